@@ -1,0 +1,1 @@
+"""Measurements on real and made data, with their peers in the same run."""

@@ -1,0 +1,1 @@
+"""The command radar: parse, call, print."""

@@ -1,0 +1,1 @@
+"""Table contracts, workspace, sources, calendar, geography and the sample network."""

@@ -1,0 +1,74 @@
+"""Which column points at which table: the ties that cross-table rules check and ``--add-missing`` fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Link:
+    """``table.column`` holds ids of ``target.target_column``."""
+
+    table: str
+    column: str
+    target: str
+    target_column: str
+
+
+def _links(target: str, target_column: str, *places: str) -> tuple[Link, ...]:
+    return tuple(Link(*place.split("."), target, target_column) for place in places)
+
+
+LINKS: tuple[Link, ...] = (
+    *_links("regions", "region_id", "regions.parent_region_id", "hubs.region_id", "sales.destination_region_id"),
+    *_links(
+        "hubs",
+        "hub_id",
+        "outlets.hub_id",
+        "lanes.origin_hub_id",
+        "lanes.destination_hub_id",
+        "warehouses.hub_id",
+        "merchants.hub_id",
+        "courier_rates.origin_hub_id",
+        "courier_rates.destination_hub_id",
+        "network_changes.hub_id",
+        "network_changes.successor_hub_id",
+        "waybills.origin_hub_id",
+        "waybills.destination_hub_id",
+        "route_volumes.origin_hub_id",
+        "route_volumes.destination_hub_id",
+        "route_demand.origin_hub_id",
+        "route_demand.destination_hub_id",
+    ),
+    *_links(
+        "couriers",
+        "courier_id",
+        "outlets.courier_id",
+        "courier_preferences.courier_id",
+        "courier_capacity.courier_id",
+        "courier_rates.courier_id",
+        "waybills.courier_id",
+        "route_volumes.courier_id",
+    ),
+    *_links(
+        "outlets", "outlet_id", "outlet_volumes.outlet_id", "waybills.origin_outlet_id", "waybills.destination_outlet_id"
+    ),
+    *_links(
+        "merchants",
+        "merchant_id",
+        "courier_preferences.merchant_id",
+        "promotions.merchant_id",
+        "waybills.merchant_id",
+        "sales.merchant_id",
+        "stock.merchant_id",
+    ),
+    *_links("lanes", "lane_id", "lane_vehicles.lane_id"),
+    *_links("vehicle_types", "vehicle_type_id", "lane_vehicles.vehicle_type_id"),
+    *_links("warehouses", "warehouse_id", "stock.warehouse_id"),
+    *_links("events", "event_id", "promotions.event_id"),
+)
+
+
+def links_of(table: str) -> tuple[Link, ...]:
+    """Return the links that leave ``table``."""
+    return tuple(link for link in LINKS if link.table == table)

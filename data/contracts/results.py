@@ -1,0 +1,293 @@
+"""Contracts of the result tables: every row carries the run that made it."""
+
+from __future__ import annotations
+
+import dataframely as dy
+import polars as pl
+
+from data.contracts.fields import (
+    choice,
+    count,
+    day,
+    ident,
+    long_text,
+    moment,
+    money,
+    parcels,
+    quantity,
+    share,
+    text,
+    _common,
+)
+
+QUANTILES = ("q05", "q10", "q25", "q50", "q75", "q90", "q95")
+SEVERITY_OR_NONE = ("none", "blue", "yellow", "orange", "red")
+
+
+class _Result(dy.Schema):
+    run_id = ident("Run that made the row.", "运行编号", key=True)
+
+
+class _Forecast(_Result):
+    as_of = day("Last day of history the forecast knew.", "预测基准日", key=True)
+    date = day("Day forecast.", "日期", key=True)
+    mean = parcels("Expected parcels; every published sum is the sum of its parts.", "预测", "均值")
+    q05 = parcels("5 % quantile.")
+    q10 = parcels("10 % quantile.")
+    q25 = parcels("25 % quantile.")
+    q50 = parcels("Median.", "中位数")
+    q75 = parcels("75 % quantile.")
+    q90 = parcels("90 % quantile.")
+    q95 = parcels("95 % quantile.")
+    baseline = quantity("Parcels of a day without event, weather and override.", "基线", unit="parcels")
+    event = quantity("Factor of shopping events and holidays.", "活动系数", unit="ratio")
+    weather = quantity("Factor of the weather.", "天气系数", unit="ratio")
+    override = quantity("Factor of planners' overrides.", "人工系数", unit="ratio")
+
+    @dy.rule()
+    def quantiles_in_order(cls) -> pl.Expr:
+        in_order = pl.lit(True)
+        for lower, upper in zip(QUANTILES, QUANTILES[1:], strict=False):
+            in_order = in_order & (pl.col(lower) <= pl.col(upper))
+        return in_order
+
+    @dy.rule()
+    def factors_multiply_to_the_mean(cls) -> pl.Expr:
+        product = pl.col("baseline") * pl.col("event") * pl.col("weather") * pl.col("override")
+        return (product - pl.col("mean")).abs() <= 1e-6 * (1.0 + pl.col("mean"))
+
+
+class NetworkForecasts(_Forecast):
+    """Parcels of the whole network by day."""
+
+
+class RegionForecasts(_Forecast):
+    """Parcels by day and region: out of its hubs, into its hubs."""
+
+    region_id = ident("Region.", "区域", key=True)
+    direction = choice("out or in.", ("out", "in"), "方向", key=True)
+
+
+class HubForecasts(_Forecast):
+    """Parcels by day and hub, over all couriers: out of it, into it."""
+
+    hub_id = ident("Hub.", "分拨中心", key=True)
+    direction = choice("out or in.", ("out", "in"), "方向", key=True)
+
+
+class RouteForecasts(_Forecast):
+    """Parcels by day, courier and route."""
+
+    courier_id = ident("Courier.", "快递公司", key=True)
+    origin_hub_id = ident("Hub of origin.", "始发", key=True)
+    destination_hub_id = ident("Hub of destination.", "目的", key=True)
+
+
+class OutletForecasts(_Forecast):
+    """Parcels by day and outlet: picked up, delivered."""
+
+    outlet_id = ident("Outlet.", "网点", key=True)
+    direction = choice("pickup or delivery.", ("pickup", "delivery"), "方向", key=True)
+
+
+class BacktestScores(_Result):
+    """How well each model did on what was known on its date."""
+
+    level = ident("network, region, hub, route, route_weekly or outlet, with direction or volume class after a slash.", "层级", key=True)
+    model = ident("Model.", "模型", key=True)
+    as_of = day("Last day it knew.", "预测基准日", key=True)
+    lead_days = ident("Leads scored, e.g. 1-7.", "提前期", key=True)
+    window = ident("all, normal or the event's name.", "窗口", key=True)
+    accuracy = quantity("1 - WAPE, the trade's own measure.", "准确率", unit="share", low=None, high=1.0, optional=True)
+    bias = quantity("(sum of forecasts - sum of actuals) / sum of actuals.", "偏差", unit="share", low=None, optional=True)
+    mase = quantity("Mean absolute error over that of the seasonal naive in the history.", unit="ratio", optional=True)
+    weighted_quantile_loss = quantity("Twice the quantile loss over the sum of actuals, mean of the quantiles.", unit="ratio", optional=True)
+    coverage_80 = share("Share of actuals between q10 and q90.", "80%覆盖率", optional=True)
+    coverage_90 = share("Share of actuals between q05 and q95.", "90%覆盖率", optional=True)
+
+
+class _WeatherEffect(_Result):
+    date = day("Day.", "日期", key=True)
+    speed_factor = quantity("Speed against a fair day; hours divide by it.", "速度系数", unit="ratio", high=1.0)
+    capacity_factor = quantity("Capacity against a fair day.", "能力系数", unit="ratio", high=1.0)
+    closure_probability = share("Probability of a closure that day.", "封路概率")
+    severity = choice("Worst colour.", SEVERITY_OR_NONE, "等级")
+    cause = text("What weather, where, when.", "原因")
+
+
+class LaneWeather(_WeatherEffect):
+    """What the weather does to a lane on a day."""
+
+    lane_id = ident("Lane.", "线路", key=True)
+
+
+class OutletWeather(_WeatherEffect):
+    """What the weather does to an outlet on a day; capacity_factor is courier productivity."""
+
+    outlet_id = ident("Outlet.", "网点", key=True)
+
+
+class RouteDemand(_Result):
+    """Parcels a plan is asked to carry, over all couriers: a forecast quantile, or given."""
+
+    date = day("Day on which they are at the hub of origin.", "日期", key=True)
+    origin_hub_id = ident("Hub of origin.", "始发", "场地1", "origin", key=True)
+    destination_hub_id = ident("Hub of destination.", "目的", "场地2", "destination", key=True)
+    parcels = parcels("Parcels.", "货量", "件量")
+
+
+class TrunkDepartures(_Result):
+    """Departures by day, lane and vehicle type."""
+
+    date = day("Day of departure.", "日期", key=True)
+    lane_id = ident("Lane.", "线路", key=True)
+    vehicle_type_id = ident("Vehicle type.", "车型", key=True)
+    departures = count("Departures.", "车次", unit="departures")
+    parcels = parcels("Parcels aboard.", "货量")
+    cost = money("Cost of the departures and of the parcels aboard.", "成本")
+
+
+class TrunkFlows(_Result):
+    """Which way the parcels of a day and route go. An empty path starts and ends at one hub."""
+
+    date = day("Day of the demand.", "日期", key=True)
+    origin_hub_id = ident("Hub of origin.", "始发", key=True)
+    destination_hub_id = ident("Hub of destination.", "目的", key=True)
+    path = dy.List(dy.String(), **_common("Lanes in order.", ("路径",), None, True, False))
+    departure_dates = dy.List(dy.Date(), **_common("Day of departure on each lane of the path.", ("发车日期",), "date", True, False))
+    completed_on = day("Day it is sorted at its destination.", "完成日期", key=True)
+    parcels = parcels("Parcels.", "货量")
+
+
+class HubLoads(_Result):
+    """Load of a hub on a day."""
+
+    date = day("Day.", "日期", key=True)
+    hub_id = ident("Hub.", "分拨中心", key=True)
+    handled = parcels("Parcels sorted.", "处理量")
+    held = parcels("Parcels waiting over the following night.", "滞留量")
+    capacity = parcels("Parcels it can sort that day; empty is no bound.", "处理能力", unit="parcels/day", optional=True)
+    utilisation = quantity("handled / capacity.", "利用率", unit="share", optional=True)
+
+
+class Shortfalls(_Result):
+    """What the plan cannot carry, why, and what would help."""
+
+    date = day("Day of the demand.", "日期", key=True)
+    origin_hub_id = ident("Hub of origin.", "始发", key=True)
+    destination_hub_id = ident("Hub of destination.", "目的", key=True)
+    parcels = parcels("Parcels not carried.", "缺口")
+    reason = text("Why.", "原因")
+    binding = text("What binds: hub:ID, lane:ID or fleet:ID, more than one joined by a bar.", "瓶颈", optional=True)
+    cheapest_fix = text("The cheapest thing that would carry them.", "最便宜的办法", optional=True)
+
+
+class PlanCertificates(_Result):
+    """What a plan costs, what is proven about it, and the checker's verdict."""
+
+    plan = ident("Kind of plan: trunk, stock …", "计划", key=True)
+    status = text("optimal, feasible or shortfalls.", "状态")
+    cost = quantity("Cost of the plan.", "成本", unit="CNY")
+    lower_bound = quantity("No plan for the same task costs less.", "下界", unit="CNY", low=None)
+    gap = quantity("(cost - lower_bound) / cost, 0 when both are 0.", "差距", unit="share", low=None)
+    violations = count("Rules broken, from the independent checker.", "违规数", unit="violations")
+    parcels_demanded = parcels("Parcels demanded.", "需求量")
+    parcels_planned = parcels("Parcels planned.", "计划量")
+    parcels_short = parcels("Parcels short.", "缺口")
+    overflow_probability = share("Probability of an overflow anywhere, from the stress test.", "爆仓概率", optional=True)
+
+
+class StockAllocations(_Result):
+    """How many units in which warehouse by which day."""
+
+    merchant_id = ident("Merchant.", "商家", key=True)
+    category = ident("Category of goods.", "品类", key=True)
+    warehouse_id = ident("Warehouse.", "仓库", key=True)
+    units = count("Units to stand there.", "数量", unit="units")
+    ship_by = day("Last day to send them.", "最晚发货日")
+    reason = text("Why.", "原因")
+
+
+class CourierAllocations(_Result):
+    """Which courier takes how many parcels of a merchant."""
+
+    date = day("Day.", "日期", key=True)
+    merchant_id = ident("Merchant.", "商家", key=True)
+    courier_id = ident("Courier.", "快递公司", key=True)
+    origin_hub_id = ident("Hub of origin.", "始发", key=True)
+    destination_hub_id = ident("Hub of destination.", "目的", key=True)
+    parcels = parcels("Parcels.", "货量")
+    reason = text("Why.", "原因")
+
+
+class OutletTrips(_Result):
+    """Runs between a hub and its outlets."""
+
+    date = day("Day.", "日期", key=True)
+    hub_id = ident("Hub.", "分拨中心", key=True)
+    trip_id = ident("Trip.", "班次", key=True)
+    vehicle_id = ident("Vehicle.", "车辆")
+    ownership = choice("own, contract or spot.", ("own", "contract", "spot"), "所有权")
+    stop_number = count("Place in the trip, from 1.", "站序", unit="stops", key=True)
+    outlet_id = ident("Outlet.", "网点")
+    departs_at = moment("When it leaves.", "出发时间")
+    arrives_at = moment("When it arrives.", "到达时间")
+    parcels = parcels("Parcels.", "货量")
+    cost = money("Cost.", "成本")
+
+
+class StressResults(_Result):
+    """What a scenario does to a hub on a day."""
+
+    scenario = ident("Scenario.", "情景", key=True)
+    date = day("Day.", "日期", key=True)
+    hub_id = ident("Hub.", "分拨中心", key=True)
+    overflow_probability = share("Probability that held parcels exceed the buffer.", "爆仓概率")
+    expected_overflow = quantity("Mean parcels over the buffer.", "预期溢出", unit="parcels")
+    drain_hours = quantity("Hours until the backlog is gone.", "清空时长", unit="hours", optional=True)
+
+
+class TrackingRates(_Result):
+    """Rates of a cohort of waybills as at a time."""
+
+    as_of = moment("As at.", "截至时间", key=True)
+    window_from = day("First order day of the cohort.", "开始日期", key=True)
+    window_to = day("Last order day of the cohort.", "结束日期", key=True)
+    dimension = choice(
+        "What the cohort is cut by.", ("all", "courier", "merchant", "origin_hub", "destination_hub"), "维度", key=True
+    )
+    member = ident("Which one; all for dimension all.", "成员", key=True)
+    pickup_rate = share("Picked up / all.", "揽收率")
+    in_transit_rate = share("Picked up and not closed / all.", "在途率")
+    signed_rate = share("Signed / all.", "签收率")
+    exception_rate = share("With an open exception / all (on top of the others).", "异常率")
+    parcels = parcels("Waybills of the cohort.", "票数")
+
+
+class RejectedRows(_Result):
+    """Rows of files that broke a rule and were set apart (问题数据)."""
+
+    table_name = ident("Table they were meant for.", "表", key=True)
+    file = text("File or query they came from.", "文件")
+    row = count("Line of the file, the header being line 1.", "行", unit="line", optional=True)
+    column = text("Column that broke the rule; several are joined by commas.", "列", optional=True)
+    value = text("What stood there.", "值", optional=True)
+    rule = text("Rule that was broken.", "规则")
+
+
+class Runs(dy.Schema):
+    """What was run on what, when, and how it ended."""
+
+    run_id = ident("Id of the run.", "运行编号", key=True)
+    command = text("Command.", "命令")
+    options = long_text("Options, as JSON.", "选项")
+    code_version = text("Version of ParcelRadar.", "版本")
+    seed = dy.Int64(**_common("Seed, where chance plays a part.", ("随机种子",), None, False, True))
+    tables_read = long_text("Delta version of every table read, as JSON.", "读取版本")
+    tables_written = long_text("Delta version of every table written, as JSON.", "写入版本")
+    started_at = moment("Start.", "开始时间")
+    ended_at = moment("End.", "结束时间", optional=True)
+    outcome = choice(
+        "How it ended.", ("running", "done", "shortfalls", "rejected", "failed", "interrupted", "killed"), "结果"
+    )
+    message = long_text("What it said at its end.", "说明", optional=True)

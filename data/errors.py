@@ -1,0 +1,57 @@
+"""The one exception for everything a user can put right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class RadarError(Exception):
+    """A known error, told in one sentence: what was found, what was expected, what to do.
+
+    Parameters
+    ----------
+    found
+        What was found, without a full stop.
+    expected
+        What was expected in its place; empty when ``found`` says it all.
+    action
+        What the user can do about it.
+    file, row, column
+        Where it was found. ``row`` is the line a person sees in the file.
+
+    Examples
+    --------
+    >>> print(RadarError("3 columns", "5 columns", "add the missing ones", file="a.csv", row=7))
+    a.csv, row 7: found 3 columns, expected 5 columns; add the missing ones.
+    >>> print(RadarError("the workspace has no table lanes", action="run `radar load lanes FILE`"))
+    The workspace has no table lanes; run `radar load lanes FILE`.
+    """
+
+    def __init__(
+        self,
+        found: str,
+        expected: str = "",
+        action: str = "",
+        *,
+        file: str | Path | None = None,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        self.found = found
+        self.expected = expected
+        self.action = action
+        self.file = file
+        self.row = row
+        self.column = column
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        places = [str(self.file) if self.file is not None else ""]
+        places.append(f"row {self.row}" if self.row is not None else "")
+        places.append(f"column {self.column}" if self.column is not None else "")
+        where = ", ".join(place for place in places if place)
+        body = f"found {self.found}, expected {self.expected}" if self.expected else self.found
+        if self.action:
+            body = f"{body}; {self.action}"
+        sentence = f"{where}: {body}" if where else body[:1].upper() + body[1:]
+        return sentence.rstrip(".") + "."

@@ -1,0 +1,1 @@
+"""Forecasts of parcels by network, region, hub, route and outlet."""

@@ -1,0 +1,1 @@
+"""Reports and advice as files that open without a network."""
