@@ -15,7 +15,7 @@ from data.errors import RadarError
 Group = Literal["reference", "history", "results", "records"]
 
 # dataframely names the rules; a person reads these.
-_ROW = "__row"
+_ROW = "row_index"
 _KEY_RULES = ("primary_key", "key_is_unique")
 _RULE_WORDS = {
     "nullability": "must not be empty",
@@ -70,8 +70,9 @@ class TableContract:
 
     @cached_property
     def columns(self) -> tuple[ColumnContract, ...]:
-        """Columns in their order; results lead with ``run_id``."""
-        return tuple(_describe(name, column) for name, column in self.schema.columns().items())
+        """Columns in their order: the key first (results lead with ``run_id``), then the rest."""
+        described = [_describe(name, column) for name, column in self.schema.columns().items()]
+        return tuple(sorted(described, key=lambda column: not column.key))
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
@@ -156,14 +157,14 @@ class TableContract:
             words = _RULE_WORDS.get(kind or rule, (kind or rule).replace("_", " "))
             pieces.append(
                 details.filter(pl.col(rule) == "invalid").select(
-                    pl.col(_ROW).alias("row_index"),
+                    _ROW,
                     pl.lit(names, dtype=pl.String).alias("column"),
                     value.alias("value"),
                     pl.lit(words).alias("rule"),
                 )
             )
         broken = pl.concat(pieces).sort("row_index", maintain_order=True)
-        return good.sort(_ROW).drop(_ROW), broken
+        return good.sort(_ROW).select(frame.columns), broken
 
     @cached_property
     def _numbered_schema(self) -> type[dy.Schema]:
