@@ -1,0 +1,163 @@
+"""Runs: what was run on what, when, and how it ended; and how a run's writes become visible together.
+
+A run stages its writes and commits them at its end. Before the first commit the version of every table it is about to
+write is put down in its row of ``runs``; when it is killed between two commits the next writer goes back to them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+from data.contracts import contract
+from data.errors import RadarError
+
+if TYPE_CHECKING:
+    from data.workspace import Workspace
+
+FINISHED = ("done", "shortfalls", "rejected")
+Outcome = Literal["done", "shortfalls", "rejected"]
+_Mode = Literal["append", "upsert", "replace"]
+
+
+@dataclass
+class Run:
+    """One command at work as the writer of a workspace; made by ``Workspace.run``."""
+
+    workspace: Workspace
+    run_id: str
+    command: str
+    options: Mapping[str, object]
+    seed: int | None
+    started_at: datetime
+    outcome: Outcome = "done"
+    message: str | None = None
+    versions_read: dict[str, int] = field(default_factory=dict)
+    _staged: list[tuple[str, _Mode, pl.DataFrame]] = field(default_factory=list)
+
+    def read(self, name: str) -> pl.DataFrame:
+        """Return a table as ``Workspace.read`` does, and keep its version for the lineage."""
+        version = self._note_version(name)
+        return contract(name).empty() if version is None else self.workspace.read(name, version)
+
+    def results(self, name: str, run_id: str | None = None) -> pl.DataFrame:
+        """Return one run's rows as ``Workspace.results`` does, and keep the version for the lineage."""
+        self._note_version(name)
+        return self.workspace.results(name, run_id)
+
+    def append(self, name: str, frame: pl.DataFrame) -> None:
+        """Stage rows of a result table; ``run_id`` is filled in.
+
+        Raises
+        ------
+        RadarError
+            When a row breaks the contract.
+        """
+        self._stage(name, "append", frame)
+
+    def upsert(self, name: str, frame: pl.DataFrame) -> None:
+        """Stage rows that take the place of those with their key, or are added."""
+        self._stage(name, "upsert", frame)
+
+    def replace(self, name: str, frame: pl.DataFrame) -> None:
+        """Stage rows that take the place of the whole table."""
+        self._stage(name, "replace", frame)
+
+    def commit(self) -> None:
+        """Write what was staged, one commit a table, and put the outcome down."""
+        tables = list(dict.fromkeys(name for name, _, _ in self._staged))
+        if tables:
+            self._record("running", written={name: self.workspace.version(name) for name in tables})
+        for name in tables:
+            self._write(name)
+        written = {name: self.workspace.version(name) for name in tables}
+        self._record(self.outcome, written=written)
+
+    def _write(self, name: str) -> None:
+        store = self.workspace.store(name)
+        parts = [(mode, frame) for table, mode, frame in self._staged if table == name]
+        modes = {mode for mode, _ in parts}
+        if modes == {"append"}:
+            store.append(pl.concat(frame for _, frame in parts))
+        elif len(parts) == 1:
+            mode, frame = parts[0]
+            store.upsert(frame) if mode == "upsert" else store.replace(frame)
+        else:
+            raise ValueError(f"table {name} is staged more than once with modes {sorted(modes)}")
+
+    def _stage(self, name: str, mode: _Mode, frame: pl.DataFrame) -> None:
+        table = contract(name)
+        if "run_id" in table.polars_schema:
+            frame = frame.with_columns(pl.lit(self.run_id).alias("run_id"))
+        self._staged.append((name, mode, table.conform(frame)))
+
+    def _note_version(self, name: str) -> int | None:
+        version = self.workspace.version(name)
+        if version is not None:
+            self.versions_read.setdefault(name, version)
+        return version
+
+    def _record(self, outcome: str, written: Mapping[str, int | None]) -> None:
+        row = {
+            "run_id": self.run_id,
+            "command": self.command,
+            "options": json.dumps(self.options, ensure_ascii=False, sort_keys=True, default=str),
+            "code_version": installed_version("parcelradar"),
+            "seed": self.seed,
+            "tables_read": json.dumps(self.versions_read, sort_keys=True),
+            "tables_written": json.dumps(written, sort_keys=True),
+            "started_at": self.started_at,
+            "ended_at": None if outcome == "running" else datetime.now(UTC),
+            "outcome": outcome,
+            "message": self.message,
+        }
+        runs = contract("runs")
+        self.workspace.store("runs").upsert(runs.conform(pl.DataFrame([row], schema_overrides=runs.polars_schema)))
+
+
+def start_run(workspace: Workspace, command: str, options: Mapping[str, object], seed: int | None) -> Run:
+    """Give the run its number and put it down as running."""
+    number = workspace.store("runs").read().height + 1
+    run_id = f"{command.replace(' ', '-')}-{number:04d}"
+    run = Run(workspace, run_id, command, options, seed, datetime.now(UTC))
+    run._record("running", written={})
+    return run
+
+
+def record_failure(run: Run, error: BaseException) -> None:
+    """Take back what the run had begun to write and put down how it ended."""
+    run.message = str(error) if isinstance(error, RadarError) else type(error).__name__
+    before = _versions_before(run.workspace, run.run_id)
+    _take_back(run.workspace, before)
+    run._record("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", written={})
+
+
+def recover(workspace: Workspace) -> None:
+    """Take back what killed runs had begun to write, and put them down as killed.
+
+    Only the holder of the writer's lock may call this: whoever still stands as running is then dead.
+    """
+    runs = workspace.store("runs").read()
+    for run_id in runs.filter(pl.col("outcome") == "running")["run_id"]:
+        _take_back(workspace, _versions_before(workspace, run_id))
+        killed = runs.filter(pl.col("run_id") == run_id).with_columns(
+            pl.lit("killed").alias("outcome"), pl.lit("{}").alias("tables_written")
+        )
+        workspace.store("runs").upsert(killed)
+
+
+def _versions_before(workspace: Workspace, run_id: str) -> dict[str, int | None]:
+    row = workspace.store("runs").read().filter((pl.col("run_id") == run_id) & (pl.col("outcome") == "running"))
+    before: dict[str, int | None] = json.loads(row["tables_written"][0]) if row.height else {}
+    return before
+
+
+def _take_back(workspace: Workspace, before: Mapping[str, int | None]) -> None:
+    for name, version in before.items():
+        workspace.store(name).restore(version)

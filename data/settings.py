@@ -1,0 +1,142 @@
+"""What a workspace's ``radar.toml`` may say: every setting with its default and its meaning."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from data.errors import RadarError
+
+FILE_NAME = "radar.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WorkspaceSettings(_Section):
+    """[workspace]: time, calendar, waiting."""
+
+    timezone: str = Field("Asia/Shanghai", description="Time zone of business dates and of times without an offset.")
+    calendar: str = Field("CN", description="Country whose holidays and shopping events fill the table events: CN, BR or US.")
+    cutoff_hour: int = Field(
+        0, ge=0, le=23, description="Hour at which the business date turns: an order at 23:30 with 22 counts for the next day."
+    )
+    lock_wait_seconds: float = Field(30.0, ge=0, description="How long a second writer waits for the first.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value} is no known time zone, e.g. Asia/Shanghai")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone as Python knows it."""
+        return ZoneInfo(self.timezone)
+
+
+class LoadSettings(_Section):
+    """[load]: how much may be wrong."""
+
+    max_rejected_share: float = Field(
+        0.05, ge=0, le=1, description="Above this share of bad rows nothing of a file is committed."
+    )
+
+
+class ForecastSettings(_Section):
+    """[forecast]: what staffing and intervals stand on."""
+
+    cost_too_few: float = Field(3.0, gt=0, description="Cost of one parcel an outlet was not staffed for [CNY].")
+    cost_too_many: float = Field(1.0, gt=0, description="Cost of staff for one parcel that did not come [CNY].")
+    prophet: bool = Field(True, description="Whether Prophet takes part on the network path.")
+
+
+class EventPrior(_Section):
+    """[events.NAME]: what a planner expects of an event never seen."""
+
+    multiple: float = Field(gt=0, description="Peak day against a normal day.")
+    spread: float = Field(0.3, gt=0, description="Standard deviation of the logarithm of the multiple.")
+    weight: float = Field(1.0, gt=0, description="How many seen editions this expectation counts for.")
+
+
+class WeatherSettings(_Section):
+    """[weather]: which effects hold."""
+
+    preset: str = Field("planning", description="planning, or ploughed (freeways kept clear).")
+
+
+class PlanSettings(_Section):
+    """[plan]: what the trunk plan weighs against each other."""
+
+    service_level: float = Field(0.9, gt=0, lt=1, description="Quantile of the forecast that a plan is to carry.")
+    time_limit_seconds: float = Field(120.0, gt=0, description="After this time the best plan so far is the plan.")
+    hold_cost: float = Field(0.2, ge=0, description="Cost of one parcel waiting one night at a hub [CNY].")
+    late_cost: float = Field(1.0, ge=0, description="Cost of one parcel arriving one day after its promise [CNY].")
+    short_cost: float = Field(50.0, gt=0, description="Cost of one parcel not carried [CNY].")
+
+
+class Settings(_Section):
+    """All of ``radar.toml``; a section that is not there keeps its defaults."""
+
+    workspace: WorkspaceSettings = WorkspaceSettings()
+    load: LoadSettings = LoadSettings()
+    forecast: ForecastSettings = ForecastSettings()
+    events: dict[str, EventPrior] = Field(
+        default_factory=dict, description="What planners expect of events, by the name in the table events."
+    )
+    weather: WeatherSettings = WeatherSettings()
+    plan: PlanSettings = PlanSettings()
+
+
+def read_settings(path: Path) -> Settings:
+    """Read ``radar.toml``.
+
+    Raises
+    ------
+    RadarError
+        When the file is no TOML, or holds a setting that is unknown or out of its range.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RadarError(f"no valid TOML ({error})", action="mend the line or make the file anew with `radar init`", file=path) from error
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise RadarError(f"unknown setting {name}", action="`radar init` writes a file with every setting", file=path) from error
+        raise RadarError(f"setting {name} = {first['input']!r}: {first['msg']}", action="mend it", file=path) from error
+
+
+def write_template(calendar: str = "CN") -> str:
+    """Return the text of a ``radar.toml`` in which every setting stands with its meaning and default."""
+    zones = {"CN": "Asia/Shanghai", "BR": "America/Sao_Paulo", "US": "America/New_York"}
+    lines = ["# Settings of this ParcelRadar workspace. A line that is commented out shows the default."]
+    for name, field in Settings.model_fields.items():
+        if name == "events":
+            lines += ["", "# What you expect of a shopping event, by its name in the table events:"]
+            lines += ["# [events.black_friday]", "# multiple = 5.0", "# spread = 0.3"]
+            continue
+        section = field.default
+        lines += ["", f"[{name}]"]
+        for key, setting in type(section).model_fields.items():
+            value = getattr(section, key)
+            chosen = {"calendar": calendar, "timezone": zones.get(calendar, value)}.get(key)
+            lines.append(f"# {setting.description}")
+            lines.append(f"{key} = {_toml(chosen)}" if chosen is not None else f"# {key} = {_toml(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    return str(value)

@@ -1,0 +1,170 @@
+"""A workspace: a folder with ``radar.toml`` and one Delta table for each contract."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from data.contracts import TABLES, contract
+from data.errors import RadarError
+from data.runs import FINISHED, Run, record_failure, recover, start_run
+from data.settings import FILE_NAME, Settings, read_settings, write_template
+from data.store import TableStore
+
+
+class Workspace:
+    """The only place where state lives.
+
+    Every write is one commit of one Delta table and happens inside a run (see ``run``); a run's writes become
+    visible together at its end. Readers need no lock.
+
+    Parameters
+    ----------
+    folder
+        An existing workspace.
+
+    Raises
+    ------
+    RadarError
+        When the folder holds no ``radar.toml`` or a broken one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        if not (self.folder / FILE_NAME).is_file():
+            raise RadarError(
+                f"{folder} is no workspace: it holds no {FILE_NAME}", action=f"make one with `radar init {folder}`"
+            )
+
+    @classmethod
+    def open(cls, folder: Path) -> Workspace:
+        """Open an existing workspace."""
+        return cls(folder)
+
+    @classmethod
+    def find(cls, start: Path) -> Workspace:
+        """Open the workspace in ``start`` or in the nearest parent that is one."""
+        start = start.resolve()
+        for folder in (start, *start.parents):
+            if (folder / FILE_NAME).is_file():
+                return cls(folder)
+        raise RadarError(
+            f"neither {start} nor a folder above it holds {FILE_NAME}",
+            action="go to a workspace, name one with --workspace, or make one with `radar init DIR`",
+        )
+
+    @classmethod
+    def create(cls, folder: Path, calendar: str = "CN") -> Workspace:
+        """Make an empty workspace with a commented ``radar.toml``.
+
+        Raises
+        ------
+        RadarError
+            When the folder is a workspace already, or is a file, or cannot be written.
+        """
+        settings = folder / FILE_NAME
+        if settings.exists():
+            raise RadarError(f"{folder} is a workspace already", action="choose another folder, or use it as it is")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            settings.write_text(write_template(calendar), encoding="utf-8")
+        except OSError as error:
+            raise RadarError(f"{folder} cannot be written ({error.strerror})", action="choose another folder") from error
+        return cls(folder)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What ``radar.toml`` says."""
+        return read_settings(self.folder / FILE_NAME)
+
+    def store(self, name: str) -> TableStore:
+        """Return the table on disk by its name."""
+        return TableStore(contract(name), self.folder / "tables" / name)
+
+    def version(self, name: str) -> int | None:
+        """Return the newest Delta version of a table, None where it was never written."""
+        return self.store(name).version()
+
+    def read(self, name: str, version: int | None = None) -> pl.DataFrame:
+        """Return a table by its contract; of result tables only the rows of finished runs; empty where never written."""
+        frame = self.store(name).read(version)
+        if contract(name).group == "results" and frame.height:
+            return frame.filter(pl.col("run_id").is_in(self._finished()["run_id"].to_list()))
+        return frame
+
+    def results(self, name: str, run_id: str | None = None) -> pl.DataFrame:
+        """Return the rows of one finished run of a result table; by default of the latest run that wrote it.
+
+        Raises
+        ------
+        RadarError
+            When ``run_id`` names no finished run that wrote the table.
+        """
+        writers = self.writers(name)
+        if run_id is None:
+            if not writers:
+                return contract(name).empty()
+            run_id = writers[-1]
+        elif run_id not in writers:
+            known = ", ".join(writers[-5:]) or "none yet"
+            raise RadarError(f"no finished run {run_id} that wrote {name}", f"one of {known}", "see `radar runs`")
+        return self.store(name).read(predicate=pl.col("run_id") == run_id)
+
+    def writers(self, name: str) -> list[str]:
+        """Return the ids of the finished runs that wrote a table, the latest last."""
+        finished = self._finished()
+        wrote = finished["tables_written"].str.json_path_match(f"$.{name}").is_not_null()
+        return finished.filter(wrote)["run_id"].to_list()
+
+    def _finished(self) -> pl.DataFrame:
+        runs = self.store("runs").read().sort("started_at", "run_id")
+        return runs.filter(pl.col("outcome").is_in(FINISHED))
+
+    @contextmanager
+    def run(self, command: str, options: Mapping[str, object] | None = None, seed: int | None = None) -> Iterator[Run]:
+        """Work as the one writer, kept in the table ``runs``.
+
+        What the body stages with ``Run.upsert``, ``Run.replace`` and ``Run.append`` is committed when it ends well.
+        When it raises, nothing is committed and the run is kept as ``failed`` or ``interrupted``.
+
+        Raises
+        ------
+        RadarError
+            When another writer holds the workspace longer than ``lock_wait_seconds``.
+        """
+        with self._writing(command):
+            recover(self)
+            run = start_run(self, command, options or {}, seed)
+            try:
+                yield run
+                run.commit()
+            except BaseException as error:
+                record_failure(run, error)
+                raise
+
+    @contextmanager
+    def _writing(self, command: str) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.folder / ".writer.lock")
+        holder = self.folder / ".writer"
+        try:
+            lock.acquire(timeout=self.settings.workspace.lock_wait_seconds, poll_interval=0.05)
+        except Timeout as error:
+            told = holder.read_text(encoding="utf-8") if holder.exists() else "another radar"
+            raise RadarError(f"{told} is writing to {self.folder}", action="wait until it has ended, then run it again") from error
+        try:
+            holder.write_text(f"`radar {command}` (process {os.getpid()})", encoding="utf-8")
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    def present(self) -> list[str]:
+        """Return the names of the tables that hold at least one commit, in the contracts' order."""
+        return [name for name in TABLES if self.version(name) is not None]
