@@ -1,0 +1,150 @@
+"""What the plan checker finds: the rules by name, and one broken rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date as Date
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+RULES: Mapping[str, str] = MappingProxyType(
+    {
+        "table.missing": "a table the check needs is absent",
+        "table.column": "a table lacks a column",
+        "table.value": "a value is empty, not a number, negative or not whole where it must be",
+        "table.duplicate": "two rows carry the same key",
+        "id.unknown": "a plan row names a hub, lane or vehicle type that does not exist",
+        "demand.balance": "demanded parcels differ from planned plus short parcels",
+        "path.lengths": "a flow has not one departure date for each lane of its path",
+        "path.ends": "a path does not lead from the origin to the destination of its parcels",
+        "path.chain": "a lane of a path does not begin where the lane before it ends",
+        "time.demand": "parcels leave before the day they are handed in",
+        "time.transit": "parcels leave a hub before they have reached it",
+        "time.completed": "parcels are sorted at their destination before they have reached it",
+        "lane.closed": "parcels or vehicles run over a lane that is closed that day",
+        "lane.capacity": "the vehicles on a lane cannot hold the parcels that flow over it",
+        "lane.parcels": "the parcels of a lane's vehicles differ from the parcels that flow over it",
+        "lane.departure_limit": "more vehicles leave over a lane than it allows",
+        "vehicle.capacity": "a row of departures carries more parcels than its vehicles hold",
+        "vehicle.departure_limit": "more vehicles of a type leave over a lane than the lane allows of that type",
+        "vehicle.not_allowed": "a lane with its own list of vehicle types is run by another type",
+        "vehicle.mode": "a vehicle runs over a lane of another mode",
+        "fleet.size": "more vehicles of a type are at work at one time than there are",
+        "fleet.balance": "own vehicles that leave a hub over the plan differ from those that reach it",
+        "hub.sort_capacity": "a hub sorts more parcels in a day than it can",
+        "hub.buffer": "a hub holds more parcels over a night than it has room for",
+        "hub.closed": "parcels are at a hub that is closed that day",
+        "hub_loads.missing": "a hub-day with parcels has no row in hub_loads",
+        "hub_loads.handled": "handled parcels in hub_loads differ from the flows",
+        "hub_loads.held": "held parcels in hub_loads differ from the flows",
+        "hub_loads.capacity": "the capacity in hub_loads differs from the hub's",
+        "hub_loads.utilisation": "the utilisation in hub_loads is not handled over capacity",
+        "cost.row": "the cost of a row of departures differs from its vehicles and parcels at their prices",
+        "cost.total": "the certificate's cost differs from the cost recomputed from the tables",
+        "certificate.missing": "the plan has no row, or several, in plan_certificates",
+        "certificate.bound": "the lower bound is above the cost, or not a number",
+        "certificate.gap": "the gap is not (cost - lower_bound) / cost",
+        "certificate.totals": "the certificate's parcels differ from the sums of the tables",
+        "certificate.status": "the certificate's status contradicts its figures",
+        "certificate.violations": "the certificate claims another number of violations than the checker finds",
+        "stock.storage": "a warehouse is given more units than it can store",
+        "stock.dispatch": "a warehouse must send more parcels a day than it can",
+        "stock.certificate": "the stock plan's certificate differs from its allocations",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule.
+
+    Attributes
+    ----------
+    rule
+        Name of the rule, a key of ``RULES``.
+    where
+        Table row, hub, lane, vehicle type or demand concerned.
+    date
+        Day concerned, None for rules of the whole plan.
+    found, allowed
+        The two values that disagree, as text.
+    text
+        One sentence for the planner.
+    """
+
+    rule: str
+    where: str
+    date: Date | None
+    found: str
+    allowed: str
+    text: str
+
+    def as_row(self) -> dict[str, Any]:
+        """Return the violation as a row of a table."""
+        return asdict(self)
+
+
+def write_number(value: object) -> str:
+    """Write a number as a planner reads it: whole ones without decimals, others with at most six.
+
+    Parameters
+    ----------
+    value
+        Number, text or None.
+
+    Returns
+    -------
+    str
+        ``"12000"``, ``"0.85"``, the text itself, or ``"nothing"`` for None.
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return str(value)
+        if abs(value) < 1e15 and value == round(value):
+            return str(round(value))
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    return str(value)
+
+
+def collect(rule: str, rows: pl.DataFrame, text: str, *, day: bool = True) -> list[Violation]:
+    """Turn a frame of offending rows into violations.
+
+    Parameters
+    ----------
+    rule
+        Name of the rule.
+    rows
+        Columns ``where`` (text), ``found``, ``allowed`` and, when `day`, ``date``.
+    text
+        Sentence with the fields ``{where}``, ``{date}``, ``{found}`` and ``{allowed}``.
+    day
+        Whether the rows carry a date.
+
+    Returns
+    -------
+    list of Violation
+        One a row, ordered by date and place.
+    """
+    found: list[Violation] = []
+    for row in rows.sort("date", "where", nulls_last=True).iter_rows(named=True) if day else rows.iter_rows(named=True):
+        parts = {
+            "where": str(row["where"]),
+            "found": write_number(row["found"]),
+            "allowed": write_number(row["allowed"]),
+        }
+        when = row["date"] if day else None
+        found.append(Violation(rule=rule, date=when, text=text.format(date=when, **parts), **parts))
+    return found
+
+
+def order(violations: Iterable[Violation]) -> list[Violation]:
+    """Order violations by rule (as in ``RULES``), date and place."""
+    position = {rule: i for i, rule in enumerate(RULES)}
+    return sorted(violations, key=lambda v: (position[v.rule], v.date or Date.min, v.where, v.text))
