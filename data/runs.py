@@ -73,11 +73,11 @@ class Run:
         """Write what was staged, one commit a table, and put the outcome down."""
         tables = list(dict.fromkeys(name for name, _, _ in self._staged))
         if tables:
-            self._record("running", written={name: self.workspace.version(name) for name in tables})
+            self.record("running", written={name: self.workspace.version(name) for name in tables})
         for name in tables:
             self._write(name)
         written = {name: self.workspace.version(name) for name in tables}
-        self._record(self.outcome, written=written)
+        self.record(self.outcome, written=written)
 
     def _write(self, name: str) -> None:
         store = self.workspace.store(name)
@@ -103,7 +103,8 @@ class Run:
             self.versions_read.setdefault(name, version)
         return version
 
-    def _record(self, outcome: str, written: Mapping[str, int | None]) -> None:
+    def record(self, outcome: str, written: Mapping[str, int | None]) -> None:
+        """Put the run down in the table ``runs`` as it stands now."""
         row = {
             "run_id": self.run_id,
             "command": self.command,
@@ -126,7 +127,7 @@ def start_run(workspace: Workspace, command: str, options: Mapping[str, object],
     number = workspace.store("runs").read().height + 1
     run_id = f"{command.replace(' ', '-')}-{number:04d}"
     run = Run(workspace, run_id, command, options, seed, datetime.now(UTC))
-    run._record("running", written={})
+    run.record("running", written={})
     return run
 
 
@@ -135,7 +136,7 @@ def record_failure(run: Run, error: BaseException) -> None:
     run.message = str(error) if isinstance(error, RadarError) else type(error).__name__
     before = _versions_before(run.workspace, run.run_id)
     _take_back(run.workspace, before)
-    run._record("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", written={})
+    run.record("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", written={})
 
 
 def recover(workspace: Workspace) -> None:

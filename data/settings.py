@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -21,9 +22,14 @@ class WorkspaceSettings(_Section):
     """[workspace]: time, calendar, waiting."""
 
     timezone: str = Field("Asia/Shanghai", description="Time zone of business dates and of times without an offset.")
-    calendar: str = Field("CN", description="Country whose holidays and shopping events fill the table events: CN, BR or US.")
+    calendar: str = Field(
+        "CN", description="Country whose holidays and shopping events fill the table events: CN, BR or US."
+    )
     cutoff_hour: int = Field(
-        0, ge=0, le=23, description="Hour at which the business date turns: an order at 23:30 with 22 counts for the next day."
+        0,
+        ge=0,
+        le=23,
+        description="Hour at which the business date turns: an order at 23:30 with 22 counts for the next day.",
     )
     lock_wait_seconds: float = Field(30.0, ge=0, description="How long a second writer waits for the first.")
 
@@ -64,10 +70,37 @@ class EventPrior(_Section):
     weight: float = Field(1.0, gt=0, description="How many seen editions this expectation counts for.")
 
 
+class EffectOverride(_Section):
+    """[weather.effects."ID"]: a row of the effect tables as this network knows it; what is not said stays."""
+
+    speed: float | None = Field(None, ge=0, le=1, description="Speed against a fair day.")
+    capacity: float | None = Field(None, ge=0, le=1, description="Capacity of the road against a fair day.")
+    productivity: float | None = Field(None, ge=0, le=1, description="Work of a courier against a fair day.")
+    closure: float | None = Field(None, ge=0, le=1, description="Probability that a lane is closed that day.")
+
+
 class WeatherSettings(_Section):
     """[weather]: which effects hold."""
 
-    preset: str = Field("planning", description="planning, or ploughed (freeways kept clear).")
+    preset: Literal["planning", "ploughed"] = Field(
+        "planning", description="planning, or ploughed (freeways kept clear)."
+    )
+    radius_km: float = Field(150.0, gt=0, description="How far a weather point speaks for a place [km].")
+    neighbours: int = Field(
+        1, ge=1, le=8, description="Nearest weather points taken together, weighted by 1 / distance."
+    )
+    sample_km: float = Field(125.0, gt=1, description="Distance between the places of a lane that are looked at [km].")
+    departure_hour: int = Field(
+        20, ge=0, le=23, description="Hour at which linehaul leaves, in the workspace's time zone."
+    )
+    work_from_hour: int = Field(8, ge=0, le=23, description="Hour at which couriers start.")
+    work_to_hour: int = Field(20, ge=1, le=24, description="Hour at which couriers stop.")
+    spare_capacity: float = Field(
+        0.15, ge=0, description="Share a courier can work above an ordinary day before parcels wait."
+    )
+    effects: dict[str, EffectOverride] = Field(
+        default_factory=dict, description="Rows of the effect tables, by their id (see `radar weather effects`)."
+    )
 
 
 class PlanSettings(_Section):
@@ -104,14 +137,18 @@ def read_settings(path: Path) -> Settings:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RadarError(f"no valid TOML ({error})", action="mend the line or make the file anew with `radar init`", file=path) from error
+        raise RadarError(
+            f"no valid TOML ({error})", action="mend the line or make the file anew with `radar init`", file=path
+        ) from error
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise RadarError(f"unknown setting {name}", action="`radar init` writes a file with every setting", file=path) from error
+            raise RadarError(
+                f"unknown setting {name}", action="`radar init` writes a file with every setting", file=path
+            ) from error
         raise RadarError(f"setting {name} = {first['input']!r}: {first['msg']}", action="mend it", file=path) from error
 
 
@@ -128,6 +165,9 @@ def write_template(calendar: str = "CN") -> str:
         lines += ["", f"[{name}]"]
         for key, setting in type(section).model_fields.items():
             value = getattr(section, key)
+            if isinstance(value, dict):
+                lines += [f"# {setting.description}", f'# [{name}.{key}."snow.heavy"]', "# speed = 0.75"]
+                continue
             chosen = {"calendar": calendar, "timezone": zones.get(calendar, value)}.get(key)
             lines.append(f"# {setting.description}")
             lines.append(f"{key} = {_toml(chosen)}" if chosen is not None else f"# {key} = {_toml(value)}")

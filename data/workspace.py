@@ -74,7 +74,9 @@ class Workspace:
             folder.mkdir(parents=True, exist_ok=True)
             settings.write_text(write_template(calendar), encoding="utf-8")
         except OSError as error:
-            raise RadarError(f"{folder} cannot be written ({error.strerror})", action="choose another folder") from error
+            raise RadarError(
+                f"{folder} cannot be written ({error.strerror})", action="choose another folder"
+            ) from error
         return cls(folder)
 
     @cached_property
@@ -157,7 +159,9 @@ class Workspace:
             lock.acquire(timeout=self.settings.workspace.lock_wait_seconds, poll_interval=0.05)
         except Timeout as error:
             told = holder.read_text(encoding="utf-8") if holder.exists() else "another radar"
-            raise RadarError(f"{told} is writing to {self.folder}", action="wait until it has ended, then run it again") from error
+            raise RadarError(
+                f"{told} is writing to {self.folder}", action="wait until it has ended, then run it again"
+            ) from error
         try:
             holder.write_text(f"`radar {command}` (process {os.getpid()})", encoding="utf-8")
             yield

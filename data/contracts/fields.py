@@ -18,9 +18,8 @@ MOST_PARCELS = 10_000_000_000
 MOST_MONEY = 1e15
 
 
-def _common(
-    meaning: str, aliases: tuple[str, ...], unit: str | None, key: bool, optional: bool
-) -> dict[str, Any]:
+def describe(meaning: str, aliases: tuple[str, ...], unit: str | None, key: bool, optional: bool) -> dict[str, Any]:
+    """Return the arguments every column kind shares: what it means, its unit, other names, whether it is part of the key."""
     return {
         "nullable": optional,
         "primary_key": key and not optional,
@@ -31,18 +30,18 @@ def _common(
 
 def ident(meaning: str, *aliases: str, key: bool = False, optional: bool = False) -> dy.String:
     """Id: text of 1 to 128 characters without control characters; never a number, so leading zeros live."""
-    common = _common(meaning, aliases, None, key, optional)
+    common = describe(meaning, aliases, None, key, optional)
     return dy.String(min_length=1, max_length=ID_LENGTH, regex=r"^[^\x00-\x1f\x7f]+$", **common)
 
 
 def text(meaning: str, *aliases: str, optional: bool = False) -> dy.String:
     """Free text of at most 4,000 characters."""
-    return dy.String(max_length=TEXT_LENGTH, **_common(meaning, aliases, None, False, optional))
+    return dy.String(max_length=TEXT_LENGTH, **describe(meaning, aliases, None, False, optional))
 
 
 def long_text(meaning: str, *aliases: str, optional: bool = False) -> dy.String:
     """Text without a limit, for geometry and recorded options."""
-    return dy.String(**_common(meaning, aliases, None, False, optional))
+    return dy.String(**describe(meaning, aliases, None, False, optional))
 
 
 def choice(
@@ -51,35 +50,35 @@ def choice(
     """One of a few words."""
     told = f"{meaning} One of: {', '.join(values)}."
     return dy.String(
-        check={"one_of": lambda column: column.is_in(values)}, **_common(told, aliases, None, key, optional)
+        check={"one_of": lambda column: column.is_in(values)}, **describe(told, aliases, None, key, optional)
     )
 
 
 def day(meaning: str, *aliases: str, key: bool = False, optional: bool = False) -> dy.Date:
     """Business date between 2000 and 2099."""
-    return dy.Date(min=FIRST_DATE, max=LAST_DATE, **_common(meaning, aliases, "date", key, optional))
+    return dy.Date(min=FIRST_DATE, max=LAST_DATE, **describe(meaning, aliases, "date", key, optional))
 
 
 def moment(meaning: str, *aliases: str, key: bool = False, optional: bool = False) -> dy.Datetime:
     """Point in time with offset, kept in UTC."""
-    return dy.Datetime(time_unit="us", time_zone="UTC", **_common(meaning, aliases, "timestamp", key, optional))
+    return dy.Datetime(time_unit="us", time_zone="UTC", **describe(meaning, aliases, "timestamp", key, optional))
 
 
 def parcels(meaning: str, *aliases: str, unit: str = "parcels", optional: bool = False) -> dy.Int64:
     """Whole parcels, not negative."""
-    return dy.Int64(min=0, max=MOST_PARCELS, **_common(meaning, aliases, unit, False, optional))
+    return dy.Int64(min=0, max=MOST_PARCELS, **describe(meaning, aliases, unit, False, optional))
 
 
 def count(meaning: str, *aliases: str, unit: str, key: bool = False, optional: bool = False) -> dy.Int64:
     """Whole number of things, not negative."""
-    return dy.Int64(min=0, max=MOST_PARCELS, **_common(meaning, aliases, unit, key, optional))
+    return dy.Int64(min=0, max=MOST_PARCELS, **describe(meaning, aliases, unit, key, optional))
 
 
 def quantity(
     meaning: str, *aliases: str, unit: str, low: float | None = 0.0, high: float | None = None, optional: bool = False
 ) -> dy.Float64:
     """Measured number with its unit, finite, by default not negative."""
-    return dy.Float64(min=low, max=high, **_common(meaning, aliases, unit, False, optional))
+    return dy.Float64(min=low, max=high, **describe(meaning, aliases, unit, False, optional))
 
 
 def money(meaning: str, *aliases: str, unit: str = "CNY", optional: bool = False) -> dy.Float64:
@@ -94,16 +93,16 @@ def share(meaning: str, *aliases: str, optional: bool = False) -> dy.Float64:
 
 def latitude(*aliases: str, key: bool = False, optional: bool = False) -> dy.Float64:
     """Latitude in WGS 84 degrees."""
-    common = _common("Latitude, WGS 84.", ("lat", "纬度", *aliases), "degrees", key, optional)
+    common = describe("Latitude, WGS 84.", ("lat", "纬度", *aliases), "degrees", key, optional)
     return dy.Float64(min=-90.0, max=90.0, **common)
 
 
 def longitude(*aliases: str, key: bool = False, optional: bool = False) -> dy.Float64:
     """Longitude in WGS 84 degrees."""
-    common = _common("Longitude, WGS 84.", ("lon", "lng", "经度", *aliases), "degrees", key, optional)
+    common = describe("Longitude, WGS 84.", ("lon", "lng", "经度", *aliases), "degrees", key, optional)
     return dy.Float64(min=-180.0, max=180.0, **common)
 
 
 def flag(meaning: str, *aliases: str, optional: bool = False) -> dy.Bool:
     """Yes or no."""
-    return dy.Bool(**_common(meaning, aliases, None, False, optional))
+    return dy.Bool(**describe(meaning, aliases, None, False, optional))

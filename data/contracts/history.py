@@ -41,7 +41,9 @@ class Waybills(dy.Schema):
     delivered_at = moment("When it was signed for.", "签收时间", optional=True)
     promised_at = moment("When it was promised.", "承诺时间", optional=True)
     status = choice("Where it stands.", STATUSES, "状态")
-    exception = text("Open exception, if any: lost, damaged, refused, address, delayed …", "异常", "异常原因", optional=True)
+    exception = text(
+        "Open exception, if any: lost, damaged, refused, address, delayed …", "异常", "异常原因", optional=True
+    )
 
     @dy.rule()
     def times_in_order(cls) -> pl.Expr:
@@ -59,7 +61,9 @@ class RouteVolumes(dy.Schema):
     date = day("Business date.", "日期", "业务日期", "day", key=True)
     courier_id = ident("Courier.", "快递公司", "承运商", "courier", key=True)
     origin_hub_id = ident("Hub of origin.", "始发", "始发场地", "始发分拨", "场地1", "origin", key=True)
-    destination_hub_id = ident("Hub of destination.", "目的", "目的场地", "目的分拨", "场地2", "destination", "dest", key=True)
+    destination_hub_id = ident(
+        "Hub of destination.", "目的", "目的场地", "目的分拨", "场地2", "destination", "dest", key=True
+    )
     parcels = parcels("Parcels that left the origin that day.", "货量", "件量", "票数", "volume")
 
 

@@ -16,7 +16,8 @@ class Link:
 
 
 def _links(target: str, target_column: str, *places: str) -> tuple[Link, ...]:
-    return tuple(Link(*place.split("."), target, target_column) for place in places)
+    parted = (place.split(".") for place in places)
+    return tuple(Link(table, column, target, target_column) for table, column in parted)
 
 
 LINKS: tuple[Link, ...] = (
@@ -51,7 +52,11 @@ LINKS: tuple[Link, ...] = (
         "route_volumes.courier_id",
     ),
     *_links(
-        "outlets", "outlet_id", "outlet_volumes.outlet_id", "waybills.origin_outlet_id", "waybills.destination_outlet_id"
+        "outlets",
+        "outlet_id",
+        "outlet_volumes.outlet_id",
+        "waybills.origin_outlet_id",
+        "waybills.destination_outlet_id",
     ),
     *_links(
         "merchants",

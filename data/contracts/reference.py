@@ -27,7 +27,9 @@ OWNERSHIPS = ("own", "contract", "spot")
 class Regions(dy.Schema):
     """Regions (区域): provinces, prefectures, states; a tree by parent_region_id. Outlines, if any, stand in regions.geojson."""
 
-    region_id = ident("Id of the region, for China the six-digit adcode or a short name.", "区域", "区域编码", "adcode", key=True)
+    region_id = ident(
+        "Id of the region, for China the six-digit adcode or a short name.", "区域", "区域编码", "adcode", key=True
+    )
     name = text("Name.", "名称", "区域名称")
     name_zh = text("Chinese name.", "中文名", "中文名称", optional=True)
     parent_region_id = ident("Region this one belongs to.", "上级区域", optional=True)
@@ -47,7 +49,9 @@ class Hubs(dy.Schema):
     region_id = ident("Region the hub stands in.", "区域", optional=True)
     latitude = latitude(optional=True)
     longitude = longitude(optional=True)
-    sort_capacity = parcels("Parcels the hub can sort a day.", "分拣能力", "处理能力", unit="parcels/day", optional=True)
+    sort_capacity = parcels(
+        "Parcels the hub can sort a day.", "分拣能力", "处理能力", unit="parcels/day", optional=True
+    )
     buffer_capacity = parcels("Parcels that may wait over night.", "暂存能力", "缓存能力", optional=True)
     handling_cost = money("Cost of sorting one parcel once.", "操作成本", "分拣成本", unit="CNY/parcel", optional=True)
 
@@ -77,7 +81,9 @@ class Lanes(dy.Schema):
 
     lane_id = ident("Id of the lane.", "线路", "线路编码", "干线", "lane", key=True)
     origin_hub_id = ident("Hub it leaves from.", "始发", "始发场地", "始发分拨", "场地1", "origin", "origin_hub")
-    destination_hub_id = ident("Hub it arrives at.", "目的", "目的场地", "目的分拨", "场地2", "destination", "destination_hub")
+    destination_hub_id = ident(
+        "Hub it arrives at.", "目的", "目的场地", "目的分拨", "场地2", "destination", "destination_hub"
+    )
     mode = choice("Mode of transport.", MODES, "运输方式")
     distance_km = quantity("Distance over the ground.", "距离", "里程", "distance", "km", unit="km")
     transit_hours = quantity(
@@ -87,8 +93,12 @@ class Lanes(dy.Schema):
         "时长",
         unit="hours",
     )
-    parcel_cost = money("Cost of carrying one parcel, besides the vehicle.", "单票成本", unit="CNY/parcel", optional=True)
-    departure_limit = count("Departures possible a day over all vehicle types.", "发车上限", unit="departures/day", optional=True)
+    parcel_cost = money(
+        "Cost of carrying one parcel, besides the vehicle.", "单票成本", unit="CNY/parcel", optional=True
+    )
+    departure_limit = count(
+        "Departures possible a day over all vehicle types.", "发车上限", unit="departures/day", optional=True
+    )
 
     @dy.rule()
     def ends_differ(cls) -> pl.Expr:
@@ -230,7 +240,9 @@ class ForecastOverrides(dy.Schema):
     level = choice("Level it corrects.", ("network", "region", "hub", "route", "outlet"), "层级")
     region_id = ident("Region, for level region.", "区域", optional=True)
     hub_id = ident("Hub, for level hub.", "分拨中心", optional=True)
-    direction = choice("Direction, for levels region, hub and outlet.", ("out", "in", "pickup", "delivery"), "方向", optional=True)
+    direction = choice(
+        "Direction, for levels region, hub and outlet.", ("out", "in", "pickup", "delivery"), "方向", optional=True
+    )
     courier_id = ident("Courier, for level route; empty means all.", "快递公司", optional=True)
     origin_hub_id = ident("Hub of origin, for level route.", "始发", "场地1", optional=True)
     destination_hub_id = ident("Hub of destination, for level route.", "目的", "场地2", optional=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import dataframely as dy
 import polars as pl
 
@@ -9,6 +11,7 @@ from data.contracts.fields import (
     choice,
     count,
     day,
+    describe,
     ident,
     long_text,
     moment,
@@ -17,7 +20,6 @@ from data.contracts.fields import (
     quantity,
     share,
     text,
-    _common,
 )
 
 QUANTILES = ("q05", "q10", "q25", "q50", "q75", "q90", "q95")
@@ -47,7 +49,7 @@ class _Forecast(_Result):
     @dy.rule()
     def quantiles_in_order(cls) -> pl.Expr:
         in_order = pl.lit(True)
-        for lower, upper in zip(QUANTILES, QUANTILES[1:], strict=False):
+        for lower, upper in pairwise(QUANTILES):
             in_order = in_order & (pl.col(lower) <= pl.col(upper))
         return in_order
 
@@ -93,15 +95,23 @@ class OutletForecasts(_Forecast):
 class BacktestScores(_Result):
     """How well each model did on what was known on its date."""
 
-    level = ident("network, region, hub, route, route_weekly or outlet, with direction or volume class after a slash.", "层级", key=True)
+    level = ident(
+        "network, region, hub, route, route_weekly or outlet, with direction or volume class after a slash.",
+        "层级",
+        key=True,
+    )
     model = ident("Model.", "模型", key=True)
     as_of = day("Last day it knew.", "预测基准日", key=True)
     lead_days = ident("Leads scored, e.g. 1-7.", "提前期", key=True)
     window = ident("all, normal or the event's name.", "窗口", key=True)
     accuracy = quantity("1 - WAPE, the trade's own measure.", "准确率", unit="share", low=None, high=1.0, optional=True)
-    bias = quantity("(sum of forecasts - sum of actuals) / sum of actuals.", "偏差", unit="share", low=None, optional=True)
+    bias = quantity(
+        "(sum of forecasts - sum of actuals) / sum of actuals.", "偏差", unit="share", low=None, optional=True
+    )
     mase = quantity("Mean absolute error over that of the seasonal naive in the history.", unit="ratio", optional=True)
-    weighted_quantile_loss = quantity("Twice the quantile loss over the sum of actuals, mean of the quantiles.", unit="ratio", optional=True)
+    weighted_quantile_loss = quantity(
+        "Twice the quantile loss over the sum of actuals, mean of the quantiles.", unit="ratio", optional=True
+    )
     coverage_80 = share("Share of actuals between q10 and q90.", "80%覆盖率", optional=True)
     coverage_90 = share("Share of actuals between q05 and q95.", "90%覆盖率", optional=True)
 
@@ -153,8 +163,10 @@ class TrunkFlows(_Result):
     date = day("Day of the demand.", "日期", key=True)
     origin_hub_id = ident("Hub of origin.", "始发", key=True)
     destination_hub_id = ident("Hub of destination.", "目的", key=True)
-    path = dy.List(dy.String(), **_common("Lanes in order.", ("路径",), None, True, False))
-    departure_dates = dy.List(dy.Date(), **_common("Day of departure on each lane of the path.", ("发车日期",), "date", True, False))
+    path = dy.List(dy.String(), **describe("Lanes in order.", ("路径",), None, True, False))
+    departure_dates = dy.List(
+        dy.Date(), **describe("Day of departure on each lane of the path.", ("发车日期",), "date", True, False)
+    )
     completed_on = day("Day it is sorted at its destination.", "完成日期", key=True)
     parcels = parcels("Parcels.", "货量")
 
@@ -166,7 +178,9 @@ class HubLoads(_Result):
     hub_id = ident("Hub.", "分拨中心", key=True)
     handled = parcels("Parcels sorted.", "处理量")
     held = parcels("Parcels waiting over the following night.", "滞留量")
-    capacity = parcels("Parcels it can sort that day; empty is no bound.", "处理能力", unit="parcels/day", optional=True)
+    capacity = parcels(
+        "Parcels it can sort that day; empty is no bound.", "处理能力", unit="parcels/day", optional=True
+    )
     utilisation = quantity("handled / capacity.", "利用率", unit="share", optional=True)
 
 
@@ -194,7 +208,9 @@ class PlanCertificates(_Result):
     parcels_demanded = parcels("Parcels demanded.", "需求量")
     parcels_planned = parcels("Parcels planned.", "计划量")
     parcels_short = parcels("Parcels short.", "缺口")
-    overflow_probability = share("Probability of an overflow anywhere, from the stress test.", "爆仓概率", optional=True)
+    overflow_probability = share(
+        "Probability of an overflow anywhere, from the stress test.", "爆仓概率", optional=True
+    )
 
 
 class StockAllocations(_Result):
@@ -282,7 +298,7 @@ class Runs(dy.Schema):
     command = text("Command.", "命令")
     options = long_text("Options, as JSON.", "选项")
     code_version = text("Version of ParcelRadar.", "版本")
-    seed = dy.Int64(**_common("Seed, where chance plays a part.", ("随机种子",), None, False, True))
+    seed = dy.Int64(**describe("Seed, where chance plays a part.", ("随机种子",), None, False, True))
     tables_read = long_text("Delta version of every table read, as JSON.", "读取版本")
     tables_written = long_text("Delta version of every table written, as JSON.", "写入版本")
     started_at = moment("Start.", "开始时间")

@@ -108,7 +108,9 @@ class TableContract:
         unknown = [name for name in frame.columns if name not in known]
         if unknown:
             raise RadarError(
-                f"unknown column {unknown[0]} for table {self.name}", f"columns among {', '.join(known)}", "rename or drop it"
+                f"unknown column {unknown[0]} for table {self.name}",
+                f"columns among {', '.join(known)}",
+                "rename or drop it",
             )
         absent = [column.name for column in self.columns if column.name not in frame.columns]
         required = [name for name in absent if not self.column(name).nullable]

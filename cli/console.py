@@ -1,0 +1,170 @@
+"""What the planner sees: results on stdout, everything else on stderr, known errors as one red sentence."""
+
+from __future__ import annotations
+
+import functools
+import json as json_text
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import typer
+
+from data.errors import RadarError
+from data.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.progress import Progress as RichProgress
+
+    from data.workspace import Workspace
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXIT_ERROR = 1
+EXIT_INCOMPLETE = 3
+EXIT_INTERRUPTED = 130
+_SECONDS_BEFORE_A_BAR = 2.0
+
+
+def workspace_of(context: typer.Context) -> Workspace:
+    """Return the workspace of ``--workspace``, or the one the current folder lies in."""
+    from pathlib import Path
+
+    from data.workspace import Workspace
+
+    chosen: Path | None = context.find_root().params.get("workspace")
+    return Workspace.open(chosen) if chosen is not None else Workspace.find(Path.cwd())
+
+
+def known_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn a known error into one red sentence and exit code 1, Ctrl-C into exit code 130.
+
+    With ``radar --debug`` the traceback is shown.
+    """
+
+    @functools.wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except RadarError as error:
+            if _debugging():
+                raise
+            tell_error(str(error))
+            raise typer.Exit(EXIT_ERROR) from error
+        except KeyboardInterrupt as error:
+            tell_error("Interrupted: the workspace is as it was.")
+            raise typer.Exit(EXIT_INTERRUPTED) from error
+
+    return guarded
+
+
+def _debugging() -> bool:
+    import click
+
+    context = click.get_current_context(silent=True)
+    return bool(context is not None and context.find_root().params.get("debug"))
+
+
+def tell_error(sentence: str) -> None:
+    """Write one red sentence to stderr."""
+    typer.secho(f"Error: {sentence}", fg=typer.colors.RED, err=True)
+
+
+def say(text: str) -> None:
+    """Write a line about what is going on to stderr."""
+    typer.echo(text, err=True)
+
+
+def warn(text: str) -> None:
+    """Write a line the planner should see to stderr, in yellow."""
+    typer.secho(text, fg=typer.colors.YELLOW, err=True)
+
+
+def out_text(text: str) -> None:
+    """Write a result to stdout."""
+    typer.echo(text)
+
+
+def out_json(value: object) -> None:
+    """Write a result to stdout as JSON."""
+    typer.echo(json_text.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def out_rows(frame: pl.DataFrame, *, json: bool, columns: Sequence[str] | None = None, title: str = "") -> None:
+    """Write rows to stdout: as a table for the eye, or with ``json`` as a list of records."""
+    if columns is not None:
+        frame = frame.select(columns)
+    if json:
+        out_json(frame.to_dicts())
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left")
+    for name, dtype in frame.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    for row in frame.iter_rows():
+        table.add_row(*(_cell(value) for value in row))
+    width = None if sys.stdout.isatty() else 240
+    Console(width=width, markup=False, highlight=False).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
+    return str(value)
+
+
+class _Bar:
+    """Draws nothing in the first two seconds, then a bar with an estimate."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._since = time.monotonic()
+        self._bar: RichProgress | None = None
+
+    def step(self, done: float, total: float, note: str = "") -> None:
+        """Move the bar to ``done`` of ``total``."""
+        if self._bar is None:
+            if time.monotonic() - self._since < _SECONDS_BEFORE_A_BAR:
+                return
+            self._open()
+        assert self._bar is not None
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total, note=note)
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True)
+        self._bar.add_task(self._label, total=None, note="")
+        self._bar.start()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Progress]:
+    """Show how far long work is, on stderr; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield SILENT
+        return
+    bar = _Bar(label)
+    try:
+        yield bar
+    finally:
+        bar.close()

@@ -1,0 +1,40 @@
+"""Options that several commands share, said once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+
+
+def parse_day(text: str) -> date:
+    """Read a date written as 2025-11-03, 20251103 or 2025/11/3.
+
+    Raises
+    ------
+    typer.BadParameter
+        When it is none of these.
+    """
+    for form in ("%Y-%m-%d", "%Y%m%d", "%Y/%m/%d"):
+        try:
+            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 (a date has no zone)
+        except ValueError:
+            continue
+    raise typer.BadParameter(f"{text!r} is no date; write it as 2025-11-03")
+
+
+def parse_days(text: str) -> list[date]:
+    """Read several dates joined by commas."""
+    return [parse_day(part) for part in text.split(",") if part.strip()]
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Seed = Annotated[
+    int, typer.Option("--seed", help="Seed of everything random: the same seed repeats the run to the byte.")
+]
+Language = Annotated[str, typer.Option("--lang", help="Languages, joined by commas: zh, en.")]
+FirstDay = Annotated[
+    date | None, typer.Option("--from", parser=parse_day, metavar="DATE", help="First day, e.g. 2025-11-03.")
+]
+LastDay = Annotated[date | None, typer.Option("--to", parser=parse_day, metavar="DATE", help="Last day.")]

@@ -1,0 +1,96 @@
+"""Tables as files that other programs read: CSV, Parquet, JSON, Excel."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from data.errors import RadarError
+
+Format = Literal["csv", "parquet", "json", "xlsx"]
+FORMATS: tuple[Format, ...] = ("csv", "parquet", "json", "xlsx")
+LIST_SEPARATOR = "|"
+EXCEL_ROWS = 1_048_575
+
+
+def write_table(frame: pl.DataFrame, path: Path, form: Format, zone: ZoneInfo) -> None:
+    """Write a table to a file, whole or not at all.
+
+    Parameters
+    ----------
+    frame
+        The rows.
+    path
+        File to write; what stood there is replaced.
+    form
+        ``csv`` (UTF-8 with BOM, so that Excel reads Chinese), ``parquet``, ``json`` (records) or ``xlsx``.
+    zone
+        Time zone in which times are written, with their offset.
+
+    Raises
+    ------
+    RadarError
+        When the folder is missing or not writable, or the rows are more than an Excel sheet holds.
+    """
+    if form == "xlsx" and frame.height > EXCEL_ROWS:
+        raise RadarError(f"{frame.height:,} rows", f"at most {EXCEL_ROWS:,} in an Excel sheet", "export csv or parquet")
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        if form == "parquet":
+            frame.write_parquet(partial)
+        elif form == "xlsx":
+            _write_excel(flatten(frame, zone), partial)
+        else:
+            text = format_csv(frame, zone) if form == "csv" else format_json(frame, zone)
+            partial.write_text(text, encoding="utf-8-sig" if form == "csv" else "utf-8", newline="")
+        partial.replace(path)
+    except OSError as error:
+        raise RadarError(f"{path} cannot be written ({error.strerror})", action="choose another file") from error
+
+
+def format_csv(frame: pl.DataFrame, zone: ZoneInfo) -> str:
+    """Return the table as CSV text; lists are joined by ``|``, times carry their offset."""
+    return flatten(frame, zone).write_csv()
+
+
+def format_json(frame: pl.DataFrame, zone: ZoneInfo) -> str:
+    """Return the table as JSON records; lists stay lists."""
+    times = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
+    records = frame.with_columns(_iso(name, zone) for name in times).to_dicts()
+    return json.dumps(records, ensure_ascii=False, indent=1, default=str) + "\n"
+
+
+def flatten(frame: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
+    """Turn lists and times into text, which is what CSV and Excel can hold."""
+    pieces = []
+    for name, dtype in frame.schema.items():
+        if isinstance(dtype, pl.List):
+            inner = pl.element().dt.to_string("iso") if dtype.inner == pl.Date else pl.element().cast(pl.String)
+            pieces.append(pl.col(name).list.eval(inner).list.join(LIST_SEPARATOR))
+        elif isinstance(dtype, pl.Datetime):
+            pieces.append(_iso(name, zone))
+        else:
+            pieces.append(pl.col(name))
+    return frame.select(pieces)
+
+
+def _iso(name: str, zone: ZoneInfo) -> pl.Expr:
+    local = pl.col(name).dt.convert_time_zone(zone.key)
+    return local.dt.strftime("%Y-%m-%dT%H:%M:%S%:z").alias(name)
+
+
+def _write_excel(frame: pl.DataFrame, path: Path) -> None:
+    from io import BytesIO
+
+    import xlsxwriter
+
+    buffer = BytesIO()
+    # An id such as =1+1 stays text: it is never read as a formula or a link.
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(buffer, options) as book:
+        frame.write_excel(book, worksheet="data", autofit=frame.height <= 5_000, freeze_panes=(1, 0))
+    path.write_bytes(buffer.getvalue())

@@ -1,0 +1,207 @@
+"""Distances over the ground, transit hours and the region a point lies in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from data.errors import RadarError
+
+Mode = Literal["road", "rail", "air"]
+Floats = npt.NDArray[np.float64]
+
+EARTH_RADIUS_KM = 6371.0088
+
+# Road over great-circle distance between cities by country: Ballou, Rahardja, Sakai, "Selected country circuity
+# factors for road travel distance estimation", Transportation Research Part A 36 (2002) 843-848.
+ROAD_DETOUR = {"CN": 1.33, "BR": 1.23, "US": 1.20}
+# Trunk rail runs straighter than road in mountains and less so on plains; an assumption, stated in the method page.
+RAIL_DETOUR = 1.25
+AIR_DETOUR = 1.0
+
+# Kilometres in an hour of travel, and the hours of loading, unloading and (rail, air) hauling at both ends.
+# Assumptions: two drivers under the 80-100 km/h ceiling of trucks, stops included; parcel trains run
+# 1,127 km in 6 h; a night freighter.
+SPEED_KMH: dict[str, float] = {"road": 65.0, "rail": 170.0, "air": 650.0}
+TERMINAL_HOURS: dict[str, float] = {"road": 2.0, "rail": 6.0, "air": 7.0}
+
+
+def great_circle_km(
+    latitude: npt.ArrayLike, longitude: npt.ArrayLike, other_latitude: npt.ArrayLike, other_longitude: npt.ArrayLike
+) -> Floats:
+    """Distance on the sphere by the haversine formula.
+
+    Parameters
+    ----------
+    latitude, longitude, other_latitude, other_longitude
+        Points in WGS 84 [degrees]; shapes broadcast against each other.
+
+    Returns
+    -------
+    numpy.ndarray
+        Distance of the broadcast shape [km]:
+        ``2 R asin sqrt(sin²(Δφ/2) + cos φ₁ cos φ₂ sin²(Δλ/2))`` with ``R`` the mean radius of the Earth.
+    """
+    phi, other_phi = np.radians(latitude), np.radians(other_latitude)
+    half_phi = (other_phi - phi) / 2.0
+    half_lambda = np.radians(np.subtract(other_longitude, longitude)) / 2.0
+    square = np.sin(half_phi) ** 2 + np.cos(phi) * np.cos(other_phi) * np.sin(half_lambda) ** 2
+    distance: Floats = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(square, 0.0, 1.0)))
+    return distance
+
+
+def ground_km(
+    latitude: npt.ArrayLike,
+    longitude: npt.ArrayLike,
+    other_latitude: npt.ArrayLike,
+    other_longitude: npt.ArrayLike,
+    mode: Mode = "road",
+    country: str = "CN",
+) -> Floats:
+    """Distance a vehicle covers: the great circle times the detour factor of the mode.
+
+    Parameters
+    ----------
+    latitude, longitude, other_latitude, other_longitude
+        Points in WGS 84 [degrees]; shapes broadcast against each other.
+    mode
+        ``road``, ``rail`` or ``air``.
+    country
+        Country whose roads count: ``CN``, ``BR`` or ``US``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Distance of the broadcast shape [km].
+
+    Raises
+    ------
+    RadarError
+        For a mode or country without a factor.
+    """
+    straight = great_circle_km(latitude, longitude, other_latitude, other_longitude)
+    return straight * detour_factor(mode, country)
+
+
+def detour_factor(mode: Mode, country: str = "CN") -> float:
+    """Return kilometres travelled per kilometre of the great circle."""
+    if mode == "rail":
+        return RAIL_DETOUR
+    if mode == "air":
+        return AIR_DETOUR
+    if mode != "road":
+        raise RadarError(f"mode {mode}", "road, rail or air", "choose one of them")
+    if country not in ROAD_DETOUR:
+        raise RadarError(
+            f"country {country} without a detour factor", f"one of {', '.join(ROAD_DETOUR)}", "choose one of them"
+        )
+    return ROAD_DETOUR[country]
+
+
+def transit_hours(distance_km: npt.ArrayLike, mode: Mode = "road") -> Floats:
+    """Hours from departure until the parcels are at hand: terminal hours plus distance over speed.
+
+    Parameters
+    ----------
+    distance_km
+        Distance over the ground, any shape [km].
+    mode
+        ``road``, ``rail`` or ``air``.
+
+    Returns
+    -------
+    numpy.ndarray
+        Hours of the same shape.
+
+    Raises
+    ------
+    RadarError
+        For an unknown mode.
+    """
+    if mode not in SPEED_KMH:
+        raise RadarError(f"mode {mode}", "road, rail or air", "choose one of them")
+    return TERMINAL_HOURS[mode] + np.asarray(distance_km, dtype=np.float64) / SPEED_KMH[mode]
+
+
+def read_outlines(file: Path, id_property: str = "region_id") -> dict[str, dict[str, Any]]:
+    """Read region outlines from a GeoJSON feature collection.
+
+    Parameters
+    ----------
+    file
+        GeoJSON with polygons in WGS 84, longitude first.
+    id_property
+        Property that holds the region's id.
+
+    Returns
+    -------
+    dict
+        GeoJSON geometry by region id, in the order of the file.
+
+    Raises
+    ------
+    RadarError
+        When the file is absent, is no feature collection, or a feature lacks the id.
+    """
+    try:
+        collection = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RadarError("no such file", "a GeoJSON file of outlines", "check the path", file=file) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RadarError(
+            "text that is not JSON", "a GeoJSON feature collection", "check the file", file=file
+        ) from error
+    features = collection.get("features") if isinstance(collection, dict) else None
+    if not isinstance(features, list):
+        raise RadarError("JSON without features", "a GeoJSON feature collection", "check the file", file=file)
+    outlines: dict[str, dict[str, Any]] = {}
+    for position, feature in enumerate(features, start=1):
+        region_id = (feature.get("properties") or {}).get(id_property)
+        if region_id is None or not feature.get("geometry"):
+            raise RadarError(
+                f"feature {position} without {id_property} or geometry",
+                f"a polygon with the property {id_property}",
+                "complete the feature",
+                file=file,
+            )
+        outlines[str(region_id)] = feature["geometry"]
+    return outlines
+
+
+def locate_regions(
+    outlines: dict[str, dict[str, Any]], latitude: npt.ArrayLike, longitude: npt.ArrayLike
+) -> list[str | None]:
+    """Find the region each point lies in; a point off every outline (a coast drawn coarsely) takes the nearest within 0.5°.
+
+    Parameters
+    ----------
+    outlines
+        GeoJSON geometry by region id.
+    latitude, longitude
+        Points in WGS 84, one-dimensional [degrees].
+
+    Returns
+    -------
+    list
+        Region id or None, one a point.
+    """
+    import shapely
+    from shapely.geometry import shape
+
+    names = list(outlines)
+    tree = shapely.STRtree([shape(geometry) for geometry in outlines.values()])
+    points = shapely.points(np.asarray(longitude, dtype=np.float64), np.asarray(latitude, dtype=np.float64))
+    found: list[str | None] = [None] * len(points)
+    # Reversed, so that the first of several overlapping regions stands.
+    for point, region in sorted(zip(*tree.query(points, predicate="intersects").tolist(), strict=True), reverse=True):
+        found[point] = names[region]
+    lost = [position for position, name in enumerate(found) if name is None]
+    if lost:
+        pairs = tree.query_nearest(points[lost], max_distance=0.5, all_matches=False)
+        for point, region in zip(*pairs.tolist(), strict=True):
+            found[lost[point]] = names[region]
+    return found

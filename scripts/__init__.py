@@ -1,0 +1,1 @@
+"""Helpers for developers: set-up, generated docs, pictures."""

@@ -1,0 +1,35 @@
+"""What every test may use: real data beside the repo, and how a missing part is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def lacks(what: str, how: str) -> None:
+    """Skip a test for a missing part and say what to install; under ``CI=true`` a missing part is a failure."""
+    sentence = f"{what} is missing: {how}"
+    if os.environ.get("CI") == "true":
+        pytest.fail(sentence)
+    pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder with real data sets, beside the repo or named by PARCELRADAR_SHARED; tests skip where it is absent."""
+    folder = Path(os.environ.get("PARCELRADAR_SHARED", ROOT.parent / "shared"))
+    if not (folder / "real").is_dir():
+        pytest.skip(f"no real data: {folder}/real is absent (set PARCELRADAR_SHARED)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_workspace_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the tester's own RADAR_WORKSPACE out of the tests."""
+    monkeypatch.delenv("RADAR_WORKSPACE", raising=False)
+    yield
