@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from cli.console import DEBUG_VARIABLE
 
 # In the order in which a planner meets them; each module registers its own commands.
 _GROUPS = (
@@ -33,7 +36,7 @@ app = typer.Typer(
     name="radar",
     help="Forecast parcels by route and outlet before a shopping peak, and plan the trunk network that carries them.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # plain help: drawing it costs three times the CPU of all the rest
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -59,12 +62,16 @@ def radar(
             help="The workspace; by default the current folder or the nearest one above it with radar.toml.",
         ),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", envvar=DEBUG_VARIABLE, help="Show the traceback of an error.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Forecast parcels before a shopping peak and plan the trunk network that carries them."""
+    if debug:
+        os.environ[DEBUG_VARIABLE] = "1"
 
 
 for _group in _GROUPS:

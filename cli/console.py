@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json as json_text
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+DEBUG_VARIABLE = "RADAR_DEBUG"
 EXIT_ERROR = 1
 EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
@@ -63,10 +65,7 @@ def known_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def _debugging() -> bool:
-    import click
-
-    context = click.get_current_context(silent=True)
-    return bool(context is not None and context.find_root().params.get("debug"))
+    return os.environ.get(DEBUG_VARIABLE, "") not in ("", "0")
 
 
 def tell_error(sentence: str) -> None:
@@ -138,18 +137,18 @@ class _Bar:
         if self._bar is None:
             if time.monotonic() - self._since < _SECONDS_BEFORE_A_BAR:
                 return
-            self._open()
-        assert self._bar is not None
+            self._bar = self._open()
         self._bar.update(self._bar.task_ids[0], completed=done, total=total, note=note)
 
-    def _open(self) -> None:
+    def _open(self) -> RichProgress:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-        self._bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True)
-        self._bar.add_task(self._label, total=None, note="")
-        self._bar.start()
+        bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True)
+        bar.add_task(self._label, total=None, note="")
+        bar.start()
+        return bar
 
     def close(self) -> None:
         """Take the bar away."""

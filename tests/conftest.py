@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ def shared() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_workspace_from_outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep the tester's own RADAR_WORKSPACE out of the tests."""
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tester's own RADAR_WORKSPACE and RADAR_DEBUG out of the tests."""
     monkeypatch.delenv("RADAR_WORKSPACE", raising=False)
-    yield
+    monkeypatch.delenv("RADAR_DEBUG", raising=False)
