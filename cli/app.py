@@ -52,7 +52,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def radar(
-    workspace: Annotated[
+    workspace: Annotated[  # noqa: ARG001 (read by cli.console.workspace_of)
         Path | None,
         typer.Option(
             "--workspace",
@@ -65,7 +65,7 @@ def radar(
     debug: Annotated[
         bool, typer.Option("--debug", envvar=DEBUG_VARIABLE, help="Show the traceback of an error.")
     ] = False,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 (its callback prints it)
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:

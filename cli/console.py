@@ -30,6 +30,7 @@ EXIT_ERROR = 1
 EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
 _SECONDS_BEFORE_A_BAR = 2.0
+_WIDTH_OF_A_FILE = 160
 
 
 def workspace_of(context: typer.Context) -> Workspace:
@@ -108,7 +109,7 @@ def out_rows(frame: pl.DataFrame, *, json: bool, columns: Sequence[str] | None =
         table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
     for row in frame.iter_rows():
         table.add_row(*(_cell(value) for value in row))
-    width = None if sys.stdout.isatty() else 240
+    width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
     Console(width=width, markup=False, highlight=False).print(table)
 
 
