@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from data.errors import RadarError
+from weather.feeds.csv_points import read_file
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def write(folder: Path, text: str, encoding: str = "utf-8") -> Path:
+    path = folder / "points.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_contract_names_are_read_as_they_are(tmp_path: Path) -> None:
+    text = "valid_at,latitude,longitude,temperature_c,snowfall_cm\n2025-11-11T06:00:00+08:00,45.7,126.6,-3.5,1.2\n"
+    row = read_file(write(tmp_path, text), SHANGHAI).frame.row(0, named=True)
+    assert row["valid_at"] == datetime(2025, 11, 10, 22, tzinfo=UTC)
+    assert (row["temperature_c"], row["snowfall_cm"], row["wind_speed_ms"]) == (-3.5, 1.2, None)
+
+
+def test_unit_in_the_header_is_converted(tmp_path: Path) -> None:
+    text = "time,lat,lon,wind [km/h],visibility_km,temp_f,rain (inch)\n2025-11-11 06:00,45.7,126.6,36,1.5,32,0.1\n"
+    row = read_file(write(tmp_path, text), SHANGHAI).frame.row(0, named=True)
+    assert row["valid_at"] == datetime(2025, 11, 10, 22, tzinfo=UTC)
+    assert row["wind_speed_ms"] == pytest.approx(10.0)
+    assert row["visibility_m"] == pytest.approx(1500.0)
+    assert row["temperature_c"] == pytest.approx(0.0)
+    assert row["precipitation_mm"] == pytest.approx(2.54)
+
+
+def test_chinese_headers_in_gb18030(tmp_path: Path) -> None:
+    text = "时间;纬度;经度;气温（℃）;能见度(公里);风速(米/秒)\n2025/11/11 06:00;45.7;126.6;-3;0.2;5\n"
+    row = read_file(write(tmp_path, text, "gb18030"), SHANGHAI).frame.row(0, named=True)
+    assert (row["temperature_c"], row["visibility_m"], row["wind_speed_ms"]) == (-3.0, 200.0, 5.0)
+
+
+def test_issue_times_make_it_a_forecast(tmp_path: Path) -> None:
+    text = (
+        "issued_at,valid_at,latitude,longitude,wind_speed_ms\n"
+        "2025-11-10T00:00Z,2025-11-11T00:00Z,1,2,3\n2025-11-10T06:00Z,2025-11-11T00:00Z,1,2,4\n"
+    )
+    reading = read_file(write(tmp_path, text), SHANGHAI)
+    assert reading.kind == "forecasts"
+    assert reading.frame["wind_speed_ms"].to_list() == [3.0, 4.0]
+
+
+def test_one_station_takes_its_place_from_the_caller(tmp_path: Path) -> None:
+    path = write(tmp_path, "time,temp_c\n2025-11-11 06:00,3\n")
+    assert read_file(path, SHANGHAI, (39.9, 116.4)).frame["latitude"].to_list() == [39.9]
+    with pytest.raises(RadarError, match="no column latitude"):
+        read_file(path, SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("time,lat,lon,wind\n2025-11-11 06:00,1,2,3\n", "column wind: found column 'wind' without a unit"),
+        ("time,lat,lon,wind_furlong\n2025-11-11 06:00,1,2,3\n", "no measure with a unit"),
+        ("time,lat,lon,wind [furlong]\n2025-11-11 06:00,1,2,3\n", r"column wind \[furlong\]: found unit 'furlong' for wind"),
+        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,2,x\n", "row 2, column temp_c: found 'x', expected a number"),
+        ("time,lat,lon,temp_c\nsoon,1,2,3\n", "row 2, column time: found 'soon', expected a time"),
+        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,2,3\n2025-11-11 06:00,-98,2,3\n", "row 3, column latitude: found latitude -98"),
+        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,200,3\n", "row 2, column longitude: found longitude 200"),
+        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,2,-9999\n", "temperature_c -9999 at entry 1"),
+        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,2,\"3,5\"\n", "found '3,5', expected a number with a decimal point"),
+        ("time,lat,lon,temp_c,temperature_c\n2025-11-11 06:00,1,2,3,4\n", "columns 'temp_c' and 'temperature_c'"),
+        ("lat,lon,temp_c\n1,2,3\n", "no time column"),
+        ("time,lat,lon,temp_c\n", "a header without rows"),
+        ("", "no readable CSV"),
+        ("\x00\x01\x02", "bytes that are no text"),
+    ],
+)  # fmt: skip
+def test_broken_file_is_told_in_one_sentence(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(RadarError, match=told):
+        read_file(write(tmp_path, text), SHANGHAI)
+
+
+def test_absent_values_are_missing_not_zero(tmp_path: Path) -> None:
+    text = "time,lat,lon,temp_c,rain_mm\n2025-11-11 06:00,1,2,3,NA\n2025-11-11 07:00,1,2,,0\n"
+    frame = read_file(write(tmp_path, text), SHANGHAI).frame
+    assert frame["precipitation_mm"].to_list() == [None, 0.0]
+    assert frame["temperature_c"].to_list() == [3.0, None]
+
+
+def test_missing_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RadarError, match=r"gone\.csv: cannot be read"):
+        read_file(tmp_path / "gone.csv", SHANGHAI)

@@ -1,0 +1,1 @@
+"""Weather feeds: one module a provider, one shape returned."""

@@ -1,0 +1,210 @@
+"""Weather on points as CSV: one row a place and time, the unit of every measure in its header.
+
+A header is the contract's name (``wind_speed_ms``), or a measure with its unit behind it: ``wind_kmh``,
+``wind_speed [km/h]``, ``气温 (℃)``. A measure without a unit is refused: a guessed unit is the commonest
+defect of weather files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import tzinfo
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from data.errors import RadarError
+from weather.feeds.reading import Reading, check_bounds, check_place, join_readings
+from weather.units import UNITS, Quantity, convert, unit_name
+
+PROVIDER: Final = "csv"
+
+_MEASURES: Mapping[Quantity, tuple[str, tuple[str, ...]]] = {
+    "temperature": ("temperature_c", ("temperature", "temp", "temperature_2m", "air_temperature", "气温", "温度")),
+    "precipitation": ("precipitation_mm", ("precipitation", "precip", "rain", "降水", "降水量")),
+    "snowfall": ("snowfall_cm", ("snowfall", "snow", "降雪", "降雪量")),
+    "wind": ("wind_speed_ms", ("wind_speed", "wind", "windspeed", "wind_speed_10m", "风速")),
+    "visibility": ("visibility_m", ("visibility", "vis", "能见度")),
+}
+_TIMES = {
+    "valid_at": ("valid_at", "time", "timestamp", "datetime", "时间", "预报时间"),
+    "issued_at": ("issued_at", "issued", "发布时间"),
+}
+# a bare date is refused: its day reads as an offset, and what is left is no time
+_OFFSET = r"(?:[zZ]|(?:([+-])(\d{2}):?(\d{2})?))$"
+_FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M")
+_PLACES = {"latitude": ("latitude", "lat", "纬度"), "longitude": ("longitude", "lon", "lng", "经度")}
+
+
+def read_file(path: Path, zone: tzinfo, place: tuple[float, float] | None = None) -> Reading:
+    """Read one CSV of weather points.
+
+    Parameters
+    ----------
+    path
+        UTF-8 (with or without BOM) or GB18030; separated by comma, semicolon or tab; decimal point.
+    zone
+        Time zone of times without an offset.
+    place
+        Latitude and longitude of a file that holds none (one station's file).
+
+    Returns
+    -------
+    Reading
+        The kind is ``forecasts`` when the file has issue times, else open.
+
+    Raises
+    ------
+    RadarError
+        For an unreadable file, a missing or doubled column, a measure without a unit, or a value that is no number, no
+        time or out of range.
+    """
+    frame = _read_text(path)
+    file = path.name
+    names, ignored = _find_columns(frame.columns, file)
+    if "valid_at" not in names:
+        raise RadarError(
+            f"no time column among {', '.join(frame.columns)[:160]}", "valid_at", "name one valid_at", file=file
+        )
+    columns: dict[str, pl.Series] = {"valid_at": _times(frame[names["valid_at"][0]], zone, file)}
+    if "issued_at" in names:
+        columns["issued_at"] = _times(frame[names["issued_at"][0]], zone, file, optional=True)
+    for index, name in enumerate(("latitude", "longitude")):
+        if name in names:
+            columns[name] = _numbers(frame[names[name][0]], file, optional=False)
+        elif place is not None:
+            columns[name] = pl.repeat(place[index], frame.height, dtype=pl.Float64, eager=True)
+        else:
+            raise RadarError(f"no column {name}", "a place for every row", "add it, or give --place LAT,LON", file=file)
+    _check_places(columns["latitude"], columns["longitude"], file)
+    measured = False
+    for quantity, (column, _) in _MEASURES.items():
+        if column in names:
+            header, unit = names[column]
+            values = convert(_numbers(frame[header], file).to_numpy(), unit, quantity, file=file, column=header)
+            check_bounds(column, values, file=file, column=header)
+            columns[column] = pl.Series(column, values)
+            measured = True
+    if not measured:
+        raise RadarError("no measure with a unit", "such as temperature_c or wind_kmh", "name one", file=file)
+    told = "issued_at" in columns and columns["issued_at"].null_count() < frame.height
+    rows = pl.DataFrame([series.alias(name) for name, series in columns.items()])
+    return Reading(join_readings([rows]), PROVIDER, "forecasts" if told else None, ignored)
+
+
+def _read_text(path: Path) -> pl.DataFrame:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise RadarError(
+            f"cannot be read ({error.strerror})", action="name an existing file", file=path.name
+        ) from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        try:
+            text = raw.decode("gb18030")
+        except UnicodeDecodeError as error:
+            raise RadarError("neither UTF-8 nor GB18030 text", "a CSV", "save it as UTF-8", file=path.name) from error
+    if "\x00" in text:
+        raise RadarError("bytes that are no text", "a CSV", "name another file", file=path.name)
+    head = text.partition("\n")[0]
+    separator = max((",", ";", "\t"), key=head.count)
+    try:
+        frame = pl.read_csv(text.encode(), separator=separator, infer_schema=False)
+    except pl.exceptions.PolarsError as error:
+        raise RadarError(
+            f"no readable CSV ({str(error).splitlines()[0]})", action="mend the file", file=path.name
+        ) from error
+    if frame.height == 0:
+        raise RadarError("a header without rows", "at least one row", "name another file", file=path.name)
+    return frame
+
+
+def _find_columns(headers: list[str], file: str) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:
+    """Map our column names to (header, unit); the unit is empty for times and places."""
+    found: dict[str, tuple[str, str]] = {}
+    ignored = []
+    for header in headers:
+        match = _match(header, file)
+        if match is None:
+            ignored.append(header)
+            continue
+        name, unit = match
+        if name in found:
+            raise RadarError(
+                f"columns {found[name][0]!r} and {header!r} for {name}", "one of them", "drop the other", file=file
+            )
+        found[name] = (header, unit)
+    return found, tuple(sorted(ignored))
+
+
+def _match(header: str, file: str) -> tuple[str, str] | None:
+    folded = header.strip().lower()
+    for name, words in (_TIMES | _PLACES).items():
+        if folded in words:
+            return name, ""
+    bracketed = re.fullmatch(r"(.+?)\s*[\[(（](.+?)[\])）]", folded)
+    for quantity, (column, words) in _MEASURES.items():
+        if folded == column:
+            return column, column.rsplit("_", 1)[1]
+        if bracketed and bracketed[1].replace(" ", "_") in words:
+            return column, bracketed[2]
+        stem, _, unit = folded.rpartition("_")
+        if stem in words and unit_name(unit) in UNITS[quantity]:
+            return column, unit
+        if folded in words:
+            raise RadarError(
+                f"column {header!r} without a unit",
+                f"the unit behind it, e.g. {header.strip()}_{UNITS[quantity][0]}",
+                "rename the column with the unit the provider delivers",
+                file=file,
+                column=header,
+            )
+    return None
+
+
+def _times(series: pl.Series, zone: tzinfo, file: str, optional: bool = False) -> pl.Series:
+    """Parse ISO 8601 times; those without an offset are wall time of ``zone``."""
+    text = pl.col("text").str.strip_chars().replace("", None)
+    sign, hours, minutes = (text.str.extract(_OFFSET, group) for group in (1, 2, 3))
+    seconds = hours.cast(pl.Int64) * 3600 + minutes.cast(pl.Int64).fill_null(0) * 60
+    seconds = pl.when(sign == "-").then(-seconds).otherwise(seconds)
+    local = text.str.replace(_OFFSET, "").str.replace(" ", "T", literal=True).str.replace_all("/", "-", literal=True)
+    wall = pl.coalesce(local.str.to_datetime(form, strict=False, time_unit="us") for form in _FORMS)
+    zoned = wall.dt.replace_time_zone(str(zone), ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+    utc = wall.dt.replace_time_zone("UTC")
+    moment = (
+        pl.when(text.str.contains("[zZ]$")).then(utc)
+        .when(seconds.is_not_null()).then(utc - pl.duration(seconds=seconds))
+        .otherwise(zoned)
+    )  # fmt: skip
+    frame = series.alias("text").to_frame().select(moment=moment, empty=text.is_null())
+    wrong = frame["moment"].is_null() & ~(frame["empty"] & optional)
+    _refuse(wrong, series, "a time such as 2025-11-11T06:00+08:00", file)
+    return frame["moment"]
+
+
+def _numbers(series: pl.Series, file: str, optional: bool = True) -> pl.Series:
+    text = series.str.strip_chars().replace("", None)
+    empty = text.is_null() | text.str.to_lowercase().is_in(["na", "nan", "null", "-"])
+    values = text.cast(pl.Float64, strict=False)
+    wrong = values.is_null() & ~empty if optional else values.is_null()
+    _refuse(wrong | values.is_infinite().fill_null(False), series, "a number with a decimal point", file)
+    return values.set(empty, None)
+
+
+def _check_places(latitude: pl.Series, longitude: pl.Series, file: str) -> None:
+    for name, values, limit in (("latitude", latitude, 90.0), ("longitude", longitude, 180.0)):
+        outside = (values.abs() > limit) | values.is_nan()
+        if outside.any():
+            row = outside.arg_max() or 0
+            check_place(*((values[row], 0.0) if name == "latitude" else (0.0, values[row])), file=file, row=row + 2)
+
+
+def _refuse(wrong: pl.Series, series: pl.Series, expected: str, file: str) -> None:
+    if wrong.any():
+        row = wrong.arg_max() or 0
+        raise RadarError(f"{series[row]!r}", expected, "mend the file", file=file, row=row + 2, column=series.name)

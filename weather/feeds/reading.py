@@ -1,0 +1,154 @@
+"""What every feed returns, and the checks every feed's numbers pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from data.errors import RadarError
+
+Kind = Literal["observations", "forecasts"]
+
+MEASURES = ("temperature_c", "precipitation_mm", "snowfall_cm", "wind_speed_ms", "visibility_m")
+
+SCHEMA: dict[str, pl.DataType] = {
+    "issued_at": pl.Datetime("us", "UTC"),
+    "valid_at": pl.Datetime("us", "UTC"),
+    "latitude": pl.Float64(),
+    "longitude": pl.Float64(),
+    **{name: pl.Float64() for name in MEASURES},
+}
+
+# Bounds of what a sensor or model can say; outside them a unit has slipped or a filler value (-9999) got through.
+_BOUNDS = {
+    "temperature_c": (-90.0, 65.0),
+    "precipitation_mm": (0.0, 500.0),
+    "snowfall_cm": (0.0, 100.0),
+    "wind_speed_ms": (0.0, 120.0),
+    "visibility_m": (0.0, 200_000.0),
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one file of a provider says.
+
+    Parameters
+    ----------
+    frame
+        Columns of ``SCHEMA``, sorted by place and time. ``issued_at`` is empty where the provider does not tell it.
+    provider
+        Name of the feed module that read it.
+    kind
+        ``observations`` or ``forecasts`` where the provider tells which, else None.
+    ignored
+        Columns of the file that ParcelRadar has no use for.
+    """
+
+    frame: pl.DataFrame
+    provider: str
+    kind: Kind | None = None
+    ignored: tuple[str, ...] = field(default=())
+
+
+def check_place(latitude: float, longitude: float, *, file: str, row: int | None = None) -> None:
+    """Raise RadarError unless the place lies on Earth (WGS 84 degrees)."""
+    for name, value, limit in (("latitude", latitude, 90.0), ("longitude", longitude, 180.0)):
+        if not np.isfinite(value) or abs(value) > limit:
+            raise RadarError(
+                f"{name} {value:g}",
+                f"degrees between -{limit:g} and {limit:g}",
+                "check the order of latitude and longitude",
+                file=file,
+                row=row,
+                column=name,
+            )
+
+
+def check_bounds(name: str, values: NDArray[np.float64], *, file: str, column: str) -> None:
+    """Raise RadarError when a measure leaves what is physically possible: the mark of a slipped unit.
+
+    Parameters
+    ----------
+    name
+        One of ``MEASURES``.
+    values
+        In the workspace's unit; NaN is allowed.
+    file, column
+        Named in the error.
+    """
+    low, high = _BOUNDS[name]
+    outside = (values < low) | (values > high) | np.isinf(values)
+    if bool(np.any(outside)):
+        first = int(np.argmax(outside))
+        raise RadarError(
+            f"{name} {values[first]:g} at entry {first + 1}",
+            f"a value between {low:g} and {high:g}",
+            "check the unit and the filler value of the provider",
+            file=file,
+            column=column,
+        )
+
+
+def join_readings(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return the rows of several frames in the one shape, sorted; of doubled keys the last one stays.
+
+    Parameters
+    ----------
+    frames
+        Each with columns of ``SCHEMA``; absent measures become empty.
+    """
+    if not frames:
+        return pl.DataFrame(schema=SCHEMA)
+    joined = pl.concat([arrange(frame) for frame in frames])
+    keys = ["issued_at", "valid_at", "latitude", "longitude"]
+    return joined.unique(keys, keep="last", maintain_order=True).sort("latitude", "longitude", "valid_at", "issued_at")
+
+
+def arrange(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return ``frame`` with exactly the columns of ``SCHEMA``, NaN as empty."""
+    absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
+    return frame.with_columns(absent).select(
+        pl.col(name).cast(kind).fill_nan(None) if name in MEASURES else pl.col(name).cast(kind)
+        for name, kind in SCHEMA.items()
+    )
+
+
+def settle_kind(reading: Reading, kind: Kind | None, issued_at: datetime) -> tuple[Kind, pl.DataFrame]:
+    """Say whether a reading is observation or forecast, and since when it was known.
+
+    Providers answer past and future hours in one shape. What the caller says wins, then what the provider says; else a
+    file whose hours all lie before it was made holds observations.
+
+    Parameters
+    ----------
+    reading
+        What a feed read.
+    kind
+        What the caller says it is, or None.
+    issued_at
+        When the file was made or fetched, with offset.
+
+    Returns
+    -------
+    kind
+        ``observations`` or ``forecasts``.
+    frame
+        Columns of ``SCHEMA``; ``issued_at`` is filled for forecasts where it was empty, and empty for observations.
+    """
+    frame = reading.frame
+    issue = pl.lit(issued_at, dtype=pl.Datetime("us", "UTC"))
+    settled = kind or reading.kind
+    if settled is None:
+        told = frame["issued_at"].null_count() < frame.height
+        past = bool(frame.select((pl.col("valid_at") <= issue).all()).item())
+        settled = "forecasts" if told or not past else "observations"
+    if settled == "forecasts":
+        return settled, frame.with_columns(pl.col("issued_at").fill_null(issue))
+    observed = frame.with_columns(pl.lit(None, dtype=pl.Datetime("us", "UTC")).alias("issued_at"))
+    return settled, observed.unique(["valid_at", "latitude", "longitude"], keep="last", maintain_order=True)
