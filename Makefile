@@ -29,7 +29,7 @@ docs: .setup
 
 lock: .setup
 	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--upgrade --group dev --all-extras pyproject.toml --output-file requirements.lock
+		--upgrade --group dev pyproject.toml --output-file requirements.lock
 
 benchmark: .setup
 	.venv/bin/python -m benchmarks

@@ -159,7 +159,7 @@ def write_template(calendar: str = "CN") -> str:
     for name, field in Settings.model_fields.items():
         if name == "events":
             lines += ["", "# What you expect of a shopping event, by its name in the table events:"]
-            lines += ["# [events.black_friday]", "# multiple = 5.0", "# spread = 0.3"]
+            lines += ['# [events."Black Friday"]', "# multiple = 5.0", "# spread = 0.3"]
             continue
         section = field.default
         lines += ["", f"[{name}]"]
