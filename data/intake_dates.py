@@ -1,0 +1,211 @@
+"""Dates and times as files write them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+_TIME = (
+    r"(?:[T\s]+(?P<hour>\d{1,2})[:时](?P<minute>\d{1,2})(?:[:分](?P<second>\d{1,2})(?:[.,](?P<fraction>\d{1,9}))?)?[分秒]?)?"
+    r"\s*(?P<offset>Z|z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?$"
+)
+_FORMS = (
+    r"^(?P<year>\d{4})\s*[-/.年]\s*(?P<month>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})\s*日?" + _TIME,
+    r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})" + _TIME,
+    r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})$",
+)
+_DAY_OR_MONTH_FIRST = r"^(?P<one>\d{1,2})[./-](?P<two>\d{1,2})[./-](?P<year>\d{4})" + _TIME
+_NAMED_MONTHS = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y")
+_SERIAL = r"^\d{5}(?:\.\d+)?$"
+_SECONDS, _MILLISECONDS = r"^\d{10}$", r"^\d{13}$"
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+_FAST_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y-%m-%d %H:%M")
+_FAST_OFFSETS = ("%Y-%m-%dT%H:%M:%S%#z", "%Y-%m-%d %H:%M:%S%#z")
+_PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction", "offset")
+
+NOT_A_DATE = "is not a date"
+NOT_A_TIME = "is not a time"
+WHICH_FIRST = "may be day or month first"
+OUT_OF_TIME = "lies outside the years 2000 to 2099"
+
+
+def puts_day_first(columns: list[pl.Series]) -> bool | None:
+    """Tell from dates such as 7/6/2022 and 06.07.2022 which comes first; None where nothing shows it.
+
+    A point between the numbers means day first, as where points are used; a number above 12 decides the rest.
+    """
+    for column in columns:
+        numbers = column.str.strip_chars().str.extract_groups(_DAY_OR_MONTH_FIRST).struct.unnest()
+        one, two = numbers["one"].cast(pl.Int64, strict=False), numbers["two"].cast(pl.Int64, strict=False)
+        day_first, month_first = bool((one > 12).any()), bool((two > 12).any())
+        if day_first != month_first:
+            return day_first
+    return None
+
+
+def parse_days(text: pl.Series, day_first: bool | None, zone: ZoneInfo) -> tuple[pl.Series, pl.Series]:
+    """Read dates; a time of day is dropped, after an offset was turned to the workspace's zone.
+
+    Parameters
+    ----------
+    text
+        Trimmed text; null where empty. Forms: 2022-06-07, 2022/6/7, 2022.6.7, 20220607, 2022年6月7日, 07.06.2022,
+        7/6/2022, 7-Jun-2022, Excel's serial days, seconds or milliseconds since 1970, each with or without time.
+    day_first
+        Order in 7/6/2022; None where the file does not show it.
+    zone
+        Time zone of business dates.
+
+    Returns
+    -------
+    days
+        Date; null where empty or unreadable.
+    rules
+        The rule broken, null where none is.
+    """
+    # Few different dates stand in many rows.
+    distinct = text.drop_nulls().unique()
+    moments, rules = _read(distinct, day_first)
+    local = (
+        pl.when(pl.col("offset").is_null())
+        .then(pl.col("at"))
+        .otherwise(
+            (pl.col("at") - pl.duration(minutes=pl.col("offset")))
+            .dt.replace_time_zone("UTC")
+            .dt.convert_time_zone(zone.key)
+            .dt.replace_time_zone(None)
+        )
+    )
+    table = moments.select(distinct.alias("text"), local.dt.date().alias("day"), rules.alias("rule"))
+    table = table.with_columns(
+        pl.when(pl.col("day").is_null() & pl.col("rule").is_null())
+        .then(pl.lit(NOT_A_DATE))
+        .otherwise("rule")
+        .alias("rule")
+    )
+    joined = text.alias("text").to_frame().join(table, on="text", how="left", maintain_order="left")
+    return joined["day"], joined["rule"]
+
+
+def parse_moments(text: pl.Series, day_first: bool | None, zone: ZoneInfo) -> tuple[pl.Series, pl.Series]:
+    """Read points in time as Datetime in UTC; what has no offset is local time. See ``parse_days`` for the forms."""
+    values = _parse_fast(text, zone)
+    rules = pl.Series([None], dtype=pl.String).new_from_index(0, text.len())
+    left = (text.is_not_null() & values.is_null()).arg_true()
+    if left.len():
+        moments, broken = _read(text.gather(left), day_first)
+        exact = (pl.col("at") - pl.duration(minutes=pl.col("offset"))).dt.replace_time_zone("UTC")
+        found = moments.with_columns(exact.alias("exact"), in_utc(moments["at"], zone).alias("local"))
+        slow = found.select(pl.when(pl.col("offset").is_null()).then("local").otherwise("exact")).to_series()
+        broken = broken.zip_with(slow.is_not_null() | broken.is_not_null(), pl.Series([NOT_A_TIME]))
+        values = values.clone().scatter(left, slow)
+        rules = rules.scatter(left, broken)
+    return check_range(values, rules)
+
+
+def check_range(values: pl.Series, rules: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Put apart moments outside the years 2000 to 2099."""
+    outside = ((values < _EARLIEST) | (values >= _LATEST)).fill_null(False)
+    if outside.any():
+        rules = rules.zip_with(~outside, pl.Series([OUT_OF_TIME]))
+    return values, rules
+
+
+def in_utc(local: pl.Series, zone: ZoneInfo) -> pl.Series:
+    """Turn local time without zone into UTC; an hour that a clock change skipped is moved past it."""
+    at = local.cast(pl.Datetime("us"))
+    placed = at.dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
+    skipped = at.is_not_null() & placed.is_null()
+    if skipped.any():
+        later = at.dt.offset_by("1h").dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
+        placed = placed.zip_with(~skipped, later)
+    return placed.dt.convert_time_zone("UTC")
+
+
+def _parse_fast(text: pl.Series, zone: ZoneInfo) -> pl.Series:
+    """Read the whole column by one common form, if its first values have one."""
+    sample = text.drop_nulls().head(20)
+    for form in (*_FAST_TIMES, *_FAST_OFFSETS):
+        if not sample.len() or sample.str.to_datetime(form, strict=False).is_null().any():
+            continue
+        values = text.str.to_datetime(form, strict=False, time_unit="us")
+        return values.dt.convert_time_zone("UTC") if form in _FAST_OFFSETS else in_utc(values, zone)
+    return pl.Series([None], dtype=pl.Datetime("us", "UTC")).new_from_index(0, text.len())
+
+
+def _read(text: pl.Series, day_first: bool | None) -> tuple[pl.DataFrame, pl.Series]:
+    """Read text as columns ``at`` (naive Datetime) and ``offset`` [minutes east], and say where it is not clear."""
+    text = text.str.normalize("NFKC")
+    found = pl.DataFrame(
+        {"at": pl.Series([None], dtype=pl.Datetime("us")), "offset": pl.Series([None], dtype=pl.Int64)}
+    ).clear(text.len())
+    for form in _FORMS:
+        found = _take_first(found, _build(text.str.extract_groups(form).struct.unnest()))
+    ordered = text.str.extract_groups(_DAY_OR_MONTH_FIRST).struct.unnest()
+    dotted = text.str.contains(r"^\d{1,2}\.\d{1,2}\.\d{4}")
+    same = (ordered["one"].cast(pl.Int64) == ordered["two"].cast(pl.Int64)).fill_null(False)
+    known = dotted | same | (day_first is not None)
+    first = dotted | (day_first is not False)
+    parts = ordered.with_columns(
+        ordered["one"].zip_with(first, ordered["two"]).alias("day"),
+        ordered["two"].zip_with(first, ordered["one"]).alias("month"),
+    )
+    read = _build(parts)
+    unclear = read["at"].is_not_null() & ~known
+    found = _take_first(found, read.with_columns(pl.when(~unclear).then(pl.col("at")).alias("at")))
+    found = _take_first(found, _build_counts(text))
+    for named in _NAMED_MONTHS:
+        at = text.str.to_date(named, strict=False).cast(pl.Datetime("us"))
+        found = _take_first(
+            found, pl.DataFrame({"at": at, "offset": pl.Series([None], dtype=pl.Int64).new_from_index(0, text.len())})
+        )
+    rules = unclear.alias("x").to_frame().select(pl.when("x").then(pl.lit(WHICH_FIRST))).to_series()
+    return found, rules
+
+
+def _take_first(found: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    missing = found["at"].is_null()
+    return pl.DataFrame({name: found[name].zip_with(~missing, other[name]) for name in ("at", "offset")})
+
+
+def _build(parts: pl.DataFrame) -> pl.DataFrame:
+    """Build moments from their parts as text; 30 February becomes null."""
+    absent = [pl.lit(None, dtype=pl.String).alias(name) for name in _PARTS if name not in parts.columns]
+    padded = {
+        name: pl.col(name).fill_null("0").str.pad_start(2, "0") for name in ("month", "day", "hour", "minute", "second")
+    }
+    stamp = pl.format("{}-{}-{} {}:{}:{}", "year", *padded.values())
+    micros = pl.col("fraction").fill_null("0").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64)
+    digits = pl.col("offset").str.replace_all(r"[^\d]", "").str.pad_end(4, "0")
+    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(
+        pl.Int64, strict=False
+    )
+    sign = pl.when(pl.col("offset").str.starts_with("-")).then(-1).otherwise(1)
+    return parts.with_columns(absent).select(
+        (
+            stamp.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us") + pl.duration(microseconds=micros)
+        ).alias("at"),
+        (sign * minutes).cast(pl.Int64).alias("offset"),
+    )
+
+
+def _build_counts(text: pl.Series) -> pl.DataFrame:
+    """Read counted time: Excel's serial days (local), seconds and milliseconds since 1970 (UTC)."""
+    number = pl.col("t").cast(pl.Float64, strict=False)
+    serial, seconds, millis = (pl.col("t").str.contains(form) for form in (_SERIAL, _SECONDS, _MILLISECONDS))
+    # Excel's serial days count from here; its 29 February 1900 lies before any date of use.
+    days = pl.datetime(1899, 12, 30) + pl.duration(seconds=(number * 86400).round().cast(pl.Int64))
+    since = pl.datetime(1970, 1, 1) + pl.duration(
+        milliseconds=pl.when(seconds).then(number * 1000).otherwise(number).cast(pl.Int64)
+    )
+    at = pl.when(serial).then(days).when(seconds | millis).then(since)
+    return (
+        text.alias("t")
+        .to_frame()
+        .select(
+            at.cast(pl.Datetime("us")).alias("at"),
+            pl.when(seconds | millis).then(pl.lit(0)).cast(pl.Int64).alias("offset"),
+        )
+    )

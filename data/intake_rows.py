@@ -1,0 +1,94 @@
+"""Rows that stand more than once: the same row is taken once, rows that contradict each other are set apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from data.contracts import TableContract
+
+FILE, LINE = "__file__", "__line__"
+PLACES = (FILE, LINE)
+
+
+@dataclass(frozen=True)
+class Parted:
+    """Rows kept, rows set apart (``FILE``, ``LINE``, column, value, rule), and how many repeated another one."""
+
+    kept: pl.DataFrame
+    broken: pl.DataFrame
+    collapsed: int
+
+
+def part_duplicates(frame: pl.DataFrame, table: TableContract) -> Parted:
+    """Take rows that repeat another one once, and set apart all rows of a key that stands with different values.
+
+    Rows without a needed key column are left alone: another rule sets them apart.
+
+    Parameters
+    ----------
+    frame
+        Rows with the table's columns and ``FILE``, ``LINE``.
+    table
+        Contract of the table.
+    """
+    keys = list(table.keys)
+    nothing = pl.DataFrame(schema=broken_schema(frame))
+    if not keys or not frame.height:
+        return Parted(frame, nothing, 0)
+    # 64 bits of each key find the few suspects cheaply; only those are compared in full.
+    hashes = frame.select(keys).hash_rows()
+    if hashes.n_unique() == hashes.len():
+        return Parted(frame, nothing, 0)
+    needed = [key for key in keys if not table.column(key).nullable]
+    complete = frame.select(pl.all_horizontal(pl.col(needed).is_not_null())).to_series() if needed else True
+    suspect = hashes.is_duplicated() & complete
+    values = [name for name in frame.columns if name not in PLACES]
+    suspects = frame.with_row_index("at").filter(suspect)
+    first = suspects.unique(subset=values, keep="first", maintain_order=True)
+    clashing = first.filter(pl.struct(keys).is_duplicated()).select(keys).unique()
+    contradict = suspects.join(clashing, on=keys, how="semi", nulls_equal=True)
+    collapse = suspects.join(clashing, on=keys, how="anti", nulls_equal=True).filter(
+        ~pl.col("at").is_in(first["at"].implode())
+    )
+    out = pl.concat([contradict["at"], collapse["at"]])
+    kept = frame.with_row_index("at").filter(~pl.col("at").is_in(out.implode())).drop("at")
+    shown = pl.concat_str([pl.col(key).cast(pl.String).fill_null("") for key in keys], separator=", ")
+    broken = contradict.select(
+        *PLACES,
+        pl.lit(", ".join(keys)).alias("column"),
+        shown.alias("value"),
+        pl.lit("the same key stands with different values").alias("rule"),
+    )
+    return Parted(kept, broken, collapse.height)
+
+
+def broken_schema(frame: pl.DataFrame) -> dict[str, pl.DataType]:
+    """Columns of rows set apart, before files have their names."""
+    text = dict.fromkeys(("column", "value", "rule"), pl.String())
+    return {FILE: frame.schema[FILE], LINE: pl.Int64(), **text}
+
+
+def drop_places(frame: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Leave out the rows that stand at the given places."""
+    return frame.join(places.select(PLACES).unique(), on=list(PLACES), how="anti", maintain_order="left")
+
+
+def tell_rules(broken: pl.DataFrame, most: int = 3) -> Sequence[str]:
+    """Say the commonest broken rules, each with its count and its first place, for a person."""
+    told = []
+    groups = broken.group_by("column", "rule", maintain_order=True).agg(
+        pl.len().alias("rows"), pl.col("file").first(), pl.col("row").first(), pl.col("value").first()
+    )
+    for group in groups.sort("rows", descending=True, maintain_order=True).head(most).iter_rows(named=True):
+        what = f"{group['column']} {group['rule']}" if group["column"] else f"the row {group['rule']}"
+        value = f", value {_short(group['value'])}" if group["value"] is not None else ""
+        at = f"row {group['row']} of {group['file']}" if group["row"] is not None else group["file"]
+        told.append(f"{group['rows']:,} x {what} (first: {at}{value})")
+    return told
+
+
+def _short(value: str) -> str:
+    return repr(value if len(value) <= 40 else f"{value[:37]}...")

@@ -1,0 +1,153 @@
+"""Queries of a PostgreSQL server, streamed, in a transaction that cannot write. Passwords never leave this module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from data.errors import RadarError
+from data.sources.batch import Source
+from data.sources.csv_files import open_text
+
+if TYPE_CHECKING:
+    import psycopg
+
+_BLOCK = 1 << 20
+_CONNECT_SECONDS = 10
+_READ_ONLY, _CANCELED = "25006", "57014"
+
+
+def mask_url(url: str) -> str:
+    """Return a database address without its password, for people, logs and ``runs``.
+
+    Examples
+    --------
+    >>> mask_url("postgresql://planner:secret@db.example:5432/parcels")
+    'postgresql://planner:***@db.example:5432/parcels'
+    """
+    password = _password_of(url)
+    if password is None:
+        return url.split("?", maxsplit=1)[0] if "password" in url.casefold() else url
+    parts = urlsplit(url)
+    user = parts.netloc.rpartition("@")[0].partition(":")[0]
+    host = parts.netloc.rpartition("@")[2]
+    query = "" if "password" in parts.query.casefold() else parts.query
+    return urlunsplit((parts.scheme, f"{user}:***@{host}", parts.path, query, ""))
+
+
+def _password_of(url: str) -> str | None:
+    user = urlsplit(url).netloc.rpartition("@")[0]
+    return user.partition(":")[2] if ":" in user else None
+
+
+def open_query(url: str, query: str) -> Source:
+    """Open a query of a PostgreSQL server.
+
+    Parameters
+    ----------
+    url
+        ``postgresql://user@host:port/database``. A password may stand in it, in ``PGPASSWORD`` or in ``~/.pgpass``.
+    query
+        One SELECT. It runs in a read-only transaction; the server streams the rows.
+
+    Returns
+    -------
+    Source
+        The query's rows as text; the line of a row is its number in the result, the first being 1.
+
+    Raises
+    ------
+    RadarError
+        When the address is none, the server cannot be reached or refuses, the query is wrong or would write. The
+        sentence never holds the password.
+    """
+    if urlsplit(url).scheme not in ("postgresql", "postgres"):
+        raise RadarError(
+            "a database address of another kind", "postgresql://user@host:port/database", "mend --database"
+        )
+    statement = query.strip().rstrip(";").strip()
+    if not statement:
+        raise RadarError("an empty query", "one SELECT", "write it after --query")
+    name = f"query of {mask_url(url)}"
+
+    def feed() -> Iterator[bytes]:
+        with _answering(url, name) as connection:
+            _require_one_statement(connection, statement)
+            yield from _stream(connection, statement)
+
+    return open_text(feed, name, 1.0, first_row=1)
+
+
+def _require_one_statement(connection: psycopg.Connection, statement: str) -> None:
+    """Let the server parse the query by itself: two statements, or brackets that close too early, end here."""
+    import psycopg
+
+    result = connection.pgconn.prepare(b"", statement.encode())
+    if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(result)
+
+
+def _stream(connection: psycopg.Connection, statement: str) -> Iterator[bytes]:
+    # The statement is known to parse alone, so it cannot leave the brackets; the line break ends a trailing comment.
+    command = f"COPY ({statement}\n) TO STDOUT (FORMAT csv, HEADER true)".encode()
+    with connection.cursor() as cursor, cursor.copy(command) as copy:
+        parts: list[bytes] = []
+        have = 0
+        for row in copy:
+            parts.append(bytes(row))
+            have += len(row)
+            if have >= _BLOCK:
+                yield b"".join(parts)
+                parts, have = [], 0
+        if parts:
+            yield b"".join(parts)
+
+
+@contextmanager
+def _answering(url: str, name: str) -> Iterator[psycopg.Connection]:
+    """Connect for reading only, and tell every refusal as a sentence without the password."""
+    import psycopg
+
+    options = "-c default_transaction_read_only=on -c DateStyle=ISO -c IntervalStyle=iso_8601 -c TimeZone=UTC -c extra_float_digits=1"
+    try:
+        connection = psycopg.connect(
+            url,
+            autocommit=False,
+            connect_timeout=_CONNECT_SECONDS,
+            options=options,
+            client_encoding="UTF8",
+            application_name="radar",
+        )
+    except psycopg.Error as error:
+        told = _without_password(str(error), url)
+        raise RadarError(
+            f"{name}: no connection ({told})", action="check address, user and password (PGPASSWORD or ~/.pgpass)"
+        ) from None
+    try:
+        connection.read_only = True
+        yield connection
+    except psycopg.Error as error:
+        raise _refused(error, url, name) from None
+    finally:
+        connection.close()
+
+
+def _refused(error: psycopg.Error, url: str, name: str) -> RadarError:
+    told = _without_password(str(error), url)
+    if error.sqlstate == _READ_ONLY or (error.sqlstate or "").startswith("0A") or "COPY query" in told:
+        return RadarError(f"{name}: a query that would write ({told})", "one SELECT", "only reading is allowed")
+    if error.sqlstate == _CANCELED:
+        return RadarError(f"{name}: the server stopped the query ({told})", action="ask for fewer rows")
+    return RadarError(f"{name}: the server refuses the query ({told})", "one SELECT", "mend --query")
+
+
+def _without_password(told: str, url: str) -> str:
+    """Take the password out of what the server or driver says, and bring it to one line."""
+    password = _password_of(url)
+    told = " ".join(told.split())
+    for secret in {password, unquote(password), quote(unquote(password))} if password else ():
+        told = told.replace(secret, "***")
+    # A broken address is quoted in pieces by the driver, and a piece may be part of a password.
+    return "the address cannot be read" if ("invalid" in told and "port" in told) or "URI" in told else told
