@@ -6,29 +6,31 @@ Every kind takes the column's meaning first and then its other names (Chinese an
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import dataframely as dy
 
 ID_LENGTH = 128
 TEXT_LENGTH = 4000
+# "by rule": part of a key of which another part may be empty, so that a rule of the schema keeps it unique.
+Key = bool | Literal["by rule"]
 FIRST_DATE = date(2000, 1, 1)
 LAST_DATE = date(2099, 12, 31)
 MOST_PARCELS = 10_000_000_000
 MOST_MONEY = 1e15
 
 
-def describe(meaning: str, aliases: tuple[str, ...], unit: str | None, key: bool, optional: bool) -> dict[str, Any]:
+def describe(meaning: str, aliases: tuple[str, ...], unit: str | None, key: Key, optional: bool) -> dict[str, Any]:
     """Return the arguments every column kind shares: what it means, its unit, other names, whether it is part of the key."""
     return {
         "nullable": optional,
-        "primary_key": key and not optional,
+        "primary_key": key is True and not optional,
         "description": meaning,
-        "metadata": {"unit": unit, "aliases": aliases, "key": key},
+        "metadata": {"unit": unit, "aliases": aliases, "key": bool(key)},
     }
 
 
-def ident(meaning: str, *aliases: str, key: bool = False, optional: bool = False) -> dy.String:
+def ident(meaning: str, *aliases: str, key: Key = False, optional: bool = False) -> dy.String:
     """Id: text of 1 to 128 characters without control characters; never a number, so leading zeros live."""
     common = describe(meaning, aliases, None, key, optional)
     return dy.String(min_length=1, max_length=ID_LENGTH, regex=r"^[^\x00-\x1f\x7f]+$", **common)
@@ -45,7 +47,7 @@ def long_text(meaning: str, *aliases: str, optional: bool = False) -> dy.String:
 
 
 def choice(
-    meaning: str, values: tuple[str, ...], *aliases: str, key: bool = False, optional: bool = False
+    meaning: str, values: tuple[str, ...], *aliases: str, key: Key = False, optional: bool = False
 ) -> dy.String:
     """One of a few words."""
     told = f"{meaning} One of: {', '.join(values)}."
@@ -54,12 +56,12 @@ def choice(
     )
 
 
-def day(meaning: str, *aliases: str, key: bool = False, optional: bool = False) -> dy.Date:
+def day(meaning: str, *aliases: str, key: Key = False, optional: bool = False) -> dy.Date:
     """Business date between 2000 and 2099."""
     return dy.Date(min=FIRST_DATE, max=LAST_DATE, **describe(meaning, aliases, "date", key, optional))
 
 
-def moment(meaning: str, *aliases: str, key: bool = False, optional: bool = False) -> dy.Datetime:
+def moment(meaning: str, *aliases: str, key: Key = False, optional: bool = False) -> dy.Datetime:
     """Point in time with offset, kept in UTC."""
     return dy.Datetime(time_unit="us", time_zone="UTC", **describe(meaning, aliases, "timestamp", key, optional))
 
@@ -69,7 +71,7 @@ def parcels(meaning: str, *aliases: str, unit: str = "parcels", optional: bool =
     return dy.Int64(min=0, max=MOST_PARCELS, **describe(meaning, aliases, unit, False, optional))
 
 
-def count(meaning: str, *aliases: str, unit: str, key: bool = False, optional: bool = False) -> dy.Int64:
+def count(meaning: str, *aliases: str, unit: str, key: Key = False, optional: bool = False) -> dy.Int64:
     """Whole number of things, not negative."""
     return dy.Int64(min=0, max=MOST_PARCELS, **describe(meaning, aliases, unit, key, optional))
 
@@ -91,13 +93,13 @@ def share(meaning: str, *aliases: str, optional: bool = False) -> dy.Float64:
     return quantity(meaning, *aliases, unit="share", high=1.0, optional=optional)
 
 
-def latitude(*aliases: str, key: bool = False, optional: bool = False) -> dy.Float64:
+def latitude(*aliases: str, key: Key = False, optional: bool = False) -> dy.Float64:
     """Latitude in WGS 84 degrees."""
     common = describe("Latitude, WGS 84.", ("lat", "纬度", *aliases), "degrees", key, optional)
     return dy.Float64(min=-90.0, max=90.0, **common)
 
 
-def longitude(*aliases: str, key: bool = False, optional: bool = False) -> dy.Float64:
+def longitude(*aliases: str, key: Key = False, optional: bool = False) -> dy.Float64:
     """Longitude in WGS 84 degrees."""
     common = describe("Longitude, WGS 84.", ("lon", "lng", "经度", *aliases), "degrees", key, optional)
     return dy.Float64(min=-180.0, max=180.0, **common)

@@ -98,10 +98,10 @@ class Stock(dy.Schema):
 
 
 class _Weather(dy.Schema):
-    issued_at = moment("When it was issued.", "发布时间", key=True, optional=True)
-    valid_at = moment("The time it speaks of.", "时间", "预报时间", "time", key=True)
-    latitude = latitude(key=True)
-    longitude = longitude(key=True)
+    issued_at = moment("When it was issued.", "发布时间", key="by rule", optional=True)
+    valid_at = moment("The time it speaks of.", "时间", "预报时间", "time", key="by rule")
+    latitude = latitude(key="by rule")
+    longitude = longitude(key="by rule")
     temperature_c = quantity("Air temperature at 2 m.", "气温", "温度", unit="°C", low=-90, high=65, optional=True)
     precipitation_mm = quantity("Water in the hour before.", "降水", "降水量", unit="mm/h", high=500, optional=True)
     snowfall_cm = quantity("Fresh snow in the hour before.", "降雪", "降雪量", unit="cm/h", high=100, optional=True)

@@ -206,11 +206,11 @@ class Events(dy.Schema):
 class NetworkChanges(dy.Schema):
     """Changes of the network known beforehand; forecasts and plans honour them from their date. One row a successor."""
 
-    change_id = ident("Id of the change.", "变更编码", key=True)
+    change_id = ident("Id of the change.", "变更编码", key="by rule")
     date = day("First day on which it holds.", "日期", "生效日期")
     hub_id = ident("Hub that opens, closes or moves.", "分拨中心", "场地")
     change = choice("What happens.", ("opens", "closes", "moves"), "变更")
-    successor_hub_id = ident("Hub that takes its volume.", "承接分拨", "承接场地", key=True, optional=True)
+    successor_hub_id = ident("Hub that takes its volume.", "承接分拨", "承接场地", key="by rule", optional=True)
     share = share("Share of its volume that this successor takes.", "占比", optional=True)
     reason = text("Why.", "原因", optional=True)
 
