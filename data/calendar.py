@@ -135,7 +135,7 @@ def build_calendar(country: str = "CN", first_year: int = FIRST_YEAR, last_year:
 
 def lunar_new_year(year: int) -> date:
     """Return the first day of the Chinese lunar year that begins in ``year`` (from the library ``holidays``)."""
-    for day, names in _public_holidays("CN", "en_US", [year]):
+    for day, names in _public_holidays("CN", "en_US", [year]).get(year, []):
         if any(_plain(name) == _SPRING_FESTIVAL and not _is_eve(name) for name in names):
             return day
     raise RadarError(f"no Spring Festival in {year}", "a year known to the calendar", "choose another year")
@@ -156,22 +156,28 @@ def _shopping_rows(country: str, years: Iterable[int]) -> list[tuple[object, ...
 
 def _holiday_rows(country: str, years: Iterable[int]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
-    for year in years:
-        days_of, feast_of = _days_by_holiday(_public_holidays(country, "en_US", [year]))
-        names_zh = _chinese_names(year) if country == "CN" else _NAMES_ZH
+    english = _public_holidays(country, "en_US", years)
+    chinese = _public_holidays(country, "zh_CN", years) if country == "CN" else {}
+    for year, days_off in english.items():
+        days_of, feast_of = _days_by_holiday(days_off)
+        names_zh = _chinese_names(days_off, chinese[year]) if chinese else _NAMES_ZH
         for name, days in days_of.items():
             first, last = _run_around(days, feast_of[name])
             rows.append((_event_id(name, year), name, names_zh.get(name), "holiday", first, last, feast_of[name], year))
     return rows
 
 
-def _public_holidays(country: str, language: str, years: list[int]) -> list[tuple[date, list[str]]]:
-    """Days off with their names; Carnival is an optional day in Brazil, and yet nobody delivers on it."""
+def _public_holidays(country: str, language: str, years: Iterable[int]) -> dict[int, list[tuple[date, list[str]]]]:
+    """Days off with their names by year; Carnival is an optional day in Brazil, and yet nobody delivers on it."""
     import holidays
 
     categories = ("public", "optional") if country == "BR" else ("public",)
-    found = holidays.country_holidays(country, years=years, language=language, categories=categories)
-    return [(day, found[day].split("; ")) for day in sorted(found)]
+    wanted = sorted(years)
+    found = holidays.country_holidays(country, years=wanted, language=language, categories=categories)
+    by_year: dict[int, list[tuple[date, list[str]]]] = {year: [] for year in wanted}
+    for day in sorted(found):
+        by_year[day.year].append((day, found[day].split("; ")))
+    return by_year
 
 
 def _days_by_holiday(days: list[tuple[date, list[str]]]) -> tuple[dict[str, list[date]], dict[str, date]]:
@@ -218,6 +224,8 @@ def _plain(name: str) -> str:
         return _SPRING_FESTIVAL
     if plain in ("Carnival", "Ash Wednesday"):
         return "Carnival"
+    if "War of Resistance" in plain:
+        return "Victory Day"
     return plain
 
 
@@ -225,13 +233,11 @@ def _is_eve(name: str) -> bool:
     return name.startswith("Chinese New Year's Eve") or "Extended Holiday" in name
 
 
-def _chinese_names(year: int) -> dict[str, str]:
-    """Chinese name of each Chinese holiday, by its English one: both calendars name the same days."""
-    english = dict(_public_holidays("CN", "en_US", [year]))
-    chinese = dict(_public_holidays("CN", "zh_CN", [year]))
+def _chinese_names(english: list[tuple[date, list[str]]], chinese: list[tuple[date, list[str]]]) -> dict[str, str]:
+    """Chinese name of each Chinese holiday, by its English one: both lists name the same days."""
     names: dict[str, str] = {}
-    for day, words in english.items():
-        for word, word_zh in zip(words, chinese[day], strict=True):
+    for (_, words), (_, words_zh) in zip(english, chinese, strict=True):
+        for word, word_zh in zip(words, words_zh, strict=True):
             if _plain(word) and not _is_eve(word):
                 names.setdefault(_plain(word), word_zh.partition("（")[0])
     return names

@@ -1,0 +1,1 @@
+"""The sample network: made from a seed, China-shaped, with the truth behind it."""

@@ -1,0 +1,246 @@
+"""Parcels of every route and day: who sends to whom, which routes live when, and what chance adds."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from data.sample.network import COURIERS, Network, hub_distances
+from data.sample.scale import AS_OF, Scale, all_days, history_length, stream
+from data.sample.seasons import DayFactors, autoregressive
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Singles = npt.NDArray[np.float32]
+
+_SAME_CITY_SHARE = 0.10
+_DISTANCE_SCALE_KM = 1400.0
+_COURIER_GROWTH = np.array([0.03, 0.00, -0.03, 0.08])
+_COURIER_SPIKE = np.array([1.0, 1.1, 0.9, 1.05])
+
+
+@dataclass(frozen=True)
+class Routes:
+    """What a courier's routes between catchments are like, each of shape (catchments, catchments).
+
+    Parameters
+    ----------
+    base
+        Parcels of a normal day at the as-of date [parcels/day]; 0 where the courier never goes.
+    opens, closes
+        Number of the first day, and of the day after the last.
+    seasonal
+        Whether the route lives in shopping seasons only.
+    resting
+        Share of the fortnights in which the route rests.
+    spike
+        Its part in the shopping waves against the network's.
+    growth
+        Its growth above the network's [log units a year].
+    """
+
+    base: Floats
+    opens: Ints
+    closes: Ints
+    seasonal: npt.NDArray[np.bool_]
+    resting: Floats
+    spike: Floats
+    growth: Floats
+
+
+def build_routes(network: Network, scale: Scale, seed: int, courier: int) -> Routes:
+    """Draw the routes of one courier.
+
+    Volumes follow gravity (parcels sent times received, falling with distance) with a long-tailed multiplier, so
+    that few routes carry most parcels; routes open, close, rest and live for a season as in a real network, where
+    three in ten routes on average are at work on a day.
+    """
+    random = stream(seed, f"routes-{courier}")
+    count = len(network.home)
+    distance = hub_distances(network.hubs)[np.ix_(network.home, network.home)]
+    same = network.home[:, None] == network.home[None, :]
+    gravity = network.send[:, None] * network.receive[None, :] * np.exp(-distance / _DISTANCE_SCALE_KM)
+    gravity = np.where(same, 0.0, gravity)
+    gravity *= (1.0 - _SAME_CITY_SHARE) / gravity.sum()
+    local = np.diag(np.sqrt(network.send * network.receive))
+    share = gravity + _SAME_CITY_SHARE * local / local.sum()
+    tilt = random.lognormal(0.0, 0.25, count)[:, None] * random.lognormal(0.0, 0.2, count)[None, :]
+    share = share * tilt * np.where(same, 1.0, random.lognormal(-0.6, 1.1, share.shape))
+    # Thin routes are the ones a courier leaves out.
+    wanted = random.random(share.shape) < np.clip(scale.route_share * (0.55 + 0.45 * _rank(share)) / 0.775, 0.0, 1.0)
+    wanted |= np.eye(count, dtype=bool)
+    base = np.where(wanted, share, 0.0)
+    base *= scale.parcels_per_day * COURIERS[courier][2] / base.sum()
+    return _with_lives(network, scale, random, base)
+
+
+def _rank(values: Floats) -> Floats:
+    """Rank of each value among all, 0 the smallest, 1 the largest."""
+    order = np.argsort(np.argsort(values, axis=None, kind="stable"), kind="stable")
+    return order.reshape(values.shape) / max(values.size - 1, 1)
+
+
+def _with_lives(network: Network, scale: Scale, random: np.random.Generator, base: Floats) -> Routes:
+    shape, days = base.shape, len(all_days())
+    history = history_length()
+    size = _rank(base)
+    fate = random.random(shape) + 0.25 * size
+    late, early = fate < 0.32, (fate >= 0.32) & (fate < 0.54)
+    seasonal = (fate >= 0.54) & (fate < 0.72) & (size < 0.7)
+    local = np.eye(shape[0], dtype=bool)
+    opens = np.where(late & ~local, random.integers(20, history - 15, shape), 0)
+    closes = np.where(early & ~local, random.integers(20, history - 15, shape), days)
+    resting = np.where((random.random(shape) < 0.5) & (size < 0.85) & ~local, random.uniform(0.15, 0.8, shape), 0.0)
+    origin_spike = np.clip(0.8 + 0.12 * network.send / network.receive, 0.75, 1.4)[:, None]
+    spike = origin_spike * random.lognormal(0.0, 0.18, shape)
+    growth = random.normal(0.0, 0.08, shape) + random.normal(0.0, 0.04, shape[0])[:, None]
+    return Routes(base, opens, closes, seasonal & ~local, resting, spike, growth)
+
+
+def expect_parcels(
+    network: Network,
+    scale: Scale,
+    seed: int,
+    courier: int,
+    factors: DayFactors,
+    weather_out: Floats,
+    weather_in: Floats,
+) -> Singles:
+    """Compute the parcels expected on every route and day, before chance.
+
+    Parameters
+    ----------
+    network, scale, seed, courier
+        The network and the number of the courier.
+    factors
+        Factors of the days.
+    weather_out, weather_in
+        Factor on what a hub sends and receives, shape (hubs, days).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (catchments, catchments, days) [parcels].
+    """
+    routes = build_routes(network, scale, seed, courier)
+    random = stream(seed, f"expectation-{courier}")
+    count, days = routes.base.shape[0], len(factors.days)
+    years = (np.arange(days) - factors.days.index(AS_OF)) / 365.25
+    hub_noise = np.exp(autoregressive(random, (count, days), 0.8, 0.05))
+    day = (factors.normal * np.exp(_COURIER_GROWTH[courier] * years)).astype(np.float32)
+    expected = np.exp(routes.growth[:, :, None].astype(np.float32) * years[None, None, :].astype(np.float32))
+    expected *= routes.base[:, :, None].astype(np.float32) * day[None, None, :]
+    excess = (_COURIER_SPIKE[courier] * factors.excess).astype(np.float32)
+    expected *= 1.0 + routes.spike[:, :, None].astype(np.float32) * excess[None, None, :]
+    expected *= (hub_noise * weather_out[network.home])[:, None, :].astype(np.float32)
+    expected *= weather_in[network.home][None, :, :].astype(np.float32)
+    expected *= _alive(routes, factors, random)
+    _switch(network, scale, stream(seed, f"switches-{courier}"), expected)
+    # Restore the level a courier loses by routes that rest or are closed near the end.
+    recent = slice(factors.days.index(AS_OF) - 55, factors.days.index(AS_OF) - 27)
+    level = expected[:, :, recent].sum(axis=(0, 1)).mean() / np.mean(day[recent])
+    return expected * np.float32(scale.parcels_per_day * COURIERS[courier][2] / level)
+
+
+def _alive(routes: Routes, factors: DayFactors, random: np.random.Generator) -> Singles:
+    """Which routes are at work on which day, shape (catchments, catchments, days)."""
+    days = len(factors.days)
+    number = np.arange(days)
+    alive = (number >= routes.opens[:, :, None]) & (number < routes.closes[:, :, None])
+    season = np.convolve(factors.excess > 0.15, np.ones(9, dtype=int), mode="same") > 0
+    alive &= season[None, None, :] | ~routes.seasonal[:, :, None]
+    fortnights = -(-days // 14)
+    rests = random.random((*routes.base.shape, fortnights), dtype=np.float32) < routes.resting[:, :, None]
+    alive &= ~np.repeat(rests, 14, axis=2)[:, :, :days]
+    return alive.astype(np.float32)
+
+
+def _switch(network: Network, scale: Scale, random: np.random.Generator, expected: Singles) -> None:
+    """Pass some routes to a neighbouring hub of origin for good: the senders moved."""
+    distance = hub_distances(network.hubs)[np.ix_(network.home, network.home)]
+    distance[network.home[:, None] == network.home[None, :]] = np.inf
+    count, days = expected.shape[0], expected.shape[2]
+    alive = np.nonzero((expected.mean(axis=2) > 1.0) & ~np.eye(count, dtype=bool))
+    chosen = random.choice(len(alive[0]), size=min(scale.switches, len(alive[0])), replace=False)
+    for origin, destination in zip(alive[0][chosen].tolist(), alive[1][chosen].tolist(), strict=True):
+        near = [k for k in np.argsort(distance[origin], kind="stable").tolist()[:4] if k != destination]
+        new_origin = near[int(random.integers(0, 2))]
+        start = int(random.integers(60, days - 60))
+        expected[new_origin, destination, start:] += expected[origin, destination, start:]
+        expected[origin, destination, start:] = 0.0
+
+
+def draw_parcels(expected: Singles, random: np.random.Generator) -> npt.NDArray[np.int32]:
+    """Draw whole parcels: noise that remembers yesterday and grows on thin routes, then Poisson counts.
+
+    Parameters
+    ----------
+    expected
+        Parcels expected, shape (catchments, catchments, days).
+    random
+        Source of the draws.
+    """
+    size = expected.mean(axis=2, keepdims=True)
+    deviation = np.clip(0.65 * (size + 1.0) ** -0.16, 0.07, 0.6)
+    noise = autoregressive(random, expected.shape, 0.45, deviation)
+    rate = expected * np.exp(noise - np.float32(0.5) * (deviation**2).astype(np.float32))
+    # Above a thousand parcels the normal law stands in for Poisson's: the same to a part in thirty, and faster.
+    counts = np.empty(rate.shape, dtype=np.int32)
+    thin = rate < 1000.0
+    counts[thin] = random.poisson(rate[thin])
+    thick = rate[~thin]
+    counts[~thin] = np.rint(thick + np.sqrt(thick) * random.standard_normal(thick.shape, dtype=np.float32))
+    return counts
+
+
+def gather_by_hub(network: Network, parcels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Sum catchments to the hubs that serve them on each day.
+
+    Parameters
+    ----------
+    network
+        The network.
+    parcels
+        Shape (catchments, catchments, days).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (hubs, hubs, days); the same parcels in all.
+    """
+    days = all_days()
+    hubs = network.hubs.height
+    bounds = sorted({0, len(days), *(days.index(change.day) for change in network.changes)})
+    pieces = []
+    for start, end in itertools.pairwise(bounds):
+        piece = parcels[:, :, start:end].copy()
+        serving = network.hubs_on(days[start])
+        for catchment in np.nonzero(serving != np.arange(len(serving)))[0].tolist():
+            piece[serving[catchment]] += piece[catchment]
+            piece[catchment] = 0
+        for catchment in np.nonzero(serving != np.arange(len(serving)))[0].tolist():
+            piece[:, serving[catchment]] += piece[:, catchment]
+            piece[:, catchment] = 0
+        pieces.append(piece[:hubs, :hubs])
+    return np.concatenate(pieces, axis=2)
+
+
+def list_volumes(network: Network, courier: int, parcels: npt.NDArray[np.int32]) -> pl.DataFrame:
+    """Turn parcels by hub, hub and day into rows of ``route_volumes``, zeros left out, sorted by the key."""
+    day_last = np.ascontiguousarray(np.moveaxis(parcels, 2, 0))
+    day, origin, destination = np.nonzero(day_last)
+    days = pl.Series("date", all_days())
+    ids = pl.Series("hub_id", network.hub_ids)
+    return pl.DataFrame(
+        {
+            "date": days.gather(day),
+            "courier_id": pl.repeat(COURIERS[courier][0], len(day), eager=True),
+            "origin_hub_id": ids.gather(origin),
+            "destination_hub_id": ids.gather(destination),
+            "parcels": day_last[day, origin, destination].astype(np.int64),
+        }
+    )

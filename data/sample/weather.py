@@ -1,0 +1,345 @@
+"""Weather over the sample: fronts that cross the country, what was measured, what is forecast, and what it does to volumes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from data.geography import great_circle_km
+from data.sample.network import Network
+from data.sample.places import all_cities
+from data.sample.scale import AS_OF, FIRST_DAY, Scale, all_days, history_length, stream
+
+Floats = npt.NDArray[np.float64]
+
+STEP_HOURS = 6
+FORECAST_DAYS = 16
+FORECAST_STEP_HOURS = 3
+# Days between two fronts somewhere in the country.
+_FRONT_EVERY_DAYS = 4.0
+# Normal visibility [m].
+_CLEAR_M = 20_000.0
+
+# What a day's fresh snow and rain at a hub do to the parcels it sends and receives that day (the truth that is kept):
+# factor = exp(-rate * amount), and most of what is lost comes in the next days.
+SNOW_OUT_A_CM, SNOW_IN_A_CM = 0.022, 0.012
+RAIN_OUT_A_MM, RAIN_IN_A_MM = 0.0012, 0.0008
+RETURN_NEXT_DAYS = (0.45, 0.30, 0.10)
+
+
+@dataclass(frozen=True)
+class Front:
+    """A front that crosses the country.
+
+    Parameters
+    ----------
+    start
+        Hours since the first hour of the sample [hours].
+    hours
+        How long it lives [hours].
+    latitude, longitude
+        Where its centre begins [degrees].
+    north, east
+        Where it goes [degrees/hour].
+    radius_km
+        Size: one standard deviation of its rain [km].
+    rain_mm
+        Water in an hour at the centre [mm/h].
+    chill_c
+        Air it brings against the season [°C].
+    """
+
+    start: float
+    hours: float
+    latitude: float
+    longitude: float
+    north: float
+    east: float
+    radius_km: float
+    rain_mm: float
+    chill_c: float
+
+
+@dataclass(frozen=True)
+class Weather:
+    """Weather on points over all steps of history and future, arrays of shape (points, steps).
+
+    Parameters
+    ----------
+    points
+        ``latitude``, ``longitude``, one row a point; the first ones are the hubs.
+    temperature, precipitation, snowfall, wind, visibility
+        [°C], [mm/h of water, snow melted], [cm/h], [m/s], [m].
+    snow_front
+        The front before the peak.
+    """
+
+    points: pl.DataFrame
+    temperature: Floats
+    precipitation: Floats
+    snowfall: Floats
+    wind: Floats
+    visibility: Floats
+    snow_front: Front
+
+
+def make_weather(network: Network, scale: Scale, seed: int) -> Weather:
+    """Make the weather of every point and step, with a snow front between the two waves of the last season."""
+    random = stream(seed, "weather")
+    points = _choose_points(network, scale)
+    latitude, longitude = points["latitude"].to_numpy(), points["longitude"].to_numpy()
+    steps = len(all_days()) * 24 // STEP_HOURS
+    hours = np.arange(steps) * float(STEP_HOURS)
+    temperature = _climate(latitude, hours) + _slow_noise(random, latitude, longitude, steps, 3.0)
+    precipitation = np.zeros((len(latitude), steps))
+    snow_front = _peak_front()
+    for front in [*_ordinary_fronts(random, hours[-1]), snow_front]:
+        _add_front(front, latitude, longitude, hours, temperature, precipitation)
+    precipitation = np.where(precipitation < 0.05, 0.0, precipitation * random.gamma(4.0, 0.25, precipitation.shape))
+    # Below one degree it snows; a millimetre of water is a centimetre of snow.
+    snowfall = np.where(temperature < 1.0, precipitation, 0.0)
+    wind = np.clip(3.0 + 1.2 * random.standard_normal(precipitation.shape) + 0.9 * precipitation, 0.3, 35.0)
+    visibility = _see(random, temperature, precipitation, snowfall, hours)
+    return Weather(points, temperature, precipitation, snowfall, wind, visibility, snow_front)
+
+
+def _choose_points(network: Network, scale: Scale) -> pl.DataFrame:
+    """The hubs, then cities each as far as can be from all points before it."""
+    hubs = network.hubs.select("latitude", "longitude")
+    cities = all_cities().select("latitude", "longitude")
+    latitude = np.concatenate([hubs["latitude"].to_numpy(), cities["latitude"].to_numpy()])
+    longitude = np.concatenate([hubs["longitude"].to_numpy(), cities["longitude"].to_numpy()])
+    east = longitude > min(97.0, hubs["longitude"].min() or 97.0)  # type: ignore[type-var]
+    chosen = list(range(hubs.height))
+    apart = great_circle_km(latitude[:, None], longitude[:, None], latitude[chosen], longitude[chosen]).min(axis=1)
+    apart = np.where(east, apart, 0.0)
+    while len(chosen) < max(scale.weather_points, hubs.height):
+        farthest = int(np.argmax(apart))
+        chosen.append(farthest)
+        away = great_circle_km(latitude, longitude, latitude[farthest], longitude[farthest])
+        apart = np.minimum(apart, np.where(east, away, 0.0))
+    return pl.DataFrame({"latitude": latitude[chosen].round(4), "longitude": longitude[chosen].round(4)})
+
+
+def _climate(latitude: Floats, hours: Floats) -> Floats:
+    """Normal temperature: a yearly wave that grows to the north, and a daily one."""
+    day = hours / 24.0 + FIRST_DAY.timetuple().tm_yday
+    mean = 27.0 - 0.62 * (latitude - 20.0)
+    swing = 4.0 + 0.62 * (latitude - 18.0)
+    year = np.cos(2.0 * np.pi * (day - 200.0) / 365.25)
+    local = np.cos(2.0 * np.pi * (hours % 24.0 - 6.0) / 24.0)
+    climate: Floats = mean[:, None] + swing[:, None] * year[None, :] + 4.0 * local[None, :]
+    return climate
+
+
+def _slow_noise(random: np.random.Generator, latitude: Floats, longitude: Floats, steps: int, size: float) -> Floats:
+    """Noise that points near each other share, from a few waves over the map that drift for days."""
+    waves = 6
+    turn = random.uniform(-0.25, 0.25, (waves, 2))
+    phase = random.uniform(0.0, 2.0 * np.pi, waves)
+    speed = random.uniform(0.02, 0.09, waves)
+    place = turn @ np.vstack([latitude, longitude])
+    angles = place[:, :, None] + phase[:, None, None] + speed[:, None, None] * np.arange(steps)[None, None, :]
+    noise: Floats = size * np.sin(angles).sum(axis=0) / np.sqrt(waves / 2.0)
+    return noise
+
+
+def _ordinary_fronts(random: np.random.Generator, end: float) -> list[Front]:
+    count = int(end / 24.0 / _FRONT_EVERY_DAYS)
+    starts = np.sort(random.uniform(0.0, end, count))
+    # The days of the peak front are kept free of others.
+    peak = _peak_front()
+    starts = starts[(starts < peak.start - 72.0) | (starts > peak.start + 120.0)]
+    return [
+        Front(
+            start=float(start),
+            hours=float(random.uniform(30.0, 72.0)),
+            latitude=float(random.uniform(24.0, 43.0)),
+            longitude=float(random.uniform(98.0, 112.0)),
+            north=float(random.normal(-0.03, 0.05)),
+            east=float(random.uniform(0.15, 0.40)),
+            radius_km=float(random.uniform(150.0, 420.0)),
+            rain_mm=float(random.gamma(2.0, 0.9)),
+            chill_c=float(random.uniform(2.0, 9.0)),
+        )
+        for start in starts.tolist()
+    ]
+
+
+def _peak_front() -> Front:
+    """Snow from the north-west over the plain in the nights of 7 to 9 November of the last season."""
+    start = (date(AS_OF.year, 11, 7) - FIRST_DAY).days * 24.0
+    return Front(start, 60.0, 38.0, 108.0, -0.05, 0.18, 380.0, 2.6, 12.0)
+
+
+def _add_front(
+    front: Front, latitude: Floats, longitude: Floats, hours: Floats, temperature: Floats, precipitation: Floats
+) -> None:
+    first, last = np.searchsorted(hours, [front.start, front.start + front.hours])
+    age = hours[first:last] - front.start
+    away = great_circle_km(
+        latitude[:, None],
+        longitude[:, None],
+        (front.latitude + front.north * age)[None, :],
+        (front.longitude + front.east * age)[None, :],
+    )
+    strength = np.sin(np.pi * np.clip((age + 3.0) / (front.hours + 6.0), 0.0, 1.0))[None, :] ** 0.7
+    precipitation[:, first:last] += front.rain_mm * strength * np.exp(-0.5 * (away / front.radius_km) ** 2)
+    temperature[:, first:last] -= front.chill_c * strength * np.exp(-0.5 * (away / (1.5 * front.radius_km)) ** 2)
+
+
+def _see(
+    random: np.random.Generator, temperature: Floats, precipitation: Floats, snowfall: Floats, hours: Floats
+) -> Floats:
+    """Visibility: down with rain and more with snow; fog on some still mornings of the cold half of the year."""
+    visibility = _CLEAR_M / (1.0 + 0.5 * precipitation + 9.0 * snowfall)
+    month_day = (FIRST_DAY.timetuple().tm_yday + hours / 24.0) % 365.25
+    cold = np.cos(2.0 * np.pi * (month_day - 350.0) / 365.25) > 0.3
+    # Six in the morning in China is 22 h UTC of the day before: the last step of a day.
+    dawn = hours % 24.0 == 24.0 - STEP_HOURS
+    fog = random.random(precipitation.shape) < 0.03 * (cold & dawn)[None, :] * (temperature > -8.0)
+    thick = np.exp(random.uniform(np.log(60.0), np.log(900.0), precipitation.shape))
+    return np.clip(np.where(fog, np.minimum(visibility, thick), visibility), 30.0, _CLEAR_M)
+
+
+def volume_factors(weather: Weather, hubs: int) -> tuple[Floats, Floats]:
+    """Compute what the weather of each day does to the parcels a hub sends and receives.
+
+    Parameters
+    ----------
+    weather
+        The weather.
+    hubs
+        Number of hubs; they are the first points.
+
+    Returns
+    -------
+    out, in
+        Factors of shape (hubs, days), 1 without effect; above 1 where held-back parcels come later.
+    """
+    per_day = 24 // STEP_HOURS
+    shape = (hubs, len(all_days()), per_day)
+    snow = weather.snowfall[:hubs].reshape(shape).sum(axis=2) * STEP_HOURS
+    rain = (weather.precipitation - weather.snowfall)[:hubs].reshape(shape).sum(axis=2) * STEP_HOURS
+    out = np.exp(-SNOW_OUT_A_CM * snow - RAIN_OUT_A_MM * np.maximum(rain - 5.0, 0.0))
+    into = np.exp(-SNOW_IN_A_CM * snow - RAIN_IN_A_MM * np.maximum(rain - 5.0, 0.0))
+    return _with_return(np.maximum(out, 0.35)), _with_return(np.maximum(into, 0.5))
+
+
+def _with_return(factor: Floats) -> Floats:
+    lost = 1.0 - factor
+    later = factor.copy()
+    for delay, share in enumerate(RETURN_NEXT_DAYS, start=1):
+        later[:, delay:] += share * lost[:, :-delay]
+    return later
+
+
+def list_observations(weather: Weather) -> pl.DataFrame:
+    """List what was measured up to the as-of date: table ``weather_observations``."""
+    steps = history_length() * 24 // STEP_HOURS
+    start = datetime.combine(FIRST_DAY, time(), UTC)
+    times = [start + timedelta(hours=STEP_HOURS * number) for number in range(steps)]
+    values = [series[:, :steps] for series in _series(weather)]
+    return _rows(weather.points, times, values, None)
+
+
+def list_forecasts(weather: Weather, seed: int) -> pl.DataFrame:
+    """List the forecast issued on the as-of date: table ``weather_forecasts``; its error grows with the lead."""
+    random = stream(seed, "weather-forecast")
+    issued = datetime.combine(AS_OF, time(12), UTC)
+    start = datetime.combine(AS_OF + timedelta(days=1), time(), UTC)
+    leads = np.arange(0.0, FORECAST_DAYS * 24.0, FORECAST_STEP_HOURS)
+    position = history_length() * 24.0 / STEP_HOURS + leads / STEP_HOURS
+    temperature, precipitation, snowfall, wind, visibility = (_between(series, position) for series in _series(weather))
+    drift = np.sqrt(1.0 + leads / 24.0)[None, :]
+    shape = temperature.shape
+    temperature = temperature + 0.5 * drift * random.standard_normal(shape)
+    amount = np.exp(0.10 * drift * random.standard_normal(shape) - 0.005 * drift**2)
+    times = [start + timedelta(hours=float(lead)) for lead in leads]
+    values = [temperature, precipitation * amount, snowfall * amount, wind, visibility]
+    return _rows(weather.points, times, values, issued)
+
+
+def _series(weather: Weather) -> list[Floats]:
+    return [weather.temperature, weather.precipitation, weather.snowfall, weather.wind, weather.visibility]
+
+
+def _between(series: Floats, position: Floats) -> Floats:
+    lower = np.floor(position).astype(np.int64)
+    upper = np.minimum(lower + 1, series.shape[1] - 1)
+    part = position - lower
+    between: Floats = series[:, lower] * (1.0 - part) + series[:, upper] * part
+    return between
+
+
+def _rows(points: pl.DataFrame, times: list[datetime], values: list[Floats], issued: datetime | None) -> pl.DataFrame:
+    names = ("temperature_c", "precipitation_mm", "snowfall_cm", "wind_speed_ms", "visibility_m")
+    decimals = (1, 2, 2, 1, 0)
+    moment = pl.Datetime("us", "UTC")
+    return pl.DataFrame(
+        {
+            "issued_at": pl.repeat(issued, len(times) * points.height, dtype=moment, eager=True),
+            "valid_at": pl.Series(times, dtype=moment).gather(np.repeat(np.arange(len(times)), points.height)),
+            "latitude": np.tile(points["latitude"].to_numpy(), len(times)),
+            "longitude": np.tile(points["longitude"].to_numpy(), len(times)),
+        }
+        | {
+            name: series.T.ravel().round(places) + 0.0
+            for name, series, places in zip(names, values, decimals, strict=True)
+        }
+    )
+
+
+def list_warnings(weather: Weather) -> pl.DataFrame:
+    """List the warnings out on the as-of date and those of the weeks before: table ``weather_warnings``."""
+    front = weather.snow_front
+    start = datetime.combine(FIRST_DAY, time(), UTC) + timedelta(hours=front.start)
+    colours = (("blue", 2.2, 0, 18), ("yellow", 1.6, 6, 30), ("orange", 1.05, 12, 42), ("red", 0.45, 20, 34))
+    rows = []
+    for colour, radii, first, last in colours:
+        age = (first + last) / 2.0
+        centre = (front.latitude + front.north * age, front.longitude + front.east * age)
+        rows.append(
+            (
+                f"snow-{colour}-{start:%Y%m%d}",
+                "snow",
+                colour,
+                start + timedelta(hours=first),
+                start + timedelta(hours=last + 12),
+                _ellipse(*centre, radii * front.radius_km),
+                f"Snowstorm warning, {colour}: snow on expressways, ice at night.",
+            )
+        )
+    age = front.hours * 0.8
+    centre = (front.latitude + front.north * age, front.longitude + front.east * age)
+    onset = start + timedelta(hours=front.hours - 12)
+    text = "Road ice warning, orange: wet roads freeze behind the front."
+    ice = (
+        f"ice-orange-{start:%Y%m%d}",
+        "ice",
+        "orange",
+        onset,
+        onset + timedelta(hours=18),
+        _ellipse(*centre, front.radius_km),
+        text,
+    )
+    columns = ["warning_id", "kind", "severity", "onset", "expires", "area", "text"]
+    frame = pl.DataFrame([*rows, ice], schema=columns, orient="row")
+    return frame.with_columns(pl.col("onset", "expires").cast(pl.Datetime("us", "UTC"))).sort("warning_id")
+
+
+def _ellipse(latitude: float, longitude: float, radius_km: float) -> str:
+    """A polygon of 24 corners around a centre, wider from west to east, as GeoJSON text."""
+    angle = np.linspace(0.0, 2.0 * np.pi, 25)
+    north = radius_km / 111.2 * 0.8 * np.sin(angle)
+    east = radius_km / (111.2 * np.cos(np.radians(latitude))) * np.cos(angle)
+    ring = [
+        [round(longitude + e, 3), round(latitude + n, 3)] for e, n in zip(east.tolist(), north.tolist(), strict=True)
+    ]
+    ring[-1] = ring[0]
+    return json.dumps({"type": "Polygon", "coordinates": [ring]}, separators=(",", ":"))

@@ -1,0 +1,44 @@
+"""Writes a sample network as a workspace."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from data.progress import SILENT, Progress
+from data.sample.make import DEFAULT_SEED, build_sample
+from data.sample.truth import write_truth
+from data.workspace import Workspace
+
+OUTLINES = Path(__file__).resolve().parent.parent / "outlines" / "china_provinces.geojson"
+
+
+def write_sample(
+    folder: Path, scale: str = "small", seed: int = DEFAULT_SEED, progress: Progress = SILENT
+) -> Workspace:
+    """Make a sample network and write it as a new workspace: tables, ``regions.geojson`` and the truth beside them.
+
+    Parameters
+    ----------
+    folder
+        Folder of the new workspace; it may exist but be no workspace yet.
+    scale
+        ``small`` or ``national``.
+    seed
+        The same seed gives the same tables, to the byte.
+    progress
+        Told how far the work is.
+
+    Raises
+    ------
+    RadarError
+        For an unknown scale, a folder that is a workspace already or cannot be written.
+    """
+    sample = build_sample(scale, seed, progress)
+    workspace = Workspace.create(folder)
+    with workspace.run("demo", {"scale": scale, "seed": seed}, seed=seed) as run:
+        for name, table in sample.tables.items():
+            run.replace(name, table)
+    shutil.copyfile(OUTLINES, workspace.folder / "regions.geojson")
+    write_truth(sample.truth, workspace.folder)
+    return workspace
