@@ -2,6 +2,8 @@
 # Makes .venv with everything ParcelRadar needs, from a bare machine with Python 3.11 to 3.13. Runs again in a second.
 set -eu
 cd "$(dirname "$0")/.."
+# Trust the certificates this machine trusts: behind a company proxy uv's own list is not enough.
+export UV_SYSTEM_CERTS=1
 say() { printf '== %s\n' "$*" >&2; }
 
 find_python() {
