@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+import pytest
+
+from data.errors import RadarError
+from weather.exposure import cross_areas, departure_hours, place_warnings, read_lane_geometry, sample_lanes, stand_over
+from weather.points import distance_km
+
+HUBS = pl.DataFrame(
+    {
+        "hub_id": ["WEST", "EAST", "NORTH", "NOWHERE"],
+        "latitude": [0.0, 0.0, 10.0, None],
+        "longitude": [0.0, 9.0, 0.0, None],
+    }
+)
+
+
+def lanes(*ends: tuple[str, str, float]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {
+                "lane_id": f"{origin}-{destination}",
+                "origin_hub_id": origin,
+                "destination_hub_id": destination,
+                "mode": "road",
+                "transit_hours": hours,
+            }
+            for origin, destination, hours in ends
+        ]
+    )
+
+
+def square(west: float, south: float, east: float, north: float) -> dict[str, object]:
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def warning(area: object, warning_id: str = "W1") -> dict[str, object]:
+    return {
+        "warning_id": warning_id,
+        "kind": "snow",
+        "severity": "orange",
+        "onset": datetime(2025, 11, 11, tzinfo=UTC),
+        "expires": datetime(2025, 11, 12, tzinfo=UTC),
+        "area": area if isinstance(area, str) else json.dumps(area),
+        "text": None,
+    }
+
+
+def test_ends_and_middle_of_a_lane_on_the_equator() -> None:
+    samples = sample_lanes(lanes(("WEST", "EAST", 20.0)), HUBS, 400.0)
+    # 9 degrees are 1,001 km: three steps
+    assert samples.longitude.tolist() == pytest.approx([0.0, 3.0, 6.0, 9.0])
+    assert samples.latitude.tolist() == pytest.approx([0.0] * 4, abs=1e-9)
+    assert samples.fraction.tolist() == pytest.approx([0.0, 1 / 3, 2 / 3, 1.0])
+
+
+def test_no_step_is_longer_than_asked_and_lanes_stay_apart() -> None:
+    samples = sample_lanes(lanes(("WEST", "EAST", 20.0), ("EAST", "NORTH", 20.0), ("NORTH", "WEST", 5.0)), HUBS, 125.0)
+    assert samples.lane_id == ("EAST-NORTH", "NORTH-WEST", "WEST-EAST")
+    assert np.all(np.diff(samples.lane) >= 0)
+    same = np.diff(samples.lane) == 0
+    step = distance_km(samples.latitude[:-1], samples.longitude[:-1], samples.latitude[1:], samples.longitude[1:])
+    assert step[same].max() <= 125.0 + 1e-6
+    assert samples.fraction[samples.starts].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_lane_to_a_hub_without_place_is_named() -> None:
+    samples = sample_lanes(lanes(("WEST", "NOWHERE", 3.0), ("WEST", "EAST", 20.0)), HUBS, 125.0)
+    assert samples.unplaced == ("WEST-NOWHERE",)
+    assert samples.lane_id == ("WEST-EAST",)
+
+
+def test_hub_to_itself_has_one_place() -> None:
+    samples = sample_lanes(lanes(("WEST", "WEST", 0.0)), HUBS, 125.0)
+    assert samples.longitude.tolist() == [0.0, 0.0]
+    assert np.isfinite(samples.latitude).all()
+
+
+def test_drawn_line_goes_before_the_great_circle() -> None:
+    detour = np.array([[0.0, 0.0], [0.0, 5.0], [9.0, 5.0], [9.0, 0.0]])
+    samples = sample_lanes(lanes(("WEST", "EAST", 20.0)), HUBS, 100.0, {"WEST-EAST": detour})
+    assert samples.latitude.max() == pytest.approx(5.0)
+    assert samples.fraction[[0, -1]].tolist() == [0.0, 1.0]
+
+
+def test_line_gives_a_lane_its_place_where_hubs_have_none() -> None:
+    line = np.array([[0.0, 0.0], [1.0, 0.0]])
+    assert sample_lanes(lanes(("WEST", "NOWHERE", 3.0)), HUBS, 125.0, {"WEST-NOWHERE": line}).unplaced == ()
+
+
+def test_departure_is_local_time() -> None:
+    hours = departure_hours([date(2025, 11, 11)], 20, ZoneInfo("Asia/Shanghai"))
+    assert hours[0] * 3600 == datetime(2025, 11, 11, 12, tzinfo=UTC).timestamp()
+
+
+def test_departure_follows_summer_time() -> None:
+    zone = ZoneInfo("America/New_York")
+    hours = departure_hours([date(2025, 11, 1), date(2025, 11, 3)], 20, zone)
+    assert hours[1] - hours[0] == 49.0
+
+
+def test_lane_enters_and_leaves_a_warned_area() -> None:
+    samples = sample_lanes(lanes(("WEST", "EAST", 20.0), ("NORTH", "WEST", 5.0)), HUBS, 5000.0)
+    areas = place_warnings(pl.DataFrame([warning(square(3.0, -1.0, 6.0, 1.0)), warning(square(50, 50, 51, 51), "W2")]))
+    crossings = cross_areas(samples, areas)
+    assert crossings.select("lane", "warning").rows() == [(1, 0)]
+    assert crossings["enters"][0] == pytest.approx(1 / 3)
+    assert crossings["leaves"][0] == pytest.approx(2 / 3)
+
+
+def test_area_smaller_than_the_step_is_not_missed() -> None:
+    samples = sample_lanes(lanes(("WEST", "EAST", 20.0)), HUBS, 400.0)
+    areas = place_warnings(pl.DataFrame([warning(square(4.4, -0.1, 4.6, 0.1))]))
+    assert cross_areas(samples, areas).height == 1
+
+
+def test_feature_and_collection_are_areas_too() -> None:
+    feature = {"type": "Feature", "properties": {}, "geometry": square(0, 0, 1, 1)}
+    collection = {"type": "FeatureCollection", "features": [feature, feature]}
+    areas = place_warnings(pl.DataFrame([warning(feature), warning(collection, "W2")]))
+    assert areas.bounds.to_numpy().tolist() == [[0.0, 0.0, 1.0, 1.0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("area", "told"),
+    [
+        ("not json", "The area of weather warning W1 is no GeoJSON"),
+        ("[]", "The area of weather warning W1 is no GeoJSON"),
+        ({"type": "Polygon"}, "The area of weather warning W1 is no GeoJSON"),
+        ({"type": "Point", "coordinates": [1, 2]}, "The area of weather warning W1 is a Point"),
+    ],
+)
+def test_broken_area_is_named(area: object, told: str) -> None:
+    with pytest.raises(RadarError, match=told):
+        place_warnings(pl.DataFrame([warning(area)]))
+
+
+def test_bow_tie_is_mended() -> None:
+    tie = {"type": "Polygon", "coordinates": [[[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]]]}
+    assert place_warnings(pl.DataFrame([warning(tie)])).geometry.is_valid.all()
+
+
+def test_what_stands_over_outlets() -> None:
+    areas = place_warnings(pl.DataFrame([warning(square(0, 0, 2, 2)), warning(square(1, 1, 3, 3), "W2")]))
+    place, number = stand_over(np.array([0.5, 1.5, 9.0]), np.array([0.5, 1.5, 9.0]), areas)
+    assert list(zip(place.tolist(), number.tolist(), strict=True)) == [(0, 0), (1, 0), (1, 1)]
+
+
+def test_lane_geometry_file(tmp_path: Path) -> None:
+    path = tmp_path / "lanes.geojson"
+    assert read_lane_geometry(path) == {}
+    line = {"type": "LineString", "coordinates": [[0, 0], [1, 1, 50]]}
+    good = {"type": "Feature", "properties": {"lane_id": "A-B"}, "geometry": line}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [good]}))
+    assert read_lane_geometry(path)["A-B"].tolist() == [[0.0, 0.0], [1.0, 1.0]]
+    path.write_text(
+        json.dumps({"type": "FeatureCollection", "features": [good, {"type": "Feature", "geometry": line}]})
+    )
+    with pytest.raises(RadarError, match="feature 2 that is no LineString"):
+        read_lane_geometry(path)
+    path.write_text("{")
+    with pytest.raises(RadarError, match="no GeoJSON FeatureCollection"):
+        read_lane_geometry(path)

@@ -1,0 +1,344 @@
+"""Where a lane is and when: the places along it, the hour each is crossed, and the warned areas it runs through."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from data.errors import RadarError
+from weather.points import distance_km
+from weather.units import Floats
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+
+@dataclass(frozen=True)
+class LaneSamples:
+    """Places along lanes, both ends included.
+
+    Parameters
+    ----------
+    lane_id
+        Lanes with known ends, in order.
+    mode
+        Of each lane.
+    transit_hours
+        Of each lane [h].
+    lane
+        Position in ``lane_id`` of each place, ascending; shape (places,).
+    fraction
+        How far along its lane each place lies, 0 to 1; shape (places,).
+    latitude, longitude
+        Of each place [degrees]; shape (places,).
+    unplaced
+        Lanes left out: a hub at their end has no coordinates and they have no geometry.
+    """
+
+    lane_id: tuple[str, ...]
+    mode: tuple[str, ...]
+    transit_hours: Floats
+    lane: NDArray[np.int64]
+    fraction: Floats
+    latitude: Floats
+    longitude: Floats
+    unplaced: tuple[str, ...]
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Position of the first place of each lane; shape (lanes,)."""
+        return np.searchsorted(self.lane, np.arange(len(self.lane_id)))
+
+
+def sample_lanes(
+    lanes: pl.DataFrame, hubs: pl.DataFrame, every_km: float, geometry: Mapping[str, Floats] | None = None
+) -> LaneSamples:
+    """Choose the places at which a lane's weather is looked at.
+
+    Parameters
+    ----------
+    lanes, hubs
+        Tables of the workspace.
+    every_km
+        Largest distance between two places [km]; the ends are always among them.
+    geometry
+        Lane id -> its line as (longitude, latitude), shape (vertices, 2) [degrees], see ``read_lane_geometry``. A
+        lane without one follows the great circle between its hubs.
+
+    Returns
+    -------
+    LaneSamples
+        Lanes sorted by id.
+    """
+    places = hubs.select("hub_id", "latitude", "longitude")
+    ends = (
+        lanes.sort("lane_id")
+        .join(places.rename({"hub_id": "origin_hub_id", "latitude": "from_lat", "longitude": "from_lon"}), on="origin_hub_id", how="left")
+        .join(places.rename({"hub_id": "destination_hub_id", "latitude": "to_lat", "longitude": "to_lon"}), on="destination_hub_id", how="left")
+    )  # fmt: skip
+    drawn = geometry or {}
+    complete = pl.all_horizontal(pl.col("from_lat", "from_lon", "to_lat", "to_lon").is_not_null())
+    placed = complete | pl.col("lane_id").is_in(list(drawn))
+    unplaced = tuple(ends.filter(~placed)["lane_id"].to_list())
+    ends = ends.filter(placed).sort("lane_id")
+    ids = ends["lane_id"].to_list()
+    lines = [drawn.get(lane) for lane in ids]
+    lane, fraction, latitude, longitude = _great_circles(ends, [line is None for line in lines], every_km)
+    pieces = [(lane, fraction, latitude, longitude)]
+    pieces += [_along(index, line, every_km) for index, line in enumerate(lines) if line is not None]
+    columns = [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
+    order = np.lexsort((columns[1], columns[0]))
+    return LaneSamples(
+        tuple(ids),
+        tuple(ends["mode"].to_list()),
+        ends["transit_hours"].to_numpy().astype(np.float64),
+        columns[0][order].astype(np.int64),
+        columns[1][order],
+        columns[2][order],
+        columns[3][order],
+        unplaced,
+    )
+
+
+def _great_circles(
+    ends: pl.DataFrame, chosen: Sequence[bool], every_km: float
+) -> tuple[NDArray[np.int64], Floats, Floats, Floats]:
+    index = np.flatnonzero(np.array(chosen, dtype=np.bool_))
+    lat0, lon0, lat1, lon1 = (
+        ends[name].to_numpy().astype(np.float64)[index] for name in ("from_lat", "from_lon", "to_lat", "to_lon")
+    )
+    length = distance_km(lat0, lon0, lat1, lon1)
+    steps = np.maximum(np.ceil(length / every_km), 1.0).astype(np.int64)
+    lane = np.repeat(index, steps + 1)
+    first = np.repeat(np.cumsum(steps + 1) - (steps + 1), steps + 1)
+    fraction = (np.arange(lane.shape[0]) - first) / np.repeat(steps, steps + 1)
+    start, end = (_vectors(lat, lon) for lat, lon in ((lat0, lon0), (lat1, lon1)))
+    start, end = np.repeat(start, steps + 1, axis=0), np.repeat(end, steps + 1, axis=0)
+    angle = np.arccos(np.clip(np.sum(start * end, axis=1), -1.0, 1.0))
+    safe = np.where(angle < 1e-9, 1.0, np.sin(angle))
+    near = np.where(angle < 1e-9, 1.0 - fraction, np.sin((1.0 - fraction) * angle) / safe)
+    far = np.where(angle < 1e-9, fraction, np.sin(fraction * angle) / safe)
+    middle = near[:, None] * start + far[:, None] * end
+    latitude = np.degrees(np.arctan2(middle[:, 2], np.hypot(middle[:, 0], middle[:, 1])))
+    longitude = np.degrees(np.arctan2(middle[:, 1], middle[:, 0]))
+    return lane.astype(np.int64), fraction, latitude, longitude
+
+
+def _vectors(latitude: Floats, longitude: Floats) -> Floats:
+    phi, lam = np.radians(latitude), np.radians(longitude)
+    return np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+
+
+def _along(index: int, line: Floats, every_km: float) -> tuple[NDArray[np.int64], Floats, Floats, Floats]:
+    pieces = distance_km(line[:-1, 1], line[:-1, 0], line[1:, 1], line[1:, 0])
+    travelled = np.concatenate([[0.0], np.cumsum(pieces)])
+    total = max(float(travelled[-1]), 1e-9)
+    steps = max(int(np.ceil(total / every_km)), 1)
+    fraction = np.arange(steps + 1) / steps
+    latitude = np.interp(fraction * total, travelled, line[:, 1])
+    longitude = np.interp(fraction * total, travelled, line[:, 0])
+    return np.full(steps + 1, index, dtype=np.int64), fraction, latitude, longitude
+
+
+def read_lane_geometry(path: Path) -> dict[str, Floats]:
+    """Read ``lanes.geojson``: LineStrings with the property ``lane_id``.
+
+    Returns
+    -------
+    dict
+        Lane id -> (longitude, latitude), shape (vertices, 2) [degrees]. Empty when there is no such file.
+
+    Raises
+    ------
+    RadarError
+        When the file is no GeoJSON FeatureCollection, or a feature is no LineString with a ``lane_id``.
+    """
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        features = content["features"]
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise RadarError(
+            "no GeoJSON FeatureCollection", "one LineString a lane", "mend or remove it", file=path
+        ) from error
+    lines: dict[str, Floats] = {}
+    for number, feature in enumerate(features, start=1):
+        try:
+            lane = str(feature["properties"]["lane_id"])
+            line = np.array([point[:2] for point in feature["geometry"]["coordinates"]], dtype=np.float64)
+            sound = (
+                feature["geometry"]["type"] == "LineString"
+                and line.ndim == 2
+                and line.shape[0] >= 2
+                and bool(np.isfinite(line).all())
+            )
+        except (KeyError, TypeError, ValueError, IndexError):
+            sound = False
+        if not sound:
+            raise RadarError(
+                f"feature {number} that is no LineString with a lane_id", action="mend or remove it", file=path
+            )
+        lines[lane] = line
+    return lines
+
+
+def departure_hours(days: Sequence[date], hour: int, zone: ZoneInfo) -> Floats:
+    """Return when linehaul leaves on each day: hours since 1970-01-01 UTC, shape (days,).
+
+    Parameters
+    ----------
+    days
+        Business dates.
+    hour
+        Local hour of departure.
+    zone
+        Time zone of the workspace.
+    """
+    moments = [datetime.combine(day, time(hour), tzinfo=zone) for day in days]
+    return np.array([moment.timestamp() / 3600.0 for moment in moments], dtype=np.float64)
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Return every day from ``first`` to ``last``, both included."""
+    return [first + timedelta(days=step) for step in range((last - first).days + 1)]
+
+
+# ---- warned areas -------------------------------------------------------------------------------------------------
+
+
+def place_warnings(warnings: pl.DataFrame) -> gpd.GeoDataFrame:
+    """Read the areas of warnings.
+
+    Parameters
+    ----------
+    warnings
+        Table ``weather_warnings``.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row a warning in the table's order, index 0.., WGS 84.
+
+    Raises
+    ------
+    RadarError
+        When an area is no GeoJSON polygon.
+    """
+    import geopandas as gpd
+    import shapely
+
+    areas = []
+    for warning, text in warnings.select("warning_id", "area").iter_rows():
+        try:
+            area = _geometry(json.loads(text))
+        except (
+            json.JSONDecodeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            shapely.errors.ShapelyError,
+        ) as error:
+            raise RadarError(
+                f"the area of weather warning {warning} is no GeoJSON ({error})", action="load the warning again"
+            ) from error
+        if area.geom_type not in ("Polygon", "MultiPolygon", "GeometryCollection") or area.is_empty:
+            raise RadarError(
+                f"the area of weather warning {warning} is a {area.geom_type}",
+                action="load it as a Polygon or MultiPolygon",
+            )
+        areas.append(area if area.is_valid else shapely.make_valid(area))
+    return gpd.GeoDataFrame({"warning": np.arange(len(areas))}, geometry=areas, crs="EPSG:4326")
+
+
+def _geometry(content: dict[str, Any]) -> Any:
+    import shapely
+    from shapely.geometry import shape
+
+    if content["type"] == "FeatureCollection":
+        return shapely.union_all([_geometry(feature) for feature in content["features"]])
+    if content["type"] == "Feature":
+        return _geometry(content["geometry"])
+    return shape(content)
+
+
+def cross_areas(samples: LaneSamples, areas: gpd.GeoDataFrame) -> pl.DataFrame:
+    """Find which lanes run through which warned areas, and from where to where.
+
+    Parameters
+    ----------
+    samples
+        Places along lanes; the lane runs straight from one to the next.
+    areas
+        As ``place_warnings`` returns them.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``lane`` (position), ``warning`` (position), ``enters``, ``leaves`` (fractions of the way, 0 to 1): one row a
+        crossing, sorted.
+    """
+    import geopandas as gpd
+    import shapely
+
+    empty = pl.DataFrame(schema={"lane": pl.Int64, "warning": pl.Int64, "enters": pl.Float64, "leaves": pl.Float64})
+    if areas.empty or not samples.lane_id:
+        return empty
+    vertices = np.column_stack([samples.longitude, samples.latitude])
+    lines = shapely.linestrings(vertices, indices=samples.lane)
+    drawn = gpd.GeoDataFrame({"lane": np.arange(len(lines))}, geometry=lines, crs="EPSG:4326")
+    joined = gpd.sjoin(drawn, areas, predicate="intersects")
+    if joined.empty:
+        return empty
+    lane, warning = joined["lane"].to_numpy(), joined["warning"].to_numpy()
+    shared = shapely.intersection(lines[lane], areas.geometry.to_numpy()[warning])
+    corners, pair = shapely.get_coordinates(shared, return_index=True)
+    along = shapely.line_locate_point(lines[lane][pair], shapely.points(corners), normalized=True)
+    crossings = pl.DataFrame({"lane": lane[pair], "warning": warning[pair], "along": np.nan_to_num(along)})
+    return (
+        crossings.group_by("lane", "warning")
+        .agg(enters=pl.col("along").min(), leaves=pl.col("along").max())
+        .cast({"lane": pl.Int64, "warning": pl.Int64})
+        .sort("lane", "warning")
+    )
+
+
+def stand_over(
+    latitude: Floats, longitude: Floats, areas: gpd.GeoDataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find which warned areas stand over which places.
+
+    Parameters
+    ----------
+    latitude, longitude
+        Places, shape (places,) [degrees].
+    areas
+        As ``place_warnings`` returns them.
+
+    Returns
+    -------
+    place, warning
+        Positions of each pair, sorted by place, then warning.
+    """
+    import geopandas as gpd
+
+    nothing = np.zeros(0, dtype=np.int64)
+    if areas.empty or latitude.shape[0] == 0:
+        return nothing, nothing
+    places = gpd.GeoDataFrame(
+        {"place": np.arange(latitude.shape[0])}, geometry=gpd.points_from_xy(longitude, latitude), crs="EPSG:4326"
+    )
+    joined = gpd.sjoin(places, areas, predicate="intersects")
+    place, warning = joined["place"].to_numpy(dtype=np.int64), joined["warning"].to_numpy(dtype=np.int64)
+    order = np.lexsort((warning, place))
+    return place[order], warning[order]
