@@ -53,21 +53,15 @@ class ForecastInputs:
     """
 
     route_volumes: pl.DataFrame
-    hubs: pl.DataFrame = field(
-        default_factory=lambda: _empty(hub_id=pl.String, region_id=pl.String)
-    )
+    hubs: pl.DataFrame = field(default_factory=lambda: _empty(hub_id=pl.String, region_id=pl.String))
     regions: pl.DataFrame = field(default_factory=lambda: _empty(region_id=pl.String))
     events: pl.DataFrame = field(default_factory=no_events)
     network_changes: pl.DataFrame = field(default_factory=no_changes)
     outlets: pl.DataFrame = field(
-        default_factory=lambda: _empty(
-            outlet_id=pl.String, courier_id=pl.String, hub_id=pl.String
-        )
+        default_factory=lambda: _empty(outlet_id=pl.String, courier_id=pl.String, hub_id=pl.String)
     )
     outlet_volumes: pl.DataFrame = field(
-        default_factory=lambda: _empty(
-            date=pl.Date, outlet_id=pl.String, direction=pl.String, parcels=pl.Int64
-        )
+        default_factory=lambda: _empty(date=pl.Date, outlet_id=pl.String, direction=pl.String, parcels=pl.Int64)
     )
     waybills: pl.DataFrame | None = None
     merchants: pl.DataFrame | None = None
@@ -84,12 +78,14 @@ class EventPrior:
     multiple
         Volume of the main day as a multiple of a normal day [1].
     spread
-        How unsure the planner is, as a factor: the multiple lies with about two chances in three between
-        ``multiple / spread`` and ``multiple * spread`` [1, above 1].
+        How unsure the planner is: standard deviation of the logarithm of the multiple [1].
+    weight
+        How many editions seen this expectation counts for.
     """
 
     multiple: float
-    spread: float = 1.5
+    spread: float = 0.3
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,7 @@ from data.errors import RadarError
 FloatMatrix = NDArray[np.float32]
 IndexVector = NDArray[np.int64]
 DateVector = NDArray[np.datetime64]
-Level = Literal[
-    "network", "courier", "region_out", "region_in", "hub_out", "hub_in", "route"
-]
+Level = Literal["network", "courier", "region_out", "region_in", "hub_out", "hub_in", "route"]
 
 ROUTE_KEYS = ("courier_id", "origin_hub_id", "destination_hub_id")
 ROUTE_SCHEMA = {key: pl.String for key in ROUTE_KEYS}
@@ -84,9 +82,7 @@ class Panel:
         RadarError
             When there is no row and no span is given.
         """
-        known = frame.select("date", *ROUTE_KEYS, "parcels").filter(
-            pl.col("parcels").is_not_null()
-        )
+        known = frame.select("date", *ROUTE_KEYS, "parcels").filter(pl.col("parcels").is_not_null())
         if first_date is not None:
             known = known.filter(pl.col("date") >= first_date)
         if last_date is not None:
@@ -98,28 +94,16 @@ class Panel:
             )
         first = first_date if first_date is not None else known["date"].min()
         last = last_date if last_date is not None else known["date"].max()
-        if (
-            not isinstance(first, dt.date)
-            or not isinstance(last, dt.date)
-            or last < first
-        ):
-            raise RadarError(
-                f"a panel from {first} to {last}", "a first day before the last day"
-            )
+        if not isinstance(first, dt.date) or not isinstance(last, dt.date) or last < first:
+            raise RadarError(f"a panel from {first} to {last}", "a first day before the last day")
         dates = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
         routes = known.select(ROUTE_KEYS).unique().sort(ROUTE_KEYS)
         parcels = np.zeros((routes.height, dates.size), dtype=np.float32)
         if routes.height:
-            keyed = known.join(
-                routes.with_row_index("route"), on=list(ROUTE_KEYS), how="left"
-            )
+            keyed = known.join(routes.with_row_index("route"), on=list(ROUTE_KEYS), how="left")
             row = keyed["route"].to_numpy().astype(np.int64)
-            day = (keyed["date"].to_numpy().astype("datetime64[D]") - dates[0]).astype(
-                np.int64
-            )
-            np.add.at(
-                parcels, (row, day), keyed["parcels"].to_numpy().astype(np.float32)
-            )
+            day = (keyed["date"].to_numpy().astype("datetime64[D]") - dates[0]).astype(np.int64)
+            np.add.at(parcels, (row, day), keyed["parcels"].to_numpy().astype(np.float32))
         return cls(routes, dates, parcels)
 
     @property
@@ -148,9 +132,7 @@ class Panel:
         )
         return tuple(ends.unique().sort().to_list())
 
-    def membership(
-        self, level: Level, region_of_hub: dict[str, str | None] | None = None
-    ) -> Membership:
+    def membership(self, level: Level, region_of_hub: dict[str, str | None] | None = None) -> Membership:
         """Say which group of a level each route is part of.
 
         Parameters
@@ -168,24 +150,18 @@ class Panel:
             return Membership(np.arange(self.size, dtype=np.int64), labels)
         if level == "courier":
             return _group(self.routes["courier_id"])
-        hub = self.routes[
-            "origin_hub_id" if level.endswith("_out") else "destination_hub_id"
-        ]
+        hub = self.routes["origin_hub_id" if level.endswith("_out") else "destination_hub_id"]
         if level.startswith("hub"):
             return _group(hub)
         regions = region_of_hub or {}
         names = {hub_id: regions.get(hub_id) or "" for hub_id in self.hub_ids}
-        return _group(
-            hub.replace_strict(names, return_dtype=pl.String) if len(names) else hub
-        )
+        return _group(hub.replace_strict(names, return_dtype=pl.String) if len(names) else hub)
 
 
 def _group(names: pl.Series) -> Membership:
     labels = names.unique().sort()
     position = {name: at for at, name in enumerate(labels.to_list())}
-    index = np.fromiter(
-        (position[name] for name in names), dtype=np.int64, count=len(names)
-    )
+    index = np.fromiter((position[name] for name in names), dtype=np.int64, count=len(names))
     return Membership(index, tuple(labels.to_list()))
 
 
@@ -223,7 +199,5 @@ def aggregate(
         # A block of days at a time keeps the sorted copy small when there are very many routes.
         for day in range(0, matrix.shape[1], 64):
             block = matrix[order, day : day + 64].astype(np.float64)
-            sums[index[order][starts], day : day + 64] = np.add.reduceat(
-                block, starts, axis=0
-            )
+            sums[index[order][starts], day : day + 64] = np.add.reduceat(block, starts, axis=0)
     return sums

@@ -1,0 +1,178 @@
+"""The history as it would have been without events and without days that were never loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecasting.events import place_phases, read_waves
+from forecasting.inputs import EventPrior
+from forecasting.uplift import Uplift, fit_uplift
+
+Matrix = NDArray[np.float32]
+Vector = NDArray[np.float64]
+
+LEVEL_TIME_CONSTANT = 12.0
+"""Days over which the two-sided level forgets by a factor e."""
+_GAP_SHARE = 0.05
+_FEWEST_PARCELS = 20.0
+
+
+@dataclass(frozen=True)
+class CleanHistory:
+    """A history freed of its events.
+
+    Attributes
+    ----------
+    parcels
+        [routes x known days] parcels without events; days that were never loaded are filled with the same
+        weekday of the weeks beside.
+    uplift
+        Effect of the events on the [known days + horizon].
+    touched
+        [known days + horizon] whether an event stands on the day.
+    filled
+        [known days] days filled because nothing at all was loaded for them.
+    level
+        [known days] log of the undisturbed network total.
+    """
+
+    parcels: Matrix
+    uplift: Uplift
+    touched: NDArray[np.bool_]
+    filled: NDArray[np.bool_]
+    level: Vector
+
+    @property
+    def known(self) -> int:
+        """How many days are known."""
+        return int(self.parcels.shape[1])
+
+    @property
+    def multiple(self) -> Vector:
+        """[known days + horizon] factor of the events."""
+        return np.exp(self.uplift.log_effect)
+
+    @property
+    def calmness(self) -> Vector:
+        """[known days + horizon] weight of a day as a witness of ordinary days: 1 without event, less the larger it is."""
+        return np.asarray(1.0 / (1.0 + 5.0 * np.abs(self.uplift.log_effect)))
+
+
+def clean_history(
+    parcels: Matrix,
+    dates: NDArray[np.datetime64],
+    horizon: int,
+    events: pl.DataFrame,
+    priors: Mapping[str, EventPrior],
+) -> CleanHistory:
+    """Divide the events out of a history.
+
+    The network total is compared with its undisturbed level (:func:`undisturbed_level`, from days without event only),
+    the effects of all phases are learnt from the ratio (:mod:`forecasting.uplift`), and every route is divided by the
+    same multiple: one occurrence says too little of a single route to give it one of its own.
+
+    Parameters
+    ----------
+    parcels
+        [routes x known days].
+    dates
+        [known days].
+    horizon
+        Days ahead to know the events of.
+    events
+        The table ``events``.
+    priors
+        Planners' priors by event name.
+    """
+    total = parcels.sum(axis=0, dtype=np.float64)
+    filled = find_gaps(total)
+    history = fill_gaps(parcels, filled) if filled.any() else parcels
+    if filled.any():
+        total = history.sum(axis=0, dtype=np.float64)
+    span = np.arange(dates[0], dates[0] + dates.size + horizon)
+    terms = place_phases(read_waves(events), span)
+    touched = terms.touched()
+    known = dates.size
+    log_total = np.log(np.maximum(total, 0.5))
+    quiet = ~touched[:known] & ~filled
+    level = undisturbed_level(log_total, quiet.astype(np.float64))
+    # Small totals are noisy of themselves: a day of n parcels has a log with variance about 1/n.
+    weight = np.where(filled, 0.0, 1.0 / (1.0 + 70.0 / np.maximum(total, 1.0)))
+    uplift = fit_uplift(log_total - level, weight, terms, priors)
+    multiple = np.exp(uplift.log_effect[:known]).astype(np.float32)
+    cleaned = history / multiple if touched[:known].any() else np.array(history, dtype=np.float32)
+    return CleanHistory(cleaned.astype(np.float32, copy=False), uplift, touched, filled, level)
+
+
+def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> Vector:
+    """Estimate the log level of a series from its undisturbed days, with its weekly profile.
+
+    A two-sided exponential kernel (time constant :data:`LEVEL_TIME_CONSTANT`) over the days with weight, alternating with
+    the mean weekly profile of what it leaves. Cost: linear in the days.
+
+    Parameters
+    ----------
+    log_total
+        [days] log of parcels.
+    weight
+        [days] 0 for a day that must not speak.
+    """
+    days = log_total.size
+    weekday = np.arange(days) % 7
+    profile = np.zeros(7)
+    level = np.zeros(days)
+    floor = 1e-9
+    for _ in range(rounds):
+        wanted = log_total - profile[weekday]
+        level = _two_sided(weight * wanted + floor * wanted) / _two_sided(weight + floor)
+        rest = log_total - level
+        for day in range(7):
+            mine = weekday == day
+            mass = weight[mine].sum()
+            profile[day] = float((weight[mine] * rest[mine]).sum() / (mass + 1.0))
+        profile -= profile.mean()
+    return np.asarray(level + profile[weekday])
+
+
+def _two_sided(values: Vector) -> Vector:
+    from scipy.signal import lfilter
+
+    keep = float(np.exp(-1.0 / LEVEL_TIME_CONSTANT))
+    forward = lfilter([1.0], [1.0, -keep], values)
+    backward = lfilter([1.0], [1.0, -keep], values[::-1])[::-1]
+    return np.asarray(forward + backward - values)
+
+
+def find_gaps(total: Vector) -> NDArray[np.bool_]:
+    """Find days on which nothing at all was loaded, in a network that always carries something.
+
+    A network that is empty on more than one day in twenty, or carries under 20 parcels on its middle day, may well have
+    empty days: then none is a gap.
+    """
+    empty = total <= 0
+    if not empty.any() or empty.all():
+        return np.zeros(total.size, dtype=np.bool_)
+    first = int(np.argmax(~empty))
+    inside = empty.copy()
+    inside[:first] = False
+    if inside[first:].mean() > _GAP_SHARE or np.median(total[first:]) < _FEWEST_PARCELS:
+        return np.zeros(total.size, dtype=np.bool_)
+    return inside
+
+
+def fill_gaps(parcels: Matrix, gaps: NDArray[np.bool_]) -> Matrix:
+    """Fill gap days with the mean of the nearest loaded days of the same weekday before and after."""
+    filled = parcels.copy()
+    days = parcels.shape[1]
+    for day in np.flatnonzero(gaps):
+        before = next((d for d in range(day - 7, -1, -7) if not gaps[d]), None)
+        after = next((d for d in range(day + 7, days, 7) if not gaps[d]), None)
+        beside = [d for d in (before, after) if d is not None]
+        if beside:
+            filled[:, day] = parcels[:, beside].mean(axis=1)
+    return filled

@@ -1,0 +1,205 @@
+"""The whole forecast as one pure function: tables in, tables out."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from data.errors import RadarError
+from data.progress import SILENT, Progress
+from forecasting.cleaning import CleanHistory, clean_history
+from forecasting.horizon_view import restrict
+from forecasting.inner_backtests import choose_cutoffs, recent_volume, sample_errors
+from forecasting.inputs import Forecasts, ForecastInputs, ForecastSettings, RouteForecast
+from forecasting.intervals import IntervalModel, calibrate_intervals
+from forecasting.network_changes import ChangedNetwork, follow_changes
+from forecasting.panel import Membership, Panel
+from forecasting.rounding import round_coherently
+from forecasting.route_model import RouteModel, fit_routes
+from forecasting.tables import EventDays, Parts, publish_routes, publish_sums
+
+LONGEST_HORIZON = 370
+"""Days ahead beyond which daily routes are no forecast any more."""
+
+
+def forecast(
+    inputs: ForecastInputs,
+    as_of: dt.date,
+    horizon: int,
+    seed: int = 0,
+    settings: ForecastSettings | None = None,
+    progress: Progress = SILENT,
+) -> Forecasts:
+    """Forecast every level for the days after ``as_of``.
+
+    Parameters
+    ----------
+    inputs
+        The tables; what lies after ``as_of`` is left out first (:func:`forecasting.horizon_view.restrict`).
+    as_of
+        Last day whose volumes count as known.
+    horizon
+        Days ahead; the first is the day after ``as_of``.
+    seed
+        Seed of the sampling inside the tree member.
+    settings
+        See :class:`ForecastSettings`.
+    progress
+        Told how far the work is.
+
+    Returns
+    -------
+    Forecasts
+        Sums agree on every level; nothing is negative; all counts are whole.
+
+    Raises
+    ------
+    RadarError
+        When nothing is known up to ``as_of``, or the horizon makes no sense.
+    """
+    chosen = settings or ForecastSettings()
+    if not 1 <= horizon <= LONGEST_HORIZON:
+        raise RadarError(f"a horizon of {horizon} days", f"1 to {LONGEST_HORIZON}", "choose another --horizon")
+    known = restrict(inputs, as_of)
+    notes: list[str] = []
+    panel, lag = _read_panel(known, as_of, inputs.route_volumes)
+    if lag:
+        notes.append(f"Route volumes end on {panel.dates[-1]}, {lag} days before {as_of}; the forecast bridges them.")
+    ahead = horizon + lag
+    last_date = as_of + dt.timedelta(days=horizon)
+    network = follow_changes(panel, known.network_changes, last_date)
+    panel = network.panel
+    notes += network.notes
+    if not known.events.is_empty() and not _calendar_reaches(known.events, last_date):
+        notes.append(f"The table events ends before {last_date}; days after it are forecast as days without event.")
+    clean = clean_history(panel.parcels, panel.dates, ahead, known.events, chosen.event_priors)
+    progress.step(1, 10, "events")
+    model = fit_routes(panel, clean, ahead, seed, chosen, progress)
+    notes += model.notes
+    intervals = _calibrate(panel, clean, ahead, model, chosen)
+    progress.step(8, 10, "intervals")
+    matrices = _assemble(panel, network, clean, model, known, lag, horizon)
+    return _publish(known, panel, clean, matrices, intervals, as_of, lag, tuple(notes))
+
+
+def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame) -> tuple[Panel, int]:
+    """Spread the volumes out, and say how many days lie between their last day and the as-of date."""
+    if known.route_volumes.is_empty():
+        if everything.is_empty():
+            raise RadarError(
+                "no route volumes to forecast from", action="load route_volumes or waybills first (`radar load`)"
+            )
+        raise RadarError(
+            f"an as-of date of {as_of}, before the first route volumes",
+            f"a day from {everything['date'].min()} on",
+            "choose a later --as-of",
+        )
+    panel = Panel.from_route_volumes(known.route_volumes)
+    return panel, (as_of - panel.dates[-1].astype("datetime64[D]").item()).days
+
+
+def _calendar_reaches(events: pl.DataFrame, last_date: dt.date) -> bool:
+    latest = events["date_to"].max()
+    return isinstance(latest, dt.date) and latest + dt.timedelta(days=120) >= last_date
+
+
+def _region_of_hub(hubs: pl.DataFrame) -> dict[str, str | None]:
+    if "region_id" not in hubs.columns:
+        return {}
+    return dict(zip(hubs["hub_id"].to_list(), hubs["region_id"].to_list(), strict=True))
+
+
+def _calibrate(
+    panel: Panel, clean: CleanHistory, horizon: int, model: RouteModel, settings: ForecastSettings
+) -> IntervalModel:
+    cutoffs = choose_cutoffs(clean.known, horizon, settings.inner_cutoffs)
+    levels: dict[str, list[Membership]] = {
+        "network": [panel.membership("network")],
+        "hub": [panel.membership("hub_out"), panel.membership("hub_in")],
+    }
+    levels["region"] = levels["hub"]
+    samples = sample_errors(clean, panel.parcels, cutoffs, horizon, model.inner_forecast, levels)
+    return calibrate_intervals(samples)
+
+
+def _assemble(
+    panel: Panel,
+    network: ChangedNetwork,
+    clean: CleanHistory,
+    model: RouteModel,
+    known: ForecastInputs,
+    lag: int,
+    horizon: int,
+) -> RouteForecast:
+    """Put events, planned changes and overrides on the routes' baseline."""
+    multiple = clean.multiple[clean.known :]
+    mean = model.baseline.astype(np.float64) * multiple
+    first_ahead = panel.dates[-1].astype("datetime64[D]").item() + dt.timedelta(days=1)
+    for move in network.ahead:
+        move.apply(mean, max(0, (move.date - first_ahead).days), mean.shape[1])
+    mean, multiple = np.maximum(mean[:, lag:], 0.0), multiple[lag:]
+    dates = np.arange(panel.dates[-1] + 1 + lag, panel.dates[-1] + 1 + lag + horizon)
+    override = np.ones_like(mean)
+    if known.overrides is not None and not known.overrides.is_empty():
+        from forecasting.overrides import override_factors
+
+        override = override_factors(known.overrides, panel.routes, dates, _region_of_hub(known.hubs))
+        mean = mean * override
+    event = np.broadcast_to(multiple, mean.shape)
+    members = {name: member[:, lag:] for name, member in model.members.items()}
+    return RouteForecast(panel, dates, mean, event, override, members)
+
+
+def _publish(
+    known: ForecastInputs,
+    panel: Panel,
+    clean: CleanHistory,
+    matrices: RouteForecast,
+    intervals: IntervalModel,
+    as_of: dt.date,
+    lag: int,
+    notes: tuple[str, ...],
+) -> Forecasts:
+    out, into = panel.membership("hub_out"), panel.membership("hub_in")
+    whole = round_coherently(matrices.mean, out.index, into.index)
+    carried = panel.parcels > 0
+    first = np.where(carried.any(axis=1), carried.argmax(axis=1), panel.dates.size)
+    parts = Parts(
+        whole, matrices.event, matrices.override, recent_volume(clean.parcels), (panel.dates.size - first).astype(float)
+    )
+    ahead = clean.known + lag
+    events = EventDays(clean.touched[ahead:], np.expm1(clean.uplift.log_sd[ahead:] ** 2))
+    regions = _region_of_hub(known.hubs)
+    region_sides = [
+        ("out", panel.membership("region_out", regions)),
+        ("in", panel.membership("region_in", regions)),
+    ]
+    shared = (parts, as_of, matrices.dates, intervals, events)
+    matrices = replace(matrices, mean=np.asarray(matrices.mean))
+    return Forecasts(
+        as_of=as_of,
+        network=publish_sums("network", None, [("", panel.membership("network"))], *shared),
+        region=publish_sums("region", "region_id", region_sides, *shared),
+        hub=publish_sums("hub", "hub_id", [("out", out), ("in", into)], *shared),
+        route=publish_routes(panel, *shared),
+        outlet=_publish_outlets(known),
+        matrices=matrices,
+        notes=notes,
+    )
+
+
+def _publish_outlets(known: ForecastInputs) -> pl.DataFrame:
+    from data.contracts import contract
+
+    del known
+    return contract("outlet_forecasts").empty().drop("run_id")
+
+
+def whole_routes(matrices: RouteForecast) -> NDArray[np.int64]:
+    """Round the route level the way the tables do."""
+    panel = matrices.panel
+    return round_coherently(matrices.mean, panel.membership("hub_out").index, panel.membership("hub_in").index)

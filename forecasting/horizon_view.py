@@ -1,0 +1,54 @@
+"""What was known on a day: the only view of the tables a backtest may forecast from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import polars as pl
+
+from forecasting.inputs import ForecastInputs
+
+_HISTORY_TIMES = ("ordered_at", "picked_up_at", "arrived_at", "out_for_delivery_at", "delivered_at")
+
+
+def restrict(inputs: ForecastInputs, as_of: dt.date) -> ForecastInputs:
+    """Leave out everything that happened or was written after ``as_of``.
+
+    Volumes and waybills after the day are gone; a waybill under way keeps its row with the later timestamps empty and
+    its outcome unknown. Events and network changes stay: they are planned and known ahead. Overrides stay when they had
+    been written.
+    """
+    return replace(
+        inputs,
+        route_volumes=_until(inputs.route_volumes, as_of),
+        outlet_volumes=_until(inputs.outlet_volumes, as_of),
+        waybills=None if inputs.waybills is None else _waybills_known(inputs.waybills, as_of),
+        overrides=None if inputs.overrides is None else _written_by(inputs.overrides, as_of),
+    )
+
+
+def _until(frame: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    return frame.filter(pl.col("date") <= as_of)
+
+
+def _ends(as_of: dt.date) -> pl.Expr:
+    """Give the first instant after the day, in UTC: a day of a network east of Greenwich has ended by then."""
+    after = as_of + dt.timedelta(days=1)
+    return pl.lit(dt.datetime(after.year, after.month, after.day)).cast(pl.Datetime("us", "UTC"))
+
+
+def _waybills_known(waybills: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    known = waybills.filter(pl.col("ordered_at") < _ends(as_of))
+    later = [name for name in _HISTORY_TIMES if name in known.columns]
+    open_yet = pl.any_horizontal(pl.col(later) >= _ends(as_of))
+    changes = [pl.when(pl.col(name) < _ends(as_of)).then(pl.col(name)).otherwise(None).alias(name) for name in later]
+    for name in ("status", "exception"):
+        if name in known.columns:
+            unknown = pl.lit("in_transit" if name == "status" else None, dtype=pl.String)
+            changes.append(pl.when(open_yet).then(unknown).otherwise(pl.col(name)).alias(name))
+    return known.with_columns(changes)
+
+
+def _written_by(overrides: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    return overrides.filter(pl.col("created_at") < _ends(as_of))

@@ -1,0 +1,89 @@
+"""Rolling backtests inside the history: they weigh the members and calibrate the intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.cleaning import CleanHistory
+from forecasting.intervals import ErrorSample
+from forecasting.panel import Membership, aggregate
+
+Matrix = NDArray[np.float32]
+
+SHORTEST_HISTORY = 28
+"""Days that must lie before an inner cut-off."""
+_FIRST_STEPS = (7, 14, 21, 28)
+RECENT_DAYS = 28
+
+
+def choose_cutoffs(known: int, horizon: int, count: int) -> list[int]:
+    """Choose how many days each inner backtest knows.
+
+    The latest ones, a week apart, see less than the horizon ahead; the earlier ones lie two weeks apart.
+    """
+    steps = [step for step in _FIRST_STEPS if step <= max(horizon, 7)]
+    while len(steps) < count:
+        steps.append(steps[-1] + 14)
+    return [known - step for step in steps[:count] if known - step >= SHORTEST_HISTORY]
+
+
+def recent_volume(history: Matrix) -> NDArray[np.float64]:
+    """Return the [routes] mean parcels a day of the last four weeks."""
+    recent = history[:, -RECENT_DAYS:]
+    if recent.shape[1] == 0:
+        return np.zeros(history.shape[0])
+    return np.asarray(recent.mean(axis=1, dtype=np.float64))
+
+
+def sample_errors(
+    clean: CleanHistory,
+    actual: Matrix,
+    cutoffs: Sequence[int],
+    horizon: int,
+    inner_forecast: Callable[[int], Matrix],
+    levels: Mapping[str, Sequence[Membership]],
+) -> list[ErrorSample]:
+    """Collect the errors of the combined forecast at each level.
+
+    Parameters
+    ----------
+    clean
+        The cleaned history.
+    actual
+        [routes x days] the history as it was.
+    inner_forecast
+        Cut-off [known days] -> [routes x horizon] the forecast without events it would have made.
+    levels
+        Level name (network, region, hub) -> the memberships to sum by; routes are always sampled.
+    """
+    samples: list[ErrorSample] = []
+    variance = np.expm1(clean.uplift.log_sd**2)
+    for cutoff in cutoffs:
+        past = clean.parcels[:, :cutoff]
+        days = np.arange(cutoff, min(cutoff + horizon, clean.known))
+        days = days[~clean.filled[days]]
+        if days.size == 0:
+            continue
+        volume = recent_volume(past)
+        combined = inner_forecast(cutoff)[:, days - cutoff]
+        forecast = combined * clean.multiple[days].astype(np.float32)
+        truth = actual[:, days]
+        event, spread = clean.touched[days], variance[days]
+        samples.append(ErrorSample.of("route", truth, forecast, volume, event, spread))
+        for level, memberships in levels.items():
+            for membership in memberships:
+                group_volume = aggregate(volume[:, None], membership)[:, 0]
+                samples.append(
+                    ErrorSample.of(
+                        level,
+                        aggregate(truth, membership),
+                        aggregate(forecast, membership),
+                        group_volume,
+                        event,
+                        spread,
+                    )
+                )
+    return samples
