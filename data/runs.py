@@ -11,17 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import polars as pl
 
 from data.contracts import contract
 from data.errors import RadarError
+from data.shelf import Shelf
 
-if TYPE_CHECKING:
-    from data.workspace import Workspace
-
-FINISHED = ("done", "shortfalls", "rejected")
 Outcome = Literal["done", "shortfalls", "rejected"]
 _Mode = Literal["append", "upsert", "replace"]
 
@@ -30,7 +27,7 @@ _Mode = Literal["append", "upsert", "replace"]
 class Run:
     """One command at work as the writer of a workspace; made by ``Workspace.run``."""
 
-    workspace: Workspace
+    shelf: Shelf
     run_id: str
     command: str
     options: Mapping[str, object]
@@ -44,12 +41,12 @@ class Run:
     def read(self, name: str) -> pl.DataFrame:
         """Return a table as ``Workspace.read`` does, and keep its version for the lineage."""
         version = self._note_version(name)
-        return contract(name).empty() if version is None else self.workspace.read(name, version)
+        return contract(name).empty() if version is None else self.shelf.read(name, version)
 
     def results(self, name: str, run_id: str | None = None) -> pl.DataFrame:
         """Return one run's rows as ``Workspace.results`` does, and keep the version for the lineage."""
         self._note_version(name)
-        return self.workspace.results(name, run_id)
+        return self.shelf.results(name, run_id)
 
     def append(self, name: str, frame: pl.DataFrame) -> None:
         """Stage rows of a result table; ``run_id`` is filled in.
@@ -73,14 +70,14 @@ class Run:
         """Write what was staged, one commit a table, and put the outcome down."""
         tables = list(dict.fromkeys(name for name, _, _ in self._staged))
         if tables:
-            self.record("running", written={name: self.workspace.version(name) for name in tables})
+            self.record("running", written={name: self.shelf.version(name) for name in tables})
         for name in tables:
             self._write(name)
-        written = {name: self.workspace.version(name) for name in tables}
+        written = {name: self.shelf.version(name) for name in tables}
         self.record(self.outcome, written=written)
 
     def _write(self, name: str) -> None:
-        store = self.workspace.store(name)
+        store = self.shelf.store(name)
         parts = [(mode, frame) for table, mode, frame in self._staged if table == name]
         modes = {mode for mode, _ in parts}
         if modes == {"append"}:
@@ -98,7 +95,7 @@ class Run:
         self._staged.append((name, mode, table.conform(frame)))
 
     def _note_version(self, name: str) -> int | None:
-        version = self.workspace.version(name)
+        version = self.shelf.version(name)
         if version is not None:
             self.versions_read.setdefault(name, version)
         return version
@@ -119,14 +116,14 @@ class Run:
             "message": self.message,
         }
         runs = contract("runs")
-        self.workspace.store("runs").upsert(runs.conform(pl.DataFrame([row], schema_overrides=runs.polars_schema)))
+        self.shelf.store("runs").upsert(runs.conform(pl.DataFrame([row], schema_overrides=runs.polars_schema)))
 
 
-def start_run(workspace: Workspace, command: str, options: Mapping[str, object], seed: int | None) -> Run:
+def start_run(shelf: Shelf, command: str, options: Mapping[str, object], seed: int | None) -> Run:
     """Give the run its number and put it down as running."""
-    number = workspace.store("runs").read().height + 1
+    number = shelf.store("runs").read().height + 1
     run_id = f"{command.replace(' ', '-')}-{number:04d}"
-    run = Run(workspace, run_id, command, options, seed, datetime.now(UTC))
+    run = Run(shelf, run_id, command, options, seed, datetime.now(UTC))
     run.record("running", written={})
     return run
 
@@ -134,31 +131,31 @@ def start_run(workspace: Workspace, command: str, options: Mapping[str, object],
 def record_failure(run: Run, error: BaseException) -> None:
     """Take back what the run had begun to write and put down how it ended."""
     run.message = str(error) if isinstance(error, RadarError) else type(error).__name__
-    before = _versions_before(run.workspace, run.run_id)
-    _take_back(run.workspace, before)
+    before = _versions_before(run.shelf, run.run_id)
+    _take_back(run.shelf, before)
     run.record("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", written={})
 
 
-def recover(workspace: Workspace) -> None:
+def recover(shelf: Shelf) -> None:
     """Take back what killed runs had begun to write, and put them down as killed.
 
     Only the holder of the writer's lock may call this: whoever still stands as running is then dead.
     """
-    runs = workspace.store("runs").read()
+    runs = shelf.store("runs").read()
     for run_id in runs.filter(pl.col("outcome") == "running")["run_id"]:
-        _take_back(workspace, _versions_before(workspace, run_id))
+        _take_back(shelf, _versions_before(shelf, run_id))
         killed = runs.filter(pl.col("run_id") == run_id).with_columns(
             pl.lit("killed").alias("outcome"), pl.lit("{}").alias("tables_written")
         )
-        workspace.store("runs").upsert(killed)
+        shelf.store("runs").upsert(killed)
 
 
-def _versions_before(workspace: Workspace, run_id: str) -> dict[str, int | None]:
-    row = workspace.store("runs").read().filter((pl.col("run_id") == run_id) & (pl.col("outcome") == "running"))
+def _versions_before(shelf: Shelf, run_id: str) -> dict[str, int | None]:
+    row = shelf.store("runs").read().filter((pl.col("run_id") == run_id) & (pl.col("outcome") == "running"))
     before: dict[str, int | None] = json.loads(row["tables_written"][0]) if row.height else {}
     return before
 
 
-def _take_back(workspace: Workspace, before: Mapping[str, int | None]) -> None:
+def _take_back(shelf: Shelf, before: Mapping[str, int | None]) -> None:
     for name, version in before.items():
-        workspace.store(name).restore(version)
+        shelf.store(name).restore(version)

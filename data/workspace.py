@@ -1,4 +1,4 @@
-"""A workspace: a folder with ``radar.toml`` and one Delta table for each contract."""
+"""A workspace: a folder with ``radar.toml`` and a shelf of tables, and the runs that write to it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-import polars as pl
-
-from data.contracts import TABLES, contract
 from data.errors import RadarError
-from data.runs import FINISHED, Run, record_failure, recover, start_run
+from data.runs import Run, record_failure, recover, start_run
 from data.settings import FILE_NAME, Settings, read_settings, write_template
-from data.store import TableStore
+from data.shelf import Shelf
 
 
-class Workspace:
+class Workspace(Shelf):
     """The only place where state lives.
 
     Every write is one commit of one Delta table and happens inside a run (see ``run``); a run's writes become
@@ -35,7 +32,7 @@ class Workspace:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder.resolve()
+        super().__init__(folder.resolve())
         if not (self.folder / FILE_NAME).is_file():
             raise RadarError(
                 f"{folder} is no workspace: it holds no {FILE_NAME}", action=f"make one with `radar init {folder}`"
@@ -84,49 +81,6 @@ class Workspace:
         """What ``radar.toml`` says."""
         return read_settings(self.folder / FILE_NAME)
 
-    def store(self, name: str) -> TableStore:
-        """Return the table on disk by its name."""
-        return TableStore(contract(name), self.folder / "tables" / name)
-
-    def version(self, name: str) -> int | None:
-        """Return the newest Delta version of a table, None where it was never written."""
-        return self.store(name).version()
-
-    def read(self, name: str, version: int | None = None) -> pl.DataFrame:
-        """Return a table by its contract; of result tables only the rows of finished runs; empty where never written."""
-        frame = self.store(name).read(version)
-        if contract(name).group == "results" and frame.height:
-            return frame.filter(pl.col("run_id").is_in(self._finished()["run_id"].to_list()))
-        return frame
-
-    def results(self, name: str, run_id: str | None = None) -> pl.DataFrame:
-        """Return the rows of one finished run of a result table; by default of the latest run that wrote it.
-
-        Raises
-        ------
-        RadarError
-            When ``run_id`` names no finished run that wrote the table.
-        """
-        writers = self.writers(name)
-        if run_id is None:
-            if not writers:
-                return contract(name).empty()
-            run_id = writers[-1]
-        elif run_id not in writers:
-            known = ", ".join(writers[-5:]) or "none yet"
-            raise RadarError(f"no finished run {run_id} that wrote {name}", f"one of {known}", "see `radar runs`")
-        return self.store(name).read(predicate=pl.col("run_id") == run_id)
-
-    def writers(self, name: str) -> list[str]:
-        """Return the ids of the finished runs that wrote a table, the latest last."""
-        finished = self._finished()
-        wrote = finished["tables_written"].str.json_path_match(f"$.{name}").is_not_null()
-        return finished.filter(wrote)["run_id"].to_list()
-
-    def _finished(self) -> pl.DataFrame:
-        runs = self.store("runs").read().sort("started_at", "run_id")
-        return runs.filter(pl.col("outcome").is_in(FINISHED))
-
     @contextmanager
     def run(self, command: str, options: Mapping[str, object] | None = None, seed: int | None = None) -> Iterator[Run]:
         """Work as the one writer, kept in the table ``runs``.
@@ -168,7 +122,3 @@ class Workspace:
         finally:
             holder.unlink(missing_ok=True)
             lock.release()
-
-    def present(self) -> list[str]:
-        """Return the names of the tables that hold at least one commit, in the contracts' order."""
-        return [name for name in TABLES if self.version(name) is not None]
