@@ -1,0 +1,191 @@
+"""``radar plan``: which vehicles run, and where stock stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.options import FirstDay, Json, LastDay, Seed
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.progress import Progress
+    from data.runs import Run
+    from data.workspace import Workspace
+    from routing.plan import TrunkPlan
+
+_TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes")
+
+plans = typer.Typer(no_args_is_help=True, help="Plan trunk vehicles and stock.")
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkRequest:
+    """What ``radar plan trunk`` was asked for; None takes the value of ``radar.toml``."""
+
+    first: date | None = None
+    last: date | None = None
+    service_level: float | None = None
+    demand: str = "auto"
+    time_limit: float | None = None
+    seed: int = 0
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``radar plan``."""
+    plans.command("trunk")(trunk)
+    for module in ("cli.plan_stock", "cli.plan_capacity"):
+        if find_spec(module) is not None:
+            import_module(module).register(plans)
+    app.add_typer(plans, name="plan")
+
+
+@known_errors
+def trunk(
+    context: typer.Context,
+    first: FirstDay = None,
+    last: LastDay = None,
+    service_level: Annotated[
+        float | None,
+        typer.Option("--service-level", help="Quantile of the forecast to carry; else plan.service_level."),
+    ] = None,
+    demand: Annotated[
+        Literal["auto", "forecast", "given"],
+        typer.Option(
+            "--demand", help="forecast (route_forecasts), given (route_demand as loaded), auto takes what is there."
+        ),
+    ] = "auto",
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="The best plan so far is the plan.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Plan paths and whole vehicles for each day, with a proven lower bound of their cost.
+
+    Ctrl-C takes the best plan so far; twice leaves the workspace as it was. Exit code 3: parcels are short.
+
+    Example: `radar plan trunk --from 2025-11-09 --to 2025-11-15 --time-limit 120`
+    """
+    workspace = workspace_of(context)
+    request = TrunkRequest(first, last, service_level, demand, time_limit, seed)
+    with progress("trunk plan") as bar:
+        run_id, plan = make_trunk_plan(workspace, request, bar)
+    if json:
+        certificate = plan.plan_certificates.to_dicts()[0]
+        out_json({"run_id": run_id, **certificate, "shortfalls": plan.shortfalls.to_dicts()})
+    else:
+        _print_plan(run_id, plan)
+    if plan.short:
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) -> tuple[str, TrunkPlan]:
+    """Plan the trunk and write the plan as one run.
+
+    Parameters
+    ----------
+    workspace
+        Where the tables are.
+    request
+        Days, service level, demand, time limit, seed.
+    bar
+        Told how far it is.
+
+    Returns
+    -------
+    run_id, plan
+        The run, and the plan as tables, its ``violations`` counted by the independent checker.
+    """
+    from routing.checker import check_trunk
+    from routing.inputs import TrunkInputs, TrunkOptions
+    from routing.plan import plan_trunk
+
+    settings = workspace.settings.plan
+    level = settings.service_level if request.service_level is None else request.service_level
+    options = TrunkOptions(
+        hold_cost=settings.hold_cost,
+        short_cost=settings.short_cost,
+        time_limit=settings.time_limit_seconds if request.time_limit is None else request.time_limit,
+        seed=request.seed,
+    )
+    weather_runs = workspace.writers("lane_weather")
+    kept = {
+        "from": None if request.first is None else request.first.isoformat(),
+        "to": None if request.last is None else request.last.isoformat(),
+        "service_level": level,
+        "demand": request.demand,
+        "time_limit": options.time_limit,
+        "hold_cost": options.hold_cost,
+        "short_cost": options.short_cost,
+        "lane_weather_run": weather_runs[-1] if weather_runs else None,
+    }
+    with workspace.run("plan trunk", kept, request.seed) as run:
+        tables = {name: run.read(name) for name in _TABLES}
+        if weather_runs:
+            tables["lane_weather"] = run.results("lane_weather", weather_runs[-1])
+        tables["route_demand"] = _read_demand(run, request, level)
+        plan = plan_trunk(TrunkInputs.gather(tables), options, bar)
+        checked = check_trunk({**tables, **plan.tables()}, hold_cost=options.hold_cost, short_cost=options.short_cost)
+        plan = plan.with_violations(len(checked.violations))
+        for name, frame in plan.tables().items():
+            run.append(name, frame)
+        run.outcome = "shortfalls" if plan.short else "done"
+        run.message = f"{plan.tell()}; everything is sorted by {plan.last_day}"
+    return run.run_id, plan
+
+
+def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
+    """Demand of the request: from the latest forecast at the service level, or from the latest load of route_demand."""
+    import polars as pl
+
+    from data.errors import RadarError
+    from routing.demand import demand_at_level, take_days
+
+    workspace = run.shelf
+    commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}
+    given = [name for name in workspace.writers("route_demand") if not commands[name].startswith("plan")]
+    source = request.demand
+    if source == "auto":
+        source = "forecast" if workspace.writers("route_forecasts") else "given"
+    if source == "given":
+        if not given:
+            raise RadarError(
+                "no demand to plan for",
+                "a forecast or route_demand",
+                "run `radar forecast`, or `radar load route_demand`",
+            )
+        demand = run.results("route_demand", given[-1])
+        demand = demand.group_by("date", "origin_hub_id", "destination_hub_id").agg(pl.col("parcels").sum())
+    else:
+        forecasts = run.results("route_forecasts")
+        if forecasts.is_empty():
+            raise RadarError("no forecast to plan for", "rows in route_forecasts", "run `radar forecast` first")
+        demand = demand_at_level(forecasts, level)
+    return take_days(demand, request.first, request.last)
+
+
+def _print_plan(run_id: str, plan: TrunkPlan) -> None:
+    import polars as pl
+
+    say(f"{run_id}: {plan.tell()}; everything is sorted by {plan.last_day}.")
+    facts = plan.plan_certificates.select("status", "cost", "lower_bound", "gap", "parcels_demanded", "parcels_short")
+    out_rows(facts, json=False)
+    days = plan.trunk_departures.group_by("date").agg(
+        departures=pl.col("departures").sum(), lanes=pl.col("lane_id").n_unique(), cost=pl.col("cost").sum()
+    )
+    loads = plan.hub_loads.group_by("date").agg(
+        handled=pl.col("handled").sum(), held=pl.col("held").sum(), fullest=pl.col("utilisation").max()
+    )
+    out_rows(loads.join(days, on="date", how="left").sort("date"), json=False, title="By day")
+    if plan.short:
+        warn(f"{plan.short:,} parcels cannot be carried; the largest shortfalls:")
+        columns = ["date", "origin_hub_id", "destination_hub_id", "parcels", "reason", "binding", "cheapest_fix"]
+        out_rows(plan.shortfalls.sort("parcels", descending=True).head(10), json=False, columns=columns)

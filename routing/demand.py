@@ -1,0 +1,87 @@
+"""What a trunk plan is asked to carry, from forecasts or as given."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from data.errors import RadarError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROUTE = ("date", "origin_hub_id", "destination_hub_id")
+_LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+
+
+def demand_at_level(route_forecasts: pl.DataFrame, service_level: float) -> pl.DataFrame:
+    """Parcels by day and route at a quantile of the forecast, all couriers together.
+
+    Between two quantiles of the table the value is interpolated linearly. The quantiles of couriers are added up, as if
+    their errors came together: on the safe side.
+
+    Parameters
+    ----------
+    route_forecasts
+        date, courier_id, origin_hub_id, destination_hub_id, q05 to q95.
+    service_level
+        Quantile between 0.05 and 0.95.
+
+    Returns
+    -------
+    polars.DataFrame
+        date, origin_hub_id, destination_hub_id, parcels.
+
+    Raises
+    ------
+    RadarError
+        For a level outside the table's quantiles.
+    """
+    import polars as pl
+
+    if not _LEVELS[0] <= service_level <= _LEVELS[-1]:
+        raise RadarError(
+            f"service level {service_level:g}",
+            "a quantile from 0.05 to 0.95",
+            "set --service-level or plan.service_level",
+        )
+    above = next(i for i, level in enumerate(_LEVELS) if level >= service_level - 1e-12)
+    below = max(0, above - 1)
+    span = _LEVELS[above] - _LEVELS[below]
+    weight = 1.0 if span <= 0 else (service_level - _LEVELS[below]) / span
+    low, high = (f"q{round(_LEVELS[i] * 100):02d}" for i in (below, above))
+    level = pl.col(low) * (1 - weight) + pl.col(high) * weight
+    return (
+        route_forecasts.group_by(ROUTE)
+        .agg(parcels=level.sum().ceil().cast(pl.Int64))
+        .filter(pl.col("parcels") > 0)
+        .sort(ROUTE)
+    )
+
+
+def take_days(demand: pl.DataFrame, first: date | None, last: date | None) -> pl.DataFrame:
+    """Keep the demand of the days asked for.
+
+    Raises
+    ------
+    RadarError
+        When none is left.
+    """
+    import polars as pl
+
+    kept = demand
+    if first is not None:
+        kept = kept.filter(pl.col("date") >= first)
+    if last is not None:
+        kept = kept.filter(pl.col("date") <= last)
+    if kept.is_empty():
+        days = (
+            f"demand is known from {demand['date'].min()} to {demand['date'].max()}"
+            if demand.height
+            else "no demand is known"
+        )
+        raise RadarError(
+            f"no demand in the days of the plan ({days})",
+            action="forecast these days, load route_demand, or set --from and --to",
+        )
+    return kept.select(*ROUTE, "parcels").sort(ROUTE)

@@ -1,0 +1,119 @@
+"""Linear and mixed-integer models handed to OR-Tools whole, as sparse matrices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from routing.network import Flags, Floats
+
+if TYPE_CHECKING:
+    from scipy.sparse import spmatrix
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """Answer of a solver.
+
+    Attributes
+    ----------
+    values : (columns,) or None when none was found.
+    objective
+        Cost of ``values``; ``inf`` without them.
+    bound
+        Proven lower bound of the model; ``-inf`` when nothing is proven.
+    duals : (rows,) or None
+        Prices of the rows, linear models only.
+    optimal
+        Whether the values are proven optimal.
+    """
+
+    values: Floats | None
+    objective: float
+    bound: float
+    duals: Floats | None
+    optimal: bool
+
+
+def solve_linear(
+    cost: Floats,
+    matrix: spmatrix,
+    row_low: Floats,
+    row_high: Floats,
+    low: Floats,
+    high: Floats,
+    *,
+    integer: Flags | None = None,
+    seconds: float | None = None,
+    hint: Floats | None = None,
+    gap: float = 0.0,
+    solver: str = "HIGHS",
+) -> Solution:
+    """Minimise ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
+
+    Parameters
+    ----------
+    cost, low, high : (n,)
+    matrix : (m, n) sparse
+    row_low, row_high : (m,)
+    integer : (n,), optional
+        Columns that must be whole.
+    seconds
+        Time limit of the solver.
+    hint : (n,), optional
+        A solution to start from (used by solvers that take one).
+    gap
+        Relative gap at which a mixed-integer solve may stop.
+    solver
+        Name of a MathOpt solver: HIGHS, GLOP, PDLP, GSCIP or CP_SAT.
+
+    Returns
+    -------
+    Solution
+    """
+    from ortools.math_opt import model_pb2
+    from ortools.math_opt.python import mathopt
+
+    columns, rows = len(cost), len(row_low)
+    whole = np.zeros(columns, dtype=np.bool_) if integer is None else integer
+    proto = model_pb2.ModelProto()
+    proto.variables.ids.extend(range(columns))
+    proto.variables.lower_bounds.extend(low.tolist())
+    proto.variables.upper_bounds.extend(high.tolist())
+    proto.variables.integers.extend(whole.tolist())
+    priced = np.flatnonzero(cost)
+    proto.objective.linear_coefficients.ids.extend(priced.tolist())
+    proto.objective.linear_coefficients.values.extend(cost[priced].tolist())
+    proto.linear_constraints.ids.extend(range(rows))
+    proto.linear_constraints.lower_bounds.extend(row_low.tolist())
+    proto.linear_constraints.upper_bounds.extend(row_high.tolist())
+    compressed = matrix.tocsr()
+    compressed.sum_duplicates()
+    compressed.eliminate_zeros()
+    compressed.sort_indices()
+    entries = compressed.tocoo()
+    proto.linear_constraint_matrix.row_ids.extend(entries.row.tolist())
+    proto.linear_constraint_matrix.column_ids.extend(entries.col.tolist())
+    proto.linear_constraint_matrix.coefficients.extend(entries.data.astype(float).tolist())
+    model = mathopt.Model.from_model_proto(proto)
+    parameters = mathopt.SolveParameters(time_limit=None if seconds is None else timedelta(seconds=max(seconds, 0.05)))
+    if whole.any():
+        parameters.relative_gap_tolerance = gap
+    start = mathopt.ModelSolveParameters()
+    variables = list(model.variables())
+    if hint is not None and solver in ("GSCIP", "CP_SAT"):
+        values = {variables[i]: float(hint[i]) for i in range(columns)}
+        start.solution_hints.append(mathopt.SolutionHint(variable_values=values))
+    answer = mathopt.solve(model, mathopt.SolverType[solver], params=parameters, model_params=start)
+    bound = float(answer.termination.objective_bounds.dual_bound)
+    optimal = answer.termination.reason == mathopt.TerminationReason.OPTIMAL
+    if not answer.has_primal_feasible_solution():
+        return Solution(None, np.inf, bound, None, False)
+    found = answer.variable_values(variables)
+    duals = None
+    if not whole.any() and answer.has_dual_feasible_solution():
+        duals = np.array(answer.dual_values(list(model.linear_constraints())), dtype=np.float64)
+    return Solution(np.array(found, dtype=np.float64), float(answer.objective_value()), bound, duals, optimal)
