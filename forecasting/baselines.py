@@ -103,7 +103,7 @@ def weekday_profile(history: Matrix, weeks: int = 8, shrinkage: float = 4.0) -> 
 def level_profile(history: Matrix, horizon: int, half_life: float, profile: Matrix | None = None) -> Matrix:
     """Multiply a decaying level by the shrunk weekly profile."""
     week = weekday_profile(history) if profile is None else profile
-    return decaying_level(history, half_life) * repeat_week(week, horizon)
+    return np.asarray(decaying_level(history, half_life) * repeat_week(week, horizon), dtype=np.float32)
 
 
 def tsb(
@@ -137,7 +137,7 @@ def tsb(
         step = np.where(size > 0, np.float32(size_rate), np.float32(1.0))
         size = np.where(moved, size + step * (day - size), size)
     week = weekday_profile(history) if profile is None else profile
-    return (alive * size)[:, None] * repeat_week(week, horizon)
+    return np.asarray((alive * size)[:, None] * repeat_week(week, horizon), dtype=np.float32)
 
 
 def adida(history: Matrix, horizon: int, weekly_rate: float = 0.3, profile: Matrix | None = None) -> Matrix:
@@ -149,4 +149,4 @@ def adida(history: Matrix, horizon: int, weekly_rate: float = 0.3, profile: Matr
     weight = (1 - weekly_rate) ** np.arange(weeks - 1, -1, -1)
     level = (sums @ (weight / weight.sum()).astype(np.float32))[:, None] / WEEK
     week = weekday_profile(history) if profile is None else profile
-    return level * repeat_week(week, horizon)
+    return np.asarray(level * repeat_week(week, horizon), dtype=np.float32)

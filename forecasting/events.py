@@ -16,12 +16,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from forecasting.panel import to_date
+
 SEASON_GAP_DAYS = 35
 """A main wave within this many days of an opening wave belongs to the same season."""
 
 OPENING_WORDS = ("open", "开门红", "开场", "预售", "presale", "pre-sale", "first wave", "第一波")
-MAJOR_WORDS = ("618", "6.18", "11.11", "1111", "double 11", "double eleven", "singles", "双11", "双十一")
-MAJOR_WORDS += ("black friday", "黑色星期五", "黑五")
+MAJOR_WORDS = (
+    *("618", "6.18", "11.11", "1111", "double 11", "double eleven", "singles", "双11", "双十一"),
+    *("black friday", "黑色星期五", "黑五"),
+)
 LUNAR_YEAR_WORDS = ("spring festival", "chinese new year", "lunar new year", "春节", "seollal", "tet ")
 
 LUNAR_SPAN = 21
@@ -203,7 +207,7 @@ def place_phases(waves: Sequence[Wave], dates: NDArray[np.datetime64]) -> PhaseT
     day: list[int] = []
     wave_at: list[int] = []
     phase: list[str] = []
-    start = dates[0].astype("datetime64[D]").item() if dates.size else dt.date(1970, 1, 1)
+    start = to_date(dates[0]) if dates.size else dt.date(1970, 1, 1)
     for number, wave in enumerate(waves):
         for date, name in _phases_of(wave):
             position = (date - start).days

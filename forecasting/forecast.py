@@ -7,17 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from forecasting.cleaning import CleanHistory, clean_history
 from forecasting.horizon_view import restrict
 from forecasting.inner_backtests import choose_cutoffs, recent_volume, sample_errors
-from forecasting.inputs import Forecasts, ForecastInputs, ForecastSettings, RouteForecast
+from forecasting.inputs import ForecastInputs, Forecasts, ForecastSettings, RouteForecast
 from forecasting.intervals import IntervalModel, calibrate_intervals
 from forecasting.network_changes import ChangedNetwork, follow_changes
-from forecasting.panel import Membership, Panel
+from forecasting.panel import Membership, Panel, to_date
 from forecasting.rounding import round_coherently
 from forecasting.route_model import RouteModel, fit_routes
 from forecasting.tables import EventDays, Parts, publish_routes, publish_sums
@@ -95,11 +94,11 @@ def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame)
             )
         raise RadarError(
             f"an as-of date of {as_of}, before the first route volumes",
-            f"a day from {everything['date'].min()} on",
+            f"a day from {everything['date'].min()!s} on",
             "choose a later --as-of",
         )
     panel = Panel.from_route_volumes(known.route_volumes)
-    return panel, (as_of - panel.dates[-1].astype("datetime64[D]").item()).days
+    return panel, (as_of - to_date(panel.dates[-1])).days
 
 
 def _calendar_reaches(events: pl.DataFrame, last_date: dt.date) -> bool:
@@ -138,7 +137,7 @@ def _assemble(
     """Put events, planned changes and overrides on the routes' baseline."""
     multiple = clean.multiple[clean.known :]
     mean = model.baseline.astype(np.float64) * multiple
-    first_ahead = panel.dates[-1].astype("datetime64[D]").item() + dt.timedelta(days=1)
+    first_ahead = to_date(panel.dates[-1]) + dt.timedelta(days=1)
     for move in network.ahead:
         move.apply(mean, max(0, (move.date - first_ahead).days), mean.shape[1])
     mean, multiple = np.maximum(mean[:, lag:], 0.0), multiple[lag:]
@@ -197,9 +196,3 @@ def _publish_outlets(known: ForecastInputs) -> pl.DataFrame:
 
     del known
     return contract("outlet_forecasts").empty().drop("run_id")
-
-
-def whole_routes(matrices: RouteForecast) -> NDArray[np.int64]:
-    """Round the route level the way the tables do."""
-    panel = matrices.panel
-    return round_coherently(matrices.mean, panel.membership("hub_out").index, panel.membership("hub_in").index)

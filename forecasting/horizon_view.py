@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -19,12 +20,13 @@ def restrict(inputs: ForecastInputs, as_of: dt.date) -> ForecastInputs:
     its outcome unknown. Events and network changes stay: they are planned and known ahead. Overrides stay when they had
     been written.
     """
+    end = _end_of(as_of, inputs.timezone)
     return replace(
         inputs,
         route_volumes=_until(inputs.route_volumes, as_of),
         outlet_volumes=_until(inputs.outlet_volumes, as_of),
-        waybills=None if inputs.waybills is None else _waybills_known(inputs.waybills, as_of),
-        overrides=None if inputs.overrides is None else _written_by(inputs.overrides, as_of),
+        waybills=None if inputs.waybills is None else _waybills_known(inputs.waybills, end),
+        overrides=None if inputs.overrides is None else _written_by(inputs.overrides, end),
     )
 
 
@@ -32,17 +34,17 @@ def _until(frame: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
     return frame.filter(pl.col("date") <= as_of)
 
 
-def _ends(as_of: dt.date) -> pl.Expr:
-    """Give the first instant after the day, in UTC: a day of a network east of Greenwich has ended by then."""
-    after = as_of + dt.timedelta(days=1)
-    return pl.lit(dt.datetime(after.year, after.month, after.day)).cast(pl.Datetime("us", "UTC"))
+def _end_of(as_of: dt.date, timezone: str) -> pl.Expr:
+    """Give the first instant after the day."""
+    end = dt.datetime.combine(as_of + dt.timedelta(days=1), dt.time(), ZoneInfo(timezone))
+    return pl.lit(end.astimezone(dt.UTC)).cast(pl.Datetime("us", "UTC"))
 
 
-def _waybills_known(waybills: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
-    known = waybills.filter(pl.col("ordered_at") < _ends(as_of))
+def _waybills_known(waybills: pl.DataFrame, end: pl.Expr) -> pl.DataFrame:
+    known = waybills.filter(pl.col("ordered_at") < end)
     later = [name for name in _HISTORY_TIMES if name in known.columns]
-    open_yet = pl.any_horizontal(pl.col(later) >= _ends(as_of))
-    changes = [pl.when(pl.col(name) < _ends(as_of)).then(pl.col(name)).otherwise(None).alias(name) for name in later]
+    open_yet = pl.any_horizontal(pl.col(later) >= end)
+    changes = [pl.when(pl.col(name) < end).then(pl.col(name)).otherwise(None).alias(name) for name in later]
     for name in ("status", "exception"):
         if name in known.columns:
             unknown = pl.lit("in_transit" if name == "status" else None, dtype=pl.String)
@@ -50,5 +52,5 @@ def _waybills_known(waybills: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
     return known.with_columns(changes)
 
 
-def _written_by(overrides: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
-    return overrides.filter(pl.col("created_at") < _ends(as_of))
+def _written_by(overrides: pl.DataFrame, end: pl.Expr) -> pl.DataFrame:
+    return overrides.filter(pl.col("created_at") < end)

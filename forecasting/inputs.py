@@ -49,7 +49,8 @@ class ForecastInputs:
     """The tables a forecast reads, with the columns of their contracts.
 
     Only ``route_volumes`` must hold rows; each other table may be empty or have its columns only.
-    A backtest hands in a view that ends on its as-of date (:mod:`forecasting.horizon_view`).
+    A backtest hands in a view that ends on its as-of date (:mod:`forecasting.horizon_view`). ``timezone`` is the one of
+    business dates: it says when the as-of day ends for rows with a time.
     """
 
     route_volumes: pl.DataFrame
@@ -67,6 +68,7 @@ class ForecastInputs:
     merchants: pl.DataFrame | None = None
     courier_preferences: pl.DataFrame | None = None
     overrides: pl.DataFrame | None = None
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True)

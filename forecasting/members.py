@@ -55,7 +55,7 @@ def forecast_members(history: Matrix, horizon: int) -> dict[str, Matrix]:
         results["weekday-2"][rows] = day_of_week_mean(part, horizon, weeks=2)
         results["adida"][rows] = adida(part, horizon, profile=week)
         share = decaying_level(part, SLOW_HALF_LIFE) / np.maximum(slow_network, 1e-9)
-        own = repeat_week(week / np.maximum(network_profile, 1e-6), horizon)
+        own = repeat_week((week / np.maximum(network_profile, 1e-6)).astype(np.float32), horizon)
         results["top-down"][rows] = share * own * path
     return results
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.panel import ROUTE_KEYS, Panel
+from forecasting.panel import ROUTE_KEYS, Panel, to_date
 
 Handover = Mapping[str, tuple[tuple[str, float], ...]]
 """hub_id -> (hub that carries its volume from then on, share)."""
@@ -41,7 +41,8 @@ class Move:
             return
         moved = matrix[self.source, first:last] * self.share[:, None]
         matrix[np.unique(self.source), first:last] = 0
-        np.add.at(matrix, (self.target, slice(first, last)), moved.astype(matrix.dtype, copy=False))
+        for row, parcels in zip(self.target, moved, strict=True):
+            matrix[row, first:last] += parcels.astype(matrix.dtype, copy=False)
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def follow_changes(panel: Panel, changes: pl.DataFrame, last_date: dt.date) -> C
     rows = changes.filter(pl.col("date") <= last_date).sort("date", "change_id", "successor_hub_id")
     if rows.is_empty() or panel.size == 0:
         return ChangedNetwork(panel, (), ())
-    as_of = panel.dates[-1].astype("datetime64[D]").item()
+    as_of = to_date(panel.dates[-1])
     notes: list[str] = []
     ahead: list[Move] = []
     current = panel

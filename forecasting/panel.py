@@ -19,7 +19,6 @@ DateVector = NDArray[np.datetime64]
 Level = Literal["network", "courier", "region_out", "region_in", "hub_out", "hub_in", "route"]
 
 ROUTE_KEYS = ("courier_id", "origin_hub_id", "destination_hub_id")
-ROUTE_SCHEMA = {key: pl.String for key in ROUTE_KEYS}
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Panel:
         first = first_date if first_date is not None else known["date"].min()
         last = last_date if last_date is not None else known["date"].max()
         if not isinstance(first, dt.date) or not isinstance(last, dt.date) or last < first:
-            raise RadarError(f"a panel from {first} to {last}", "a first day before the last day")
+            raise RadarError(f"a panel from {first!r} to {last!r}", "a first day before the last day")
         dates = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
         routes = known.select(ROUTE_KEYS).unique().sort(ROUTE_KEYS)
         parcels = np.zeros((routes.height, dates.size), dtype=np.float32)
@@ -113,7 +112,7 @@ class Panel:
 
     def until(self, as_of: dt.date | np.datetime64) -> Panel:
         """Return the panel up to and with the day ``as_of``; all routes stay, their later days are gone."""
-        days = int(np.searchsorted(self.dates, np.datetime64(as_of, "D"), side="right"))
+        days = int(np.searchsorted(self.dates, to_day(as_of), side="right"))
         return Panel(self.routes, self.dates[:days], self.parcels[:, :days])
 
     def last(self, days: int) -> Panel:
@@ -155,7 +154,20 @@ class Panel:
             return _group(hub)
         regions = region_of_hub or {}
         names = {hub_id: regions.get(hub_id) or "" for hub_id in self.hub_ids}
-        return _group(hub.replace_strict(names, return_dtype=pl.String) if len(names) else hub)
+        return _group(hub.replace_strict(names, return_dtype=pl.String))
+
+
+def to_day(date: dt.date | np.datetime64) -> np.datetime64:
+    """Return a date as NumPy counts it, in whole days."""
+    return date.astype("datetime64[D]") if isinstance(date, np.datetime64) else np.datetime64(date, "D")
+
+
+def to_date(day: np.datetime64) -> dt.date:
+    """Return a NumPy day as a date."""
+    date = day.astype("datetime64[D]").item()
+    if not isinstance(date, dt.date):
+        raise TypeError(f"{day} is no day")
+    return date
 
 
 def _group(names: pl.Series) -> Membership:
