@@ -36,7 +36,7 @@ _NAMES_ZH = {
     "Labor Day": "劳动节",
 }
 _SPRING_FESTIVAL = "Chinese New Year"
-_JOIN_DAYS = 4
+_JOIN_DAYS = 3
 
 
 @dataclass(frozen=True)
@@ -159,11 +159,10 @@ def _holiday_rows(country: str, years: Iterable[int]) -> list[tuple[object, ...]
     english = _public_holidays(country, "en_US", years)
     chinese = _public_holidays(country, "zh_CN", years) if country == "CN" else {}
     for year, days_off in english.items():
-        days_of, feast_of = _days_by_holiday(days_off)
         names_zh = _chinese_names(days_off, chinese[year]) if chinese else _NAMES_ZH
-        for name, days in days_of.items():
-            first, last = _run_around(days, feast_of[name])
-            rows.append((_event_id(name, year), name, names_zh.get(name), "holiday", first, last, feast_of[name], year))
+        for name, feast in _feasts(days_off).items():
+            first, last = _run_around(name, feast, days_off)
+            rows.append((_event_id(name, year), name, names_zh.get(name), "holiday", first, last, feast, year))
     return rows
 
 
@@ -180,38 +179,34 @@ def _public_holidays(country: str, language: str, years: Iterable[int]) -> dict[
     return by_year
 
 
-def _days_by_holiday(days: list[tuple[date, list[str]]]) -> tuple[dict[str, list[date]], dict[str, date]]:
-    """Days off of each holiday of a year, and the day of the feast itself."""
-    days_of: dict[str, list[date]] = {}
-    feast_of: dict[str, date] = {}
-    loose: list[date] = []
-    for day, names in days:
+def _feasts(days_off: list[tuple[date, list[str]]]) -> dict[str, date]:
+    """Day of the feast itself of each holiday of a year: the first that is no eve and no day given in its place."""
+    feasts: dict[str, date] = {}
+    for day, names in days_off:
         for name in names:
-            plain = _plain(name)
-            if plain == "":
-                loose.append(day)
-                continue
-            days_of.setdefault(plain, []).append(day)
-            if not _is_eve(name) and "(observed)" not in name:
-                feast_of.setdefault(plain, day)
-    feast_of = {name: feast_of.get(name, held[0]) for name, held in days_of.items()}
-    for day in loose:
-        nearest = min(feast_of, key=lambda name: (min(abs((day - held).days) for held in days_of[name]), name))
-        days_of[nearest].append(day)
-    return {name: sorted(held) for name, held in days_of.items()}, feast_of
+            if _plain(name) and not _is_eve(name) and "(observed)" not in name:
+                feasts.setdefault(_plain(name), day)
+    for day, names in days_off:
+        for name in names:
+            if _plain(name):
+                feasts.setdefault(_plain(name), day)
+    return feasts
 
 
-def _run_around(days: list[date], feast: date) -> tuple[date, date]:
-    """First and last day of the run of days off that holds the feast; weekends between two days off do not break it."""
+def _run_around(name: str, feast: date, days_off: list[tuple[date, list[str]]]) -> tuple[date, date]:
+    """First and last day of the run of days off around a feast; a weekend between two days off does not break it.
+
+    Backwards the run ends where another holiday's days begin; forwards it takes them in, as in the weeks in which National Day and
+    the Mid-Autumn Festival are one holiday.
+    """
     first = last = feast
-    for day in sorted(day for day in days if day >= feast):
-        if (day - last).days > _JOIN_DAYS:
-            break
-        last = day
-    for day in sorted((day for day in days if day < feast), reverse=True):
-        if (first - day).days > _JOIN_DAYS:
-            break
-        first = day
+    for day, _ in days_off:
+        if 0 < (day - last).days <= _JOIN_DAYS:
+            last = day
+    for day, names in reversed(days_off):
+        mine = any(_plain(other) in ("", name) for other in names)
+        if mine and 0 < (first - day).days <= _JOIN_DAYS:
+            first = day
     return first, last
 
 

@@ -195,15 +195,15 @@ def list_promotions(assortment: pl.DataFrame, merchants: pl.DataFrame, seed: int
     return pl.DataFrame(rows, schema=columns, orient="row").sort("merchant_id", "category", "event_id")
 
 
-def list_rates(network: Network, routes: list[Floats], seed: int) -> pl.DataFrame:
+def list_rates(network: Network, served: list[npt.NDArray[np.bool_]], seed: int) -> pl.DataFrame:
     """List price and promise of every route a courier serves: table ``courier_rates``.
 
     Parameters
     ----------
     network
         The network.
-    routes
-        Parcels of a normal day by courier, each of shape (hubs, hubs).
+    served
+        Hub pairs each courier serves, each of shape (hubs, hubs).
     seed
         Seed of the sample.
     """
@@ -214,7 +214,7 @@ def list_rates(network: Network, routes: list[Floats], seed: int) -> pl.DataFram
     on_time = (0.955, 0.925, 0.965, 0.94)
     pieces = []
     for courier, (courier_id, _, _) in enumerate(COURIERS):
-        origin, destination = np.nonzero(routes[courier] > 0)
+        origin, destination = np.nonzero(served[courier])
         distance = ground_km(latitude[origin], longitude[origin], latitude[destination], longitude[destination])
         noise = random.normal(0.0, 0.05, len(origin))
         hours = 14.0 + transit_hours(distance) + 0.15 * transit_hours(distance)

@@ -75,7 +75,7 @@ def build_routes(network: Network, scale: Scale, seed: int, courier: int) -> Rou
     wanted |= np.eye(count, dtype=bool)
     base = np.where(wanted, share, 0.0)
     base *= scale.parcels_per_day * COURIERS[courier][2] / base.sum()
-    return _with_lives(network, scale, random, base)
+    return _with_lives(network, random, base)
 
 
 def _rank(values: Floats) -> Floats:
@@ -84,20 +84,23 @@ def _rank(values: Floats) -> Floats:
     return order.reshape(values.shape) / max(values.size - 1, 1)
 
 
-def _with_lives(network: Network, scale: Scale, random: np.random.Generator, base: Floats) -> Routes:
+def _with_lives(network: Network, random: np.random.Generator, base: Floats) -> Routes:
     shape, days = base.shape, len(all_days())
     history = history_length()
     size = _rank(base)
     fate = random.random(shape) + 0.25 * size
-    late, early = fate < 0.32, (fate >= 0.32) & (fate < 0.54)
-    seasonal = (fate >= 0.54) & (fate < 0.72) & (size < 0.7)
     local = np.eye(shape[0], dtype=bool)
-    opens = np.where(late & ~local, random.integers(20, history - 15, shape), 0)
-    closes = np.where(early & ~local, random.integers(20, history - 15, shape), days)
-    resting = np.where((random.random(shape) < 0.5) & (size < 0.85) & ~local, random.uniform(0.15, 0.8, shape), 0.0)
-    origin_spike = np.clip(0.8 + 0.12 * network.send / network.receive, 0.75, 1.4)[:, None]
-    spike = origin_spike * random.lognormal(0.0, 0.18, shape)
-    growth = random.normal(0.0, 0.08, shape) + random.normal(0.0, 0.04, shape[0])[:, None]
+    late, early = fate < 0.20, (fate >= 0.20) & (fate < 0.34)
+    brief = (fate >= 0.34) & (fate < 0.66) & (size < 0.85)
+    seasonal = (fate >= 0.66) & (fate < 0.80) & (size < 0.7)
+    change = random.integers(20, history - 15, shape)
+    length = 4 + random.exponential(70.0, shape).astype(np.int64)
+    opens = np.where((late | brief) & ~local, change, 0)
+    closes = np.where(early & ~local, change, np.where(brief & ~local, change + length, days))
+    resting = np.where((random.random(shape) < 0.65) & (size < 0.9) & ~local, random.uniform(0.15, 0.8, shape), 0.0)
+    origin_spike: Floats = np.asarray(np.clip(0.8 + 0.12 * network.send / network.receive, 0.75, 1.4))
+    spike = origin_spike[:, None] * random.lognormal(0.0, 0.18, shape)
+    growth = random.normal(0.0, 0.08, shape) + random.normal(0.0, 0.04, (len(base), 1))
     return Routes(base, opens, closes, seasonal & ~local, resting, spike, growth)
 
 

@@ -47,6 +47,7 @@ class _Flow:
     outlet_volumes: pl.DataFrame
     future: pl.DataFrame
     normal: Floats
+    served: npt.NDArray[np.bool_]
     daily: Floats
 
 
@@ -101,11 +102,11 @@ def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progr
     assortment = commerce.list_assortment(merchants, seed)
     sales = commerce.list_sales(network, assortment, merchants, factors, size, seed)
     warehouses = commerce.list_warehouses(network, size, seed)
-    rates = commerce.list_rates(network, normal, seed)
+    rates = commerce.list_rates(network, [flow.served for flow in flows], seed)
     days = factors.days[: history_length()]
     tables = {
         "regions": list_regions(network),
-        "hubs": equip_hubs(network, lanes, np.sum(normal, axis=0), size, seed),
+        "hubs": equip_hubs(network, lanes, np.sum(normal, axis=0), seed),
         "couriers": list_couriers(),
         "outlets": _with_capacity(plan, outlet_volumes, seed),
         "lanes": lanes,
@@ -165,8 +166,15 @@ def _flow(
         outlet_volumes=pl.concat(pieces),
         future=rows.filter(pl.col("date") > AS_OF),
         normal=np.asarray(recent.mean(axis=2), dtype=np.float64),
+        served=_served(network, by_hub[:, :, :history]),
         daily=by_hub[:, :, :history].sum(axis=(0, 1), dtype=np.float64),
     )
+
+
+def _served(network: Network, parcels: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """Which hub pairs a courier has ever served, among the hubs still open, shape (hubs, hubs)."""
+    is_open = network.open_on(AS_OF)
+    return np.asarray((parcels > 0).any(axis=2) & is_open[:, None] & is_open[None, :])
 
 
 def _outlet_rows(

@@ -287,21 +287,31 @@ def list_regions(network: Network) -> pl.DataFrame:
 
 
 def list_changes(network: Network) -> pl.DataFrame:
-    """List the changes of the network: table ``network_changes``."""
+    """List the changes of the network: table ``network_changes``.
+
+    A hub that opens names in ``successor_hub_id`` the hub it relieves, and in ``share`` the part of that hub's volume it takes.
+    """
     ids = network.hub_ids
     reason = {"opens": "new hub", "closes": "lease ended", "moves": "relief of a busy hub"}
-    rows = [
-        (
-            f"{change.change}-{ids[change.hub]}",
-            change.day,
-            ids[change.hub],
-            change.change,
-            ids[change.after] if change.change != "opens" else None,
-            change.share if change.change != "opens" else None,
-            reason[change.change],
+    weight = network.send + network.receive
+    rows = []
+    for change in network.changes:
+        other, share = change.after, change.share
+        if change.change == "opens":
+            # Told from the side of the hub that is relieved: what part of its volume the new hub takes.
+            other = change.before
+            share = float(weight[change.catchment] / (weight[network.home == other].sum() + weight[change.catchment]))
+        rows.append(
+            (
+                f"{change.change}-{ids[change.hub]}",
+                change.day,
+                ids[change.hub],
+                change.change,
+                ids[other],
+                round(share, 3),
+                reason[change.change],
+            )
         )
-        for change in network.changes
-    ]
     schema = {
         "change_id": pl.String,
         "date": pl.Date,

@@ -81,7 +81,7 @@ def place_outlets(network: Network, scale: Scale, seed: int) -> OutletPlan:
 def _apportion(weight: Floats, total: int) -> Ints:
     """Whole numbers in proportion to ``weight`` that sum to ``total`` (largest remainders)."""
     exact = weight / weight.sum() * total
-    whole = np.floor(exact).astype(np.int64)
+    whole: Ints = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - whole), kind="stable")
     whole[order[: total - int(whole.sum())]] += 1
     return whole

@@ -71,12 +71,14 @@ class DayFactors:
     @property
     def normal(self) -> Floats:
         """Level of the day without shopping waves."""
-        return self.growth * self.season * self.weekday * self.holiday * self.noise
+        level: Floats = self.growth * self.season * self.weekday * self.holiday * self.noise
+        return level
 
     @property
     def excess(self) -> Floats:
         """Sum of all waves over a normal day."""
-        return np.sum(list(self.waves.values()), axis=0, dtype=np.float64)
+        total: Floats = np.sum(list(self.waves.values()), axis=0, dtype=np.float64)
+        return total
 
 
 def build_day_factors(seed: int) -> DayFactors:
@@ -125,7 +127,8 @@ def _profile_with_delay(since: Floats, delay: float) -> Floats:
     """Part ``delay`` of each day's parcels leaves a day later; the sum over the days stays."""
     today = np.interp(since, _WAVE_DAYS, _WAVE_SHARE, left=0.0, right=0.0)
     yesterday = np.interp(since - 1.0, _WAVE_DAYS, _WAVE_SHARE, left=0.0, right=0.0)
-    return (1.0 - 0.6 * delay) * today + 0.6 * delay * yesterday
+    share: Floats = (1.0 - 0.6 * delay) * today + 0.6 * delay * yesterday
+    return share
 
 
 def autoregressive(

@@ -59,12 +59,12 @@ def list_lane_vehicles(lanes: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def equip_hubs(network: Network, lanes: pl.DataFrame, routes: Floats, scale: Scale, seed: int) -> pl.DataFrame:
+def equip_hubs(network: Network, lanes: pl.DataFrame, routes: Floats, seed: int) -> pl.DataFrame:
     """Give each hub its sort capacity and buffer: table ``hubs``.
 
     Parameters
     ----------
-    network, scale, seed
+    network, seed
         The network.
     lanes
         Its lanes; parcels are taken over the fewest hours to see who handles transit.
@@ -74,12 +74,12 @@ def equip_hubs(network: Network, lanes: pl.DataFrame, routes: Floats, scale: Sca
     Returns
     -------
     pl.DataFrame
-        Hubs with capacities of 1.5 to 2.8 times the load of a normal day, so that such a day is easy and the
+        Hubs with capacities of 1.8 to 3.2 times the load of a normal day, so that such a day is easy and the
         season's top days bind the tighter ones.
     """
     random = stream(seed, "capacity")
     load = _normal_load(network, lanes, routes)
-    spare = np.clip(random.lognormal(np.log(2.0), 0.18, len(load)), 1.5, 2.8)
+    spare = np.clip(random.lognormal(np.log(2.35), 0.18, len(load)), 1.8, 3.2)
     capacity = np.ceil(np.maximum(load * spare, 2000.0) / 1000.0) * 1000.0
     buffer = np.ceil(capacity * random.uniform(0.25, 0.45, len(load)) / 1000.0) * 1000.0
     closed = ~network.open_on(AS_OF)

@@ -168,8 +168,8 @@ def _outlets(
     end = np.where(last > 0, running[np.maximum(last - 1, 0)], 0.0)
     position = np.searchsorted(running, begin + (end - begin) * random.random(len(hub)), side="right")
     position = np.clip(position, first, np.maximum(last - 1, first))
-    ids = np.append(plan.outlets["outlet_id"].to_numpy()[order], None)
-    return pl.Series(ids[np.where(last > first, position, len(order))].tolist(), dtype=pl.String)
+    ids = [*plan.outlets["outlet_id"].gather(order), None]
+    return pl.Series(ids, dtype=pl.String).gather(np.where(last > first, position, len(order)))
 
 
 def _senders(
@@ -192,12 +192,12 @@ def _senders(
     end = np.where(last > 0, running[np.maximum(last - 1, 0)], 0.0)
     position = np.searchsorted(running, begin + (end - begin) * random.random(len(origin)), side="right")
     position = np.clip(position, first, np.maximum(last - 1, first))
-    item = np.where(named & (last > first), np.append(order, 0)[position], -1)
-    merchant_ids = np.append(merchants["merchant_id"].to_numpy()[assortment["merchant"].to_numpy()], None)
-    categories = np.append(np.asarray(CATEGORIES, dtype=object)[assortment["category"].to_numpy()], None)
+    item = np.where(named & (last > first), np.append(order, 0)[position], len(order))
+    merchant_ids = [*merchants["merchant_id"].gather(assortment["merchant"].to_numpy()), None]
+    categories = [*(CATEGORIES[number] for number in assortment["category"].to_list()), None]
     return (
-        pl.Series(merchant_ids[item].tolist(), dtype=pl.String),
-        pl.Series(categories[item].tolist(), dtype=pl.String),
+        pl.Series(merchant_ids, dtype=pl.String).gather(item),
+        pl.Series(categories, dtype=pl.String).gather(item),
     )
 
 

@@ -94,7 +94,7 @@ def make_weather(network: Network, scale: Scale, seed: int) -> Weather:
     points = _choose_points(network, scale)
     latitude, longitude = points["latitude"].to_numpy(), points["longitude"].to_numpy()
     steps = len(all_days()) * 24 // STEP_HOURS
-    hours = np.arange(steps) * float(STEP_HOURS)
+    hours: Floats = np.arange(steps, dtype=np.float64) * STEP_HOURS
     temperature = _climate(latitude, hours) + _slow_noise(random, latitude, longitude, steps, 3.0)
     precipitation = np.zeros((len(latitude), steps))
     snow_front = _peak_front()
@@ -114,7 +114,7 @@ def _choose_points(network: Network, scale: Scale) -> pl.DataFrame:
     cities = all_cities().select("latitude", "longitude")
     latitude = np.concatenate([hubs["latitude"].to_numpy(), cities["latitude"].to_numpy()])
     longitude = np.concatenate([hubs["longitude"].to_numpy(), cities["longitude"].to_numpy()])
-    east = longitude > min(97.0, hubs["longitude"].min() or 97.0)  # type: ignore[type-var]
+    east = longitude > min(97.0, float(hubs["longitude"].to_numpy().min()))
     chosen = list(range(hubs.height))
     apart = great_circle_km(latitude[:, None], longitude[:, None], latitude[chosen], longitude[chosen]).min(axis=1)
     apart = np.where(east, apart, 0.0)
