@@ -1,0 +1,233 @@
+"""``radar report``: forecasts and plans as pages that open without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console import known_errors, out_json, out_text, progress, workspace_of
+from cli.options import Json, Language
+from data.errors import RadarError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.workspace import Workspace
+    from reports.forecast_inputs import ForecastInputs
+    from reports.formats import Language as LanguageName
+    from reports.plan_inputs import PlanInputs
+    from reports.run_facts import RunFacts
+
+RunId = Annotated[
+    str | None,
+    typer.Option("--run", metavar="RUN_ID", help="The run to show (see `radar runs`); by default the latest."),
+]
+OutFile = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE", help="File to write; by default reports/RUN-LANGUAGE.html in the workspace."),
+]
+
+report_app = typer.Typer(
+    name="report",
+    help="Forecasts and plans as pages for people: one self-contained HTML file each.",
+    no_args_is_help=True,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``radar report``."""
+    app.add_typer(report_app)
+
+
+@report_app.command("forecast")
+@known_errors
+def report_forecast(
+    context: typer.Context, run: RunId = None, lang: Language = "zh,en", out: OutFile = None, json: Json = False
+) -> None:
+    """Write the forecast report: the peak, hubs, routes and outlets against capacity, and how far to trust it.
+
+    Example: `radar report forecast --lang en --out peak.html`
+    """
+    from reports.forecast_report import write_forecast_report
+    from reports.page import languages
+
+    chosen = languages(lang)
+    with progress("Forecast report") as bar:
+        bar.step(0, len(chosen) + 1, "reading")
+        inputs = read_forecast_inputs(workspace_of(context), run)
+        pages = _write_pages(
+            inputs.run.run_id, chosen, lambda name: write_forecast_report(inputs, name), out, context, bar.step
+        )
+    _tell(pages, json)
+
+
+@report_app.command("plan")
+@known_errors
+def report_plan(
+    context: typer.Context, run: RunId = None, lang: Language = "zh,en", out: OutFile = None, json: Json = False
+) -> None:
+    """Write the plan report: cost, bound and verdict, vehicles, hubs by day, lanes, shortfalls, weather.
+
+    Example: `radar report plan --run plan-trunk-0007`
+    """
+    from reports.page import languages
+    from reports.plan_report import write_plan_report
+
+    chosen = languages(lang)
+    with progress("Plan report") as bar:
+        bar.step(0, len(chosen) + 1, "reading")
+        inputs = read_plan_inputs(workspace_of(context), run)
+        pages = _write_pages(
+            inputs.run.run_id, chosen, lambda name: write_plan_report(inputs, name), out, context, bar.step
+        )
+    _tell(pages, json)
+
+
+def read_forecast_inputs(workspace: Workspace, run_id: str | None = None) -> ForecastInputs:
+    """Read what the forecast report is made from, the tables as the run saw them.
+
+    Raises
+    ------
+    RadarError
+        When there is no such run, or no forecast at all.
+    """
+    from reports.forecast_inputs import ForecastInputs, summarise_history
+
+    run = _run(workspace, "network_forecasts", run_id, "radar forecast")
+    network = workspace.results("network_forecasts", run.run_id)
+    scored = workspace.writers("backtest_scores")
+    seen = {
+        name: _as_seen(workspace, name, run) for name in ("hubs", "outlets", "couriers", "events", "network_changes")
+    }
+    return ForecastInputs(
+        run=run,
+        network=network,
+        hubs_ahead=_rows_of(workspace, "hub_forecasts", run.run_id),
+        routes_ahead=_rows_of(workspace, "route_forecasts", run.run_id),
+        outlets_ahead=_rows_of(workspace, "outlet_forecasts", run.run_id),
+        scores=workspace.results("backtest_scores"),
+        scores_run=scored[-1] if scored else None,
+        history=summarise_history(_as_seen(workspace, "route_volumes", run), network["as_of"][0]),
+        outlines=_outlines(workspace),
+        **seen,
+    )
+
+
+def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInputs:
+    """Read what the plan report is made from, the tables as the run saw them.
+
+    Raises
+    ------
+    RadarError
+        When there is no such run, or no trunk plan at all.
+    """
+    from reports.plan_inputs import PlanInputs
+
+    run = _run(workspace, "hub_loads", run_id, "radar plan trunk")
+    seen = {name: _as_seen(workspace, name, run) for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles")}
+    results = ("trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "plan_certificates")
+    departures, flows, loads, shortfalls, certificates = (_rows_of(workspace, name, run.run_id) for name in results)
+    return PlanInputs(
+        run=run,
+        certificates=certificates,
+        departures=departures,
+        flows=flows,
+        hub_loads=loads,
+        shortfalls=shortfalls,
+        lane_weather=_weather_seen(workspace, run),
+        outlines=_outlines(workspace),
+        **seen,
+    )
+
+
+def _run(workspace: Workspace, table: str, run_id: str | None, command: str) -> RunFacts:
+    from reports.run_facts import RunFacts
+
+    writers = workspace.writers(table)
+    if not writers:
+        raise RadarError(f"{workspace.folder} holds no finished run of `{command}`", action=f"run `{command}` first")
+    if run_id is None:
+        run_id = writers[-1]
+    elif run_id not in writers:
+        raise RadarError(
+            f"no finished run {run_id} of `{command}`", f"one of {', '.join(writers[-5:])}", "see `radar runs`"
+        )
+    runs = workspace.read("runs")
+    return RunFacts.from_row(runs.row(by_predicate=_is_run(run_id), named=True))
+
+
+def _is_run(run_id: str) -> pl.Expr:
+
+    import polars as pl
+
+    return pl.col("run_id") == run_id
+
+
+def _rows_of(workspace: Workspace, table: str, run_id: str) -> pl.DataFrame:
+    """Return a run's rows, none where it wrote none."""
+    from data.contracts import contract
+
+    return workspace.results(table, run_id) if run_id in workspace.writers(table) else contract(table).empty()
+
+
+def _as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.DataFrame:
+    """Return a table in the version the run read, in the newest one where it read none."""
+    return workspace.read(table, run.tables_read.get(table))
+
+
+def _weather_seen(workspace: Workspace, run: RunFacts) -> pl.DataFrame:
+    """Return the lane weather a plan was made for: the run it names, none where it read none."""
+    from data.contracts import contract
+
+    writers = workspace.writers("lane_weather")
+    named = run.options.get("lane_weather_run")
+    if named is None and "lane_weather" in run.tables_read and run.started_at is not None:
+        runs = workspace.read("runs")
+        before = runs.filter(runs["ended_at"] <= run.started_at)["run_id"].to_list()
+        named = next((writer for writer in reversed(writers) if writer in before), None)
+    return workspace.results("lane_weather", named) if named in writers else contract("lane_weather").empty()
+
+
+def _outlines(workspace: Workspace) -> str | None:
+    file = workspace.folder / "regions.geojson"
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _write_pages(
+    run_id: str,
+    languages: tuple[LanguageName, ...],
+    write: Callable[[LanguageName], str],
+    out: Path | None,
+    context: typer.Context,
+    step: Callable[[float, float, str], None],
+) -> list[dict[str, Any]]:
+    folder = workspace_of(context).folder / "reports"
+    pages = []
+    for number, language in enumerate(languages, start=1):
+        step(number, len(languages) + 1, language)
+        file = _file(out, folder, run_id, language, several=len(languages) > 1)
+        page = write(language)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(page, encoding="utf-8")
+        except OSError as error:
+            raise RadarError(f"{file} cannot be written ({error.strerror})", action="choose another --out") from error
+        pages.append({"run_id": run_id, "language": language, "file": str(file)})
+    return pages
+
+
+def _file(out: Path | None, folder: Path, run_id: str, language: str, *, several: bool) -> Path:
+    if out is None:
+        return folder / f"{run_id}-{language}.html"
+    return out.with_name(f"{out.stem}-{language}{out.suffix or '.html'}") if several else out
+
+
+def _tell(pages: list[dict[str, Any]], json: bool) -> None:
+    if json:
+        out_json(pages)
+        return
+    for page in pages:
+        out_text(page["file"])

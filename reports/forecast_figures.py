@@ -1,0 +1,312 @@
+"""The numbers of the forecast report: frames in, frames and a few scalars out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from reports.forecast_inputs import RECENT_DAYS, ForecastInputs, RouteHistory
+
+FACTORS = ("event", "weather", "override")
+ROUTE_KEY = ("courier_id", "origin_hub_id", "destination_hub_id")
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The network's peak day and what a normal day is.
+
+    Parameters
+    ----------
+    peak
+        Row of ``network_forecasts`` with the highest mean.
+    normal
+        Mean baseline of the horizon's days [parcels/day].
+    total
+        Sum of the means over the horizon [parcels].
+    first, last
+        First and last day of the horizon.
+    days
+        Number of days in the horizon.
+    """
+
+    peak: dict[str, object]
+    peak_date: date
+    peak_mean: int
+    q10: int
+    q90: int
+    normal: float
+    total: int
+    first: date
+    last: date
+    days: int
+
+    @property
+    def multiple(self) -> float | None:
+        """Peak day over a normal day; none when a normal day is empty."""
+        return self.peak_mean / self.normal if self.normal > 0 else None
+
+
+def headline(network: pl.DataFrame) -> Headline:
+    """Find the peak day; of equal days the first counts."""
+    days = network.sort("date")
+    peak = days.sort("mean", descending=True, maintain_order=True).row(0, named=True)
+    return Headline(
+        peak=peak,
+        peak_date=peak["date"],
+        peak_mean=peak["mean"],
+        q10=peak["q10"],
+        q90=peak["q90"],
+        normal=float(days.select(pl.col("baseline").mean()).item() or 0.0),
+        total=int(days.select(pl.col("mean").sum()).item()),
+        first=days["date"][0],
+        last=days["date"][-1],
+        days=days.height,
+    )
+
+
+@dataclass(frozen=True)
+class LastYear:
+    """The same days one edition ago.
+
+    Parameters
+    ----------
+    days
+        ``date`` (of the forecast), ``then`` (day compared with) and ``parcels``.
+    shift
+        Days between the two.
+    event
+        ``event_id`` whose peaks were laid over each other; none when only the weekday was kept.
+    """
+
+    days: pl.DataFrame
+    shift: int
+    event: str | None
+
+
+def last_year(top: Headline, history: RouteHistory | None, events: pl.DataFrame) -> LastYear | None:
+    """Find the days to compare with: peak over peak of the same event, else the same weekday 52 weeks ago.
+
+    Returns
+    -------
+    LastYear or None
+        None when the history does not reach back that far.
+    """
+    if history is None:
+        return None
+    shift, event = _shift_of_event(top, events)
+    days = (
+        pl.DataFrame({"date": [top.first + timedelta(days=i) for i in range((top.last - top.first).days + 1)]})
+        .with_columns((pl.col("date") - pl.duration(days=shift)).alias("then"))
+        .join(history.days.rename({"date": "then"}), on="then", how="inner")
+        .sort("date")
+    )
+    return LastYear(days, shift, event) if not days.is_empty() else None
+
+
+def _shift_of_event(top: Headline, events: pl.DataFrame) -> tuple[int, str | None]:
+    now = events.filter(
+        (pl.col("kind") == "shopping") & pl.col("peak_date").is_between(top.first, top.last)
+    ).with_columns((pl.col("peak_date") - pl.lit(top.peak_date)).dt.total_days().abs().alias("away"))
+    for row in now.sort("away", "event_id").iter_rows(named=True):
+        before = events.filter(
+            (pl.col("name") == row["name"])
+            & (pl.col("edition") == row["edition"] - 1)
+            & pl.col("peak_date").is_not_null()
+        ).sort("event_id")
+        if not before.is_empty():
+            return (row["peak_date"] - before["peak_date"][0]).days, row["event_id"]
+    return 364, None
+
+
+def waterfall(day: dict[str, object]) -> list[tuple[str, float, float]]:
+    """Split a forecast into steps that add up: baseline, then each factor on top of those before it.
+
+    Returns
+    -------
+    list of (name, from, to)
+        ``baseline`` starts at 0, the last step ends at the mean [parcels]. A factor's part is what it multiplies in,
+        given the factors before it, in the order event, weather, override.
+    """
+    level = _number(day["baseline"])
+    steps = [("baseline", 0.0, level)]
+    for name in FACTORS:
+        after = level * _number(day[name])
+        steps.append((name, level, after))
+        level = after
+    return steps
+
+
+def hub_ranking(hub_forecasts: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
+    """Rank hubs by their peak load, the sum of parcels that start and end there.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``hub_id``, ``name``, ``peak_date``, ``out`` and ``in`` [parcels on the peak day], ``load``, ``load_q90``,
+        ``normal`` [parcels/day], ``multiple``, ``capacity``, ``share``, ``share_q90``, ``days_over``, ``days_over_q90``,
+        ``path`` (load by day). Shares and days are empty without a sort capacity. Transit is not in it: the plan
+        decides that. Quantiles of the two directions are added, which is on the safe side.
+    """
+    capacity = hubs.select("hub_id", "name", pl.col("sort_capacity").cast(pl.Float64).alias("capacity"))
+    by_day = (
+        hub_forecasts.group_by("hub_id", "date")
+        .agg(
+            pl.col("mean").filter(pl.col("direction") == "out").sum().alias("out"),
+            pl.col("mean").filter(pl.col("direction") == "in").sum().alias("in"),
+            pl.col("mean").sum().alias("load"),
+            pl.col("q50").sum().alias("load_q50"),
+            pl.col("q90").sum().alias("load_q90"),
+            pl.col("baseline").sum().alias("normal"),
+        )
+        .join(capacity, on="hub_id", how="left")
+    )
+    return _rank(by_day, "hub_id", ["out", "in"]).with_columns(pl.col("name").fill_null(pl.col("hub_id")))
+
+
+def outlet_ranking(outlet_forecasts: pl.DataFrame, outlets: pl.DataFrame, direction: str = "delivery") -> pl.DataFrame:
+    """Rank outlets by how much of their capacity the peak takes; those without a capacity follow by size.
+
+    Returns
+    -------
+    pl.DataFrame
+        As ``hub_ranking``, with ``outlet_id``, ``courier_id`` and ``hub_id``.
+    """
+    facts = outlets.select(
+        "outlet_id", "name", "courier_id", "hub_id", pl.col(f"{direction}_capacity").cast(pl.Float64).alias("capacity")
+    )
+    by_day = (
+        outlet_forecasts.filter(pl.col("direction") == direction)
+        .select(
+            "outlet_id",
+            "date",
+            pl.col("mean").alias("load"),
+            pl.col("q50").alias("load_q50"),
+            pl.col("q90").alias("load_q90"),
+            pl.col("baseline").alias("normal"),
+        )
+        .join(facts, on="outlet_id", how="left")
+    )
+    ranked = _rank(by_day, "outlet_id", ["courier_id", "hub_id"])
+    return ranked.with_columns(pl.col("name").fill_null(pl.col("outlet_id"))).sort(
+        ["share", "load", "outlet_id"], descending=[True, True, False], nulls_last=True
+    )
+
+
+def _rank(by_day: pl.DataFrame, key: str, keep: list[str]) -> pl.DataFrame:
+    """Reduce days to one row a place: its peak day, its path, and how often it is over capacity."""
+    over, over_q90 = (pl.col(load) > pl.col("capacity") for load in ("load_q50", "load_q90"))
+    at_peak = pl.col("load").arg_max()
+    has_capacity = pl.col("capacity").first().is_not_null()
+    return (
+        by_day.sort(key, "date")
+        .group_by(key, maintain_order=True)
+        .agg(
+            pl.col("name").first(),
+            pl.col("date").get(at_peak).alias("peak_date"),
+            *[pl.col(column).get(at_peak) for column in keep],
+            pl.col("load").max(),
+            pl.col("load_q90").get(at_peak),
+            pl.col("normal").mean(),
+            pl.col("capacity").first(),
+            pl.when(has_capacity).then(over.sum()).alias("days_over"),
+            pl.when(has_capacity).then(over_q90.sum()).alias("days_over_q90"),
+            pl.col("load").alias("path"),
+        )
+        .with_columns(
+            _ratio("load", "normal").alias("multiple"),
+            _ratio("load", "capacity").alias("share"),
+            _ratio("load_q90", "capacity").alias("share_q90"),
+        )
+        .sort(["load", key], descending=[True, False])
+    )
+
+
+def route_ranking(inputs: ForecastInputs) -> pl.DataFrame:
+    """Bring every route to one row.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``courier_id``, ``origin_hub_id``, ``destination_hub_id``, ``peak_date``, ``peak`` [parcels on it], ``q90``,
+        ``daily`` [mean parcels/day of the horizon], ``normal``, ``multiple``, ``path``, and from the history
+        ``first_date``, ``recent`` [parcels/day of the last 28 days], ``growth`` (daily over recent, less 1) and
+        ``opened`` (``new`` no parcel more than 28 days before the as-of date, ``opening`` a hub of it opens in the
+        horizon, else empty). Largest total first.
+    """
+    at_peak = pl.col("mean").arg_max()
+    routes = (
+        inputs.routes_ahead.sort(*ROUTE_KEY, "date")
+        .group_by(ROUTE_KEY, maintain_order=True)
+        .agg(
+            pl.col("date").get(at_peak).alias("peak_date"),
+            pl.col("mean").max().alias("peak"),
+            pl.col("q90").get(at_peak),
+            pl.col("mean").mean().alias("daily"),
+            pl.col("baseline").mean().alias("normal"),
+            pl.col("mean").alias("path"),
+        )
+        .with_columns(_ratio("peak", "normal").alias("multiple"))
+    )
+    if inputs.history is None:
+        routes = routes.with_columns(
+            pl.lit(None, pl.Date).alias("first_date"),
+            pl.lit(None, pl.Float64).alias("recent"),
+            pl.lit(None, pl.Float64).alias("growth"),
+        )
+        young = pl.lit(False)
+    else:
+        routes = routes.join(inputs.history.routes, on=ROUTE_KEY, how="left").with_columns(
+            (_ratio("daily", "recent") - 1).alias("growth")
+        )
+        since = inputs.as_of - timedelta(days=RECENT_DAYS)
+        # A history shorter than that cannot tell a new route from an old one.
+        reaches_back = inputs.history.days["date"][0] <= since
+        young = (pl.col("first_date").is_null() | (pl.col("first_date") > since)) & pl.lit(reaches_back)
+    opening = _opening_hubs(inputs)
+    touches = pl.col("origin_hub_id").is_in(opening) | pl.col("destination_hub_id").is_in(opening)
+    opened = pl.when(touches).then(pl.lit("opening")).when(young).then(pl.lit("new"))
+    return routes.with_columns(opened.alias("opened")).sort(
+        ["daily", *ROUTE_KEY], descending=[True, False, False, False]
+    )
+
+
+def fastest_growing(routes: pl.DataFrame) -> pl.DataFrame:
+    """Return routes with a history by growth, leaving out the smaller half, where a few parcels make a large ratio."""
+    known = routes.filter(pl.col("growth").is_not_null() & pl.col("opened").is_null())
+    middle = known["recent"].median()
+    if not isinstance(middle, float | int):
+        return known
+    return known.filter((pl.col("recent") >= middle) & (pl.col("growth") > 0)).sort(
+        ["growth", *ROUTE_KEY], descending=[True, False, False, False]
+    )
+
+
+def newly_opened(routes: pl.DataFrame) -> pl.DataFrame:
+    """Return routes that opened lately or open in the horizon and are expected to carry something."""
+    return routes.filter(pl.col("opened").is_not_null() & (pl.col("peak") > 0))
+
+
+def chart_events(events: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
+    """Return the events that touch a span of days, in order of time."""
+    return events.filter((pl.col("date_to") >= first) & (pl.col("date_from") <= last)).sort("date_from", "event_id")
+
+
+def _opening_hubs(inputs: ForecastInputs) -> list[str]:
+    opening = inputs.network_changes.filter(
+        (pl.col("change") == "opens")
+        & (pl.col("date") > inputs.as_of)
+        & (pl.col("date") <= pl.lit(inputs.network["date"].max()))
+    )
+    return opening["hub_id"].unique().sort().to_list()
+
+
+def _ratio(over: str, under: str) -> pl.Expr:
+    return pl.when(pl.col(under) > 0).then(pl.col(over) / pl.col(under))
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError(f"{value!r} is not a number")
+    return float(value)

@@ -1,0 +1,72 @@
+"""The words of the reports: one catalogue a language, kept as data."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from importlib import resources
+from string import Formatter
+from types import MappingProxyType
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from reports.formats import Language
+
+
+class Messages:
+    """Looks up the texts of one language.
+
+    Parameters
+    ----------
+    language
+        ``"zh"`` or ``"en"``: which catalogue to read.
+    """
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+        self._texts = catalogue(language)
+
+    def __call__(self, key: str, /, **values: object) -> Markup:
+        """Return the text of ``key`` with its ``{placeholders}`` filled in and escaped.
+
+        Raises
+        ------
+        KeyError
+            When the catalogue has no such key: a defect of the program, not of the user's data.
+        """
+        return escape(self._texts[key]).format(**values)
+
+    def number(self, key: str, n: int, /, **values: object) -> Markup:
+        """Return ``key.one`` when ``n`` is 1 and the catalogue tells it apart, else ``key``."""
+        return self(f"{key}.one" if n == 1 and f"{key}.one" in self._texts else key, **values)
+
+    def plain(self, key: str) -> str:
+        """Return a text as it stands, for a drawing that escapes by itself."""
+        return self._texts[key]
+
+    def term(self, group: str, value: str) -> str:
+        """Return the word for a coded value (``term("mode", "rail")``); a value without a word stays as it is."""
+        return self._texts.get(f"{group}.{value}", value)
+
+
+@lru_cache(maxsize=2)
+def catalogue(language: Language) -> MappingProxyType[str, str]:
+    """Read the catalogue of a language, its sections flattened to ``section.key``."""
+    text = resources.files("reports").joinpath("messages", f"{language}.toml").read_text(encoding="utf-8")
+    return MappingProxyType(dict(_flatten(tomllib.loads(text))))
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Return the names of the placeholders in a text."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            rows += _flatten(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", str(value)))
+    return rows

@@ -1,0 +1,271 @@
+"""The numbers of the plan report: frames in, frames and a few scalars out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from reports.plan_inputs import PlanInputs
+
+_PAIRS_PER_LANE = 3
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Where the demanded parcels are: ``demanded = direct + held + short``, all in parcels.
+
+    Parameters
+    ----------
+    direct
+        Carried without a night of waiting at a hub.
+    held
+        Carried after at least one night of waiting.
+    short
+        Not carried.
+    difference
+        What is missing for the sum to hold; anything but 0 is a defect of the plan.
+    nights
+        Parcel-nights spent waiting, over all hubs.
+    """
+
+    demanded: int
+    direct: int
+    held: int
+    short: int
+    difference: int
+    nights: int
+
+
+def balance(inputs: PlanInputs) -> Balance:
+    """Split the demand by what becomes of it."""
+    certificate = inputs.certificate
+    waited = with_nights(inputs)
+    direct = int(waited.filter(pl.col("nights") <= 0)["parcels"].sum())
+    held = int(waited.filter(pl.col("nights") > 0)["parcels"].sum())
+    demanded, short = certificate["parcels_demanded"], certificate["parcels_short"]
+    nights = int(inputs.hub_loads["held"].sum())
+    return Balance(demanded, direct, held, short, demanded - direct - held - short, nights)
+
+
+def with_nights(inputs: PlanInputs) -> pl.DataFrame:
+    """Add to each flow the nights it waits.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``trunk_flows`` with ``nights``: days from demand to completion less the days under way, a lane taking
+        ceil(transit_hours / speed_factor / 24) days with the weather of its day of departure.
+    """
+    flows = inputs.flows.with_row_index("flow")
+    legs = (
+        flows.select("flow", pl.col("path").alias("lane_id"), pl.col("departure_dates").alias("date"))
+        .filter(pl.col("lane_id").list.len() > 0)
+        .explode("lane_id", "date")
+        .join(inputs.lanes.select("lane_id", "transit_hours"), on="lane_id", how="left")
+        .join(inputs.lane_weather.select("lane_id", "date", "speed_factor"), on=["lane_id", "date"], how="left")
+        .with_columns(
+            # A hair less, so that 24 hours divided by 1 stay one day in binary numbers.
+            (pl.col("transit_hours") / pl.col("speed_factor").fill_null(1.0) / 24 - 1e-9).ceil().alias("days")
+        )
+        .group_by("flow")
+        .agg(pl.col("days").sum())
+    )
+    elapsed = (pl.col("completed_on") - pl.col("date")).dt.total_days()
+    return (
+        flows.join(legs, on="flow", how="left")
+        .with_columns((elapsed - pl.col("days").fill_null(0)).cast(pl.Int64).alias("nights"))
+        .drop("flow", "days")
+    )
+
+
+def departures_named(inputs: PlanInputs) -> pl.DataFrame:
+    """Add to each row of departures who runs it and how much room it has.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``trunk_departures`` with ``vehicle``, ``mode``, ``ownership``, ``room`` [parcels] and ``series`` (the
+        ownership on the road, else the mode).
+    """
+    types = inputs.vehicle_types.select(
+        "vehicle_type_id", pl.col("name").alias("vehicle"), "mode", "ownership", pl.col("capacity").alias("type_room")
+    )
+    own = inputs.lane_vehicles.select("lane_id", "vehicle_type_id", pl.col("capacity").alias("lane_room"))
+    return (
+        inputs.departures.join(types, on="vehicle_type_id", how="left")
+        .join(own, on=["lane_id", "vehicle_type_id"], how="left")
+        .with_columns(
+            (pl.coalesce("lane_room", "type_room") * pl.col("departures")).alias("room"),
+            pl.when(pl.col("mode") == "road").then("ownership").otherwise("mode").alias("series"),
+        )
+        .drop("type_room", "lane_room")
+    )
+
+
+def fleet(named: pl.DataFrame) -> pl.DataFrame:
+    """Sum departures up by mode, ownership and vehicle type.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``mode``, ``ownership``, ``vehicle_type_id``, ``vehicle``, ``departures``, ``parcels``, ``fill``, ``cost`` [CNY]
+        and ``cost_per_parcel``; most departures first.
+    """
+    return (
+        named.group_by("mode", "ownership", "vehicle_type_id", "vehicle")
+        .agg(pl.col("departures", "parcels", "room", "cost").sum())
+        .with_columns(
+            (pl.col("parcels") / pl.when(pl.col("room") > 0).then("room")).alias("fill"),
+            (pl.col("cost") / pl.when(pl.col("parcels") > 0).then("parcels")).alias("cost_per_parcel"),
+        )
+        .sort(["departures", "vehicle_type_id"], descending=[True, False])
+    )
+
+
+def hub_days(inputs: PlanInputs) -> pl.DataFrame:
+    """Mark the hub-days on which more parcels are held than the buffer takes.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``hub_loads`` with ``overflow``.
+    """
+    buffers = inputs.hubs.select("hub_id", "buffer_capacity")
+    over = (pl.col("held") > pl.col("buffer_capacity")).fill_null(False)
+    return inputs.hub_loads.join(buffers, on="hub_id", how="left").with_columns(over.alias("overflow"))
+
+
+def hub_summary(days: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
+    """Bring hub-days to one row a hub.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``hub_id``, ``name``, ``handled`` (highest day), ``utilisation`` (highest), ``mean_use``, ``held`` (sum of the
+        nights), ``overflows`` (days); the tightest first, hubs without a capacity last.
+    """
+    return (
+        days.group_by("hub_id")
+        .agg(
+            pl.col("handled").max(),
+            pl.col("utilisation").max(),
+            pl.col("utilisation").mean().alias("mean_use"),
+            pl.col("held").sum(),
+            pl.col("overflow").sum().alias("overflows"),
+        )
+        .join(hubs.select("hub_id", "name"), on="hub_id", how="left")
+        .with_columns(pl.col("name").fill_null(pl.col("hub_id")))
+        .sort(
+            ["overflows", "utilisation", "mean_use", "handled", "hub_id"],
+            descending=[True, True, True, True, False],
+            nulls_last=True,
+        )
+    )
+
+
+def lane_totals(inputs: PlanInputs, named: pl.DataFrame) -> pl.DataFrame:
+    """Sum departures up by lane, busiest first.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``lane_id``, ``origin_hub_id``, ``destination_hub_id``, ``mode``, ``distance_km``, ``departures``, ``parcels``,
+        ``fill``, ``cost``.
+    """
+    lanes = inputs.lanes.select("lane_id", "origin_hub_id", "destination_hub_id", "mode", "distance_km")
+    return (
+        named.group_by("lane_id")
+        .agg(pl.col("departures", "parcels", "room", "cost").sum())
+        .join(lanes, on="lane_id", how="left")
+        .with_columns((pl.col("parcels") / pl.when(pl.col("room") > 0).then("room")).alias("fill"))
+        .sort(["parcels", "lane_id"], descending=[True, False])
+    )
+
+
+def lanes_with_half(totals: pl.DataFrame) -> int:
+    """Return how many of the busiest lanes carry half of all parcels aboard."""
+    half = totals["parcels"].sum() / 2
+    before = totals["parcels"].cum_sum() - totals["parcels"]
+    return int((before < half).sum()) if half > 0 else 0
+
+
+def riders(inputs: PlanInputs, lane_ids: list[str]) -> pl.DataFrame:
+    """Say whose parcels ride on lanes.
+
+    Returns
+    -------
+    pl.DataFrame
+        One row a lane of ``lane_ids``: ``transit_share`` (parcels that do not both start and end at the lane's ends) and
+        ``pairs``, a list of the three largest (origin, destination, share).
+    """
+    lanes = inputs.lanes.select(
+        "lane_id", pl.col("origin_hub_id").alias("from"), pl.col("destination_hub_id").alias("to")
+    )
+    rides = (
+        inputs.flows.select("origin_hub_id", "destination_hub_id", "parcels", pl.col("path").alias("lane_id"))
+        .filter(pl.col("lane_id").list.len() > 0)
+        .explode("lane_id")
+        .filter(pl.col("lane_id").is_in(lane_ids))
+        .group_by("lane_id", "origin_hub_id", "destination_hub_id")
+        .agg(pl.col("parcels").sum())
+        .join(lanes, on="lane_id", how="left")
+        .with_columns((pl.col("parcels") / pl.col("parcels").sum().over("lane_id")).alias("share"))
+        .sort(["lane_id", "parcels", "origin_hub_id", "destination_hub_id"], descending=[False, True, False, False])
+    )
+    own = (pl.col("origin_hub_id") == pl.col("from")) & (pl.col("destination_hub_id") == pl.col("to"))
+    return rides.group_by("lane_id", maintain_order=True).agg(
+        (1 - pl.col("share").filter(own).sum()).clip(0, 1).alias("transit_share"),
+        pl.struct("origin_hub_id", "destination_hub_id", "share").head(_PAIRS_PER_LANE).alias("pairs"),
+    )
+
+
+def shortfall_groups(shortfalls: pl.DataFrame) -> pl.DataFrame:
+    """Group shortfalls by what binds.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``binding``, ``reason``, ``parcels``, ``routes``, ``days`` and ``cheapest_fix`` of the group's largest row; largest
+        group first.
+    """
+    largest_first = shortfalls.sort(
+        ["parcels", "date", "origin_hub_id", "destination_hub_id"], descending=[True, False, False, False]
+    )
+    return (
+        largest_first.group_by("binding", "reason", maintain_order=True)
+        .agg(
+            pl.col("parcels").sum(),
+            pl.struct("origin_hub_id", "destination_hub_id").n_unique().alias("routes"),
+            pl.col("date").n_unique().alias("days"),
+            pl.col("cheapest_fix").first(),
+        )
+        .sort(["parcels", "binding", "reason"], descending=[True, False, False])
+    )
+
+
+def weather_rows(inputs: PlanInputs, named: pl.DataFrame) -> pl.DataFrame:
+    """Return the lane-days of the plan that weather touches, with what the plan does there.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``lane_weather`` of the plan's days where speed or capacity is below 1, a closure is possible or a warning
+        stands, with ``origin_hub_id``, ``destination_hub_id``, ``mode``, ``departures`` and ``parcels`` (0 where the plan
+        sends nothing); most parcels first.
+    """
+    touched = (
+        (pl.col("speed_factor") < 1)
+        | (pl.col("capacity_factor") < 1)
+        | (pl.col("closure_probability") > 0)
+        | (pl.col("severity") != "none")
+    )
+    used = named.group_by("lane_id", "date").agg(pl.col("departures", "parcels").sum())
+    lanes = inputs.lanes.select("lane_id", "origin_hub_id", "destination_hub_id", "mode")
+    return (
+        inputs.lane_weather.filter(touched & pl.col("date").is_in(inputs.days))
+        .join(lanes, on="lane_id", how="inner")
+        .join(used, on=["lane_id", "date"], how="left")
+        .with_columns(pl.col("departures", "parcels").fill_null(0))
+        .sort(["parcels", "speed_factor", "date", "lane_id"], descending=[True, False, False, False])
+    )

@@ -1,0 +1,71 @@
+"""What the plan report is made from: the result tables of one trunk plan and the tables that name things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from data.contracts import contract
+from data.errors import RadarError
+from reports.run_facts import RunFacts
+
+
+def _none(name: str) -> pl.DataFrame:
+    return contract(name).empty()
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """Frames of the plan report, each by its contract.
+
+    Parameters
+    ----------
+    run
+        The run that made the plan.
+    certificates, departures, flows, hub_loads, shortfalls
+        ``plan_certificates``, ``trunk_departures``, ``trunk_flows``, ``hub_loads`` and ``shortfalls`` of that run.
+    hubs, lanes, vehicle_types, lane_vehicles
+        Reference tables the plan was made on.
+    lane_weather
+        The weather the plan was made for, if any.
+    hub_prices
+        ``date``, ``hub_id``, ``price`` [CNY/parcel]: what one more parcel of sort capacity would save; none where the
+        planner did not keep them.
+    outlines
+        GeoJSON text of the regions for the map's background, or none.
+    """
+
+    run: RunFacts
+    certificates: pl.DataFrame
+    departures: pl.DataFrame
+    flows: pl.DataFrame
+    hub_loads: pl.DataFrame
+    shortfalls: pl.DataFrame = field(default_factory=lambda: _none("shortfalls"))
+    hubs: pl.DataFrame = field(default_factory=lambda: _none("hubs"))
+    lanes: pl.DataFrame = field(default_factory=lambda: _none("lanes"))
+    vehicle_types: pl.DataFrame = field(default_factory=lambda: _none("vehicle_types"))
+    lane_vehicles: pl.DataFrame = field(default_factory=lambda: _none("lane_vehicles"))
+    lane_weather: pl.DataFrame = field(default_factory=lambda: _none("lane_weather"))
+    hub_prices: pl.DataFrame | None = None
+    outlines: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a report about nothing."""
+        if self.certificates.filter(pl.col("plan") == "trunk").is_empty():
+            raise RadarError(
+                f"run {self.run.run_id} holds no trunk plan", action="run `radar plan trunk` first or name another run"
+            )
+
+    @property
+    def certificate(self) -> dict[str, Any]:
+        """The row of the trunk plan."""
+        return self.certificates.filter(pl.col("plan") == "trunk").row(0, named=True)
+
+    @property
+    def days(self) -> list[date]:
+        """Days on which the plan does something, in order."""
+        days = pl.concat([self.hub_loads["date"], self.departures["date"], self.shortfalls["date"]])
+        return days.unique().sort().to_list()

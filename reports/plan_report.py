@@ -1,0 +1,293 @@
+"""The plan report: from the frames of a trunk plan to one HTML page."""
+
+from __future__ import annotations
+
+import polars as pl
+from markupsafe import Markup
+
+from reports import plan_figures as figures
+from reports.charts import departures_chart
+from reports.formats import Formats, Language
+from reports.maps import HubMark, LaneMark, draw_map
+from reports.messages import Messages
+from reports.page import Figure, Legend, render
+from reports.plan_inputs import PlanInputs
+from reports.plan_tables import PlanTables
+
+_MAP_LANES = 250
+# The stack of a day from the ground up, and the colour of each part.
+_SERIES = {"own": "own", "contract": "contract", "spot": "spot", "rail": "rail", "air": "air"}
+_TIGHT = 0.95
+
+
+def write_plan_report(inputs: PlanInputs, language: Language) -> str:
+    """Make the plan report.
+
+    Parameters
+    ----------
+    inputs
+        Frames of one trunk plan with the tables it was made on.
+    language
+        ``"zh"`` or ``"en"``.
+
+    Returns
+    -------
+    str
+        One self-contained HTML page.
+    """
+    return render("plan.html.j2", language, inputs.run, _Report(inputs, language).values())
+
+
+class _Report:
+    """Gathers what the template of the plan report speaks of."""
+
+    def __init__(self, inputs: PlanInputs, language: Language) -> None:
+        self.inputs = inputs
+        self.t = Messages(language)
+        self.f = Formats(language)
+        self.certificate = inputs.certificate
+        self.named = figures.departures_named(inputs)
+        self.balance = figures.balance(inputs)
+        self.hub_days = figures.hub_days(inputs)
+        self.summary = figures.hub_summary(self.hub_days, inputs.hubs)
+        self.lanes = figures.lane_totals(inputs, self.named)
+        self.writer = PlanTables(inputs, self.t, self.f)
+
+    def values(self) -> dict[str, object]:
+        sections = {
+            **self._vehicles(),
+            **self._utilisation(),
+            **self._lanes(),
+            **self._shortfalls(),
+            **self._weather(),
+            **self._prices(),
+        }
+        shown = ["balance", "utilisation", "vehicles", "lanes"]
+        shown += [name for name in ("shortfalls", "prices", "weather") if sections[f"{name}_shown"]]
+        days = self.inputs.days
+        return {
+            **sections,
+            "certificate": self.certificate,
+            "balance": self.balance,
+            "split": self._split(),
+            "split_legend": self._split_legend(),
+            "first": days[0] if days else None,
+            "last": days[-1] if days else None,
+            "lanes_used": self.lanes.height,
+            "departures": int(self.named["departures"].sum()),
+            "contents": [(name, self.t(f"contents.{name}")) for name in (*shown, "provenance")],
+            "figures": self._figures(),
+            "further_facts": [
+                (self.t("provenance.status"), self.t.term("status", self.certificate["status"])),
+            ],
+        }
+
+    def _figures(self) -> list[Figure]:
+        t, f, certificate = self.t, self.f, self.certificate
+        run = self.inputs.run.run_id
+        planned, violations = certificate["parcels_planned"], certificate["violations"]
+        overflows = int(self.hub_days["overflow"].sum())
+        probability = certificate["overflow_probability"]
+        overflow_note = t("figure.overflow_note")
+        if probability is not None:
+            overflow_note = t("figure.overflow_probability", share=f.percent(probability, 1))
+        per_parcel = f.decimal(certificate["cost"] / planned if planned else None)
+        return [
+            Figure(
+                t("figure.carried"),
+                f.figure(planned),
+                t("figure.carried_of", demanded=f.figure(certificate["parcels_demanded"])),
+                f"plan_certificates.parcels_planned · {run}",
+                "bad" if certificate["parcels_short"] else "",
+            ),
+            Figure(
+                t("figure.cost"),
+                f.money(certificate["cost"]),
+                t("figure.cost_per_parcel", cost=per_parcel),
+                f"plan_certificates.cost · {run}",
+            ),
+            Figure(
+                t("figure.bound"),
+                f.money(certificate["lower_bound"]),
+                t("figure.bound_note"),
+                f"plan_certificates.lower_bound · {run}",
+            ),
+            Figure(
+                t("figure.gap"),
+                f.percent(certificate["gap"], 2),
+                t("figure.gap_note"),
+                f"plan_certificates.gap · {run}",
+            ),
+            Figure(
+                t("figure.overflow"),
+                f.count(overflows),
+                overflow_note,
+                f"hub_loads.held · {run}; hubs.buffer_capacity",
+                "bad" if overflows else "good",
+            ),
+            Figure(
+                t("figure.verdict"),
+                f.count(violations),
+                t("figure.verdict_clean") if violations == 0 else t("figure.verdict_broken"),
+                f"plan_certificates.violations · {run}",
+                "bad" if violations else "good",
+            ),
+        ]
+
+    # ---- parcels ------------------------------------------------------------------------------------------------
+
+    def _split(self) -> list[tuple[str, str]]:
+        parts = (self.balance.direct, self.balance.held, self.balance.short)
+        total = sum(parts)
+        return [(tone, f"{part / total * 100:.3f}") for tone, part in zip("abc", parts, strict=True) if total and part]
+
+    def _split_legend(self) -> list[Legend]:
+        names = (("accent", "direct"), ("spot", "held"), ("bad", "short"))
+        return [Legend(tone, "box", self.t(f"legend.{name}")) for tone, name in names]
+
+    # ---- vehicles -----------------------------------------------------------------------------------------------
+
+    def _vehicles(self) -> dict[str, object]:
+        t, f, named = self.t, self.f, self.named
+        if named.is_empty():
+            return {"fleet_table": None, "departures_drawing": "", "departures_legend": [], "vehicles_lead": ""}
+        known = named.with_columns(pl.col("series").fill_null("spot"))
+        present = set(known["series"])
+        tones = {name: tone for name, tone in _SERIES.items() if name in present}
+        names = {name: self._series_word(name) for name in tones}
+        by_day = known.group_by("date", "series").agg(pl.col("departures", "parcels").sum()).sort("date", "series")
+        own = int(named.filter(pl.col("ownership") == "own")["departures"].sum())
+        room = int(named["room"].sum())
+        total = int(named["departures"].sum())
+        return {
+            "fleet_table": self.writer.fleet(figures.fleet(named)),
+            "departures_drawing": departures_chart(by_day, tones, names, f, t),
+            "departures_legend": [
+                Legend(tone, "box", Markup("{}").format(names[name])) for name, tone in tones.items()
+            ],
+            "vehicles_lead": t(
+                "vehicles.lead",
+                departures=f.count(total),
+                fill=f.percent(int(named["parcels"].sum()) / room if room else None),
+                own=f.percent(own / total if total else None),
+            ),
+        }
+
+    def _series_word(self, name: str) -> str:
+        if name in ("rail", "air"):
+            return self.t.term("mode", name)
+        return f"{self.t.term('mode', 'road')} · {self.t.term('ownership', name)}"
+
+    # ---- hubs ---------------------------------------------------------------------------------------------------
+
+    def _utilisation(self) -> dict[str, object]:
+        t, f = self.t, self.f
+        overflows = int(self.hub_days["overflow"].sum())
+        title = t.number("utilisation.title_over", overflows, n=f.count(overflows))
+        known = self.hub_days.filter(pl.col("utilisation").is_not_null())
+        lead = t("utilisation.lead_plain")
+        if not known.is_empty():
+            top = known.sort(["utilisation", "date", "hub_id"], descending=[True, False, False]).row(0, named=True)
+            lead = t(
+                "utilisation.lead",
+                share=f.percent(top["utilisation"]),
+                hub=self.writer.hub.text(top["hub_id"]),
+                day=f.full_day(top["date"]),
+            )
+        dates = known["date"].unique().sort().to_list()
+        rows = self.writer.heat(self.hub_days, self.summary, dates)
+        return {
+            "utilisation_title": title if overflows else t("utilisation.title_fits"),
+            "utilisation_lead": lead,
+            "heat_dates": dates,
+            "heat_rows": rows,
+            "heat_total": self.summary.filter(pl.col("utilisation").is_not_null()).height,
+            **self._map(),
+        }
+
+    def _map(self) -> dict[str, object]:
+        t, f = self.t, self.f
+        placed = self.summary.join(
+            self.inputs.hubs.select("hub_id", "latitude", "longitude").drop_nulls(), on="hub_id", how="inner"
+        )
+        hubs = [
+            HubMark(
+                row["hub_id"], row["name"], row["latitude"], row["longitude"], row["handled"],
+                _tone(row["utilisation"], row["overflows"]), bool(row["overflows"]),
+                f"{row['name']}: {row['handled']:,}"
+                + (f" · {f.percent_text(row['utilisation'])}" if row["utilisation"] is not None else "")
+                + (f" · {t.plain('column.held')} {row['held']:,}" if row["held"] else ""),
+            )
+            for row in placed.sort("hub_id").iter_rows(named=True)
+        ]  # fmt: skip
+        known = self.lanes.filter(pl.col("origin_hub_id").is_not_null())
+        lanes = [
+            LaneMark(
+                row["origin_hub_id"], row["destination_hub_id"], row["mode"], row["parcels"],
+                f"{self.writer.hub.text(row['origin_hub_id'])} → {self.writer.hub.text(row['destination_hub_id'])} · "
+                f"{t.term('mode', row['mode'])}: {row['parcels']:,} {t.plain('unit.parcels')}, "
+                f"{row['departures']:,} {t.plain('unit.departures')}",
+            )
+            for row in known.head(_MAP_LANES).iter_rows(named=True)
+        ]  # fmt: skip
+        modes = set(known["mode"])
+        legend = [
+            Legend("accent", "dot", t("legend.hub_fits")),
+            Legend("warn", "dot", t("legend.hub_full")),
+            Legend("bad", "ring", t("legend.hub_overflow")),
+            Legend("accent", "line", t("legend.lane_road")),
+            *[Legend(mode, "line", t(f"legend.lane_{mode}")) for mode in ("rail", "air") if mode in modes],
+        ]
+        return {
+            "map_drawing": draw_map(hubs, lanes, self.inputs.outlines, t.plain("map.plan_label")),
+            "map_legend": legend,
+            "map_caption": t("map.plan_caption", shown=f.count(len(lanes)), total=f.count(known.height)),
+        }
+
+    # ---- lanes, shortfalls, weather, prices -----------------------------------------------------------------------
+
+    def _lanes(self) -> dict[str, object]:
+        rides = figures.riders(self.inputs, self.lanes["lane_id"].head(50).to_list())
+        half = figures.lanes_with_half(self.lanes)
+        lead = self.t("lanes.lead", top=self.f.count(half), all=self.f.count(self.lanes.height))
+        return {"lane_table": self.writer.lanes(self.lanes, rides), "lane_lead": lead}
+
+    def _shortfalls(self) -> dict[str, object]:
+        rows = self.inputs.shortfalls
+        if rows.is_empty():
+            return {"shortfalls_shown": False}
+        groups = figures.shortfall_groups(rows)
+        lead = self.t.number(
+            "shortfalls.lead",
+            groups.height,
+            parcels=self.f.count(int(rows["parcels"].sum())),
+            routes=self.f.count(rows.select("origin_hub_id", "destination_hub_id").n_unique()),
+            causes=self.f.count(groups.height),
+        )
+        return {
+            "shortfalls_shown": True,
+            "shortfall_lead": lead,
+            "cause_table": self.writer.shortfall_groups(groups),
+            "short_table": self.writer.shortfalls(rows),
+        }
+
+    def _weather(self) -> dict[str, object]:
+        rows = figures.weather_rows(self.inputs, self.named)
+        if rows.is_empty():
+            return {"weather_shown": False}
+        lead = self.t("weather.lead", days=self.f.count(rows.height), parcels=self.f.count(int(rows["parcels"].sum())))
+        return {"weather_shown": True, "weather_lead": lead, "weather_table": self.writer.weather(rows)}
+
+    def _prices(self) -> dict[str, object]:
+        prices = self.inputs.hub_prices
+        if prices is None or prices.filter(pl.col("price") > 0).is_empty():
+            return {"prices_shown": False}
+        return {"prices_shown": True, "price_table": self.writer.prices(prices)}
+
+
+def _tone(utilisation: float | None, overflows: int) -> str:
+    if overflows:
+        return "bad"
+    if utilisation is None:
+        return "plain"
+    return "warn" if utilisation >= _TIGHT else "good"

@@ -1,0 +1,216 @@
+"""The tables of the plan report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+from markupsafe import Markup
+
+from reports.formats import Formats
+from reports.messages import Messages
+from reports.plan_inputs import PlanInputs
+from reports.tables import Column, Names, Row, Table, tabulate
+
+_TOP_LANES, _TOP_GROUPS, _TOP_SHORT, _TOP_WEATHER, _TOP_PRICES, _TOP_HEAT = 15, 20, 20, 15, 15, 30
+# From these utilisations on a cell of the heat map is one shade darker.
+_SHADES = (0.5, 0.7, 0.85, 0.95, 0.995)
+
+
+@dataclass(frozen=True)
+class HeatRow:
+    """A hub's line in the heat map: its name, then a class and a text for each day."""
+
+    hub: Markup
+    mean_use: Markup
+    cells: Sequence[tuple[str, Markup, str]]
+
+
+class PlanTables:
+    """Writes the tables of one report in one language."""
+
+    def __init__(self, inputs: PlanInputs, messages: Messages, formats: Formats) -> None:
+        self.inputs = inputs
+        self.t = messages
+        self.f = formats
+        self.hub = Names(inputs.hubs, "hub_id")
+        self._vehicle = Names(inputs.vehicle_types, "vehicle_type_id")
+        ends = zip(*(inputs.lanes[name] for name in ("lane_id", "origin_hub_id", "destination_hub_id")), strict=True)
+        self._lane_words = {ident: f"{self.hub.text(a)} → {self.hub.text(b)}" for ident, a, b in ends}
+
+    def fleet(self, rows: pl.DataFrame) -> Table:
+        """Write departures by mode, ownership and vehicle type."""
+        t, f = self.t, self.f
+        columns = [
+            Column(t("column.mode"), lambda row: t.term("mode", row["mode"] or ""), numeric=False),
+            Column(t("column.ownership"), lambda row: t.term("ownership", row["ownership"] or ""), numeric=False),
+            Column(t("column.vehicle"), lambda row: _named(row["vehicle"], row["vehicle_type_id"]), numeric=False),
+            Column(t("column.departures"), lambda row: f.count(row["departures"])),
+            Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
+            Column(t("column.fill"), lambda row: f.percent(row["fill"])),
+            Column(t("column.cost"), lambda row: f.count(row["cost"])),
+            Column(t("column.cost_per_parcel"), lambda row: f.decimal(row["cost_per_parcel"])),
+        ]
+        return self._table("fleet-table", rows, columns, rows.height, "trunk_departures", t("vehicles.note"))
+
+    def lanes(self, totals: pl.DataFrame, rides: pl.DataFrame) -> Table:
+        """Write the busiest lanes and who rides on them."""
+        t, f = self.t, self.f
+        rows = totals.head(_TOP_LANES).join(rides, on="lane_id", how="left", maintain_order="left")
+        columns = [
+            Column(t("column.lane"), self._lane, numeric=False),
+            Column(t("column.mode"), lambda row: t.term("mode", row["mode"] or ""), numeric=False),
+            Column(t("column.distance"), lambda row: f.count(row["distance_km"])),
+            Column(t("column.departures"), lambda row: f.count(row["departures"])),
+            Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
+            Column(t("column.fill"), lambda row: f.percent(row["fill"])),
+            Column(t("column.transit_share"), lambda row: f.percent(row["transit_share"])),
+            Column(t("column.why"), self._pairs, numeric=False),
+        ]
+        table = self._table("lane-table", rows, columns, _TOP_LANES, "trunk_departures", t("lanes.note"))
+        return Table(table.name, table.columns, table.rows, totals.height, table.command, table.note)
+
+    def shortfall_groups(self, rows: pl.DataFrame) -> Table:
+        """Write shortfalls by what binds, with the cheapest way out."""
+        t, f = self.t, self.f
+        columns = [
+            Column(t("column.binding"), lambda row: self._binding(row["binding"]), numeric=False),
+            Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
+            Column(t("column.routes"), lambda row: f.count(row["routes"])),
+            Column(t("column.days"), lambda row: f.count(row["days"])),
+            Column(t("column.reason"), lambda row: _text(row["reason"]), numeric=False),
+            Column(t("column.fix"), lambda row: _text(row["cheapest_fix"]), numeric=False),
+        ]
+        return self._table("cause-table", rows, columns, _TOP_GROUPS, "shortfalls", t("shortfalls.note"))
+
+    def shortfalls(self, rows: pl.DataFrame) -> Table:
+        """Write the largest single shortfalls."""
+        t, f = self.t, self.f
+        largest = rows.sort(
+            ["parcels", "date", "origin_hub_id", "destination_hub_id"], descending=[True, False, False, False]
+        )
+        columns = [
+            Column(t("column.date"), lambda row: f.day(row["date"]), numeric=False),
+            Column(t("column.origin"), lambda row: self.hub(row["origin_hub_id"]), numeric=False),
+            Column(t("column.destination"), lambda row: self.hub(row["destination_hub_id"]), numeric=False),
+            Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
+            Column(t("column.binding"), lambda row: self._binding(row["binding"]), numeric=False),
+            Column(t("column.fix"), lambda row: _text(row["cheapest_fix"]), numeric=False),
+        ]
+        return self._table("short-table", largest, columns, _TOP_SHORT, "shortfalls", t("shortfalls.rows_note"))
+
+    def weather(self, rows: pl.DataFrame) -> Table:
+        """Write the lane-days that weather touches."""
+        t, f = self.t, self.f
+        columns = [
+            Column(t("column.date"), lambda row: f.day(row["date"]), numeric=False),
+            Column(t("column.lane"), self._lane, numeric=False),
+            Column(t("column.mode"), lambda row: t.term("mode", row["mode"]), numeric=False),
+            Column(t("column.severity"), lambda row: t.term("severity", row["severity"]), numeric=False),
+            Column(t("column.speed"), lambda row: f.factor(row["speed_factor"])),
+            Column(t("column.room"), lambda row: f.factor(row["capacity_factor"])),
+            Column(t("column.closure"), lambda row: f.percent(row["closure_probability"])),
+            Column(t("column.departures"), lambda row: f.count(row["departures"])),
+            Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
+            Column(t("column.cause"), lambda row: _text(row["cause"]), numeric=False),
+        ]
+        return self._table("weather-table", rows, columns, _TOP_WEATHER, "lane_weather", t("weather.note"))
+
+    def prices(self, rows: pl.DataFrame) -> Table:
+        """Write what one more parcel of sort capacity would save, dearest first."""
+        t, f = self.t, self.f
+        dear = rows.filter(pl.col("price") > 0).sort(["price", "date", "hub_id"], descending=[True, False, False])
+        columns = [
+            Column(t("column.hub"), lambda row: self.hub(row["hub_id"]), numeric=False),
+            Column(t("column.date"), lambda row: f.day(row["date"]), numeric=False),
+            Column(t("column.price"), lambda row: f.decimal(row["price"])),
+        ]
+        return self._table("price-table", dear, columns, _TOP_PRICES, "hub_prices", t("prices.note"))
+
+    def heat(self, days: pl.DataFrame, summary: pl.DataFrame, dates: Sequence[date]) -> list[HeatRow]:
+        """Write the heat map: the tightest hubs, one cell a day."""
+        cells = {(row["hub_id"], row["date"]): row for row in days.iter_rows(named=True)}
+        return [
+            HeatRow(
+                self.hub(row["hub_id"]),
+                self.f.percent(row["mean_use"]),
+                [self._heat_cell(cells.get((row["hub_id"], day))) for day in dates],
+            )
+            for row in summary.filter(pl.col("utilisation").is_not_null()).head(_TOP_HEAT).iter_rows(named=True)
+        ]
+
+    def _heat_cell(self, row: dict[str, Any] | None) -> tuple[str, Markup, str]:
+        if row is None or row["utilisation"] is None:
+            return "", self.f.percent(None), ""
+        shade = sum(row["utilisation"] >= limit for limit in _SHADES)
+        kind = "flood" if row["overflow"] else f"u{shade}"
+        held = " held" if row["held"] > 0 else ""
+        text = self.f.percent(row["utilisation"])
+        if row["overflow"]:
+            text = Markup("▲ ") + text
+        tip = (
+            f"{self.hub.text(row['hub_id'])} · {self.f.day_text(row['date'], weekday=True)}: {row['handled']:,} / "
+            f"{row['capacity']:,} · {self.t.plain('column.held')} {row['held']:,}"
+        )
+        return f"{kind}{held}", text, tip
+
+    def _lane(self, row: Row) -> Markup:
+        if row["origin_hub_id"] is None:
+            return self.hub(row["lane_id"])
+        ends = (self.hub.text(row["origin_hub_id"]), self.hub.text(row["destination_hub_id"]))
+        return Markup('<span class="name" title="{0} → {1}">{0} → {1}</span>').format(*ends)
+
+    def _pairs(self, row: Row) -> Markup:
+        pairs = [
+            Markup('<span class="pair">{}</span>').format(
+                self.t(
+                    "lanes.pair",
+                    origin=self.hub.text(pair["origin_hub_id"]),
+                    destination=self.hub.text(pair["destination_hub_id"]),
+                    share=self.f.percent(pair["share"]),
+                )
+            )
+            for pair in row["pairs"] or []
+        ]
+        return Markup('<span class="text">{}</span>').format(self.t("word.comma").join(pairs))
+
+    def _binding(self, binding: str | None) -> Markup:
+        """Write ``hub:WUH|lane:A-B`` in words."""
+        words = []
+        for part in (binding or "").split("|"):
+            kind, colon, ident = part.partition(":")
+            if not colon:
+                words.append(Markup("{}").format(part))
+            else:
+                name = self._word(kind, ident)
+                words.append(
+                    Markup('{} <span class="name" title="{}">{}</span>').format(
+                        self.t.term("binding", kind), ident, name
+                    )
+                )
+        return self.t("word.comma").join(words) if binding else self.f.count(None)
+
+    def _word(self, kind: str, ident: str) -> str:
+        if kind == "lane":
+            return self._lane_words.get(ident, ident)
+        return self._vehicle.text(ident) if kind == "fleet" else self.hub.text(ident)
+
+    def _table(
+        self, name: str, rows: pl.DataFrame, columns: Sequence[Column], top: int, exported: str, note: Markup
+    ) -> Table:
+        return tabulate(name, rows, columns, top=top, command=f"radar export {exported} --format xlsx", note=note)
+
+
+def _named(name: str | None, ident: str) -> Markup:
+    if name is None or name == ident:
+        return Markup('<span class="name" title="{0}">{0}</span>').format(ident)
+    return Markup('<span class="name" title="{0}">{0}</span> <span class="id">{1}</span>').format(name, ident)
+
+
+def _text(text: str | None) -> Markup:
+    if not text:
+        return Markup('<span class="none">–</span>')
+    return Markup('<span class="text">{}</span>').format(text)

@@ -1,0 +1,234 @@
+"""A small trunk plan made in memory: every parcel goes direct where a lane is, else over Wuhan."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from data.contracts import contract
+from reports.plan_inputs import PlanInputs
+from reports.run_facts import RunFacts
+from tests.reports.frames import HUBS, hubs, route_forecasts
+
+RUN = RunFacts(
+    run_id="plan-trunk-0007",
+    command="plan trunk",
+    code_version="0.1.0",
+    outcome="shortfalls",
+    seed=1,
+    options={"from": "2025-11-10", "to": "2025-11-13", "service_level": 0.9},
+    tables_read={"route_forecasts": 3, "lanes": 1, "hubs": 2, "vehicle_types": 1},
+    started_at=datetime(2025, 10, 31, 2, 0, 0, tzinfo=UTC),
+    ended_at=datetime(2025, 10, 31, 2, 1, 30, tzinfo=UTC),
+)
+DAYS = tuple(date(2025, 11, 10) + timedelta(days=number) for number in range(4))
+_CENTRE = "WUH"
+_CORE = ("HGH", "CAN", "SHA", "PEK")
+_RAIL = {("PEK", "CAN"), ("CAN", "PEK")}
+_AIR = {("URC", "WUH"), ("WUH", "URC")}
+_TYPES = (
+    ("own-17.5", "17.5 m own", "road", "own", 9_000),
+    ("contract-17.5", "17.5 m contract", "road", "contract", 9_000),
+    ("spot-9.6", "9.6 m spot", "road", "spot", 4_500),
+    ("rail-car", "Rail wagon", "rail", "contract", 60_000),
+    ("air-757", "757 freighter", "air", "spot", 30_000),
+)
+
+
+def lanes() -> pl.DataFrame:
+    """Lanes among the four largest hubs and between every hub and Wuhan."""
+    pairs = [(a, b) for a in _CORE for b in _CORE if a != b]
+    pairs += [pair for hub in HUBS if hub != _CENTRE for pair in ((hub, _CENTRE), (_CENTRE, hub))]
+    rows = [
+        {
+            "lane_id": f"{a}-{b}", "origin_hub_id": a, "destination_hub_id": b, "mode": _mode(a, b),
+            "distance_km": 700.0 + 10 * number, "transit_hours": 22.0,
+        }
+        for number, (a, b) in enumerate(pairs)
+    ]  # fmt: skip
+    return contract("lanes").conform(pl.DataFrame(rows))
+
+
+def _mode(a: str, b: str) -> str:
+    return "rail" if (a, b) in _RAIL else "air" if (a, b) in _AIR else "road"
+
+
+def vehicle_types() -> pl.DataFrame:
+    """Five types over three modes and three ownerships."""
+    rows = [
+        {
+            "vehicle_type_id": ident, "name": name, "mode": mode, "ownership": ownership, "capacity": capacity,
+            "fixed_cost": 800.0, "cost_per_km": 6.0,
+        }
+        for ident, name, mode, ownership, capacity in _TYPES
+    ]  # fmt: skip
+    return contract("vehicle_types").conform(pl.DataFrame(rows))
+
+
+def flows() -> pl.DataFrame:
+    """Flows of four days; those from Shanghai wait a night on 12 November, those to Urumqi on that day are short."""
+    demand = demanded()
+    known = set(lanes()["lane_id"])
+    rows = []
+    for row in demand.iter_rows(named=True):
+        day, a, b = row["date"], row["origin_hub_id"], row["destination_hub_id"]
+        if _short(day, b):
+            continue
+        wait = 1 if day == date(2025, 11, 12) and a == "SHA" else 0
+        path = [] if a == b else [f"{a}-{b}"] if f"{a}-{b}" in known else [f"{a}-{_CENTRE}", f"{_CENTRE}-{b}"]
+        departs = [day + timedelta(days=wait + number) for number in range(len(path))]
+        rows.append(
+            {
+                "run_id": RUN.run_id, "date": day, "origin_hub_id": a, "destination_hub_id": b, "path": path,
+                "departure_dates": departs, "completed_on": day + timedelta(days=wait + len(path)),
+                "parcels": row["parcels"],
+            }
+        )  # fmt: skip
+    return contract("trunk_flows").conform(pl.DataFrame(rows, schema_overrides=contract("trunk_flows").polars_schema))
+
+
+def demanded() -> pl.DataFrame:
+    """A tenth of the forecast's median, over all couriers."""
+    return (
+        route_forecasts()
+        .filter(pl.col("date").is_in(DAYS))
+        .group_by("date", "origin_hub_id", "destination_hub_id")
+        .agg((pl.col("q50").sum() // 10).alias("parcels"))
+        .sort("date", "origin_hub_id", "destination_hub_id")
+    )
+
+
+def _short(day: date, destination: str) -> bool:
+    return day == date(2025, 11, 12) and destination == "URC"
+
+
+def shortfalls() -> pl.DataFrame:
+    """What was to go to Urumqi on 12 November."""
+    rows = demanded().filter((pl.col("date") == date(2025, 11, 12)) & (pl.col("destination_hub_id") == "URC"))
+    return contract("shortfalls").conform(
+        rows.with_columns(
+            pl.lit(RUN.run_id).alias("run_id"),
+            pl.lit("every freighter is at work").alias("reason"),
+            pl.lit("fleet:air-757|lane:WUH-URC").alias("binding"),
+            pl.lit("hire 2 more air-757 on 12 November: CNY 184,000").alias("cheapest_fix"),
+        )
+    )
+
+
+def departures() -> pl.DataFrame:
+    """Vehicles enough for the flows: three tenths spot, the rest own, on the road."""
+    legs = (
+        flows()
+        .select(pl.col("path").alias("lane_id"), pl.col("departure_dates").alias("date"), "parcels")
+        .filter(pl.col("lane_id").list.len() > 0)
+        .explode("lane_id", "date")
+        .group_by("date", "lane_id")
+        .agg(pl.col("parcels").sum())
+        .sort("date", "lane_id")
+        .join(lanes().select("lane_id", "mode", "distance_km"), on="lane_id")
+    )
+    capacity = {ident: room for ident, _, _, _, room in _TYPES}
+    rows = []
+    for row in legs.iter_rows(named=True):
+        split = (
+            {"rail-car": 1.0} if row["mode"] == "rail" else {"air-757": 1.0} if row["mode"] == "air" else _ROAD_SPLIT
+        )
+        left = row["parcels"]
+        for kind, share in split.items():
+            aboard = left if kind == list(split)[-1] else min(left, int(row["parcels"] * share))
+            left -= aboard
+            number = math.ceil(aboard / capacity[kind])
+            if number:
+                rows.append(
+                    {
+                        "run_id": RUN.run_id, "date": row["date"], "lane_id": row["lane_id"], "vehicle_type_id": kind,
+                        "departures": number, "parcels": aboard, "cost": number * (800 + 6 * row["distance_km"]),
+                    }
+                )  # fmt: skip
+    return contract("trunk_departures").conform(pl.DataFrame(rows))
+
+
+_ROAD_SPLIT = {"own-17.5": 0.5, "contract-17.5": 0.2, "spot-9.6": 0.3}
+
+
+def hub_loads() -> pl.DataFrame:
+    """Every visit counts on the day it is sorted; Shanghai holds its own of 12 November over the night, too many."""
+    capacity = {row["hub_id"]: row["sort_capacity"] for row in hubs().iter_rows(named=True)}
+    handled: dict[tuple[date, str], int] = {}
+    held: dict[tuple[date, str], int] = {}
+    for row in flows().iter_rows(named=True):
+        stops = [row["origin_hub_id"], *(lane.split("-")[1] for lane in row["path"])]
+        days = [*row["departure_dates"], row["completed_on"]]
+        for day, stop in zip(days, stops, strict=True):
+            handled[day, stop] = handled.get((day, stop), 0) + row["parcels"]
+        if days[0] > row["date"]:
+            held[row["date"], stops[0]] = held.get((row["date"], stops[0]), 0) + row["parcels"]
+    days_all = sorted({day for day, _ in handled})
+    rows = [
+        {
+            "run_id": RUN.run_id, "date": day, "hub_id": hub, "handled": handled.get((day, hub), 0),
+            "held": held.get((day, hub), 0), "capacity": _sixth(capacity[hub]),
+            "utilisation": _over(handled.get((day, hub), 0), _sixth(capacity[hub])),
+        }
+        for day in days_all
+        for hub in HUBS
+    ]  # fmt: skip
+    return contract("hub_loads").conform(pl.DataFrame(rows, infer_schema_length=None))
+
+
+def _sixth(capacity: int | None) -> int | None:
+    return None if capacity is None else capacity // 6
+
+
+def _over(parcels: int, capacity: int | None) -> float | None:
+    return parcels / capacity if capacity else None
+
+
+def certificate() -> pl.DataFrame:
+    """Adds up with the flows and the shortfalls."""
+    carried, short = int(flows()["parcels"].sum()), int(shortfalls()["parcels"].sum())
+    cost = float(departures()["cost"].sum())
+    row = {
+        "run_id": RUN.run_id, "plan": "trunk", "status": "shortfalls", "cost": cost, "lower_bound": 0.983 * cost, "gap": 0.017,
+        "violations": 0, "parcels_demanded": carried + short, "parcels_planned": carried, "parcels_short": short,
+    }  # fmt: skip
+    return contract("plan_certificates").conform(pl.DataFrame([row]))
+
+
+def lane_weather() -> pl.DataFrame:
+    """Snow on the lanes to Beijing and Shenyang on 11 and 12 November."""
+    rows = [
+        {
+            "run_id": "weather-impact-0004", "date": day, "lane_id": lane, "speed_factor": 0.93, "capacity_factor": 0.9,
+            "closure_probability": 0.05, "severity": "yellow", "cause": "snow 6 cm near Shijiazhuang, 02:00 to 11:00",
+        }
+        for lane in ("HGH-PEK", "WUH-PEK", "WUH-SHE")
+        for day in (date(2025, 11, 11), date(2025, 11, 12))
+    ]  # fmt: skip
+    return contract("lane_weather").conform(pl.DataFrame(rows))
+
+
+def hub_prices() -> pl.DataFrame:
+    """Shanghai and Wuhan are worth more capacity."""
+    return pl.DataFrame(
+        {"date": [DAYS[1], DAYS[2], DAYS[2]], "hub_id": ["WUH", "SHA", "PEK"], "price": [0.18, 0.42, 0.0]}
+    )
+
+
+def plan_inputs() -> PlanInputs:
+    """Everything the plan report can be given; buffers of 150,000 parcels make Shanghai overflow."""
+    return PlanInputs(
+        run=RUN,
+        certificates=certificate(),
+        departures=departures(),
+        flows=flows(),
+        hub_loads=hub_loads(),
+        shortfalls=shortfalls(),
+        hubs=hubs().with_columns(pl.lit(150_000, pl.Int64).alias("buffer_capacity")),
+        lanes=lanes(),
+        vehicle_types=vehicle_types(),
+        lane_weather=lane_weather(),
+        hub_prices=hub_prices(),
+    )
