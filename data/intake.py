@@ -25,6 +25,7 @@ REJECTED_SCHEMA: dict[str, pl.DataType] = {
     "rule": pl.String(),
 }
 _VALUE_LENGTH = 1000
+_PART = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -219,7 +220,12 @@ def _apply_rules(rows: pl.DataFrame, table: TableContract) -> tuple[pl.DataFrame
     parted = part_duplicates(rows, table)
     rows = parted.kept
     values, places = rows.drop(PLACES), rows.select(PLACES)
-    _, broken = table.split(values)
+    # Keys are unique by now, so parts can be looked at one by one, which takes little memory.
+    pieces = [
+        table.split(part)[1].with_columns(pl.col("row_index") + at * _PART)
+        for at, part in enumerate(values.iter_slices(_PART))
+    ]
+    broken = pl.concat(pieces) if pieces else table.split(values)[1]
     if not broken.height:
         return rows, [parted.broken], parted.collapsed
     at = broken["row_index"]

@@ -12,6 +12,8 @@ from deltalake.exceptions import TableNotFoundError
 
 from data.contracts import TableContract
 
+_ROWS_A_JOIN = 1_000_000
+
 
 @dataclass(frozen=True)
 class TableStore:
@@ -48,8 +50,10 @@ class TableStore:
         """Put each row in place of the one with its key, or add it, in one commit."""
         old = self.read()
         keys = list(self.contract.keys)
-        kept = old.join(frame.select(keys), on=keys, how="anti", nulls_equal=True)
-        if kept.height == old.height:
+        kept = _leave_out(old, frame.select(keys))
+        nothing_replaced = kept.height == old.height
+        del old  # may be as large as all the rest
+        if nothing_replaced:
             self.append(frame)
         else:
             self.replace(pl.concat([kept, frame]))
@@ -83,3 +87,16 @@ class TableStore:
             mode="append" if mode == "append" else "overwrite",
             delta_write_options={"partition_by": ["run_id"]} if by_run else {},
         )
+
+
+def _leave_out(frame: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows whose key is none of ``keys``; many rows are joined in parts, which takes little memory."""
+    on = keys.columns
+    parts = 1 + max(frame.height, keys.height) // _ROWS_A_JOIN
+    if parts == 1 or not frame.height:
+        return frame.join(keys, on=on, how="anti", nulls_equal=True)
+    part_of_row, part_of_key = frame.select(on).hash_rows() % parts, keys.hash_rows() % parts
+    return pl.concat(
+        frame.filter(part_of_row == part).join(keys.filter(part_of_key == part), on=on, how="anti", nulls_equal=True)
+        for part in range(parts)
+    )
