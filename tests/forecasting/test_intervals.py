@@ -13,7 +13,11 @@ QUIET = np.zeros(28, dtype=bool)
 
 
 def drawn(mean: NDArray[np.float64], alpha: float, random: np.random.Generator) -> NDArray[np.float64]:
-    return random.poisson(mean * random.gamma(1 / alpha, alpha, mean.shape)).astype(float)
+    return np.asarray(random.poisson(mean * random.gamma(1 / alpha, alpha, mean.shape)), dtype=np.float64)
+
+
+def series_means(series: int, random: np.random.Generator) -> NDArray[np.float64]:
+    return np.repeat(np.exp(random.normal(5.0, 1.5, (series, 1))), 28, axis=1)
 
 
 def coverage(quantiles: NDArray[np.int64], actual: NDArray[np.float64], low: int, high: int) -> float:
@@ -24,7 +28,7 @@ def calibrated(alpha: float, seed: int = 0) -> IntervalModel:
     random = np.random.default_rng(seed)
     samples = []
     for _ in range(4):
-        mean = np.exp(random.normal(5.0, 1.5, (300, 1))) * np.ones((1, 28))
+        mean = series_means(300, random)
         samples.append(ErrorSample.of("route", drawn(mean, alpha, random), mean, mean[:, 0], QUIET))
     return calibrate_intervals(samples)
 
@@ -34,7 +38,7 @@ def test_dispersion_is_found_and_fresh_days_are_covered(alpha: float) -> None:
     model = calibrated(alpha)
     assert model.dispersion["route", 3, 2] == pytest.approx(alpha, rel=0.3)
     random = np.random.default_rng(99)
-    mean = np.exp(random.normal(5.0, 1.5, (500, 1))) * np.ones((1, 28))
+    mean = series_means(500, random)
     quantiles = model.quantiles("route", mean, mean[:, 0], QUIET)
     actual = drawn(mean, alpha, random)
     assert coverage(quantiles, actual, 1, 5) == pytest.approx(0.80, abs=0.03)
@@ -47,7 +51,7 @@ def test_the_conformal_step_mends_tails_no_negative_binomial_has() -> None:
 
     def odd(mean: NDArray[np.float64]) -> NDArray[np.float64]:
         jump = random.choice([0.0, 1.0, 2.0], p=[0.045, 0.91, 0.045], size=mean.shape)
-        return np.rint(mean * jump * random.normal(1.0, 0.05, mean.shape).clip(0))
+        return np.asarray(np.rint(mean * jump * random.normal(1.0, 0.05, mean.shape).clip(0)), dtype=np.float64)
 
     mean = np.full((400, 28), 500.0)
     model = calibrate_intervals([ErrorSample.of("route", odd(mean), mean, mean[:, 0], QUIET)])

@@ -1,0 +1,121 @@
+"""``radar backtest``: how good the forecast would have been."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console import known_errors, out_json, out_rows, progress, say, workspace_of
+from cli.options import Json, Seed, parse_days
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_SHOWN = (
+    "level",
+    "model",
+    "lead_days",
+    "window",
+    "accuracy",
+    "bias",
+    "mase",
+    "weighted_quantile_loss",
+    "coverage_80",
+    "width_80",
+    "coverage_90",
+    "width_90",
+    "cutoffs",
+)
+_LEVELS_SHOWN = (
+    "network",
+    "region/out",
+    "region/in",
+    "hub/out",
+    "hub/in",
+    "route",
+    "route_weekly",
+    "outlet/pickup",
+    "outlet/delivery",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``radar backtest``."""
+    app.command("backtest")(backtest)
+
+
+@known_errors
+def backtest(
+    context: typer.Context,
+    as_of: Annotated[
+        str, typer.Option("--as-of", metavar="DATE,DATE,...", help="Last known day of each cut-off, joined by commas.")
+    ],
+    horizon: Annotated[int, typer.Option("--horizon", min=1, max=180, help="Days ahead.")] = 14,
+    models: Annotated[
+        str | None,
+        typer.Option(
+            "--models", metavar="NAME,...", help="Models to score; by default all. The naive ones always are."
+        ),
+    ] = None,
+    detail: Annotated[
+        bool,
+        typer.Option("--detail", help="Show every lead block, event and volume class, not the whole horizon only."),
+    ] = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Forecast from past dates on what was known then, and score it against what came.
+
+    The seasonal naive and the mean of the weekday over four weeks are always scored beside.
+
+    Example: `radar backtest --as-of 2025-05-20,2025-06-03 --horizon 14`
+    """
+    from cli.forecast_inputs import read_inputs, settings_of
+    from forecasting.backtest import run_backtest
+    from forecasting.forecast import forecast
+    from forecasting.scores import mean_scores
+
+    workspace = workspace_of(context)
+    dates = parse_days(as_of)
+    names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
+    options = {"as_of": [str(day) for day in dates], "horizon": horizon, "models": names}
+    with workspace.run("backtest", options=options, seed=seed) as run, progress("Backtest") as bar:
+        found = run_backtest(
+            read_inputs(run),
+            dates,
+            horizon,
+            forecast,
+            models=names,
+            seed=seed,
+            settings=settings_of(workspace.settings),
+            progress=bar,
+        )
+        run.append("backtest_scores", found.scores)
+    pooled = mean_scores(found.scores)
+    shown = pooled if detail else _whole_horizon(pooled, horizon)
+    if json:
+        causes = found.causes.to_dicts()
+        out_json({"run_id": run.run_id, "scores": shown.to_dicts(), "causes": causes, "notes": found.notes.to_dicts()})
+        return
+    out_rows(shown.select(_SHOWN), json=False, title="Scores over all cut-offs (accuracy = 1 - WAPE)")
+    steps = found.causes.group_by("known", maintain_order=True).mean().select("known", "accuracy", "gain")
+    out_rows(steps, json=False, title="Route accuracy if a part of the forecast were known")
+    for note in found.notes["note"].unique(maintain_order=True):
+        say(note)
+    say(f"Every score stands in backtest_scores, run {run.run_id}.")
+
+
+def _whole_horizon(pooled: pl.DataFrame, horizon: int) -> pl.DataFrame:
+    import polars as pl
+
+    order = {level: at for at, level in enumerate(_LEVELS_SHOWN)}
+    whole = pooled.filter(
+        pl.col("lead_days").is_in([f"1-{horizon}", f"1-{horizon // 7 * 7}"]),
+        pl.col("window") == "all",
+        pl.col("level").is_in(_LEVELS_SHOWN),
+        (pl.col("level") == "route_weekly") | (pl.col("lead_days") == f"1-{horizon}"),
+    )
+    return whole.sort(
+        pl.col("level").replace_strict(order), pl.col("accuracy"), descending=[False, True], maintain_order=True
+    )

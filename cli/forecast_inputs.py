@@ -1,0 +1,59 @@
+"""What the forecasting commands read from the workspace, said once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from data.runs import Run
+    from data.settings import Settings
+    from forecasting.inputs import ForecastInputs, ForecastSettings
+
+
+def read_inputs(run: Run) -> ForecastInputs:
+    """Read every table a forecast is made from, and keep their versions for the lineage.
+
+    Raises
+    ------
+    RadarError
+        When there are no route volumes.
+    """
+    from data.errors import RadarError
+    from forecasting.inputs import ForecastInputs
+
+    volumes = run.read("route_volumes")
+    if volumes.is_empty():
+        raise RadarError("the workspace holds no route volumes", action="load route_volumes or waybills first")
+    waybills = run.read("waybills")
+    merchants = run.read("merchants")
+    preferences = run.read("courier_preferences")
+    overrides = run.read("forecast_overrides")
+    return ForecastInputs(
+        route_volumes=volumes,
+        hubs=run.read("hubs"),
+        regions=run.read("regions"),
+        events=run.read("events"),
+        network_changes=run.read("network_changes"),
+        outlets=run.read("outlets"),
+        outlet_volumes=run.read("outlet_volumes"),
+        waybills=None if waybills.is_empty() else waybills,
+        merchants=None if merchants.is_empty() else merchants,
+        courier_preferences=None if preferences.is_empty() else preferences,
+        overrides=None if overrides.is_empty() else overrides,
+    )
+
+
+def settings_of(settings: Settings) -> ForecastSettings:
+    """Translate ``[forecast]`` and ``[events]`` of radar.toml."""
+    from forecasting.inputs import EventPrior, ForecastSettings
+
+    priors = {
+        name: EventPrior(multiple=prior.multiple, spread=prior.spread, weight=prior.weight)
+        for name, prior in sorted(settings.events.items())
+    }
+    return ForecastSettings(
+        event_priors=priors,
+        use_prophet=settings.forecast.prophet,
+        understaffing_cost=settings.forecast.cost_too_few,
+        overstaffing_cost=settings.forecast.cost_too_many,
+    )
