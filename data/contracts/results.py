@@ -114,6 +114,12 @@ class BacktestScores(_Result):
     )
     coverage_80 = share("Share of actuals between q10 and q90.", "80%覆盖率", optional=True)
     coverage_90 = share("Share of actuals between q05 and q95.", "90%覆盖率", optional=True)
+    width_80 = quantity("Sum of q90 - q10 over the sum of actuals.", unit="ratio", optional=True)
+    width_90 = quantity("Sum of q95 - q05 over the sum of actuals.", unit="ratio", optional=True)
+    rmsse = quantity(
+        "Root mean squared error over that of the seasonal naive in the history.", unit="ratio", optional=True
+    )
+    parcels = quantity("Sum of the actuals scored.", unit="parcels", optional=True)
 
 
 class _WeatherEffect(_Result):
