@@ -97,6 +97,7 @@ def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progr
         "date", "courier_id", "origin_hub_id", "destination_hub_id"
     )
     outlet_volumes = pl.concat([flow.outlet_volumes for flow in flows]).sort("date", "outlet_id", "direction")
+    future = pl.concat([flow.future for flow in flows])
     normal = [flow.normal for flow in flows]
     merchants = commerce.list_merchants(network, size, seed)
     assortment = commerce.list_assortment(merchants, seed)
@@ -121,7 +122,15 @@ def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progr
         "network_changes": list_changes(network),
         "promotions": commerce.list_promotions(assortment, merchants, seed),
         "waybills": list_waybills(
-            network, plan, volumes, rates, merchants, assortment, _slow_hours(sky, network), size, seed
+            network,
+            plan,
+            pl.concat([volumes, future]),
+            rates,
+            merchants,
+            assortment,
+            _slow_hours(sky, network),
+            size,
+            seed,
         ),
         "route_volumes": volumes,
         "outlet_volumes": outlet_volumes,
@@ -131,7 +140,6 @@ def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progr
         "weather_forecasts": weather.list_forecasts(sky, seed),
         "weather_warnings": weather.list_warnings(sky),
     }
-    future = pl.concat([flow.future for flow in flows])
     progress.step(steps, steps, "done")
     return Sample(tables, tell_truth(network, factors, sky, out, into, future))
 
@@ -215,10 +223,11 @@ def _with_capacity(plan: OutletPlan, outlet_volumes: pl.DataFrame, seed: int) ->
 
 
 def _slow_hours(sky: weather.Weather, network: Network) -> Floats:
-    """Hours that the weather of each of the last days adds at a hub, shape (hubs, days)."""
+    """Hours that the weather of each of the last days adds at a hub, shape (hubs, days): four weeks and the day after."""
     days = 7 * WEEKS
-    end = history_length() * 24 // weather.STEP_HOURS
-    begin = end - days * 24 // weather.STEP_HOURS
+    begin = (history_length() - days) * 24 // weather.STEP_HOURS
+    days += 1
+    end = begin + days * 24 // weather.STEP_HOURS
     hubs = network.hubs.height
     shape = (hubs, days, 24 // weather.STEP_HOURS)
     snow = sky.snowfall[:hubs, begin:end].reshape(shape).sum(axis=2) * weather.STEP_HOURS

@@ -42,22 +42,22 @@ def list_waybills(
     network, plan, scale, seed
         The network and its outlets.
     volumes
-        Table ``route_volumes``.
+        Rows of ``route_volumes``, the day after the as-of date included: its parcels are ordered the evening before.
     rates
         Table ``courier_rates``, for the promise.
     merchants, assortment
         Who sends what; half the waybills name no merchant.
     slow
-        Hours a day's weather adds at a hub, over the hours of a clear day, shape (hubs, days of the four weeks).
+        Hours a day's weather adds at a hub over those of a clear day, shape (hubs, days of the four weeks and one more).
 
     Returns
     -------
     pl.DataFrame
-        Table ``waybills``: one parcel in so many, ``scale.waybills`` in all, sorted by id.
+        Table ``waybills``: one parcel in so many, about ``scale.waybills`` in all, sorted by id.
     """
     random = stream(seed, "waybills")
     first = AS_OF - timedelta(days=7 * WEEKS - 1)
-    recent = volumes.filter(pl.col("date") >= first).join(
+    recent = volumes.filter(pl.col("date").is_between(first, AS_OF + timedelta(days=1))).join(
         rates.select("courier_id", "origin_hub_id", "destination_hub_id", "promised_hours"),
         on=["courier_id", "origin_hub_id", "destination_hub_id"],
         how="left",
@@ -82,9 +82,10 @@ def list_waybills(
     times[2:] = [moment + late for moment in times[2:]]
     times[4] = np.where(stuck | (exception == 2), np.inf, times[4])
     times[3] = np.where(stuck, np.inf, times[3])
-    now = 24.0 * slow.shape[1]
+    # The as-of date ends at midnight in China.
+    now = 24.0 * (slow.shape[1] - 1) - 8.0
     known = [np.where(moment <= now, moment, np.nan) for moment in times]
-    reached = np.sum([~np.isnan(moment) for moment in known], axis=0)
+    reached = np.maximum(np.sum([~np.isnan(moment) for moment in known], axis=0), 1)
     # Between pick-up and arrival a parcel is on its way after some hours.
     moving = (reached == 2) & (known[1] + 5.0 < now)
     status = np.array(["created", "picked_up", "arrived", "out_for_delivery", "delivered", "in_transit"], dtype=object)
@@ -93,7 +94,7 @@ def list_waybills(
     start = datetime.combine(first, time(), UTC)
     names = ("ordered_at", "picked_up_at", "arrived_at", "out_for_delivery_at", "delivered_at")
     told = np.where(np.isnan(known[4]) & ~np.isnan(known[1]) & ((exception != 2) | ~np.isnan(known[3])), exception, -1)
-    return pl.DataFrame(
+    waybills = pl.DataFrame(
         {
             "waybill_id": [f"P{AS_OF.year % 100}{number:010d}" for number in range(1, len(day) + 1)],
             "courier_id": drawn["courier_id"],
@@ -111,6 +112,7 @@ def list_waybills(
             "exception": pl.Series(np.array([*_EXCEPTIONS, None], dtype=object)[told].tolist(), dtype=pl.String),
         }
     )
+    return waybills.filter(pl.col("ordered_at").is_not_null())
 
 
 def _way(

@@ -21,7 +21,7 @@ STEP_HOURS = 6
 FORECAST_DAYS = 16
 FORECAST_STEP_HOURS = 3
 # Days between two fronts somewhere in the country.
-_FRONT_EVERY_DAYS = 4.0
+_FRONT_EVERY_DAYS = 2.2
 # Normal visibility [m].
 _CLEAR_M = 20_000.0
 
@@ -95,7 +95,7 @@ def make_weather(network: Network, scale: Scale, seed: int) -> Weather:
     latitude, longitude = points["latitude"].to_numpy(), points["longitude"].to_numpy()
     steps = len(all_days()) * 24 // STEP_HOURS
     hours: Floats = np.arange(steps, dtype=np.float64) * STEP_HOURS
-    temperature = _climate(latitude, hours) + _slow_noise(random, latitude, longitude, steps, 3.0)
+    temperature = _climate(latitude, hours) + _slow_noise(random, latitude, longitude, steps, 2.0)
     precipitation = np.zeros((len(latitude), steps))
     snow_front = _peak_front()
     for front in [*_ordinary_fronts(random, hours[-1]), snow_front]:
@@ -155,26 +155,28 @@ def _ordinary_fronts(random: np.random.Generator, end: float) -> list[Front]:
     # The days of the peak front are kept free of others.
     peak = _peak_front()
     starts = starts[(starts < peak.start - 72.0) | (starts > peak.start + 120.0)]
+    # Summer rain comes with the monsoon and reaches north; winter fronts are dry and cold.
+    summer = 0.5 - 0.5 * np.cos(2.0 * np.pi * (starts / 24.0 + FIRST_DAY.timetuple().tm_yday - 25.0) / 365.25)
     return [
         Front(
-            start=float(start),
+            start=start,
             hours=float(random.uniform(30.0, 72.0)),
-            latitude=float(random.uniform(24.0, 43.0)),
-            longitude=float(random.uniform(98.0, 112.0)),
+            latitude=float(random.normal(28.0 + 5.0 * warm, 5.0)),
+            longitude=float(random.uniform(98.0, 114.0)),
             north=float(random.normal(-0.03, 0.05)),
-            east=float(random.uniform(0.15, 0.40)),
+            east=float(random.uniform(0.12, 0.36)),
             radius_km=float(random.uniform(150.0, 420.0)),
-            rain_mm=float(random.gamma(2.0, 0.9)),
+            rain_mm=float(random.gamma(2.0, 0.15 + 0.95 * warm)),
             chill_c=float(random.uniform(2.0, 9.0)),
         )
-        for start in starts.tolist()
+        for start, warm in zip(starts.tolist(), summer.tolist(), strict=True)
     ]
 
 
 def _peak_front() -> Front:
     """Snow from the north-west over the plain in the nights of 7 to 9 November of the last season."""
     start = (date(AS_OF.year, 11, 7) - FIRST_DAY).days * 24.0
-    return Front(start, 60.0, 38.0, 108.0, -0.05, 0.18, 380.0, 2.6, 12.0)
+    return Front(start, 60.0, 38.0, 108.0, -0.05, 0.18, 380.0, 1.6, 12.0)
 
 
 def _add_front(
@@ -200,8 +202,8 @@ def _see(
     visibility = _CLEAR_M / (1.0 + 0.5 * precipitation + 9.0 * snowfall)
     month_day = (FIRST_DAY.timetuple().tm_yday + hours / 24.0) % 365.25
     cold = np.cos(2.0 * np.pi * (month_day - 350.0) / 365.25) > 0.3
-    # Six in the morning in China is 22 h UTC of the day before: the last step of a day.
-    dawn = hours % 24.0 == 24.0 - STEP_HOURS
+    # Eight in the morning in China is midnight UTC: the first step of a day.
+    dawn = hours % 24.0 == 0.0
     fog = random.random(precipitation.shape) < 0.03 * (cold & dawn)[None, :] * (temperature > -8.0)
     thick = np.exp(random.uniform(np.log(60.0), np.log(900.0), precipitation.shape))
     return np.clip(np.where(fog, np.minimum(visibility, thick), visibility), 30.0, _CLEAR_M)
