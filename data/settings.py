@@ -85,7 +85,7 @@ class WeatherSettings(_Section):
     preset: Literal["planning", "ploughed"] = Field(
         "planning", description="planning, or ploughed (freeways kept clear)."
     )
-    radius_km: float = Field(150.0, gt=0, description="How far a weather point speaks for a place [km].")
+    radius_km: float = Field(250.0, gt=0, description="How far a weather point speaks for a place [km].")
     neighbours: int = Field(
         1, ge=1, le=8, description="Nearest weather points taken together, weighted by 1 / distance."
     )

@@ -156,8 +156,11 @@ def list_effects(
 
 
 def tabulate(rows: Sequence[EffectRow]) -> pl.DataFrame:
-    """Return the effect rows as a table: one column a field of ``EffectRow``."""
-    return pl.DataFrame([{field.name: getattr(row, field.name) for field in fields(EffectRow)} for row in rows])
+    """Return the effect rows as a table: one column a field of ``EffectRow``; the end of an open class is empty."""
+    table = pl.DataFrame([{field.name: getattr(row, field.name) for field in fields(EffectRow)} for row in rows])
+    measure = pl.col("trigger") == "measure"
+    ends = (pl.when(measure & pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in ("low", "high"))
+    return table.with_columns(ends)
 
 
 def _overridden(row: EffectRow, override: EffectOverride) -> EffectRow:

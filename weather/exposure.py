@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.errors import RadarError
-from weather.points import distance_km
+from data.geography import great_circle_km
 from weather.units import Floats
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def sample_lanes(
     every_km
         Largest distance between two places [km]; the ends are always among them.
     geometry
-        Lane id -> its line as (longitude, latitude), shape (vertices, 2) [degrees], see ``read_lane_geometry``. A
+        Lane id -> its line as (longitude, latitude), shape (vertices, 2) [degrees], see ``lines_of``. A
         lane without one follows the great circle between its hubs.
 
     Returns
@@ -116,7 +115,7 @@ def _great_circles(
     lat0, lon0, lat1, lon1 = (
         ends[name].to_numpy().astype(np.float64)[index] for name in ("from_lat", "from_lon", "to_lat", "to_lon")
     )
-    length = distance_km(lat0, lon0, lat1, lon1)
+    length = great_circle_km(lat0, lon0, lat1, lon1)
     steps = np.maximum(np.ceil(length / every_km), 1.0).astype(np.int64)
     lane = np.repeat(index, steps + 1)
     first = np.repeat(np.cumsum(steps + 1) - (steps + 1), steps + 1)
@@ -139,7 +138,7 @@ def _vectors(latitude: Floats, longitude: Floats) -> Floats:
 
 
 def _along(index: int, line: Floats, every_km: float) -> tuple[NDArray[np.int64], Floats, Floats, Floats]:
-    pieces = distance_km(line[:-1, 1], line[:-1, 0], line[1:, 1], line[1:, 0])
+    pieces = great_circle_km(line[:-1, 1], line[:-1, 0], line[1:, 1], line[1:, 0])
     travelled = np.concatenate([[0.0], np.cumsum(pieces)])
     total = max(float(travelled[-1]), 1e-9)
     steps = max(int(np.ceil(total / every_km)), 1)
@@ -149,44 +148,36 @@ def _along(index: int, line: Floats, every_km: float) -> tuple[NDArray[np.int64]
     return np.full(steps + 1, index, dtype=np.int64), fraction, latitude, longitude
 
 
-def read_lane_geometry(path: Path) -> dict[str, Floats]:
-    """Read ``lanes.geojson``: LineStrings with the property ``lane_id``.
+def lines_of(geometry: Mapping[str, Mapping[str, Any]]) -> dict[str, Floats]:
+    """Turn the geometry of lanes into their lines.
+
+    Parameters
+    ----------
+    geometry
+        Lane id -> GeoJSON geometry, as ``data.geometry_files.read_geometry`` returns it.
 
     Returns
     -------
     dict
-        Lane id -> (longitude, latitude), shape (vertices, 2) [degrees]. Empty when there is no such file.
+        Lane id -> (longitude, latitude), shape (vertices, 2) [degrees]; the parts of a MultiLineString are joined.
 
     Raises
     ------
     RadarError
-        When the file is no GeoJSON FeatureCollection, or a feature is no LineString with a ``lane_id``.
+        When a lane's geometry is no line.
     """
-    if not path.exists():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        features = content["features"]
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise RadarError(
-            "no GeoJSON FeatureCollection", "one LineString a lane", "mend or remove it", file=path
-        ) from error
     lines: dict[str, Floats] = {}
-    for number, feature in enumerate(features, start=1):
+    for lane, shape in geometry.items():
         try:
-            lane = str(feature["properties"]["lane_id"])
-            line = np.array([point[:2] for point in feature["geometry"]["coordinates"]], dtype=np.float64)
-            sound = (
-                feature["geometry"]["type"] == "LineString"
-                and line.ndim == 2
-                and line.shape[0] >= 2
-                and bool(np.isfinite(line).all())
-            )
+            parts = shape["coordinates"] if shape["type"] == "MultiLineString" else [shape["coordinates"]]
+            line = np.array([point[:2] for part in parts for point in part], dtype=np.float64)
+            sound = str(shape["type"]).endswith("LineString") and line.ndim == 2 and line.shape[0] >= 2
+            sound = sound and bool(np.isfinite(line).all())
         except (KeyError, TypeError, ValueError, IndexError):
             sound = False
         if not sound:
             raise RadarError(
-                f"feature {number} that is no LineString with a lane_id", action="mend or remove it", file=path
+                f"the geometry of lane {lane} is no line", action="`radar load lanes FILE.geojson` with LineStrings"
             )
         lines[lane] = line
     return lines

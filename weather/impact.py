@@ -61,6 +61,8 @@ class _Warned:
 
     key: int
     days: NDArray[np.bool_]
+    kind: str
+    code: int
     words: str
 
 
@@ -207,7 +209,7 @@ def _warn_lanes(samples: LaneSamples, leaves: Floats, sky: Sky, lanes: Effect) -
                 (lanes.severity, np.int8(code), np.maximum),
             ):
                 array[lane, days] = worse(array[lane, days], value)
-            found.append(_Warned(lane, days, words))
+            found.append(_Warned(lane, days, sky.warnings["kind"][number], code, words))
     return found
 
 
@@ -231,7 +233,8 @@ def _warn_outlets(
         effect.severity[block] = np.maximum(effect.severity[block], np.int8(code))
         days = np.zeros(hours.shape[0] // length, dtype=np.bool_)
         days[active // length] = True
-        found += [_Warned(int(place), days, words) for place in under]
+        kind = sky.warnings["kind"][int(number)]
+        found += [_Warned(int(place), days, kind, code, words) for place in under]
     return found
 
 
@@ -278,11 +281,20 @@ def _causes(
     for one, when, part, where, moment in cells:
         if part:
             words[one][when] = f"{part} near {at[where]} at {clock[moment]}"
-    for warning in warned:
-        for step in np.flatnonzero(warning.days).tolist():
-            before = words[warning.key][step]
-            words[warning.key][step] = f"{before}; {warning.words}" if before else warning.words
+    for (one, when), told in _worst_of_each_kind(warned).items():
+        before = [words[one][when]] if words[one][when] else []
+        words[one][when] = "; ".join(before + told)
     return words
+
+
+def _worst_of_each_kind(warned: list[_Warned]) -> dict[tuple[int, int], list[str]]:
+    """Words of the warnings over each key and day; of several colours of one kind only the worst."""
+    worst: dict[tuple[int, int], dict[str, tuple[int, str]]] = {}
+    for warning in warned:
+        for day in np.flatnonzero(warning.days).tolist():
+            kinds = worst.setdefault((warning.key, day), {})
+            kinds[warning.kind] = max(kinds.get(warning.kind, (0, "")), (warning.code, warning.words))
+    return {cell: [words for _, words in kinds.values()] for cell, kinds in worst.items()}
 
 
 def _rows(

@@ -12,13 +12,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.errors import RadarError
+from data.geography import EARTH_RADIUS_KM
 from weather.effects import KINDS
 from weather.signals import find_signals, split_water
 from weather.units import Floats
 
-EARTH_KM = 6371.0088
-LONGEST_GAP = 3
-"""An hour without a row takes the next row at most this many hours later: forecasts in steps of three hours stay whole."""
+LONGEST_GAP = 6
+"""An hour without a row takes the next row less than this many hours later: feeds in steps of three or six hours stay whole."""
 
 _COLUMNS = {
     "temperature": "temperature_c",
@@ -124,11 +124,11 @@ class WeatherGrid:
         from scipy.spatial import cKDTree
 
         tree = cKDTree(_on_sphere(self.latitude, self.longitude))
-        chord = 2.0 * np.sin(min(radius_km / (2.0 * EARTH_KM), np.pi / 2.0))
+        chord = 2.0 * np.sin(min(radius_km / (2.0 * EARTH_RADIUS_KM), np.pi / 2.0))
         ranks = list(range(1, neighbours + 1))
         distance, index = tree.query(_on_sphere(latitude, longitude), k=ranks, distance_upper_bound=chord + 1e-12)
         found = np.isfinite(distance)
-        arc = 2.0 * EARTH_KM * np.arcsin(np.clip(np.where(found, distance, 0.0) / 2.0, 0.0, 1.0))
+        arc = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.clip(np.where(found, distance, 0.0) / 2.0, 0.0, 1.0))
         weight = np.where(found, 1.0 / np.maximum(arc, 1.0), 0.0)
         total = weight.sum(axis=1, keepdims=True)
         weight = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0.0)
@@ -201,11 +201,3 @@ def _fill_gaps(laid: Floats) -> Floats:
 def _on_sphere(latitude: Floats, longitude: Floats) -> Floats:
     phi, lam = np.radians(latitude), np.radians(longitude)
     return np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
-
-
-def distance_km(latitude: Floats, longitude: Floats, other_latitude: Floats, other_longitude: Floats) -> Floats:
-    """Return the great-circle distance between places [km]; arrays broadcast (haversine, mean Earth radius)."""
-    phi, other_phi = np.radians(latitude), np.radians(other_latitude)
-    half = np.sin((other_phi - phi) / 2.0) ** 2
-    half = half + np.cos(phi) * np.cos(other_phi) * np.sin(np.radians(other_longitude - longitude) / 2.0) ** 2
-    return np.asarray(2.0 * EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0))))

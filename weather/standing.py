@@ -138,9 +138,12 @@ def describe(standing: Standing, tables: EffectTables, place: NDArray[np.int64],
     values = {name: layer[place, hour] for name, layer in standing.values.items()}
     signals = {kind: layer[place, hour] > 0 for kind, layer in standing.signals.items()}
     cold = values["temperature"] < tables.classes("cold")[0].high
+    snows, rains = tables.classify("snow", values["snow"]) >= 0, tables.classify("rain", values["rain"]) >= 0
     told = (
-        (signals["snow"] | (tables.classify("snow", values["snow"]) >= 0), values["snow"], "snow {:.1f} mm/h"),
-        (signals["rain"] | (tables.classify("rain", values["rain"]) >= 0), values["rain"], "rain {:.1f} mm/h"),
+        (snows, values["snow"], "snow {:.1f} mm/h"),
+        (signals["snow"] & ~snows, values["snow"], "snow of the hours before"),
+        (rains, values["rain"], "rain {:.1f} mm/h"),
+        (signals["rain"] & ~rains, values["rain"], "rain of the hours before"),
         (
             signals["fog"] | (tables.classify("fog", values["visibility"]) >= 0),
             values["visibility"],

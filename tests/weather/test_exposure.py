@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from data.errors import RadarError
-from weather.exposure import cross_areas, departure_hours, place_warnings, read_lane_geometry, sample_lanes, stand_over
-from weather.points import distance_km
+from data.geography import great_circle_km
+from weather.exposure import cross_areas, departure_hours, lines_of, place_warnings, sample_lanes, stand_over
 
 HUBS = pl.DataFrame(
     {
@@ -67,7 +67,7 @@ def test_no_step_is_longer_than_asked_and_lanes_stay_apart() -> None:
     assert samples.lane_id == ("EAST-NORTH", "NORTH-WEST", "WEST-EAST")
     assert np.all(np.diff(samples.lane) >= 0)
     same = np.diff(samples.lane) == 0
-    step = distance_km(samples.latitude[:-1], samples.longitude[:-1], samples.latitude[1:], samples.longitude[1:])
+    step = great_circle_km(samples.latitude[:-1], samples.longitude[:-1], samples.latitude[1:], samples.longitude[1:])
     assert step[same].max() <= 125.0 + 1e-6
     assert samples.fraction[samples.starts].tolist() == [0.0, 0.0, 0.0]
 
@@ -154,18 +154,23 @@ def test_what_stands_over_outlets() -> None:
     assert list(zip(place.tolist(), number.tolist(), strict=True)) == [(0, 0), (1, 0), (1, 1)]
 
 
-def test_lane_geometry_file(tmp_path: Path) -> None:
-    path = tmp_path / "lanes.geojson"
-    assert read_lane_geometry(path) == {}
+def test_lines_of_lanes() -> None:
     line = {"type": "LineString", "coordinates": [[0, 0], [1, 1, 50]]}
-    good = {"type": "Feature", "properties": {"lane_id": "A-B"}, "geometry": line}
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": [good]}))
-    assert read_lane_geometry(path)["A-B"].tolist() == [[0.0, 0.0], [1.0, 1.0]]
-    path.write_text(
-        json.dumps({"type": "FeatureCollection", "features": [good, {"type": "Feature", "geometry": line}]})
-    )
-    with pytest.raises(RadarError, match="feature 2 that is no LineString"):
-        read_lane_geometry(path)
-    path.write_text("{")
-    with pytest.raises(RadarError, match="no GeoJSON FeatureCollection"):
-        read_lane_geometry(path)
+    parts = {"type": "MultiLineString", "coordinates": [[[0, 0], [1, 1]], [[1, 1], [2, 0]]]}
+    lines = lines_of({"A-B": line, "B-C": parts})
+    assert lines["A-B"].tolist() == [[0.0, 0.0], [1.0, 1.0]]
+    assert lines["B-C"].shape == (4, 2)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"type": "Point", "coordinates": [1, 2]},
+        {"type": "LineString", "coordinates": [[1, 2]]},
+        {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]},
+        {"type": "LineString"},
+    ],
+)
+def test_geometry_that_is_no_line_names_the_lane(shape: dict[str, Any]) -> None:
+    with pytest.raises(RadarError, match="The geometry of lane A-B is no line"):
+        lines_of({"A-B": shape})

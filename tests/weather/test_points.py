@@ -8,7 +8,7 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
-from weather.points import build_grid, distance_km, known_weather
+from weather.points import build_grid, known_weather
 
 START = datetime(2025, 11, 11, tzinfo=UTC)
 
@@ -34,12 +34,6 @@ def rows(*cells: tuple[float, float, int, float], issued: datetime | None = None
 NONE = contract("weather_observations").empty()
 
 
-def test_distance_of_known_cities() -> None:
-    # Beijing to Shanghai, about 1,067 km over the ground of a sphere
-    got = distance_km(np.array([39.9042]), np.array([116.4074]), np.array([31.2304]), np.array([121.4737]))
-    assert got[0] == pytest.approx(1067.0, abs=2.0)
-
-
 def test_latest_forecast_counts_and_what_was_observed_before_it() -> None:
     early = rows((30.0, 110.0, 1, 1.0), (30.0, 110.0, 2, 1.0), issued=START - timedelta(hours=24))
     late = rows((30.0, 110.0, 1, 2.0), (30.0, 110.0, 2, 2.0), issued=START)
@@ -62,9 +56,9 @@ def test_hours_are_laid_out_and_short_gaps_take_the_next_row() -> None:
     assert grid.first_hour == int(START.timestamp()) // 3600
     assert grid.values["wind"][0, :4].tolist() == [5.0, 9.0, 9.0, 9.0]
     assert np.isnan(grid.values["wind"][0, 4:]).all()
-    # the row at hour 7 reaches back two hours, not more
-    assert np.isnan(grid.values["wind"][1, :5]).all()
-    assert grid.known[1].tolist() == [False] * 5 + [True] * 3
+    # the row at hour 7 reaches back five hours, not more
+    assert np.isnan(grid.values["wind"][1, :2]).all()
+    assert grid.known[1].tolist() == [False] * 2 + [True] * 6
 
 
 def test_nearest_point_within_the_radius() -> None:

@@ -1,0 +1,203 @@
+"""``radar weather``: feeds in, lanes and outlets touched, forecasts adjusted."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.options import FirstDay, Json, LastDay, parse_day
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    import polars as pl
+
+    from weather.outlook import Outlook
+
+AsOf = Annotated[
+    date | None,
+    typer.Option("--as-of", parser=parse_day, metavar="DATE", help="Use only what was known at the end of this day."),
+]
+Top = Annotated[int, typer.Option("--top", min=1, help="Rows to print; --json prints all.")]
+
+
+class ProviderName(StrEnum):
+    """Who wrote a weather file."""
+
+    auto = "auto"
+    open_meteo = "open-meteo"
+    csv = "csv"
+
+
+class KindName(StrEnum):
+    """What a weather file holds."""
+
+    observations = "observations"
+    forecasts = "forecasts"
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``radar weather`` and its commands."""
+    group = typer.Typer(
+        name="weather", help="Weather in, lanes and outlets touched, forecasts adjusted.", no_args_is_help=True
+    )
+    group.command("load")(load)
+    group.command("impact")(impact)
+    group.command("effects")(effects)
+    app.add_typer(group)
+
+
+@known_errors
+def load(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Answers of Open-Meteo (JSON) or CSV files.")],
+    provider: Annotated[
+        ProviderName, typer.Option("--provider", help="Who wrote the files; auto looks at each.")
+    ] = ProviderName.auto,
+    kind: Annotated[
+        KindName | None,
+        typer.Option("--as", help="What the files hold; by default they tell: hours still to come are forecast."),
+    ] = None,
+    issued_at: Annotated[
+        str | None,
+        typer.Option(
+            "--issued-at",
+            metavar="TIME",
+            help="When the forecasts were issued, e.g. 2025-11-08T06:00+08:00; by default when each file was last written.",
+        ),
+    ] = None,
+    place: Annotated[
+        str | None, typer.Option("--place", metavar="LAT,LON", help="Place of a CSV that names none, e.g. 39.9,116.4.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Load weather files into weather_observations and weather_forecasts, by place and hour.
+
+    Units are read from the files: a measure without a unit is refused.
+
+    Example: `radar weather load forecast.json --issued-at 2025-11-08T06:00+08:00`
+    """
+    from dataclasses import asdict
+
+    import polars as pl
+
+    from weather.loading import load_weather
+
+    workspace = workspace_of(context)
+    zone = workspace.settings.workspace.zone
+    with progress("weather load") as bar:
+        loaded = load_weather(
+            workspace,
+            files,
+            provider.value,
+            kind=None if kind is None else kind.value,
+            issued_at=None if issued_at is None else _parse_moment(issued_at, zone),
+            place=None if place is None else _parse_place(place),
+            progress=bar,
+        )
+    rows = [asdict(file) for file in loaded]
+    for row in rows:
+        row["ignored"] = ", ".join(row["ignored"])
+        for name in ("first", "last", "issued_at"):
+            row[name] = None if row[name] is None else row[name].astimezone(zone).isoformat(timespec="minutes")
+    out_rows(pl.DataFrame(rows, infer_schema_length=None), json=json)
+
+
+@known_errors
+def impact(
+    context: typer.Context,
+    first: FirstDay = None,
+    last: LastDay = None,
+    as_of: AsOf = None,
+    top: Top = 20,
+    json: Json = False,
+) -> None:
+    """Work out what the weather does to every lane and outlet: tables lane_weather and outlet_weather.
+
+    Without --from and --to the days of the latest weather forecast are taken.
+
+    Example: `radar weather impact --from 2025-11-07 --to 2025-11-16`
+    """
+    from weather.outlook import choose_days, list_touched, look_ahead
+
+    workspace = workspace_of(context)
+    zone = workspace.settings.workspace.zone
+    moment, hour = _end_of(as_of, zone), workspace.settings.weather.departure_hour
+    options = {"from": first, "to": last, "as_of": as_of}
+    with progress("weather impact") as bar, workspace.run("weather impact", options=options) as run:
+        days = choose_days(run.read("weather_forecasts"), zone, first, last, departure_hour=hour, as_of=moment)
+        outlook = look_ahead(workspace, run, days, as_of=moment, progress=bar)
+        run.append("lane_weather", outlook.lanes)
+        run.append("outlet_weather", outlook.outlets)
+        lanes, outlets = list_touched(outlook.lanes), list_touched(outlook.outlets)
+        run.message = f"{lanes.height:,} lane-days and {outlets.height:,} outlet-days touched"
+    _tell_unknown(outlook)
+    if json:
+        summary = {"run_id": run.run_id, "from": days[0], "to": days[-1]}
+        out_json(summary | {"lane_weather": lanes.to_dicts(), "outlet_weather": outlets.to_dicts()})
+        return
+    say(f"{days[0]} to {days[-1]}: {run.message} (run {run.run_id}).")
+    _print_top("Lanes", lanes, top)
+    _print_top("Outlets", outlets, top)
+
+
+@known_errors
+def effects(context: typer.Context, json: Json = False) -> None:
+    """List the effect tables: what each kind of weather does to lanes and couriers, and where the figure is from.
+
+    A row is replaced in radar.toml under [weather.effects."ID"].
+
+    Example: `radar weather effects`
+    """
+    from weather.effects import list_effects, tabulate
+
+    settings = workspace_of(context).settings.weather
+    table = tabulate(list_effects(settings.preset, settings.effects))
+    columns = ["id", "trigger", "low", "high", "unit", "speed", "capacity", "productivity", "closure", "source"]
+    out_rows(table, json=json, columns=None if json else columns)
+
+
+def _print_top(title: str, touched: pl.DataFrame, top: int) -> None:
+    if touched.is_empty():
+        say(f"{title}: none touched.")
+        return
+    out_rows(touched.head(top), json=False, title=f"{title}, the worst first")
+    if touched.height > top:
+        say(f"{touched.height - top:,} more; `--json` prints all.")
+
+
+def _tell_unknown(outlook: Outlook) -> None:
+    for what, ids in (("lanes", outlook.unplaced_lanes), ("outlets", outlook.unplaced_outlets)):
+        if ids:
+            named = ", ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
+            warn(f"{len(ids):,} {what} without coordinates are left out: {named}.")
+    for what, count in (("lane", outlook.unknown_lane_days), ("outlet", outlook.unknown_outlet_days)):
+        if count:
+            warn(f"{count:,} {what}-days lie too far from any weather point and get no row; see [weather] radius_km.")
+
+
+def _parse_moment(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no time; write it as 2025-11-08T06:00+08:00") from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _parse_place(text: str) -> tuple[float, float]:
+    latitude, _, longitude = text.partition(",")
+    try:
+        return float(latitude), float(longitude)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no place; write it as 39.9,116.4") from error
+
+
+def _end_of(day: date | None, zone: ZoneInfo) -> datetime | None:
+    if day is None:
+        return None
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)

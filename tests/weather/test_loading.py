@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from data.errors import RadarError
+from data.workspace import Workspace
+from weather.loading import load_weather
+
+ANSWER = {
+    "latitude": 45.7,
+    "longitude": 126.6,
+    "utc_offset_seconds": 28800,
+    "hourly_units": {"time": "iso8601", "snowfall": "cm", "wind_speed_10m": "km/h"},
+    "hourly": {
+        "time": ["2025-11-11T00:00", "2025-11-11T01:00"],
+        "snowfall": [1.0, 2.0],
+        "wind_speed_10m": [36.0, 18.0],
+    },
+}
+POINTS = "valid_at,latitude,longitude,temperature_c\n2025-11-11T00:00+08:00,45.7,126.6,-3\n"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path / "ws")
+
+
+def write(path: Path, text: str, made: datetime) -> Path:
+    path.write_text(text)
+    os.utime(path, (made.timestamp(), made.timestamp()))
+    return path
+
+
+def test_each_file_finds_its_feed_and_table(workspace: Workspace, tmp_path: Path) -> None:
+    ahead = write(tmp_path / "ahead.json", json.dumps(ANSWER), datetime(2025, 11, 10, 6, tzinfo=UTC))
+    seen = write(tmp_path / "seen.csv", POINTS, datetime(2025, 11, 12, tzinfo=UTC))
+    loaded = load_weather(workspace, [ahead, seen])
+    assert [(file.provider, file.table, file.rows) for file in loaded] == [
+        ("open-meteo", "weather_forecasts", 2),
+        ("csv", "weather_observations", 1),
+    ]
+    forecasts = workspace.read("weather_forecasts")
+    assert forecasts["wind_speed_ms"].to_list() == [10.0, 5.0]
+    assert forecasts["issued_at"].unique().to_list() == [datetime(2025, 11, 10, 6, tzinfo=UTC)]
+    assert workspace.read("weather_observations")["temperature_c"].to_list() == [-3.0]
+
+
+def test_same_file_twice_is_one_vintage_and_a_later_one_another(workspace: Workspace, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.json", json.dumps(ANSWER), datetime(2025, 11, 10, 6, tzinfo=UTC))
+    load_weather(workspace, [path])
+    load_weather(workspace, [path])
+    assert workspace.read("weather_forecasts").height == 2
+    load_weather(workspace, [path], issued_at=datetime(2025, 11, 10, 12, tzinfo=UTC))
+    assert workspace.read("weather_forecasts").height == 4
+
+
+def test_observation_is_replaced_by_place_and_hour(workspace: Workspace, tmp_path: Path) -> None:
+    made = datetime(2025, 11, 12, tzinfo=UTC)
+    load_weather(workspace, [write(tmp_path / "a.csv", POINTS, made)])
+    load_weather(workspace, [write(tmp_path / "b.csv", POINTS.replace("-3", "-4"), made)])
+    assert workspace.read("weather_observations")["temperature_c"].to_list() == [-4.0]
+
+
+def test_one_broken_file_leaves_the_workspace_as_it_was(workspace: Workspace, tmp_path: Path) -> None:
+    made = datetime(2025, 11, 12, tzinfo=UTC)
+    good = write(tmp_path / "good.csv", POINTS, made)
+    broken = write(tmp_path / "broken.json", '{"error": true, "reason": "Daily limit exceeded"}', made)
+    with pytest.raises(RadarError, match=r"broken\.json: the provider's error answer: Daily limit exceeded"):
+        load_weather(workspace, [good, broken])
+    assert workspace.version("weather_observations") is None
+    assert workspace.read("runs").is_empty()
+
+
+@pytest.mark.parametrize(("name", "told"), [("gone.json", "cannot be read"), (".", "found a folder, expected a file")])
+def test_no_file_is_told(workspace: Workspace, tmp_path: Path, name: str, told: str) -> None:
+    with pytest.raises(RadarError, match=told):
+        load_weather(workspace, [tmp_path / name])

@@ -1,0 +1,199 @@
+"""From the tables of a workspace to the weather of lanes and outlets, and back into its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from data.errors import RadarError
+from data.geometry_files import read_geometry
+from data.progress import SILENT, Progress
+from data.runs import Run
+from data.workspace import Workspace
+from weather.effects import EffectRow, EffectTables, list_effects
+from weather.exposure import days_between, lines_of, place_warnings, sample_lanes
+from weather.impact import Sky, assess_lanes, assess_outlets, hours_needed
+from weather.points import build_grid, known_weather
+
+LONGEST_OUTLOOK = 92
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the weather does to a network.
+
+    Parameters
+    ----------
+    lanes, outlets
+        Columns of ``lane_weather`` and ``outlet_weather`` without run_id.
+    unplaced_lanes, unplaced_outlets
+        Ids without coordinates, of which nothing can be said.
+    unknown_lane_days, unknown_outlet_days
+        How many lane-days and outlet-days have no weather point within the radius and no warning.
+    """
+
+    lanes: pl.DataFrame
+    outlets: pl.DataFrame
+    unplaced_lanes: tuple[str, ...]
+    unplaced_outlets: tuple[str, ...]
+    unknown_lane_days: int
+    unknown_outlet_days: int
+
+
+def choose_days(
+    forecasts: pl.DataFrame,
+    zone: ZoneInfo,
+    first: date | None,
+    last: date | None,
+    *,
+    departure_hour: int,
+    as_of: datetime | None = None,
+) -> list[date]:
+    """Return the days to look at: as asked, else the days the latest weather forecast speaks of.
+
+    Parameters
+    ----------
+    forecasts
+        Table ``weather_forecasts``.
+    zone
+        Time zone of the workspace.
+    first, last
+        As asked; None for the ends of the latest forecast.
+    departure_hour
+        Local hour at which linehaul leaves.
+    as_of
+        Forecasts issued later are not looked at.
+
+    Raises
+    ------
+    RadarError
+        When nothing tells the days, they are the wrong way round, or there are too many.
+    """
+    if first is None or last is None:
+        known = forecasts.filter(pl.col("issued_at").is_not_null())
+        if as_of is not None:
+            known = known.filter(pl.col("issued_at") <= as_of)
+        latest = known.filter(pl.col("issued_at") == pl.col("issued_at").max())
+        if latest.is_empty():
+            raise RadarError(
+                "no weather forecast to take the days from", action="give --from and --to, or `radar weather load` one"
+            )
+        local = latest["valid_at"].dt.convert_time_zone(str(zone))
+        begin, end = local.min(), local.max()
+        if not isinstance(begin, datetime) or not isinstance(end, datetime):
+            raise RadarError("a weather forecast without times", action="load it again")
+        first = first or begin.date()
+        # the last day is the last whose departures are still in it
+        last = last or max((end - timedelta(hours=departure_hour)).date(), first)
+    if first > last:
+        raise RadarError(f"days from {first} to {last}", "the first day before the last", "swap --from and --to")
+    days = days_between(first, last)
+    if len(days) > LONGEST_OUTLOOK:
+        raise RadarError(f"{len(days)} days", f"at most {LONGEST_OUTLOOK}", "choose fewer with --from and --to")
+    return days
+
+
+def look_ahead(
+    workspace: Workspace,
+    run: Run,
+    days: Sequence[date],
+    *,
+    as_of: datetime | None = None,
+    effects: tuple[EffectRow, ...] | None = None,
+    progress: Progress = SILENT,
+) -> Outlook:
+    """Work out what the weather does to every lane and outlet of a workspace.
+
+    Parameters
+    ----------
+    workspace, run
+        Where the tables are read.
+    days
+        Days of departure and of work.
+    as_of
+        What was known only later is not used; None uses everything.
+    effects
+        Effect rows; None takes those of radar.toml.
+    progress
+        Told how far the work is.
+    """
+    lanes, outlets, hubs = run.read("lanes"), run.read("outlets"), run.read("hubs")
+    longest = lanes["transit_hours"].max()
+    sky = see_sky(workspace, run, days, float(longest) if isinstance(longest, float) else 0.0, as_of, effects)
+    progress.step(1, 4, "reading weather")
+    lines = lines_of(read_geometry(workspace.folder, "lanes"))
+    samples = sample_lanes(lanes, hubs, sky.settings.sample_km, lines)
+    lane_rows = assess_lanes(samples, days, sky)
+    progress.step(3, 4, "lanes")
+    outlet_rows = assess_outlets(outlets, days, sky)
+    progress.step(4, 4, "outlets")
+    lost = outlets.filter(pl.col("latitude").is_null() | pl.col("longitude").is_null())["outlet_id"].to_list()
+    return Outlook(
+        lane_rows,
+        outlet_rows,
+        samples.unplaced,
+        tuple(lost),
+        len(samples.lane_id) * len(days) - lane_rows.height,
+        (outlets.height - len(lost)) * len(days) - outlet_rows.height,
+    )
+
+
+def see_sky(
+    workspace: Workspace,
+    run: Run,
+    days: Sequence[date],
+    longest_transit: float,
+    as_of: datetime | None = None,
+    effects: tuple[EffectRow, ...] | None = None,
+) -> Sky:
+    """Read everything known of the weather of some days.
+
+    Parameters
+    ----------
+    workspace, run
+        Where the tables are read.
+    days
+        Days looked at, at least one.
+    longest_transit
+        Longest time a lane takes [h].
+    as_of
+        What was known only later is not used. A warning counts as known from its onset on.
+    effects
+        Effect rows; None takes those of radar.toml.
+
+    Raises
+    ------
+    RadarError
+        When there is neither a weather point nor a warning for these days.
+    """
+    settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
+    begin, end = hours_needed(days, longest_transit, zone)
+    tables = [run.read(name) for name in ("weather_observations", "weather_forecasts")]
+    near = pl.col("valid_at").is_between(begin, end)
+    weather = known_weather(tables[0].filter(near), tables[1].filter(near), as_of)
+    warnings = run.read("weather_warnings").filter((pl.col("onset") <= end) & (pl.col("expires") >= begin))
+    if as_of is not None:
+        warnings = warnings.filter(pl.col("onset") <= as_of)
+    if weather.is_empty() and warnings.is_empty():
+        raise RadarError(
+            f"no weather from {min(days)} to {max(days)}",
+            action="`radar weather load` forecasts or observations of these days, or choose others with --from and --to",
+        )
+    rows = effects if effects is not None else list_effects(settings.preset, settings.effects)
+    return Sky(build_grid(weather), warnings, place_warnings(warnings), EffectTables(rows), settings, zone)
+
+
+def list_touched(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of ``lane_weather`` or ``outlet_weather`` on which the weather does something, the worst first."""
+    touched = frame.filter((pl.col("severity") != "none") | (pl.col("cause") != ""))
+    rank = pl.col("severity").replace_strict(
+        {"none": 0, "blue": 1, "yellow": 2, "orange": 3, "red": 4}, return_dtype=pl.Int64
+    )
+    key = "lane_id" if "lane_id" in frame.columns else "outlet_id"
+    return touched.sort(
+        rank, "closure_probability", "speed_factor", "date", key, descending=[True, True, False, False, False]
+    )
