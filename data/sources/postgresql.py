@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 from data.errors import RadarError
 from data.sources.batch import Source
@@ -63,10 +63,14 @@ def open_query(url: str, query: str) -> Source:
         When the address is none, the server cannot be reached or refuses, the query is wrong or would write. The
         sentence never holds the password.
     """
+    from psycopg.errors import SyntaxError as WrongSyntax
+
     if urlsplit(url).scheme not in ("postgresql", "postgres"):
         raise RadarError(
             "a database address of another kind", "postgresql://user@host:port/database", "mend --database"
         )
+    if urlsplit(url).netloc.count("@") > 1:
+        raise RadarError("a database address with more than one @", "%40 for an @ in the password", "mend --database")
     statement = query.strip().rstrip(";").strip()
     if not statement:
         raise RadarError("an empty query", "one SELECT", "write it after --query")
@@ -75,7 +79,14 @@ def open_query(url: str, query: str) -> Source:
     def feed() -> Iterator[bytes]:
         with _answering(url, name) as connection:
             _require_one_statement(connection, statement)
-            yield from _stream(connection, statement)
+            try:
+                yield from _stream(connection, statement)
+            except WrongSyntax as error:
+                # It was parsed by itself before, and cannot stand where a SELECT stands.
+                told = error.diag.message_primary
+                raise RadarError(
+                    f"SQL that is no single SELECT ({told})", "one SELECT", "mend --query", file=name
+                ) from None
 
     return open_text(feed, name, 1.0, first_row=1)
 
@@ -123,7 +134,10 @@ def _answering(url: str, name: str) -> Iterator[psycopg.Connection]:
     except psycopg.Error as error:
         told = _without_password(str(error), url)
         raise RadarError(
-            f"{name}: no connection ({told})", action="check address, user and password (PGPASSWORD or ~/.pgpass)"
+            f"no connection ({told})",
+            "a server that answers",
+            "check address, user and password (PGPASSWORD or ~/.pgpass)",
+            file=name,
         ) from None
     try:
         connection.read_only = True
@@ -135,19 +149,21 @@ def _answering(url: str, name: str) -> Iterator[psycopg.Connection]:
 
 
 def _refused(error: psycopg.Error, url: str, name: str) -> RadarError:
-    told = _without_password(str(error), url)
-    if error.sqlstate == _READ_ONLY or (error.sqlstate or "").startswith("0A") or "COPY query" in told:
-        return RadarError(f"{name}: a query that would write ({told})", "one SELECT", "only reading is allowed")
+    told = error.diag.message_primary or str(error)
+    told = _without_password(f"{told}; {error.diag.message_hint}" if error.diag.message_hint else told, url)
+    if error.sqlstate == _READ_ONLY or "COPY query must have" in told:
+        return RadarError(f"a query that would write ({told})", "one SELECT", "only reading is allowed", file=name)
     if error.sqlstate == _CANCELED:
-        return RadarError(f"{name}: the server stopped the query ({told})", action="ask for fewer rows")
-    return RadarError(f"{name}: the server refuses the query ({told})", "one SELECT", "mend --query")
+        return RadarError(f"a query the server stopped ({told})", "an answer", "ask for fewer rows", file=name)
+    return RadarError(f"a query the server refuses ({told})", "one SELECT it can answer", "mend --query", file=name)
 
 
 def _without_password(told: str, url: str) -> str:
     """Take the password out of what the server or driver says, and bring it to one line."""
-    password = _password_of(url)
     told = " ".join(told.split())
-    for secret in {password, unquote(password), quote(unquote(password))} if password else ():
-        told = told.replace(secret, "***")
+    passwords = [_password_of(url), *parse_qs(urlsplit(url).query).get("password", [])]
+    for password in filter(None, passwords):
+        for secret in sorted({password, unquote(password), quote(unquote(password), safe="")}):
+            told = told.replace(secret, "***")
     # A broken address is quoted in pieces by the driver, and a piece may be part of a password.
     return "the address cannot be read" if ("invalid" in told and "port" in told) or "URI" in told else told
