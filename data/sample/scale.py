@@ -85,7 +85,7 @@ SCALES = {
         merchants=40,
         sales_days=400,
         waybills=40_000,
-        weather_points=40,
+        weather_points=56,
         closings=1,
         openings=1,
         switches=12,
@@ -130,6 +130,12 @@ def all_days() -> list[date]:
     """Return the days of history and of the truth after it, in order."""
     count = (AS_OF - FIRST_DAY).days + 1 + FUTURE_DAYS
     return [FIRST_DAY + timedelta(days=number) for number in range(count)]
+
+
+def peak_days() -> tuple[date, date]:
+    """Return the first and last day of the week around the season's main day."""
+    main = date(AS_OF.year, 11, 11)
+    return main - timedelta(days=3), main + timedelta(days=3)
 
 
 def history_length() -> int:

@@ -89,7 +89,8 @@ def _weather_effects(sky: weather.Weather) -> pl.DataFrame:
             (f"returned after {n} days", share, "share of what was lost")
             for n, share in enumerate(weather.RETURN_NEXT_DAYS, 1)
         ),
-        ("snow front starts", sky.snow_front.start, "hours since the first day"),
+        ("snow front of the eve starts", sky.eve_front.start, "hours since the first day"),
+        ("snow front of the peak starts", sky.peak_front.start, "hours since the first day"),
     ]
     return pl.DataFrame(rows, schema=["effect", "rate", "unit"], orient="row")
 

@@ -22,6 +22,8 @@ FORECAST_DAYS = 16
 FORECAST_STEP_HOURS = 3
 # Days between two fronts somewhere in the country.
 _FRONT_EVERY_DAYS = 2.2
+# No outlet is farther from a point than this, as long as there are points enough [km].
+_POINT_SPACING_KM = 130.0
 # Normal visibility [m].
 _CLEAR_M = 20_000.0
 
@@ -75,8 +77,8 @@ class Weather:
         ``latitude``, ``longitude``, one row a point; the first ones are the hubs.
     temperature, precipitation, snowfall, wind, visibility
         [°C], [mm/h of water, snow melted], [cm/h], [m/s], [m].
-    snow_front
-        The front before the peak.
+    eve_front, peak_front
+        The snow fronts at work on the as-of date, with warnings out, and between the two waves, only forecast yet.
     """
 
     points: pl.DataFrame
@@ -85,7 +87,8 @@ class Weather:
     snowfall: Floats
     wind: Floats
     visibility: Floats
-    snow_front: Front
+    eve_front: Front
+    peak_front: Front
 
 
 def make_weather(network: Network, scale: Scale, seed: int) -> Weather:
@@ -97,32 +100,33 @@ def make_weather(network: Network, scale: Scale, seed: int) -> Weather:
     hours: Floats = np.arange(steps, dtype=np.float64) * STEP_HOURS
     temperature = _climate(latitude, hours) + _slow_noise(random, latitude, longitude, steps, 2.0)
     precipitation = np.zeros((len(latitude), steps))
-    snow_front = _peak_front()
-    for front in [*_ordinary_fronts(random, hours[-1]), snow_front]:
+    eve_front, peak_front = _eve_front(), _peak_front()
+    for front in [*_ordinary_fronts(random, hours[-1]), eve_front, peak_front]:
         _add_front(front, latitude, longitude, hours, temperature, precipitation)
     precipitation = np.where(precipitation < 0.05, 0.0, precipitation * random.gamma(4.0, 0.25, precipitation.shape))
     # Below one degree it snows; a millimetre of water is a centimetre of snow.
     snowfall = np.where(temperature < 1.0, precipitation, 0.0)
     wind = np.clip(3.0 + 1.2 * random.standard_normal(precipitation.shape) + 0.9 * precipitation, 0.3, 35.0)
     visibility = _see(random, temperature, precipitation, snowfall, hours)
-    return Weather(points, temperature, precipitation, snowfall, wind, visibility, snow_front)
+    return Weather(points, temperature, precipitation, snowfall, wind, visibility, eve_front, peak_front)
 
 
 def _choose_points(network: Network, scale: Scale) -> pl.DataFrame:
-    """The hubs, then cities each as far as can be from all points before it."""
-    hubs = network.hubs.select("latitude", "longitude")
-    cities = all_cities().select("latitude", "longitude")
-    latitude = np.concatenate([hubs["latitude"].to_numpy(), cities["latitude"].to_numpy()])
-    longitude = np.concatenate([hubs["longitude"].to_numpy(), cities["longitude"].to_numpy()])
-    east = longitude > min(97.0, float(hubs["longitude"].to_numpy().min()))
-    chosen = list(range(hubs.height))
+    """The hubs, then cities each as far as can be from all points before it: those with outlets first, then any."""
+    places = pl.concat(
+        [frame.select("latitude", "longitude") for frame in (network.hubs, network.cities, all_cities())]
+    ).to_numpy()
+    latitude, longitude = places[:, 0], places[:, 1]
+    served = np.arange(len(places)) < network.hubs.height + network.cities.height
+    # What lies beyond the westernmost hub touches no lane.
+    useful = longitude >= float(network.hubs["longitude"].to_numpy().min()) - 2.0
+    chosen = list(range(network.hubs.height))
     apart = great_circle_km(latitude[:, None], longitude[:, None], latitude[chosen], longitude[chosen]).min(axis=1)
-    apart = np.where(east, apart, 0.0)
-    while len(chosen) < max(scale.weather_points, hubs.height):
-        farthest = int(np.argmax(apart))
+    while len(chosen) < max(scale.weather_points, network.hubs.height):
+        wanted = served if np.where(served, apart, 0.0).max() > _POINT_SPACING_KM else useful
+        farthest = int(np.argmax(np.where(wanted, apart, 0.0)))
         chosen.append(farthest)
-        away = great_circle_km(latitude, longitude, latitude[farthest], longitude[farthest])
-        apart = np.minimum(apart, np.where(east, away, 0.0))
+        apart = np.minimum(apart, great_circle_km(latitude, longitude, latitude[farthest], longitude[farthest]))
     return pl.DataFrame({"latitude": latitude[chosen].round(4), "longitude": longitude[chosen].round(4)})
 
 
@@ -152,9 +156,9 @@ def _slow_noise(random: np.random.Generator, latitude: Floats, longitude: Floats
 def _ordinary_fronts(random: np.random.Generator, end: float) -> list[Front]:
     count = int(end / 24.0 / _FRONT_EVERY_DAYS)
     starts = np.sort(random.uniform(0.0, end, count))
-    # The days of the peak front are kept free of others.
-    peak = _peak_front()
-    starts = starts[(starts < peak.start - 72.0) | (starts > peak.start + 120.0)]
+    # The days of the season's two fronts are kept free of others.
+    for special in (_eve_front(), _peak_front()):
+        starts = starts[(starts < special.start - 72.0) | (starts > special.start + 120.0)]
     # Summer rain comes with the monsoon and reaches north; winter fronts are dry and cold.
     summer = 0.5 - 0.5 * np.cos(2.0 * np.pi * (starts / 24.0 + FIRST_DAY.timetuple().tm_yday - 25.0) / 365.25)
     return [
@@ -171,6 +175,12 @@ def _ordinary_fronts(random: np.random.Generator, end: float) -> list[Front]:
         )
         for start, warm in zip(starts.tolist(), summer.tolist(), strict=True)
     ]
+
+
+def _eve_front() -> Front:
+    """Snow in the north-east from the as-of date to the first wave."""
+    start = (AS_OF - FIRST_DAY).days * 24.0
+    return Front(start, 54.0, 43.5, 118.0, -0.04, 0.12, 300.0, 1.4, 13.0)
 
 
 def _peak_front() -> Front:
@@ -298,10 +308,10 @@ def _rows(points: pl.DataFrame, times: list[datetime], values: list[Floats], iss
 
 
 def list_warnings(weather: Weather) -> pl.DataFrame:
-    """List the warnings out on the as-of date and those of the weeks before: table ``weather_warnings``."""
-    front = weather.snow_front
+    """List the warnings out on the as-of date, for the front at work then: table ``weather_warnings``."""
+    front = weather.eve_front
     start = datetime.combine(FIRST_DAY, time(), UTC) + timedelta(hours=front.start)
-    colours = (("blue", 2.2, 0, 18), ("yellow", 1.6, 6, 30), ("orange", 1.05, 12, 42), ("red", 0.45, 20, 34))
+    colours = (("blue", 2.2, 2, 30), ("yellow", 1.6, 6, 36), ("orange", 1.05, 10, 42), ("red", 0.45, 14, 34))
     rows = []
     for colour, radii, first, last in colours:
         age = (first + last) / 2.0
@@ -317,16 +327,16 @@ def list_warnings(weather: Weather) -> pl.DataFrame:
                 f"Snowstorm warning, {colour}: snow on expressways, ice at night.",
             )
         )
-    age = front.hours * 0.8
+    age = front.hours / 2.0
     centre = (front.latitude + front.north * age, front.longitude + front.east * age)
-    onset = start + timedelta(hours=front.hours - 12)
+    onset = start + timedelta(hours=15)
     text = "Road ice warning, orange: wet roads freeze behind the front."
     ice = (
         f"ice-orange-{start:%Y%m%d}",
         "ice",
         "orange",
         onset,
-        onset + timedelta(hours=18),
+        onset + timedelta(hours=42),
         _ellipse(*centre, front.radius_km),
         text,
     )

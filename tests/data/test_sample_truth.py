@@ -218,7 +218,7 @@ def test_waybills_lie_on_routes_and_outlets_of_their_courier(sample: Sample) -> 
         assert (joined[f"{end}_hub_id"] == joined["hub_id"]).all()
 
 
-def test_the_snow_front_is_forecast_and_warned_of(sample: Sample) -> None:
+def test_the_peaks_snow_is_forecast_and_todays_is_warned_of(sample: Sample) -> None:
     import json
 
     forecasts = sample.tables["weather_forecasts"]
@@ -231,6 +231,9 @@ def test_the_snow_front_is_forecast_and_warned_of(sample: Sample) -> None:
     hubs = sample.tables["hubs"]
     inside = locate_regions({"orange": json.loads(orange["area"])}, hubs["latitude"], hubs["longitude"])
     assert "orange" in inside
+    as_of_ends = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 16, tzinfo=UTC)
+    assert (warnings["onset"] < as_of_ends).all()
+    assert (warnings["expires"] > as_of_ends).all()
 
 
 def test_the_climate_is_chinas(sample: Sample) -> None:

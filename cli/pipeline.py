@@ -1,0 +1,147 @@
+"""The peak plan as a chain of ``radar`` commands: what a planner would type, run one after the other."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.console import EXIT_INCOMPLETE, EXIT_INTERRUPTED
+from data.errors import RadarError
+
+if TYPE_CHECKING:
+    import typer
+
+# What ends a step well: done, or done with shortfalls or rows set apart.
+_GOOD_ENDS = (0, EXIT_INCOMPLETE)
+
+
+@dataclass(frozen=True)
+class Peak:
+    """What a peak plan is made for.
+
+    Parameters
+    ----------
+    as_of
+        Last day of history the forecast may know.
+    horizon
+        Days forecast.
+    first, last
+        Days the trunk and the stock are planned for.
+    time_limit
+        Longest search for a trunk plan [seconds].
+    seed
+        Seed of everything random.
+    """
+
+    as_of: date
+    horizon: int
+    first: date
+    last: date
+    time_limit: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the chain: its words after ``radar`` and what it is for."""
+
+    words: tuple[str, ...]
+    purpose: str
+
+    @property
+    def line(self) -> str:
+        """The command as it would be typed."""
+        return " ".join(("radar", *self.words))
+
+
+@dataclass(frozen=True)
+class StepEnd:
+    """How a step ended: its exit code, what it printed, and how long it took [seconds]."""
+
+    step: Step
+    exit_code: int
+    printed: str
+    seconds: float
+
+
+def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
+    """List the commands of a whole peak plan: forecast, weather, trunk plan, check, stock plan, reports, advice."""
+    seed = ("--seed", str(peak.seed))
+    window = ("--from", str(peak.first), "--to", str(peak.last))
+    return (
+        Step(
+            ("forecast", "--as-of", str(peak.as_of), "--horizon", str(peak.horizon), *seed),
+            "parcels of every route, hub, region and outlet",
+        ),
+        Step(("weather", "impact", "--as-of", str(peak.as_of)), "what the weather does to lanes and outlets"),
+        Step(("weather", "apply"), "forecasts and lane times with the weather in them"),
+        Step(
+            ("plan", "trunk", *window, "--time-limit", f"{peak.time_limit:g}", *seed),
+            "paths and whole vehicles, hubs within capacity",
+        ),
+        Step(("verify", "trunk"), "every balance, capacity and cost recomputed"),
+        Step(("plan", "stock"), "how much of what in which warehouse by when"),
+        Step(("report", "forecast"), "the forecast as a page"),
+        Step(("report", "plan"), "the plan as a page"),
+        Step(("advise", "--all"), "what each merchant should know"),
+    )
+
+
+def run_steps(app: typer.Typer, folder: Path, steps: Sequence[Step]) -> Iterator[StepEnd]:
+    """Run commands one after the other on a workspace, in this process and through the same door as the planner's.
+
+    What a step prints to stdout is kept and goes to stderr, so that the caller's own result stands alone on stdout.
+
+    Parameters
+    ----------
+    app
+        The application ``radar``.
+    folder
+        The workspace.
+    steps
+        The commands.
+
+    Yields
+    ------
+    StepEnd
+        As each step ends; shortfalls (exit code 3) do not end the chain.
+
+    Raises
+    ------
+    RadarError
+        When a step fails; its own error stands on stderr already.
+    KeyboardInterrupt
+        When a step was interrupted.
+    """
+    from typer.main import get_command
+
+    command = get_command(app)
+    for step in steps:
+        started = time.monotonic()
+        with _stdout_kept() as printed:
+            code = command.main(["--workspace", str(folder), *step.words], prog_name="radar", standalone_mode=False)
+        exit_code = code if isinstance(code, int) else 0
+        text = printed.getvalue()
+        sys.stderr.write(text)
+        if exit_code == EXIT_INTERRUPTED:
+            raise KeyboardInterrupt
+        if exit_code not in _GOOD_ENDS:
+            raise RadarError(
+                f"`{step.line}` ended with exit code {exit_code}",
+                action=f"mend what it says above; the steps before it are done and stay in {folder}",
+            )
+        yield StepEnd(step, exit_code, text, time.monotonic() - started)
+
+
+@contextmanager
+def _stdout_kept() -> Iterator[io.StringIO]:
+    buffer = io.StringIO()
+    with redirect_stdout(buffer):
+        yield buffer
