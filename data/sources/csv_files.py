@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from data.errors import RadarError
-from data.sources.batch import BROKEN_SCHEMA, Batch, Source, drop_blank_rows, unique_names
+from data.sources.batch import Batch, Source, drop_blank_rows, unique_names
+from data.sources.csv_lines import LineCounter, OddRecord
 from data.sources.encodings import utf8_blocks
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -96,6 +97,7 @@ class _Text(io.RawIOBase):
         self._blocks = blocks
         self._rest = b""
         self.taken = 0
+        self.quotes = 0
 
     def readable(self) -> bool:
         return True
@@ -108,6 +110,7 @@ class _Text(io.RawIOBase):
             if not block:
                 break
             parts.append(block)
+            self.quotes += block.count(b'"')
             have += len(block)
         whole = b"".join(parts)
         cut = have if size < 0 else min(size, have)
@@ -149,10 +152,10 @@ def _read_batches(
     import pyarrow as pa
     import pyarrow.csv as pc
 
-    odd: list[tuple[int, int, str]] = []
+    counter = LineCounter(first_line, len(header))
 
     def set_apart(row: Any) -> str:
-        odd.append((row.number, row.actual_columns, row.text))
+        counter.odd.append(OddRecord(row.number, row.actual_columns, row.text))
         return "skip"
 
     columns = unique_names(header)
@@ -171,80 +174,29 @@ def _read_batches(
                 column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=False
             ),
         )
-        number, line = 1, first_line
-        while True:
-            try:
-                arrow = reader.read_next_batch()
-            except StopIteration:
-                break
-            frame = pl.DataFrame(pl.from_arrow(arrow))
-            frame, lines, broken, number, line = _number_lines(frame, list(odd), number, line, len(header))
-            odd.clear()
-            frame, lines = drop_blank_rows(frame, lines)
-            yield Batch(frame, lines, broken, min(size, float(text.taken)))
+        for arrow in reader:
+            yield _batch_of(pl.DataFrame(pl.from_arrow(arrow)), counter, min(size, float(text.taken)))
     except pa.ArrowInvalid as error:
         raise _unreadable(error, name) from error
-    if odd:
-        nothing = pl.DataFrame(schema=dict.fromkeys(columns, pl.String()))
-        frame, lines, broken, _, _ = _number_lines(nothing, odd, number, line, len(header))
-        yield Batch(frame, lines, broken, size)
+    yield _batch_of(pl.DataFrame(schema=dict.fromkeys(columns, pl.String())), counter, size)
+    if text.quotes % 2 and counter.last_breaks:
+        # The last record swallowed lines to the end of the file.
+        raise _never_closed(name, counter.line - counter.last_breaks - 1)
+
+
+def _batch_of(frame: pl.DataFrame, counter: LineCounter, done: float) -> Batch:
+    lines, broken = counter.place(frame)
+    frame, lines = drop_blank_rows(frame, lines)
+    return Batch(frame, lines, broken, done)
 
 
 def _unreadable(error: Exception, name: str) -> RadarError:
     if "straddling" in str(error):
-        found, expected = "a quotation mark that is opened and never closed", "quotation marks in pairs"
-        return RadarError(found, expected, "mend the quoting, or export the file again", file=name)
-    return RadarError(
-        f"text that is no table ({str(error).splitlines()[0]})", "a CSV file", "export it again", file=name
-    )
+        return _never_closed(name, None)
+    told = str(error).splitlines()[0]
+    return RadarError(f"text that is no table ({told})", "a CSV file", "export it again", file=name)
 
 
-def _number_lines(
-    frame: pl.DataFrame, odd: list[tuple[int, int, str]], number: int, line: int, width: int
-) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame, int, int]:
-    """Give each row of a batch, and each row set apart in it, the line it starts on.
-
-    A record may span several lines (a quoted cell with a line break), so records and lines are counted apart.
-    """
-    total = frame.height + len(odd)
-    records = pl.Series("record", range(number, number + total), dtype=pl.Int64)
-    spans = (
-        pl.Series("span", [1], dtype=pl.Int64).new_from_index(0, total)
-        if total
-        else pl.Series("span", [], dtype=pl.Int64)
-    )
-    odd_numbers = pl.Series([record[0] for record in odd], dtype=pl.Int64)
-    is_odd = records.is_in(odd_numbers.implode()) if odd else pl.repeat(False, total, dtype=pl.Boolean, eager=True)
-    breaks = (
-        frame.select(
-            pl.sum_horizontal(
-                pl.col(column).str.count_matches("\n", literal=True).fill_null(0) for column in frame.columns
-            )
-        )
-        .to_series()
-        .cast(pl.Int64)
-        if frame.height and _has_breaks(frame)
-        else None
-    )
-    if breaks is not None or any("\n" in record[2] for record in odd):
-        extra = [0] * total
-        good = iter(breaks.to_list() if breaks is not None else [0] * frame.height)
-        odd_breaks = {record[0]: record[2].rstrip("\r\n").count("\n") for record in odd}
-        extra = [odd_breaks.get(number + at, 0) if flag else next(good) for at, flag in enumerate(is_odd.to_list())]
-        spans = spans + pl.Series(extra, dtype=pl.Int64)
-    starts = (spans.cum_sum() - spans + line).cast(pl.Int64)
-    lines = starts.filter(~is_odd).alias("line")
-    broken = pl.DataFrame(
-        {
-            "row": starts.filter(is_odd),
-            "column": pl.Series([None] * len(odd), dtype=pl.String),
-            "value": [record[2].rstrip("\r\n")[:200] for record in odd],
-            "rule": [f"has {record[1]} cells where the header has {width}" for record in odd],
-        },
-        schema=BROKEN_SCHEMA,
-    )
-    return frame, lines, broken, number + total, line + (int(spans.sum()) if total else 0)
-
-
-def _has_breaks(frame: pl.DataFrame) -> bool:
-    return any(bool(frame[column].str.contains("\n", literal=True).any()) for column in frame.columns)
+def _never_closed(name: str, row: int | None) -> RadarError:
+    found, expected = "a quotation mark that is opened and never closed", "quotation marks in pairs"
+    return RadarError(found, expected, "mend the quoting, or export the file again", file=name, row=row)

@@ -41,7 +41,7 @@ def open_excel(path: Path, name: str, sheet: str | None = None) -> Source:
         ) from error
     wanted = [title for title in workbook.sheet_names if sheet is not None and title.casefold() == sheet.casefold()]
     for title in wanted or workbook.sheet_names:
-        cells = pl.DataFrame(workbook.load_sheet(title, header_row=None, dtypes="string").to_polars())
+        cells = pl.DataFrame(workbook.load_sheet(title, header_row=None, skip_rows=0, dtypes="string").to_polars())
         filled = (
             cells.select(pl.any_horizontal(pl.all().is_not_null())).to_series() if cells.width else pl.Series([False])
         )

@@ -79,8 +79,7 @@ def map_with_sql(sources: Sequence[Source], query: str, label: str) -> Source:
 
         start = 0
         try:
-            connection.execute(query)
-            for arrow in connection.to_arrow_reader(_ROWS) or ():
+            for arrow in connection.sql(query).to_arrow_reader(_ROWS):
                 renamed = pa.RecordBatch.from_arrays(arrow.columns, names=unique_names(columns))
                 frame = pl.DataFrame(pl.from_arrow(renamed))
                 lines = pl.int_range(start + 1, start + frame.height + 1, dtype=pl.Int64, eager=True).alias("line")
