@@ -88,7 +88,7 @@ def waterfall_chart(steps: Sequence[tuple[str, float, float]], formats: Formats,
     final = steps[-1][2]
     bars = [*steps, ("forecast", 0.0, final)]
     marks = ticks(max(max(start, end) for _, start, end in bars))
-    width, height = 620, 250
+    width, height = 470, 230
     values: _Values = []
     for number, (name, start, end) in enumerate(bars):
         whole = name in ("baseline", "forecast")
@@ -111,12 +111,12 @@ def waterfall_chart(steps: Sequence[tuple[str, float, float]], formats: Formats,
     data = alt.InlineData(values=values)
     bar = (
         alt.Chart(data)
-        .mark_bar(size=70, cornerRadius=2)
+        .mark_bar(size=56, cornerRadius=2)
         .encode(x=x, y=y, y2="b:Q", color=alt.Color("tone:N", scale=None), description="tip:N")
     )
     text = (
         alt.Chart(data)
-        .mark_text(dy=-9, fontSize=13, fontWeight="bold", color=colour("ink"))
+        .mark_text(dy=-9, fontSize=12, fontWeight="bold", color=colour("ink"))
         .encode(x=x, y=alt.Y("top:Q"), text="text:N")
     )
     rule = (

@@ -63,7 +63,9 @@ def draw(chart: alt.LayerChart | alt.FacetChart, name: str, label: str) -> Marku
     )
     svg = _SIZE.sub(lambda _: opening, svg, count=1)
     svg = _FONT_ATTRIBUTE.sub("", svg)
-    svg = _LOCAL_ID.sub(lambda found: f"{found[1]}{name}-{found[2]}", svg)
+    # The engine numbers its ids on from drawing to drawing; numbered anew, the same chart is the same bytes.
+    own: dict[str, str] = {}
+    svg = _LOCAL_ID.sub(lambda found: found[1] + own.setdefault(found[2], f"{name}-{len(own) + 1}"), svg)
     for token, stand_in in _STAND_INS.items():
         svg = svg.replace(f'"{stand_in}"', f'"var(--{token})"')
     return Markup(svg)  # noqa: S704  Vega escapes the text of its marks; the tests hold it to that.

@@ -131,8 +131,11 @@ class _Report:
 
     def _events_of_peak(self) -> Markup:
         touching = figures.chart_events(self.inputs.events, self.top.peak_date, self.top.peak_date)
-        names = [self._event_name(row) for row in touching.iter_rows(named=True)]
-        return Markup("{}").format(self.t("word.comma").join(names)) if names else self.t("figure.no_event")
+        names = [
+            Markup('<span class="name">{}</span>').format(self._event_name(row))
+            for row in touching.iter_rows(named=True)
+        ]
+        return self.t("word.comma").join(names) if names else self.t("figure.no_event")
 
     def _event_name(self, row: dict[str, object]) -> str:
         chinese = row["name_zh"] if self.language == "zh" else None

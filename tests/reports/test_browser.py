@@ -1,0 +1,203 @@
+"""Reports in a real Chromium: nothing is loaded, nothing complains, charts stand, tables sort, narrow screens work."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import lacks
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+PAGES = ("forecast-zh", "forecast-en", "plan-zh", "plan-en")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HEADS = {
+    "forecast-zh": "迎来高峰",
+    "forecast-en": "Peak on Wed 12 Nov 2025",
+    "plan-zh": "无法运出",
+    "plan-en": "parcels cannot travel",
+}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The system's Chromium."""
+    found = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    if found is None:
+        lacks("Chromium", "install it (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class _Watched:
+    """A page with all it tried to load and all it complained about."""
+
+    def __init__(self, browser: Browser, file: Path, width: int = 1280, scheme: str = "light") -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        dark = scheme == "dark"
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+        )
+        self.page: Page = self.context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.route(
+            "**/*", lambda route: route.continue_() if route.request.url == file.as_uri() else route.abort()
+        )
+        self.page.goto(file.as_uri())
+
+
+@pytest.fixture(scope="module")
+def files(pages: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The pages as files."""
+    folder = tmp_path_factory.mktemp("pages")
+    for name, page in pages.items():
+        (folder / f"{name}.html").write_text(page, encoding="utf-8")
+    return {name: folder / f"{name}.html" for name in pages}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_loads_nothing_and_does_not_complain(chromium: Browser, files: Mapping[str, Path], name: str) -> None:
+    watched = _Watched(chromium, files[name])
+    watched.page.mouse.wheel(0, 4000)
+    watched.page.wait_for_load_state("networkidle")
+    requests = [url for url in watched.requests if not url.startswith("data:")]
+    assert requests == [files[name].as_uri()]
+    assert watched.complaints == []
+    assert HEADS[name] in watched.page.locator("h1").inner_text()
+    assert watched.page.evaluate("document.documentElement.lang") == {"zh": "zh-CN", "en": "en"}[name[-2:]]
+    watched.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_charts_and_map_are_drawn_in_the_pages_colours(chromium: Browser, files: Mapping[str, Path], name: str) -> None:
+    colours = {}
+    for scheme in ("light", "dark"):
+        watched = _Watched(chromium, files[name], scheme=scheme)
+        charts = watched.page.locator("svg.chart, svg.map")
+        assert charts.count() == {"forecast": 3, "plan": 2}[name.split("-")[0]]
+        for number in range(charts.count()):
+            box = charts.nth(number).bounding_box()
+            assert box is not None
+            assert box["width"] > 400
+            assert box["height"] > 150
+        kind = "path[fill='var(--accent)'], path[stroke='var(--accent)'], path[fill='var(--own)']"
+        colours[scheme] = watched.page.locator(kind).first.evaluate(
+            "mark => { const s = getComputedStyle(mark); return s.stroke === 'none' ? s.fill : s.stroke; }"
+        )
+        watched.context.close()
+    assert colours["light"].startswith("rgb")
+    assert colours["light"] != colours["dark"]
+
+
+def _column(page: Page, table: str, place: int) -> list[float]:
+    values: list[float] = page.evaluate(
+        "([id, place]) => [...document.getElementById(id).tBodies[0].rows]"
+        ".map(row => row.cells[place].querySelector('data')).filter(Boolean).map(data => Number(data.value))",
+        [table, place],
+    )
+    return values
+
+
+def test_tables_sort_both_ways_and_keep_the_empty_last(chromium: Browser, files: Mapping[str, Path]) -> None:
+    watched = _Watched(chromium, files["forecast-en"])
+    page = watched.page
+    before = _column(page, "hub-table", 2)
+    head = page.locator("#hub-table thead th").nth(2)
+    button = head.locator("button")
+    button.click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert _column(page, "hub-table", 2) == sorted(before, reverse=True)
+    button.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert _column(page, "hub-table", 2) == sorted(before)
+    share = page.locator("#hub-table thead th").nth(8).locator("button")
+    share.click()
+    share.click()
+    last = page.locator("#hub-table tbody tr").last.locator("td").nth(8)
+    assert last.inner_text().strip() == "–"
+    names = page.locator("#hub-table thead th").nth(0).locator("button")
+    names.click()
+    shown = page.locator("#hub-table tbody tr td:first-child .name").all_inner_texts()
+    assert shown == sorted(shown)
+    watched.context.close()
+
+
+def test_a_day_of_the_chart_tells_its_numbers(chromium: Browser, files: Mapping[str, Path]) -> None:
+    watched = _Watched(chromium, files["forecast-zh"])
+    day = watched.page.locator("svg.chart [fill='var(--hover)'][aria-label^='11月12日']").first
+    day.hover()
+    tip = watched.page.locator("#tip")
+    assert tip.evaluate("tip => tip.classList.contains('on')")
+    assert "151,556,909" in tip.inner_text()
+    assert "上一届" in tip.inner_text()
+    watched.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_narrow_screen_scrolls_tables_and_not_the_page(
+    chromium: Browser, files: Mapping[str, Path], name: str
+) -> None:
+    watched = _Watched(chromium, files[name], width=390)
+    page = watched.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    wide = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter(box => box.scrollWidth > box.clientWidth + 1).length"
+    )
+    assert wide >= 3
+    moved = page.evaluate(
+        "(() => { const box = [...document.querySelectorAll('.scroll')].find(b => b.scrollWidth > b.clientWidth + 1);"
+        "box.scrollLeft = 50; return box.scrollLeft; })()"
+    )
+    assert moved == 50
+    figures = page.locator(".figures > div").all()
+    assert all((box := figure.bounding_box()) is not None and box["width"] >= 150 for figure in figures)
+    watched.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_reader_who_cannot_see_is_served(chromium: Browser, files: Mapping[str, Path], name: str) -> None:
+    watched = _Watched(chromium, files[name])
+    page = watched.page
+    assert page.locator("main").count() == page.locator("h1").count() == 1
+    assert page.evaluate("[...document.querySelectorAll('svg[role=img]')].every(s => s.getAttribute('aria-label'))")
+    assert page.evaluate("[...document.querySelectorAll('table.sortable thead th')].every(h => h.scope === 'col')")
+    assert page.evaluate("[...document.querySelectorAll('nav a')].every(a => document.querySelector(a.hash))")
+    assert page.evaluate(
+        "(() => { const ids = [...document.querySelectorAll('[id]')].map(e => e.id);"
+        "return ids.length === new Set(ids).size; })()"
+    )
+    watched.context.close()
+
+
+@pytest.mark.parametrize("name", ["forecast-en", "plan-zh"])
+def test_a_page_prints(chromium: Browser, files: Mapping[str, Path], name: str) -> None:
+    watched = _Watched(chromium, files[name])
+    watched.page.emulate_media(media="print", color_scheme="dark")
+    assert watched.page.locator("nav").first.is_hidden()
+    assert watched.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    pdf = watched.page.pdf(format="A4")
+    assert pdf.startswith(b"%PDF")
+    assert 3 <= pdf.count(b"/Type /Page\n") <= 20
+    watched.context.close()

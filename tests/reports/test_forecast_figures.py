@@ -1,0 +1,154 @@
+"""The numbers of the forecast report on cases solved by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from data.contracts import contract
+from data.errors import RadarError
+from reports import forecast_figures as figures
+from reports.forecast_inputs import ForecastInputs, RouteHistory, summarise_history
+from reports.forecast_tables import network_accuracy, score_rows
+from tests.reports import frames
+
+FIRST = date(2025, 11, 10)
+
+
+def _network(means: list[int], baseline: float = 100.0) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "date": [FIRST + timedelta(days=number) for number in range(len(means))],
+            "mean": means,
+            "q10": [value - 10 for value in means],
+            "q90": [value + 20 for value in means],
+            "baseline": [baseline] * len(means),
+        }
+    )
+
+
+def test_headline_finds_the_peak_and_its_multiple_of_a_normal_day() -> None:
+    top = figures.headline(_network([100, 250, 250, 120]))
+    assert (top.peak_date, top.peak_mean, top.q10, top.q90) == (FIRST + timedelta(days=1), 250, 240, 270)
+    assert (top.normal, top.multiple, top.total, top.days) == (100.0, 2.5, 720, 4)
+
+
+def test_a_dead_network_has_no_multiple() -> None:
+    assert figures.headline(_network([0, 0], baseline=0.0)).multiple is None
+
+
+def test_waterfall_adds_up_to_the_mean() -> None:
+    steps = figures.waterfall({"baseline": 100.0, "event": 2.5, "weather": 0.8, "override": 1.1})
+    assert steps == [
+        ("baseline", 0.0, 100.0),
+        ("event", 100.0, 250.0),
+        ("weather", 250.0, 200.0),
+        ("override", 200.0, pytest.approx(220.0)),
+    ]
+
+
+def _hub_rows(loads: list[tuple[int, int]]) -> pl.DataFrame:
+    rows = [
+        {
+            "date": FIRST + timedelta(days=number), "hub_id": "A", "direction": direction, "mean": load, "q50": load,
+            "q90": load * 2, "baseline": 50.0,
+        }
+        for number, pair in enumerate(loads)
+        for direction, load in zip(("out", "in"), pair, strict=True)
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def test_hub_ranking_counts_days_over_capacity() -> None:
+    hubs = contract("hubs").conform(pl.DataFrame({"hub_id": ["A"], "name": ["Aba"], "sort_capacity": [120]}))
+    row = figures.hub_ranking(_hub_rows([(20, 30), (60, 60), (100, 50)]), hubs).row(0, named=True)
+    assert (row["out"], row["in"], row["load"], row["load_q90"]) == (100, 50, 150, 300)
+    assert row["peak_date"] == FIRST + timedelta(days=2)
+    # 120 of 120 is full, not over; at q90 the second day is over too.
+    assert (row["days_over"], row["days_over_q90"]) == (1, 2)
+    assert row["share"] == 1.25
+    assert row["multiple"] == 1.5
+    assert row["path"] == [50, 120, 150]
+
+
+def test_a_hub_without_capacity_has_no_share_and_one_without_a_name_keeps_its_id() -> None:
+    row = figures.hub_ranking(_hub_rows([(5, 5)]), contract("hubs").empty()).row(0, named=True)
+    assert (row["name"], row["share"], row["days_over"]) == ("A", None, None)
+
+
+def _history(days: dict[date, int]) -> RouteHistory:
+    return RouteHistory(pl.DataFrame({"date": list(days), "parcels": list(days.values())}), pl.DataFrame())
+
+
+def test_last_year_lays_peak_over_peak() -> None:
+    top = figures.headline(_network([100, 250, 120]))
+    history = _history({date(2024, 11, 10): 70, date(2024, 11, 11): 180, date(2024, 11, 12): 90})
+    then = figures.last_year(top, history, frames.events())
+    assert then is not None
+    assert (then.shift, then.event) == (365, "d11-2025")
+    assert then.days["parcels"].to_list() == [70, 180, 90]
+
+
+def test_without_an_event_last_year_is_the_same_weekday() -> None:
+    top = figures.headline(_network([100, 250, 120]))
+    then = figures.last_year(top, _history({date(2024, 11, 11): 7}), contract("events").empty())
+    assert then is not None
+    assert (then.shift, then.event) == (364, None)
+    assert then.days["date"].to_list() == [date(2025, 11, 10)]
+
+
+def test_a_short_history_has_nothing_to_compare_with() -> None:
+    top = figures.headline(_network([100]))
+    assert figures.last_year(top, _history({date(2025, 11, 9): 7}), frames.events()) is None
+    assert figures.last_year(top, None, frames.events()) is None
+
+
+def test_history_stops_at_the_as_of_date() -> None:
+    history = summarise_history(frames.route_volumes(60), frames.AS_OF - timedelta(days=10))
+    assert history is not None
+    assert history.days["date"].max() == frames.AS_OF - timedelta(days=10)
+    assert summarise_history(frames.route_volumes(5), date(2020, 1, 1)) is None
+
+
+def test_routes_tell_new_from_old_and_growing_from_standing() -> None:
+    without_changes = replace(frames.forecast_inputs(), network_changes=contract("network_changes").empty())
+    routes = figures.route_ranking(without_changes)
+    new = figures.newly_opened(routes)
+    assert new.select(*figures.ROUTE_KEY, "opened").rows() == [("C2", "URC", "KMG", "new")]
+    growing = figures.fastest_growing(routes)
+    assert growing["growth"].is_sorted(descending=True)
+    # The generator lets growth rise down the list of hubs; Urumqi, the last, is among the small ones.
+    assert growing["destination_hub_id"][0] == "KMG"
+
+
+def test_routes_of_a_hub_that_opens_in_the_horizon_are_opening() -> None:
+    new = figures.newly_opened(figures.route_ranking(frames.forecast_inputs()))
+    assert set(new["opened"]) == {"opening"}
+    assert all("KMG" in pair for pair in new.select("origin_hub_id", "destination_hub_id").rows())
+
+
+def test_outlets_under_the_greatest_pressure_come_first() -> None:
+    rows = figures.outlet_ranking(frames.outlet_forecasts(), frames.outlets())
+    shares = rows["share"].to_list()
+    assert shares == sorted(shares, reverse=True)
+    assert rows.height == 30
+
+
+def test_scores_are_averaged_over_dates_and_never_lose_their_level() -> None:
+    rows = score_rows(frames.backtest_scores())
+    assert set(rows["kind"]) == {"network", "hub", "route"}
+    assert rows.filter(pl.col("level") == "route_weekly/large").select("bucket", "class").unique().rows() == [
+        ("week", "large")
+    ]
+    best = network_accuracy(frames.backtest_scores())
+    assert best is not None
+    assert (best["lead_days"], best["window"], round(best["accuracy"], 3)) == ("1-7", "all", 0.956)
+    assert network_accuracy(contract("backtest_scores").empty()) is None
+
+
+def test_a_report_about_nothing_is_refused() -> None:
+    with pytest.raises(RadarError, match="no network forecast"):
+        ForecastInputs(run=frames.RUN, network=contract("network_forecasts").empty())

@@ -1,0 +1,72 @@
+"""The catalogues say the same things with the same placeholders."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import reports
+from reports.formats import LANGUAGES, Language
+from reports.messages import Messages, catalogue, placeholders
+
+FOLDER = Path(reports.__file__).parent
+
+
+def test_both_catalogues_have_the_same_keys_and_placeholders() -> None:
+    chinese, english = catalogue("zh"), catalogue("en")
+    assert list(chinese)
+    assert set(chinese) == set(english)
+    differing = [key for key in english if placeholders(chinese[key]) != placeholders(english[key])]
+    assert differing == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_empty(language: Language) -> None:
+    assert [key for key, text in catalogue(language).items() if not text.strip()] == []
+
+
+def test_chinese_texts_are_chinese() -> None:
+    plain = {"provenance.version", "column.coverage_80", "column.coverage_90"}
+    latin = [
+        key
+        for key, text in catalogue("zh").items()
+        if not re.search(r"[\u4e00-\u9fff。；、]", text) and key not in plain
+    ]
+    assert [key for key in latin if key != "lanes.pair"] == []
+
+
+def test_every_text_is_used() -> None:
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for kind in ("*.py", "templates/*")
+        for path in FOLDER.glob(kind)
+        if path.is_file()
+    )
+    # Looked up by a group and a value: t.term("mode", ...), t(f"contents.{name}").
+    groups = set(re.findall(r'term\(\s*"(\w+)"', code)) | set(re.findall(r'f"(\w+)\.\{', code))
+    groups |= set(re.findall(r'f"(\w+)\.the_\{', code))
+    unused = [
+        key
+        for key in catalogue("en")
+        if f'"{key.removesuffix(".one")}"' not in code
+        and f"'{key}'" not in code
+        and key.split(".")[0] not in groups
+        and key.rpartition("_")[0] != "legend.lane"
+    ]
+    assert unused == []
+
+
+def test_values_are_escaped_and_texts_pick_their_number() -> None:
+    t = Messages("en")
+    assert "&lt;b&gt;" in t("provenance.table_version", version="<b>")
+    assert t.number("hubs.title_over", 1, n=1) == "1 hub goes over its sort capacity"
+    assert t.number("hubs.title_over", 3, n=3) == "3 hubs go over their sort capacity"
+    assert t.term("mode", "rail") == "Rail"
+    assert t.term("mode", "barge") == "barge"
+
+
+def test_an_unknown_key_is_a_defect() -> None:
+    with pytest.raises(KeyError):
+        Messages("zh")("no.such")

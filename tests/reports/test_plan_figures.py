@@ -1,0 +1,133 @@
+"""The numbers of the plan report on cases solved by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import pytest
+
+from data.contracts import contract
+from data.errors import RadarError
+from reports import plan_figures as figures
+from reports.plan_inputs import PlanInputs
+from tests.reports import plan_frames as frames
+
+DAY = date(2025, 11, 11)
+
+
+@pytest.fixture(scope="module")
+def inputs() -> PlanInputs:
+    """The small plan."""
+    return frames.plan_inputs()
+
+
+def _one_flow(path: list[str], departs: list[date], completed: date) -> pl.DataFrame:
+    row = {
+        "run_id": "p", "date": DAY, "origin_hub_id": "SHA", "destination_hub_id": "WUH", "path": path,
+        "departure_dates": departs, "completed_on": completed, "parcels": 10,
+    }  # fmt: skip
+    return contract("trunk_flows").conform(pl.DataFrame([row], schema_overrides=contract("trunk_flows").polars_schema))
+
+
+@pytest.mark.parametrize(
+    ("path", "departs", "completed", "nights"),
+    [
+        ([], [], DAY, 0),
+        ([], [], date(2025, 11, 13), 2),
+        (["SHA-WUH"], [DAY], date(2025, 11, 12), 0),
+        (["SHA-WUH"], [date(2025, 11, 12)], date(2025, 11, 13), 1),
+        (["SHA-WUH", "WUH-CTU"], [DAY, date(2025, 11, 12)], date(2025, 11, 13), 0),
+        (["SHA-WUH", "WUH-CTU"], [DAY, date(2025, 11, 13)], date(2025, 11, 15), 2),
+    ],
+)
+def test_a_flow_waits_what_it_takes_longer_than_its_way(
+    inputs: PlanInputs, path: list[str], departs: list[date], completed: date, nights: int
+) -> None:
+    flow = replace(inputs, flows=_one_flow(path, departs, completed))
+    assert figures.with_nights(flow)["nights"].to_list() == [nights]
+
+
+def test_slow_weather_is_not_waiting(inputs: PlanInputs) -> None:
+    flow = replace(inputs, flows=_one_flow(["SHA-WUH"], [DAY], date(2025, 11, 13)))
+    assert figures.with_nights(flow)["nights"].to_list() == [1]
+    row = {"run_id": "w", "date": DAY, "lane_id": "SHA-WUH", "speed_factor": 0.9, "capacity_factor": 1.0}
+    snow = pl.DataFrame([row | {"closure_probability": 0.0, "severity": "yellow", "cause": "snow"}])
+    # 22 h at nine tenths of the speed are 24.4 h: two days under way, no night of waiting.
+    slow = replace(flow, lane_weather=contract("lane_weather").conform(snow))
+    assert figures.with_nights(slow)["nights"].to_list() == [0]
+
+
+def test_demanded_is_carried_plus_held_plus_short(inputs: PlanInputs) -> None:
+    parts = figures.balance(inputs)
+    assert parts.demanded == parts.direct + parts.held + parts.short
+    assert parts.difference == 0
+    shanghai = inputs.flows.filter((pl.col("origin_hub_id") == "SHA") & (pl.col("date") == date(2025, 11, 12)))
+    assert parts.held == shanghai["parcels"].sum() == parts.nights
+
+
+def test_a_lost_parcel_is_told(inputs: PlanInputs) -> None:
+    lost = replace(inputs, flows=inputs.flows.with_columns(parcels=pl.col("parcels") - 1))
+    assert figures.balance(lost).difference == inputs.flows.height
+
+
+def test_the_fill_uses_a_lanes_own_capacity(inputs: PlanInputs) -> None:
+    row = {"lane_id": "SHA-WUH", "vehicle_type_id": "own-17.5", "capacity": 4_500}
+    own = replace(inputs, lane_vehicles=contract("lane_vehicles").conform(pl.DataFrame([row])))
+    before, after = figures.departures_named(inputs), figures.departures_named(own)
+    on_it = (pl.col("lane_id") == "SHA-WUH") & (pl.col("vehicle_type_id") == "own-17.5")
+    assert after.filter(on_it)["room"].sum() * 2 == before.filter(on_it)["room"].sum()
+    assert set(before["series"]) == {"own", "contract", "spot", "rail", "air"}
+
+
+def test_fleet_sums_are_the_plans(inputs: PlanInputs) -> None:
+    fleet = figures.fleet(figures.departures_named(inputs))
+    assert fleet["cost"].sum() == pytest.approx(inputs.certificate["cost"])
+    assert fleet["departures"].sum() == inputs.departures["departures"].sum()
+    assert fleet["fill"].max() <= 1.0  # type: ignore[operator]
+
+
+def test_an_overflow_is_more_than_the_buffer(inputs: PlanInputs) -> None:
+    days = figures.hub_days(inputs)
+    assert days.filter(pl.col("overflow")).select("hub_id", "date").rows() == [("SHA", date(2025, 11, 12))]
+    roomy = replace(inputs, hubs=inputs.hubs.with_columns(buffer_capacity=pl.lit(None, pl.Int64)))
+    assert not figures.hub_days(roomy)["overflow"].any()
+    assert figures.hub_summary(days, inputs.hubs)["hub_id"][0] == "SHA"
+
+
+def test_lanes_with_half_of_the_parcels() -> None:
+    assert figures.lanes_with_half(pl.DataFrame({"parcels": [50, 30, 20]})) == 1
+    assert figures.lanes_with_half(pl.DataFrame({"parcels": [40, 30, 30]})) == 2
+    assert figures.lanes_with_half(pl.DataFrame({"parcels": [0, 0]})) == 0
+
+
+def test_riders_of_a_lane(inputs: PlanInputs) -> None:
+    row = figures.riders(inputs, ["URC-WUH"]).row(0, named=True)
+    own = inputs.flows.filter((pl.col("origin_hub_id") == "URC") & (pl.col("destination_hub_id") == "WUH"))
+    all_of_it = inputs.flows.filter(pl.col("path").list.contains("URC-WUH"))
+    assert row["transit_share"] == pytest.approx(1 - int(own["parcels"].sum()) / int(all_of_it["parcels"].sum()))
+    assert len(row["pairs"]) == 3
+    assert row["pairs"][0]["origin_hub_id"] == "URC"
+
+
+def test_shortfalls_are_grouped_by_what_binds(inputs: PlanInputs) -> None:
+    group = figures.shortfall_groups(inputs.shortfalls).row(0, named=True)
+    assert group["parcels"] == inputs.certificate["parcels_short"]
+    assert (group["routes"], group["days"]) == (10, 1)
+    assert "2 more" in group["cheapest_fix"]
+
+
+def test_weather_counts_what_travels_in_it(inputs: PlanInputs) -> None:
+    rows = figures.weather_rows(inputs, figures.departures_named(inputs))
+    assert rows.height == 6
+    fair = inputs.lane_weather.with_columns(
+        speed_factor=1.0, capacity_factor=1.0, closure_probability=0.0, severity=pl.lit("none")
+    )
+    calm = replace(inputs, lane_weather=fair)
+    assert figures.weather_rows(calm, figures.departures_named(calm)).is_empty()
+
+
+def test_a_run_without_a_trunk_plan_is_refused(inputs: PlanInputs) -> None:
+    with pytest.raises(RadarError, match="no trunk plan"):
+        replace(inputs, certificates=inputs.certificates.with_columns(plan=pl.lit("stock")))
