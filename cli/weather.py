@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,6 +48,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("load")(load)
     group.command("impact")(impact)
+    group.command("apply")(apply)
     group.command("effects")(effects)
     app.add_typer(group)
 
@@ -123,11 +124,12 @@ def impact(
 
     Example: `radar weather impact --from 2025-11-07 --to 2025-11-16`
     """
-    from weather.outlook import choose_days, list_touched, look_ahead
+    from weather.outlook import choose_days, end_of_day, list_touched, look_ahead
 
     workspace = workspace_of(context)
     zone = workspace.settings.workspace.zone
-    moment, hour = _end_of(as_of, zone), workspace.settings.weather.departure_hour
+    hour = workspace.settings.weather.departure_hour
+    moment = None if as_of is None else end_of_day(as_of, zone)
     options = {"from": first, "to": last, "as_of": as_of}
     with progress("weather impact") as bar, workspace.run("weather impact", options=options) as run:
         days = choose_days(run.read("weather_forecasts"), zone, first, last, departure_hour=hour, as_of=moment)
@@ -144,6 +146,70 @@ def impact(
     say(f"{days[0]} to {days[-1]}: {run.message} (run {run.run_id}).")
     _print_top("Lanes", lanes, top)
     _print_top("Outlets", outlets, top)
+
+
+@known_errors
+def apply(
+    context: typer.Context,
+    forecast: Annotated[
+        str | None, typer.Option("--forecast", metavar="RUN", help="Forecast run to adjust; by default the latest.")
+    ] = None,
+    close: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--close",
+            metavar="LANES",
+            help="Play closures through: `likely` (probability of at least 0.5), LANE or LANE@DATE; may be repeated.",
+        ),
+    ] = None,
+    learn: Annotated[
+        bool, typer.Option("--learn/--no-learn", help="Whether this network's history may replace published figures.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Adjust the latest forecast for the latest weather impact; parcels held back on bad days leave on the days after.
+
+    Every level still adds up; the factor stands in the column weather. A closure is never averaged in: play it through
+    with --close, which shuts the lanes in lane_weather, and plan again.
+
+    Example: `radar weather apply --close likely`
+    """
+    from dataclasses import asdict
+
+    import polars as pl
+
+    from weather.applying import apply_weather
+
+    workspace = workspace_of(context)
+    chosen = [part.strip() for words in close or [] for part in words.split(",") if part.strip()]
+    options = {"forecast": forecast, "close": chosen, "learn": learn}
+    with progress("weather apply") as bar, workspace.run("weather apply", options=options) as run:
+        made = apply_weather(workspace, run, forecast_run=forecast, close=chosen, learn=learn, progress=bar)
+        held = made.by_day.select((pl.col("before") - pl.col("after")).clip(lower_bound=0).sum()).item()
+        run.message = f"{held:,} parcels moved to later days, {made.waiting:,} of them past the last day"
+    if json:
+        facts: dict[str, object] = {
+            "run_id": run.run_id,
+            "forecast_run": made.forecast_run,
+            "impact_run": made.impact_run,
+        }
+        facts |= {
+            "basis": made.basis,
+            "moved": held,
+            "waiting": made.waiting,
+            "rates": [asdict(rate) for rate in made.response.rates],
+        }
+        out_json(facts | {"days": made.by_day.to_dicts(), "closed": made.closed.to_dicts()})
+        return
+    factor = pl.when(pl.col("before") > 0).then(pl.col("after") / pl.col("before")).otherwise(1.0)
+    out_rows(made.by_day.with_columns(weather=factor), json=False, title="Parcels of the network")
+    say(f"{run.message[:1].upper()}{run.message[1:]} (run {run.run_id}).")
+    for direction, word in (("out", "sent"), ("in", "received")):
+        say(
+            f"Effect on parcels {word}: from {made.basis[direction]}{' of this network' if made.basis[direction] == 'history' else ' figures'}."
+        )
+    if made.closed.height:
+        say(f"{made.closed.height:,} lane-days closed in this scenario; run `radar plan trunk` again.")
 
 
 @known_errors
@@ -195,9 +261,3 @@ def _parse_place(text: str) -> tuple[float, float]:
         return float(latitude), float(longitude)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is no place; write it as 39.9,116.4") from error
-
-
-def _end_of(day: date | None, zone: ZoneInfo) -> datetime | None:
-    if day is None:
-        return None
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -161,7 +161,7 @@ def see_sky(
     longest_transit
         Longest time a lane takes [h].
     as_of
-        What was known only later is not used. A warning counts as known from its onset on.
+        Observations and forecasts known only later are not used; warnings carry no time of issue and all count.
     effects
         Effect rows; None takes those of radar.toml.
 
@@ -176,8 +176,6 @@ def see_sky(
     near = pl.col("valid_at").is_between(begin, end)
     weather = known_weather(tables[0].filter(near), tables[1].filter(near), as_of)
     warnings = run.read("weather_warnings").filter((pl.col("onset") <= end) & (pl.col("expires") >= begin))
-    if as_of is not None:
-        warnings = warnings.filter(pl.col("onset") <= as_of)
     if weather.is_empty() and warnings.is_empty():
         raise RadarError(
             f"no weather from {min(days)} to {max(days)}",
@@ -185,6 +183,11 @@ def see_sky(
         )
     rows = effects if effects is not None else list_effects(settings.preset, settings.effects)
     return Sky(build_grid(weather), warnings, place_warnings(warnings), EffectTables(rows), settings, zone)
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """Return the midnight that ends a business date."""
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
 
 
 def list_touched(frame: pl.DataFrame) -> pl.DataFrame:

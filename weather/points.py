@@ -118,21 +118,41 @@ class WeatherGrid:
         weight
             Same shape; rows sum to 1, or to 0 where no point lies within the radius.
         """
-        shape = (latitude.shape[0], neighbours)
-        if self.points == 0 or latitude.shape[0] == 0:
-            return np.zeros(shape, dtype=np.int64), np.zeros(shape)
-        from scipy.spatial import cKDTree
+        return nearest_points(self.latitude, self.longitude, latitude, longitude, radius_km, neighbours)
 
-        tree = cKDTree(_on_sphere(self.latitude, self.longitude))
-        chord = 2.0 * np.sin(min(radius_km / (2.0 * EARTH_RADIUS_KM), np.pi / 2.0))
-        ranks = list(range(1, neighbours + 1))
-        distance, index = tree.query(_on_sphere(latitude, longitude), k=ranks, distance_upper_bound=chord + 1e-12)
-        found = np.isfinite(distance)
-        arc = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.clip(np.where(found, distance, 0.0) / 2.0, 0.0, 1.0))
-        weight = np.where(found, 1.0 / np.maximum(arc, 1.0), 0.0)
-        total = weight.sum(axis=1, keepdims=True)
-        weight = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0.0)
-        return np.where(found, index, 0).astype(np.int64), weight
+
+def nearest_points(
+    point_latitude: Floats,
+    point_longitude: Floats,
+    latitude: Floats,
+    longitude: Floats,
+    radius_km: float,
+    neighbours: int = 1,
+) -> tuple[NDArray[np.int64], Floats]:
+    """Find the weather points that speak for places: as ``WeatherGrid.nearest``, for any points.
+
+    Parameters
+    ----------
+    point_latitude, point_longitude
+        Weather points, shape (points,) [degrees].
+    latitude, longitude, radius_km, neighbours
+        As for ``WeatherGrid.nearest``.
+    """
+    shape = (latitude.shape[0], neighbours)
+    if point_latitude.shape[0] == 0 or latitude.shape[0] == 0:
+        return np.zeros(shape, dtype=np.int64), np.zeros(shape)
+    from scipy.spatial import cKDTree
+
+    tree = cKDTree(_on_sphere(point_latitude, point_longitude))
+    chord = 2.0 * np.sin(min(radius_km / (2.0 * EARTH_RADIUS_KM), np.pi / 2.0))
+    ranks = list(range(1, neighbours + 1))
+    distance, index = tree.query(_on_sphere(latitude, longitude), k=ranks, distance_upper_bound=chord + 1e-12)
+    found = np.isfinite(distance)
+    arc = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.clip(np.where(found, distance, 0.0) / 2.0, 0.0, 1.0))
+    weight = np.where(found, 1.0 / np.maximum(arc, 1.0), 0.0)
+    total = weight.sum(axis=1, keepdims=True)
+    weight = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0.0)
+    return np.where(found, index, 0).astype(np.int64), weight
 
 
 def build_grid(weather: pl.DataFrame) -> WeatherGrid:
