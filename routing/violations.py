@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date as Date
+from datetime import date as day_type
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +53,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         "certificate.status": "the certificate's status contradicts its figures",
         "certificate.violations": "the certificate claims another number of violations than the checker finds",
         "stock.storage": "a warehouse is given more units than it can store",
-        "stock.dispatch": "a warehouse must send more parcels a day than it can",
-        "stock.certificate": "the stock plan's certificate differs from its allocations",
+        "stock.reason": "the parts of a reason do not add up to the units of its row, or to the stock at hand",
+        "stock.ship_by": "stock is to be sent after the first day it is for",
     }
 )
 
@@ -79,7 +79,7 @@ class Violation:
 
     rule: str
     where: str
-    date: Date | None
+    date: day_type | None
     found: str
     allowed: str
     text: str
@@ -147,4 +147,4 @@ def collect(rule: str, rows: pl.DataFrame, text: str, *, day: bool = True) -> li
 def order(violations: Iterable[Violation]) -> list[Violation]:
     """Order violations by rule (as in ``RULES``), date and place."""
     position = {rule: i for i, rule in enumerate(RULES)}
-    return sorted(violations, key=lambda v: (position[v.rule], v.date or Date.min, v.where, v.text))
+    return sorted(violations, key=lambda v: (position[v.rule], v.date or day_type.min, v.where, v.text))

@@ -1,0 +1,144 @@
+"""``radar plan stock``: where merchants' stock should stand before a peak."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.options import FirstDay, Json, LastDay, Seed, parse_day
+
+if TYPE_CHECKING:
+
+    from routing.stock import StockPlan
+
+
+def register(group: typer.Typer) -> None:
+    """Add ``stock`` to the group ``radar plan``."""
+    group.command("stock")(plan_stock)
+
+
+@known_errors
+def plan_stock(
+    context: typer.Context,
+    first: FirstDay = None,
+    last: LastDay = None,
+    as_of: Annotated[
+        date | None, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="Last day of sales to use.")
+    ] = None,
+    service_level: Annotated[
+        float | None, typer.Option(help="Probability with which a region's stock suffices; radar.toml has the default.")
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds after which the best plan so far is the plan.")
+    ] = None,
+    short_cost: Annotated[float, typer.Option(help="Price put on a unit without room [CNY].")] = 20.0,
+    day_cost: Annotated[float, typer.Option(help="Worth of a day on which a buyer waits [CNY/unit].")] = 0.5,
+    hub_prices: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="CSV hub_id,price: what a parcel off a hub is worth [CNY], from the trunk plan."
+        ),
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Plan how many units of each merchant and category should stand in which warehouse by which day, and why.
+
+    Without --from and --to it plans for the shopping events that begin within 30 days. Exit code 3: some stock has no room.
+
+    Example: `radar plan stock --from 2025-11-01 --to 2025-11-13 --service-level 0.9`
+    """
+    from routing.stock import TABLES, StockOptions
+    from routing.stock import plan_stock as plan
+    from routing.stock_checker import check_stock
+
+    workspace = workspace_of(context)
+    settings = workspace.settings.plan
+    options = StockOptions(
+        first=first,
+        last=last,
+        as_of=as_of,
+        service_level=settings.service_level if service_level is None else service_level,
+        short_cost=short_cost,
+        day_cost=day_cost,
+        time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
+    )
+    prices = _read_prices(hub_prices) if hub_prices is not None else {}
+    kept = {name: getattr(options, name) for name in options.__slots__} | {"hub_prices": prices}
+    with progress("Stock plan") as bar, workspace.run("plan stock", options=kept, seed=seed) as run:
+        tables = {name: run.read(name) for name in TABLES}
+        found = plan(tables, options, hub_prices=prices, progress=bar)
+        checked = {
+            "merchants": tables["merchants"],
+            "warehouses": tables["warehouses"],
+            "stock": tables["stock"],
+            "stock_allocations": found.allocations,
+            "plan_certificates": found.certificate,
+        }
+        violations = check_stock(checked)
+        certificate = found.certificate.with_columns(violations=len(violations))
+        run.append("stock_allocations", found.allocations)
+        run.append("plan_certificates", certificate)
+        run.outcome = "shortfalls" if found.shortages.height else "done"
+        run.message = _sum_up(found)
+    _print_plan(found, run.run_id, json=json)
+    if violations:
+        warn(f"The checker finds {len(violations)} violations: see `radar verify {run.run_id}`.")
+    if found.shortages.height:
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _read_prices(file: Path) -> dict[str, float]:
+    import polars as pl
+
+    from data.errors import RadarError
+
+    try:
+        frame = pl.read_csv(file, schema_overrides={"hub_id": pl.String, "price": pl.Float64})
+        return dict(frame.select("hub_id", "price").iter_rows())
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise RadarError(
+            "no readable hub prices", "a CSV with the columns hub_id and price", "mend the file", file=file
+        ) from error
+
+
+def _sum_up(found: StockPlan) -> str:
+    row = found.certificate.row(0, named=True)
+    short = f", {row['parcels_short']:,} without room" if row["parcels_short"] else ""
+    return (
+        f"{row['parcels_planned']:,} units in {found.allocations['warehouse_id'].n_unique()} warehouses for "
+        f"{found.window.name}, {row['cost']:,.0f} CNY, within {100 * row['gap']:.2f} % of the least possible{short}"
+    )
+
+
+def _print_plan(found: StockPlan, run_id: str, *, json: bool) -> None:
+    import polars as pl
+
+    if json:
+        out_json(
+            {
+                "run_id": run_id,
+                "from": found.window.first,
+                "to": found.window.last,
+                "cost_today": found.cost_today,
+                "certificate": found.certificate.row(0, named=True),
+                "shortages": found.shortages.to_dicts(),
+                "allocations": found.allocations.to_dicts(),
+            }
+        )
+        return
+    sites = found.allocations.group_by("warehouse_id").agg(
+        merchants=pl.col("merchant_id").n_unique(), rows=pl.len(), units=pl.col("units").sum(),
+        ship_by_from=pl.col("ship_by").min(), ship_by_to=pl.col("ship_by").max(),
+    )  # fmt: skip
+    out_rows(sites.sort("warehouse_id"), json=False, title=run_id)
+    if found.shortages.height:
+        out_rows(found.shortages, json=False, title="No room for")
+    say(_sum_up(found) + ".")
+    if found.cost_today is not None:
+        say(f"Sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY.")
+    say("`radar advise --all` writes a file for each merchant.")

@@ -1,0 +1,183 @@
+"""``radar verify``: the independent checker on a plan of the workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console import known_errors, out_json, out_rows, say, workspace_of
+from cli.options import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from data.workspace import Workspace
+    from routing.violations import Violation
+
+_PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations"}
+_TRUNK_INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes")
+_TRUNK_RESULTS = ("route_demand", "trunk_departures", "trunk_flows", "hub_loads", "shortfalls")
+_STOCK_INPUTS = ("merchants", "warehouses", "stock")
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``radar verify``."""
+    app.command("verify")(verify)
+
+
+@known_errors
+def verify(
+    context: typer.Context,
+    plan: Annotated[
+        str,
+        typer.Argument(metavar="PLAN", help="A run (see `radar runs`), trunk or stock (its latest plan), or latest."),
+    ] = "latest",
+    top: Annotated[int, typer.Option("--top", min=1, help="Violations to print; --json prints all.")] = 50,
+    json: Json = False,
+) -> None:
+    """Recompute every balance, capacity and cost of a plan from its tables alone, and list what does not hold.
+
+    Exit code 0: nothing is wrong. 1: the plan breaks a rule.
+
+    Example: `radar verify trunk`
+    """
+    from data.errors import RadarError
+
+    workspace = workspace_of(context)
+    run_id, kind = find_plan(workspace, plan)
+    checked = check_plan(workspace, run_id, kind)
+    violations: list[Violation] = checked.pop("violations")
+    if json:
+        rows = [violation.as_row() for violation in violations]
+        out_json({"run_id": run_id, "plan": kind, "valid": not violations, "violations": rows, **checked})
+    else:
+        _print_check(run_id, kind, violations, checked, top)
+    if violations:
+        raise RadarError(f"plan {run_id} breaks {len(violations)} rules", "none", "see the list above and plan again")
+
+
+def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
+    """Find the run a word stands for.
+
+    Parameters
+    ----------
+    workspace
+        Workspace with the plans.
+    plan
+        A run_id, ``trunk``, ``stock`` or ``latest``.
+
+    Returns
+    -------
+    run_id, kind
+        The run, and ``trunk`` or ``stock``.
+
+    Raises
+    ------
+    RadarError
+        When there is no such plan.
+    """
+    from data.errors import RadarError
+
+    writers = {kind: workspace.writers(table) for kind, table in _PLANS.items()}
+    if plan in writers:
+        writers = {plan: writers[plan]}
+    order = workspace.read("runs").sort("started_at", "run_id")["run_id"].to_list()
+    known = sorted(
+        ((order.index(run), run, kind) for kind, runs in writers.items() for run in runs),
+    )
+    if plan in ("latest", *_PLANS):
+        if not known:
+            raise RadarError(
+                f"no finished {'plan' if plan == 'latest' else plan + ' plan'} in {workspace.folder}",
+                action=f"make one with `radar plan {'trunk' if plan == 'latest' else plan}`",
+            )
+        return known[-1][1], known[-1][2]
+    for _, run, kind in known:
+        if run == plan:
+            return run, kind
+    names = ", ".join(run for _, run, _ in known[-5:]) or "none yet"
+    raise RadarError(f"no finished plan {plan}", f"trunk, stock, latest or a run of these: {names}", "see `radar runs`")
+
+
+def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
+    """Check one plan on the table versions it read; return violations, cost, parts and summary."""
+    import json
+
+    from routing.checker import check_trunk
+    from routing.stock_checker import check_stock
+
+    run = workspace.read("runs").row(by_predicate=_is_run(run_id), named=True)
+    versions, options = json.loads(run["tables_read"]), json.loads(run["options"])
+    inputs = _TRUNK_INPUTS if kind == "trunk" else _STOCK_INPUTS
+    tables = {name: _read_as_planned(workspace, name, versions.get(name), run) for name in inputs}
+    tables["plan_certificates"] = workspace.results("plan_certificates", run_id)
+    if kind == "stock":
+        tables["stock_allocations"] = workspace.results("stock_allocations", run_id)
+        return {"violations": check_stock(tables)}
+    tables |= {name: workspace.results(name, run_id) for name in _TRUNK_RESULTS if run_id in workspace.writers(name)}
+    if "lane_weather" in versions:
+        tables["lane_weather"] = _weather_of(workspace, versions["lane_weather"], run, options.get("lane_weather_run"))
+    check = check_trunk(
+        tables, hold_cost=float(options.get("hold_cost", 0.0)), short_cost=float(options.get("short_cost", 0.0))
+    )
+    return {"violations": check.violations, "cost": check.cost, "parts": check.parts, "summary": check.summary}
+
+
+def _read_as_planned(workspace: Workspace, name: str, version: int | None, plan: dict[str, Any]) -> pl.DataFrame:
+    """Return a table as the plan read it; one it did not read counts all the same if it was there before the plan."""
+    import polars as pl
+
+    from data.contracts import contract
+
+    if version is None:
+        earlier = workspace.read("runs").filter(pl.col("ended_at") <= plan["started_at"])["run_id"].to_list()
+        if not set(workspace.writers(name)) & set(earlier):
+            return contract(name).empty()
+    return workspace.read(name, version)
+
+
+def _is_run(run_id: str) -> pl.Expr:
+    import polars as pl
+
+    return pl.col("run_id") == run_id
+
+
+def _weather_of(workspace: Workspace, version: int, plan: dict[str, Any], named: str | None) -> pl.DataFrame:
+    """Return the lane weather a plan saw: of the run it names, else of the latest finished before the plan began."""
+    import polars as pl
+
+    weather = workspace.read("lane_weather", version)
+    if named is None:
+        runs = workspace.read("runs").filter(pl.col("ended_at") <= plan["started_at"])
+        seen = [run for run in workspace.writers("lane_weather") if run in set(runs["run_id"])]
+        if not seen:
+            return weather.clear()
+        named = seen[-1]
+    return weather.filter(pl.col("run_id") == named)
+
+
+def _print_check(run_id: str, kind: str, violations: Sequence[Violation], checked: dict[str, Any], top: int) -> None:
+    import polars as pl
+
+    if violations:
+        rows = pl.DataFrame([v.as_row() for v in violations[:top]], infer_schema_length=None)
+        out_rows(rows.select("rule", "where", "date", "found", "allowed", "text"), json=False)
+        if len(violations) > top:
+            say(f"{len(violations) - top:,} more; `--json` prints all.")
+        return
+    say(f"Plan {run_id} ({kind}) breaks no rule.")
+    if "summary" in checked:
+        facts = {**checked["summary"], "cost": checked["cost"], **{f"cost_{k}": v for k, v in checked["parts"].items()}}
+        flat = [{"what": name, "value": _tell(value)} for name, value in facts.items()]
+        out_rows(pl.DataFrame(flat), json=False)
+
+
+def _tell(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{count:,} {name}" for name, count in value.items())
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
