@@ -61,7 +61,7 @@ class Intake:
             share = self.set_apart / self.read
             told = "; ".join(tell_rules(self.rejected))
             raise RadarError(
-                f"{self.set_apart:,} of {self.read:,} rows ({share:.1%}) break a rule: {told}",
+                f"{self.set_apart:,} of {self.read:,} rows ({share:.1%}) that break a rule: {told}",
                 f"at most {most:.1%} (max_rejected_share in radar.toml)",
                 f"nothing was committed; {self._advice()}",
             )

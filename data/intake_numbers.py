@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-_GROUPED_POINT = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
-_GROUPED_COMMA = r"^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?$"
+_GROUPED_POINT = r"^[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?$"
+_GROUPED_COMMA = r"^[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?$"
 _GROUPED_SPACE = r"^[+-]?\d{1,3}(?:[ '’]\d{3})+(?:[.,]\d+)?$"
 _DECIMAL_COMMA = r"^[+-]?\d*,\d+$"
 # 1,234 and 1.234 can be read both ways; these cannot.
@@ -130,7 +130,7 @@ def _parse_carefully(text: pl.Series, decimal_comma: bool, percent: bool) -> pl.
         plain = (
             pl.when(grouped_point)
             .then(without_commas)
-            .when(grouped_comma & t.str.contains(",", literal=True))
+            .when(grouped_comma & t.str.contains(r",|\..*\."))
             .then(without_points)
             .when(t.str.contains(_DECIMAL_COMMA))
             .then(without_points)
