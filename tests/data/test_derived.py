@@ -1,0 +1,110 @@
+"""Volumes counted from waybills on business dates."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.contracts import contract
+from data.derived import business_date, derive_volumes, renew_volumes
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def _local(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2022, 11, day, hour, minute, tzinfo=SHANGHAI).astimezone(UTC)
+
+
+def _waybills(*rows: dict[str, object]) -> pl.DataFrame:
+    common = {"courier_id": "ours", "origin_hub_id": "A", "destination_hub_id": "B", "status": "created"}
+    filled = [
+        {"waybill_id": str(number), "ordered_at": _local(11, 10), **common, **row} for number, row in enumerate(rows)
+    ]
+    table = contract("waybills")
+    return table.conform(
+        pl.DataFrame(
+            filled, schema_overrides={k: t for k, t in table.polars_schema.items() if any(k in r for r in filled)}
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("hour", "minute", "cutoff", "expected"),
+    [
+        (23, 30, 0, 11),
+        (0, 0, 0, 11),
+        (23, 30, 22, 12),
+        (21, 59, 22, 11),
+        (22, 0, 22, 12),
+        (5, 59, 6, 10),
+        (6, 0, 6, 11),
+        (12, 0, 12, 12),
+        (11, 59, 11, 11),
+    ],
+)
+def test_the_business_date_turns_at_the_cutoff_hour(hour: int, minute: int, cutoff: int, expected: int) -> None:
+    frame = pl.DataFrame({"at": [_local(11, hour, minute)]})
+    assert frame.select(business_date(pl.col("at"), SHANGHAI, cutoff)).item() == date(2022, 11, expected)
+
+
+def test_parcels_count_on_routes_when_picked_up_and_at_outlets_when_they_pass() -> None:
+    waybills = _waybills(
+        {"picked_up_at": _local(11, 20), "origin_outlet_id": "O1", "destination_outlet_id": "O2"},
+        {
+            "picked_up_at": _local(12, 1),
+            "origin_outlet_id": "O1",
+            "out_for_delivery_at": _local(14, 8),
+            "destination_outlet_id": "O2",
+        },
+        {
+            "picked_up_at": _local(11, 20),
+            "delivered_at": _local(14, 9),
+            "destination_outlet_id": "O2",
+            "status": "delivered",
+        },
+        {},
+        {"courier_id": None},
+    )
+    derived = derive_volumes(waybills, SHANGHAI, 0)
+    assert derived.route_volumes.rows() == [
+        (date(2022, 11, 11), "ours", "A", "B", 3),
+        (date(2022, 11, 12), "ours", "A", "B", 1),
+    ]
+    assert derived.outlet_volumes.rows() == [
+        (date(2022, 11, 11), "O1", "pickup", 1),
+        (date(2022, 11, 12), "O1", "pickup", 1),
+        (date(2022, 11, 14), "O2", "delivery", 2),
+    ]
+    assert derived.without_courier == 1
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 28), st.integers(0, 23), st.sampled_from("AB")), max_size=30), st.integers(0, 23)
+)
+def test_no_parcel_is_lost_or_doubled(rows: list[tuple[int, int, str]], cutoff: int) -> None:
+    if not rows:
+        return
+    waybills = _waybills(*({"ordered_at": _local(day, hour), "origin_hub_id": hub} for day, hour, hub in rows))
+    derived = derive_volumes(waybills, SHANGHAI, cutoff)
+    assert derived.route_volumes["parcels"].sum() == len(rows)
+    contract("route_volumes").conform(derived.route_volumes)
+
+
+def test_only_touched_volumes_are_renewed() -> None:
+    table = contract("route_volumes")
+
+    def volumes(*rows: tuple[date, str, int]) -> pl.DataFrame:
+        columns = {"date": [r[0] for r in rows], "courier_id": "ours", "origin_hub_id": [r[1] for r in rows]}
+        return table.arrange(pl.DataFrame({**columns, "destination_hub_id": "B", "parcels": [r[2] for r in rows]}))
+
+    first, second = date(2022, 1, 1), date(2022, 1, 2)
+    old = volumes((first, "A", 5), (first, "C", 7), (second, "A", 9))
+    derived = volumes((first, "A", 6), (second, "C", 1))
+    touched = volumes((first, "A", 1), (second, "A", 1))
+    renewed = renew_volumes(old, derived, touched)
+    assert renewed.select("date", "origin_hub_id", "parcels").rows() == [(first, "A", 6), (first, "C", 7)]

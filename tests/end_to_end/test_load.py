@@ -1,0 +1,318 @@
+"""`radar load` as a planner uses it: files in, tables and sentences out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.app import app
+from data.geometry_files import read_geometry
+from data.workspace import Workspace
+
+RUNNER = CliRunner()
+RADAR = Path(sys.executable).with_name("radar")
+HUBS = "hub_id,name\nDC1,one\nDC2,two\n"
+VOLUMES = '日期,场地1,场地2,货量\n2022/6/7,DC1,DC2,12\n2022年6月8日,DC2,DC1,"1,300"\n'
+MAPPING = """
+SELECT date::DATE AS date, origin AS origin_hub_id, destination AS destination_hub_id, sum(parcels)::BIGINT AS parcels
+FROM input GROUP BY ALL
+"""
+Radar = Callable[..., Result]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path / "peak")
+
+
+@pytest.fixture
+def radar(workspace: Workspace) -> Radar:
+    return lambda *arguments: RUNNER.invoke(app, ["-w", str(workspace.folder), *(str(part) for part in arguments)])
+
+
+def _write(workspace: Workspace, name: str, text: str) -> Path:
+    path = workspace.folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_one_command_loads_a_chinese_file_with_new_hubs(workspace: Workspace, radar: Radar) -> None:
+    file = _write(workspace, "v.csv", VOLUMES)
+    result = radar(
+        "load", "route_volumes", file, "--set", "courier_id=ours", "--add-missing", "hubs,couriers", "--json"
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told | {"run_id": ""} == {
+        "run_id": "",
+        "table": "route_volumes",
+        "rows_read": 2,
+        "rows_taken": 2,
+        "rows_repeated": 0,
+        "rows_set_apart": 0,
+        "also_written": {"hubs": 2, "couriers": 1},
+    }
+    assert workspace.read("route_volumes").select("date", "parcels").sort("date").rows() == [
+        (date(2022, 6, 7), 12),
+        (date(2022, 6, 8), 1300),
+    ]
+    assert workspace.read("hubs")["name"].to_list() == ["DC1", "DC2"]
+
+
+def test_loading_again_updates_by_key_and_replace_starts_anew(workspace: Workspace, radar: Radar) -> None:
+    assert radar("load", "hubs", _write(workspace, "a.csv", HUBS)).exit_code == 0
+    assert radar("load", "hubs", _write(workspace, "b.csv", "hub_id,name\nDC2,new\nDC3,three\n")).exit_code == 0
+    assert workspace.read("hubs").sort("hub_id").select("hub_id", "name").rows() == [
+        ("DC1", "one"),
+        ("DC2", "new"),
+        ("DC3", "three"),
+    ]
+    assert radar("load", "hubs", _write(workspace, "c.csv", "hub_id,name\nDC9,nine\n"), "--replace").exit_code == 0
+    assert workspace.read("hubs")["hub_id"].to_list() == ["DC9"]
+
+
+def test_bad_rows_are_set_apart_counted_and_kept(workspace: Workspace, radar: Radar) -> None:
+    rows = "".join(f"2022-01-{day:02d},DC1,DC2,5\n" for day in range(1, 30))
+    file = _write(workspace, "v.csv", "date,origin,destination,parcels\n" + rows + "2022-02-30,DC1,DC2,5\n")
+    result = radar("load", "route_volumes", file, "--set", "courier_id=ours", "--add-missing", "hubs,couriers")
+    assert result.exit_code == 3
+    assert "route_volumes: 30 rows read, 29 taken, 1 set apart." in result.stdout
+    assert "1 x date is not a date (first: row 31 of" in result.stderr
+    kept = workspace.read("rejected_rows").drop("run_id")
+    assert kept.rows() == [("route_volumes", str(file), 31, "date", "2022-02-30", "is not a date")]
+    assert workspace.read("runs").row(-1, named=True)["outcome"] == "rejected"
+
+
+def test_above_the_limit_nothing_is_committed(workspace: Workspace, radar: Radar) -> None:
+    file = _write(workspace, "v.csv", VOLUMES + "soon,DC1,DC2,5\n")
+    arguments = ("load", "route_volumes", file, "--set", "courier_id=ours", "--add-missing", "hubs,couriers")
+    result = radar(*arguments)
+    assert result.exit_code == 1
+    assert "1 of 3 rows (33.3%)" in result.stderr
+    assert "at most 5.0% (max_rejected_share in radar.toml)" in result.stderr
+    assert result.stdout == ""
+    assert [workspace.version(name) for name in ("route_volumes", "hubs", "couriers", "rejected_rows")] == [None] * 4
+    _write(workspace, "radar.toml", "[load]\nmax_rejected_share = 0.5\n")
+    assert radar(*arguments).exit_code == 3
+
+
+def test_unknown_ids_say_what_to_load_first(workspace: Workspace, radar: Radar) -> None:
+    result = radar("load", "route_volumes", _write(workspace, "v.csv", VOLUMES), "--set", "courier_id=ours")
+    assert result.exit_code == 1
+    assert "add --add-missing couriers,hubs" in result.stderr or "add --add-missing hubs,couriers" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.csv", b"", "an empty file"),
+        ("header.csv", HUBS.encode()[:12], "a header and no rows"),
+        ("binary.csv", bytes(range(256)), "bytes that are no text"),
+        ("broken.csv.gz", b"\x1f\x8b\x08\x00broken", "a broken gzip file"),
+        ("latin.csv", "hub_id,name\nSP,São Paulo\n".encode("latin-1"), "neither UTF-8 nor GB18030"),
+        ("missing.csv", b"hub_id\nDC1\n", "expected also name"),
+        ("doubled.csv", b"hub_id,name,Name\nDC1,a,b\n", "two columns for name"),
+        ("ragged.csv", b"hub_id,name\nDC1\n", "has 1 cell where the header has 2"),
+        ("book.xlsx", b"hub_id,name\n", "no readable Excel file"),
+        ("table.parquet", b"PAR1", "no whole Parquet file"),
+        ("lines.jsonl", b"no json\n", "no JSON object"),
+        ("shapes.geojson", b"{}", "JSON without features"),
+        ("letter.docx", b"x", "a file ending in .docx"),
+    ],
+)
+def test_each_broken_file_ends_in_one_sentence_and_leaves_no_trace(
+    workspace: Workspace, radar: Radar, name: str, content: bytes, says: str
+) -> None:
+    path = workspace.folder / name
+    path.write_bytes(content)
+    result = radar("load", "hubs", path)
+    assert result.exit_code == 1
+    assert says in result.stderr
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+    assert workspace.version("hubs") is None
+
+
+def test_folders_and_files_that_are_not_there_are_told(workspace: Workspace, radar: Radar) -> None:
+    for path, says in ((workspace.folder, "a folder with"), (workspace.folder / "none.csv", "no such file")):
+        result = radar("load", "hubs", path)
+        assert (result.exit_code, says in result.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says", "code"),
+    [
+        (("load", "hub", "x.csv"), "table hub", 1),
+        (("load", "trunk_flows", "x.csv"), "which ParcelRadar writes itself", 1),
+        (("load", "hubs"), "name at least one file", 2),
+        (("load", "hubs", "--query", "SELECT 1"), "--query needs --database", 2),
+        (("load", "hubs", "x.csv", "--query", "SELECT 1"), "not both", 2),
+        (("load", "hubs", "{file}", "--set", "name"), "COLUMN=VALUE", 2),
+        (("load", "hubs", "{file}", "--set", "colour=red"), "column colour", 1),
+        (("load", "hubs", "{file}", "--add-missing", "outlets"), "--add-missing outlets", 1),
+        (("load", "hubs", "{file}", "--sql", "none.sql"), "SQL that cannot be read", 1),
+    ],
+)
+def test_wrong_usage_is_told(
+    workspace: Workspace, radar: Radar, arguments: tuple[str, ...], says: str, code: int
+) -> None:
+    file = _write(workspace, "hubs.csv", HUBS)
+    result = radar(*(part.format(file=file) for part in arguments))
+    assert result.exit_code == code
+    assert says in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_several_files_of_several_kinds_come_in_together(workspace: Workspace, radar: Radar) -> None:
+    pl.DataFrame({"hub_id": [7, 8], "名称": ["seven", "eight"]}).write_parquet(workspace.folder / "a.parquet")
+    pl.DataFrame({"分拨中心": ["DC1"], "name": ["one"]}).write_excel(workspace.folder / "b.xlsx")
+    (workspace.folder / "c.jsonl").write_text('{"Hub ID": "杭州", "name": "x", "sort_capacity": 5}\n', encoding="utf-8")
+    (workspace.folder / "d.csv").write_bytes("分拨中心;名称;分拣能力\n北京;北京分拨;1.000\n".encode("gb18030"))
+    result = radar("load", "hubs", *(workspace.folder / name for name in ("a.parquet", "b.xlsx", "c.jsonl", "d.csv")))
+    assert result.exit_code == 0, result.output
+    assert workspace.read("hubs").select("hub_id", "sort_capacity").sort("hub_id").rows() == [
+        ("7", None),
+        ("8", None),
+        ("DC1", None),
+        ("北京", 1000),
+        ("杭州", 5),
+    ]
+
+
+def test_geojson_keeps_the_geometry_of_the_rows_taken(workspace: Workspace, radar: Radar) -> None:
+    square = {"type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]]}
+    features = [
+        {"type": "Feature", "properties": {"adcode": f"R{n}", "name": "n"}, "geometry": square} for n in range(20)
+    ]
+    features.append({"type": "Feature", "properties": {"adcode": "x" * 300, "name": "n"}, "geometry": square})
+    file = _write(workspace, "in.geojson", json.dumps({"type": "FeatureCollection", "features": features}))
+    result = radar("load", "regions", file)
+    assert result.exit_code == 3, result.output
+    assert workspace.read("regions").height == 20
+    assert set(read_geometry(workspace.folder, "regions")) == {f"R{n}" for n in range(20)}
+    assert set(workspace.read("regions")["latitude"]) == {1.0}
+
+
+WAYBILLS = (
+    "waybill_id,courier_id,origin_hub_id,destination_hub_id,destination_outlet_id,ordered_at,picked_up_at,status,out_for_delivery_at\n"
+    "1,ours,DC1,DC2,O2,2022-11-11 01:00,2022-11-11 20:00,picked_up,\n"
+    "2,ours,DC1,DC2,O2,2022-11-11 01:00,2022-11-11 23:00,out_for_delivery,2022-11-13 09:00\n"
+)
+
+
+def test_waybills_renew_the_volumes_of_their_days(workspace: Workspace, radar: Radar) -> None:
+    _write(workspace, "radar.toml", "[workspace]\ncutoff_hour = 22\n")
+    old = "date,courier,origin,dest,parcels\n2022-11-10,ours,DC1,DC2,9\n2022-11-11,ours,DC1,DC2,9\n"
+    assert (
+        radar("load", "route_volumes", _write(workspace, "v.csv", old), "--add-missing", "hubs,couriers").exit_code == 0
+    )
+    file = _write(workspace, "w.csv", WAYBILLS)
+    result = radar("load", "waybills", file, "--add-missing", "outlets")
+    assert result.exit_code == 0, result.output
+
+    def volumes() -> list[tuple[date, int]]:
+        return workspace.read("route_volumes").sort("date").select("date", "parcels").rows()
+
+    assert volumes() == [(date(2022, 11, 10), 9), (date(2022, 11, 11), 1), (date(2022, 11, 12), 1)]
+    assert workspace.read("outlet_volumes").rows() == [(date(2022, 11, 13), "O2", "delivery", 1)]
+    # Picked up before the cut-off after all: the parcel moves to the day before and leaves nothing behind.
+    moved = WAYBILLS.splitlines()[0] + "\n2,ours,DC1,DC2,O2,2022-11-11 01:00,2022-11-11 21:59,picked_up,\n"
+    assert radar("load", "waybills", _write(workspace, "m.csv", moved)).exit_code == 0
+    assert volumes() == [(date(2022, 11, 10), 9), (date(2022, 11, 11), 2)]
+    assert workspace.read("outlet_volumes").height == 0
+    assert radar("load", "waybills", file, "--no-volumes").exit_code == 0
+    assert volumes() == [(date(2022, 11, 10), 9), (date(2022, 11, 11), 2)]
+
+
+def test_a_given_demand_becomes_a_result_of_its_run(workspace: Workspace, radar: Radar) -> None:
+    assert radar("load", "hubs", _write(workspace, "h.csv", HUBS)).exit_code == 0
+    file = _write(workspace, "d.csv", "date,origin_hub_id,destination_hub_id,parcels\n2022-11-11,DC1,DC2,100\n")
+    for _ in range(2):
+        result = radar("load", "route_demand", file)
+        assert result.exit_code == 0, result.output
+    assert workspace.results("route_demand")["parcels"].to_list() == [100]
+    assert workspace.read("route_demand").height == 2
+
+
+def test_sql_maps_a_file_of_any_shape(workspace: Workspace, radar: Radar) -> None:
+    frame = pl.DataFrame(
+        {"date": ["2022-06-07"] * 2, "origin": ["A", "A"], "destination": ["B", "B"], "parcels": [1, 2]}
+    )
+    frame.write_parquet(workspace.folder / "items.parquet")
+    mapping = _write(workspace, "map.sql", MAPPING)
+    arguments = (
+        "load",
+        "route_volumes",
+        workspace.folder / "items.parquet",
+        "--sql",
+        mapping,
+        "--set",
+        "courier_id=ours",
+    )
+    result = radar(*arguments, "--add-missing", "hubs,couriers")
+    assert result.exit_code == 0, result.output
+    assert workspace.read("route_volumes")["parcels"].to_list() == [3]
+
+
+def test_the_installed_command_loads_real_volumes_in_one_go(workspace: Workspace, shared: Path) -> None:
+    file = shared / "real" / "mathorcup-2023c" / "route_volumes_2021-01_2022-09.csv.gz"
+    command = [RADAR, "-w", workspace.folder, "load", "route_volumes", file, "--set", "courier_id=ours"]
+    done = subprocess.run([*command, "--add-missing", "hubs,couriers"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    volumes = workspace.read("route_volumes")
+    assert (volumes.height, volumes["parcels"].sum()) == (150_925, 832_420_000)
+    assert (volumes["date"].min(), volumes["date"].max()) == (date(2021, 1, 1), date(2022, 9, 30))
+    hubs = set(volumes["origin_hub_id"]) | set(volumes["destination_hub_id"])
+    assert set(workspace.read("hubs")["hub_id"]) == hubs
+
+
+def test_real_orders_of_another_shape_are_loaded_by_sql(workspace: Workspace, radar: Radar, shared: Path) -> None:
+    mapping = _write(workspace, "map.sql", MAPPING)
+    file = shared / "real" / "olist" / "route_daily.parquet"
+    result = radar(
+        "load", "route_volumes", file, "--sql", mapping, "--set", "courier_id=olist", "--add-missing", "hubs,couriers"
+    )
+    assert result.exit_code == 0, result.output
+    volumes = workspace.read("route_volumes")
+    assert volumes["parcels"].sum() == 99_891
+    assert volumes.filter(pl.col("date") == date(2017, 11, 24))["parcels"].sum() == 1_174
+
+
+MEASURE = """
+import resource, sys
+from cli.app import app
+try:
+    app()
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+"""
+
+
+@pytest.mark.slow
+def test_ten_million_rows_come_in_within_four_gigabytes(workspace: Workspace) -> None:
+    rows, routes = 10_000_000, 16_000
+    at = pl.int_range(rows, eager=True)
+    frame = pl.DataFrame({"day": at // routes, "route": at % routes}).select(
+        pl.date(2022, 1, 1).dt.offset_by(pl.format("{}d", pl.col("day"))).alias("日期"),
+        pl.format("C{}", pl.col("route") % 4).alias("快递公司"),
+        pl.format("HUB-CITY-{}", pl.col("route") // 4 // 65).alias("场地1"),
+        pl.format("HUB-CITY-{}", pl.col("route") // 4 % 65).alias("场地2"),
+        (pl.col("route") % 977).alias("货量"),
+    )
+    file = workspace.folder / "large.csv"
+    frame.write_csv(file)
+    command = [sys.executable, "-c", MEASURE, "-w", workspace.folder, "load", "route_volumes", file]
+    for arguments in (["--add-missing", "hubs,couriers"], []):
+        done = subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+        )
+        assert "10,000,000 rows read, 10,000,000 taken." in done.stdout
+        assert int(done.stderr.split()[-1]) < 3_500
