@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from data.errors import RadarError
 from data.progress import SILENT, Progress
 from data.sample.make import DEFAULT_SEED, build_sample
 from data.sample.truth import write_truth
+from data.settings import FILE_NAME
 from data.workspace import Workspace
 
 OUTLINES = Path(__file__).resolve().parent.parent / "outlines" / "china_provinces.geojson"
@@ -34,6 +36,8 @@ def write_sample(
     RadarError
         For an unknown scale, a folder that is a workspace already or cannot be written.
     """
+    if (folder / FILE_NAME).exists():
+        raise RadarError(f"{folder} is a workspace already", action="choose another folder for the sample")
     sample = build_sample(scale, seed, progress)
     workspace = Workspace.create(folder)
     with workspace.run("demo", {"scale": scale, "seed": seed}, seed=seed) as run:
