@@ -1,0 +1,62 @@
+"""The installed command makes the sample and the whole peak plan on it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+RADAR = Path(sys.executable).with_name("radar")
+SECONDS_ON_TWO_CORES = 90
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str], float]:
+    folder = tmp_path_factory.mktemp("demo") / "peak"
+    started = time.monotonic()
+    ended = subprocess.run([RADAR, "demo", str(folder)], capture_output=True, text=True, check=False)
+    return folder, ended, time.monotonic() - started
+
+
+@pytest.mark.slow
+def test_the_demo_ends_with_the_reports(demo: tuple[Path, subprocess.CompletedProcess[str], float]) -> None:
+    folder, ended, _ = demo
+    assert ended.returncode == 0, ended.stderr
+    files = [Path(line) for line in ended.stdout.split()]
+    assert len(files) >= 2
+    for file in files:
+        assert file.is_relative_to(folder.resolve())
+        page = file.read_text(encoding="utf-8")
+        assert "<html" in page
+        assert "<script src=" not in page
+
+
+@pytest.mark.slow
+def test_every_step_is_a_finished_run(demo: tuple[Path, subprocess.CompletedProcess[str], float]) -> None:
+    folder, _, _ = demo
+    shown = subprocess.run(
+        [RADAR, "--workspace", str(folder), "runs", "--json"], capture_output=True, text=True, check=True
+    )
+    runs = json.loads(shown.stdout)
+    commands = [run["command"] for run in runs]
+    for command in ("demo", "forecast", "weather impact", "plan trunk", "plan stock"):
+        assert command in commands
+    assert {run["outcome"] for run in runs} <= {"done", "shortfalls"}
+
+
+@pytest.mark.slow
+def test_the_demo_is_through_in_time(demo: tuple[Path, subprocess.CompletedProcess[str], float]) -> None:
+    assert demo[2] < SECONDS_ON_TWO_CORES
+
+
+def test_a_folder_that_is_a_workspace_is_left_alone(tmp_path: Path) -> None:
+    settings = tmp_path / "radar.toml"
+    settings.write_text("", encoding="utf-8")
+    ended = subprocess.run([RADAR, "demo", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "is a workspace already" in ended.stderr
+    assert list(tmp_path.iterdir()) == [settings]
