@@ -82,7 +82,7 @@ def backtest(
     options = {"as_of": [str(day) for day in dates], "horizon": horizon, "models": names}
     with workspace.run("backtest", options=options, seed=seed) as run, progress("Backtest") as bar:
         found = run_backtest(
-            read_inputs(run),
+            read_inputs(run, workspace.settings.workspace.timezone),
             dates,
             horizon,
             forecast,

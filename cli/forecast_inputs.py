@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from forecasting.inputs import ForecastInputs, ForecastSettings
 
 
-def read_inputs(run: Run) -> ForecastInputs:
+def read_inputs(run: Run, timezone: str = "UTC") -> ForecastInputs:
     """Read every table a forecast is made from, and keep their versions for the lineage.
 
     Raises
@@ -28,6 +28,7 @@ def read_inputs(run: Run) -> ForecastInputs:
     merchants = run.read("merchants")
     preferences = run.read("courier_preferences")
     overrides = run.read("forecast_overrides")
+    lanes = run.read("lanes")
     return ForecastInputs(
         route_volumes=volumes,
         hubs=run.read("hubs"),
@@ -40,6 +41,8 @@ def read_inputs(run: Run) -> ForecastInputs:
         merchants=None if merchants.is_empty() else merchants,
         courier_preferences=None if preferences.is_empty() else preferences,
         overrides=None if overrides.is_empty() else overrides,
+        lanes=None if lanes.is_empty() else lanes,
+        timezone=timezone,
     )
 
 

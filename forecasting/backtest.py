@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
@@ -17,6 +15,7 @@ from forecasting.backtest_case import NAIVE_MODELS, RADAR, Case
 from forecasting.horizon_view import restrict
 from forecasting.inputs import ForecastInputs, Forecasts, ForecastSettings
 from forecasting.scores import score_forecast
+from forecasting.windows import mark_windows
 
 
 class Forecaster(Protocol):
@@ -117,34 +116,6 @@ def run_backtest(
         pl.concat(causes),
         pl.DataFrame(notes, schema={"as_of": pl.Date, "note": pl.String}, orient="row"),
     )
-
-
-def mark_windows(events: pl.DataFrame, first_day: dt.date, days: int) -> dict[str, NDArray[np.bool_]]:
-    """Mark the days of each event, and the days of none as ``normal``.
-
-    Parameters
-    ----------
-    events
-        Table ``events``; kinds shopping and holiday count.
-    first_day
-        First day of the window.
-    days
-        Days of the window.
-
-    Returns
-    -------
-    dict[str, NDArray[np.bool_]]
-        Window name -> [days]. Editions of one event share its name.
-    """
-    marks: dict[str, NDArray[np.bool_]] = {}
-    busy = np.zeros(days, dtype=bool)
-    ordered = events.filter(pl.col("kind") != "other").sort("name", "date_from")
-    for name, starts, ends in ordered.select("name", "date_from", "date_to").iter_rows():
-        low, high = max((starts - first_day).days, 0), min((ends - first_day).days, days - 1)
-        if low <= high:
-            marks.setdefault(name, np.zeros(days, dtype=bool))[low : high + 1] = True
-            busy[low : high + 1] = True
-    return {"normal": ~busy, **marks}
 
 
 def _check_dates(volumes: pl.DataFrame, dates: Sequence[dt.date], horizon: int) -> None:

@@ -16,6 +16,7 @@ from forecasting.inner_backtests import choose_cutoffs, recent_volume, sample_er
 from forecasting.inputs import ForecastInputs, Forecasts, ForecastSettings, RouteForecast
 from forecasting.intervals import IntervalModel, calibrate_intervals
 from forecasting.network_changes import ChangedNetwork, follow_changes
+from forecasting.outlets import forecast_outlets
 from forecasting.panel import Membership, Panel, to_date
 from forecasting.rounding import round_coherently
 from forecasting.route_model import RouteModel, fit_routes
@@ -185,14 +186,7 @@ def _publish(
         region=publish_sums("region", "region_id", region_sides, *shared),
         hub=publish_sums("hub", "hub_id", [("out", out), ("in", into)], *shared),
         route=publish_routes(panel, *shared),
-        outlet=_publish_outlets(known),
+        outlet=forecast_outlets(known, as_of, matrices, whole, events),
         matrices=matrices,
         notes=notes,
     )
-
-
-def _publish_outlets(known: ForecastInputs) -> pl.DataFrame:
-    from data.contracts import contract
-
-    del known
-    return contract("outlet_forecasts").empty().drop("run_id")

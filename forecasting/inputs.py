@@ -68,6 +68,7 @@ class ForecastInputs:
     merchants: pl.DataFrame | None = None
     courier_preferences: pl.DataFrame | None = None
     overrides: pl.DataFrame | None = None
+    lanes: pl.DataFrame | None = None
     timezone: str = "UTC"
 
 

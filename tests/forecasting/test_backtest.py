@@ -9,7 +9,7 @@ import pytest
 
 from data.errors import RadarError
 from data.progress import Progress
-from forecasting.backtest import mark_windows, run_backtest
+from forecasting.backtest import run_backtest
 from forecasting.forecast import forecast
 from forecasting.inputs import ForecastInputs, Forecasts, ForecastSettings
 
@@ -119,22 +119,6 @@ def test_a_date_without_past_or_future_is_refused(as_of: dt.date) -> None:
         run_backtest(inputs(volumes()), [as_of], 14, forecast, settings=QUICK)
     with pytest.raises(RadarError, match="No route volumes"):
         run_backtest(inputs(volumes().clear()), [as_of], 14, forecast, settings=QUICK)
-
-
-def test_windows_of_events_and_normal_days() -> None:
-    events = pl.DataFrame(
-        {
-            "event_id": ["a", "b", "c"],
-            "name": ["sale", "sale", "strike"],
-            "kind": ["shopping", "shopping", "other"],
-            "date_from": [dt.date(2025, 11, 1), dt.date(2025, 11, 9), dt.date(2025, 11, 3)],
-            "date_to": [dt.date(2025, 11, 2), dt.date(2025, 11, 30), dt.date(2025, 11, 4)],
-        }
-    )
-    marks = mark_windows(events, dt.date(2025, 11, 2), 9)
-    assert np.flatnonzero(marks["sale"]).tolist() == [0, 7, 8]
-    assert np.flatnonzero(marks["normal"]).tolist() == [1, 2, 3, 4, 5, 6]
-    assert "strike" not in marks
 
 
 @pytest.mark.slow

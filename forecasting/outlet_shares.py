@@ -1,0 +1,209 @@
+"""Shares of outlets in what passes their hub, learnt from recent days and shrunk for new outlets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+
+_RECENT_DAYS = 28
+_PSEUDO_DAYS = 2.0
+_RATIO_PSEUDO_DAYS = 3.0
+_SAME = 0.01
+_STRANGE = 4.0
+_WEEKS = 8
+_PSEUDO_WEEKS = 2.0
+
+
+@dataclass(frozen=True)
+class OutletHistory:
+    """What outlets handled in one direction.
+
+    Attributes
+    ----------
+    parcels
+        [outlets x past days] parcels; the last column is the as-of date.
+    days
+        [outlets] days since the outlet's first parcel in this history; 0 for one that never had any.
+    first_day
+        Column from which the table knows anything.
+    """
+
+    parcels: Matrix
+    days: Matrix
+    first_day: int
+
+    def until(self, known: int) -> OutletHistory:
+        """Return the history of the first ``known`` columns."""
+        cut = self.parcels.shape[1] - known
+        return OutletHistory(self.parcels[:, :known], np.maximum(self.days - cut, 0.0), min(self.first_day, known))
+
+    def since(self, first: int) -> OutletHistory:
+        """Return the history from column ``first`` on."""
+        width = self.parcels.shape[1] - first
+        return OutletHistory(
+            self.parcels[:, first:], np.minimum(self.days, float(width)), max(self.first_day - first, 0)
+        )
+
+
+def read_history(
+    volumes: pl.DataFrame, outlets: pl.Series, direction: str, first: dt.date, as_of: dt.date
+) -> OutletHistory:
+    """Spread ``outlet_volumes`` of one direction out into a matrix.
+
+    Parameters
+    ----------
+    volumes
+        Table ``outlet_volumes``.
+    outlets
+        Ids of the outlets, in the order of the rows.
+    direction
+        pickup or delivery.
+    first, as_of
+        Days of the first and the last column.
+
+    Returns
+    -------
+    OutletHistory
+        A day without a row is 0 from the table's first day on.
+    """
+    width = (as_of - first).days + 1
+    parcels = np.zeros((len(outlets), width))
+    number = pl.DataFrame({"outlet_id": outlets}).with_row_index("row")
+    rows = volumes.filter(pl.col("direction") == direction, pl.col("date") >= first, pl.col("date") <= as_of).join(
+        number, on="outlet_id", how="inner"
+    )
+    if rows.is_empty():
+        return OutletHistory(parcels, np.zeros(len(outlets)), width)
+    day = (rows["date"].to_numpy().astype("datetime64[D]") - np.datetime64(first, "D")).astype(np.int64)
+    parcels[rows["row"].to_numpy(), day] = rows["parcels"].to_numpy()
+    had = parcels > 0
+    days = np.where(had.any(axis=1), width - had.argmax(axis=1), 0).astype(np.float64)
+    return OutletHistory(parcels, days, int(day.min()))
+
+
+def find_strangers(flow: Matrix, history: OutletHistory, group: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which groups' hub tells nothing of their outlets.
+
+    Parameters
+    ----------
+    flow
+        [groups x past days] parcels through the hub of each group.
+    history
+        What the outlets handled.
+    group
+        [outlets] group of each outlet.
+
+    Returns
+    -------
+    NDArray[np.bool_]
+        [groups] True where the outlets handled over four times what passed their hub in the last 28 days: they were
+        served by another hub then.
+    """
+    handled = np.bincount(group, weights=history.parcels[:, -_RECENT_DAYS:].sum(axis=1), minlength=flow.shape[0])
+    return np.asarray(handled > _STRANGE * flow[:, -_RECENT_DAYS:].sum(axis=1), dtype=bool)
+
+
+def learn_shares(
+    flow: Matrix,
+    history: OutletHistory,
+    group: NDArray[np.int64],
+    week: Matrix,
+    stranger: NDArray[np.bool_] | None = None,
+) -> Matrix:
+    """Return what part of its group's flow each outlet handles.
+
+    Parameters
+    ----------
+    flow
+        [groups x past days] parcels through the hub of each group.
+    history
+        What the outlets handled.
+    group
+        [outlets] group of each outlet.
+    week
+        [7] factors of the days 1, 2, ... after the last, 1 where weekdays do not matter.
+    stranger
+        [groups] groups whose flow is that of the whole network, of which they are a small part.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        [outlets] shares. In a group they sum to what the outlets together handled of the flow in the last 28 days, and
+        to 1 exactly where that is within 1 % of all of it, or where nothing is known of the outlets.
+
+    Notes
+    -----
+    An outlet's level is its mean over the last 28 days, or over those since it opened, mixed with two pseudo-days of
+    the mean outlet of its group; so an outlet that opens tomorrow starts as a mean one.
+    """
+    groups = flow.shape[0]
+    recent = history.parcels[:, -_RECENT_DAYS:]
+    days = np.minimum(history.days, recent.shape[1])
+    handled = recent.sum(axis=1)
+    known = days > 0
+    outlet_days = np.bincount(group, weights=days, minlength=groups)
+    total = np.bincount(group, weights=handled, minlength=groups)
+    mean_level = np.divide(total, outlet_days, out=np.ones(groups), where=(outlet_days > 0) & (total > 0))
+    level = (handled + _PSEUDO_DAYS * mean_level[group]) / (days + _PSEUDO_DAYS)
+    share: Matrix = level / np.bincount(group, weights=level, minlength=groups)[group]
+    past = (flow * _backwards(week, flow.shape[1]))[:, max(history.first_day, flow.shape[1] - _RECENT_DAYS) :]
+    passed = past.sum(axis=1)
+    pseudo = _RATIO_PSEUDO_DAYS * passed / max(past.shape[1], 1)
+    if stranger is not None:
+        pseudo[stranger] = 0.0
+    seen = np.bincount(group, weights=known.astype(np.float64), minlength=groups) > 0
+    ratio = np.divide(total + pseudo, passed + pseudo, out=np.ones(groups), where=seen & (passed > 0))
+    ratio[np.abs(ratio - 1.0) < _SAME] = 1.0
+    return np.asarray(share * ratio[group], dtype=np.float64)
+
+
+def weekday_factors(
+    flow: Matrix, history: OutletHistory, normal: NDArray[np.bool_], group: NDArray[np.int64]
+) -> Matrix:
+    """Return how much more or less than its even share is delivered on each weekday.
+
+    Parameters
+    ----------
+    flow
+        [groups x past days] arrivals.
+    history
+        What the outlets delivered.
+    normal
+        [past days] whether the day is outside all events.
+    group
+        [outlets] group of each outlet.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        [7] factors for the days 1, 2, ... after the last, around 1: delivered over arrived by weekday in the last eight
+        weeks, of groups whose outlets are known, with two pseudo-weeks of an even one.
+    """
+    days = flow.shape[1]
+    known = np.bincount(group, weights=history.days, minlength=flow.shape[0]) > 0
+    arrived, delivered = flow[known].sum(axis=0), history.parcels.sum(axis=0)
+    chosen = normal.copy()
+    chosen[: max(history.first_day, days - 7 * _WEEKS)] = False
+    if not chosen.any() or arrived[chosen].sum() <= 0 or delivered[chosen].sum() <= 0:
+        return np.ones(7)
+    even = arrived * (delivered[chosen].sum() / arrived[chosen].sum())
+    # Column days is the first day ahead: its weekday is that of columns days - 7, days - 14, ...
+    weekday = (np.arange(days) - days) % 7
+    pseudo = _PSEUDO_WEEKS * even[chosen].mean()
+    factors = np.array(
+        [
+            (delivered[chosen & (weekday == at)].sum() + pseudo) / (even[chosen & (weekday == at)].sum() + pseudo)
+            for at in range(7)
+        ]
+    )
+    return np.asarray(factors / factors.mean(), dtype=np.float64)
+
+
+def _backwards(week: Matrix, days: int) -> Matrix:
+    return np.asarray(week[(np.arange(days) - days) % 7], dtype=np.float64)
