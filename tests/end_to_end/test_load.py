@@ -264,7 +264,7 @@ def test_sql_maps_a_file_of_any_shape(workspace: Workspace, radar: Radar) -> Non
 
 def test_the_installed_command_loads_real_volumes_in_one_go(workspace: Workspace, shared: Path) -> None:
     file = shared / "real" / "mathorcup-2023c" / "route_volumes_2021-01_2022-09.csv.gz"
-    command = [RADAR, "-w", workspace.folder, "load", "route_volumes", file, "--set", "courier_id=ours"]
+    command: list[str | Path] = [RADAR, "-w", workspace.folder, "load", "route_volumes", file, "--set", "courier_id=ours"]
     done = subprocess.run([*command, "--add-missing", "hubs,couriers"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     volumes = workspace.read("route_volumes")
@@ -309,7 +309,7 @@ def test_ten_million_rows_come_in_within_four_gigabytes(workspace: Workspace) ->
     )
     file = workspace.folder / "large.csv"
     frame.write_csv(file)
-    command = [sys.executable, "-c", MEASURE, "-w", workspace.folder, "load", "route_volumes", file]
+    command: list[str | Path] = [sys.executable, "-c", MEASURE, "-w", workspace.folder, "load", "route_volumes", file]
     for arguments in (["--add-missing", "hubs,couriers"], []):
         done = subprocess.run(
             [*command, *arguments], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
