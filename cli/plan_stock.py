@@ -12,7 +12,6 @@ from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progr
 from cli.options import FirstDay, Json, LastDay, Seed, parse_day
 
 if TYPE_CHECKING:
-
     from routing.stock import StockPlan
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+_TOO_FAR = "no warehouse reaches these buyers at less than a lost unit costs"
 _NUMBER = r"-?[\d,]+(?:\.\d+)?"
 _FORM = re.compile(
     rf"^For (?P<event>.*?) (?P<first>\d{{4}}-\d\d-\d\d) to (?P<last>\d{{4}}-\d\d-\d\d): "
@@ -14,7 +15,7 @@ _FORM = re.compile(
     rf"Buyers in (?P<regions>.*?); (?P<days>{_NUMBER}) days to them, (?P<home_days>{_NUMBER}) from hub (?P<home>.*?)\. "
     rf"Takes (?P<relief>{_NUMBER}) parcels off that hub\. Two days late costs (?P<late>{_NUMBER}) CNY\."
     rf"(?: It should have left by (?P<missed>\d{{4}}-\d\d-\d\d)\.)?"
-    rf"(?: Short (?P<short>{_NUMBER}) units in all: (?P<why_short>.*?)\.)?$",
+    rf"(?: Short (?P<short>{_NUMBER}) units in all: (?:no room or sending capacity left in (?P<full>.*?)|{_TOO_FAR})\.)?$",
     re.DOTALL,
 )
 
@@ -47,8 +48,9 @@ class StockReason:
         Cost of stock that stands there two days late [CNY].
     missed
         Day by which it should have left, when that is past; else empty.
-    short, why_short
-        Units of the merchant and category for which no room was found, and what lacked.
+    short, full
+        Units of the merchant and category for which there is no place, and the warehouses that are full; empty when none is
+        full but none pays either.
     """
 
     event: str
@@ -70,12 +72,13 @@ class StockReason:
     late: float
     missed: str = ""
     short: int = 0
-    why_short: str = ""
+    full: str = ""
 
     def write(self) -> str:
         """Write the parts as sentences; ``read_reason`` reads them back."""
         missed = f" It should have left by {self.missed}." if self.missed else ""
-        short = f" Short {self.short:,} units in all: {self.why_short}." if self.short else ""
+        why = f"no room or sending capacity left in {self.full}" if self.full else _TOO_FAR
+        short = f" Short {self.short:,} units in all: {why}." if self.short else ""
         return (
             f"For {self.event} {self.first} to {self.last}: "
             f"{self.expected:,} expected + {self.safety:,} safety = {self.units:,} units; "
@@ -98,5 +101,5 @@ def read_reason(text: str) -> StockReason | None:
 
     whole = {name: int(number(name)) for name in ("expected", "safety", "units", "there", "send", "relief", "short")}
     real = {name: number(name) for name in ("growth", "error", "days", "home_days", "late")}
-    words = {name: part[name] for name in ("event", "first", "last", "basis", "regions", "home", "missed", "why_short")}
+    words = {name: part[name] for name in ("event", "first", "last", "basis", "regions", "home", "missed", "full")}
     return StockReason(**words, **whole, **real)  # type: ignore[arg-type]

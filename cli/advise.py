@@ -1,0 +1,96 @@
+"""``radar advise``: a file for each merchant with what to send where by when, and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.console import known_errors, out_rows, progress, say, workspace_of
+from cli.options import Json, Language
+
+
+class AdviceFormat(StrEnum):
+    """Kinds of file."""
+
+    xlsx = "xlsx"
+    csv = "csv"
+    json = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``radar advise``."""
+    app.command("advise")(advise)
+
+
+@known_errors
+def advise(
+    context: typer.Context,
+    merchant: Annotated[str | None, typer.Argument(metavar="MERCHANT", help="Merchant, e.g. M0123.")] = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Every merchant of the stock plan.")] = False,
+    form: Annotated[AdviceFormat, typer.Option("--format", help="Kind of file.")] = AdviceFormat.xlsx,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder for the files; by default advice/ in the workspace."),
+    ] = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run", metavar="RUN_ID", help="Stock plan to use; by default the latest.")
+    ] = None,
+    lang: Language = "zh,en",
+    json: Json = False,
+) -> None:
+    """Write advice for merchants: what, how many, where, ship by when, why, how sure, and the cost if two days later.
+
+    Example: `radar advise M0123 --format xlsx --out advice`
+    """
+    import polars as pl
+
+    from data.errors import RadarError
+    from reports.advice import advise_merchant
+    from reports.advice_files import list_files, write_advice
+    from reports.page import languages
+
+    if everyone == (merchant is not None):
+        raise RadarError(
+            "a merchant and --all" if everyone else "neither a merchant nor --all",
+            "one of the two",
+            "name a merchant, or add --all",
+        )
+    workspace = workspace_of(context)
+    chosen_languages = languages(lang)
+    plans = workspace.writers("stock_allocations")
+    if not plans:
+        raise RadarError("no stock plan to advise from", "a finished stock plan", "run `radar plan stock` first")
+    plan = plans[-1] if run_id is None else run_id
+    tables = {
+        "stock_allocations": workspace.results("stock_allocations", plan),
+        "courier_allocations": workspace.results("courier_allocations"),
+        "hub_forecasts": workspace.results("hub_forecasts"),
+        "warehouses": workspace.read("warehouses"),
+    }
+    merchants = workspace.read("merchants").sort("merchant_id")
+    if merchant is not None:
+        merchants = merchants.filter(pl.col("merchant_id") == merchant)
+        if merchants.is_empty():
+            raise RadarError(
+                f"merchant {merchant}", "a merchant_id of the table merchants", "see `radar export merchants`"
+            )
+    else:
+        advised = pl.concat([tables[name]["merchant_id"] for name in ("stock_allocations", "courier_allocations")])
+        merchants = merchants.filter(pl.col("merchant_id").is_in(advised.implode()))
+    folder = workspace.folder / "advice" if out is None else out
+    paths, written = [], []
+    with progress("Advice") as bar:
+        for number, row in enumerate(merchants.iter_rows(named=True)):
+            bar.step(number, merchants.height, row["merchant_id"])
+            advice = [advise_merchant(row, tables, language, run_id=plan) for language in chosen_languages]
+            paths.append(write_advice(advice, form.value, folder))
+            written.append(advice[0])
+    files = list_files(paths, written)
+    if json:
+        out_rows(files, json=True)
+        return
+    out_rows(files if files.height <= 40 else files.head(40), json=False)
+    say(f"Advice for {files.height:,} merchants from {plan} in {folder}")
