@@ -93,4 +93,4 @@ def advise(
         out_rows(files, json=True)
         return
     out_rows(files if files.height <= 40 else files.head(40), json=False)
-    say(f"Advice for {files.height:,} merchants from {plan} in {folder}")
+    say(f"Advice for {files.height:,} merchant{'' if files.height == 1 else 's'} from {plan} in {folder}")

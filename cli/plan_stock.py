@@ -107,10 +107,11 @@ def _read_prices(file: Path) -> dict[str, float]:
 
 def _sum_up(found: StockPlan) -> str:
     row = found.certificate.row(0, named=True)
-    short = f", {row['parcels_short']:,} without room" if row["parcels_short"] else ""
+    lost = row["parcels_short"] * found.short_cost
+    short = f"; {row['parcels_short']:,} units without room at {lost:,.0f} CNY more" if row["parcels_short"] else ""
     return (
         f"{row['parcels_planned']:,} units in {found.allocations['warehouse_id'].n_unique()} warehouses for "
-        f"{found.window.name}, {row['cost']:,.0f} CNY, within {100 * row['gap']:.2f} % of the least possible{short}"
+        f"{found.window.name}, {row['cost'] - lost:,.0f} CNY, within {100 * row['gap']:.2f} % of the least possible{short}"
     )
 
 

@@ -161,7 +161,8 @@ def _tell_why(reason: StockReason, language: str) -> str:
     if reason.missed:
         told.append(word(language, "why.missed", missed=reason.missed))
     if reason.short:
-        told.append(word(language, "why.short", short=f"{reason.short:,}", why_short=reason.why_short))
+        key = "why.short" if reason.full else "why.far"
+        told.append(word(language, key, short=f"{reason.short:,}", full=reason.full))
     return (" " if language == "en" else "").join(told)
 
 

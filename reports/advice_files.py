@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -125,7 +125,7 @@ def _write_xlsx(advice: Sequence[MerchantAdvice]) -> bytes:
     # an id such as =1+1 stays text: it is never read as a formula, a link or a number
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(buffer, {**options, "in_memory": True}) as book:
-        book.set_properties({"created": datetime(2000, 1, 1), "author": "ParcelRadar"})
+        book.set_properties({"created": datetime(2000, 1, 1, tzinfo=UTC), "author": "ParcelRadar"})
         for one in advice:
             _write_readme(book, one)
         for one in advice:
@@ -168,7 +168,7 @@ def _write_cell(sheet: Worksheet, row: int, column: int, value: object, kinds: d
     if isinstance(value, str):
         sheet.write_string(row, column, value, kinds["text"])
     elif isinstance(value, date):
-        sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), kinds["day"])
+        sheet.write_datetime(row, column, value, kinds["day"])
     elif isinstance(value, int | float):
         sheet.write_number(row, column, value, kinds["whole" if isinstance(value, int) else "money"])
 

@@ -81,9 +81,11 @@ class StockPlan:
     certificate
         Row of ``plan_certificates`` without run_id; its three counts are units.
     shortages
-        merchant_id, category, units, reason: what found no room.
+        merchant_id, category, units, full: what found no place, and the warehouses that are full.
     window
         Days the stock is for.
+    short_cost
+        Price put on a unit without room [CNY/unit].
     cost_today
         Cost of the same demand sent from where the merchants ship today [CNY], None where a hub reaches not all buyers.
     """
@@ -92,6 +94,7 @@ class StockPlan:
     certificate: pl.DataFrame
     shortages: pl.DataFrame
     window: Window
+    short_cost: float
     cost_today: float | None
 
 
@@ -153,7 +156,14 @@ def plan_stock(
         items, problem, units, ways, window,
         putaway_days=options.putaway_days, as_of=as_of, day_cost=options.day_cost,
     )  # fmt: skip
-    return StockPlan(allocations, _certify(problem, solved), shortages, window, _cost_as_today(items, ways, options))
+    return StockPlan(
+        allocations,
+        _certify(problem, solved),
+        shortages,
+        window,
+        options.short_cost,
+        _cost_as_today(items, ways, options),
+    )
 
 
 def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -24,7 +24,7 @@ ALLOCATION_SCHEMA = {
     "ship_by": pl.Date(),
     "reason": pl.String(),
 }
-SHORTAGE_SCHEMA = {"merchant_id": pl.String(), "category": pl.String(), "units": pl.Int64(), "reason": pl.String()}
+SHORTAGE_SCHEMA = {"merchant_id": pl.String(), "category": pl.String(), "units": pl.Int64(), "full": pl.String()}
 
 
 def divide_units(items: Items, units: Floats) -> Floats:
@@ -96,13 +96,8 @@ def list_allocations(
     short = np.maximum(items.target.sum(axis=1) - units.sum(axis=(1, 2)), 0.0)
     full = _name_full(items, problem, units)
     for i, (merchant, category) in enumerate(items.keys):
-        why = (
-            f"no room or sending capacity left in {full}"
-            if full
-            else "no warehouse can reach these buyers at its worth"
-        )
         if short[i] > 0:
-            lacks.append((merchant, category, int(short[i]), why))
+            lacks.append((merchant, category, int(short[i]), full))
         sites = np.flatnonzero(units[i].sum(axis=0) > 0)
         for site in sites if len(sites) else [int(np.argmin(problem.inbound[items.family[i]]))]:
             reason = _explain(items, units, i, int(site), days, price, window, day_cost)
@@ -110,7 +105,7 @@ def list_allocations(
             due = window.first - timedelta(days=putaway_days + (int(lead) if np.isfinite(lead) else 0))
             ship_by = max(due, as_of + timedelta(days=1))
             late = due.isoformat() if ship_by > due and reason.send else ""
-            reason = replace(reason, missed=late, short=int(short[i]), why_short=why if short[i] else "")
+            reason = replace(reason, missed=late, short=int(short[i]), full=full if short[i] else "")
             rows.append((merchant, category, items.sites[site], reason.units, ship_by, reason.write()))
     return (
         pl.DataFrame(rows, schema=ALLOCATION_SCHEMA, orient="row").sort("merchant_id", "category", "warehouse_id"),
