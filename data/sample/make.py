@@ -128,7 +128,7 @@ def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progr
             rates,
             merchants,
             assortment,
-            _slow_hours(sky, network),
+            weather.hours_added(sky, network.hubs.height, 7 * WEEKS),
             size,
             seed,
         ),
@@ -220,18 +220,3 @@ def _with_capacity(plan: OutletPlan, outlet_volumes: pl.DataFrame, seed: int) ->
         .drop("spare_pickup", "spare_delivery", "pickup", "delivery")
         .sort("outlet_id")
     )
-
-
-def _slow_hours(sky: weather.Weather, network: Network) -> Floats:
-    """Hours that the weather of each of the last days adds at a hub, shape (hubs, days): four weeks and the day after."""
-    days = 7 * WEEKS
-    begin = (history_length() - days) * 24 // weather.STEP_HOURS
-    days += 1
-    end = begin + days * 24 // weather.STEP_HOURS
-    hubs = network.hubs.height
-    shape = (hubs, days, 24 // weather.STEP_HOURS)
-    snow = sky.snowfall[:hubs, begin:end].reshape(shape).sum(axis=2) * weather.STEP_HOURS
-    rain = sky.precipitation[:hubs, begin:end].reshape(shape).sum(axis=2) * weather.STEP_HOURS
-    fog = (sky.visibility[:hubs, begin:end].reshape(shape) < 200.0).any(axis=2)
-    hours: Floats = np.minimum(0.8 * snow + 0.05 * rain + 3.0 * fog, 20.0)
-    return hours

@@ -89,6 +89,10 @@ def _weather_effects(sky: weather.Weather) -> pl.DataFrame:
             (f"returned after {n} days", share, "share of what was lost")
             for n, share in enumerate(weather.RETURN_NEXT_DAYS, 1)
         ),
+        ("snow on the way of a parcel", weather.HOURS_A_CM, "hours per cm of fresh snow a day at either end"),
+        ("rain on the way of a parcel", weather.HOURS_A_MM, "hours per mm of rain a day at either end"),
+        ("fog on the way of a parcel", weather.HOURS_OF_FOG, "hours per day with less than 200 m of sight"),
+        ("snow that stops lanes", weather.STOPPING_SNOW_CM, "cm of fresh snow a day; the way takes a day more"),
         ("snow front of the eve starts", sky.eve_front.start, "hours since the first day"),
         ("snow front of the peak starts", sky.peak_front.start, "hours since the first day"),
     ]

@@ -32,6 +32,10 @@ _CLEAR_M = 20_000.0
 SNOW_OUT_A_CM, SNOW_IN_A_CM = 0.022, 0.012
 RAIN_OUT_A_MM, RAIN_IN_A_MM = 0.0012, 0.0008
 RETURN_NEXT_DAYS = (0.45, 0.30, 0.10)
+# Hours it adds to the way of a parcel at either end, at most a night's worth; deep snow stops the lanes for a day.
+HOURS_A_CM, HOURS_A_MM, HOURS_OF_FOG, MOST_HOURS = 0.8, 0.05, 3.0, 20.0
+STOPPING_SNOW_CM, STOPPED_HOURS = 12.0, 24.0
+THICK_FOG_M = 200.0
 
 
 @dataclass(frozen=True)
@@ -241,6 +245,35 @@ def volume_factors(weather: Weather, hubs: int) -> tuple[Floats, Floats]:
     out = np.exp(-SNOW_OUT_A_CM * snow - RAIN_OUT_A_MM * np.maximum(rain - 5.0, 0.0))
     into = np.exp(-SNOW_IN_A_CM * snow - RAIN_IN_A_MM * np.maximum(rain - 5.0, 0.0))
     return _with_return(np.maximum(out, 0.35)), _with_return(np.maximum(into, 0.5))
+
+
+def hours_added(weather: Weather, hubs: int, days: int) -> Floats:
+    """Compute the hours that the weather at a hub adds to the way of parcels.
+
+    Parameters
+    ----------
+    weather
+        The weather.
+    hubs
+        Number of hubs; they are the first points.
+    days
+        Days wanted, the last of them the as-of date.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (hubs, days + 1): one day more than asked for, the day after the as-of date [hours].
+    """
+    per_day = 24 // STEP_HOURS
+    begin = (history_length() - days) * per_day
+    steps = slice(begin, begin + (days + 1) * per_day)
+    shape = (hubs, days + 1, per_day)
+    snow = weather.snowfall[:hubs, steps].reshape(shape).sum(axis=2) * STEP_HOURS
+    rain = (weather.precipitation - weather.snowfall)[:hubs, steps].reshape(shape).sum(axis=2) * STEP_HOURS
+    fog = (weather.visibility[:hubs, steps].reshape(shape) < THICK_FOG_M).any(axis=2)
+    slower = np.minimum(HOURS_A_CM * snow + HOURS_A_MM * rain + HOURS_OF_FOG * fog, MOST_HOURS)
+    added: Floats = slower + STOPPED_HOURS * (snow > STOPPING_SNOW_CM)
+    return added
 
 
 def _with_return(factor: Floats) -> Floats:

@@ -256,3 +256,21 @@ def test_the_climate_is_chinas(sample: Sample) -> None:
     )
     assert january["BEI"] < 0 < january["GUA"]
     assert min(july.values()) > 20
+
+
+def test_rain_slows_waybills_by_what_the_truth_says() -> None:
+    """Hours added by hand: 10 mm of rain and fog on one day, 15 cm of snow on the next."""
+    from data.sample import weather as sky
+    from data.sample.scale import all_days, history_length
+
+    per_day = 24 // sky.STEP_HOURS
+    shape = (1, len(all_days()) * per_day)
+    day = (history_length() - 2) * per_day
+    precipitation, snowfall, visibility = np.zeros(shape), np.zeros(shape), np.full(shape, 20_000.0)
+    precipitation[0, day] = 10.0 / sky.STEP_HOURS
+    visibility[0, day + 1] = 80.0
+    precipitation[0, day + per_day] = snowfall[0, day + per_day] = 15.0 / sky.STEP_HOURS
+    front = sky.Front(0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+    points = pl.DataFrame({"latitude": [0.0], "longitude": [0.0]})
+    made = sky.Weather(points, np.zeros(shape), precipitation, snowfall, np.zeros(shape), visibility, front, front)
+    assert sky.hours_added(made, 1, 2)[0] == pytest.approx([0.05 * 10 + 3.0, 0.8 * 15 + 24.0, 0.0])
