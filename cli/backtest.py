@@ -71,6 +71,8 @@ def backtest(
 
     Example: `radar backtest --as-of 2025-05-20,2025-06-03 --horizon 14`
     """
+    import polars as pl
+
     from cli.forecast_inputs import read_inputs, settings_of
     from forecasting.backtest import run_backtest
     from forecasting.forecast import forecast
@@ -99,7 +101,7 @@ def backtest(
         out_json({"run_id": run.run_id, "scores": shown.to_dicts(), "causes": causes, "notes": found.notes.to_dicts()})
         return
     out_rows(shown.select(_SHOWN), json=False, title="Scores over all cut-offs (accuracy = 1 - WAPE)")
-    steps = found.causes.group_by("known", maintain_order=True).mean().select("known", "accuracy", "gain")
+    steps = found.causes.group_by("known", maintain_order=True).agg(pl.col("accuracy", "gain").mean())
     out_rows(steps, json=False, title="Route accuracy if a part of the forecast were known")
     for note in found.notes["note"].unique(maintain_order=True):
         say(note)

@@ -63,7 +63,7 @@ def forecast(
     workspace = workspace_of(context)
     options = {"as_of": None if as_of is None else str(as_of), "horizon": horizon}
     with workspace.run("forecast", options=options, seed=seed) as run, progress("Forecast") as bar:
-        inputs = read_inputs(run)
+        inputs = read_inputs(run, workspace.settings.workspace.timezone)
         day = as_of or _last_day(inputs.route_volumes)
         made = make_forecast(inputs, day, horizon, seed, settings_of(workspace.settings), bar)
         for name in Level:
