@@ -162,7 +162,9 @@ def hub_ranking(hub_forecasts: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame
         )
         .join(capacity, on="hub_id", how="left")
     )
-    return _rank(by_day, "hub_id", ["out", "in"]).with_columns(pl.col("name").fill_null(pl.col("hub_id")))
+    ranked = _rank(by_day, "hub_id", ["out", "in"]).with_columns(pl.col("name").fill_null(pl.col("hub_id")))
+    # A closed hub stays in the tables with nothing to do; it is no hub of the peak.
+    return ranked.filter((pl.col("load") > 0) | (pl.col("load_q90") > 0))
 
 
 def outlet_ranking(outlet_forecasts: pl.DataFrame, outlets: pl.DataFrame, direction: str = "delivery") -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import lru_cache
 from importlib import resources
@@ -35,7 +36,7 @@ class Messages:
         KeyError
             When the catalogue has no such key: a defect of the program, not of the user's data.
         """
-        return escape(self._texts[key]).format(**values)
+        return _template(self._texts[key]).format(**values)
 
     def number(self, key: str, n: int, /, **values: object) -> Markup:
         """Return ``key.one`` when ``n`` is 1 and the catalogue tells it apart, else ``key``."""
@@ -55,6 +56,11 @@ def catalogue(language: Language) -> MappingProxyType[str, str]:
     """Read the catalogue of a language, its sections flattened to ``section.key``."""
     text = resources.files("reports").joinpath("messages", f"{language}.toml").read_text(encoding="utf-8")
     return MappingProxyType(dict(_flatten(tomllib.loads(text))))
+
+
+def _template(text: str) -> Markup:
+    """Escape a text of the catalogue; what stands in backticks is a command."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped just before
 
 
 def placeholders(text: str) -> frozenset[str]:

@@ -9,6 +9,8 @@ import polars as pl
 from reports.plan_inputs import PlanInputs
 
 _PAIRS_PER_LANE = 3
+# Weather above this share of a fair day's speed and capacity is no news to a planner.
+_FAIR = 0.98
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,49 @@ def balance(inputs: PlanInputs) -> Balance:
     demanded, short = certificate["parcels_demanded"], certificate["parcels_short"]
     nights = int(inputs.hub_loads["held"].sum())
     return Balance(demanded, direct, held, short, demanded - direct - held - short, nights)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What the certificate's cost is made of [CNY]; the parts add up to ``total``.
+
+    Parameters
+    ----------
+    transport
+        Departures and the parcels aboard: the sum of ``trunk_departures.cost``.
+    sorting
+        Parcels handled times the hub's handling cost.
+    holding, short
+        The prices put on a night of waiting and on a parcel not carried: what the planner weighs, not what is paid.
+    other
+        What the parts leave unexplained of ``total``.
+    """
+
+    transport: float
+    sorting: float
+    holding: float
+    short: float
+    other: float
+    total: float
+
+    @property
+    def paid(self) -> float:
+        """Transport and sorting."""
+        return self.transport + self.sorting
+
+
+def costs(inputs: PlanInputs) -> Costs:
+    """Split the certificate's cost by its parts, from the tables and the prices the run was made with."""
+    options, certificate = inputs.run.options, inputs.certificate
+    handled = inputs.hub_loads.join(inputs.hubs.select("hub_id", "handling_cost"), on="hub_id", how="left")
+    transport = float(inputs.departures["cost"].sum())
+    sorting = float(handled.select((pl.col("handled") * pl.col("handling_cost").fill_null(0.0)).sum()).item())
+    holding = float(options.get("hold_cost") or 0.0) * float(inputs.hub_loads["held"].sum())
+    short = float(options.get("short_cost") or 0.0) * certificate["parcels_short"]
+    total = float(certificate["cost"])
+    rest = total - transport - sorting - holding - short
+    other = 0.0 if abs(rest) < max(0.5, 1e-6 * total) else rest
+    return Costs(transport, sorting, holding, short, other, total)
 
 
 def with_nights(inputs: PlanInputs) -> pl.DataFrame:
@@ -143,7 +188,7 @@ def hub_summary(days: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
     -------
     pl.DataFrame
         ``hub_id``, ``name``, ``handled`` (highest day), ``utilisation`` (highest), ``mean_use``, ``held`` (sum of the
-        nights), ``overflows`` (days); the tightest first, hubs without a capacity last.
+        nights), ``overflows`` (days); the tightest first, hubs without a capacity last. Idle hubs are left out.
     """
     return (
         days.group_by("hub_id")
@@ -154,6 +199,7 @@ def hub_summary(days: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
             pl.col("held").sum(),
             pl.col("overflow").sum().alias("overflows"),
         )
+        .filter((pl.col("handled") > 0) | (pl.col("held") > 0))
         .join(hubs.select("hub_id", "name"), on="hub_id", how="left")
         .with_columns(pl.col("name").fill_null(pl.col("hub_id")))
         .sort(
@@ -245,27 +291,32 @@ def shortfall_groups(shortfalls: pl.DataFrame) -> pl.DataFrame:
 
 
 def weather_rows(inputs: PlanInputs, named: pl.DataFrame) -> pl.DataFrame:
-    """Return the lane-days of the plan that weather touches, with what the plan does there.
+    """Return the lane-days of the plan on which weather matters, with what the plan does there.
 
     Returns
     -------
     pl.DataFrame
-        ``lane_weather`` of the plan's days where speed or capacity is below 1, a closure is possible or a warning
-        stands, with ``origin_hub_id``, ``destination_hub_id``, ``mode``, ``departures`` and ``parcels`` (0 where the plan
-        sends nothing); most parcels first.
+        ``lane_weather`` of the plan's days where a closure is possible, a warning stands, or speed or capacity is more
+        than 2 % below a fair day's, with ``origin_hub_id``, ``destination_hub_id``, ``mode``, ``departures`` and
+        ``parcels`` (0 where the plan sends nothing). First where most is at stake: parcels times what of speed times
+        capacity is lost, or times the risk of a closure.
     """
     touched = (
-        (pl.col("speed_factor") < 1)
-        | (pl.col("capacity_factor") < 1)
+        (pl.col("speed_factor") < _FAIR)
+        | (pl.col("capacity_factor") < _FAIR)
         | (pl.col("closure_probability") > 0)
         | (pl.col("severity") != "none")
     )
+    slowed = 1 - pl.col("speed_factor") * pl.col("capacity_factor")
+    loss = pl.max_horizontal(slowed, pl.col("closure_probability"))
     used = named.group_by("lane_id", "date").agg(pl.col("departures", "parcels").sum())
     lanes = inputs.lanes.select("lane_id", "origin_hub_id", "destination_hub_id", "mode")
     return (
         inputs.lane_weather.filter(touched & pl.col("date").is_in(inputs.days))
         .join(lanes, on="lane_id", how="inner")
         .join(used, on=["lane_id", "date"], how="left")
-        .with_columns(pl.col("departures", "parcels").fill_null(0))
-        .sort(["parcels", "speed_factor", "date", "lane_id"], descending=[True, False, False, False])
+        .with_columns(pl.col("departures", "parcels").fill_null(0), loss.alias("loss"))
+        .with_columns((pl.col("parcels") * pl.col("loss")).alias("stake"))
+        .sort(["stake", "loss", "date", "lane_id"], descending=[True, True, False, False])
+        .drop("stake", "loss")
     )

@@ -48,6 +48,7 @@ class _Report:
         self.certificate = inputs.certificate
         self.named = figures.departures_named(inputs)
         self.balance = figures.balance(inputs)
+        self.costs = figures.costs(inputs)
         self.hub_days = figures.hub_days(inputs)
         self.summary = figures.hub_summary(self.hub_days, inputs.hubs)
         self.lanes = figures.lane_totals(inputs, self.named)
@@ -62,12 +63,14 @@ class _Report:
             **self._weather(),
             **self._prices(),
         }
-        shown = ["balance", "utilisation", "vehicles", "lanes"]
+        shown = ["balance", "costs", "utilisation", "vehicles", "lanes"]
         shown += [name for name in ("shortfalls", "prices", "weather") if sections[f"{name}_shown"]]
         days = self.inputs.days
         return {
             **sections,
             "certificate": self.certificate,
+            "costs": self.costs,
+            "cost_table": self.writer.costs(self.costs),
             "balance": self.balance,
             "split": self._split(),
             "split_legend": self._split_legend(),
@@ -91,7 +94,7 @@ class _Report:
         overflow_note = t("figure.overflow_note")
         if probability is not None:
             overflow_note = t("figure.overflow_probability", share=f.percent(probability, 1))
-        per_parcel = f.decimal(certificate["cost"] / planned if planned else None)
+        per_parcel = f.decimal(self.costs.paid / planned if planned else None)
         return [
             Figure(
                 t("figure.carried"),
@@ -102,14 +105,14 @@ class _Report:
             ),
             Figure(
                 t("figure.cost"),
-                f.money(certificate["cost"]),
+                f.money(self.costs.paid),
                 t("figure.cost_per_parcel", cost=per_parcel),
-                f"plan_certificates.cost · {run}",
+                f"trunk_departures.cost, hub_loads.handled · {run}; hubs.handling_cost",
             ),
             Figure(
                 t("figure.bound"),
                 f.money(certificate["lower_bound"]),
-                t("figure.bound_note"),
+                t("figure.bound_note", cost=f.money(certificate["cost"])),
                 f"plan_certificates.lower_bound · {run}",
             ),
             Figure(

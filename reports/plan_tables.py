@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from reports.formats import Formats
 from reports.messages import Messages
+from reports.plan_figures import Costs
 from reports.plan_inputs import PlanInputs
 from reports.tables import Column, Names, Row, Table, tabulate
 
@@ -40,6 +41,30 @@ class PlanTables:
         self._vehicle = Names(inputs.vehicle_types, "vehicle_type_id")
         ends = zip(*(inputs.lanes[name] for name in ("lane_id", "origin_hub_id", "destination_hub_id")), strict=True)
         self._lane_words = {ident: f"{self.hub.text(a)} → {self.hub.text(b)}" for ident, a, b in ends}
+
+    def costs(self, parts: Costs) -> Table:
+        """Write what the cost is made of, down to the bound; parts of nothing are left out."""
+        t, f = self.t, self.f
+        amounts = {
+            "transport": parts.transport,
+            "sorting": parts.sorting,
+            "holding": parts.holding,
+            "short": parts.short,
+            "other": parts.other,
+        }
+        rows = [{"part": name, "amount": amount} for name, amount in amounts.items() if amount]
+        rows += [
+            {"part": "total", "amount": parts.total},
+            {"part": "bound", "amount": self.inputs.certificate["lower_bound"]},
+        ]
+        planned = self.inputs.certificate["parcels_planned"]
+        columns = [
+            Column(t("column.part"), lambda row: t(f"costs.{row['part']}"), numeric=False),
+            Column(t("column.cost"), lambda row: f.count(row["amount"])),
+            Column(t("column.cost_per_parcel"), lambda row: f.decimal(row["amount"] / planned if planned else None)),
+        ]
+        frame = pl.DataFrame(rows, schema={"part": pl.String, "amount": pl.Float64})
+        return self._table("cost-table", frame, columns, len(rows), "plan_certificates", t("costs.note"))
 
     def fleet(self, rows: pl.DataFrame) -> Table:
         """Write departures by mode, ownership and vehicle type."""
@@ -81,7 +106,7 @@ class PlanTables:
             Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
             Column(t("column.routes"), lambda row: f.count(row["routes"])),
             Column(t("column.days"), lambda row: f.count(row["days"])),
-            Column(t("column.reason"), lambda row: _text(row["reason"]), numeric=False),
+            Column(t("column.reason"), lambda row: _text(t.term("reason", row["reason"])), numeric=False),
             Column(t("column.fix"), lambda row: _text(row["cheapest_fix"]), numeric=False),
         ]
         return self._table("cause-table", rows, columns, _TOP_GROUPS, "shortfalls", t("shortfalls.note"))

@@ -101,8 +101,9 @@ def meter(share: float | None, text: Markup, messages: Messages, over: bool | No
         return text
     over = share > 1 if over is None else over
     tone = "bad" if over else "warn" if share > 0.85 else "good"
-    sign = (
-        Markup('<span class="over" role="img" aria-label="{}">▲</span>').format(messages("word.over")) if over else ""
-    )
+    sign = Markup('<span class="over" role="img" aria-label="{}">▲</span>').format(messages("word.over"))
+    if not over:
+        # The sign's room is kept, so that the numbers of a column stand under each other.
+        sign = Markup('<span class="over away" aria-hidden="true">▲</span>')
     width = f"{min(share, 1.25) / 1.25 * 100:.1f}"
     return Markup('<span class="meter {}"><i style="width:{}%"></i></span>{}{}').format(tone, width, text, sign)

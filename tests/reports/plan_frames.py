@@ -18,7 +18,7 @@ RUN = RunFacts(
     code_version="0.1.0",
     outcome="shortfalls",
     seed=1,
-    options={"from": "2025-11-10", "to": "2025-11-13", "service_level": 0.9},
+    options={"from": "2025-11-10", "to": "2025-11-13", "service_level": 0.9, "hold_cost": 0.2, "short_cost": 50.0},
     tables_read={"route_forecasts": 3, "lanes": 1, "hubs": 2, "vehicle_types": 1},
     started_at=datetime(2025, 10, 31, 2, 0, 0, tzinfo=UTC),
     ended_at=datetime(2025, 10, 31, 2, 1, 30, tzinfo=UTC),
@@ -189,7 +189,13 @@ def _over(parcels: int, capacity: int | None) -> float | None:
 def certificate() -> pl.DataFrame:
     """Adds up with the flows and the shortfalls."""
     carried, short = int(flows()["parcels"].sum()), int(shortfalls()["parcels"].sum())
-    cost = float(departures()["cost"].sum())
+    loads = hub_loads()
+    cost = (
+        float(departures()["cost"].sum())
+        + 0.2 * int(loads["handled"].sum())
+        + 0.2 * int(loads["held"].sum())
+        + 50 * short
+    )
     row = {
         "run_id": RUN.run_id, "plan": "trunk", "status": "shortfalls", "cost": cost, "lower_bound": 0.983 * cost, "gap": 0.017,
         "violations": 0, "parcels_demanded": carried + short, "parcels_planned": carried, "parcels_short": short,

@@ -83,9 +83,22 @@ def test_the_fill_uses_a_lanes_own_capacity(inputs: PlanInputs) -> None:
 
 def test_fleet_sums_are_the_plans(inputs: PlanInputs) -> None:
     fleet = figures.fleet(figures.departures_named(inputs))
-    assert fleet["cost"].sum() == pytest.approx(inputs.certificate["cost"])
+    assert fleet["cost"].sum() == pytest.approx(figures.costs(inputs).transport)
     assert fleet["departures"].sum() == inputs.departures["departures"].sum()
     assert fleet["fill"].max() <= 1.0  # type: ignore[operator]
+
+
+def test_costs_are_the_certificates_part_by_part(inputs: PlanInputs) -> None:
+    parts = figures.costs(inputs)
+    assert parts.transport + parts.sorting + parts.holding + parts.short == pytest.approx(parts.total)
+    assert parts.other == 0
+    assert parts.short == 50.0 * inputs.certificate["parcels_short"]
+    assert parts.paid == pytest.approx(parts.total - parts.holding - parts.short)
+
+
+def test_a_cost_the_tables_do_not_explain_is_told(inputs: PlanInputs) -> None:
+    dearer = replace(inputs, certificates=inputs.certificates.with_columns(cost=pl.col("cost") + 1000))
+    assert figures.costs(dearer).other == pytest.approx(1000)
 
 
 def test_an_overflow_is_more_than_the_buffer(inputs: PlanInputs) -> None:
