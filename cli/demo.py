@@ -39,6 +39,9 @@ def demo(
         typer.Option("--scale", help="small: 12 hubs, 150 outlets, a minute; national: 100 hubs, 3,000 outlets."),
     ] = ScaleName.small,
     seed: Seed = 20251111,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in place of a workspace that an earlier `radar demo` made there.")
+    ] = False,
 ) -> None:
     """Write the sample network as a workspace, run the whole peak plan on it, and say where the report is.
 
@@ -53,6 +56,8 @@ def demo(
     from data.sample.write import write_sample
 
     started = time.monotonic()
+    if replace:
+        _remove_earlier_demo(directory)
     say(f"Sample network, scale {scale.value}, seed {seed} ...")
     with progress("Sample network") as bar:
         workspace = write_sample(directory, scale.value, seed, bar)
@@ -71,3 +76,22 @@ def demo(
     for report in reports:
         if report:
             out_text(report)
+
+
+def _remove_earlier_demo(directory: Path) -> None:
+    """Take an earlier demo away; a folder that holds anything else is left alone."""
+    import shutil
+
+    from data.errors import RadarError
+    from data.settings import FILE_NAME
+    from data.workspace import Workspace
+
+    if not (directory / FILE_NAME).exists():
+        return
+    runs = Workspace.open(directory).read("runs").sort("started_at")
+    if runs.is_empty() or runs["command"][0] != "demo":
+        raise RadarError(
+            f"{directory} is a workspace that `radar demo` did not make",
+            action="choose another folder: it is not replaced",
+        )
+    shutil.rmtree(directory)
