@@ -1,0 +1,66 @@
+"""``radar check``: data quality, coverage, and what each later command would lack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from cli.console import known_errors, out_json, out_rows, out_text, progress, workspace_of
+from cli.options import Json
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.checking import Check
+
+_SHOWN_A_KIND = 5
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``radar check``."""
+    app.command("check")(check)
+
+
+@known_errors
+def check(context: typer.Context, json: Json = False) -> None:
+    """Say what is there and since when, what is missing or unusual, and what each later command would lack.
+
+    Example: `radar check --json`
+    """
+    from data.checking import check_workspace
+
+    workspace = workspace_of(context)
+    with progress("check") as bar:
+        found = check_workspace(workspace, bar)
+    if json:
+        tables = {"tables": found.tables, "findings": found.findings, "commands": found.commands}
+        out_json({name: frame.to_dicts() for name, frame in tables.items()})
+    else:
+        _print(found)
+
+
+def _print(found: Check) -> None:
+    import polars as pl
+
+    held = found.tables.filter(pl.col("rows") > 0)
+    if held.height:
+        out_rows(held, json=False, title="What is there")
+    empty = found.tables.filter(pl.col("rows") == 0)["table"].to_list()
+    if empty:
+        out_text(f"Empty: {', '.join(empty)}.")
+    for kind in found.findings["kind"].unique(maintain_order=True):
+        _print_kind(kind, found.findings.filter(pl.col("kind") == kind))
+    if not found.findings.height:
+        out_text("Nothing stands out.")
+    lacks = found.commands.with_columns(pl.col("lacks").list.join("\n"))
+    out_rows(lacks, json=False, title="What each command would lack")
+
+
+def _print_kind(kind: str, rows: pl.DataFrame) -> None:
+    """Show the largest few of a kind; all of them stand in --json."""
+    shown = rows.sort("parcels", "date_from", descending=[True, False], nulls_last=True, maintain_order=True)
+    title = f"{kind}: {rows.height:,}"
+    if rows.height > _SHOWN_A_KIND:
+        title += f", the largest {_SHOWN_A_KIND} (all with --json)"
+    out_rows(shown.head(_SHOWN_A_KIND).drop("kind"), json=False, title=title)
