@@ -78,7 +78,7 @@ def plan_stock(
             "stock_allocations": found.allocations,
             "plan_certificates": found.certificate,
         }
-        violations = check_stock(checked)
+        violations = check_stock(checked, as_of=found.as_of)
         certificate = found.certificate.with_columns(violations=len(violations))
         run.append("stock_allocations", found.allocations)
         run.append("plan_certificates", certificate)

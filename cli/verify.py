@@ -11,6 +11,7 @@ from cli.options import Json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     import polars as pl
 
@@ -116,7 +117,7 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
     tables["plan_certificates"] = workspace.results("plan_certificates", run_id)
     if kind == "stock":
         tables["stock_allocations"] = workspace.results("stock_allocations", run_id)
-        return {"violations": check_stock(tables)}
+        return {"violations": check_stock(tables, as_of=_last_day_known(workspace, versions, options))}
     tables |= {name: workspace.results(name, run_id) for name in _TRUNK_RESULTS if run_id in workspace.writers(name)}
     if "lane_weather" in versions:
         tables["lane_weather"] = _weather_of(workspace, versions["lane_weather"], run, options.get("lane_weather_run"))
@@ -124,6 +125,18 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
         tables, hold_cost=float(options.get("hold_cost", 0.0)), short_cost=float(options.get("short_cost", 0.0))
     )
     return {"violations": check.violations, "cost": check.cost, "parts": check.parts, "summary": check.summary}
+
+
+def _last_day_known(workspace: Workspace, versions: dict[str, int], options: dict[str, Any]) -> date | None:
+    """Return the as-of date of a stock plan: the one given, else the last day of the sales it read."""
+    from datetime import date
+
+    import polars as pl
+
+    if options.get("as_of"):
+        return date.fromisoformat(options["as_of"])
+    last: date | None = workspace.read("sales", versions.get("sales")).select(pl.col("date").max()).item()
+    return last
 
 
 def _read_as_planned(workspace: Workspace, name: str, version: int | None, plan: dict[str, Any]) -> pl.DataFrame:

@@ -84,6 +84,8 @@ class StockPlan:
         merchant_id, category, units, full: what found no place, and the warehouses that are full.
     window
         Days the stock is for.
+    as_of
+        Last day the plan knew.
     short_cost
         Price put on a unit without room [CNY/unit].
     cost_today
@@ -94,6 +96,7 @@ class StockPlan:
     certificate: pl.DataFrame
     shortages: pl.DataFrame
     window: Window
+    as_of: date
     short_cost: float
     cost_today: float | None
 
@@ -161,6 +164,7 @@ def plan_stock(
         _certify(problem, solved),
         shortages,
         window,
+        as_of,
         options.short_cost,
         _cost_as_today(items, ways, options),
     )

@@ -14,13 +14,15 @@ from routing.violations import Violation, order, write_number
 _KEY = ("merchant_id", "category", "warehouse_id")
 
 
-def check_stock(tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
+def check_stock(tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None) -> list[Violation]:
     """Check a stock plan.
 
     Parameters
     ----------
     tables
         ``merchants``, ``warehouses``, ``stock``, ``stock_allocations``, ``plan_certificates``.
+    as_of
+        Last day the plan knew: later counts of stock are left out. None takes all.
 
     Returns
     -------
@@ -28,8 +30,9 @@ def check_stock(tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
         Ordered by rule; empty for a valid plan.
     """
     rows = tables["stock_allocations"].sort(*_KEY)
-    found = _check_rows(rows) + _check_ids(rows, tables) + _check_storage(rows, tables)
-    latest = tables["stock"].sort("as_of").group_by(*_KEY).agg(pl.col("units").last())
+    counted = tables["stock"] if as_of is None else tables["stock"].filter(pl.col("as_of") <= as_of)
+    latest = counted.sort("as_of").group_by(*_KEY).agg(pl.col("units").last())
+    found = _check_rows(rows) + _check_ids(rows, tables) + _check_storage(rows, latest, tables["warehouses"])
     there = {(row[0], row[1], row[2]): int(row[3]) for row in latest.select(*_KEY, "units").iter_rows()}
     for row in rows.iter_rows(named=True):
         found += _check_reason(row, there.get((row["merchant_id"], row["category"], row["warehouse_id"]), 0))
@@ -78,15 +81,14 @@ def _check_ids(rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> list[V
     return found
 
 
-def _check_storage(rows: pl.DataFrame, tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
+def _check_storage(rows: pl.DataFrame, latest: pl.DataFrame, warehouses: pl.DataFrame) -> list[Violation]:
     """Units that will stand in a warehouse: those planned, or those there where they are more; sending adds to none over its room."""
-    there = tables["stock"].sort("as_of").group_by(*_KEY).agg(there=pl.col("units").last())
-    both = rows.select(*_KEY, "units").join(there, on=_KEY, how="full", coalesce=True)
+    both = rows.select(*_KEY, "units").join(latest.rename({"units": "there"}), on=_KEY, how="full", coalesce=True)
     both = both.with_columns(pl.col("units", "there").fill_null(0))
     sums = (
         both.group_by("warehouse_id")
         .agg(stands=pl.max_horizontal("units", "there").sum(), before=pl.col("there").sum())
-        .join(tables["warehouses"].select("warehouse_id", "storage_capacity"), on="warehouse_id")
+        .join(warehouses.select("warehouse_id", "storage_capacity"), on="warehouse_id")
         .filter(pl.col("stands") > pl.max_horizontal("storage_capacity", "before"))
         .sort("warehouse_id")
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scipy.sparse import spmatrix
 
 MOST_TIGHT_ROWS = 20_000  # rows `sent <= demand x open` up to which they make the MILP faster
+_NOISE = 1e-7  # units below this are the solver's rounding, and open no warehouse
 _Entries = tuple[NDArray[np.int64], NDArray[np.int64], Floats]
 
 
@@ -122,7 +123,7 @@ def solve_pairs(
     if solved.values is None:
         return PairSolution(np.zeros(problem.cost.shape), np.zeros(n_places), 0.0, found=False)
     units = np.zeros(problem.cost.shape)
-    units[groups, places] = np.maximum(solved.values[:pairs], 0.0)
+    units[groups, places] = np.where(solved.values[:pairs] > _NOISE, solved.values[:pairs], 0.0)
     if solved.duals is None:
         return PairSolution(units, solved.values[first_open:], max(solved.bound, 0.0), found=True)
     duals, stock_price = solved.duals, problem.inbound.copy()

@@ -1,0 +1,142 @@
+"""Demand of an event: known by hand where nothing varies, wider and borrowed where there is no history."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import gamma
+
+from data.contracts import contract
+from data.errors import RadarError
+from routing.stock_demand import Window, choose_window, expect_demand
+from tests.routing.stock_cases import AS_OF, stock_tables
+
+EVENT = date(2025, 11, 1)
+
+
+def tables() -> dict[str, pl.DataFrame]:
+    own = stock_tables()
+    names = ("sales", "merchants", "events", "promotions")
+    return {name: contract(name).conform(own[name]) if name in own else contract(name).empty() for name in names}
+
+
+def expect(given: dict[str, pl.DataFrame], service_level: float = 0.9) -> pl.DataFrame:
+    window = choose_window(given["events"], given["sales"], AS_OF)
+    return expect_demand(
+        given["sales"],
+        given["merchants"],
+        given["events"],
+        given["promotions"],
+        window,
+        as_of=AS_OF,
+        service_level=service_level,
+    )
+
+
+def add_merchant(given: dict[str, pl.DataFrame], merchant: str, sales: pl.DataFrame) -> None:
+    row = {"merchant_id": merchant, "name": merchant, "hub_id": "N"}
+    given["merchants"] = contract("merchants").conform(
+        pl.concat([given["merchants"], pl.DataFrame([row])], how="diagonal")
+    )
+    own = sales.with_columns(merchant_id=pl.lit(merchant))
+    given["sales"] = contract("sales").conform(pl.concat([given["sales"], own.select(given["sales"].columns)]))
+
+
+def test_window_is_the_coming_event_and_its_last_edition() -> None:
+    given = tables()
+    past = EVENT - timedelta(weeks=52)
+    assert choose_window(given["events"], given["sales"], AS_OF) == Window(
+        EVENT, EVENT + timedelta(days=1), past, past + timedelta(days=1), "Sale"
+    )
+
+
+def test_days_given_without_an_event_look_back_52_weeks() -> None:
+    given = tables()
+    window = choose_window(given["events"], given["sales"], AS_OF, date(2025, 10, 22), date(2025, 10, 24))
+    assert (window.past_first, window.past_last) == (date(2024, 10, 23), date(2024, 10, 25))
+    assert window.name == "2025-10-22 to 2025-10-24"
+
+
+def test_no_event_ahead_is_told() -> None:
+    given = tables()
+    with pytest.raises(RadarError, match=r"(?i)no shopping event begins within 30 days"):
+        choose_window(given["events"].clear(), given["sales"], AS_OF)
+    with pytest.raises(RadarError, match="days in order"):
+        choose_window(given["events"], given["sales"], AS_OF, AS_OF, AS_OF)
+
+
+def test_expectation_is_last_edition_times_growth_and_target_the_gamma_quantile() -> None:
+    rows = expect(tables()).to_dicts()
+    # 30 units on two days in each region, twice as many this year
+    assert [(row["region_id"], row["expected"], row["basis"]) for row in rows] == [
+        ("north", 120, "own"),
+        ("south", 120, "own"),
+    ]
+    variance = 120 + (0.25**2 + 0.1**2) * 120**2
+    quantile = gamma.ppf(0.9, 120**2 / variance, scale=variance / 120)
+    assert sum(row["target"] for row in rows) == round(2 * quantile)
+    assert rows[0]["peak_share"] == pytest.approx(0.5)
+    assert rows[0]["early_share"] == pytest.approx(1.0)
+
+
+def test_merchant_without_a_last_edition_borrows_the_category_and_is_less_sure() -> None:
+    given = tables()
+    recent = given["sales"].filter(pl.col("date") > AS_OF - timedelta(days=40))
+    add_merchant(given, "NEW", recent)
+    rows = expect(given)
+    new, old = (rows.filter(pl.col("merchant_id") == merchant) for merchant in ("NEW", "M1"))
+    # 20 a day over two days, lifted threefold like its category
+    assert new["expected"].sum() == 120
+    assert new["basis"].unique().to_list() == ["category"]
+    assert new["cv"][0] > old["cv"][0]
+
+
+def test_growth_is_measured_when_none_is_given() -> None:
+    given = tables()
+    given["merchants"] = given["merchants"].with_columns(growth=pl.lit(None, pl.Float64))
+    grown = pl.when(pl.col("date") > AS_OF - timedelta(days=200)).then(15).otherwise(pl.col("units"))
+    given["sales"] = given["sales"].with_columns(units=grown)
+    assert expect(given)["growth"][0] == pytest.approx(1.5)
+
+
+def test_better_venue_than_last_year_raises_the_expectation() -> None:
+    given = tables()
+    base = given["sales"]
+    past = EVENT - timedelta(weeks=52)
+    # five merchants stood at the main venue last year and sold twice what the five of the branch venue sold
+    for number in range(10):
+        main = number < 5
+        inside = pl.col("date").is_between(past, past + timedelta(days=1))
+        sold = pl.when(inside).then(60 if main else 30).otherwise(pl.col("units"))
+        add_merchant(given, f"P{number}", base.with_columns(units=sold))
+    promotions = [(f"P{n}", "toys", "sale-2024", "main" if n < 5 else "branch") for n in range(10)]
+    promotions += [("P9", "toys", "sale-2025", "main"), ("P8", "toys", "sale-2025", "branch")]
+    given["promotions"] = contract("promotions").conform(
+        pl.DataFrame(promotions, schema=["merchant_id", "category", "event_id", "venue"], orient="row")
+    )
+    rows = expect(given).group_by("merchant_id").agg(pl.col("expected").sum())
+    units = dict(rows.iter_rows())
+    assert units["P9"] == pytest.approx(2 * units["P8"], rel=0.01)
+
+
+def test_sales_after_the_as_of_date_are_not_seen() -> None:
+    given = tables()
+    later = (
+        given["sales"]
+        .filter(pl.col("date") == AS_OF)
+        .with_columns(date=pl.lit(AS_OF + timedelta(days=1)), units=pl.lit(10**6, pl.Int64))
+    )
+    before = expect(given)
+    given["sales"] = pl.concat([given["sales"], later])
+    assert expect(given).equals(before)
+
+
+@settings(max_examples=25, deadline=None)
+@given(low=st.floats(0.05, 0.9), step=st.floats(0.01, 0.09))
+def test_higher_service_level_never_asks_for_less(low: float, step: float) -> None:
+    given = tables()
+    assert expect(given, low)["target"].sum() <= expect(given, low + step)["target"].sum()
