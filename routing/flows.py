@@ -57,7 +57,9 @@ def keep_used(pool: PathPool, parcels: Ints) -> Flows:
     return Flows(PathPool(pool.demand[used], pointers, pool.steps[mask]), parcels[used])
 
 
-def round_parcels(network: TrunkNetwork, pool: PathPool, parcels: Floats, run_room: Floats, cost: Floats) -> Flows:
+def round_parcels(
+    network: TrunkNetwork, pool: PathPool, parcels: Floats, asked: Ints, room: tuple[Floats, Floats, Floats]
+) -> Flows:
     """Make a fractional assignment whole without going over any limit.
 
     Parcels are rounded down; what is left of each demand goes to its cheapest paths that have room; what finds none
@@ -67,19 +69,20 @@ def round_parcels(network: TrunkNetwork, pool: PathPool, parcels: Floats, run_ro
     ----------
     parcels : (P,)
         Within all limits up to the tolerance of the solver.
-    run_room : (R,)
-    cost : (P,)
-        Order in which the paths of a demand are tried.
+    asked : (K,)
+        Parcels of each demand.
+    room
+        Room on runs (R,), of sorting (N,) and over nights (N,) [parcels].
     """
     whole = np.floor(np.maximum(parcels, 0.0) + 1e-6).astype(np.int64)
     use = use_paths(network, pool)
+    cost = use.cost
     rooms = [
-        np.floor(run_room - use.runs @ whole.astype(np.float64) + 1e-6),
-        np.floor(network.sort_capacity.ravel() - use.sorts @ whole.astype(np.float64) + 1e-6),
-        np.floor(network.buffer_capacity.ravel() - use.nights @ whole.astype(np.float64) + 1e-6),
+        np.floor(limit - matrix @ whole.astype(np.float64) + 1e-6)
+        for limit, matrix in zip(room, (use.runs, use.sorts, use.nights), strict=True)
     ]
     carried = np.bincount(pool.demand, whole.astype(np.float64), len(network.demand_parcels))
-    left = network.demand_parcels - np.rint(carried).astype(np.int64)
+    left = asked - np.rint(carried).astype(np.int64)
     order = np.lexsort((cost, pool.demand)).astype(np.int64)
     starts = network.demand_node()
     _fill_up(

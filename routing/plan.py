@@ -13,7 +13,7 @@ from routing.fleet import Vehicles, choose_vehicles
 from routing.flows import Flows, Loads, load_network, round_parcels
 from routing.inputs import Deadline, TrunkInputs, TrunkOptions
 from routing.network import Floats, TrunkNetwork, build_network
-from routing.pool import PathPool, assign_paths, gather_pool, use_paths
+from routing.pool import PathPool, Room, assign_paths, gather_pool, use_paths
 from routing.records import (
     last_day,
     write_certificate,
@@ -125,22 +125,33 @@ def draft_plan(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -
     """Make a feasible plan from the ways of the relaxation: linear programme, vehicles, parcels within their room."""
     pool = gather_pool(network, relaxed.samples)
     room_price, _ = price_runs(network, price_options(network, relaxed.prices))
-    assigned = assign_paths(network, pool, np.zeros(network.runs), extra_price=room_price, seconds=deadline.left())
+    anywhere = _room(network, np.zeros(network.runs), room_price)
+    assigned = assign_paths(network, pool, _asked(network), anywhere, seconds=deadline.left())
     use = use_paths(network, pool)
     load = use.runs @ assigned.parcels if assigned is not None else relaxed.run_load
     vehicles, _, _ = choose_vehicles(network, load, seconds=deadline.left() / 2)
-    return fit_parcels(network, pool, vehicles.room, deadline)
+    return fit_parcels(network, pool, vehicles, deadline)
 
 
-def fit_parcels(network: TrunkNetwork, pool: PathPool, room: Floats, deadline: Deadline) -> Draft:
-    """Put whole parcels into given vehicle room, then choose the vehicles anew for what is really loaded."""
-    use = use_paths(network, pool)
-    assigned = assign_paths(network, pool, room, seconds=max(1.0, deadline.left()))
+def fit_parcels(network: TrunkNetwork, pool: PathPool, vehicles: Vehicles, deadline: Deadline) -> Draft:
+    """Put whole parcels into the vehicles' room, then choose the vehicles anew for what is really loaded."""
+    room = _room(network, vehicles.room, np.full(network.runs, np.inf))
+    assigned = assign_paths(network, pool, _asked(network), room, seconds=max(1.0, deadline.left()))
     parcels = assigned.parcels if assigned is not None else np.zeros(len(pool))
-    flows = round_parcels(network, pool, parcels, room, use.cost)
+    flows = round_parcels(network, pool, parcels, network.demand_parcels, (vehicles.room, room.sorts, room.nights))
     loads = load_network(network, flows)
-    vehicles, _, _ = choose_vehicles(network, loads.runs, seconds=max(1.0, deadline.left() / 2))
-    return Draft(flows, loads, vehicles)
+    fewer, _, _ = choose_vehicles(network, loads.runs, seconds=max(1.0, deadline.left() / 2))
+    holds = not fewer.short.any()
+    return Draft(flows, loads, fewer if holds and fewer.cost <= vehicles.cost else vehicles)
+
+
+def _asked(network: TrunkNetwork) -> Floats:
+    return network.demand_parcels.astype(np.float64)
+
+
+def _room(network: TrunkNetwork, runs: Floats, extra_price: Floats) -> Room:
+    sorts, nights = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
+    return Room(runs, sorts, nights, extra_price, np.full(network.runs, np.inf))
 
 
 def write_plan(network: TrunkNetwork, draft: Draft, relaxed: Relaxation) -> TrunkPlan:

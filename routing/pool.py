@@ -9,9 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from routing.network import Floats, Ints, TrunkNetwork
-from routing.relaxation import Prices
 from routing.solvers import solve_linear
-from routing.ways import FINISH, trace_ways
+from routing.ways import NO_WAY, trace_ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,44 +50,52 @@ class Assignment:
     ----------
     parcels : (P,)
     short : (K,)
-    objective, prices
-        Of the linear programme; the prices are None when the solver gave none.
+    objective
+        Of the linear programme [CNY].
     """
 
     parcels: Floats
     short: Floats
     objective: float
-    prices: Prices | None
 
 
-def gather_pool(network: TrunkNetwork, samples: Sequence[Ints]) -> PathPool:
-    """Collect the different ways that demands take under several choices (N, G) of ways.path."""
-    destinations, group = np.unique(network.demand_destination, return_inverse=True)
-    start = network.demand_node()
-    demands, pieces, marks = [], [], []
-    weight = np.random.default_rng(7).integers(1, 2**62, size=network.runs + network.nodes, dtype=np.int64)
-    numbers = np.arange(len(start))
+def gather_pool(network: TrunkNetwork, samples: Sequence[Ints], wanted: Ints | None = None) -> PathPool:
+    """Collect the different ways that demands take under several choices (N, destinations).
+
+    Parameters
+    ----------
+    wanted : (n,), optional
+        Demands to collect for; all by default.
+    """
+    _, group = np.unique(network.demand_destination, return_inverse=True)
+    numbers = np.arange(len(group)) if wanted is None else wanted
+    start = network.demand_node()[numbers]
+    parts = []
     for choice in samples:
-        pointers, steps = trace_ways(network, choice, start, group)
-        lengths = np.diff(pointers)
-        reached = (lengths > 0) | (choice[start, group] == FINISH)
-        owner = np.repeat(numbers, lengths)
-        mark = np.zeros(len(start), dtype=np.int64)
-        np.add.at(mark, owner, weight[steps])
-        demands.append(numbers[reached])
-        marks.append(mark[reached])
-        pieces.append((pointers[:-1][reached], lengths[reached], steps))
-    demand, mark = np.concatenate(demands), np.concatenate(marks)
-    source = np.concatenate([np.full(len(d), i) for i, d in enumerate(demands)]) if demands else demand
-    begin = np.concatenate([p[0] for p in pieces])
-    length = np.concatenate([p[1] for p in pieces])
-    _, first = np.unique(np.stack([demand, mark]), axis=1, return_index=True)
-    first = first[np.lexsort((first, demand[first]))]
-    pointers = np.concatenate([[0], np.cumsum(length[first])]).astype(np.int64)
-    offset = np.concatenate([[0], np.cumsum([len(p[2]) for p in pieces])])
-    joined = np.concatenate([p[2] for p in pieces])
-    where = np.repeat(begin[first] + offset[source[first]], length[first]) + _count_up(length[first])
-    return PathPool(demand[first].astype(np.int64), pointers, joined[where])
+        reached = choice[start, group[numbers]] != NO_WAY
+        pointers, steps = trace_ways(network, choice, start[reached], group[numbers[reached]])
+        parts.append(PathPool(numbers[reached].astype(np.int64), pointers, steps))
+    return merge_paths(network, parts)[0]
+
+
+def merge_paths(network: TrunkNetwork, parts: Sequence[PathPool]) -> tuple[PathPool, Ints]:
+    """Join pools without doubles, sorted by demand; also the place of every path of the parts, one after the other."""
+    demand = np.concatenate([part.demand for part in parts])
+    lengths = np.concatenate([np.diff(part.pointers) for part in parts])
+    steps = np.concatenate([part.steps for part in parts])
+    weight = np.random.default_rng(7).integers(1, 2**62, size=network.runs + network.nodes + 1, dtype=np.int64)
+    mark = np.zeros(len(demand), dtype=np.int64)
+    np.add.at(mark, np.repeat(np.arange(len(demand)), lengths), weight[steps])
+    order = np.lexsort((mark, demand))
+    fresh = np.ones(len(order), dtype=np.bool_)
+    fresh[1:] = (np.diff(demand[order]) != 0) | (np.diff(mark[order]) != 0)
+    first = order[fresh]
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.cumsum(fresh) - 1
+    begin = np.cumsum(lengths) - lengths
+    pointers = np.concatenate([[0], np.cumsum(lengths[first])]).astype(np.int64)
+    where = np.repeat(begin[first], lengths[first]) + _count_up(lengths[first])
+    return PathPool(demand[first].astype(np.int64), pointers, steps[where]), place
 
 
 def _count_up(lengths: Ints) -> Ints:
@@ -130,22 +137,37 @@ def _count_matrix(rows: Ints, columns: Ints, height: int, width: int) -> sparse.
     return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(height, width))
 
 
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What paths may use.
+
+    Attributes
+    ----------
+    runs : (R,) [parcels]
+        Room of vehicles at no further price.
+    sorts, nights : (N,) [parcels]
+    extra_price : (R,) [CNY/parcel]
+        Price of more room on a run, ``inf`` where there is none to be had.
+    extra_most : (R,) [parcels]
+        How much more there is.
+    """
+
+    runs: Floats
+    sorts: Floats
+    nights: Floats
+    extra_price: Floats
+    extra_most: Floats
+
+
 def assign_paths(
-    network: TrunkNetwork,
-    pool: PathPool,
-    room: Floats,
-    *,
-    extra_price: Floats | None = None,
-    seconds: float | None = None,
+    network: TrunkNetwork, pool: PathPool, parcels: Floats, room: Room, *, seconds: float | None = None
 ) -> Assignment | None:
-    """Spread the demand over the paths at least cost within given vehicle room.
+    """Spread parcels over paths at least cost within given room; what finds none is short.
 
     Parameters
     ----------
-    room : (R,) [parcels]
-        Room of the vehicles on each run.
-    extra_price : (R,) [CNY/parcel], optional
-        Price of room beyond it; ``inf`` where there is none to be had.
+    parcels : (K,)
+        Parcels of each demand to spread; demands of 0 take no part.
     seconds
         Time limit.
 
@@ -155,48 +177,33 @@ def assign_paths(
         None when the time ran out without an answer.
     """
     use = use_paths(network, pool)
-    paths, demands = len(pool), len(network.demand_parcels)
+    paths = len(pool)
+    asked = np.flatnonzero(parcels > 0)
+    place = np.full(len(parcels), -1, dtype=np.int64)
+    place[asked] = np.arange(len(asked))
     touched = np.flatnonzero(np.diff(use.runs.indptr))
-    extra = np.zeros(0, dtype=np.int64) if extra_price is None else touched[np.isfinite(extra_price[touched])]
-    sorts = np.flatnonzero(np.isfinite(network.sort_capacity.ravel()) & (np.diff(use.sorts.indptr) > 0))
-    nights = np.flatnonzero(np.isfinite(network.buffer_capacity.ravel()) & (np.diff(use.nights.indptr) > 0))
-    serve = _count_matrix(pool.demand, np.arange(paths), demands, paths)
-    blocks = [
-        [serve, sparse.identity(demands), None],
-        [
-            use.runs[touched],
-            None,
-            -_count_matrix(np.searchsorted(touched, extra), np.arange(len(extra)), len(touched), len(extra)),
-        ],
-        [use.sorts[sorts], None, None],
-        [use.nights[nights], None, None],
-    ]
-    kept = [row for row in blocks if row[0].shape[0]]
-    matrix = sparse.bmat(
-        [
-            [
-                b if b is not None else sparse.csr_matrix((row[0].shape[0], w))
-                for b, w in zip(row, (paths, demands, len(extra)), strict=True)
-            ]
-            for row in kept
-        ],
-        format="csr",
-    )
-    parcels = network.demand_parcels.astype(np.float64)
-    limits = np.concatenate(
-        [room[touched], network.sort_capacity.ravel()[sorts], network.buffer_capacity.ravel()[nights]]
-    )
-    prices = np.zeros(0) if extra_price is None else extra_price[extra]
-    columns = paths + demands + len(extra)
+    more = touched[np.isfinite(room.extra_price[touched]) & (room.extra_most[touched] > 0)]
+    sorts = np.flatnonzero(np.isfinite(room.sorts) & (np.diff(use.sorts.indptr) > 0))
+    nights = np.flatnonzero(np.isfinite(room.nights) & (np.diff(use.nights.indptr) > 0))
+    serve = _count_matrix(place[pool.demand], np.arange(paths), len(asked), paths)
+    buy = -_count_matrix(np.searchsorted(touched, more), np.arange(len(more)), len(touched), len(more))
+    limited = sparse.vstack([use.runs[touched], use.sorts[sorts], use.nights[nights]], format="csr")
+    width = paths + len(asked) + len(more)
+    top = sparse.hstack([serve, sparse.identity(len(asked)), sparse.csr_matrix((len(asked), len(more)))])
+    lift = sparse.vstack([buy, sparse.csr_matrix((len(sorts) + len(nights), len(more)))])
+    low = sparse.hstack([limited, sparse.csr_matrix((limited.shape[0], len(asked))), lift])
+    limits = np.maximum(0.0, np.concatenate([room.runs[touched], room.sorts[sorts], room.nights[nights]]))
     answer = solve_linear(
-        np.concatenate([use.cost, np.full(demands, network.short_cost), prices]),
-        matrix,
-        np.concatenate([parcels, np.full(len(limits), -np.inf)]),
-        np.concatenate([parcels, limits]),
-        np.zeros(columns),
-        np.full(columns, np.inf),
+        np.concatenate([use.cost, np.full(len(asked), network.short_cost), room.extra_price[more]]),
+        sparse.vstack([top, low], format="csr"),
+        np.concatenate([parcels[asked], np.full(len(limits), -np.inf)]),
+        np.concatenate([parcels[asked], limits]),
+        np.zeros(width),
+        np.concatenate([np.full(paths + len(asked), np.inf), room.extra_most[more]]),
         seconds=seconds,
     )
     if answer.values is None:
         return None
-    return Assignment(answer.values[:paths], answer.values[paths : paths + demands], answer.objective, None)
+    short = np.zeros(len(parcels))
+    short[asked] = answer.values[paths : paths + len(asked)]
+    return Assignment(answer.values[:paths], short, answer.objective)

@@ -78,7 +78,8 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
     run_lane, run_day = network.run_lane.tolist(), network.run_day.tolist()
     run_head = network.run_head.tolist()
     paths, days, done = [], [], []
-    for number, day in enumerate(begin):
+    for number, first in enumerate(begin):
+        day = first
         lanes: list[str] = []
         leaves = []
         for step in steps[pointers[number] : pointers[number + 1]]:
@@ -181,8 +182,6 @@ def write_certificate(cost: float, bound: float, demanded: int, short: int) -> p
 
     floor = min(max(bound, 0.0), cost)
     gap = (cost - floor) / cost if cost > 0 else 0.0
-    if gap <= GAP_CLOSED:
-        gap, floor = (cost - floor) / cost if cost > 0 else 0.0, floor
     status = "shortfalls" if short else "optimal" if gap <= GAP_CLOSED else "feasible"
     frame = pl.DataFrame(
         {

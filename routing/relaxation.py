@@ -179,7 +179,7 @@ class _Search:
         self.destinations, self.group = np.unique(network.demand_destination, return_inverse=True)
         shape = (network.nodes, max(1, len(self.destinations)))
         self.label = np.empty(shape)
-        self.choice: Ints = np.empty(shape, dtype=np.int32)
+        self.choice: Ints = np.empty(shape, dtype=np.int64)
         self.first_run = out_pointers(network)
         self.run_load, self.sort_load, self.hold_load = (
             np.zeros(network.runs),

@@ -38,7 +38,7 @@ def pick_options(option_lane, per_parcel, best, holder) -> None:  # type: ignore
 
 
 @numba.njit(cache=True)
-def fill_labels(  # type: ignore[no-untyped-def]
+def fill_labels(  # type: ignore[no-untyped-def]  # noqa: C901
     hubs, days, first_run, run_head, run_price, sort_price, hold_price, destinations, label, choice
 ) -> None:
     """Fill ``label`` (N, G) and ``choice`` (N, G): a run, HOLD, FINISH or NO_WAY."""
@@ -168,7 +168,7 @@ def label_ways(
 ) -> tuple[Floats, Ints]:
     """Return labels (N, G) and choices (N, G) under the given prices."""
     label = np.empty((network.nodes, len(destinations)), dtype=np.float64)
-    choice = np.empty((network.nodes, len(destinations)), dtype=np.int32)
+    choice: Ints = np.empty((network.nodes, len(destinations)), dtype=np.int64)
     fill_labels(
         network.hubs,
         network.days,
