@@ -26,6 +26,11 @@ AsOf = Annotated[
 Top = Annotated[int, typer.Option("--top", min=1, help="Rows to print; --json prints all.")]
 
 
+Learn = Annotated[
+    bool, typer.Option("--learn/--no-learn", help="Whether this network's history may replace published figures.")
+]
+
+
 class ProviderName(StrEnum):
     """Who wrote a weather file."""
 
@@ -115,6 +120,7 @@ def impact(
     first: FirstDay = None,
     last: LastDay = None,
     as_of: AsOf = None,
+    learn: Learn = True,
     top: Top = 20,
     json: Json = False,
 ) -> None:
@@ -124,26 +130,31 @@ def impact(
 
     Example: `radar weather impact --from 2025-11-07 --to 2025-11-16`
     """
-    from weather.outlook import choose_days, end_of_day, list_touched, look_ahead
+    from weather.learning import ENOUGH
+    from weather.outlook import choose_days, end_of_day, learn_effects, list_touched, look_ahead
 
     workspace = workspace_of(context)
     zone = workspace.settings.workspace.zone
     hour = workspace.settings.weather.departure_hour
     moment = None if as_of is None else end_of_day(as_of, zone)
-    options = {"from": first, "to": last, "as_of": as_of}
+    options = {"from": first, "to": last, "as_of": as_of, "learn": learn}
     with progress("weather impact") as bar, workspace.run("weather impact", options=options) as run:
         days = choose_days(run.read("weather_forecasts"), zone, first, last, departure_hour=hour, as_of=moment)
-        outlook = look_ahead(workspace, run, days, as_of=moment, progress=bar)
+        rows, learned = learn_effects(workspace, run, moment) if learn else (None, ())
+        outlook = look_ahead(workspace, run, days, as_of=moment, effects=rows, progress=bar)
         run.append("lane_weather", outlook.lanes)
         run.append("outlet_weather", outlook.outlets)
         lanes, outlets = list_touched(outlook.lanes), list_touched(outlook.outlets)
         run.message = f"{lanes.height:,} lane-days and {outlets.height:,} outlet-days touched"
     _tell_unknown(outlook)
+    taken = sorted(row.id for row in learned if row.history >= ENOUGH)
     if json:
-        summary = {"run_id": run.run_id, "from": days[0], "to": days[-1]}
+        summary = {"run_id": run.run_id, "from": days[0], "to": days[-1], "speeds_from_history": taken}
         out_json(summary | {"lane_weather": lanes.to_dicts(), "outlet_weather": outlets.to_dicts()})
         return
     say(f"{days[0]} to {days[-1]}: {run.message} (run {run.run_id}).")
+    if taken:
+        say(f"Speeds from this network's history: {', '.join(taken)}.")
     _print_top("Lanes", lanes, top)
     _print_top("Outlets", outlets, top)
 
@@ -162,9 +173,7 @@ def apply(
             help="Play closures through: `likely` (probability of at least 0.5), LANE or LANE@DATE; may be repeated.",
         ),
     ] = None,
-    learn: Annotated[
-        bool, typer.Option("--learn/--no-learn", help="Whether this network's history may replace published figures.")
-    ] = True,
+    learn: Learn = True,
     json: Json = False,
 ) -> None:
     """Adjust the latest forecast for the latest weather impact; parcels held back on bad days leave on the days after.
@@ -187,6 +196,9 @@ def apply(
         made = apply_weather(workspace, run, forecast_run=forecast, close=chosen, learn=learn, progress=bar)
         held = made.by_day.select((pl.col("before") - pl.col("after")).clip(lower_bound=0).sum()).item()
         run.message = f"{held:,} parcels moved to later days, {made.waiting:,} of them past the last day"
+    if made.unknown_days:
+        days = f"{made.unknown_days[0]} to {made.unknown_days[-1]}"
+        warn(f"No weather is known for {len(made.unknown_days)} days of the forecast ({days}); they stay as they were.")
     if json:
         facts: dict[str, object] = {
             "run_id": run.run_id,
@@ -213,19 +225,21 @@ def apply(
 
 
 @known_errors
-def effects(context: typer.Context, json: Json = False) -> None:
+def effects(context: typer.Context, learn: Learn = True, json: Json = False) -> None:
     """List the effect tables: what each kind of weather does to lanes and couriers, and where the figure is from.
 
-    A row is replaced in radar.toml under [weather.effects."ID"].
+    A row is replaced in radar.toml under [weather.effects."ID"], and by what the waybills show once there is enough.
 
-    Example: `radar weather effects`
+    Example: `radar weather effects --no-learn`
     """
     from weather.effects import list_effects, tabulate
+    from weather.outlook import learn_effects
 
-    settings = workspace_of(context).settings.weather
-    table = tabulate(list_effects(settings.preset, settings.effects))
+    workspace = workspace_of(context)
+    settings = workspace.settings.weather
+    rows = learn_effects(workspace, workspace)[0] if learn else list_effects(settings.preset, settings.effects)
     columns = ["id", "trigger", "low", "high", "unit", "speed", "capacity", "productivity", "closure", "source"]
-    out_rows(table, json=json, columns=None if json else columns)
+    out_rows(tabulate(rows), json=json, columns=None if json else columns)
 
 
 def _print_top(title: str, touched: pl.DataFrame, top: int) -> None:

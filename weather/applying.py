@@ -54,6 +54,8 @@ class Adjusted:
         Parcels that leave only after the last day of the forecast.
     closed
         ``date``, ``lane_id`` of the closures played through.
+    unknown_days
+        Days of the forecast of which no hub's weather is known; they stay as they were.
     """
 
     forecast_run: str
@@ -63,6 +65,7 @@ class Adjusted:
     by_day: pl.DataFrame
     waiting: int
     closed: pl.DataFrame
+    unknown_days: tuple[date, ...]
 
 
 def apply_weather(
@@ -118,7 +121,9 @@ def apply_weather(
         run.append("lane_weather", _with_closures(run.results("lane_weather", impact).drop("run_id"), closed))
     progress.step(5, 5, "done")
     by_day = moved.rows.group_by("date").agg(pl.col("before", "after").sum()).sort("date")
-    return Adjusted(source, impact, basis, response, by_day, moved.waiting, closed)
+    seen = set(pl.concat([kept[direction]["date"] for direction in DIRECTIONS]))
+    unknown = tuple(day for day in days if day not in seen)
+    return Adjusted(source, impact, basis, response, by_day, moved.waiting, closed, unknown)
 
 
 def _latest(workspace: Workspace, table: str, command: str, how: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -17,9 +18,18 @@ from data.workspace import Workspace
 from weather.effects import EffectRow, EffectTables, list_effects
 from weather.exposure import days_between, lines_of, place_warnings, sample_lanes
 from weather.impact import Sky, assess_lanes, assess_outlets, hours_needed
+from weather.lane_learning import LearnedSpeed, fit_lane_speed, measure_delays, replace_rows
 from weather.points import build_grid, known_weather
 
 LONGEST_OUTLOOK = 92
+
+
+class Reader(Protocol):
+    """Whoever reads tables: a workspace, or a run that keeps which versions it read."""
+
+    def read(self, name: str) -> pl.DataFrame:
+        """Return a table."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,47 @@ def choose_days(
     if len(days) > LONGEST_OUTLOOK:
         raise RadarError(f"{len(days)} days", f"at most {LONGEST_OUTLOOK}", "choose fewer with --from and --to")
     return days
+
+
+def learn_effects(
+    workspace: Workspace, reader: Reader, as_of: datetime | None = None
+) -> tuple[tuple[EffectRow, ...], tuple[LearnedSpeed, ...]]:
+    """Put what the waybills of this workspace show of lane speed in place of published figures.
+
+    Parameters
+    ----------
+    workspace
+        Its settings are used.
+    reader
+        Reads the tables.
+    as_of
+        Waybills and weather after this time are not used.
+
+    Returns
+    -------
+    rows
+        The effect tables: published, replaced by history where its weight is at least one half, by radar.toml in any case.
+    learned
+        What history shows of each class; empty where there are no waybills or no observations.
+    """
+    settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
+    rows = list_effects(settings.preset, settings.effects)
+    waybills, observed = reader.read("waybills"), reader.read("weather_observations")
+    if as_of is not None:
+        waybills = waybills.filter(pl.col("arrived_at") <= as_of)
+        observed = observed.filter(pl.col("valid_at") <= as_of)
+    delays = measure_delays(waybills, zone)
+    first, last = delays["date"].min(), delays["date"].max()
+    if not isinstance(first, date) or not isinstance(last, date) or observed.is_empty():
+        return rows, ()
+    begin, end = hours_needed([first, last], 0.0, zone)
+    # parcels on the way are met by the weather of the days after pick-up
+    near = observed.filter(pl.col("valid_at").is_between(begin, end + timedelta(days=5)))
+    grid = build_grid(known_weather(near, near.clear()))
+    learned = fit_lane_speed(
+        delays, reader.read("lanes"), reader.read("hubs"), grid, EffectTables(rows), settings, zone
+    )
+    return replace_rows(rows, learned), learned
 
 
 def look_ahead(

@@ -290,3 +290,20 @@ def test_what_was_not_known_yet_is_not_used(snowed_in: Workspace, tmp_path: Path
     assert run(snowed_in, "weather", "impact", *window).exit_code == 0
     assert snowed_in.results("lane_weather")["speed_factor"].min() == 1.0
     assert datetime(2025, 11, 8, 12, tzinfo=UTC) in snowed_in.read("weather_forecasts")["issued_at"].to_list()
+
+
+def test_days_without_weather_are_told(workspace: Workspace, tmp_path: Path) -> None:
+    hours = [
+        f"2025-11-{day:02}T{hour:02}:00+08:00,{place},115,0"
+        for day in (8, 9)
+        for hour in range(24)
+        for place in (30, 40)
+    ]
+    file = tmp_path / "points.csv"
+    file.write_text("\n".join(["valid_at,latitude,longitude,snowfall_cm", *hours]))
+    words = ("weather", "load", str(file), "--as", "forecasts", "--issued-at", "2025-11-07T20:00")
+    assert run(workspace, *words).exit_code == 0
+    assert run(workspace, "weather", "impact", "--from", "2025-11-08", "--to", "2025-11-09").exit_code == 0
+    result = run(workspace, "weather", "apply")
+    assert result.exit_code == 0, result.stderr
+    assert "No weather is known for 3 days of the forecast (2025-11-10 to 2025-11-12)" in result.stderr
