@@ -15,6 +15,7 @@ from reports.formats import Formats, Language
 from reports.maps import HubMark, LaneMark, draw_map
 from reports.messages import Messages
 from reports.page import Figure, Legend, render
+from reports.score_figures import network_accuracy
 from reports.tables import Names
 
 _PAST_DAYS = 42
@@ -112,7 +113,7 @@ class _Report:
                     "bad" if over else "",
                 )
             )
-        accuracy = tables.network_accuracy(self.inputs.scores)
+        accuracy = network_accuracy(self.inputs.scores)
         if accuracy is not None:
             entries.append(
                 Figure(
@@ -122,7 +123,7 @@ class _Report:
                         "figure.accuracy_of",
                         lead=accuracy["lead_days"],
                         window=t.term("window", accuracy["window"]),
-                        model=t.term("model", accuracy["model"]),
+                        naive=f.percent(accuracy["naive"], 1),
                     ),
                     f"backtest_scores.accuracy · {self.inputs.scores_run or run}",
                 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 from markupsafe import Markup
@@ -13,10 +12,10 @@ from reports.forecast_figures import Headline, LastYear
 from reports.forecast_inputs import ForecastInputs
 from reports.formats import Formats
 from reports.messages import Messages
+from reports.score_figures import published_scores
 from reports.tables import Column, Names, Row, Table, meter, tabulate
 
 _TOP_HUBS, _TOP_ROUTES, _TOP_OUTLETS, _TOP_SCORES = 30, 15, 20, 60
-_LEVELS = ("network", "region", "hub", "route", "route_weekly", "outlet")
 
 
 class ForecastTables:
@@ -169,13 +168,14 @@ class ForecastTables:
             Column(t("column.window"), lambda row: t.term("window", row["window"]), numeric=False),
             Column(t("column.model"), lambda row: t.term("model", row["model"]), numeric=False),
             Column(t("column.accuracy"), lambda row: f.percent(row["accuracy"], 1)),
+            Column(t("column.naive"), lambda row: f.percent(row["naive"], 1)),
             Column(t("column.bias"), lambda row: f.change(row["bias"])),
             Column("MASE", lambda row: f.decimal(row["mase"])),
             Column(t("column.quantile_loss"), lambda row: f.decimal(row["weighted_quantile_loss"], 3)),
             Column(t("column.coverage_80"), lambda row: f.percent(row["coverage_80"])),
             Column(t("column.coverage_90"), lambda row: f.percent(row["coverage_90"])),
         ]
-        rows = score_rows(self.inputs.scores)
+        rows = published_scores(self.inputs.scores)
         return self._table("score-table", rows, columns, _TOP_SCORES, "backtest_scores", t("accuracy.note"))
 
     def _route_columns(self) -> list[Column]:
@@ -192,46 +192,6 @@ class ForecastTables:
         self, name: str, rows: pl.DataFrame, columns: Sequence[Column], top: int, exported: str, note: Markup
     ) -> Table:
         return tabulate(name, rows, columns, top=top, command=f"radar export {exported} --format xlsx", note=note)
-
-
-def score_rows(scores: pl.DataFrame) -> pl.DataFrame:
-    """Average the scores over their as-of dates and put them in order: level, window, lead, best model first.
-
-    Returns
-    -------
-    pl.DataFrame
-        The measures of ``backtest_scores`` with ``kind`` (level without its class), ``bucket`` (day or week) and
-        ``class`` (direction or volume class, ``all`` when the level has none).
-    """
-    order = {name: number for number, name in enumerate(_LEVELS)}
-    key = ["level", "window", "lead_days", "model"]
-    measures = ["accuracy", "bias", "mase", "weighted_quantile_loss", "coverage_80", "coverage_90"]
-    parts = pl.col("level").str.splitn("/", 2)
-    name = parts.struct.field("field_0")
-    return (
-        scores.group_by(key)
-        .agg(pl.col(measures).mean())
-        .with_columns(
-            name.str.strip_suffix("_weekly").alias("kind"),
-            pl.when(name.str.ends_with("_weekly")).then(pl.lit("week")).otherwise(pl.lit("day")).alias("bucket"),
-            parts.struct.field("field_1").fill_null("all").alias("class"),
-            name.replace_strict(order, default=len(order), return_dtype=pl.Int64).alias("place"),
-            pl.col("lead_days").str.extract(r"^(\d+)").cast(pl.Int64).alias("from"),
-        )
-        .sort(
-            ["place", "level", "window", "from", "lead_days", "accuracy", "model"],
-            descending=[False, False, False, False, False, True, False],
-            nulls_last=True,
-        )
-    )
-
-
-def network_accuracy(scores: pl.DataFrame) -> dict[str, Any] | None:
-    """Return the score a headline may quote: the network's best model over all days, shortest lead; none without one."""
-    rows = score_rows(scores).filter(
-        (pl.col("level") == "network") & (pl.col("window") == "all") & pl.col("accuracy").is_not_null()
-    )
-    return None if rows.is_empty() else rows.row(0, named=True)
 
 
 def waterfall_sentence(steps: Sequence[tuple[str, float, float]], messages: Messages, formats: Formats) -> Markup:

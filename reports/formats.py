@@ -86,8 +86,8 @@ class Formats:
         return _data(round(share, 6), f"{sign}{text}%")
 
     def multiple(self, ratio: float | None) -> Markup:
-        """Write how many times as much: 2.3×."""
-        return NOTHING if ratio is None else _data(round(ratio, 6), f"{_fixed(ratio, 1 if ratio >= 2 else 2)}×")
+        """Write how many times as much: 2.31×."""
+        return NOTHING if ratio is None else _data(round(ratio, 6), f"{_fixed(ratio, 1 if ratio >= 10 else 2)}×")
 
     def factor(self, ratio: float | None) -> Markup:
         """Write a multiplier with two decimals: 0.94."""

@@ -220,7 +220,7 @@ def backtest_scores() -> pl.DataFrame:
             "mase": 0.71 + (0.3 if model == "seasonal_naive" else 0.0), "weighted_quantile_loss": 0.061,
             "coverage_80": 0.79, "coverage_90": 0.91,
         }
-        for level, best in (("network", 0.956), ("hub/out", 0.921), ("route/large", 0.874), ("route_weekly/large", 0.91))
+        for level, best in (("network", 0.956), ("hub/out", 0.921), ("route/10-100", 0.704), ("route/1k-10k", 0.874), ("route/10k+", 0.9), ("route_weekly", 0.91))
         for model in ("radar", "seasonal_naive")
         for as_of in (date(2024, 10, 30), date(2025, 5, 31))
         for lead, loss in (("1-7", 0.0), ("8-14", 0.03))

@@ -12,7 +12,7 @@ from data.contracts import contract
 from data.errors import RadarError
 from reports import forecast_figures as figures
 from reports.forecast_inputs import ForecastInputs, RouteHistory, summarise_history
-from reports.forecast_tables import network_accuracy, score_rows
+from reports.score_figures import network_accuracy, published_scores
 from tests.reports import frames
 
 FIRST = date(2025, 11, 10)
@@ -137,15 +137,34 @@ def test_outlets_under_the_greatest_pressure_come_first() -> None:
     assert rows.height == 30
 
 
-def test_scores_are_averaged_over_dates_and_never_lose_their_level() -> None:
-    rows = score_rows(frames.backtest_scores())
-    assert set(rows["kind"]) == {"network", "hub", "route"}
-    assert rows.filter(pl.col("level") == "route_weekly/large").select("bucket", "class").unique().rows() == [
-        ("week", "large")
+def test_scores_are_averaged_over_dates_and_stand_beside_the_naive() -> None:
+    rows = published_scores(frames.backtest_scores())
+    assert set(rows["model"]) == {"radar"}
+    assert rows.filter(pl.col("window") == "all").select("kind", "bucket", "class").unique(
+        maintain_order=True
+    ).rows() == [
+        ("network", "day", "all"),
+        ("hub", "day", "out"),
+        ("route", "day", "10-100"),
+        ("route", "day", "1k-10k"),
+        ("route", "day", "10k+"),
+        ("route", "week", "all"),
     ]
-    best = network_accuracy(frames.backtest_scores())
-    assert best is not None
-    assert (best["lead_days"], best["window"], round(best["accuracy"], 3)) == ("1-7", "all", 0.956)
+    assert rows["window"].to_list() == sorted(rows["window"].to_list())
+    assert (rows["accuracy"] - rows["naive"]).to_list() == pytest.approx([0.08] * rows.height)
+
+
+def test_a_headline_quotes_the_published_forecast_only() -> None:
+    scores = frames.backtest_scores()
+    quoted = network_accuracy(scores)
+    assert quoted is not None
+    assert (quoted["model"], quoted["lead_days"], quoted["window"]) == ("radar", "1-7", "all")
+    assert quoted["accuracy"] == pytest.approx(0.956)
+    # A member that does better is not what was published.
+    member = scores.filter(pl.col("model") == "radar").with_columns(model=pl.lit("member"), accuracy=pl.lit(0.99))
+    assert network_accuracy(pl.concat([scores, member])) == quoted
+    assert network_accuracy(member) is None
+    assert set(published_scores(member)["model"]) == {"member"}
     assert network_accuracy(contract("backtest_scores").empty()) is None
 
 

@@ -49,8 +49,9 @@ def test_signs_and_multiples() -> None:
     assert "+32%" in EN.change(0.318)
     assert "\u22123%" in EN.change(-0.03)
     assert ">0%<" in EN.change(-0.001)
-    assert "2.4×" in EN.multiple(2.408)
+    assert "2.41×" in EN.multiple(2.408)
     assert "1.07×" in EN.multiple(1.067)
+    assert "12.3×" in EN.multiple(12.345)
 
 
 def test_dates_as_each_language_writes_them() -> None:
