@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import known_errors, out_rows, progress, say, warn, workspace_of
+from cli.forecast_views import capacity, staffing
 from cli.options import Json, Seed, parse_day
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ class Level(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add ``radar forecast``."""
+    """Add ``radar forecast`` and what belongs to it."""
     group = typer.Typer(invoke_without_command=True, no_args_is_help=False)
     group.callback()(forecast)
+    group.command("capacity")(capacity)
+    group.command("staffing")(staffing)
     app.add_typer(group, name="forecast")
 
 

@@ -120,3 +120,22 @@ def test_revisions_split_the_change_between_two_forecasts(folder: Path) -> None:
     missing = radar(folder, "revisions", "--from", "2025-04-14", "--to", "2025-04-20")
     assert missing.exit_code == 1
     assert "one of the vintages kept: 2025-04-14, 2025-04-21" in missing.stderr
+
+
+def test_capacity_and_staffing_are_shown(folder: Path) -> None:
+    nothing = radar(folder, "forecast", "capacity")
+    assert nothing.exit_code == 1
+    assert "load courier_capacity first" in nothing.stderr
+    months = [dt.date(2024, month, 1) for month in range(1, 13)]
+    with Workspace.open(folder).run("load") as run:
+        run.replace(
+            "courier_capacity", pl.DataFrame({"courier_id": "c", "month": months, "parcels_per_day": [900] * 12})
+        )
+    shown = radar(folder, "forecast", "capacity", "--months", "2", "--json")
+    assert [row["parcels_per_day"] for row in json.loads(shown.stdout) if row["kind"] == "forecast"] == [900, 900]
+    assert radar(folder, "forecast", "--as-of", "2025-05-05", "--horizon", "7").exit_code == 0
+    staffed = radar(folder, "forecast", "staffing", "--from", "2025-05-06", "--to", "2025-05-07", "--json")
+    rows = [row for row in json.loads(staffed.stdout) if row["direction"] == "pickup"]
+    assert len(rows) == 4
+    assert all(row["level"] == 0.75 and row["staffed_for"] >= row["mean"] for row in rows)
+    assert radar(folder, "forecast", "staffing", "--outlet", "o9").exit_code == 1
