@@ -15,6 +15,7 @@ from cli.options import Seed
 # Seconds of search for the trunk plan: the small one is to be through in a minute and a half, all told.
 _TIME_LIMIT = {"small": 25.0, "national": 600.0}
 _HORIZON_DAYS = 16
+_LINES_A_STEP = 28
 
 
 class ScaleName(StrEnum):
@@ -66,7 +67,7 @@ def demo(
     steps = list_peak_steps(Peak(AS_OF, _HORIZON_DAYS, first, last, _TIME_LIMIT[scale.value], seed))
     reports: list[str] = []
     say(f"\n$ {steps[0].line}")
-    for number, end in enumerate(run_steps(app, workspace.folder, steps), start=1):
+    for number, end in enumerate(run_steps(app, workspace.folder, steps, _show), start=1):
         say(f"({end.step.purpose}: {end.seconds:.0f} s)")
         if end.step.words[0] == "report":
             reports += end.printed.split("\n")
@@ -76,6 +77,15 @@ def demo(
     for report in reports:
         if report:
             out_text(report)
+
+
+def _show(text: str) -> None:
+    """Show what a step printed, of long lists the beginning."""
+    lines = text.splitlines()
+    for line in lines[:_LINES_A_STEP]:
+        say(line)
+    if len(lines) > _LINES_A_STEP:
+        say(f"... and {len(lines) - _LINES_A_STEP} lines more.")
 
 
 def _remove_earlier_demo(directory: Path) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
@@ -94,10 +93,10 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
     )
 
 
-def run_steps(app: typer.Typer, folder: Path, steps: Sequence[Step]) -> Iterator[StepEnd]:
+def run_steps(app: typer.Typer, folder: Path, steps: Sequence[Step], show: Callable[[str], None]) -> Iterator[StepEnd]:
     """Run commands one after the other on a workspace, in this process and through the same door as the planner's.
 
-    What a step prints to stdout is kept and goes to stderr, so that the caller's own result stands alone on stdout.
+    What a step prints to stdout is kept from there, so that the caller's own result stands alone on it.
 
     Parameters
     ----------
@@ -107,6 +106,8 @@ def run_steps(app: typer.Typer, folder: Path, steps: Sequence[Step]) -> Iterator
         The workspace.
     steps
         The commands.
+    show
+        Given what each step printed, also when it failed.
 
     Yields
     ------
@@ -129,7 +130,7 @@ def run_steps(app: typer.Typer, folder: Path, steps: Sequence[Step]) -> Iterator
             code = command.main(["--workspace", str(folder), *step.words], prog_name="radar", standalone_mode=False)
         exit_code = code if isinstance(code, int) else 0
         text = printed.getvalue()
-        sys.stderr.write(text)
+        show(text)
         if exit_code == EXIT_INTERRUPTED:
             raise KeyboardInterrupt
         if exit_code not in _GOOD_ENDS:

@@ -35,21 +35,31 @@ def _steps(*codes: int) -> list[Step]:
     return [Step(("end", str(code)), f"ends with {code}") for code in codes]
 
 
+def _hide(text: str) -> None:
+    """Show nothing."""
+
+
 def test_what_steps_print_is_kept_and_leaves_stdout_free(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    ends = list(run_steps(_small_app(), tmp_path / "peak", _steps(0, 0)))
-    assert [end.printed for end in ends] == ["in peak\ntold\n"] * 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == "in peak\ntold\n" * 2
+    shown: list[str] = []
+    ends = list(run_steps(_small_app(), tmp_path / "peak", _steps(0, 0), shown.append))
+    assert [end.printed for end in ends] == shown == ["in peak\ntold\n"] * 2
+    assert capsys.readouterr().out == ""
+
+
+def test_a_failed_step_is_shown_all_the_same(tmp_path: Path) -> None:
+    shown: list[str] = []
+    with pytest.raises(RadarError):
+        list(run_steps(_small_app(), tmp_path / "peak", _steps(1), shown.append))
+    assert shown == ["in peak\ntold\n"]
 
 
 def test_shortfalls_do_not_end_the_chain(tmp_path: Path) -> None:
-    ends = list(run_steps(_small_app(), tmp_path, _steps(3, 0)))
+    ends = list(run_steps(_small_app(), tmp_path, _steps(3, 0), _hide))
     assert [end.exit_code for end in ends] == [3, 0]
 
 
 def test_a_failed_step_ends_the_chain_and_is_named(tmp_path: Path) -> None:
-    chain = run_steps(_small_app(), tmp_path, _steps(0, 1, 0))
+    chain = run_steps(_small_app(), tmp_path, _steps(0, 1, 0), _hide)
     assert next(chain).exit_code == 0
     with pytest.raises(RadarError, match=r"`radar end 1` ended with exit code 1"):
         next(chain)
@@ -57,7 +67,7 @@ def test_a_failed_step_ends_the_chain_and_is_named(tmp_path: Path) -> None:
 
 def test_an_interrupted_step_interrupts_the_chain(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        list(run_steps(_small_app(), tmp_path, _steps(130)))
+        list(run_steps(_small_app(), tmp_path, _steps(130), _hide))
 
 
 def test_a_step_is_written_as_it_is_typed() -> None:
