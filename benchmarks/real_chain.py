@@ -13,7 +13,7 @@ CUT_OFFS = "2022-06-07,2022-08-31,2022-09-09"
 _SCORES = """
 SELECT level, model, round(avg(accuracy), 3) AS accuracy, round(avg(bias), 3) AS bias
 FROM backtest_scores
-WHERE level IN ('network', 'hub', 'route') AND "window" = 'all'
+WHERE level IN ('network', 'hub/out', 'hub/in', 'route', 'route_weekly') AND "window" = 'all' AND lead_days = '1-14'
 GROUP BY level, model ORDER BY level, accuracy DESC
 """
 
