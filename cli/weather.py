@@ -252,10 +252,10 @@ def _print_top(title: str, touched: pl.DataFrame, top: int) -> None:
 
 
 def _tell_unknown(outlook: Outlook) -> None:
-    for what, ids in (("lanes", outlook.unplaced_lanes), ("outlets", outlook.unplaced_outlets)):
+    for what, ids in (("lane", outlook.unplaced_lanes), ("outlet", outlook.unplaced_outlets)):
         if ids:
             named = ", ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
-            warn(f"{len(ids):,} {what} without coordinates are left out: {named}.")
+            warn(f"Without coordinates and left out: {len(ids):,} {what}{'s' if len(ids) > 1 else ''} ({named}).")
     for what, count in (("lane", outlook.unknown_lane_days), ("outlet", outlook.unknown_outlet_days)):
         if count:
             warn(f"{count:,} {what}-days lie too far from any weather point and get no row; see [weather] radius_km.")

@@ -69,6 +69,7 @@ def test_no_parcel_is_lost_or_made(data: st.DataObject) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1e5)), max_size=30))
+@settings(deadline=None)
 def test_rounding_keeps_the_sum_of_each_group(pairs: list[tuple[int, float]]) -> None:
     pairs.sort(key=lambda pair: pair[0])
     group = np.array([pair[0] for pair in pairs], dtype=np.int64)

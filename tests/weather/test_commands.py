@@ -307,3 +307,28 @@ def test_days_without_weather_are_told(workspace: Workspace, tmp_path: Path) -> 
     result = run(workspace, "weather", "apply")
     assert result.exit_code == 0, result.stderr
     assert "No weather is known for 3 days of the forecast (2025-11-10 to 2025-11-12)" in result.stderr
+
+
+def test_network_without_places_gives_no_rows_and_says_so(tmp_path: Path) -> None:
+    made = Workspace.create(tmp_path / "bare")
+    hubs = pl.DataFrame({"hub_id": ["X", "Y"], "name": ["X", "Y"]})
+    lanes = pl.DataFrame(
+        {
+            "lane_id": ["X-Y"],
+            "origin_hub_id": ["X"],
+            "destination_hub_id": ["Y"],
+            "mode": ["road"],
+            "distance_km": [1.0],
+            "transit_hours": [1.0],
+        }
+    )
+    with made.run("load") as setup:
+        for name, frame in (("hubs", hubs), ("lanes", lanes)):
+            setup.upsert(name, contract(name).arrange(frame))
+    file = tmp_path / "forecast.json"
+    file.write_text(json.dumps(answer((40.0, 115.0), STORM)))
+    assert run(made, "weather", "load", str(file), "--issued-at", "2025-11-07T20:00+08:00").exit_code == 0
+    result = run(made, "weather", "impact", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["lane_weather"] == []
+    assert "Without coordinates and left out: 1 lane (X-Y)." in result.stderr

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.errors import RadarError
@@ -109,6 +109,7 @@ def test_word_of_a_warning(words: str, kind: str | None) -> None:
     assert kind_of_warning(words) == kind
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["rain", "snow", "fog"]), st.floats(0, 1000), st.floats(0, 1000))
 def test_worse_weather_is_never_faster(kind: str, one: float, other: float) -> None:
     milder, worse = (max(one, other), min(one, other)) if kind == "fog" else (min(one, other), max(one, other))

@@ -72,6 +72,15 @@ def test_unixtime_is_utc_whatever_the_offset() -> None:
     ]
 
 
+def test_stamp_with_its_own_offset_keeps_it() -> None:
+    answer = hourly_answer()
+    answer["hourly"]["time"] = ["2025-11-11T00:00+09:00", "2025-11-11T01:00Z"]
+    assert parse(answer).frame["valid_at"].to_list() == [
+        datetime(2025, 11, 10, 15, tzinfo=UTC),
+        datetime(2025, 11, 11, 1, tzinfo=UTC),
+    ]
+
+
 def test_places_in_a_list_are_read_together() -> None:
     frame = parse([hourly_answer(), hourly_answer(latitude=22.5, longitude=114.0)]).frame
     assert frame.select("latitude").unique().height == 2
@@ -142,6 +151,7 @@ def test_day_without_wet_hours_falls_evenly() -> None:
         ({"longitude": None}, "column longitude: found no longitude, expected a number"),
         ({"hourly_units": None}, "column hourly_units: found no hourly_units"),
         ({"hourly": [1, 2]}, "column hourly: found hourly that is no object"),
+        ({"utc_offset_seconds": None}, "column utc_offset_seconds: found no utc_offset_seconds"),
         ({"utc_offset_seconds": 900000}, "column utc_offset_seconds: found 900000 s"),
         ({"error": True, "reason": "Daily API request limit exceeded"}, "the provider's error answer: Daily API"),
     ],
@@ -182,6 +192,13 @@ def test_unknown_or_missing_unit_is_refused(unit: str | None, told: str) -> None
 def test_answer_without_a_block_tells_which_are_expected() -> None:
     with pytest.raises(RadarError, match="expected a block hourly, daily or current"):
         parse({"latitude": 1.0, "longitude": 2.0})
+
+
+def test_json_nested_without_end_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(RadarError, match=r"deep\.json: found no readable JSON"):
+        read_file(path)
 
 
 def test_list_names_the_place_that_is_broken() -> None:

@@ -52,8 +52,8 @@ def read_file(path: Path) -> Reading:
     """
     try:
         answer = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        told = f"line {error.lineno}, {error.msg}" if isinstance(error, json.JSONDecodeError) else "not UTF-8"
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        told = f"line {error.lineno}, {error.msg}" if isinstance(error, json.JSONDecodeError) else type(error).__name__
         raise RadarError(
             f"no readable JSON ({told})", "an answer of Open-Meteo", "fetch it again", file=path.name
         ) from error
@@ -112,11 +112,6 @@ def _parse_place(place: Mapping[str, Any], file: str) -> tuple[pl.DataFrame, set
         )
     latitude, longitude = _number(place, "latitude", file), _number(place, "longitude", file)
     check_place(latitude, longitude, file=file)
-    offset = _number(place, "utc_offset_seconds", file, default=0.0)
-    if abs(offset) > 15 * 3600:
-        raise RadarError(
-            f"{offset:g} s", "an offset within 15 hours", "fetch it again", file=file, column="utc_offset_seconds"
-        )
     blocks = [name for name in ("hourly", "daily", "current") if name in place]
     if not blocks:
         raise RadarError(
@@ -124,6 +119,11 @@ def _parse_place(place: Mapping[str, Any], file: str) -> tuple[pl.DataFrame, set
             "a block hourly, daily or current",
             "ask for one",
             file=file,
+        )
+    offset = _number(place, "utc_offset_seconds", file)
+    if abs(offset) > 15 * 3600:
+        raise RadarError(
+            f"{offset:g} s", "an offset within 15 hours", "fetch it again", file=file, column="utc_offset_seconds"
         )
     frames, ignored = [], set[str]()
     if "hourly" in place:
@@ -244,10 +244,7 @@ def _times(block: Mapping[str, Any], units: Mapping[str, Any], offset: float, na
         raise RadarError(f"no times in {name}", "a list of times", "fetch it again", file=file, column=column)
     try:
         if unit == "iso8601":
-            # local wall time of the answer's own offset
-            return [
-                datetime.fromisoformat(str(stamp)).replace(tzinfo=UTC) - timedelta(seconds=offset) for stamp in stamps
-            ]
+            return [_instant(str(stamp), offset) for stamp in stamps]
         if unit == "unixtime":
             return [datetime.fromtimestamp(float(stamp), tz=UTC) for stamp in stamps]
     except (TypeError, ValueError, OverflowError, OSError) as error:
@@ -257,6 +254,14 @@ def _times(block: Mapping[str, Any], units: Mapping[str, Any], offset: float, na
     raise RadarError(
         f"time unit {unit!r}", "iso8601 or unixtime", "fetch it again", file=file, column=f"{name}_units.time"
     )
+
+
+def _instant(stamp: str, offset: float) -> datetime:
+    """Read a wall time at the answer's own offset; a stamp that carries an offset keeps that."""
+    moment = datetime.fromisoformat(stamp)
+    if moment.tzinfo is not None:
+        return moment.astimezone(UTC)
+    return moment.replace(tzinfo=UTC) - timedelta(seconds=offset)
 
 
 def _columns(
