@@ -86,7 +86,7 @@ class LastYear:
 
 
 def last_year(top: Headline, history: RouteHistory | None, events: pl.DataFrame) -> LastYear | None:
-    """Find the days to compare with: peak over peak of the same event, else the same weekday 52 weeks ago.
+    """Find the days to compare with: peak over peak of the same event or holiday, else the same weekday 52 weeks ago.
 
     Returns
     -------
@@ -106,17 +106,17 @@ def last_year(top: Headline, history: RouteHistory | None, events: pl.DataFrame)
 
 
 def _shift_of_event(top: Headline, events: pl.DataFrame) -> tuple[int, str | None]:
-    now = events.filter(
-        (pl.col("kind") == "shopping") & pl.col("peak_date").is_between(top.first, top.last)
-    ).with_columns((pl.col("peak_date") - pl.lit(top.peak_date)).dt.total_days().abs().alias("away"))
-    for row in now.sort("away", "event_id").iter_rows(named=True):
-        before = events.filter(
-            (pl.col("name") == row["name"])
-            & (pl.col("edition") == row["edition"] - 1)
-            & pl.col("peak_date").is_not_null()
-        ).sort("event_id")
+    anchored = events.filter(pl.col("kind").is_in(["shopping", "holiday"])).with_columns(
+        pl.coalesce("peak_date", "date_from").alias("anchor")
+    )
+    now = anchored.filter(pl.col("anchor").is_between(top.first, top.last)).with_columns(
+        (pl.col("anchor") - pl.lit(top.peak_date)).dt.total_days().abs().alias("away")
+    )
+    # Shopping decides where both stand in the horizon: it moves more parcels.
+    for row in now.sort("kind", "away", "event_id", descending=[True, False, False]).iter_rows(named=True):
+        before = anchored.filter((pl.col("name") == row["name"]) & (pl.col("edition") == row["edition"] - 1))
         if not before.is_empty():
-            return (row["peak_date"] - before["peak_date"][0]).days, row["event_id"]
+            return (row["anchor"] - before.sort("anchor", "event_id")["anchor"][0]).days, row["event_id"]
     return 364, None
 
 

@@ -168,6 +168,8 @@ def _ring_paths(shapes: geopandas.GeoSeries) -> list[str]:
 
 def _lanes(lanes: Sequence[LaneMark], place: dict[str, tuple[float, float]]) -> Markup:
     most = max((lane.parcels for lane in lanes), default=0.0) or 1.0
+    # Many lines must be finer and fainter, or they cover the land they cross.
+    crowd = min(1.0, math.sqrt(60 / max(len(lanes), 1)))
     parts = []
     # The busiest come last and lie on top.
     for lane in sorted(lanes, key=lambda lane: (lane.parcels, lane.origin_hub_id, lane.destination_hub_id)):
@@ -180,14 +182,25 @@ def _lanes(lanes: Sequence[LaneMark], place: dict[str, tuple[float, float]]) -> 
             Markup(
                 '<path class="lane {}" d="M{:.1f} {:.1f}Q{:.1f} {:.1f} {:.1f} {:.1f}" stroke-width="{:.2f}" '
                 'stroke-opacity="{:.2f}" data-tip="{}"/>'
-            ).format(lane.mode, x1, y1, bend_x, bend_y, x2, y2, 0.5 + 4.5 * share, 0.16 + 0.44 * share**0.5, lane.tip)
+            ).format(
+                lane.mode,
+                x1,
+                y1,
+                bend_x,
+                bend_y,
+                x2,
+                y2,
+                0.4 + 4.6 * crowd * share,
+                crowd * (0.16 + 0.44 * share**0.5),
+                lane.tip,
+            )
         )
     return Markup("").join(parts)
 
 
 def _sizes(hubs: Sequence[HubMark]) -> dict[str, float]:
     most = max(hub.load for hub in hubs) or 1.0
-    largest = 24.0 if len(hubs) <= 40 else 17.0
+    largest = 24.0 * min(1.0, (30 / len(hubs)) ** 0.5)
     return {hub.hub_id: 3.0 + (largest - 3.0) * math.sqrt(hub.load / most) for hub in hubs}
 
 

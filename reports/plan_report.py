@@ -63,7 +63,7 @@ class _Report:
             **self._weather(),
             **self._prices(),
         }
-        shown = ["balance", "costs", "utilisation", "vehicles", "lanes"]
+        shown = ["balance", "utilisation", "vehicles", "costs", "lanes"]
         shown += [name for name in ("shortfalls", "prices", "weather") if sections[f"{name}_shown"]]
         days = self.inputs.days
         return {

@@ -92,6 +92,28 @@ def test_last_year_lays_peak_over_peak() -> None:
     assert then.days["parcels"].to_list() == [70, 180, 90]
 
 
+def test_a_holiday_that_moves_is_laid_over_itself() -> None:
+    rows = [
+        {
+            "event_id": f"cny-{year}",
+            "name": "Spring Festival",
+            "kind": "holiday",
+            "date_from": day,
+            "date_to": day,
+            "edition": year,
+        }
+        for year, day in ((2025, date(2025, 1, 29)), (2026, date(2026, 2, 17)))
+    ]
+    days = [date(2026, 2, 16), date(2026, 2, 17)]
+    network = _network([100, 40]).with_columns(date=pl.Series(days))
+    then = figures.last_year(
+        figures.headline(network), _history({date(2025, 1, 29): 30}), contract("events").conform(pl.DataFrame(rows))
+    )
+    assert then is not None
+    assert (then.shift, then.event) == (384, "cny-2026")
+    assert then.days.select("date", "parcels").rows() == [(date(2026, 2, 17), 30)]
+
+
 def test_without_an_event_last_year_is_the_same_weekday() -> None:
     top = figures.headline(_network([100, 250, 120]))
     then = figures.last_year(top, _history({date(2024, 11, 11): 7}), contract("events").empty())
