@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -140,11 +141,11 @@ def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> Vec
 
 
 def _two_sided(values: Vector) -> Vector:
-    from scipy.signal import lfilter
-
-    keep = float(np.exp(-1.0 / LEVEL_TIME_CONSTANT))
-    forward = lfilter([1.0], [1.0, -keep], values)
-    backward = lfilter([1.0], [1.0, -keep], values[::-1])[::-1]
+    keep = math.exp(-1.0 / LEVEL_TIME_CONSTANT)
+    forward, backward = values.copy(), values.copy()
+    for day in range(1, values.size):
+        forward[day] += keep * forward[day - 1]
+        backward[-1 - day] += keep * backward[-day]
     return np.asarray(forward + backward - values)
 
 

@@ -28,6 +28,7 @@ MAJOR_WORDS = (
 )
 LUNAR_YEAR_WORDS = ("spring festival", "chinese new year", "lunar new year", "春节", "seollal", "tet ")
 
+LULL_DAYS = 5
 LUNAR_SPAN = 21
 HOLIDAY_PHASES = 8
 
@@ -173,7 +174,9 @@ def _phases_of(wave: Wave) -> list[tuple[dt.date, str]]:
         return wave.peak + dt.timedelta(days=offset)
 
     if wave.archetype == "opening":
-        days = [(at(offset), _signed(offset)) for offset in range(-1, 4)]
+        # Buyers wait for the sale: the days before it run low.
+        days = [(at(offset), "lull") for offset in range(-LULL_DAYS, 0)]
+        days += [(at(offset), _signed(offset)) for offset in range(4)]
         if wave.plateau_until is not None:
             span = (wave.plateau_until - wave.peak).days
             days = [(day, phase) for day, phase in days if day <= max(wave.plateau_until, wave.peak)]

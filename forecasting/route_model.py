@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.progress import Progress
 from forecasting.cleaning import CleanHistory
-from forecasting.combination import choose_weights, combine, measure_members
+from forecasting.combination import MemberErrors, choose_weights, combine, measure_members
 from forecasting.inner_backtests import choose_cutoffs, recent_volume
 from forecasting.inputs import ForecastSettings
-from forecasting.members import forecast_members
+from forecasting.members import MEMBER_NAMES, forecast_members
+from forecasting.network_path import BATCHED, forecast_network, weigh_paths
 from forecasting.panel import Panel
+from forecasting.trees import Groups, ShareTrees, fit_share_trees
 from forecasting.volume_classes import volume_class
 
 Matrix = NDArray[np.float32]
+Vector = NDArray[np.float64]
+
+TREES = "share trees"
+WEIGHING_ROUTES = 20_000
+"""Routes on which members are weighed; the largest, where there are more."""
+_LARGEST_CORRECTION = 1.5
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,8 @@ class RouteModel:
         [routes x horizon] combined forecast.
     members
         Name -> [routes x horizon] the members in it.
-    weights
-        [classes x blocks x members] their weights.
+    weights, tree_weights
+        [classes x blocks x members] of the batched members, and of (batched, trees).
     inner_forecast
         Gives the combined forecast [routes x horizon] that an inner cut-off (known days) would have made.
     notes
@@ -41,30 +49,152 @@ class RouteModel:
     baseline: Matrix
     members: Mapping[str, Matrix]
     weights: NDArray[np.float64]
+    tree_weights: NDArray[np.float64]
     inner_forecast: Callable[[int], Matrix]
     notes: tuple[str, ...]
+
+
+@dataclass
+class _Builder:
+    """Makes the combined forecast for any cut-off; what it learns is set step by step."""
+
+    panel: Panel
+    clean: CleanHistory
+    horizon: int
+    groups: Groups
+    trees: ShareTrees | None = None
+    grown: dict[int, Matrix] = field(default_factory=dict)
+    weights: NDArray[np.float64] = field(init=False)
+    tree_weights: NDArray[np.float64] = field(init=False)
+
+    def path_until(self, cutoff: int) -> Vector:
+        """Return the network path a cut-off would have drawn by the batched paths."""
+        total, dates = self.groups.network[0, :cutoff].astype(np.float64), self.panel.dates[:cutoff]
+        shares = weigh_paths(total, dates, self.horizon, self.clean.calmness[:cutoff])
+        path = np.zeros(self.horizon)
+        for name, share in shares.items():
+            path += share * BATCHED[name](total, dates, self.horizon)
+        return path
+
+    def grown_until(self, cutoff: int, path: Vector) -> Matrix | None:
+        """Return what the trees would have said at a cut-off; said once."""
+        if self.trees is None:
+            return None
+        if cutoff not in self.grown:
+            self.grown[cutoff] = self.trees.forecast(self.clean.parcels[:, :cutoff], self.groups.until(cutoff), path)
+        return self.grown[cutoff]
+
+    def weigh(self, cutoffs: list[int], tell: Callable[[int], None]) -> None:
+        """Learn the weights of the members."""
+        largest = np.argsort(-recent_volume(self.clean.parcels), kind="stable")[:WEIGHING_ROUTES]
+        errors: list[MemberErrors] = []
+        runs = []
+        for number, cutoff in enumerate(cutoffs):
+            past, truth, day_weight = self._inner(cutoff, largest)
+            ahead = truth.shape[1]
+            found = {name: matrix[:, :ahead] for name, matrix in forecast_members(past, self.horizon).items()}
+            classes = volume_class(recent_volume(past))
+            errors.append(measure_members(found, truth, classes, day_weight))
+            runs.append((cutoff, found, truth, classes, day_weight))
+            tell(number)
+        self.weights = choose_weights(errors, MEMBER_NAMES)
+        pairs: list[MemberErrors] = []
+        for cutoff, found, truth, classes, day_weight in runs:
+            ahead = truth.shape[1]
+            path = self.path_until(cutoff)
+            batched = to_path(combine(found, self.weights, classes), path[:ahead])
+            grown = self.grown_until(cutoff, path)
+            if grown is None:
+                break
+            both = {"batched": batched, TREES: to_path(grown[largest, :ahead], path[:ahead])}
+            pairs.append(measure_members(both, truth, classes, day_weight))
+        self.tree_weights = choose_weights(pairs, ("batched", TREES))
+
+    def _inner(self, cutoff: int, routes: NDArray[np.int64]) -> tuple[Matrix, Matrix, Vector]:
+        clean = self.clean
+        ahead = slice(cutoff, min(cutoff + self.horizon, clean.known))
+        day_weight = np.where(clean.filled[ahead], 0.0, clean.calmness[ahead])
+        if routes.size == clean.parcels.shape[0]:
+            return clean.parcels[:, :cutoff], clean.parcels[:, ahead], day_weight
+        return clean.parcels[routes, :cutoff], clean.parcels[routes][:, ahead], day_weight
+
+    def combined(self, past: Matrix, members: Mapping[str, Matrix], grown: Matrix | None, path: Vector) -> Matrix:
+        """Combine batched members and trees, and bring their sum to the network path."""
+        classes = volume_class(recent_volume(past))
+        batched = to_path(combine(members, self.weights, classes), path)
+        if grown is None:
+            return batched
+        both = {"batched": batched, TREES: to_path(grown, path)}
+        return to_path(combine(both, self.tree_weights, classes), path)
 
 
 def fit_routes(
     panel: Panel, clean: CleanHistory, horizon: int, seed: int, settings: ForecastSettings, progress: Progress
 ) -> RouteModel:
-    """Forecast all routes by all members and combine them."""
-    del panel, seed
+    """Forecast all routes by all members and combine them.
+
+    The batched members (:mod:`forecasting.members`) are weighed among themselves, then against the share trees, by inner
+    backtests; the sum of the routes is brought to the network path (:mod:`forecasting.network_path`). Trees that weigh in at
+    earlier cut-offs are fitted on the days before the earliest of them.
+
+    Parameters
+    ----------
+    panel
+        Routes and dates.
+    clean
+        Their cleaned history.
+    horizon
+        Days ahead.
+    seed
+        Of the trees' sampling.
+    settings
+        Which members take part.
+    progress
+        Told how far the work is (steps 1 to 7 of 10).
+    """
     cutoffs = choose_cutoffs(clean.known, horizon, settings.inner_cutoffs)
+    groups = Groups.of(clean.parcels, panel.membership("hub_out"), panel.membership("hub_in"))
+    builder = _Builder(panel, clean, horizon, groups)
+    trees: ShareTrees | None = None
+    if settings.use_trees:
+        progress.step(2, 10, "share trees")
+        trees = fit_share_trees(clean.parcels, groups, clean.calmness, horizon, seed)
+        if trees is not None and cutoffs:
+            day = min(cutoffs)
+            builder.trees = fit_share_trees(
+                clean.parcels[:, :day], groups.until(day), clean.calmness[:day], horizon, seed
+            )
+    progress.step(4, 10, "inner backtests")
+    builder.weigh(cutoffs, lambda number: progress.step(4 + 2 * number / len(cutoffs), 10, "inner backtests"))
+    paths, path, notes = forecast_network(
+        groups.network[0].astype(np.float64), panel.dates, horizon, clean.calmness[: clean.known], settings.use_prophet
+    )
+    progress.step(7, 10, "routes")
     members = forecast_members(clean.parcels, horizon)
-    errors = []
-    for number, cutoff in enumerate(cutoffs):
-        past, ahead = clean.parcels[:, :cutoff], min(horizon, clean.known - cutoff)
-        inner = {name: matrix[:, :ahead] for name, matrix in forecast_members(past, horizon).items()}
-        day_weight = np.where(clean.filled[cutoff : cutoff + ahead], 0.0, clean.calmness[cutoff : cutoff + ahead])
-        truth = clean.parcels[:, cutoff : cutoff + ahead]
-        errors.append(measure_members(inner, truth, volume_class(recent_volume(past)), day_weight))
-        progress.step(2 + 3 * number / max(len(cutoffs), 1), 10, "inner backtests")
-    weights = choose_weights(errors, list(members))
+    grown = None if trees is None else trees.forecast(clean.parcels, groups, path)
+    baseline = builder.combined(clean.parcels, members, grown, path)
+    if grown is not None:
+        members[TREES] = to_path(grown, path)
 
     def inner_forecast(cutoff: int) -> Matrix:
-        past = clean.parcels[:, :cutoff]
-        return combine(forecast_members(past, horizon), weights, volume_class(recent_volume(past)))
+        past, course = clean.parcels[:, :cutoff], builder.path_until(cutoff)
+        then = builder.grown_until(cutoff, course)
+        return builder.combined(past, forecast_members(past, horizon), then, course)
 
-    baseline = combine(members, weights, volume_class(recent_volume(clean.parcels)))
-    return RouteModel(baseline, members, weights, inner_forecast, ())
+    del paths
+    return RouteModel(baseline, members, builder.weights, builder.tree_weights, inner_forecast, tuple(notes))
+
+
+def to_path(routes: Matrix, path: Vector) -> Matrix:
+    """Scale each day so that the routes sum to the network path, by half to one and a half at most.
+
+    Parameters
+    ----------
+    routes
+        [routes x days] parcels.
+    path
+        [days] parcels.
+    """
+    total = routes.sum(axis=0, dtype=np.float64)
+    factor = np.divide(path, total, out=np.ones_like(total), where=total > 0)
+    return np.asarray(routes * np.clip(factor, 1 / _LARGEST_CORRECTION, _LARGEST_CORRECTION).astype(np.float32))

@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from forecasting.events import PhaseTerms
 from forecasting.inputs import EventPrior
 
-TRADE_SD = {"opening": 0.5, "main": 0.5, "minor": 0.3, "holiday": 0.25, "lunar_year": 0.5}
+TRADE_SD = {"opening": 0.3, "main": 0.3, "minor": 0.3, "holiday": 0.25, "lunar_year": 0.5}
 NAME_SD = {"opening": 0.2, "main": 0.2, "minor": 0.3, "holiday": 0.25, "lunar_year": 0.1}
-EDITION_SD = 0.15
-NOISE_SD = 0.12
+EDITION_SD = 0.2
+NOISE_SD = 0.15
 SHOULDER_SHARE = 0.25
 """Share of a planner's lift that is expected on each of the three days after the main day."""
 
-_OPENING = {"-1": 0.0, "0": 0.7, "+1": 0.5, "+2": 0.4, "+3": 0.3, "plateau": 0.2}
-_MAIN = {"-4": 0.15, "-3": 0.2, "-2": 0.2, "-1": 0.2, "0": 0.9, "+1": 0.6, "+2": 0.4, "+3": 0.2, "rundown": -0.05}
+_OPENING = {"lull": -0.02, "0": 0.6, "+1": 0.5, "+2": 0.4, "+3": 0.3, "plateau": 0.2}
+_MAIN = {"-4": 0.15, "-3": 0.2, "-2": 0.2, "-1": 0.2, "0": 0.8, "+1": 0.5, "+2": 0.4, "+3": 0.2, "rundown": -0.05}
 _MINOR = {"-1": 0.0, "0": 0.3, "+1": 0.15, "+2": 0.1, "+3": 0.05, "long": 0.05}
 _HOLIDAY = {"eve": -0.05, "after": 0.0}
 
@@ -37,7 +37,7 @@ _HOLIDAY = {"eve": -0.05, "after": 0.0}
 def trade_profile(archetype: str, phase: str) -> float:
     """Return the log multiple to expect of a phase before any of it was seen.
 
-    Main sales carry about 2.5 normal days' parcels on their main day and drain over three days, openings about two;
+    Main sales carry about 2.2 normal days' parcels on their main day and drain over three days, openings about 1.8;
     the lunar new year empties the network for about a week; other holidays take a tenth.
     """
     if archetype == "opening":
