@@ -198,14 +198,15 @@ def choose_vehicles(
         np.concatenate([limit, np.full(len(carried), np.inf)]),
         integer=np.concatenate([np.full(len(run), whole), np.zeros(len(carried), dtype=np.bool_)]),
         seconds=seconds,
-        gap=1e-5,
+        gap=2e-4,
     )
     values = answer.values if answer.values is not None else np.zeros(len(run) + len(carried))
     departures = np.rint(values[: len(run)]).astype(np.int64) if whole else np.zeros(len(run), dtype=np.int64)
-    return _tally(network, run, option, departures, load), answer, rows
+    return tally(network, run, option, departures, load), answer, rows
 
 
-def _tally(network: TrunkNetwork, run: Ints, option: Ints, departures: Ints, load: Floats) -> Vehicles:
+def tally(network: TrunkNetwork, run: Ints, option: Ints, departures: Ints, load: Floats) -> Vehicles:
+    """Add up what departures hold and cost, and what of the loads they leave behind."""
     room = (
         np.bincount(run, departures * network.option_capacity[option], network.runs)
         if len(run)

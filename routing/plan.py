@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.progress import SILENT, Progress
-from routing.fleet import Vehicles, choose_vehicles
-from routing.flows import Flows, Loads, load_network, round_parcels
 from routing.inputs import Deadline, TrunkInputs, TrunkOptions
-from routing.network import Floats, TrunkNetwork, build_network
-from routing.pool import PathPool, Room, assign_paths, gather_pool, use_paths
+from routing.network import TrunkNetwork, build_network
 from routing.records import (
     last_day,
     write_certificate,
@@ -23,7 +20,8 @@ from routing.records import (
     write_hub_loads,
     write_shortfalls,
 )
-from routing.relaxation import Relaxation, price_options, price_runs, relax_network
+from routing.relaxation import Relaxation
+from routing.search import Draft, find_bound, search_plan
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,20 +76,6 @@ class TrunkPlan:
         return f"{told}, {self.short:,} parcels short" if self.short else told
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A plan in arrays: feasible, with its cost."""
-
-    flows: Flows
-    loads: Loads
-    vehicles: Vehicles
-
-    @property
-    def cost(self) -> float:
-        """Cost of vehicles, carriage, handling, holding and shortfall [CNY]."""
-        return self.vehicles.cost + self.loads.cost
-
-
 def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = SILENT) -> TrunkPlan:
     """Plan paths and whole vehicles of least cost, with a proven lower bound.
 
@@ -116,42 +100,9 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
     """
     deadline = Deadline(options.time_limit, options.clock)
     network = build_network(inputs, options)
-    relaxed = relax_network(network, steps=300, seed=options.seed, deadline=deadline, progress=progress)
-    draft = draft_plan(network, relaxed, deadline)
+    relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
+    draft = search_plan(network, relaxed, options, deadline, 0.2 * options.time_limit, progress)
     return write_plan(network, draft, relaxed)
-
-
-def draft_plan(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -> Draft:
-    """Make a feasible plan from the ways of the relaxation: linear programme, vehicles, parcels within their room."""
-    pool = gather_pool(network, relaxed.samples)
-    room_price, _ = price_runs(network, price_options(network, relaxed.prices))
-    anywhere = _room(network, np.zeros(network.runs), room_price)
-    assigned = assign_paths(network, pool, _asked(network), anywhere, seconds=deadline.left())
-    use = use_paths(network, pool)
-    load = use.runs @ assigned.parcels if assigned is not None else relaxed.run_load
-    vehicles, _, _ = choose_vehicles(network, load, seconds=deadline.left() / 2)
-    return fit_parcels(network, pool, vehicles, deadline)
-
-
-def fit_parcels(network: TrunkNetwork, pool: PathPool, vehicles: Vehicles, deadline: Deadline) -> Draft:
-    """Put whole parcels into the vehicles' room, then choose the vehicles anew for what is really loaded."""
-    room = _room(network, vehicles.room, np.full(network.runs, np.inf))
-    assigned = assign_paths(network, pool, _asked(network), room, seconds=max(1.0, deadline.left()))
-    parcels = assigned.parcels if assigned is not None else np.zeros(len(pool))
-    flows = round_parcels(network, pool, parcels, network.demand_parcels, (vehicles.room, room.sorts, room.nights))
-    loads = load_network(network, flows)
-    fewer, _, _ = choose_vehicles(network, loads.runs, seconds=max(1.0, deadline.left() / 2))
-    holds = not fewer.short.any()
-    return Draft(flows, loads, fewer if holds and fewer.cost <= vehicles.cost else vehicles)
-
-
-def _asked(network: TrunkNetwork) -> Floats:
-    return network.demand_parcels.astype(np.float64)
-
-
-def _room(network: TrunkNetwork, runs: Floats, extra_price: Floats) -> Room:
-    sorts, nights = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
-    return Room(runs, sorts, nights, extra_price, np.full(network.runs, np.inf))
 
 
 def write_plan(network: TrunkNetwork, draft: Draft, relaxed: Relaxation) -> TrunkPlan:
