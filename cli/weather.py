@@ -209,6 +209,7 @@ def apply(
             "basis": made.basis,
             "moved": held,
             "waiting": made.waiting,
+            "undelivered": made.undelivered,
             "rates": [asdict(rate) for rate in made.response.rates],
         }
         out_json(facts | {"days": made.by_day.to_dicts(), "closed": made.closed.to_dicts()})
@@ -216,10 +217,11 @@ def apply(
     factor = pl.when(pl.col("before") > 0).then(pl.col("after") / pl.col("before")).otherwise(1.0)
     out_rows(made.by_day.with_columns(weather=factor), json=False, title="Parcels of the network")
     say(f"{run.message[:1].upper()}{run.message[1:]} (run {run.run_id}).")
-    for direction, word in (("out", "sent"), ("in", "received")):
-        say(
-            f"Effect on parcels {word}: from {made.basis[direction]}{' of this network' if made.basis[direction] == 'history' else ' figures'}."
-        )
+    if made.undelivered:
+        say(f"{made.undelivered:,} parcels wait at outlets after the last day.")
+    sent = "this network's history" if made.basis["out"] == "history" else "published courier productivity"
+    received = "this network's history" if made.basis["in"] == "history" else "the parcels sent alone"
+    say(f"The effect on parcels sent is from {sent}, that on parcels received from {received}.")
     if made.closed.height:
         say(f"{made.closed.height:,} lane-days closed in this scenario; run `radar plan trunk` again.")
 

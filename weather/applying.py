@@ -15,6 +15,7 @@ from data.progress import SILENT, Progress
 from data.runs import Run
 from data.workspace import Workspace
 from weather.adjustment import (
+    ROUTE,
     Moved,
     apply_change,
     change_by_hub,
@@ -23,6 +24,7 @@ from weather.adjustment import (
     parcels_before,
     share_among_outlets,
 )
+from weather.deliveries import change_arrivals, days_to_delivery, hold_deliveries
 from weather.holding import DIRECTIONS, amounts_at_hubs, kept_by_history, kept_by_productivity, lay_out, sum_days
 from weather.impact import assess_outlets
 from weather.learning import VolumeResponse, fit_volume_response
@@ -52,6 +54,8 @@ class Adjusted:
         ``date``, ``before``, ``after`` [parcels] of the network.
     waiting
         Parcels that leave only after the last day of the forecast.
+    undelivered
+        Parcels that wait at outlets after that day, because couriers could not bring them.
     closed
         ``date``, ``lane_id`` of the closures played through.
     unknown_days
@@ -64,6 +68,7 @@ class Adjusted:
     response: VolumeResponse
     by_day: pl.DataFrame
     waiting: int
+    undelivered: int
     closed: pl.DataFrame
     unknown_days: tuple[date, ...]
 
@@ -114,16 +119,19 @@ def apply_weather(
     laid = {direction: lay_out(kept[direction], hubs, days) for direction in DIRECTIONS}
     before = routes.select("date", "courier_id", "origin_hub_id", "destination_hub_id", before=parcels_before())
     moved = move_routes(before, days, hubs, laid["out"], laid["in"])
-    changes = _changes(run, moved, tables, impact)
-    for level, (change, keys) in changes.items():
+    for level, (change, keys) in _changes(run, moved, tables).items():
         run.append(f"{level}_forecasts", apply_change(tables[level], change, keys))
+    undelivered = 0
+    if "outlet" in tables:
+        change, undelivered = _change_outlets(workspace, run, moved, tables["outlet"], impact, days)
+        run.append("outlet_forecasts", apply_change(tables["outlet"], change, ["date", "outlet_id", "direction"]))
     if closed.height:
         run.append("lane_weather", _with_closures(run.results("lane_weather", impact).drop("run_id"), closed))
     progress.step(5, 5, "done")
     by_day = moved.rows.group_by("date").agg(pl.col("before", "after").sum()).sort("date")
     seen = set(pl.concat([kept[direction]["date"] for direction in DIRECTIONS]))
     unknown = tuple(day for day in days if day not in seen)
-    return Adjusted(source, impact, basis, response, by_day, moved.waiting, closed, unknown)
+    return Adjusted(source, impact, basis, response, by_day, moved.waiting, undelivered, closed, unknown)
 
 
 def _latest(workspace: Workspace, table: str, command: str, how: str) -> str:
@@ -153,22 +161,20 @@ def _shares(
         response = fit_volume_response(_volumes(run, as_of), past.filter(pl.col("date") <= as_of))
     outlet_weather, until = run.results("outlet_weather", impact), _known_until(workspace, impact)
     inside = pl.col("date").is_in(days)
-    published: pl.DataFrame | None = None
-    ahead: pl.DataFrame | None = None
     kept: dict[str, pl.DataFrame] = {}
     basis: dict[str, Basis] = {}
-    for direction in DIRECTIONS:
-        if response.is_enough(direction):
-            if ahead is None:
-                ahead = amounts_at_hubs(
-                    sum_days(known_weather(observed, forecast, until), zone), hubs, settings.radius_km
-                )
+    shown = [direction for direction in DIRECTIONS if response.is_enough(direction)]
+    if shown:
+        ahead = amounts_at_hubs(sum_days(known_weather(observed, forecast, until), zone), hubs, settings.radius_km)
+        for direction in shown:
             kept[direction], basis[direction] = kept_by_history(ahead.filter(inside), response, direction), "history"
-            continue
-        if published is None:
-            own = _hub_weather(workspace, run, hubs, days, until)
-            published = kept_by_productivity(outlet_weather, outlets, own, settings.spare_capacity).filter(inside)
-        kept[direction], basis[direction] = published, "published"
+    if "out" not in shown:
+        own = _hub_weather(workspace, run, hubs, days, until)
+        kept["out"] = kept_by_productivity(outlet_weather, outlets, own, settings.spare_capacity).filter(inside)
+        basis["out"] = "published"
+    if "in" not in shown:
+        # only history can tell that parcels are kept back for the weather where they go; couriers there wait by themselves
+        kept["in"], basis["in"] = kept["out"].clear(), "published"
     return kept, basis, response
 
 
@@ -197,29 +203,34 @@ def _volumes(run: Run, as_of: date) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _changes(
-    run: Run, moved: Moved, tables: dict[str, pl.DataFrame], impact: str
-) -> dict[str, tuple[pl.DataFrame, list[str]]]:
-    """What each level's rows move by, with the columns that name a row."""
+def _changes(run: Run, moved: Moved, tables: dict[str, pl.DataFrame]) -> dict[str, tuple[pl.DataFrame, list[str]]]:
+    """What the rows of each level but outlets move by, with the columns that name a row."""
     change = pl.col("after") - pl.col("before")
     by_hub = change_by_hub(moved.rows)
-    route_keys = ["date", "courier_id", "origin_hub_id", "destination_hub_id"]
+    by_region = change_by_region(run.read("hubs"), run.read("regions"), by_hub)
     changes = {
         "network": (moved.rows.group_by("date").agg(change=change.sum()), ["date"]),
-        "region": (
-            change_by_region(run.read("hubs"), run.read("regions"), by_hub),
-            ["date", "region_id", "direction"],
-        ),
+        "region": (by_region, ["date", "region_id", "direction"]),
         "hub": (by_hub, ["date", "hub_id", "direction"]),
-        "route": (moved.rows.with_columns(change=change).filter(pl.col("change") != 0), route_keys),
+        "route": (moved.rows.with_columns(change=change).filter(pl.col("change") != 0), ["date", *ROUTE]),
     }
-    outlets = tables.get("outlet")
-    if outlets is not None and outlets.height:
-        before = outlets.select("date", "outlet_id", "direction", before=parcels_before())
-        by_courier = change_by_hub(moved.rows, ["courier_id"])
-        shared = share_among_outlets(before, run.read("outlets"), by_courier, run.results("outlet_weather", impact))
-        changes["outlet"] = (shared, ["date", "outlet_id", "direction"])
     return {level: found for level, found in changes.items() if level in tables}
+
+
+def _change_outlets(
+    workspace: Workspace, run: Run, moved: Moved, forecast: pl.DataFrame, impact: str, days: list[date]
+) -> tuple[pl.DataFrame, int]:
+    """What pick-ups and deliveries of outlets move by, and what still waits at outlets at the end."""
+    outlets, weather = run.read("outlets"), run.results("outlet_weather", impact)
+    before = forecast.select("date", "outlet_id", "direction", before=parcels_before())
+    sent = change_by_hub(moved.rows, ["courier_id"]).filter(pl.col("direction") == "out")
+    picked = share_among_outlets(before, outlets, sent, weather)
+    zone = workspace.settings.workspace.zone
+    lags = days_to_delivery(run.read("waybills"), run.read("lanes"), moved.rows, zone)
+    arrivals = change_arrivals(moved.rows, lags)
+    spare = workspace.settings.weather.spare_capacity
+    brought, undelivered = hold_deliveries(before, outlets, arrivals, weather, days, spare)
+    return pl.concat([picked, brought]), undelivered
 
 
 def _find_closed(run: Run, impact: str, close: Sequence[str]) -> pl.DataFrame:
