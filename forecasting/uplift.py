@@ -154,6 +154,11 @@ def _parameters(
     return design, np.array(mean), np.array(variance), place
 
 
+def _plain(name: str) -> str:
+    """Return a name as it is compared: without case, blanks, underscores and dashes."""
+    return "".join(letter for letter in name.lower() if letter not in " _-")
+
+
 def _prior_rows(
     name: str, prior: EventPrior, place: _Names, parameters: int, variance: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -163,9 +168,11 @@ def _prior_rows(
     spreads: list[float] = []
     lifts = {"0": prior.multiple} | {f"+{d}": 1 + SHOULDER_SHARE * (prior.multiple - 1) for d in (1, 2, 3)}
     for (kind, owner, phase), at in place.items():
-        if kind != "name" or owner.split(":", 1)[1] != name or phase not in lifts:
+        if kind != "name" or phase not in lifts:
             continue
-        archetype = owner.split(":", 1)[0]
+        archetype, known_name = owner.split(":", 1)
+        if _plain(known_name) != _plain(name):
+            continue
         row = np.zeros(parameters)
         row[at] = 1.0
         row[place[("archetype", archetype, phase)]] = 1.0
