@@ -82,7 +82,7 @@ def load(
     workspace = workspace_of(context)
     given = dict(_parse_constant(text) for text in constants or [])
     with progress(f"load {table}") as bar:
-        sources = _open(files or [], sql, database, query, sheet or table)
+        sources = _open(files or [], sql, database, query, sheet, table)
         loaded = load_table(
             workspace,
             table,
@@ -99,7 +99,9 @@ def load(
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _open(files: list[Path], sql: Path | None, database: str | None, query: str | None, sheet: str) -> list[Source]:
+def _open(
+    files: list[Path], sql: Path | None, database: str | None, query: str | None, sheet: str | None, table: str
+) -> list[Source]:
     from data.sources import open_files
 
     if query is not None:
@@ -113,7 +115,7 @@ def _open(files: list[Path], sql: Path | None, database: str | None, query: str 
     elif not files:
         raise typer.BadParameter("name at least one file, or --database URL with --query SQL")
     else:
-        sources = open_files(files, sheet)
+        sources = open_files(files, sheet, table)
     if sql is None:
         return sources
     from data.sources.sql_mapping import map_with_sql, read_query

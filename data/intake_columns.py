@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from data.contracts import ColumnContract, TableContract
 from data.errors import RadarError
+from data.geometry_files import GEOMETRY_IDS
 
 _BRACKETS = re.compile(r"[(\[].*?[)\]]")
 _SPACING = re.compile(r"[\s_\-./]+")
@@ -125,7 +126,8 @@ def nearest_name(name: str, candidates: tuple[str, ...]) -> str | None:
 
 def tell_ignored(ignored: tuple[str, ...], positions: Mapping[str, int], table: TableContract, file: str) -> str | None:
     """Say which columns of a file were left out, and which of them look like a misspelt one."""
-    named = [name for name in ignored if name]
+    # Geometry goes to the GeoJSON file beside the tables.
+    named = [name for name in ignored if name and not (name == "geometry" and table.name in GEOMETRY_IDS)]
     if not named:
         return None
     free = tuple(column.name for column in table.columns if column.name not in positions)

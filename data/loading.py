@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from data.intake_columns import find_column
 from data.progress import SILENT, Progress
 from data.runs import Run
 from data.sources import Source
+from data.sources.geojson_files import GEOMETRY
 from data.workspace import Workspace
 
 # Result tables that a planner may also give: the demand of a plan.
@@ -120,9 +122,10 @@ def load_table(
         if intake.rejected.height:
             run.append("rejected_rows", intake.rejected.with_columns(pl.lit(name).alias("table_name")))
             run.outcome = "rejected"
+        geometries = _gather_geometries(table, sources, rows) if name in GEOMETRY_IDS else {}
         run.message = tell_counts(intake)
-    if name in GEOMETRY_IDS:
-        _write_geometry(workspace, table, sources, rows, replace=replace)
+    if geometries:
+        write_geometry(workspace.folder, name, geometries.items(), replace=replace)
     return Loaded(run.run_id, intake, also)
 
 
@@ -189,20 +192,35 @@ def _renew_volumes(
     return written
 
 
-def _write_geometry(
-    workspace: Workspace, table: TableContract, sources: Sequence[Source], rows: pl.DataFrame, *, replace: bool
-) -> None:
+def _gather_geometries(
+    table: TableContract, sources: Sequence[Source], rows: pl.DataFrame
+) -> dict[str, dict[str, Any]]:
+    """Collect the geometries of the rows taken, by id; a geometry that is none stops the load."""
     column = GEOMETRY_IDS[table.name]
     taken = set(rows[column].to_list())
     geometries: dict[str, dict[str, Any]] = {}
     for source in sources:
-        if not source.geometry:
+        if GEOMETRY not in source.columns:
             continue
-        title = source.columns[find_column(source.columns, table.column(column), source.name)]
-        for feature in source.geometry:
-            properties = {"id": feature.get("id"), **(feature.get("properties") or {})}
-            identity = str(properties.get(title, "")).strip()
-            if identity in taken and feature.get("geometry"):
-                geometries[identity] = feature["geometry"]
-    if geometries:
-        write_geometry(workspace.folder, table.name, geometries.items(), replace=replace)
+        at = find_column(source.columns, table.column(column), source.name)
+        for batch in source.read():
+            ids, texts = batch.frame.to_series(at), batch.frame.to_series(source.columns.index(GEOMETRY))
+            for identity, text, line in zip(ids, texts, batch.lines, strict=True):
+                if text and str(identity).strip() in taken:
+                    geometries[str(identity).strip()] = _parse_geometry(text, source.name, line)
+    return geometries
+
+
+def _parse_geometry(text: str, file: str, row: int) -> dict[str, Any]:
+    try:
+        geometry = json.loads(text)
+        if geometry["type"] and (geometry.get("coordinates") or geometry.get("geometries")):
+            return dict(geometry)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _no_geometry(text, file, row) from error
+    raise _no_geometry(text, file, row)
+
+
+def _no_geometry(text: str, file: str, row: int) -> RadarError:
+    found, expected = f"a geometry that is none ({text[:40]!r})", "GeoJSON text, longitude first"
+    return RadarError(found, expected, "mend or empty the cell", file=file, row=row, column=GEOMETRY)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -54,8 +53,6 @@ class Source:
         Gives the batches, from the start, each time it is called.
     decimal_comma
         Whether 1.234 and 1,234 in it, without better evidence, are thousands and a fraction (files parted by ``;``).
-    geometry
-        GeoJSON features by position, for files that carry geometry.
     """
 
     name: str
@@ -63,7 +60,6 @@ class Source:
     size: float
     read: Callable[[], Iterator[Batch]]
     decimal_comma: bool = False
-    geometry: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
 
 def no_broken() -> pl.DataFrame:

@@ -20,6 +20,7 @@ from data.sources.encodings import utf8_blocks
 SEPARATORS = (",", ";", "\t", "|")
 _ROW_BLOCK = 16 << 20
 _LONGEST_HEADER = 1 << 20
+_LINE_ENDS = b"\r\n"
 _GZIP = b"\x1f\x8b"
 
 
@@ -130,16 +131,21 @@ def _read_header(text: _Text, name: str) -> tuple[tuple[str, ...], str, int]:
         raise RadarError("an empty file", "a header and rows", "check the export that wrote it", file=name)
     start = len(head) - len(head.lstrip(b"\r\n"))
     end, quoted = start, False
-    while end < len(head) and (quoted or head[end] != 0x0A):
+    while end < len(head) and (quoted or head[end] not in _LINE_ENDS):
         quoted ^= head[end] == 0x22
         end += 1
+    if quoted:
+        # A single quotation mark inside a name opens nothing.
+        end = min(at if at >= 0 else len(head) for at in (head.find(mark, start) for mark in (b"\n", b"\r")))
     line = head[start:end].decode(errors="replace")
     separator = max(SEPARATORS, key=lambda mark: (_count_outside_quotes(line, mark), -SEPARATORS.index(mark)))
     names = next(csv.reader(io.StringIO(line), delimiter=separator), [])
     if not any(column.strip() for column in names):
         raise RadarError("a header without names", "the names of the columns", "add a header", file=name, row=1)
+    blank_lines = head[:start].replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n")
+    end += head[end : end + 2] == b"\r\n"
     text.push_back(head[end + 1 :])
-    return tuple(column.strip() for column in names), separator, head[: end + 1].count(b"\n") + (end == len(head)) + 1
+    return tuple(column.strip() for column in names), separator, blank_lines + line.count("\n") + 2
 
 
 def _count_outside_quotes(line: str, mark: str) -> int:

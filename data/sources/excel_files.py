@@ -11,7 +11,7 @@ from data.errors import RadarError
 from data.sources.batch import Batch, Source, drop_blank_rows, no_broken, unique_names
 
 
-def open_excel(path: Path, name: str, sheet: str | None = None) -> Source:
+def open_excel(path: Path, name: str, sheet: str | None = None, usual_sheet: str | None = None) -> Source:
     """Open an Excel workbook; the first row with anything in it is the header.
 
     Parameters
@@ -21,12 +21,14 @@ def open_excel(path: Path, name: str, sheet: str | None = None) -> Source:
     name
         What it is called in errors.
     sheet
-        The sheet to take if the workbook has one of that name (case does not matter).
+        The sheet to take (case does not matter).
+    usual_sheet
+        Without ``sheet``: the one to take where the workbook has it, else the first with anything on it.
 
     Raises
     ------
     RadarError
-        When it is no Excel file, is locked by a password, or every sheet is empty.
+        When it is no Excel file, is locked by a password, has no such sheet, or every sheet is empty.
     """
     import fastexcel
 
@@ -39,7 +41,10 @@ def open_excel(path: Path, name: str, sheet: str | None = None) -> Source:
         raise RadarError(
             f"no readable Excel file ({told})", "a workbook without password", "save it again", file=name
         ) from error
-    wanted = [title for title in workbook.sheet_names if sheet is not None and title.casefold() == sheet.casefold()]
+    wanted_name = (sheet or usual_sheet or "").casefold()
+    wanted = [title for title in workbook.sheet_names if title.casefold() == wanted_name]
+    if sheet is not None and not wanted:
+        raise RadarError(f"no sheet {sheet!r}", f"one of {', '.join(workbook.sheet_names)}", "mend --sheet", file=name)
     for title in wanted or workbook.sheet_names:
         cells = pl.DataFrame(workbook.load_sheet(title, header_row=None, skip_rows=0, dtypes="string").to_polars())
         filled = (

@@ -1,4 +1,4 @@
-"""GeoJSON files: the properties of each feature are its row, the geometry is kept beside."""
+"""GeoJSON files: the properties of each feature are its row, the geometry is one more column, as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 from data.errors import RadarError
 from data.sources.batch import Batch, Source, no_broken, unique_names
 
-LATITUDE, LONGITUDE = "latitude", "longitude"
+GEOMETRY, LATITUDE, LONGITUDE = "geometry", "latitude", "longitude"
 
 
 def open_geojson(path: Path, name: str) -> Source:
@@ -33,7 +33,7 @@ def open_geojson(path: Path, name: str) -> Source:
 def source_of_features(content: Any, name: str) -> Source:
     """Make a source of a parsed feature collection; rows are numbered from 1.
 
-    Where no property holds a latitude, columns ``latitude`` and ``longitude`` are added: a point inside each area,
+    Column ``geometry`` holds each geometry as GeoJSON text. Where no property holds a latitude, columns ``latitude`` and ``longitude`` are added: a point inside each area,
     or a point's own coordinates [degrees, WGS 84].
     """
     features = content.get("features") if isinstance(content, dict) else None
@@ -41,7 +41,10 @@ def source_of_features(content: Any, name: str) -> Source:
         raise RadarError("JSON without features", "a GeoJSON feature collection", "export it as GeoJSON", file=name)
     if not features:
         raise RadarError("a feature collection without features", "one feature a row", "check the export", file=name)
-    rows = [{"id": feature.get("id"), **(feature.get("properties") or {})} for feature in features]
+    rows = [
+        {"id": feature.get("id"), **(feature.get("properties") or {}), GEOMETRY: feature.get("geometry")}
+        for feature in features
+    ]
     if all(row["id"] is None for row in rows):
         for row in rows:
             del row["id"]
@@ -56,7 +59,7 @@ def source_of_features(content: Any, name: str) -> Source:
         numbers = pl.int_range(1, len(rows) + 1, dtype=pl.Int64, eager=True).alias("line")
         yield Batch(frame, numbers, no_broken(), float(len(rows)))
 
-    return Source(name, names, float(len(rows)), read, geometry=tuple(features))
+    return Source(name, names, float(len(rows)), read)
 
 
 def _point_inside(geometry: Any, name: str, row: int) -> tuple[float | None, float | None]:

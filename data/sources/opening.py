@@ -21,12 +21,12 @@ _ENDINGS = (
 )
 
 
-def open_files(paths: Sequence[Path], sheet: str | None = None) -> list[Source]:
+def open_files(paths: Sequence[Path], sheet: str | None = None, usual_sheet: str | None = None) -> list[Source]:
     """Open several files; see ``open_file``."""
-    return [open_file(path, sheet) for path in paths]
+    return [open_file(path, sheet, usual_sheet) for path in paths]
 
 
-def open_file(path: Path, sheet: str | None = None) -> Source:
+def open_file(path: Path, sheet: str | None = None, usual_sheet: str | None = None) -> Source:
     """Open a file as the kind its ending says; ``.gz`` before it is unpacked for text and JSON.
 
     Parameters
@@ -34,7 +34,9 @@ def open_file(path: Path, sheet: str | None = None) -> Source:
     path
         The file.
     sheet
-        Name of the sheet of an Excel file to take first; another one is taken when it has none of that name.
+        Name of the sheet of an Excel file to take; it must be there.
+    usual_sheet
+        Without ``sheet``: the one to take where the file has it; else the first with anything on it.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def open_file(path: Path, sheet: str | None = None) -> Source:
     if path.suffix.lower() == ".gz":
         raise RadarError(f"a packed {ending} file", "gzip around CSV or JSON lines only", "unpack it first", file=name)
     if ending in _EXCEL:
-        return open_excel(path, name, sheet)
+        return open_excel(path, name, sheet, usual_sheet)
     if ending in (".parquet", ".pq"):
         return open_parquet(path, name)
     if ending == ".geojson":

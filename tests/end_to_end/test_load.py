@@ -199,6 +199,28 @@ def test_geojson_keeps_the_geometry_of_the_rows_taken(workspace: Workspace, rada
     assert workspace.read("regions").height == 20
     assert set(read_geometry(workspace.folder, "regions")) == {f"R{n}" for n in range(20)}
     assert set(workspace.read("regions")["latitude"]) == {1.0}
+    assert "geometry" not in result.stderr
+
+
+def test_sql_over_geojson_names_the_ids_and_keeps_the_geometry(
+    workspace: Workspace, radar: Radar, shared: Path
+) -> None:
+    mapping = _write(
+        workspace, "map.sql", "SELECT iso_3166_2 AS region_id, name, name_zh, latitude, longitude, geometry FROM input"
+    )
+    result = radar("load", "regions", shared / "geo" / "china_provinces.geojson", "--sql", mapping)
+    assert result.exit_code == 0, result.output
+    regions = workspace.read("regions")
+    assert regions.height == 34
+    assert set(read_geometry(workspace.folder, "regions")) == set(regions["region_id"])
+
+
+def test_a_geometry_that_is_none_stops_the_load(workspace: Workspace, radar: Radar) -> None:
+    file = _write(workspace, "r.csv", "region_id;name;geometry\nR1;one;\nR2;two;here\n")
+    result = radar("load", "regions", file)
+    assert result.exit_code == 1
+    assert "row 3, column geometry: found a geometry that is none ('here')" in result.stderr
+    assert workspace.version("regions") is None
 
 
 WAYBILLS = (
@@ -264,7 +286,16 @@ def test_sql_maps_a_file_of_any_shape(workspace: Workspace, radar: Radar) -> Non
 
 def test_the_installed_command_loads_real_volumes_in_one_go(workspace: Workspace, shared: Path) -> None:
     file = shared / "real" / "mathorcup-2023c" / "route_volumes_2021-01_2022-09.csv.gz"
-    command: list[str | Path] = [RADAR, "-w", workspace.folder, "load", "route_volumes", file, "--set", "courier_id=ours"]
+    command: list[str | Path] = [
+        RADAR,
+        "-w",
+        workspace.folder,
+        "load",
+        "route_volumes",
+        file,
+        "--set",
+        "courier_id=ours",
+    ]
     done = subprocess.run([*command, "--add-missing", "hubs,couriers"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     volumes = workspace.read("route_volumes")

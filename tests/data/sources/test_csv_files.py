@@ -112,6 +112,20 @@ def test_lines_are_those_a_person_sees(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_every_kind_of_line_end_is_known(tmp_path: Path, end: str) -> None:
+    batch = _whole(open_file(_write(tmp_path, end.join(["", "id,name", "1,a", "2,b", "3", ""]).encode())))
+    assert batch.frame.rows() == [("1", "a"), ("2", "b")]
+    assert batch.lines.to_list() == [3, 4]
+    assert batch.broken["row"].to_list() == [5]
+
+
+def test_a_single_quotation_mark_in_the_header_is_a_character(tmp_path: Path) -> None:
+    source = open_file(_write(tmp_path, b'disc 5",name\n1,a\n'))
+    assert source.columns == ('disc 5"', "name")
+    assert _whole(source).frame.rows() == [("1", "a")]
+
+
 def test_lines_stay_right_over_many_blocks(tmp_path: Path) -> None:
     rows = 700_000
 

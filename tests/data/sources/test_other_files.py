@@ -44,7 +44,7 @@ def workbook(tmp_path: Path) -> Path:
 
 
 def test_excel_takes_the_sheet_of_the_table_and_counts_rows_as_excel_does(workbook: Path) -> None:
-    source = open_file(workbook, "Route_Volumes")
+    source = open_file(workbook, usual_sheet="Route_Volumes")
     batch = _whole(source)
     assert source.columns == ("日期", "网点", "货量")
     assert batch.lines.to_list() == [4, 6, 7]
@@ -56,7 +56,10 @@ def test_excel_takes_the_sheet_of_the_table_and_counts_rows_as_excel_does(workbo
 
 
 def test_excel_takes_the_first_filled_sheet_otherwise(workbook: Path) -> None:
-    assert open_file(workbook, "hubs").columns == ("not", "this")
+    assert open_file(workbook, usual_sheet="hubs").columns == ("not", "this")
+    assert open_file(workbook, "ROUTE_volumes").columns[0] == "日期"
+    with pytest.raises(RadarError, match="found no sheet 'hubs', expected one of empty, 说明, route_volumes"):
+        open_file(workbook, "hubs")
 
 
 def test_excel_files_that_are_none_or_empty_are_told(tmp_path: Path) -> None:
@@ -143,9 +146,11 @@ def test_geojson_gives_properties_and_a_point_inside(tmp_path: Path) -> None:
     ]
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
     source = open_file(path)
-    assert source.columns == ("region_id", "name", "latitude", "longitude")
-    assert _whole(source).frame.rows() == [("R1", "一", "1.0", "1.0"), ("R2", "two", None, None)]
-    assert source.geometry[0]["geometry"] == SQUARE
+    assert source.columns == ("region_id", "name", "geometry", "latitude", "longitude")
+    assert _whole(source).frame.rows() == [
+        ("R1", "一", json.dumps(SQUARE), "1.0", "1.0"),
+        ("R2", "two", None, None, None),
+    ]
     for content in ("{}", '{"features": []}', "{", '{"features": [{"geometry": {"type": "Square"}}]}'):
         path.write_text(content, encoding="utf-8")
         with pytest.raises(RadarError, match=r"GeoJSON|feature|geometry"):
