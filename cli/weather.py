@@ -224,6 +224,8 @@ def apply(
     say(f"The effect on parcels sent is from {sent}, that on parcels received from {received}.")
     if made.closed.height:
         say(f"{made.closed.height:,} lane-days closed in this scenario; run `radar plan trunk` again.")
+    elif chosen:
+        say("No lane-day is closed: none of those named has weather, or none is as likely as 50 %.")
 
 
 @known_errors
