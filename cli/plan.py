@@ -168,7 +168,7 @@ def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
         forecasts = run.results("route_forecasts")
         if forecasts.is_empty():
             raise RadarError("no forecast to plan for", "rows in route_forecasts", "run `radar forecast` first")
-        demand = demand_at_level(forecasts, level)
+        demand = demand_at_level(forecasts, run.results("hub_forecasts", forecasts["run_id"][0]), level)
     return take_days(demand, request.first, request.last)
 
 

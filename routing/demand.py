@@ -14,16 +14,22 @@ ROUTE = ("date", "origin_hub_id", "destination_hub_id")
 _LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
 
 
-def demand_at_level(route_forecasts: pl.DataFrame, service_level: float) -> pl.DataFrame:
-    """Parcels by day and route at a quantile of the forecast, all couriers together.
+def demand_at_level(route_forecasts: pl.DataFrame, hub_forecasts: pl.DataFrame, service_level: float) -> pl.DataFrame:
+    """Parcels by day and route such that each hub sends out its quantile of the forecast, all couriers together.
 
-    Between two quantiles of the table the value is interpolated linearly. The quantiles of couriers are added up, as if
-    their errors came together: on the safe side.
+    The quantiles of routes do not come together: their sum is dearer than any day a hub will see. So each route carries
+    its mean times what its hub of origin would send at the service level over what it is expected to send::
+
+        parcels[d, o, e] = mean[d, o, e] x Q[d, o] / mean[d, o]
+
+    with ``Q`` the quantile of the hub's outflow, interpolated linearly between the table's quantiles.
 
     Parameters
     ----------
     route_forecasts
-        date, courier_id, origin_hub_id, destination_hub_id, q05 to q95.
+        date, courier_id, origin_hub_id, destination_hub_id, mean.
+    hub_forecasts
+        date, hub_id, direction, mean, q05 to q95.
     service_level
         Quantile between 0.05 and 0.95.
 
@@ -51,10 +57,16 @@ def demand_at_level(route_forecasts: pl.DataFrame, service_level: float) -> pl.D
     weight = 1.0 if span <= 0 else (service_level - _LEVELS[below]) / span
     low, high = (f"q{round(_LEVELS[i] * 100):02d}" for i in (below, above))
     level = pl.col(low) * (1 - weight) + pl.col(high) * weight
+    sent = hub_forecasts.filter((pl.col("direction") == "out") & (pl.col("mean") > 0)).select(
+        "date", pl.col("hub_id").alias("origin_hub_id"), ratio=level / pl.col("mean")
+    )
     return (
         route_forecasts.group_by(ROUTE)
-        .agg(parcels=level.sum().ceil().cast(pl.Int64))
+        .agg(pl.col("mean").sum())
+        .join(sent, on=["date", "origin_hub_id"], how="left")
+        .with_columns(parcels=(pl.col("mean") * pl.col("ratio").fill_null(1.0)).round().cast(pl.Int64))
         .filter(pl.col("parcels") > 0)
+        .select(*ROUTE, "parcels")
         .sort(ROUTE)
     )
 
