@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -315,6 +317,28 @@ def test_real_orders_of_another_shape_are_loaded_by_sql(workspace: Workspace, ra
     volumes = workspace.read("route_volumes")
     assert volumes["parcels"].sum() == 99_891
     assert volumes.filter(pl.col("date") == date(2017, 11, 24))["parcels"].sum() == 1_174
+
+
+def test_ctrl_c_leaves_the_workspace_as_it_was(workspace: Workspace, radar: Radar) -> None:
+    first = _write(workspace, "first.csv", VOLUMES)
+    loading = ("load", "route_volumes", first, "--set", "courier_id=ours", "--add-missing", "hubs,couriers")
+    assert radar(*loading).exit_code == 0
+    before = workspace.version("route_volumes")
+    file = workspace.folder / "large.csv"
+    with file.open("w", encoding="utf-8") as out:
+        out.write("date,courier_id,origin_hub_id,destination_hub_id,parcels\n")
+        out.write("2022-01-01,ours,DC1,DC2,1\n" * 1_500_000)
+    command: list[str | Path] = [RADAR, "-w", workspace.folder, "load", "route_volumes", file]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while workspace.read("runs").height < 2:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130, told
+    assert "Interrupted: the workspace is as it was." in told
+    assert workspace.version("route_volumes") == before
+    assert workspace.read("runs").sort("started_at")["outcome"].to_list() == ["done", "interrupted"]
 
 
 MEASURE = """
