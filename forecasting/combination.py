@@ -16,9 +16,9 @@ Vector = NDArray[np.float64]
 LEAD_ENDS = (3, 7, 14)
 """Last lead of each block of leads that has weights of its own [days]; later ones are one more block."""
 
-SHARPNESS = 6.0
+SHARPNESS = 10.0
 """Power of the inverse error in a weight: 0 would be equal weights."""
-_EQUAL_SHARE = 0.35
+EQUAL_SHARE = 0.2
 _PSEUDO_VOLUME_SHARE = 0.02
 
 
@@ -80,11 +80,13 @@ def measure_members(
     return MemberErrors(tuple(members), error, volume)
 
 
-def choose_weights(errors: Sequence[MemberErrors], names: Sequence[str]) -> NDArray[np.float64]:
+def choose_weights(
+    errors: Sequence[MemberErrors], names: Sequence[str], equal_share: float = EQUAL_SHARE
+) -> NDArray[np.float64]:
     """Turn errors into weights.
 
     ``w ~ (1 - s) * e ** -SHARPNESS / sum + s / members`` where ``e`` is the member's error in the cell, pulled to its error
-    over all cells by a pseudo-volume of 2 % of all parcels; ``s = 0.35`` shrinks to equal weights, because differences between
+    over all cells by a pseudo-volume of 2 % of all parcels; ``s = 0.2`` shrinks to equal weights, because differences between
     members in a handful of backtests are mostly noise (Smith and Wallis 2009, "A simple explanation of the forecast
     combination puzzle").
 
@@ -108,7 +110,7 @@ def choose_weights(errors: Sequence[MemberErrors], names: Sequence[str]) -> NDAr
     rate = (total.error + pseudo * overall) / (total.volume + pseudo)[..., None]
     power = (rate / rate.min(axis=-1, keepdims=True)) ** -SHARPNESS
     power /= power.sum(axis=-1, keepdims=True)
-    return np.asarray((1 - _EQUAL_SHARE) * power + _EQUAL_SHARE / count)
+    return np.asarray((1 - equal_share) * power + equal_share / count)
 
 
 def combine(

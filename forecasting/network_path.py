@@ -21,6 +21,7 @@ YEAR = 364
 """Days to the same weekday of the year before."""
 LAST_YEAR_WEIGHT = 0.5
 """How much of last year's course to expect again; one year seen says half of what many would."""
+PROPHET = "Prophet"
 _FEWEST_FOR_ETS = 56
 _FEWEST_FOR_PROPHET = 84
 _YEARLY_DAYS = 500
@@ -37,10 +38,9 @@ def recent_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> 
 
 
 def reverting_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
-    """Let the recent level fall back to the mean of half a year, following half of last year's course.
+    """Let the recent level fall back to the mean of half a year.
 
-    ``(m + (l - m) exp(-h / 40)) p[h] exp(0.5 c[h])`` with l the recent level, m the mean of 180 days, p the weekly
-    profile and c[h] the log of last year's smooth level on that day over that of its own last four weeks.
+    ``(m + (l - m) exp(-h / 40)) p[h]`` with l the recent level, m the mean of 180 days and p the weekly profile.
     """
     del dates
     row = _row(total)
@@ -48,21 +48,28 @@ def reverting_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) 
     level = float(decaying_level(row, LEVEL_HALF_LIFE)[0, 0])
     long_run = float(total[-LONG_RUN_DAYS:].mean())
     path = long_run + (level - long_run) * np.exp(-lead / REVERSION_DAYS)
-    profile = _as_path(repeat_week(weekday_profile(row), horizon))
-    return np.asarray(path * profile * np.exp(LAST_YEAR_WEIGHT * last_years_course(total, horizon)))
+    return np.asarray(path * _as_path(repeat_week(weekday_profile(row), horizon)))
 
 
 def last_years_course(total: Vector, horizon: int) -> Vector:
-    """Return the log of last year's level on the days ahead over its mean in the four weeks before; 0 when unknown."""
+    """Return the factor of the season: half of what last year's level did on these days, growth taken out.
+
+    ``exp(0.5 (c[h] - g (h + 14)))`` with c[h] the log of last year's smooth level on the day (a Gaussian of 7 days) over that of
+    its four weeks before, and g the growth a day from those four weeks to the last four. One year seen says half of what
+    many would. 1 where last year is not known.
+    """
     if total.size < YEAR + 28 + 14:
-        return np.zeros(horizon)
+        return np.ones(horizon)
     offset = np.arange(-21, 22)
     kernel = np.exp(-0.5 * (offset / 7.0) ** 2)
     padded = np.pad(np.log(np.maximum(total, 0.5)), 21, mode="edge")
     smooth = np.convolve(padded, kernel / kernel.sum(), mode="valid")
     start = total.size - YEAR
+    before = smooth[start - 28 : start].mean()
+    growth = (smooth[-28:].mean() - before) / YEAR
     days = np.minimum(start + np.arange(horizon), total.size - 1)
-    return np.asarray(smooth[days] - smooth[start - 28 : start].mean())
+    course = smooth[days] - before - growth * (np.arange(1, horizon + 1) + 14)
+    return np.asarray(np.exp(LAST_YEAR_WEIGHT * course))
 
 
 def exponential_smoothing(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
@@ -183,9 +190,10 @@ def forecast_network(
     if total.size >= _FEWEST_FOR_ETS and total[-28:].mean() > 0:
         asked.append(("exponential smoothing", exponential_smoothing))
     if use_prophet and total.size >= _FEWEST_FOR_PROPHET and total[-28:].mean() > 0:
-        asked.append(("Prophet", prophet_path))
+        asked.append((PROPHET, prophet_path))
     notes: list[str] = []
     usual = float(paths["recent level"].mean())
+    season = last_years_course(total, horizon)
     for name, path in asked:
         found = _try(name, path, total, dates, horizon, usual, notes)
         if found is not None:
@@ -194,7 +202,8 @@ def forecast_network(
     mass = sum(weight.values())
     combined = np.zeros(horizon)
     for name, found in paths.items():
-        combined += weight[name] / mass * found
+        # Prophet has a season of its own.
+        combined += weight[name] / mass * (found if name == PROPHET else found * season)
     return paths, combined, notes
 
 

@@ -14,7 +14,7 @@ from forecasting.combination import MemberErrors, choose_weights, combine, measu
 from forecasting.inner_backtests import choose_cutoffs, recent_volume
 from forecasting.inputs import ForecastSettings
 from forecasting.members import MEMBER_NAMES, forecast_members
-from forecasting.network_path import BATCHED, forecast_network, weigh_paths
+from forecasting.network_path import BATCHED, forecast_network, last_years_course, weigh_paths
 from forecasting.panel import Panel
 from forecasting.trees import Groups, ShareTrees, fit_share_trees
 from forecasting.volume_classes import volume_class
@@ -74,7 +74,7 @@ class _Builder:
         path = np.zeros(self.horizon)
         for name, share in shares.items():
             path += share * BATCHED[name](total, dates, self.horizon)
-        return path
+        return path * last_years_course(total, self.horizon)
 
     def grown_until(self, cutoff: int, path: Vector) -> Matrix | None:
         """Return what the trees would have said at a cut-off; said once."""
@@ -108,7 +108,8 @@ class _Builder:
                 break
             both = {"batched": batched, TREES: to_path(grown[largest, :ahead], path[:ahead])}
             pairs.append(measure_members(both, truth, classes, day_weight))
-        self.tree_weights = choose_weights(pairs, ("batched", TREES))
+        # Trees of earlier days know less than those of today: what they missed then says little, so weights stay near equal.
+        self.tree_weights = choose_weights(pairs, ("batched", TREES), equal_share=0.7)
 
     def _inner(self, cutoff: int, routes: NDArray[np.int64]) -> tuple[Matrix, Matrix, Vector]:
         clean = self.clean
