@@ -34,7 +34,7 @@ def lane_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Data
     """Say how each lane runs on the given days.
 
     A departure on day t arrives on day t + ceil(transit_hours / speed_factor / 24). A lane whose speed_factor or
-    capacity_factor is 0 is closed; otherwise capacity_factor scales the limits on departures, rounded down.
+    capacity_factor is 0 is closed; otherwise capacity_factor scales the limits on departures, rounded up.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def lane_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Data
             .ceil()
             .clip(lower_bound=0)
             .cast(pl.Int64),
-            lane_limit=(pl.col("departure_limit") * pl.col("factor") + _EPSILON).floor(),
+            lane_limit=(pl.col("departure_limit") * pl.col("factor") - _EPSILON).ceil(),
         )
         .drop("speed_factor", "capacity_factor", "departure_limit", "transit_hours")
         .sort("date", "lane_id")

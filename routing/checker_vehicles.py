@@ -41,7 +41,7 @@ def price_departures(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
             lane_listed=pl.col("lane_id").is_in(special["lane_id"].unique().implode()),
             listed=pl.col("listed").fill_null(False),
             holds=pl.coalesce("own_capacity", "capacity") * pl.col("departures"),
-            type_limit=(pl.col("type_limit") * pl.col("factor") + _EPSILON).floor(),
+            type_limit=(pl.col("type_limit") * pl.col("factor") - _EPSILON).ceil(),
             vehicles_cost=unit * pl.col("departures"),
             parcels_cost=pl.col("parcel_cost") * pl.col("parcels"),
             where=pl.format("{} {}", "lane_id", "vehicle_type_id"),

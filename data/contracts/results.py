@@ -125,7 +125,12 @@ class BacktestScores(_Result):
 class _WeatherEffect(_Result):
     date = day("Day.", "日期", key=True)
     speed_factor = quantity("Speed against a fair day; hours divide by it.", "速度系数", unit="ratio", high=1.0)
-    capacity_factor = quantity("Capacity against a fair day.", "能力系数", unit="ratio", high=1.0)
+    capacity_factor = quantity(
+        "Capacity against a fair day: a limit on departures becomes limit x factor rounded up, 0 is closed; of outlets, courier productivity.",
+        "能力系数",
+        unit="ratio",
+        high=1.0,
+    )
     closure_probability = share("Probability of a closure that day.", "封路概率")
     severity = choice("Worst colour.", SEVERITY_OR_NONE, "等级")
     cause = text("What weather, where, when.", "原因")

@@ -173,7 +173,7 @@ def _add_vehicles(
         leaving = {}
         for kind, capacity, cost, limit in options[lane["lane_id"]]:
             name = kind["vehicle_type_id"]
-            run = model.column(cost, limit if limit == math.inf else math.floor(limit * factor + 1e-9))
+            run = model.column(cost, limit if limit == math.inf else math.ceil(limit * factor - 1e-9))
             room[run], leaving[run] = capacity, 1.0
             for n in range(max((due - day).days, 1)):
                 at_work[name, day + timedelta(days=n)][run] = 1.0
@@ -182,7 +182,7 @@ def _add_vehicles(
                 balance[name, lane["destination_hub_id"]][run] -= 1.0
         model.row(room, 0.0, math.inf)
         if lane["departure_limit"] is not None and leaving:
-            model.row(leaving, 0.0, math.floor(lane["departure_limit"] * factor + 1e-9))
+            model.row(leaving, 0.0, math.ceil(lane["departure_limit"] * factor - 1e-9))
     for (name, _), entries in at_work.items():
         if fleets[name] is not None:
             model.row(entries, 0.0, fleets[name])

@@ -120,7 +120,7 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "flows over an idle lane": ("lane.parcels", edit("trunk_departures", "parcels", 0, 6)),
     "more departures than a lane in bad weather takes": (
         "lane.departure_limit",
-        edit("trunk_departures", "departures", 3, 4),
+        edit("trunk_departures", "departures", 4, 4),
     ),
     "more departures than a lane takes": ("lane.departure_limit", edit("lanes", "departure_limit", 1)),
     "more trains than the lane takes": ("vehicle.departure_limit", edit("trunk_departures", "departures", 2, 3)),
