@@ -12,6 +12,8 @@ Index = NDArray[np.int64]
 
 _DESTINATION_ROUNDS = 1
 _REPAID = 0.2
+# With more routes an inflow is thousands of parcels, and chance alone keeps it within a few of them.
+_MANY_ROUTES = 300_000
 _MAX_REPAIRS = 64
 
 
@@ -31,7 +33,7 @@ def round_coherently(
         [routes x days] parcels, not negative.
     origin, destination
         [routes] number of the hub at each end. With ``origin`` each hub's outflow stays within about one parcel of
-        its sum; with ``destination`` inflows are drawn near theirs.
+        its sum; with ``destination`` inflows are drawn near theirs (up to 300,000 routes; beyond, chance keeps them).
 
     Returns
     -------
@@ -59,13 +61,14 @@ def round_coherently(
     for day in range(days):
         outflow[day] = np.bincount(origins, weights=by_day[day], minlength=hubs)
     totals = np.floor(outflow.sum(axis=1) + 0.5).astype(np.int64)
+    drawn_to = destination if routes <= _MANY_ROUTES else None
     top = np.zeros(hubs, dtype=np.int64)
     whole = np.zeros((days, routes), dtype=np.int64)
     hub_carry, route_carry = np.zeros(hubs), np.zeros(routes)
     hub_ties, route_ties = _ties(hubs), _ties(routes)
     for day in range(days):
         hub_quota = _share_out(outflow[day], hub_carry, top, totals[day : day + 1], hub_ties, None)
-        whole[day] = _share_out(by_day[day], route_carry, origins, hub_quota, route_ties, destination)
+        whole[day] = _share_out(by_day[day], route_carry, origins, hub_quota, route_ties, drawn_to)
     return np.ascontiguousarray(whole.T)
 
 

@@ -1,0 +1,1 @@
+"""Speed of reconciliation, beside hierarchicalforecast's MinTrace."""
