@@ -95,11 +95,14 @@ class _Report:
         if probability is not None:
             overflow_note = t("figure.overflow_probability", share=f.percent(probability, 1))
         per_parcel = f.decimal(self.costs.paid / planned if planned else None)
+        gap_note = t("figure.gap_note")
+        if self.costs.short > 0 and self.costs.total > 0:
+            gap_note = t("figure.gap_short", share=f.percent(self.costs.short / self.costs.total, 1))
         return [
             Figure(
                 t("figure.carried"),
                 f.figure(planned),
-                t("figure.carried_of", demanded=f.figure(certificate["parcels_demanded"])),
+                self._carried_of(),
                 f"plan_certificates.parcels_planned · {run}",
                 "bad" if certificate["parcels_short"] else "",
             ),
@@ -118,7 +121,7 @@ class _Report:
             Figure(
                 t("figure.gap"),
                 f.percent(certificate["gap"], 2),
-                t("figure.gap_note"),
+                gap_note,
                 f"plan_certificates.gap · {run}",
             ),
             Figure(
@@ -136,6 +139,13 @@ class _Report:
                 "bad" if violations else "good",
             ),
         ]
+
+    def _carried_of(self) -> Markup:
+        demanded, short = self.certificate["parcels_demanded"], self.certificate["parcels_short"]
+        if not short:
+            return self.t("figure.carried_all", demanded=self.f.figure(demanded))
+        share = self.f.percent(self.certificate["parcels_planned"] / demanded, 1)
+        return self.t("figure.carried_of", share=share, demanded=self.f.figure(demanded), short=self.f.figure(short))
 
     # ---- parcels ------------------------------------------------------------------------------------------------
 

@@ -193,8 +193,10 @@ def test_a_reader_who_cannot_see_is_served(chromium: Browser, files: Mapping[str
 
 @pytest.mark.parametrize("name", ["forecast-en", "plan-zh"])
 def test_a_page_prints(chromium: Browser, files: Mapping[str, Path], name: str) -> None:
-    watched = _Watched(chromium, files[name])
+    # 703 pixels are the 186 mm between the margins of an A4 sheet.
+    watched = _Watched(chromium, files[name], width=703)
     watched.page.emulate_media(media="print", color_scheme="dark")
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= 703
     assert watched.page.locator("nav").first.is_hidden()
     assert watched.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     pdf = watched.page.pdf(format="A4")
