@@ -1,0 +1,79 @@
+"""The chain on the sample network, whose truth is known: does history teach what made it?"""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+import pytest
+
+from data.sample.make import Sample, build_sample
+from data.sample.scale import AS_OF
+from data.settings import WeatherSettings
+from weather.effects import EffectTables, list_effects
+from weather.exposure import days_between, place_warnings, sample_lanes
+from weather.holding import amounts_at_hubs, kept_by_history, sum_days
+from weather.impact import Sky, assess_lanes, assess_outlets
+from weather.learning import VolumeResponse, fit_volume_response
+from weather.points import build_grid, known_weather
+
+ZONE = ZoneInfo("Asia/Shanghai")
+SETTINGS = WeatherSettings()
+
+
+@pytest.fixture(scope="module")
+def sample() -> Sample:
+    return build_sample("small", 20251111)
+
+
+@pytest.fixture(scope="module")
+def response(sample: Sample) -> VolumeResponse:
+    volumes = sample.tables["route_volumes"]
+    by_hub = pl.concat(
+        volumes.group_by("date", hub_id=pl.col(column)).agg(pl.col("parcels").sum()).with_columns(direction=pl.lit(way))
+        for way, column in (("out", "origin_hub_id"), ("in", "destination_hub_id"))
+    )
+    seen = sample.tables["weather_observations"]
+    past = amounts_at_hubs(sum_days(known_weather(seen, seen.clear()), ZONE), sample.tables["hubs"], SETTINGS.radius_km)
+    return fit_volume_response(by_hub, past)
+
+
+def test_history_shows_that_snow_keeps_parcels_back(sample: Sample, response: VolumeResponse) -> None:
+    truth = dict(sample.truth.weather_effects.select("effect", "rate").iter_rows())
+    for way, word in (("out", "sent"), ("in", "received")):
+        assert response.is_enough(way)
+        assert response.rate(way, "snow") == pytest.approx(truth[f"snow on parcels {word}"], abs=0.010)
+        assert response.rate(way, "rain") == pytest.approx(truth[f"rain on parcels {word}"], abs=0.0010)
+
+
+def test_snow_days_ahead_come_out_nearer_to_the_truth_than_without(sample: Sample, response: VolumeResponse) -> None:
+    tables = sample.tables
+    weather = known_weather(tables["weather_observations"], tables["weather_forecasts"])
+    ahead = amounts_at_hubs(sum_days(weather, ZONE), tables["hubs"], SETTINGS.radius_km)
+    kept = kept_by_history(ahead, response, "out").filter(pl.col("date") > AS_OF)
+    truth = sample.truth.weather_factors.filter(pl.col("date") > AS_OF, pl.col("out") < 0.9)
+    both = truth.join(kept, on=["date", "hub_id"])
+    assert both.height >= 3
+    found, actual = np.log(both["kept"].to_numpy()), np.log(both["out"].to_numpy())
+    assert np.abs(found - actual).mean() < 0.8 * np.abs(actual).mean()
+
+
+def test_warned_lanes_and_outlets_are_touched_and_fair_ones_are_not(sample: Sample) -> None:
+    tables = sample.tables
+    warnings = tables["weather_warnings"]
+    first = warnings["onset"].dt.date().min()
+    assert first is not None
+    days = days_between(first, max(first, AS_OF))[:3]  # type: ignore[arg-type]
+    weather = known_weather(tables["weather_observations"], tables["weather_forecasts"])
+    near = weather.filter(pl.col("valid_at").dt.date().is_between(days[0], days[-1]))
+    sky = Sky(build_grid(near), warnings, place_warnings(warnings), EffectTables(list_effects()), SETTINGS, ZONE)
+    lanes = assess_lanes(sample_lanes(tables["lanes"], tables["hubs"], SETTINGS.sample_km), days, sky)
+    warned = lanes.filter(pl.col("cause").str.contains("warning"))
+    assert warned.height > 0
+    assert warned.filter(pl.col("lane_id").str.ends_with("road"))["speed_factor"].max() < 1.0  # type: ignore[operator]
+    assert (warned["severity"] != "none").all()
+    fair = lanes.filter(pl.col("cause") == "")
+    assert (fair["speed_factor"] == 1.0).all()
+    outlets = assess_outlets(tables["outlets"], days, sky)
+    assert outlets.filter(pl.col("cause").str.contains("warning"))["capacity_factor"].max() < 1.0  # type: ignore[operator]
