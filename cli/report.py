@@ -110,7 +110,7 @@ def read_forecast_inputs(workspace: Workspace, run_id: str | None = None) -> For
         outlets_ahead=_rows_of(workspace, "outlet_forecasts", run.run_id),
         scores=workspace.results("backtest_scores"),
         scores_run=scored[-1] if scored else None,
-        history=summarise_history(_as_seen(workspace, "route_volumes", run), network["as_of"][0]),
+        history=summarise_history(_scan_as_seen(workspace, "route_volumes", run), network["as_of"][0]),
         outlines=_outlines(workspace),
         **seen,
     )
@@ -176,6 +176,16 @@ def _rows_of(workspace: Workspace, table: str, run_id: str) -> pl.DataFrame:
 def _as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.DataFrame:
     """Return a table in the version the run read, in the newest one where it read none."""
     return workspace.read(table, run.tables_read.get(table))
+
+
+def _scan_as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.LazyFrame:
+    """Return a table as ``_as_seen`` does, unread: years of a national network do not fit a small machine's memory."""
+    import polars as pl
+
+    version = run.tables_read.get(table, workspace.version(table))
+    if version is None:
+        return _as_seen(workspace, table, run).lazy()
+    return pl.scan_delta(str(workspace.store(table).folder), version=version)
 
 
 def _weather_seen(workspace: Workspace, run: RunFacts) -> pl.DataFrame:
