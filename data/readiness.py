@@ -16,6 +16,7 @@ _DAYS_FOR_A_WEEK = 56
 _DAYS_FOR_A_YEAR = 396
 _DAYS_FOR_A_BACKTEST = 112
 _SHOWN = 3
+_RECENT_DAYS = 28
 
 
 @dataclass
@@ -141,8 +142,12 @@ def _ask_trunk(wants: _Wants) -> None:
 
 
 def find_cut_off_hubs(volumes: pl.DataFrame, lanes: pl.DataFrame) -> list[str]:
-    """Return hubs that send (receive) parcels to (from) others and that no lane leaves (reaches), sorted."""
-    between = volumes.filter(pl.col("origin_hub_id") != pl.col("destination_hub_id"))
+    """Return hubs that sent (received) parcels to (from) others in the last four weeks and that no lane leaves (reaches).
+
+    Sorted by id; hubs that have closed need no lane.
+    """
+    recent = pl.col("date") > pl.col("date").max().dt.offset_by(f"-{_RECENT_DAYS}d")
+    between = volumes.filter(recent & (pl.col("origin_hub_id") != pl.col("destination_hub_id")))
     cut: set[str] = set()
     for column in ("origin_hub_id", "destination_hub_id"):
         cut |= set(between[column].unique()) - set(lanes[column])

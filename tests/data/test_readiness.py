@@ -118,3 +118,5 @@ def test_hubs_without_a_lane_are_found_by_direction() -> None:
     lanes = contract("lanes").arrange(pl.DataFrame([{**LANE, "origin_hub_id": "B", "destination_hub_id": "A"}]))
     assert find_cut_off_hubs(_volumes(3), lanes) == ["A", "B"]
     assert find_cut_off_hubs(_volumes(3).with_columns(destination_hub_id=pl.lit("A")), lanes) == []
+    closed = _volumes(3).with_columns(pl.col("date") + timedelta(60), destination_hub_id=pl.lit("A"))
+    assert find_cut_off_hubs(pl.concat([_volumes(3), closed]), lanes) == []
