@@ -108,6 +108,8 @@ def choose_weights(
     overall = total.error.sum(axis=(0, 1)) / volume
     pseudo = _PSEUDO_VOLUME_SHARE * volume
     rate = (total.error + pseudo * overall) / (total.volume + pseudo)[..., None]
+    # A member that never errs would divide by nothing: errors count from a thousandth of the parcels on.
+    rate = np.maximum(rate, 1e-3)
     power = (rate / rate.min(axis=-1, keepdims=True)) ** -SHARPNESS
     power /= power.sum(axis=-1, keepdims=True)
     return np.asarray((1 - equal_share) * power + equal_share / count)

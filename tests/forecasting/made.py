@@ -30,8 +30,7 @@ def network(
         date = START + dt.timedelta(days=day)
         mean = size * WEEK[day % 7] * (factor or {}).get(date, 1.0)
         parcels = generator.poisson(mean) if noise else np.rint(mean)
-        for route in range(routes):
-            rows.append((date, "c", f"H{route % 3}", f"H{3 + route % 4}-{route}", int(parcels[route])))
+        rows += [(date, "c", f"H{at % 3}", f"H{3 + at % 4}-{at}", int(parcels[at])) for at in range(routes)]
     return ForecastInputs(route_volumes=table(rows), events=no_events() if events is None else events)
 
 
