@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.exact import MOST_FLOW_COLUMNS, flow_columns, solve_exactly
 from routing.inputs import Deadline, TrunkInputs, TrunkOptions
 from routing.network import TrunkNetwork, build_network
 from routing.records import (
+    GAP_CLOSED,
     last_day,
     write_certificate,
     write_demand,
@@ -101,7 +103,14 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
     deadline = Deadline(options.time_limit, options.clock)
     network = build_network(inputs, options)
     relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
-    draft = search_plan(network, relaxed, options, deadline, 0.2 * options.time_limit, progress)
+    small = flow_columns(network) <= MOST_FLOW_COLUMNS
+    reserve = (options.proof_share if small else 0.2) * options.time_limit
+    draft = search_plan(network, relaxed, options, deadline, reserve, progress)
+    if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
+        proof = solve_exactly(network, seconds=min(deadline.left(), options.proof_share * options.time_limit))
+        relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
+        if proof.draft is not None and proof.draft.cost < draft.cost:
+            draft = proof.draft
     return write_plan(network, draft, relaxed)
 
 
