@@ -223,7 +223,7 @@ def apply(
     received = "this network's history" if made.basis["in"] == "history" else "the parcels sent alone"
     say(f"The effect on parcels sent is from {sent}, that on parcels received from {received}.")
     if made.closed.height:
-        say(f"{made.closed.height:,} lane-days closed in this scenario; run `radar plan trunk` again.")
+        say(f"Closed in this scenario: {made.closed.height:,} (lane, day); run `radar plan trunk` again.")
     elif chosen:
         say("No lane-day is closed: none of those named has weather, or none is as likely as 50 %.")
 
