@@ -19,6 +19,7 @@ Singles = npt.NDArray[np.float32]
 
 _SAME_CITY_SHARE = 0.10
 _DISTANCE_SCALE_KM = 1400.0
+_MUCH_OF_A_HUB = 0.14
 _COURIER_GROWTH = np.array([0.03, 0.00, -0.03, 0.08])
 _COURIER_SPIKE = np.array([1.0, 1.1, 0.9, 1.05])
 
@@ -57,7 +58,7 @@ def build_routes(network: Network, scale: Scale, seed: int, courier: int) -> Rou
 
     Volumes follow gravity (parcels sent times received, falling with distance) with a long-tailed multiplier, so
     that few routes carry most parcels; routes open, close, rest and live for a season as in a real network, where
-    three in ten routes on average are at work on a day.
+    only a part of the routes is at work on a day.
     """
     random = stream(seed, f"routes-{courier}")
     count = len(network.home)
@@ -68,14 +69,24 @@ def build_routes(network: Network, scale: Scale, seed: int, courier: int) -> Rou
     gravity *= (1.0 - _SAME_CITY_SHARE) / gravity.sum()
     local = np.diag(np.sqrt(network.send * network.receive))
     share = gravity + _SAME_CITY_SHARE * local / local.sum()
-    tilt = random.lognormal(0.0, 0.25, count)[:, None] * random.lognormal(0.0, 0.2, count)[None, :]
-    share = share * tilt * np.where(same, 1.0, random.lognormal(-0.6, 1.1, share.shape))
+    sent = network.send * random.lognormal(0.0, 0.2, count)
+    received = network.receive * random.lognormal(0.0, 0.15, count)
+    share = share * np.where(same, 1.0, random.lognormal(-0.6, 1.1, share.shape))
     # Thin routes are the ones a courier leaves out.
     wanted = random.random(share.shape) < np.clip(scale.route_share * (0.55 + 0.45 * _rank(share)) / 0.775, 0.0, 1.0)
     wanted |= np.eye(count, dtype=bool)
-    base = np.where(wanted, share, 0.0)
+    base = _fit_sums(np.where(wanted, share, 0.0), sent / sent.sum(), received / received.sum())
     base *= scale.parcels_per_day * COURIERS[courier][2] / base.sum()
     return _with_lives(network, random, base)
+
+
+def _fit_sums(matrix: Floats, rows: Floats, columns: Floats) -> Floats:
+    """Scale rows and columns in turn, so that hubs send and receive their share whatever the draws were."""
+    fitted = matrix.copy()
+    for _ in range(20):
+        fitted *= (rows / np.maximum(fitted.sum(axis=1), 1e-300))[:, None]
+        fitted *= (columns / np.maximum(fitted.sum(axis=0), 1e-300))[None, :]
+    return fitted
 
 
 def _rank(values: Floats) -> Floats:
@@ -89,19 +100,22 @@ def _with_lives(network: Network, random: np.random.Generator, base: Floats) -> 
     history = history_length()
     size = _rank(base)
     fate = random.random(shape) + 0.25 * size
-    local = np.eye(shape[0], dtype=bool)
+    # What carries much of a hub's parcels stays, as does what never leaves the city.
+    steady = np.eye(shape[0], dtype=bool)
+    for axis in (0, 1):
+        steady |= base > _MUCH_OF_A_HUB * base.sum(axis=axis, keepdims=True)
     late, early = fate < 0.20, (fate >= 0.20) & (fate < 0.34)
-    brief = (fate >= 0.34) & (fate < 0.66) & (size < 0.85)
-    seasonal = (fate >= 0.66) & (fate < 0.80) & (size < 0.7)
+    brief = (fate >= 0.34) & (fate < 0.74) & (size < 0.9)
+    seasonal = (fate >= 0.74) & (fate < 0.90) & (size < 0.75)
     change = random.integers(20, history - 15, shape)
     length = 4 + random.exponential(70.0, shape).astype(np.int64)
-    opens = np.where((late | brief) & ~local, change, 0)
-    closes = np.where(early & ~local, change, np.where(brief & ~local, change + length, days))
-    resting = np.where((random.random(shape) < 0.65) & (size < 0.9) & ~local, random.uniform(0.15, 0.8, shape), 0.0)
+    opens = np.where((late | brief) & ~steady, change, 0)
+    closes = np.where(early & ~steady, change, np.where(brief & ~steady, change + length, days))
+    resting = np.where((random.random(shape) < 0.65) & (size < 0.9) & ~steady, random.uniform(0.15, 0.8, shape), 0.0)
     origin_spike: Floats = np.asarray(np.clip(0.8 + 0.12 * network.send / network.receive, 0.75, 1.4))
     spike = origin_spike[:, None] * random.lognormal(0.0, 0.18, shape)
     growth = random.normal(0.0, 0.08, shape) + random.normal(0.0, 0.04, (len(base), 1))
-    return Routes(base, opens, closes, seasonal & ~local, resting, spike, growth)
+    return Routes(base, opens, closes, seasonal & ~steady, resting, spike, growth)
 
 
 def expect_parcels(

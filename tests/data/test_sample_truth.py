@@ -43,6 +43,23 @@ def test_parcels_start_where_the_bulletins_say() -> None:
     assert cities.head(2)["name"].to_list() == ["Jinhua", "Guangzhou"]
 
 
+def test_hubs_send_and_receive_their_share_of_the_country(sample: Sample) -> None:
+    """The provinces' shares of parcels sent, within the sample's own provinces, hold on the routes too."""
+    recent = sample.tables["route_volumes"].filter(pl.col("date") > date(2025, 8, 1))
+    region = sample.tables["hubs"].select("hub_id", "region_id")
+    sent = (
+        recent.join(region, left_on="origin_hub_id", right_on="hub_id")
+        .group_by("region_id")
+        .agg(pl.col("parcels").sum())
+    )
+    shares = dict(sent.select("region_id", pl.col("parcels") / pl.col("parcels").sum()).iter_rows())
+    cities = all_cities().filter(pl.col("province_id").is_in(list(shares)))
+    told = dict(cities.group_by("province_id").agg(pl.col("send").sum() / cities["send"].sum()).iter_rows())
+    assert max(shares, key=lambda name: shares[name]) == "CN-GD"
+    for province in ("CN-GD", "CN-ZJ", "CN-BJ"):
+        assert shares[province] == pytest.approx(told[province], rel=0.4)
+
+
 def test_a_normal_day_carries_what_the_scale_says(daily: dict[date, int]) -> None:
     assert _mean(daily, AS_OF - timedelta(days=41), 28) == pytest.approx(SCALES["small"].parcels_per_day, rel=0.06)
 
@@ -136,19 +153,21 @@ def test_the_day_factors_explain_the_network(sample: Sample, daily: dict[date, i
 
 
 def test_snow_holds_back_what_the_truth_says(sample: Sample) -> None:
-    factors = sample.truth.weather_factors.filter(pl.col("date") == date(2025, 11, 8))
+    snow, clear = date(2025, 11, 8), date(2025, 11, 6)
+    factors = sample.truth.weather_factors.filter(pl.col("date") == snow)
     worst = factors.sort("out").row(0, named=True)
     assert worst["out"] < 0.85
-    touched = factors["hub_id"].to_list()
-    clear_ends = sample.truth.future_volumes.filter(~pl.col("destination_hub_id").is_in(touched))
-    future = clear_ends.group_by("date", "origin_hub_id").agg(pl.col("parcels").sum())
-    sent = dict(future.filter(pl.col("origin_hub_id") == worst["hub_id"]).select("date", "parcels").iter_rows())
+    keys = ["courier_id", "destination_hub_id"]
+    # Routes that live on both days, to hubs without weather.
+    sent = sample.truth.future_volumes.filter(
+        pl.col("origin_hub_id") == worst["hub_id"], ~pl.col("destination_hub_id").is_in(factors["hub_id"].to_list())
+    )
+    both = sent.filter(pl.col("date") == snow).join(sent.filter(pl.col("date") == clear), on=keys, suffix="_clear")
     level = {
         row["date"]: row["weekday"] * row["noise"] * (1 + row["excess"])
         for row in sample.truth.day_factors.iter_rows(named=True)
     }
-    snow, clear = date(2025, 11, 8), date(2025, 11, 6)
-    kept = (sent[snow] / level[snow]) / (sent[clear] / level[clear])
+    kept = int(both["parcels"].sum()) / int(both["parcels_clear"].sum()) * level[clear] / level[snow]
     assert kept == pytest.approx(worst["out"], rel=0.2)
 
 
