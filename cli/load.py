@@ -65,9 +65,12 @@ def load(
         ),
     ] = None,
     volumes: Annotated[
-        bool,
-        typer.Option("--volumes/--no-volumes", help="Whether waybills also renew route_volumes and outlet_volumes."),
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--volumes/--no-volumes",
+            help="Whether waybills also renew route_volumes and outlet_volumes; by default unless that would more than halve them.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Load files or a PostgreSQL query into a table; bad rows are set apart in rejected_rows, and the exit code is 3.
@@ -139,7 +142,7 @@ def _options(
     constants: dict[str, str],
     add_missing: str,
     replace: bool,
-    volumes: bool,
+    volumes: bool | None,
 ) -> dict[str, object]:
     """What to keep in ``runs``; the password of the database is not among it."""
     from data.sources.postgresql import mask_url

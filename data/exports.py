@@ -80,7 +80,7 @@ def flatten(frame: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
 
 def _iso(name: str, zone: ZoneInfo) -> pl.Expr:
     local = pl.col(name).dt.convert_time_zone(zone.key)
-    return local.dt.strftime("%Y-%m-%dT%H:%M:%S%:z").alias(name)
+    return local.dt.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").alias(name)
 
 
 def _write_excel(frame: pl.DataFrame, path: Path) -> None:

@@ -22,6 +22,7 @@ from data.sources import Source
 from data.sources.geojson_files import GEOMETRY
 from data.workspace import Workspace
 
+_LEAST_SHARE = 0.5
 # Result tables that a planner may also give: the demand of a plan.
 _GIVEN_RESULTS = ("route_demand",)
 LOADABLE = tuple(
@@ -51,7 +52,7 @@ def load_table(
     constants: Mapping[str, str] | None = None,
     add_missing: Sequence[str] = (),
     replace: bool = False,
-    derive: bool = True,
+    derive: bool | None = None,
     options: Mapping[str, object] | None = None,
     progress: Progress = SILENT,
 ) -> Loaded:
@@ -75,7 +76,7 @@ def load_table(
     replace
         Whether the rows replace the whole table.
     derive
-        Whether waybills renew the volumes.
+        Whether waybills renew the volumes; None renews them unless that would more than halve them.
     options
         What to keep of the command in ``runs``; must hold no password.
     progress
@@ -117,8 +118,8 @@ def load_table(
             run.replace(name, rows)
         else:
             run.upsert(name, rows)
-        if name == "waybills" and derive:
-            also |= _renew_volumes(run, reader, rows, workspace, replace=replace)
+        if name == "waybills" and derive is not False:
+            also |= _renew_volumes(run, reader, rows, workspace, replace=replace, forced=derive is True)
         if intake.rejected.height:
             run.append("rejected_rows", intake.rejected.with_columns(pl.lit(name).alias("table_name")))
             run.outcome = "rejected"
@@ -173,7 +174,7 @@ class _CachedReader:
 
 
 def _renew_volumes(
-    run: Run, reader: _CachedReader, rows: pl.DataFrame, workspace: Workspace, *, replace: bool
+    run: Run, reader: _CachedReader, rows: pl.DataFrame, workspace: Workspace, *, replace: bool, forced: bool
 ) -> dict[str, int]:
     settings = workspace.settings.workspace
     old = reader("waybills")
@@ -187,9 +188,25 @@ def _renew_volumes(
         ("outlet_volumes", derived.outlet_volumes, touched.outlet_volumes),
     ):
         if keys.height:
-            run.replace(name, renew_volumes(reader(name), volumes, keys))
+            before = reader(name)
+            renewed = renew_volumes(before, volumes, keys)
+            if not forced:
+                _require_no_loss(name, before, renewed, keys)
+            run.replace(name, renewed)
             written[name] = keys.height
     return written
+
+
+def _require_no_loss(name: str, before: pl.DataFrame, after: pl.DataFrame, keys: pl.DataFrame) -> None:
+    """Refuse to put a sample of waybills in place of whole volumes."""
+    on = [column for column in keys.columns if column != "parcels"]
+    old, new = (int(frame.join(keys, on=on, how="semi")["parcels"].sum()) for frame in (before, after))
+    if new < _LEAST_SHARE * old:
+        raise RadarError(
+            f"waybills that would cut {name} of their days from {old:,} to {new:,} parcels",
+            "all waybills of those days",
+            "add --no-volumes when they are only a sample, --volumes when they are right",
+        )
 
 
 def _gather_geometries(

@@ -239,7 +239,11 @@ def test_waybills_renew_the_volumes_of_their_days(workspace: Workspace, radar: R
         radar("load", "route_volumes", _write(workspace, "v.csv", old), "--add-missing", "hubs,couriers").exit_code == 0
     )
     file = _write(workspace, "w.csv", WAYBILLS)
-    result = radar("load", "waybills", file, "--add-missing", "outlets")
+    refused = radar("load", "waybills", file, "--add-missing", "outlets")
+    assert refused.exit_code == 1
+    assert "would cut route_volumes of their days from 9 to 2 parcels" in refused.stderr
+    assert workspace.version("waybills") is None
+    result = radar("load", "waybills", file, "--add-missing", "outlets", "--volumes")
     assert result.exit_code == 0, result.output
 
     def volumes() -> list[tuple[date, int]]:
@@ -249,7 +253,7 @@ def test_waybills_renew_the_volumes_of_their_days(workspace: Workspace, radar: R
     assert workspace.read("outlet_volumes").rows() == [(date(2022, 11, 13), "O2", "delivery", 1)]
     # Picked up before the cut-off after all: the parcel moves to the day before and leaves nothing behind.
     moved = WAYBILLS.splitlines()[0] + "\n2,ours,DC1,DC2,O2,2022-11-11 01:00,2022-11-11 21:59,picked_up,\n"
-    assert radar("load", "waybills", _write(workspace, "m.csv", moved)).exit_code == 0
+    assert radar("load", "waybills", _write(workspace, "m.csv", moved), "--volumes").exit_code == 0
     assert volumes() == [(date(2022, 11, 10), 9), (date(2022, 11, 11), 2)]
     assert workspace.read("outlet_volumes").height == 0
     assert radar("load", "waybills", file, "--no-volumes").exit_code == 0
