@@ -27,7 +27,7 @@ _PRIOR_DISPERSION = (1.2, 0.8, 0.5, 0.35, 0.25, 0.15)
 _GRID = np.geomspace(1e-4, 20.0, 64)
 _PRIOR_SPREAD = 0.7
 _MOST_SAMPLES = 3000
-_CORRELATED = 4.0
+_CORRELATED = 14.0
 _PSEUDO_SAMPLES = 25.0
 _LEAST_MEAN = 0.02
 _SETTLED_DAYS = 56.0
@@ -200,8 +200,8 @@ def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...
     -----
     Counts are negative binomial, variance ``m + (a + s v) m^2``: a by level, volume class and lead block, v the event
     model's relative variance, s its correction by level. Both maximise the likelihood with a log-normal prior on the
-    parent's value (class prior -> level and class -> block); days of one backtest move together, so four cells
-    count as one. Then the tails: the probability integral transforms u of the errors give, for each level q, the
+    parent's value (class prior -> level and class -> block); days of one backtest move together, so a
+    fortnight of a series counts as one day. Then the tails: the probability integral transforms u of the errors give, for each level q, the
     level at which a share q of the errors lies below (split conformal prediction, Vovk et al., 2005; quantile
     recalibration, Kuleshov et al., 2018) with the finite-sample step (n + 1) q outwards. It is shrunk on the normal
     scale, class -> level -> q itself, 25 pseudo-samples each, so that a class with few errors does not invent a tail.

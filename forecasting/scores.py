@@ -85,7 +85,7 @@ def score_forecast(scored: Scored, windows: Mapping[str, NDArray[np.bool_]] | No
     pl.DataFrame
         Columns of :data:`SCORE_SCHEMA`. For level ``route`` also rows of level ``route_weekly`` (sums of seven days
         from the first day ahead; a day more or less is no error there) and for every level with several classes rows
-        of level ``<level>/<class>``.
+        of level ``<level>/<class>``, and ``<level>/1+`` for those of one parcel a day or more.
 
     Raises
     ------
@@ -200,6 +200,7 @@ def _score_level(scored: Scored, windows: Mapping[str, NDArray[np.bool_]], step:
     present = np.unique(classes)
     if present.size > 1:
         groups += [(f"{scored.level}/{CLASS_LABELS[at]}", classes == at) for at in present]
+        groups.append((f"{scored.level}/1+", classes > 0))
     blocks = [(1, periods * step)] + [
         (first, last) for first, last in LEAD_BLOCKS if last <= periods * step and last - first + 1 >= step
     ]
