@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import polars as pl
 from markupsafe import Markup
@@ -12,7 +13,7 @@ from reports.forecast_figures import Headline, LastYear
 from reports.forecast_inputs import ForecastInputs
 from reports.formats import Formats
 from reports.messages import Messages
-from reports.score_figures import published_scores
+from reports.score_figures import published_scores, summary
 from reports.tables import Column, Names, Row, Table, meter, tabulate
 
 _TOP_HUBS, _TOP_ROUTES, _TOP_OUTLETS, _TOP_SCORES = 30, 15, 20, 60
@@ -175,8 +176,9 @@ class ForecastTables:
             Column(t("column.coverage_80"), lambda row: f.percent(row["coverage_80"])),
             Column(t("column.coverage_90"), lambda row: f.percent(row["coverage_90"])),
         ]
-        rows = published_scores(self.inputs.scores)
-        return self._table("score-table", rows, columns, _TOP_SCORES, "backtest_scores", t("accuracy.note"))
+        every = published_scores(self.inputs.scores)
+        table = self._table("score-table", summary(every), columns, _TOP_SCORES, "backtest_scores", t("accuracy.note"))
+        return replace(table, total=every.height)
 
     def _route_columns(self) -> list[Column]:
         return [

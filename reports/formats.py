@@ -81,8 +81,8 @@ class Formats:
         """Write a change [0.1 = ten per cent more] with its sign."""
         if share is None:
             return NOTHING
-        text = _fixed(abs(share) * 100, 0)
-        sign = "" if text == "0" else ("+" if share > 0 else "\u2212")
+        text = _fixed(abs(share) * 100, 0 if abs(share) >= 0.0995 else 1)
+        sign = "" if text == "0.0" else ("+" if share > 0 else "\u2212")
         return _data(round(share, 6), f"{sign}{text}%")
 
     def multiple(self, ratio: float | None) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -96,7 +96,7 @@ class PlanTables:
             Column(t("column.why"), self._pairs, numeric=False),
         ]
         table = self._table("lane-table", rows, columns, _TOP_LANES, "trunk_departures", t("lanes.note"))
-        return Table(table.name, table.columns, table.rows, totals.height, table.command, table.note)
+        return replace(table, total=totals.height)
 
     def shortfall_groups(self, rows: pl.DataFrame) -> Table:
         """Write shortfalls by what binds, with the cheapest way out."""

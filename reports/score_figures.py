@@ -70,6 +70,32 @@ def published_scores(scores: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def summary(rows: pl.DataFrame) -> pl.DataFrame:
+    """Choose the rows of ``published_scores`` that a report shows.
+
+    Returns
+    -------
+    pl.DataFrame
+        Of rows with an accuracy: every level as a whole over all days, but for single leads; the volume classes of routes
+        over the first week; and the levels as a whole in each window of its own (an event, normal days) over the longest
+        lead. Everything known where that leaves nothing.
+    """
+    start = pl.col("lead_days").str.extract(r"^(\d+)").cast(pl.Int64)
+    end = pl.col("lead_days").str.extract(r"(\d+)$").cast(pl.Int64)
+    whole = pl.col("class").is_in(["all", "out", "in", "pickup", "delivery"])
+    over_all, first_week = pl.col("window") == "all", pl.col("lead_days") == "1-7"
+    longest = (end - start) == (end - start).max()
+    known = rows.filter(pl.col("accuracy").is_not_null())
+    chosen = known.filter(
+        pl.when(over_all & whole)
+        .then(end > start)
+        .when(over_all)
+        .then((pl.col("kind") == "route") & (pl.col("bucket") == "day") & first_week)
+        .otherwise(whole & longest)
+    )
+    return known if chosen.is_empty() else chosen
+
+
 def network_accuracy(scores: pl.DataFrame) -> dict[str, Any] | None:
     """Return the score a headline may quote: the published forecast's on the network, all days, over the first week.
 

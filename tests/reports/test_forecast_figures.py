@@ -12,7 +12,7 @@ from data.contracts import contract
 from data.errors import RadarError
 from reports import forecast_figures as figures
 from reports.forecast_inputs import ForecastInputs, RouteHistory, summarise_history
-from reports.score_figures import network_accuracy, published_scores
+from reports.score_figures import network_accuracy, published_scores, summary
 from tests.reports import frames
 
 FIRST = date(2025, 11, 10)
@@ -188,6 +188,32 @@ def test_a_headline_quotes_the_published_forecast_only() -> None:
     assert network_accuracy(member) is None
     assert set(published_scores(member)["model"]) == {"member"}
     assert network_accuracy(contract("backtest_scores").empty()) is None
+
+
+def test_a_report_shows_the_scores_that_decide() -> None:
+    base = {"run_id": "b", "model": "radar", "as_of": frames.AS_OF, "accuracy": 0.9}
+    shown = [
+        ("network", "1-7", "all"),
+        ("network", "1-16", "all"),
+        ("hub/in", "1-7", "all"),
+        ("route/10-100", "1-7", "all"),
+        ("network", "1-16", "Double 11"),
+    ]
+    hidden = [
+        ("network", "1-1", "all"),
+        ("hub/in/10k+", "1-7", "all"),
+        ("route/10-100", "8-14", "all"),
+        ("network", "1-7", "Double 11"),
+        ("route/10-100", "1-16", "Double 11"),
+    ]
+    rows = [base | {"level": a, "lead_days": b, "window": c} for a, b, c in shown + hidden]
+    rows.append(base | {"level": "region/out", "lead_days": "1-7", "window": "all", "accuracy": None})
+    chosen = summary(published_scores(contract("backtest_scores").conform(pl.DataFrame(rows))))
+    assert sorted(chosen.select("level", "lead_days", "window").rows()) == sorted(shown)
+    one_day = contract("backtest_scores").conform(
+        pl.DataFrame([base | {"level": "network", "lead_days": "1-1", "window": "all"}])
+    )
+    assert summary(published_scores(one_day)).height == 1
 
 
 def test_a_report_about_nothing_is_refused() -> None:

@@ -47,8 +47,8 @@ def test_a_number_keeps_its_exact_value_beside_what_is_shown() -> None:
 
 def test_signs_and_multiples() -> None:
     assert "+32%" in EN.change(0.318)
-    assert "\u22123%" in EN.change(-0.03)
-    assert ">0%<" in EN.change(-0.001)
+    assert "\u22123.0%" in EN.change(-0.03)
+    assert ">0.0%<" in EN.change(-0.0001)
     assert "2.41×" in EN.multiple(2.408)
     assert "1.07×" in EN.multiple(1.067)
     assert "12.3×" in EN.multiple(12.345)
