@@ -65,7 +65,7 @@ def decaying_level(history: Matrix, half_life: float, born: NDArray[np.int64] | 
     if days == 0:
         return np.zeros((history.shape[0], 1), dtype=np.float32)
     weight = 0.5 ** (np.arange(days - 1, -1, -1, dtype=np.float64) / half_life)
-    level = history[:, history.shape[1] - days :] @ weight.astype(np.float32)
+    level = np.asarray(history[:, history.shape[1] - days :] @ weight.astype(np.float32))
     total = np.full(history.shape[0], weight.sum())
     if born is not None:
         age = np.clip(history.shape[1] - born, 1, days)
@@ -97,7 +97,7 @@ def weekday_profile(history: Matrix, weeks: int = 8, shrinkage: float = 4.0) -> 
     mean = by_day.mean(axis=1, keepdims=True)
     own = np.divide(by_day, mean, out=np.ones_like(by_day), where=mean > 0)
     profile = (alive_weeks * own + shrinkage * pooled) / (alive_weeks + shrinkage)
-    return np.where(mean > 0, profile, pooled).astype(np.float32, copy=False)
+    return np.asarray(np.where(mean > 0, profile, pooled), dtype=np.float32)
 
 
 def level_profile(history: Matrix, horizon: int, half_life: float, profile: Matrix | None = None) -> Matrix:

@@ -116,7 +116,7 @@ def _region_of_hub(hubs: pl.DataFrame) -> dict[str, str | None]:
 def _calibrate(
     panel: Panel, clean: CleanHistory, horizon: int, model: RouteModel, settings: ForecastSettings
 ) -> IntervalModel:
-    cutoffs = choose_cutoffs(clean.known, horizon, settings.inner_cutoffs)
+    cutoffs = choose_cutoffs(clean.known, horizon, settings.inner_cutoffs, panel.size)
     levels: dict[str, list[Membership]] = {
         "network": [panel.membership("network")],
         "hub": [panel.membership("hub_out"), panel.membership("hub_in")],

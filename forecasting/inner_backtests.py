@@ -15,15 +15,21 @@ Matrix = NDArray[np.float32]
 
 SHORTEST_HISTORY = 28
 """Days that must lie before an inner cut-off."""
+MANY_ROUTES = 5_000
 _FIRST_STEPS = (7, 14, 21, 28)
 RECENT_DAYS = 28
 
 
-def choose_cutoffs(known: int, horizon: int, count: int) -> list[int]:
+def choose_cutoffs(known: int, horizon: int, count: int, routes: int = 0) -> list[int]:
     """Choose how many days each inner backtest knows.
 
-    The latest ones, a week apart, see less than the horizon ahead; the earlier ones lie two weeks apart.
+    The latest ones, a week apart, see less than the horizon ahead; the earlier ones lie two weeks apart. Above 5,000 routes the
+    errors of a few cut-offs are plenty: then four are taken, one of last week and three that see the whole horizon.
     """
+    if routes > MANY_ROUTES:
+        whole = max(7, -(-horizon // 7) * 7)
+        steps = [7, whole, whole + 28, whole + 56] if whole > 7 else [7, 28, 56, 84]
+        return [known - step for step in steps[: min(count, 4)] if known - step >= SHORTEST_HISTORY]
     steps = [step for step in _FIRST_STEPS if step <= max(horizon, 7)]
     while len(steps) < count:
         steps.append(steps[-1] + 14)

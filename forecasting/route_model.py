@@ -153,7 +153,7 @@ def fit_routes(
     progress
         Told how far the work is (steps 1 to 7 of 10).
     """
-    cutoffs = choose_cutoffs(clean.known, horizon, settings.inner_cutoffs)
+    cutoffs = choose_cutoffs(clean.known, horizon, settings.inner_cutoffs, panel.size)
     groups = Groups.of(clean.parcels, panel.membership("hub_out"), panel.membership("hub_in"))
     builder = _Builder(panel, clean, horizon, groups)
     trees: ShareTrees | None = None

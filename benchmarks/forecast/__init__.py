@@ -1,0 +1,1 @@
+"""Forecast accuracy, calibration and speed beside the naive ones, on real data."""
