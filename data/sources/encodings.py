@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
+from string import ascii_letters
 from typing import BinaryIO
 
 from data.errors import RadarError
@@ -11,7 +13,11 @@ from data.errors import RadarError
 _BLOCK = 1 << 20
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CONTROL = frozenset(range(9)) | frozenset(range(14, 27)) | frozenset(range(28, 32))
-_GB2312_SHARE = 0.7
+# GB18030 takes nearly any bytes. A character that UTF-8 writes in three bytes is seldom chance, and Chinese seldom
+# stands alone beside a Latin letter, as an accented letter read wrongly does (S鉶 Paulo).
+_THREE_BYTES = "\u0800"
+_RUN = re.compile(r"[A-Za-z]?[^\x00-\x7f]+[A-Za-z]?")
+_LATIN_SHARE = 0.8
 
 
 def utf8_blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
@@ -86,13 +92,16 @@ def _choose(block: bytes, whole: bool, name: str, line: int) -> str:
             text = codecs.getincrementaldecoder("gb18030")().decode(block, final=whole)
         except UnicodeDecodeError:
             raise _wrong_encoding(name, line + block.count(b"\n", 0, error.start)) from error
-        # GB18030 takes nearly any byte. Chinese files hold mostly the common characters of GB 2312; Latin letters
-        # with accents (0xE3 before an ASCII letter) decode to rare ones.
-        foreign = "".join(character for character in set(text) if not character.isascii())
-        common = foreign.encode("gb2312", errors="ignore").decode("gb2312")
-        if len(common) < _GB2312_SHARE * len(foreign):
+        before = block[: error.start].decode()
+        if any(character >= _THREE_BYTES for character in before) or _looks_latin(text):
             raise _wrong_encoding(name, line + block.count(b"\n", 0, error.start)) from error
         return "gb18030"
+
+
+def _looks_latin(text: str) -> bool:
+    runs = _RUN.findall(text)
+    lone = sum(len(run.strip(ascii_letters)) == 1 and len(run) > 1 for run in runs)
+    return lone >= _LATIN_SHARE * len(runs)
 
 
 def _wrong_encoding(name: str, row: int) -> RadarError:

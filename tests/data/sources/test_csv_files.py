@@ -42,6 +42,13 @@ def test_encodings_are_found_by_themselves(tmp_path: Path, encoding: str, packed
     assert _whole(source).frame.rows() == [("2022-06-07", "DC1", "12"), ("2022-06-08", "杭州", "13")]
 
 
+def test_traditional_script_in_gb18030_is_chinese(tmp_path: Path) -> None:
+    names = "臺北轉運中心,廣州分撥,廈門營業點,龍巖倉庫,濟寧"
+    text = "id,name\n" + "".join(f"{number},{name}\n" for number, name in enumerate(names.split(",")))
+    batch = _whole(open_file(_write(tmp_path, text.encode("gb18030"))))
+    assert batch.frame.to_series(1).to_list() == names.split(",")
+
+
 def test_an_encoding_is_decided_late_where_the_first_megabytes_are_ascii(tmp_path: Path) -> None:
     head = "id,name\n" + "".join(f"{row},plain\n" for row in range(300_000))
     path = _write(tmp_path, (head + "x,杭州分拨\n").encode("gb18030"))
@@ -60,6 +67,8 @@ def test_an_encoding_is_decided_late_where_the_first_megabytes_are_ascii(tmp_pat
         (b"PAR1rest", "a Parquet file"),
         (b"\x7fELF\x02\x01\x01\x00", "bytes that are no text"),
         ("date,name\n2022-01-01,São Paulo\n2022-01-01,Brasília\n".encode("latin-1"), "neither UTF-8 nor GB18030"),
+        ("date,name\n2022-01-01,Conceição\n2022-01-01,Ribeirão\n".encode("latin-1"), "neither UTF-8 nor GB18030"),
+        ("date,name\n2022-01-01,Zürich\n2022-01-01,Köln\n".encode("cp1252"), "neither UTF-8 nor GB18030"),
         ("date,name\n2022-01-01,杭州\n".encode() + b"2022-01-01,\xb0\xa1\n", "neither UTF-8 nor GB18030"),
         (gzip.compress(PLAIN.encode() * 1000)[:-40], "broken gzip"),
         (gzip.compress(PLAIN.encode())[:-6] + b"broken", "broken gzip"),
