@@ -53,7 +53,8 @@ class TrunkInputs:
         optional = ("lane_vehicles", "network_changes", "lane_weather")
         frames = {name: tables[name] for name in required}
         frames |= {name: tables.get(name, contract(name).empty()) for name in optional}
-        return cls(**frames)
+        given = ("route_demand", "lane_weather")
+        return cls(**{name: f if name in given else contract(name).arrange(f) for name, f in frames.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,31 +2,27 @@
 
 The staircases give each run its cheapest mix at the prices of the fleets. Where a fleet is exceeded, the vehicle whose
 replacement costs least gives way, until none is; where a fleet has vehicles left, they replace the dearest. Own vehicles are
-then balanced by a small mixed-integer model: empty returns, or hired vehicles in place of own ones.
+then balanced by a flow of least cost over the hubs: empty returns, or hired vehicles in place of own ones.
 """
 
 from __future__ import annotations
 
 import numba
 import numpy as np
-from scipy import sparse
 
-from routing.fleet import Vehicles, limit_rows, list_pairs, tally
-from routing.network import Floats, Ints, TrunkNetwork
-from routing.solvers import solve_linear
+from routing.fleet import Vehicles, list_pairs, tally
+from routing.network import Flags, Floats, Ints, TrunkNetwork
 from routing.steps import Staircase, count_vehicles
 
 _SWEEPS = 6
 
 
-def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats, *, seconds: float) -> Vehicles:
+def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Vehicles:
     """Choose vehicles for loads at the prices of the staircases and bring them within all limits.
 
     Parameters
     ----------
     load : (R,) [parcels]
-    seconds
-        Time limit of the model that balances own vehicles.
 
     Returns
     -------
@@ -44,18 +40,27 @@ def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats, *, sec
     limit = network.option_limit[option, day] if len(run) else np.zeros(0)
     lane_limit = network.lane_limit[network.run_lane, network.run_day]
     free = np.repeat(network.type_fleet[:, None], network.days, axis=1)
-    _spread(
-        pointers, kind, day, busy, network.option_capacity[option], network.option_cost[option], limit, lane_limit, load,
-        count, free, np.argsort(-load, kind="stable").astype(np.int64), _SWEEPS,
-    )  # fmt: skip
-    if network.type_own[kind].any():
-        count = _send_back(network, run, option, count, load, seconds)
+    own = network.type_own[kind]
+    capacity, cost = network.option_capacity[option], network.option_cost[option]
+    order = np.argsort(-load, kind="stable").astype(np.int64)
+
+    def spread(frozen: Flags) -> None:
+        free = np.repeat(network.type_fleet[:, None], network.days, axis=1)
+        _spread(
+            pointers, kind, day, busy, capacity, cost, limit, lane_limit, load, count, free, order, frozen, _SWEEPS
+        )  # fmt: skip
+
+    spread(np.zeros(len(run), dtype=np.bool_))
+    if own.any():
+        for number in np.flatnonzero(network.type_own):
+            _balance(network, int(number), run, option, count, busy)
+        spread(own)
     return tally(network, run, option, count, load)
 
 
 @numba.njit(cache=True)
 def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
-    pointers, kind, day, busy, capacity, cost, limit, lane_limit, load, count, free, order, sweeps
+    pointers, kind, day, busy, capacity, cost, limit, lane_limit, load, count, free, order, frozen, sweeps
 ) -> None:
     days = free.shape[1]
     for p in range(len(kind)):
@@ -68,7 +73,7 @@ def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
                 best, best_pair, best_swap = np.inf, -1, -1
                 for r in range(len(pointers) - 1):
                     for p in range(pointers[r], pointers[r + 1]):
-                        if kind[p] != v or count[p] == 0 or not (day[p] <= t < day[p] + busy[p]):
+                        if kind[p] != v or count[p] == 0 or frozen[p] or not (day[p] <= t < day[p] + busy[p]):
                             continue
                         room, total = 0.0, 0
                         for q in range(pointers[r], pointers[r + 1]):
@@ -78,7 +83,7 @@ def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
                         if need <= 0 and -cost[p] < best:
                             best, best_pair, best_swap = -cost[p], p, -1
                         for q in range(pointers[r], pointers[r + 1]):
-                            if kind[q] == v or count[q] >= limit[q]:
+                            if kind[q] == v or frozen[q] or count[q] >= limit[q]:
                                 continue
                             copies = max(1, int(np.ceil(need / capacity[q])))
                             if count[q] + copies > limit[q] or total - 1 + copies > lane_limit[r]:
@@ -134,7 +139,7 @@ def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
             while room < load[r]:
                 best, pair = np.inf, -1
                 for q in range(pointers[r], pointers[r + 1]):
-                    fits = count[q] < limit[q] and total < lane_limit[r]
+                    fits = not frozen[q] and count[q] < limit[q] and total < lane_limit[r]
                     for u in range(day[q], min(days, day[q] + busy[q])):
                         fits = fits and free[kind[q], u] >= 1
                     value = cost[q] / min(capacity[q], load[r] - room)
@@ -149,6 +154,8 @@ def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
                     free[kind[pair], u] -= 1
                 changed = True
             for p in range(pointers[r], pointers[r + 1]):
+                if frozen[p]:
+                    continue
                 while count[p] > 0 and room - capacity[p] >= load[r]:
                     count[p] -= 1
                     room -= capacity[p]
@@ -156,7 +163,7 @@ def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
                         free[kind[p], u] += 1
                     changed = True
                 for q in range(pointers[r], pointers[r + 1]):
-                    if q == p or cost[q] >= cost[p] - 1e-9:
+                    if q == p or frozen[q] or cost[q] >= cost[p] - 1e-9:
                         continue
                     while (
                         count[p] > 0 and count[q] < limit[q] and room - capacity[p] + capacity[q] >= min(load[r], room)
@@ -178,43 +185,67 @@ def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
             break
 
 
-def _send_back(network: TrunkNetwork, run: Ints, option: Ints, count: Ints, load: Floats, seconds: float) -> Ints:
-    """Balance own vehicles: returns are added, own vehicles dropped, and hired ones take what they carried."""
-    own = network.type_own[network.option_type[option]]
-    rows = limit_rows(network, run, option)
-    limit = np.minimum(
-        network.option_limit[option, network.run_day[run]], network.type_fleet[network.option_type[option]]
-    )
-    used = np.zeros(network.runs, dtype=np.bool_)
-    used[run[own & (count > 0)]] = True
-    # departures of hired vehicles may grow where own ones may go
-    top = np.where(own, np.minimum(limit, count + 4), np.where(used[run], np.minimum(limit, count + 2), count))
-    low = np.where(own, np.maximum(count - 4, 0), np.where(used[run], np.maximum(count - 1, 0), count)).astype(
-        np.float64
-    )
-    carried = np.flatnonzero(used)
-    place = np.full(network.runs, -1, dtype=np.int64)
-    place[carried] = np.arange(len(carried))
-    on = np.flatnonzero(place[run] >= 0)
-    capacity = network.option_capacity[option]
-    hold = sparse.csr_matrix((capacity[on], (place[run[on]], on)), shape=(len(carried), len(run)))
-    room = np.bincount(run, count * capacity, network.runs)
-    blank = sparse.csr_matrix((rows.matrix.shape[0], len(carried)))
-    matrix = sparse.vstack(
-        [sparse.hstack([hold, sparse.identity(len(carried))]), sparse.hstack([rows.matrix, blank])], format="csr"
-    )
-    answer = solve_linear(
-        np.concatenate([network.option_cost[option], np.full(len(carried), network.short_cost)]),
-        matrix,
-        np.concatenate([np.minimum(load, room)[carried], rows.low]),
-        np.concatenate([np.full(len(carried), np.inf), rows.high]),
-        np.concatenate([low, np.zeros(len(carried))]),
-        np.concatenate([top.astype(np.float64), np.full(len(carried), np.inf)]),
-        integer=np.concatenate([np.ones(len(run), dtype=np.bool_), np.zeros(len(carried), dtype=np.bool_)]),
-        seconds=max(seconds, 1.0),
-        gap=2e-4,
-    )
-    if answer.values is not None:
-        return np.rint(answer.values[: len(run)]).astype(np.int64)
-    # no balance found in time: no own vehicle runs
-    return np.where(own, 0, count)
+def _balance(network: TrunkNetwork, number: int, run: Ints, option: Ints, count: Ints, busy: Ints) -> None:
+    """Make the departures of one own type a circulation, in place: a flow of least cost over the hubs.
+
+    An empty return over a lane costs its departure. Taking an own departure out, hired vehicles in its place, costs the
+    difference. Both together always have a solution: no own departure at all.
+    """
+    from ortools.graph.python import min_cost_flow
+
+    pairs = np.flatnonzero(network.option_type[option] == number)
+    lane = network.run_lane[run[pairs]]
+    start, end = network.lane_origin[lane], network.lane_destination[lane]
+    cost = network.option_cost[option[pairs]]
+    hired = _replace_cost(network, run, option)[pairs]
+    blocked = np.zeros(len(pairs), dtype=np.bool_)
+    while True:
+        surplus = np.bincount(start, count[pairs], network.hubs) - np.bincount(end, count[pairs], network.hubs)
+        if not surplus.any():
+            return
+        slack = _slack(network, number, run[pairs], count[pairs], busy[pairs])
+        lane_bound = np.where(np.isfinite(network.lane_limit[lane, network.run_day[run[pairs]]]), 0.0, np.inf)
+        room = np.minimum(network.option_limit[option[pairs], network.run_day[run[pairs]]] - count[pairs], lane_bound)
+        slack = np.minimum(slack, np.minimum(np.maximum(room, 0.0), 1e6).astype(np.int64))
+        slack[blocked] = 0
+        dropped = np.maximum(hired - cost, 0.0)
+        flow = min_cost_flow.SimpleMinCostFlow()
+        adds = flow.add_arcs_with_capacity_and_unit_cost(start, end, slack, np.rint(100 * cost).astype(np.int64))
+        cuts = flow.add_arcs_with_capacity_and_unit_cost(
+            end, start, count[pairs], np.rint(100 * dropped).astype(np.int64)
+        )
+        # a hub that more vehicles reach than leave sends the difference away
+        flow.set_nodes_supplies(np.arange(network.hubs), -np.rint(surplus).astype(np.int64))
+        if flow.solve() != flow.OPTIMAL:
+            count[pairs] = 0
+            return
+        added, cut = flow.flows(adds), flow.flows(cuts)
+        count[pairs] -= cut
+        done = np.zeros(len(pairs), dtype=np.int64)
+        for place in np.flatnonzero(added):
+            now = _slack(network, number, run[pairs], count[pairs] + done, busy[pairs])[place]
+            done[place] = min(int(added[place]), int(now))
+            blocked[place] |= done[place] < added[place]
+        count[pairs] += done
+
+
+def _replace_cost(network: TrunkNetwork, run: Ints, option: Ints) -> Floats:
+    """Cost of hired vehicles in place of each pair's, (Y,): the cheapest of the run's, as many as it takes."""
+    hired = ~network.type_own[network.option_type[option]]
+    per_parcel = network.option_cost[option] / network.option_capacity[option]
+    best = np.full(network.runs, np.inf)
+    np.minimum.at(best, run[hired], per_parcel[hired])
+    worst = network.short_cost
+    return np.minimum(best[run], worst) * network.option_capacity[option]
+
+
+def _slack(network: TrunkNetwork, number: int, run: Ints, count: Ints, busy: Ints) -> Ints:
+    """How many more vehicles of a type can leave on each run within its fleet."""
+    size = network.type_fleet[number]
+    day = network.run_day[run]
+    away = np.zeros(network.days + 1)
+    np.add.at(away, day, count)
+    np.subtract.at(away, np.minimum(day + busy, network.days), count)
+    free = size - np.cumsum(away)[: network.days]
+    least = np.array([free[t : t + b].min() for t, b in zip(day.tolist(), busy.tolist(), strict=True)])
+    return np.maximum(0, np.minimum(least, 1_000_000)).astype(np.int64)

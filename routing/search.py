@@ -243,8 +243,7 @@ def _polish(
 def settle(network: TrunkNetwork, flows: Flows, stairs: Staircase, deadline: Deadline, reserve: float) -> Draft:
     """Choose the vehicles; parcels for which there is none become short."""
     loads = load_network(network, flows)
-    seconds = max(2.0, 0.4 * min(deadline.left(), reserve))
-    vehicles = mend_vehicles(network, stairs, loads.runs, seconds=seconds)
+    vehicles = mend_vehicles(network, stairs, loads.runs)
     draft = fit_parcels(network, Draft(flows, loads, vehicles), deadline)
     if len(vehicles.run) <= _SMALL_SEARCH and deadline.left() > 0:
         searched, _, _ = choose_vehicles(network, loads.runs, seconds=max(1.0, min(10.0, 0.5 * deadline.left())))
