@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 RADAR = Path(sys.executable).with_name("radar")
-SECONDS_ON_TWO_CORES = 90
+# 90 seconds on two cores; counted in work done, so that a busy machine does not change the verdict.
+MOST_CPU_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str], float]:
     folder = tmp_path_factory.mktemp("demo") / "peak"
-    started = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ended = subprocess.run([RADAR, "demo", str(folder)], capture_output=True, text=True, check=False)
-    return folder, ended, time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return folder, ended, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.mark.slow
@@ -50,7 +52,7 @@ def test_every_step_is_a_finished_run(demo: tuple[Path, subprocess.CompletedProc
 
 @pytest.mark.slow
 def test_the_demo_is_through_in_time(demo: tuple[Path, subprocess.CompletedProcess[str], float]) -> None:
-    assert demo[2] < SECONDS_ON_TWO_CORES
+    assert demo[2] < MOST_CPU_SECONDS
 
 
 def test_a_folder_that_is_a_workspace_is_left_alone(tmp_path: Path) -> None:
