@@ -10,6 +10,8 @@ import polars as pl
 from reports.forecast_inputs import RECENT_DAYS, ForecastInputs, RouteHistory
 
 FACTORS = ("event", "weather", "override")
+# A route of less than this a day [parcels] is not news, however new it is.
+_FEWEST = 0.5
 ROUTE_KEY = ("courier_id", "origin_hub_id", "destination_hub_id")
 
 
@@ -287,7 +289,7 @@ def fastest_growing(routes: pl.DataFrame) -> pl.DataFrame:
 
 def newly_opened(routes: pl.DataFrame) -> pl.DataFrame:
     """Return routes that opened lately or open in the horizon and are expected to carry something."""
-    return routes.filter(pl.col("opened").is_not_null() & (pl.col("peak") > 0))
+    return routes.filter(pl.col("opened").is_not_null() & (pl.col("daily") >= _FEWEST))
 
 
 def chart_events(events: pl.DataFrame, first: date, last: date) -> pl.DataFrame:

@@ -166,7 +166,7 @@ class ForecastTables:
             Column(t("column.class"), lambda row: t.term("class", row["class"]), numeric=False),
             Column(t("column.bucket"), lambda row: t.term("bucket", row["bucket"]), numeric=False),
             Column(t("column.lead"), lambda row: row["lead_days"], numeric=False),
-            Column(t("column.window"), lambda row: t.term("window", row["window"]), numeric=False),
+            Column(t("column.window"), lambda row: self._window(row["window"]), numeric=False),
             Column(t("column.model"), lambda row: t.term("model", row["model"]), numeric=False),
             Column(t("column.accuracy"), lambda row: f.percent(row["accuracy"], 1)),
             Column(t("column.naive"), lambda row: f.percent(row["naive"], 1)),
@@ -179,6 +179,14 @@ class ForecastTables:
         every = published_scores(self.inputs.scores)
         table = self._table("score-table", summary(every), columns, _TOP_SCORES, "backtest_scores", t("accuracy.note"))
         return replace(table, total=every.height)
+
+    def _window(self, window: str) -> Markup:
+        """Write the days scored: a word, or the name of an event in the report's language."""
+        word = self.t.term("window", window)
+        if word == window and self.t.language == "zh":
+            named = self.inputs.events.filter((pl.col("name") == window) & pl.col("name_zh").is_not_null())
+            word = window if named.is_empty() else named["name_zh"][0]
+        return Markup('<span class="name">{}</span>').format(word)
 
     def _route_columns(self) -> list[Column]:
         return [

@@ -76,22 +76,22 @@ def summary(rows: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Of rows with an accuracy: every level as a whole over all days, but for single leads; the volume classes of routes
-        over the first week; and the levels as a whole in each window of its own (an event, normal days) over the longest
-        lead. Everything known where that leaves nothing.
+        Of rows with an accuracy: every level as a whole over all days, for the first week and the longest lead; the
+        volume classes of routes over the first week; and network, hubs and routes as a whole in each window of its own (an
+        event, normal days) over the longest lead. Everything known where that leaves nothing.
     """
     start = pl.col("lead_days").str.extract(r"^(\d+)").cast(pl.Int64)
     end = pl.col("lead_days").str.extract(r"(\d+)$").cast(pl.Int64)
     whole = pl.col("class").is_in(["all", "out", "in", "pickup", "delivery"])
     over_all, first_week = pl.col("window") == "all", pl.col("lead_days") == "1-7"
-    longest = (end - start) == (end - start).max()
+    longest = (end - start) == (end - start).max().over("bucket")
     known = rows.filter(pl.col("accuracy").is_not_null())
     chosen = known.filter(
         pl.when(over_all & whole)
-        .then(end > start)
+        .then((first_week | longest) & (end > start))
         .when(over_all)
         .then((pl.col("kind") == "route") & (pl.col("bucket") == "day") & first_week)
-        .otherwise(whole & longest)
+        .otherwise(whole & longest & pl.col("kind").is_in(["network", "hub", "route"]))
     )
     return known if chosen.is_empty() else chosen
 

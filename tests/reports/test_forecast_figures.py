@@ -204,6 +204,8 @@ def test_a_report_shows_the_scores_that_decide() -> None:
         ("hub/in/10k+", "1-7", "all"),
         ("route/10-100", "8-14", "all"),
         ("network", "1-7", "Double 11"),
+        ("hub/in", "8-14", "all"),
+        ("outlet/pickup", "1-16", "Double 11"),
         ("route/10-100", "1-16", "Double 11"),
     ]
     rows = [base | {"level": a, "lead_days": b, "window": c} for a, b, c in shown + hidden]
