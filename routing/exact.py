@@ -23,7 +23,7 @@ from routing.search import Draft
 from routing.solvers import solve_linear
 
 MOST_FLOW_COLUMNS = 16_000
-_TINY = 2_500  # flow columns up to which parcels are whole in the model itself
+TINY_FLOW_COLUMNS = 2_500  # flow columns up to which parcels are whole in the model itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def solve_exactly(network: TrunkNetwork, *, seconds: float) -> Proof:
     )
     need = np.ceil(asked.sum() / capacity) if len(entry) else capacity
     limit = np.minimum(limit, np.maximum(need, 1.0)) if not network.type_own.any() else limit
-    whole = flows <= _TINY
+    whole = flows <= TINY_FLOW_COLUMNS
     answer = solve_linear(
         np.concatenate([price, np.full(len(entry), network.short_cost), network.option_cost[pair_option]]),
         matrix,

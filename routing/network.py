@@ -151,12 +151,11 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     lag = np.ceil(hours[:, None] / np.where(speed > 0, speed, 1.0) / 24.0 - _EPSILON)
     lag = np.where(closed, -1, np.maximum(lag, 0)).astype(np.int64)
     # a loss below one whole departure is not felt
-    lane_limit = np.ceil(_bound(lanes, "departure_limit")[:, None] * np.where(factor > 0, factor, 0.0) - _EPSILON)
-    lane_limit = np.where(np.isnan(lane_limit), 0.0, lane_limit)
+    lane_limit = np.ceil(_bound(lanes, "departure_limit")[:, None] * np.where(factor > 0, factor, 1.0) - _EPSILON)
     types = inputs.vehicle_types.sort("vehicle_type_id")
     lane_option = _list_options(inputs, lanes, types, lane_number)
-    option_limit = np.ceil(lane_option["limit"][:, None] * factor[lane_option["lane"]] - _EPSILON)
-    option_limit = np.where(np.isnan(option_limit), 0.0, option_limit)
+    by_option = factor[lane_option["lane"]]
+    option_limit = np.ceil(lane_option["limit"][:, None] * np.where(by_option > 0, by_option, 1.0) - _EPSILON)
     open_days = _open_days(inputs.network_changes, hub_number, first_day, days)
     option_limit[closed[lane_option["lane"]]] = 0.0
     lane_limit[closed] = 0.0

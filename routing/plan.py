@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.progress import SILENT, Progress
-from routing.exact import MOST_FLOW_COLUMNS, flow_columns, solve_exactly
+from routing.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
+from routing.explanation import explain_shortfalls
 from routing.inputs import Deadline, TrunkInputs, TrunkOptions
 from routing.network import TrunkNetwork, build_network
 from routing.records import (
@@ -23,7 +24,7 @@ from routing.records import (
     write_shortfalls,
 )
 from routing.relaxation import Relaxation
-from routing.search import Draft, find_bound, search_plan
+from routing.search import Draft, empty_draft, find_bound, search_plan
 
 if TYPE_CHECKING:
     import polars as pl
@@ -103,15 +104,29 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
     deadline = Deadline(options.time_limit, options.clock)
     network = build_network(inputs, options)
     relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
-    small = flow_columns(network) <= MOST_FLOW_COLUMNS
-    reserve = (options.proof_share if small else 0.2) * options.time_limit
-    draft = search_plan(network, relaxed, options, deadline, reserve, progress)
-    if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
-        proof = solve_exactly(network, seconds=min(deadline.left(), options.proof_share * options.time_limit))
+    if not len(network.demand_parcels):
+        return write_plan(network, empty_draft(network), replace(relaxed, bound=0.0))
+    columns = flow_columns(network)
+    share = options.proof_share * options.time_limit
+    if columns <= TINY_FLOW_COLUMNS:
+        # a task of this size is proven at once, or in vain
+        proof = solve_exactly(network, seconds=share)
         relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
-        if proof.draft is not None and proof.draft.cost < draft.cost:
-            draft = proof.draft
+        if proof.draft is not None and proof.draft.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
+            return write_plan(network, proof.draft, relaxed)
+        draft = search_plan(network, relaxed, options, deadline, 0.2 * options.time_limit, progress)
+        return write_plan(network, _better(draft, proof.draft), relaxed)
+    small = columns <= MOST_FLOW_COLUMNS
+    draft = search_plan(network, relaxed, options, deadline, share if small else 0.2 * options.time_limit, progress)
+    if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
+        proof = solve_exactly(network, seconds=min(deadline.left(), share))
+        relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
+        draft = _better(draft, proof.draft)
     return write_plan(network, draft, relaxed)
+
+
+def _better(draft: Draft, other: Draft | None) -> Draft:
+    return other if other is not None and other.cost < draft.cost else draft
 
 
 def write_plan(network: TrunkNetwork, draft: Draft, relaxed: Relaxation) -> TrunkPlan:
@@ -123,7 +138,7 @@ def write_plan(network: TrunkNetwork, draft: Draft, relaxed: Relaxation) -> Trun
         trunk_departures=write_departures(network, draft.vehicles, draft.loads.runs),
         trunk_flows=write_flows(network, draft.flows),
         hub_loads=write_hub_loads(network, draft.loads),
-        shortfalls=write_shortfalls(network, short, {}),
+        shortfalls=write_shortfalls(network, short, explain_shortfalls(network, short, draft.loads, draft.vehicles)),
         plan_certificates=write_certificate(draft.cost, relaxed.bound, int(network.demand_parcels.sum()), total),
         hub_prices=_list_prices(network, relaxed),
         cost=draft.cost,

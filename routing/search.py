@@ -8,7 +8,7 @@ import numpy as np
 
 from data.progress import SILENT, Progress
 from routing.finish import collect_flows, dissolve_overloads
-from routing.fleet import Vehicles, choose_vehicles
+from routing.fleet import Vehicles, choose_vehicles, tally
 from routing.flows import Flows, Loads, load_network, round_parcels
 from routing.improvement import Cooling, Trees, anneal_trees, list_candidates, load_trees, plant_trees
 from routing.inputs import Deadline, TrunkOptions
@@ -104,7 +104,7 @@ def search_plan(
     )
     stairs = build_staircase(network, price_options(network, prices))
     if len(served) == 0:
-        return settle(network, _no_flows(), stairs, deadline, 0.0)
+        return empty_draft(network)
     generator = np.random.default_rng([options.seed, 202])
     truck = float(network.option_capacity.max())
     trees = plant_trees(network, relaxed.samples, truck=truck, served=served, generator=generator)
@@ -267,6 +267,9 @@ def fit_parcels(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draf
     return Draft(flows, load_network(network, flows), draft.vehicles)
 
 
-def _no_flows() -> Flows:
-    empty = np.zeros(0, dtype=np.int64)
-    return Flows(PathPool(empty, np.zeros(1, dtype=np.int64), empty), empty)
+def empty_draft(network: TrunkNetwork) -> Draft:
+    """Return the plan that carries nothing."""
+    none = np.zeros(0, dtype=np.int64)
+    flows = Flows(PathPool(none, np.zeros(1, dtype=np.int64), none), none)
+    loads = load_network(network, flows)
+    return Draft(flows, loads, tally(network, none, none, none, loads.runs))
