@@ -31,6 +31,9 @@ def restrict(inputs: ForecastInputs, as_of: dt.date) -> ForecastInputs:
 
 
 def _until(frame: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    latest = frame["date"].max()
+    if isinstance(latest, dt.date) and latest <= as_of:
+        return frame  # nothing to hide, nothing to copy
     return frame.filter(pl.col("date") <= as_of)
 
 

@@ -22,6 +22,9 @@ YEAR = 364
 LAST_YEAR_WEIGHT = 0.5
 """How much of last year's course to expect again; one year seen says half of what many would."""
 PROPHET = "Prophet"
+SMOOTHING = "exponential smoothing"
+_BATCHED_SHARE = 0.6
+_GUEST_SHARES = {SMOOTHING: 0.25, PROPHET: 0.15}
 _FEWEST_FOR_ETS = 56
 _FEWEST_FOR_PROPHET = 84
 _YEARLY_DAYS = 500
@@ -97,9 +100,9 @@ def prophet_path(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> 
 
     # Prophet speaks of missing plotting packages and of every fit, each in a log of its own.
     logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
+    from cmdstanpy import disable_logging
     from prophet import Prophet
 
-    logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
     logging.getLogger("prophet").setLevel(logging.ERROR)
 
     model = Prophet(
@@ -110,7 +113,8 @@ def prophet_path(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> 
         uncertainty_samples=0,
     )
     frame = pd.DataFrame({"ds": pd.to_datetime(dates), "y": np.log(np.maximum(total, 0.5))})
-    model.fit(frame)
+    with disable_logging():
+        model.fit(frame)
     ahead = pd.DataFrame({"ds": pd.date_range(frame["ds"].iloc[-1], periods=horizon + 1, freq="D")[1:]})
     return np.asarray(np.exp(model.predict(ahead)["yhat"].to_numpy(dtype=np.float64)))
 
@@ -163,8 +167,7 @@ def forecast_network(
 ) -> tuple[Mapping[str, Vector], Vector, Sequence[str]]:
     """Forecast the network's path without events.
 
-    The batched paths get half the weight, shared by :func:`weigh_paths`; exponential smoothing and Prophet a quarter each. A model
-    that is absent, fails or gives nonsense (outside a tenth to ten times the recent level) is left out with a note.
+    The batched paths get 0.6 of the weight, shared by :func:`weigh_paths`; exponential smoothing 0.25, Prophet 0.15. A model that is absent, fails or gives nonsense (outside a tenth to ten times the recent level) is left out with a note.
 
     Parameters
     ----------
@@ -184,11 +187,11 @@ def forecast_network(
     tuple
         Name -> [horizon] path of each model, the combined [horizon] path, and notes.
     """
-    weight = {name: 0.5 * share for name, share in weigh_paths(total, dates, horizon, day_weight).items()}
+    weight = {name: _BATCHED_SHARE * share for name, share in weigh_paths(total, dates, horizon, day_weight).items()}
     paths: dict[str, Vector] = {name: path(total, dates, horizon) for name, path in BATCHED.items()}
     asked: list[tuple[str, Path]] = []
     if total.size >= _FEWEST_FOR_ETS and total[-28:].mean() > 0:
-        asked.append(("exponential smoothing", exponential_smoothing))
+        asked.append((SMOOTHING, exponential_smoothing))
     if use_prophet and total.size >= _FEWEST_FOR_PROPHET and total[-28:].mean() > 0:
         asked.append((PROPHET, prophet_path))
     notes: list[str] = []
@@ -198,7 +201,7 @@ def forecast_network(
         found = _try(name, path, total, dates, horizon, usual, notes)
         if found is not None:
             paths[name] = found
-            weight[name] = 0.25
+            weight[name] = _GUEST_SHARES[name]
     mass = sum(weight.values())
     combined = np.zeros(horizon)
     for name, found in paths.items():

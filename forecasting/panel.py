@@ -18,6 +18,8 @@ IndexVector = NDArray[np.int64]
 DateVector = NDArray[np.datetime64]
 Level = Literal["network", "courier", "region_out", "region_in", "hub_out", "hub_in", "route"]
 
+ROWS_AT_A_TIME = 4_000_000
+"""Rows of a table that are numbered at a time, so that memory holds the matrix and not three copies of the table."""
 ROUTE_KEYS = ("courier_id", "origin_hub_id", "destination_hub_id")
 
 
@@ -81,7 +83,9 @@ class Panel:
         RadarError
             When there is no row and no span is given.
         """
-        known = frame.select("date", *ROUTE_KEYS, "parcels").filter(pl.col("parcels").is_not_null())
+        known = frame.select("date", *ROUTE_KEYS, "parcels")
+        if known["parcels"].null_count():
+            known = known.filter(pl.col("parcels").is_not_null())
         if first_date is not None:
             known = known.filter(pl.col("date") >= first_date)
         if last_date is not None:
@@ -98,8 +102,11 @@ class Panel:
         dates = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
         routes = known.select(ROUTE_KEYS).unique().sort(ROUTE_KEYS)
         parcels = np.zeros((routes.height, dates.size), dtype=np.float32)
-        if routes.height:
-            keyed = known.join(routes.with_row_index("route"), on=list(ROUTE_KEYS), how="left")
+        numbered = routes.with_row_index("route")
+        for start in range(0, known.height, ROWS_AT_A_TIME):
+            keyed = known.slice(start, ROWS_AT_A_TIME).join(
+                numbered, on=list(ROUTE_KEYS), how="left", maintain_order="left"
+            )
             row = keyed["route"].to_numpy().astype(np.int64)
             day = (keyed["date"].to_numpy().astype("datetime64[D]") - dates[0]).astype(np.int64)
             np.add.at(parcels, (row, day), keyed["parcels"].to_numpy().astype(np.float32))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data.progress import Progress
 from forecasting.cleaning import CleanHistory
 from forecasting.combination import MemberErrors, choose_weights, combine, measure_members
+from forecasting.hub_margins import draw_to_margins
 from forecasting.inner_backtests import choose_cutoffs, recent_volume
 from forecasting.inputs import ForecastSettings
 from forecasting.members import MEMBER_NAMES, forecast_members
@@ -120,13 +121,14 @@ class _Builder:
         return clean.parcels[routes, :cutoff], clean.parcels[routes][:, ahead], day_weight
 
     def combined(self, past: Matrix, members: Mapping[str, Matrix], grown: Matrix | None, path: Vector) -> Matrix:
-        """Combine batched members and trees, and bring their sum to the network path."""
+        """Combine batched members and trees, bring their sum to the network path and draw them to their hubs' margins."""
         classes = volume_class(recent_volume(past))
-        batched = to_path(combine(members, self.weights, classes), path)
-        if grown is None:
-            return batched
-        both = {"batched": batched, TREES: to_path(grown, path)}
-        return to_path(combine(both, self.tree_weights, classes), path)
+        routes = to_path(combine(members, self.weights, classes), path)
+        if grown is not None:
+            both = {"batched": routes, TREES: to_path(grown, path)}
+            routes = to_path(combine(both, self.tree_weights, classes), path)
+        sums = self.groups.until(past.shape[1])
+        return draw_to_margins(routes, sums.out, sums.into, sums.out_sums, sums.into_sums)
 
 
 def fit_routes(

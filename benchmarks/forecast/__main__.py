@@ -1,5 +1,6 @@
-"""``python -m benchmarks.forecast``: accuracy, calibration and speed on real data, the naive ones beside.
+"""``python -m benchmarks.forecast``: accuracy, calibration and speed on real data, naive ones and peers beside.
 
+Peers run in an environment of their own (``peer_runs.INSTALL``); ``--no-peers`` leaves them out.
 ``--rolling`` adds the one-day-ahead forecasts, a whole forecast for each day; ``--scale`` adds 1,000, 10,000 and 100,000 routes.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks.forecast.cases import (
@@ -26,11 +28,12 @@ from benchmarks.forecast.cases import (
     olist,
 )
 from benchmarks.forecast.measures import Truth, interval_figures, point_figures, published
+from benchmarks.forecast.peer_runs import INSTALL, peers_installed, run_peers
 from benchmarks.forecast.scale import measure_scale
 from benchmarks.machine import describe_machine, shared_folder
 from forecasting.baselines import day_of_week_mean, seasonal_naive
 from forecasting.forecast import forecast
-from forecasting.inputs import ForecastInputs, Forecasts, ForecastSettings
+from forecasting.inputs import ForecastInputs, ForecastSettings
 from forecasting.panel import ROUTE_KEYS, Panel, to_day
 
 Figures = dict[str, float]
@@ -38,12 +41,16 @@ Scores = dict[str, dict[str, list[Figures]]]
 SHOWN = ("network", "hub out", "hub in", "route", "route weekly", "bias", "RMSSE")
 INTERVALS = ("WQL", "cover 80", "width 80", "cover 90", "width 90", "network cover 80", "network width 80")
 RADAR = "ParcelRadar"
+_MOST_CASES_WITH_PEERS = 12
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run everything that the data at hand allow, print tables, and keep the figures beside this file."""
     shared = shared_folder()
     print(describe_machine())
+    peers = "--no-peers" not in arguments and peers_installed()
+    if not peers:
+        print(f"\nWithout peers. To have them beside: {INSTALL}")
     kept: dict[str, object] = {"machine": describe_machine()}
     if shared is None:
         print("\nNo real data: set PARCELRADAR_SHARED to a folder that holds real/; the accuracy part is left out.")
@@ -63,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
         if "--rolling" in arguments:
             plan.append(("Chinese network, one day ahead", chinese, CHINA_ROLLING, ForecastSettings()))
         for title, inputs, cases, settings in plan:
-            scores = _score(inputs, cases, settings)
+            scores = _score(inputs, cases, settings, peers and len(cases) <= _MOST_CASES_WITH_PEERS)
             kept[title] = _means(scores)
             _print(title, scores)
     if "--scale" in arguments:
@@ -72,7 +79,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _score(inputs: ForecastInputs, cases: Sequence[Case], settings: ForecastSettings) -> Scores:
+def _score(inputs: ForecastInputs, cases: Sequence[Case], settings: ForecastSettings, peers: bool) -> Scores:
     panel = Panel.from_route_volumes(inputs.route_volumes)
     scores: Scores = {}
     for case in cases:
@@ -92,17 +99,24 @@ def _score(inputs: ForecastInputs, cases: Sequence[Case], settings: ForecastSett
             "weekday mean of 4 weeks": point_figures(truth, day_of_week_mean(past, case.horizon).astype(np.float64)),
         }
         for name, member in found.matrices.member_means.items():
-            entries[f"member: {name}"] = point_figures(truth, _placed(panel, found, member * found.matrices.event))
+            entries[f"member: {name}"] = point_figures(
+                truth, _placed(panel, found.matrices.panel.routes, member * found.matrices.event)
+            )
+        if peers:
+            ran = run_peers(inputs, case.as_of, case.horizon)
+            for name, said in ran.forecasts.items():
+                figures = point_figures(truth, _placed(panel, ran.panel.routes, said.mean))
+                entries[f"peer: {name}"] = {**figures, "wall [s]": said.wall, "CPU [s]": said.cpu}
         for name, figures in entries.items():
             scores.setdefault(name, {}).setdefault(case.group, []).append(figures)
     return scores
 
 
-def _placed(panel: Panel, found: Forecasts, matrix: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Put rows of the forecast's routes at their places among all routes."""
-    place = found.matrices.panel.routes.join(
-        panel.routes.with_row_index("row"), on=list(ROUTE_KEYS), how="left", maintain_order="left"
-    )["row"]
+def _placed(panel: Panel, routes: pl.DataFrame, matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Put the rows of some routes at their places among all routes."""
+    place = routes.join(panel.routes.with_row_index("row"), on=list(ROUTE_KEYS), how="left", maintain_order="left")[
+        "row"
+    ]
     placed = np.zeros((panel.size, matrix.shape[1]))
     placed[place.to_numpy().astype(np.int64)] = matrix
     return placed
@@ -136,7 +150,10 @@ def _print(title: str, scores: Scores) -> None:
             "by volume: "
             + ", ".join(f"{key[6:]} {value:.3f}" for key, value in mine.items() if key.startswith("class"))
         )
-        print(f"seconds: {mine['wall [s]']:.1f} wall, {mine['CPU [s]']:.1f} CPU", flush=True)
+        spent = {name: groups[group]["CPU [s]"] for name, groups in means.items() if "CPU [s]" in groups[group]}
+        print(
+            "CPU seconds a forecast: " + ", ".join(f"{name} {value:.1f}" for name, value in spent.items()), flush=True
+        )
 
 
 if __name__ == "__main__":
