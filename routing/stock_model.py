@@ -98,7 +98,9 @@ class LocationPlan:
     lower_bound: float
 
 
-def round_units(problem: LocationProblem, units: Floats) -> Floats:
+def round_units(
+    problem: LocationProblem, units: Floats, opened: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None
+) -> Floats:
     """Make a plan whole: round down, then place what is left where it costs least and there is room.
 
     Parameters
@@ -107,6 +109,8 @@ def round_units(problem: LocationProblem, units: Floats) -> Floats:
         Whole-numbered demand, stock and storage.
     units
         Shape (K, W), within the limits up to float noise.
+    opened
+        Warehouses that may be used, shape (W,); by default those `units` uses and those free to open.
 
     Returns
     -------
@@ -115,16 +119,16 @@ def round_units(problem: LocationProblem, units: Floats) -> Floats:
     """
     whole = np.floor(units + 1e-6)
     excess = whole.sum(axis=1) - problem.demand
-    for k in np.flatnonzero(excess > 0):
+    for k in np.flatnonzero(excess > 0).tolist():
         whole[k, int(np.argmax(whole[k]))] -= excess[k]
     _cut_to_limits(problem, whole)
     used = problem.sum_families(whole)
     room = problem.room - np.maximum(used - problem.there, 0.0).sum(axis=0)
     power = problem.dispatch - problem.load @ whole
-    opened = (units.sum(axis=0) > 1e-6) | (problem.opening <= 0)
+    if opened is None:
+        opened = (units.sum(axis=0) > 1e-6) | (problem.opening <= 0)
     left = problem.demand - whole.sum(axis=1)
-    wanted = units.sum(axis=1) > whole.sum(axis=1) + 1e-9
-    for k in np.flatnonzero((left > 0) & (wanted | (problem.short_cost > 0))):
+    for k in _by_regret(problem, left, opened):
         f, load = int(problem.family[k]), float(problem.load[k])
         lacks = problem.there[f] - used[f]
         price = problem.cost[k] + np.where(lacks > 0, 0.0, problem.inbound[f])
@@ -146,6 +150,16 @@ def round_units(problem: LocationProblem, units: Floats) -> Floats:
             power[w] -= take * load
             left[k] -= take
     return whole
+
+
+def _by_regret(problem: LocationProblem, left: Floats, opened: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[int]:
+    """Order the groups that still lack units: first those whose second choice costs most more than the first."""
+    waiting = np.flatnonzero(left > 0)
+    full = np.where(opened, problem.cost[waiting] + problem.inbound[problem.family[waiting]], np.inf)
+    ranked = np.sort(np.minimum(full, problem.short_cost[waiting, None]), axis=1)
+    regret = ranked[:, 1] - ranked[:, 0] if ranked.shape[1] > 1 else ranked[:, 0]
+    order: list[int] = waiting[np.argsort(-regret, kind="stable")].tolist()
+    return order
 
 
 def _cut_to_limits(problem: LocationProblem, whole: Floats) -> None:

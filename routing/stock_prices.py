@@ -17,10 +17,12 @@ from routing.stock_milp import PairSolution, solve_pairs
 from routing.stock_model import Floats, LocationProblem
 
 _ROUNDS = 6  # rounds of column generation at most
-_KEPT = 4  # warehouses kept for each group at first
+_KEPT = 3  # warehouses kept for each group at first
 _ADDED = 3  # warehouses added for each group and round at most
-_STEPS = 200
-_PATIENCE = 10  # steps without a better bound before the stride is halved
+_STEPS = 1000
+_START_STEPS = 150
+_CLOSE = 1e-4  # relative distance of bound and linear problem at which more columns are not worth their time
+_PATIENCE = 20  # steps without a better bound before the stride is halved
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +70,76 @@ def find_prices(
         The linear problem's answer over the kept pairs.
     """
     until = time.monotonic() + time_limit
-    full = np.where(allowed, problem.cost, np.inf) + problem.inbound[problem.family]
-    kept = allowed & _lowest(full, _KEPT) | (allowed & (problem.there > 0)[problem.family])
-    best: Prices | None = None
+    best, scarce = _start(problem, allowed, until)
+    full = np.where(allowed, problem.cost, np.inf) + problem.inbound[problem.family] + scarce
+    at_hand = np.where((problem.there > 0)[problem.family], full - problem.inbound[problem.family], np.inf)
+    kept = _lowest(full, _KEPT) | _lowest(at_hand, 1)
+    relaxed, lasted = None, 0.0
     for _ in range(_ROUNDS):
-        relaxed = solve_pairs(problem, kept, time_limit=max(until - time.monotonic(), 1.0), relaxed=True)
-        prices = _prices_of(problem, allowed, relaxed)
-        if prices is None:
+        began = time.monotonic()
+        if relaxed is not None and until - began < lasted:
             break
-        best = prices if best is None or prices.bound > best.bound else best
-        if relaxed.bound > 0 and best.bound >= relaxed.bound - 1e-6 * abs(relaxed.bound):
+        answer = solve_pairs(problem, kept, time_limit=max(until - began, 1.0), relaxed=True)
+        lasted = time.monotonic() - began
+        prices = _prices_of(problem, allowed, answer)
+        if prices is None or answer.bound <= 0:
+            relaxed = relaxed or answer
+            break
+        relaxed = answer
+        best = prices if prices.bound > best.bound else best
+        if best.bound >= relaxed.bound - _CLOSE * abs(relaxed.bound):
             break
         gain = np.where(allowed & ~kept, _reduce(problem, prices.group, prices.dispatch, prices.stock), np.inf)
         fresh = (gain < -1e-9) & _lowest(gain, _ADDED)
-        if not fresh.any() or time.monotonic() > until:
+        if not fresh.any():
             break
         kept |= fresh
-    if best is None:
-        start = np.minimum(full.min(axis=1), problem.short_cost)
-        best = prove(problem, allowed, start, np.zeros_like(problem.storage), problem.inbound)
+    assert relaxed is not None  # noqa: S101  there is at least one round
     if (problem.opening > 0).any():
         best = _climb(problem, allowed, best, relaxed.bound, until)
         gain = _reduce(problem, best.group, best.dispatch, best.stock)
         kept |= allowed & _lowest(np.where(best.opened, gain, np.inf), _ADDED)
     return best, kept, relaxed
+
+
+def _start(problem: LocationProblem, allowed: NDArray[np.bool_], until: float) -> tuple[Prices, Floats]:
+    """Price only what each warehouse has: storage and dispatch, by subgradient steps from nothing.
+
+    Returns
+    -------
+    prices : Prices
+        The best found, each group paying what its cheapest warehouse asks.
+    scarce : numpy.ndarray
+        What a unit of each group pays for room and dispatch of each warehouse, shape (K, W) [CNY].
+    """
+    full = np.where(allowed, problem.cost, np.inf) + problem.inbound[problem.family]
+    fits = problem.room + problem.there.sum(axis=0)
+    power = np.where(np.isfinite(problem.dispatch), problem.dispatch, 0.0)
+    n_places = len(fits)
+    room_price, dispatch = np.zeros(n_places), np.zeros(n_places)
+    # a step of one moves a price by about what a unit's second choice costs more than its first
+    stride = float(np.mean(np.where(np.isfinite(full), full, 0.0))) / 4 + 1e-9
+    best: tuple[Prices, Floats] | None = None
+    for step in range(_START_STEPS):
+        asked = full + room_price + problem.load[:, None] * dispatch
+        choice = asked.argmin(axis=1)
+        group = np.minimum(asked.min(axis=1), problem.short_cost)
+        if step % 10 == 0:
+            prices = prove(problem, allowed, group, dispatch, problem.inbound)
+            if best is None or prices.bound > best[0].bound:
+                best = prices, room_price + problem.load[:, None] * dispatch
+        if step and time.monotonic() > until:
+            break
+        served = np.where(asked.min(axis=1) < problem.short_cost, problem.demand, 0.0)
+        used = np.bincount(choice, served, n_places)
+        sent = np.bincount(choice, served * problem.load, n_places)
+        pace = stride / (1 + step / 10)
+        room_price = np.maximum(room_price + pace * np.clip(used / np.maximum(fits, 1.0) - 1, -1, 1), 0.0)
+        over = np.clip(sent / np.maximum(power, 1e-9) - 1, -1, 1)
+        per_parcel = pace / max(float(problem.load.mean()), 1e-9)
+        dispatch = np.where(power > 0, np.maximum(dispatch + per_parcel * over, 0.0), 0.0)
+    assert best is not None  # noqa: S101  the first step always proves something
+    return best
 
 
 def _prices_of(problem: LocationProblem, allowed: NDArray[np.bool_], solution: PairSolution) -> Prices | None:

@@ -66,11 +66,12 @@ def _decompose(
     prices, kept, relaxed = find_prices(problem, allowed, time_limit=time_limit * 0.5)
     progress.step(1, 3, "choosing warehouses")
     free = problem.opening <= 0
-    plans: list[Floats] = []
+    # a plan there is in any case, whatever time is left for better ones
+    plans = [round_units(problem, np.zeros(problem.cost.shape), free | prices.opened)] if _is_whole(problem) else []
     tried: set[bytes] = set()
     for share in _SHARES:
         opened = free | (relaxed.open_share >= share) | (prices.opened if share == _SHARES[0] else False)
-        if opened.tobytes() in tried or (plans and time.monotonic() > until - time_limit * 0.3):
+        if opened.tobytes() in tried or (tried and time.monotonic() > until - time_limit * 0.3):
             continue
         tried.add(opened.tobytes())
         left = max(until - time.monotonic(), time_limit * 0.1)
