@@ -331,12 +331,13 @@ def test_ctrl_c_leaves_the_workspace_as_it_was(workspace: Workspace, radar: Rada
     file = workspace.folder / "large.csv"
     with file.open("w", encoding="utf-8") as out:
         out.write("date,courier_id,origin_hub_id,destination_hub_id,parcels\n")
-        out.write("2022-01-01,ours,DC1,DC2,1\n" * 1_500_000)
+        out.write("2022-01-01,ours,DC1,DC2,1\n" * 3_000_000)
     command: list[str | Path] = [RADAR, "-w", workspace.folder, "load", "route_volumes", file]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         while workspace.read("runs").height < 2:
             assert process.poll() is None
             time.sleep(0.05)
+        time.sleep(0.5)  # into the reading, past the moment in which the run was put down
         process.send_signal(signal.SIGINT)
         told = process.communicate(timeout=60)[1]
     assert process.returncode == 130, told
