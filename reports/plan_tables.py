@@ -17,6 +17,8 @@ from reports.plan_inputs import PlanInputs
 from reports.tables import Column, Names, Row, Table, tabulate
 
 _TOP_LANES, _TOP_GROUPS, _TOP_SHORT, _TOP_WEATHER, _TOP_PRICES, _TOP_HEAT = 15, 20, 20, 15, 15, 30
+# A pair of less than this of a lane's parcels explains nothing.
+_SMALLEST_SHARE = 0.01
 # From these utilisations on a cell of the heat map is one shade darker.
 _SHADES = (0.5, 0.7, 0.85, 0.95, 0.995)
 
@@ -199,6 +201,7 @@ class PlanTables:
                 )
             )
             for pair in row["pairs"] or []
+            if pair["share"] >= _SMALLEST_SHARE
         ]
         return Markup('<span class="text">{}</span>').format(self.t("word.comma").join(pairs))
 

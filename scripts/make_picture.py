@@ -18,7 +18,7 @@ from reports.forecast_report import write_forecast_report
 from reports.formats import LANGUAGES, Language
 from reports.plan_report import write_plan_report
 
-WIDTH, HEIGHT = 1180, 1560
+WIDTH, HEIGHT = 1000, 1625
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 
