@@ -41,7 +41,7 @@ def main(routes: int) -> None:
     from forecasting.inputs import ForecastInputs
 
     generator = np.random.default_rng(0)
-    hubs = max(20, int(routes**0.5 / 2))
+    hubs = max(20, int(0.7 * routes**0.5))
     pairs = [(courier, pair) for courier in range(4) for pair in generator.choice(hubs**2, routes // 4, replace=False)]
     level = generator.lognormal(-1.5, 2.6, routes)  # three cells in four are empty, as in the real network
     weekly = 1 + 0.1 * np.sin(np.arange(DAYS) * 2 * np.pi / 7)
