@@ -48,18 +48,13 @@ def open_csv(path: Path, name: str) -> Source:
     return open_text(feed, name, size)
 
 
-def open_text(feed: Callable[[], Iterator[bytes]], name: str, size: float, first_row: int | None = None) -> Source:
-    """Open CSV text that comes as blocks of UTF-8; ``feed`` starts it anew each time it is called.
-
-    ``first_row`` is the number of the first row where lines mean nothing (queries); see ``Source.size`` for ``size``.
-    """
+def open_text(feed: Callable[[], Iterator[bytes]], name: str, size: float) -> Source:
+    """Open CSV text that comes as blocks of UTF-8; ``feed`` starts it anew each time it is called."""
     blocks = feed()
     try:
-        text = _Text(blocks)
-        header, separator, first_line = _read_header(text, name)
+        header, separator, first_line = _read_header(_Text(blocks), name)
     finally:
         _close(blocks)
-    first_line = first_line if first_row is None else first_row
 
     def read() -> Iterator[Batch]:
         blocks = feed()
@@ -71,6 +66,19 @@ def open_text(feed: Callable[[], Iterator[bytes]], name: str, size: float, first
             _close(blocks)
 
     return Source(name, header, size, read, decimal_comma=separator == ";")
+
+
+def open_rows(feed: Callable[[], Iterator[bytes]], header: tuple[str, ...], name: str) -> Source:
+    """Open CSV text without a header, parted by commas, as ``open_text``; the first row is number 1."""
+
+    def read() -> Iterator[Batch]:
+        blocks = feed()
+        try:
+            yield from _read_batches(_Text(blocks), header, ",", 1, name, 1.0)
+        finally:
+            _close(blocks)
+
+    return Source(name, header, 1.0, read)
 
 
 def _close(blocks: Iterator[bytes]) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 from data.errors import RadarError
 from data.sources.batch import Source
-from data.sources.csv_files import open_text
+from data.sources.csv_files import open_rows
 
 if TYPE_CHECKING:
     import psycopg
@@ -76,9 +76,14 @@ def open_query(url: str, query: str) -> Source:
         raise RadarError("an empty query", "one SELECT", "write it after --query")
     name = f"query of {mask_url(url)}"
 
+    with _answering(url, name) as connection:
+        columns = _describe(connection, statement)
+    if not columns:
+        raise RadarError("SQL that is no single SELECT", "one SELECT", "mend --query", file=name)
+
     def feed() -> Iterator[bytes]:
         with _answering(url, name) as connection:
-            _require_one_statement(connection, statement)
+            _describe(connection, statement)
             try:
                 yield from _stream(connection, statement)
             except WrongSyntax as error:
@@ -88,21 +93,25 @@ def open_query(url: str, query: str) -> Source:
                     f"SQL that is no single SELECT ({told})", "one SELECT", "mend --query", file=name
                 ) from None
 
-    return open_text(feed, name, 1.0, first_row=1)
+    return open_rows(feed, columns, name)
 
 
-def _require_one_statement(connection: psycopg.Connection, statement: str) -> None:
-    """Let the server parse the query by itself: two statements, or brackets that close too early, end here."""
+def _describe(connection: psycopg.Connection, statement: str) -> tuple[str, ...]:
+    """Let the server parse the query by itself, without running it, and name its columns.
+
+    Two statements, or brackets that close too early, end here.
+    """
     import psycopg
 
-    result = connection.pgconn.prepare(b"", statement.encode())
-    if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
-        raise psycopg.errors.error_from_result(result)
+    for result in (connection.pgconn.prepare(b"", statement.encode()), connection.pgconn.describe_prepared(b"")):
+        if result.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result)
+    return tuple((result.fname(at) or b"").decode() for at in range(result.nfields))
 
 
 def _stream(connection: psycopg.Connection, statement: str) -> Iterator[bytes]:
     # The statement is known to parse alone, so it cannot leave the brackets; the line break ends a trailing comment.
-    command = f"COPY ({statement}\n) TO STDOUT (FORMAT csv, HEADER true)".encode()
+    command = f"COPY ({statement}\n) TO STDOUT (FORMAT csv)".encode()
     with connection.cursor() as cursor, cursor.copy(command) as copy:
         parts: list[bytes] = []
         have = 0

@@ -83,6 +83,13 @@ def test_load_from_the_database_commits_the_rows_and_keeps_no_password(volumes: 
             assert QUOTED_PASSWORD.encode() not in content
 
 
+def test_a_query_is_described_and_not_run_when_it_is_opened(volumes: Server) -> None:
+    source = open_query(volumes.url, "SELECT 1 / (parcels - parcels) AS broken, day FROM volumes")
+    assert source.columns == ("broken", "day")
+    with pytest.raises(RadarError, match="division by zero"):
+        list(source.read())
+
+
 def test_timestamps_with_zone_become_utc_and_null_stays_empty(volumes: Server, workspace: Workspace) -> None:
     query = (
         "SELECT 'W' || parcels AS waybill_id, origin AS origin_hub_id, destination AS destination_hub_id, noted AS ordered_at,"
@@ -100,8 +107,8 @@ def test_timestamps_with_zone_become_utc_and_null_stays_empty(volumes: Server, w
     ("query", "says"),
     [
         ("INSERT INTO volumes (day) VALUES ('2022-01-01') RETURNING day", "would write"),
-        ("INSERT INTO volumes (day) VALUES ('2022-01-01')", "would write"),
-        ("DELETE FROM volumes", "would write"),
+        ("INSERT INTO volumes (day) VALUES ('2022-01-01')", "no single SELECT"),
+        ("DELETE FROM volumes", "no single SELECT"),
         ("WITH gone AS (DELETE FROM volumes RETURNING day) SELECT * FROM gone", "would write"),
         ("DROP TABLE volumes", "no single SELECT"),
         ("CREATE TABLE other AS SELECT 1", "no single SELECT"),
