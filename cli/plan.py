@@ -107,6 +107,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
     from routing.checker import check_trunk
     from routing.inputs import TrunkInputs, TrunkOptions
     from routing.plan import plan_trunk
+    from routing.violations import count_broken
 
     settings = workspace.settings.plan
     level = settings.service_level if request.service_level is None else request.service_level
@@ -134,7 +135,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         tables["route_demand"] = _read_demand(run, request, level)
         plan = plan_trunk(TrunkInputs.gather(tables), options, bar)
         checked = check_trunk({**tables, **plan.tables()}, hold_cost=options.hold_cost, short_cost=options.short_cost)
-        plan = plan.with_violations(len(checked.violations))
+        plan = plan.with_violations(count_broken(checked.violations))
         for name, frame in plan.tables().items():
             run.append(name, frame)
         run.outcome = "shortfalls" if plan.short else "done"

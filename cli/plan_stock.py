@@ -54,6 +54,7 @@ def plan_stock(
     from routing.stock import TABLES, StockOptions
     from routing.stock import plan_stock as plan
     from routing.stock_checker import check_stock
+    from routing.violations import count_broken
 
     workspace = workspace_of(context)
     settings = workspace.settings.plan
@@ -79,7 +80,7 @@ def plan_stock(
             "plan_certificates": found.certificate,
         }
         violations = check_stock(checked, as_of=found.as_of)
-        certificate = found.certificate.with_columns(violations=len(violations))
+        certificate = found.certificate.with_columns(violations=count_broken(violations))
         run.append("stock_allocations", found.allocations)
         run.append("plan_certificates", certificate)
         run.outcome = "shortfalls" if found.shortages.height else "done"

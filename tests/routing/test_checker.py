@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from routing.checker import TrunkCheck, check_trunk
-from routing.violations import RULES, Violation, collect, write_number
+from routing.violations import RULES, Violation, collect, count_broken, write_number
 from tests.routing.tiny_plan import COST, D10, D11, D12, D13, HOLD_COST, SHORT_COST, Tables, tiny_plan
 
 Mutation = Callable[[Tables], None]
@@ -224,6 +224,14 @@ def test_certificate_that_admits_its_violations_passes_that_rule() -> None:
     edit("hub_loads", "utilisation", 0.5)(tables)
     edit("plan_certificates", "violations", 1)(tables)
     assert [violation.rule for violation in check(tables).violations] == ["hub_loads.utilisation"]
+
+
+def test_certificate_counts_all_but_its_own_miscount() -> None:
+    tables = tiny_plan()
+    edit("hub_loads", "utilisation", 0.5)(tables)
+    found = check(tables).violations
+    assert [violation.rule for violation in found] == ["hub_loads.utilisation", "certificate.violations"]
+    assert count_broken(found) == 1
 
 
 def test_violation_names_place_day_and_figures() -> None:
