@@ -146,7 +146,7 @@ def hub_ranking(hub_forecasts: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame
     Returns
     -------
     pl.DataFrame
-        ``hub_id``, ``name``, ``peak_date``, ``out`` and ``in`` [parcels on the peak day], ``load``, ``load_q90``,
+        ``hub_id``, ``name``, ``peak_date``, ``out`` and ``in`` [parcels on the peak day], ``load``, ``load_q50``, ``load_q90``,
         ``normal`` [parcels/day], ``multiple``, ``capacity``, ``share``, ``share_q90``, ``days_over``, ``days_over_q90``,
         ``path`` (load by day). Shares and days are empty without a sort capacity. Transit is not in it: the plan
         decides that. Quantiles of the two directions are added, which is on the safe side.
@@ -211,7 +211,8 @@ def _rank(by_day: pl.DataFrame, key: str, keep: list[str]) -> pl.DataFrame:
             pl.col("date").get(at_peak).alias("peak_date"),
             *[pl.col(column).get(at_peak) for column in keep],
             pl.col("load").max(),
-            pl.col("load_q90").get(at_peak),
+            # The highest day of each quantile, so that a share is over 1 exactly where a day is over.
+            pl.col("load_q50", "load_q90").max(),
             pl.col("normal").mean(),
             pl.col("capacity").first(),
             pl.when(has_capacity).then(over.sum()).alias("days_over"),
@@ -220,7 +221,7 @@ def _rank(by_day: pl.DataFrame, key: str, keep: list[str]) -> pl.DataFrame:
         )
         .with_columns(
             _ratio("load", "normal").alias("multiple"),
-            _ratio("load", "capacity").alias("share"),
+            _ratio("load_q50", "capacity").alias("share"),
             _ratio("load_q90", "capacity").alias("share_q90"),
         )
         .sort(["load", key], descending=[True, False])

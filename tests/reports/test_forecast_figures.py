@@ -69,7 +69,7 @@ def test_hub_ranking_counts_days_over_capacity() -> None:
     assert row["peak_date"] == FIRST + timedelta(days=2)
     # 120 of 120 is full, not over; at q90 the second day is over too.
     assert (row["days_over"], row["days_over_q90"]) == (1, 2)
-    assert row["share"] == 1.25
+    assert (row["share"], row["share_q90"]) == (1.25, 2.5)
     assert row["multiple"] == 1.5
     assert row["path"] == [50, 120, 150]
 
@@ -150,6 +150,13 @@ def test_routes_of_a_hub_that_opens_in_the_horizon_are_opening() -> None:
     new = figures.newly_opened(figures.route_ranking(frames.forecast_inputs()))
     assert set(new["opened"]) == {"opening"}
     assert all("KMG" in pair for pair in new.select("origin_hub_id", "destination_hub_id").rows())
+
+
+def test_a_share_is_over_one_exactly_where_a_day_is_over() -> None:
+    hubs = frames.hubs()
+    rows = figures.hub_ranking(frames.hub_forecasts(), hubs).filter(pl.col("capacity").is_not_null())
+    assert ((rows["share"] > 1) == (rows["days_over"] > 0)).all()
+    assert ((rows["share_q90"] > 1) == (rows["days_over_q90"] > 0)).all()
 
 
 def test_outlets_under_the_greatest_pressure_come_first() -> None:
