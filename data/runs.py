@@ -119,13 +119,11 @@ class Run:
         self.shelf.store("runs").upsert(runs.conform(pl.DataFrame([row], schema_overrides=runs.polars_schema)))
 
 
-def start_run(shelf: Shelf, command: str, options: Mapping[str, object], seed: int | None) -> Run:
-    """Give the run its number and put it down as running."""
+def number_run(shelf: Shelf, command: str, options: Mapping[str, object], seed: int | None) -> Run:
+    """Give the run its number; nothing is put down yet."""
     number = shelf.store("runs").read().height + 1
     run_id = f"{command.replace(' ', '-')}-{number:04d}"
-    run = Run(shelf, run_id, command, options, seed, datetime.now(UTC))
-    run.record("running", written={})
-    return run
+    return Run(shelf, run_id, command, options, seed, datetime.now(UTC))
 
 
 def record_failure(run: Run, error: BaseException) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from data.errors import RadarError
-from data.runs import Run, record_failure, recover, start_run
+from data.runs import Run, record_failure, recover, number_run
 from data.settings import FILE_NAME, Settings, read_settings, write_template
 from data.shelf import Shelf
 
@@ -95,8 +95,9 @@ class Workspace(Shelf):
         """
         with self._writing(command):
             recover(self)
-            run = start_run(self, command, options or {}, seed)
+            run = number_run(self, command, options or {}, seed)
             try:
+                run.record("running", written={})
                 yield run
                 run.commit()
             except BaseException as error:

@@ -64,7 +64,7 @@ class RouteVolumes(dy.Schema):
     destination_hub_id = ident(
         "Hub of destination.", "目的", "目的场地", "目的分拨", "场地2", "destination", "dest", key=True
     )
-    parcels = parcels("Parcels that left the origin that day.", "货量", "件量", "票数", "volume")
+    parcels = parcels("Parcels that left the origin that day.", "货量", "件量", "票数", "包裹量", "volume")
 
 
 class OutletVolumes(dy.Schema):
