@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from data.errors import RadarError
-from data.runs import Run, record_failure, recover, number_run
+from data.runs import Run, number_run, record_failure, recover
 from data.settings import FILE_NAME, Settings, read_settings, write_template
 from data.shelf import Shelf
 
