@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import known_errors, out_rows, progress, say, warn, workspace_of
-from cli.forecast_views import capacity, staffing
+from cli.forecast_views import capacity, draws, staffing
 from cli.options import Json, Seed, parse_day
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.callback()(forecast)
     group.command("capacity")(capacity)
     group.command("staffing")(staffing)
+    group.command("draws")(draws)
     app.add_typer(group, name="forecast")
 
 

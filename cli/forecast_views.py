@@ -1,14 +1,15 @@
-"""``radar forecast capacity`` and ``radar forecast staffing``: what follows from history and forecasts for couriers."""
+"""``radar forecast capacity``, ``staffing`` and ``draws``: what follows from history and forecasts."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.console import known_errors, out_rows, say, workspace_of
-from cli.options import FirstDay, Json, LastDay, parse_day
+from cli.console import known_errors, out_rows, progress, say, workspace_of
+from cli.options import FirstDay, Json, LastDay, Seed, parse_day
 
 
 @known_errors
@@ -73,3 +74,50 @@ def staffing(
     say(
         f"Staffed for the {staffed['level'][0]:.0%} quantile: {costs.cost_too_few:g} against {costs.cost_too_many:g} CNY."
     )
+
+
+@known_errors
+def draws(
+    context: typer.Context,
+    number: Annotated[int, typer.Option("--draws", min=1, max=10_000, help="How many futures.")] = 100,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Parquet file to write.")] = Path("draws.parquet"),
+    seed: Seed = 0,
+) -> None:
+    """Draw whole futures of all routes from the latest forecast; they share the network's and the events' shocks.
+
+    The file has the columns draw, date, courier_id, origin_hub_id, destination_hub_id and parcels.
+
+    Example: `radar forecast draws --draws 200 --out draws.parquet`
+    """
+    import polars as pl
+    from pyarrow import OSFile
+    from pyarrow.parquet import ParquetWriter
+
+    from data.errors import RadarError
+    from forecasting.sample_paths import draw_paths, fit_paths, tabulate_path
+
+    workspace = workspace_of(context)
+    writers = workspace.writers("route_forecasts")
+    if not writers:
+        raise RadarError("no forecast to draw from", action="run `radar forecast` first")
+    network, hub, route = (
+        workspace.results(f"{level}_forecasts", writers[-1]) for level in ("network", "hub", "route")
+    )
+    model = fit_paths(network, hub, route)
+    half = out.with_name(f"{out.name}.part")
+    try:
+        with progress("Draws") as bar, OSFile(str(half), "wb") as file:
+            writer: ParquetWriter | None = None
+            for at, path in enumerate(draw_paths(model, number, seed)):
+                rows = tabulate_path(model, path).select(pl.lit(at, dtype=pl.Int64).alias("draw"), pl.all()).to_arrow()
+                writer = writer or ParquetWriter(file, rows.schema)
+                writer.write_table(rows)
+                bar.step(at + 1, number)
+            if writer is not None:
+                writer.close()
+        half.replace(out)
+    except OSError as error:
+        raise RadarError(f"{out} cannot be written ({error.strerror})", action="choose another --out") from error
+    finally:
+        half.unlink(missing_ok=True)
+    say(f"{number} futures of {model.routes.height:,} routes over {model.dates.size} days are in {out}.")

@@ -139,3 +139,20 @@ def test_capacity_and_staffing_are_shown(folder: Path) -> None:
     assert len(rows) == 4
     assert all(row["level"] == 0.75 and row["staffed_for"] >= row["mean"] for row in rows)
     assert radar(folder, "forecast", "staffing", "--outlet", "o9").exit_code == 1
+
+
+def test_draws_go_to_a_file_and_repeat_by_seed(folder: Path, tmp_path: Path) -> None:
+    assert radar(folder, "forecast", "--as-of", "2025-05-05", "--horizon", "7").exit_code == 0
+    files = [tmp_path / name for name in ("one.parquet", "two.parquet")]
+    for file in files:
+        result = radar(folder, "forecast", "draws", "--draws", "30", "--seed", "4", "--out", str(file))
+        assert result.exit_code == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    drawn = pl.read_parquet(files[0])
+    assert drawn["draw"].n_unique() == 30
+    forecast = Workspace.open(folder).results("network_forecasts")["mean"].sum()
+    assert drawn["parcels"].sum() / 30 == pytest.approx(forecast, rel=0.1)
+    nowhere = radar(folder, "forecast", "draws", "--out", str(tmp_path / "absent" / "draws.parquet"))
+    assert nowhere.exit_code == 1
+    assert "choose another --out" in nowhere.stderr
+    assert not list(tmp_path.glob("*.part"))
