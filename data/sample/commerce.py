@@ -126,7 +126,7 @@ def list_warehouses(network: Network, scale: Scale, seed: int) -> pl.DataFrame:
         * _MERCHANT_SHARE
         * weight[hubs]
         / weight[hubs].sum()
-        * random.uniform(2.2, 3.2, len(hubs))
+        * random.uniform(2.8, 4.0, len(hubs))
     )
     names = network.hubs["name"].to_list()
     return pl.DataFrame(
@@ -134,7 +134,7 @@ def list_warehouses(network: Network, scale: Scale, seed: int) -> pl.DataFrame:
             "warehouse_id": [f"W-{network.hub_ids[hub]}" for hub in hubs.tolist()],
             "name": [names[hub].replace(" hub", " warehouse") for hub in hubs.tolist()],
             "hub_id": [network.hub_ids[hub] for hub in hubs.tolist()],
-            "storage_capacity": np.ceil(dispatch * 20.0 / 1000.0).astype(np.int64) * 1000,
+            "storage_capacity": np.ceil(dispatch * 16.0 / 1000.0).astype(np.int64) * 1000,
             "dispatch_capacity": np.ceil(dispatch / 100.0).astype(np.int64) * 100,
             "storage_cost": random.uniform(0.006, 0.015, len(hubs)).round(4),
             "opening_cost": (random.uniform(0.004, 0.01, len(hubs)) * dispatch).round(-2),
