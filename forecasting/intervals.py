@@ -24,6 +24,8 @@ UNKNOWN_EVENT_VARIANCE = 0.1
 
 # Without any backtest the spread is that of a network nobody has measured: wide, and wider for small series.
 _PRIOR_DISPERSION = (1.2, 0.8, 0.5, 0.35, 0.25, 0.15)
+# Errors of routes partly cancel in their sums.
+_PRIOR_OF_LEVEL = {"network": 0.25, "region": 0.5, "hub": 0.75}
 _GRID = np.geomspace(1e-4, 20.0, 64)
 _PRIOR_SPREAD = 0.7
 _MOST_SAMPLES = 3000
@@ -176,7 +178,7 @@ class IntervalModel:
         return _tidy(found, means)
 
     def _dispersion_of(self, level: str, series_class: int, block: int) -> float:
-        return self.dispersion.get((level, series_class, block), _PRIOR_DISPERSION[series_class])
+        return self.dispersion.get((level, series_class, block), _prior(level, series_class))
 
     def _levels_of(self, level: str, series_class: int, on_event: bool) -> tuple[float, ...]:
         return self.corrected.get((level, series_class, on_event), self.levels)
@@ -212,7 +214,7 @@ def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...
     for level, pooled in _by_level(samples):
         for series_class in range(len(CLASS_LABELS)):
             own = (pooled.volume_class == series_class) & ~pooled.event
-            parent = _fit_dispersion(pooled, own, _PRIOR_DISPERSION[series_class])
+            parent = _fit_dispersion(pooled, own, _prior(level, series_class))
             for block in range(len(LEAD_ENDS) + 1):
                 dispersion[level, series_class, block] = _fit_dispersion(
                     pooled, own & (pooled.lead_block == block), parent
@@ -234,6 +236,10 @@ def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...
             on_event = _correct(transforms[own & pooled.event], event, levels)
             corrected[level, series_class, True] = tuple(on_event.tolist())
     return IntervalModel(dispersion, scales, corrected, levels)
+
+
+def _prior(level: str, series_class: int) -> float:
+    return _PRIOR_DISPERSION[series_class] * _PRIOR_OF_LEVEL.get(level, 1.0)
 
 
 def _event_matrices(
