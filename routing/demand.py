@@ -88,7 +88,7 @@ def take_days(demand: pl.DataFrame, first: date | None, last: date | None) -> pl
         kept = kept.filter(pl.col("date") <= last)
     if kept.is_empty():
         days = (
-            f"demand is known from {demand['date'].min()} to {demand['date'].max()}"
+            f"demand is known from {demand['date'].min()!s} to {demand['date'].max()!s}"
             if demand.height
             else "no demand is known"
         )

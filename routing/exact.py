@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from routing.fleet import limit_rows, list_pairs, tally
-from routing.flows import Flows, load_network, round_parcels
+from routing.flows import load_network, round_parcels
 from routing.network import Floats, Ints, TrunkNetwork
 from routing.pool import PathPool, merge_paths
 from routing.search import Draft
@@ -151,7 +151,7 @@ def _hand_in(network: TrunkNetwork, group: Ints, groups: int) -> tuple[Ints, Flo
     row = group * network.nodes + network.demand_node()
     total = np.bincount(row, network.demand_parcels, groups * network.nodes)
     entry = np.flatnonzero(total)
-    return entry.astype(np.int64), total[entry]
+    return entry.astype(np.int64), total[entry].astype(np.float64)
 
 
 def _follow(network: TrunkNetwork, arcs: _Arcs, flow: Floats, group: Ints) -> tuple[PathPool, Floats]:
@@ -165,7 +165,8 @@ def _follow(network: TrunkNetwork, arcs: _Arcs, flow: Floats, group: Ints) -> tu
     for k, node in enumerate(network.demand_node().tolist()):
         left = float(network.demand_parcels[k])
         while left > 1e-6:
-            chosen, at, width = [], node, left
+            chosen: list[int] = []
+            at, width = node, left
             while at >= 0 and len(chosen) <= network.nodes:
                 first, last = np.searchsorted(key, [group[k] * network.nodes + at, group[k] * network.nodes + at + 1])
                 arc = order[first + int(np.argmax(flow[order[first:last]]))] if last > first else -1

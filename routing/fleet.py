@@ -207,10 +207,7 @@ def choose_vehicles(
 
 def tally(network: TrunkNetwork, run: Ints, option: Ints, departures: Ints, load: Floats) -> Vehicles:
     """Add up what departures hold and cost, and what of the loads they leave behind."""
-    room = (
-        np.bincount(run, departures * network.option_capacity[option], network.runs)
-        if len(run)
-        else np.zeros(network.runs)
-    )
+    filled = departures.astype(np.float64) * network.option_capacity[option]
+    room: Floats = np.bincount(run, filled, network.runs).astype(np.float64)
     cost = float((departures * network.option_cost[option]).sum())
     return Vehicles(run, option, departures, room, cost, np.maximum(0.0, load - room))

@@ -134,7 +134,7 @@ def list_candidates(
     most: int,
 ) -> Ints:
     """List for each node and destination the next steps of least reduced price, (N, destinations, most); NO_WAY fills up."""
-    candidates = np.full((network.nodes, len(destinations), most), NO_WAY, dtype=np.int32)
+    candidates: Ints = np.full((network.nodes, len(destinations), most), NO_WAY, dtype=np.int64)
     _pick(
         network.hubs,
         network.days,
@@ -151,7 +151,7 @@ def list_candidates(
 
 
 @numba.njit(cache=True)
-def _pick(hubs, days, first_run, run_head, run_price, sort_price, hold_price, destinations, label, candidates) -> None:  # type: ignore[no-untyped-def]
+def _pick(hubs, days, first_run, run_head, run_price, sort_price, hold_price, destinations, label, candidates) -> None:  # type: ignore[no-untyped-def]  # noqa: C901
     most = candidates.shape[2]
     price = np.empty(most)
     for node in range(days * hubs):
@@ -295,7 +295,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
         q = flow[g, n]
         old = step[g, n]
         new = candidates[n, destination[g], int(_draw(state) * width)]
-        if new == NO_WAY or new == old or q <= 0.0:
+        if new in (NO_WAY, old) or q <= 0.0:
             continue
         # mark the new way
         counter[0] += 1

@@ -39,7 +39,6 @@ def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Veh
     pointers = np.searchsorted(run, np.arange(network.runs + 1)).astype(np.int64)
     limit = network.option_limit[option, day] if len(run) else np.zeros(0)
     lane_limit = network.lane_limit[network.run_lane, network.run_day]
-    free = np.repeat(network.type_fleet[:, None], network.days, axis=1)
     own = network.type_own[kind]
     capacity, cost = network.option_capacity[option], network.option_cost[option]
     order = np.argsort(-load, kind="stable").astype(np.int64)
@@ -63,6 +62,20 @@ def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
     pointers, kind, day, busy, capacity, cost, limit, lane_limit, load, count, free, order, frozen, sweeps
 ) -> None:
     days = free.shape[1]
+    # a mix may hold more vehicles than the lane lets go: the smallest stay behind
+    for r in range(len(pointers) - 1):
+        total = 0
+        for q in range(pointers[r], pointers[r + 1]):
+            total += count[q]
+        while total > lane_limit[r]:
+            smallest = -1
+            for q in range(pointers[r], pointers[r + 1]):
+                if count[q] > 0 and not frozen[q] and (smallest < 0 or capacity[q] < capacity[smallest]):
+                    smallest = q
+            if smallest < 0:
+                break
+            count[smallest] -= 1
+            total -= 1
     for p in range(len(kind)):
         for t in range(day[p], min(days, day[p] + busy[p])):
             free[kind[p], t] -= count[p]
@@ -236,7 +249,8 @@ def _replace_cost(network: TrunkNetwork, run: Ints, option: Ints) -> Floats:
     best = np.full(network.runs, np.inf)
     np.minimum.at(best, run[hired], per_parcel[hired])
     worst = network.short_cost
-    return np.minimum(best[run], worst) * network.option_capacity[option]
+    price: Floats = np.minimum(best[run], worst) * network.option_capacity[option]
+    return price
 
 
 def _slack(network: TrunkNetwork, number: int, run: Ints, count: Ints, busy: Ints) -> Ints:
@@ -248,4 +262,5 @@ def _slack(network: TrunkNetwork, number: int, run: Ints, count: Ints, busy: Int
     np.subtract.at(away, np.minimum(day + busy, network.days), count)
     free = size - np.cumsum(away)[: network.days]
     least = np.array([free[t : t + b].min() for t, b in zip(day.tolist(), busy.tolist(), strict=True)])
-    return np.maximum(0, np.minimum(least, 1_000_000)).astype(np.int64)
+    slack: Ints = np.maximum(0, np.minimum(least, 1_000_000)).astype(np.int64)
+    return slack

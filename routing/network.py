@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -209,8 +209,7 @@ def _read_demand(demand: pl.DataFrame, hub_number: dict[str, int]) -> tuple[date
         raise RadarError(
             "no demand in the days of the plan", "rows in route_demand", "run `radar forecast`, or load route_demand"
         )
-    first_day = demand["date"].min()
-    assert isinstance(first_day, date)
+    first_day = cast(date, demand["date"].min())
     keys = ["date", "origin_hub_id", "destination_hub_id"]
     rows = demand.group_by(keys).agg(parcels=demand_sum()).sort(keys)
     origin = _numbers(rows, "origin_hub_id", hub_number, "route_demand", "hub")
@@ -344,8 +343,7 @@ def _open_days(changes: pl.DataFrame, hub_number: dict[str, int], first_day: dat
             kinds = set(group["change"].to_list())
             moved = float(group.filter(group["change"] == "moves")["share"].fill_null(1.0).sum())
             shut = "closes" in kinds or ("moves" in kinds and moved >= 1.0 - 1e-9)
-            change_day = when[0]
-            assert isinstance(change_day, date)
+            change_day = cast(date, when[0])
             states[(change_day - first_day).days] = "opens" in kinds or not shut
         first = min(states)
         opens_first = "opens" in rows.filter(rows["date"] == rows["date"].min())["change"].to_list()

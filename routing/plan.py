@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,6 +103,7 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
     RadarError
         For tables that contradict each other.
     """
+    _compile_kernels()
     deadline = Deadline(options.time_limit, options.clock)
     network = build_network(inputs, options)
     relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
@@ -118,11 +121,34 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
         return write_plan(network, _better(draft, proof.draft), relaxed)
     small = columns <= MOST_FLOW_COLUMNS
     draft = search_plan(network, relaxed, options, deadline, share if small else 0.2 * options.time_limit, progress)
-    if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
+    if small and share > 0 and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
         proof = solve_exactly(network, seconds=min(deadline.left(), share))
         relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
         draft = _better(draft, proof.draft)
     return write_plan(network, draft, relaxed)
+
+
+@cache
+def _compile_kernels() -> None:
+    """Run the search once on two hubs, so that no plan's time limit pays for compiling (kept on disk afterwards)."""
+    import polars as pl
+
+    day = date(2025, 1, 1)
+    ends = {"lane_id": ["a-b", "b-a"], "origin_hub_id": ["a", "b"], "destination_hub_id": ["b", "a"]}
+    lane = {"mode": ["road"] * 2, "distance_km": [1.0] * 2, "transit_hours": [10.0] * 2}
+    own = {"vehicle_type_id": ["own"], "name": ["own"], "mode": ["road"], "ownership": ["own"], "capacity": [10]}
+    tables = {
+        "hubs": pl.DataFrame({"hub_id": ["a", "b"], "name": ["a", "b"], "sort_capacity": [15, None]}),
+        "lanes": pl.DataFrame(ends | lane),
+        "vehicle_types": pl.DataFrame(own | {"fixed_cost": [1.0], "cost_per_km": [1.0], "fleet_size": [9]}),
+        "route_demand": pl.DataFrame(
+            {"date": [day] * 2, "origin_hub_id": ["a", "b"], "destination_hub_id": ["b", "a"], "parcels": [25, 15]}
+        ),
+    }
+    options = TrunkOptions(effort=1e-3)
+    network = build_network(TrunkInputs.gather(tables), options)
+    endless = Deadline(1e6)
+    search_plan(network, find_bound(network, options, endless), options, endless, 0.0)
 
 
 def _better(draft: Draft, other: Draft | None) -> Draft:

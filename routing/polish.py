@@ -114,14 +114,14 @@ def polish_flows(
     run_load, sort_load, night_load = loads.runs.copy(), loads.sorts.copy(), loads.nights.copy()
     demand_node = network.demand_node()
     best, best_value, value = flows, 0.0, 0.0
-    done, chunk = 0, max(200, min(20_000, moves // 20))
+    done, chunk = 0, max(50, min(20_000, 2_000_000 // max(network.runs, 1)))
     while done < moves and deadline.left() > reserve:
         part = min(chunk, moves - done)
         share = done / moves
         heat = hot * (cold / hot) ** share if hot > 0 else 0.0
         pointers, members = _index_runs(network, chunks)
         value += _polish(
-            part, heat, state, network.hubs, network.days, first_run, network.run_tail, network.run_head, network.run_cost,
+            part, heat, state, network.hubs, first_run, network.run_tail, network.run_head, network.run_cost,
             handling, network.hold_cost, network.sort_capacity.ravel(), network.buffer_capacity.ravel(), can_hold,
             demand_node, network.demand_destination, run_load, sort_load, night_load,
             chunks.demand, chunks.length, chunks.parcels, chunks.steps, chunks.count, pointers, members,
@@ -161,7 +161,7 @@ def _draw(state):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _shift(sign, q, steps, length, start, runs, hubs, run_tail, run_head, run_load, sort_load, night_load) -> int:  # type: ignore[no-untyped-def]
+def _shift(sign, q, steps, length, start, runs, hubs, run_head, run_load, sort_load, night_load):  # type: ignore[no-untyped-def]
     """Add parcels to (or take them off) every resource of a path; return the node it ends at."""
     node = start
     for i in range(length):
@@ -179,10 +179,10 @@ def _shift(sign, q, steps, length, start, runs, hubs, run_tail, run_head, run_lo
 
 @numba.njit(cache=True)
 def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
-    start, goal, q, banned, budget, hubs, days, first_run, run_head, run_cost, handling, hold_cost, sort_capacity,
+    start, goal, q, banned, budget, hubs, first_run, run_head, run_cost, handling, hold_cost, sort_capacity,
     buffer_capacity, can_hold, run_load, sort_load, night_load, pointers, room, price, base_room, base_price, most,
     distance, parent, seen, stamp, heap_key, heap_node,
-) -> int:  # fmt: skip
+):  # fmt: skip
     """Cheapest way at the margin within ``budget`` (Dijkstra); return the node it ends at, or -1."""
     runs = len(run_head)
     size = 1
@@ -248,7 +248,7 @@ def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
 def _path_price(  # type: ignore[no-untyped-def]
     sign, q, steps, length, start, hubs, run_head, run_cost, handling, hold_cost, run_load,
     pointers, room, price, base_room, base_price, most,
-) -> float:  # fmt: skip
+):  # fmt: skip
     """Price of adding (or taking off) parcels on a path at the present loads."""
     runs = len(run_head)
     node, total = start, 0.0
@@ -267,7 +267,7 @@ def _path_price(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
-    moves, heat, state, hubs, days, first_run, run_tail, run_head, run_cost, handling, hold_cost, sort_capacity,
+    moves, heat, state, hubs, first_run, run_tail, run_head, run_cost, handling, hold_cost, sort_capacity,
     buffer_capacity, can_hold, demand_node, demand_goal, run_load, sort_load, night_load,
     demand, length, parcels, steps, count, member_pointers, members, pointers, room, price, base_room, base_price, most,
 ) -> float:  # fmt: skip
@@ -277,7 +277,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
     heap_key, heap_node = np.zeros(16 * nodes + 256), np.zeros(16 * nodes + 256, dtype=np.int64)
     most_pieces = 400
     piece_chunk = np.zeros(most_pieces, dtype=np.int64)
-    piece_amount, piece_rest = np.zeros(most_pieces), np.zeros(most_pieces)
+    piece_amount = np.zeros(most_pieces)
     new_steps, new_length = np.zeros((most_pieces, width), dtype=np.int64), np.zeros(most_pieces, dtype=np.int64)
     gained = 0.0
     used = np.zeros(runs, dtype=np.int64)
@@ -334,7 +334,6 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 demand_node[k],
                 runs,
                 hubs,
-                run_tail,
                 run_head,
                 run_load,
                 sort_load,
@@ -356,7 +355,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 q = piece_amount[p]
                 stamp += 1
                 end = _find_way(
-                    demand_node[k], demand_goal[k], q, -1, allowance - change, hubs, days, first_run, run_head, run_cost,
+                    demand_node[k], demand_goal[k], q, -1, allowance - change, hubs, first_run, run_head, run_cost,
                     handling, hold_cost, sort_capacity, buffer_capacity, can_hold, run_load, sort_load, night_load, pointers,
                     room, price, base_room, base_price, most, distance, parent, seen, stamp, heap_key, heap_node,
                 )  # fmt: skip
@@ -392,7 +391,6 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                     demand_node[k],
                     runs,
                     hubs,
-                    run_tail,
                     run_head,
                     run_load,
                     sort_load,
@@ -424,7 +422,6 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 demand_node[k],
                 runs,
                 hubs,
-                run_tail,
                 run_head,
                 run_load,
                 sort_load,
@@ -442,7 +439,6 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 demand_node[k],
                 runs,
                 hubs,
-                run_tail,
                 run_head,
                 run_load,
                 sort_load,

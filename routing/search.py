@@ -24,8 +24,10 @@ _ROUNDS = 30
 _CANDIDATES = 5
 _HOT, _COLD = 0.05, 0.002  # of a large vehicle's mean price
 _SOFT, _HARD = 1.0, 12.0  # of a parcel's mean price
-_MOVES_A_SECOND = 700_000
+_MOVES_A_SECOND = 1_200_000  # on networks that stay in the processor's cache
+_CACHED_RUNS = 6000
 _MOVES_AN_ENTRY = 30_000
+_FEW_RUNS = 2500  # runs up to which the polish anneals too
 _SMALL_SEARCH = 4000  # (run, option) pairs up to which a mixed-integer search for vehicles is tried
 
 
@@ -98,7 +100,7 @@ def search_plan(
     label, candidates = _prepare(network, relaxed)
     _, group = np.unique(network.demand_destination, return_inverse=True)
     reach = label[network.demand_node(), group]
-    served = np.flatnonzero(np.isfinite(reach) & (_cheapest(network, relaxed, group) < network.short_cost))
+    served = np.flatnonzero(np.isfinite(reach) & (_cheapest(network, group) < network.short_cost))
     prices = replace(
         relaxed.prices, lane=np.zeros_like(relaxed.prices.lane), option=np.zeros_like(relaxed.prices.option)
     )
@@ -114,7 +116,7 @@ def search_plan(
     flows = collect_flows(network, trees)
     flows = dissolve_overloads(network, flows, stairs, relaxed.samples, relaxed.prices, deadline)
     flows = _polish(network, flows, stairs, options, deadline, 0.5 * reserve, progress)
-    return settle(network, flows, stairs, deadline, reserve)
+    return settle(network, flows, stairs, deadline)
 
 
 def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
@@ -132,7 +134,7 @@ def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
     return label, candidates
 
 
-def _cheapest(network: TrunkNetwork, relaxed: Relaxation, group: Ints) -> Floats:
+def _cheapest(network: TrunkNetwork, group: Ints) -> Floats:
     """Price of each demand's way without any scarcity, (K,) [CNY/parcel]."""
     room, _ = price_runs(network, price_options(network, zero_prices(network)))
     closed = network.sort_capacity.ravel() <= 0
@@ -162,14 +164,17 @@ def improve_trees(
     types = len(network.type_ids)
     weight = np.bincount(network.option_type, minlength=types)
     scale = np.bincount(network.option_type, network.option_cost, types) / np.maximum(weight, 1)
-    time_moves = _MOVES_A_SECOND * max(options.time_limit - reserve, 1.0)
+    rate = _MOVES_A_SECOND * min(1.0, _CACHED_RUNS / max(network.runs, 1))
+    time_moves = rate * max(options.time_limit - reserve, 1.0)
     moves = int(options.effort * min(time_moves, _MOVES_AN_ENTRY * len(trees.entry_group)))
     fleets = np.isfinite(network.type_fleet)
     size = np.maximum(np.where(fleets, network.type_fleet, 1.0), 1.0)[:, None]
+    pace = 1.0
     for number in range(_ROUNDS):
+        before = deadline.left()
         begin, end = number / _ROUNDS, (number + 1) / _ROUNDS
         cooling = Cooling(
-            moves=max(moves // _ROUNDS, 1),
+            moves=max(int(pace * moves / _ROUNDS), 1),
             hot=truck_price * _HOT * (_COLD / _HOT) ** begin,
             cold=truck_price * _HOT * (_COLD / _HOT) ** end,
             soft=parcel_price * _SOFT * (_HARD / _SOFT) ** begin,
@@ -192,11 +197,14 @@ def improve_trees(
         progress.step(number + 1, _ROUNDS, "improvement")
         if deadline.left() <= reserve:
             break
+        # a machine too slow for the moves planned makes fewer of them, and still cools to the end
+        spent = max(before - deadline.left(), 1e-9)
+        pace *= min(1.0, (deadline.left() - reserve) / (spent * (_ROUNDS - number - 1) + 1e-9))
         if number < _ROUNDS - 1 and fleets.any():
             use = use_fleets(network, stairs, trees.run_load)
-            pace = 0.3 * (1.0 - begin) + 0.03
+            stride = 0.3 * (1.0 - begin) + 0.03
             drift = np.clip((use - size) / size, -1.0, 1.0)
-            fleet = np.where(fleets[:, None], np.maximum(0.0, prices.fleet + pace * scale[:, None] * drift), 0.0)
+            fleet = np.where(fleets[:, None], np.maximum(0.0, prices.fleet + stride * scale[:, None] * drift), 0.0)
             prices = replace(prices, fleet=fleet)
             stairs = build_staircase(network, price_options(network, prices))
     return stairs, prices
@@ -221,15 +229,19 @@ def _polish(
     reserve: float,
     progress: Progress,
 ) -> Flows:
-    moves = int(options.effort * min(60.0 * network.runs, 400.0 * options.time_limit))
+    few = network.runs <= _FEW_RUNS
+    pace = 2500.0 * options.time_limit if few else min(60.0 * network.runs, 400.0 * options.time_limit)
+    pace = min(pace, 500.0 * len(flows.pool))
+    moves = int(options.effort * pace)
+    heat = 0.1 * float(network.option_cost.mean()) if few else 0.0
     try:
         return polish_flows(
             network,
             flows,
             stairs,
             moves=moves,
-            hot=0.0,
-            cold=0.0,
+            hot=heat,
+            cold=0.1 * heat,
             seed=options.seed + 1,
             deadline=deadline,
             reserve=reserve,
@@ -240,7 +252,7 @@ def _polish(
         return flows
 
 
-def settle(network: TrunkNetwork, flows: Flows, stairs: Staircase, deadline: Deadline, reserve: float) -> Draft:
+def settle(network: TrunkNetwork, flows: Flows, stairs: Staircase, deadline: Deadline) -> Draft:
     """Choose the vehicles; parcels for which there is none become short."""
     loads = load_network(network, flows)
     vehicles = mend_vehicles(network, stairs, loads.runs)
@@ -260,7 +272,7 @@ def fit_parcels(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draf
     limits = (draft.vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
     none = np.full(network.runs, np.inf)
     room = Room(*limits, extra_price=none, extra_most=np.zeros(network.runs))
-    carried = np.bincount(pool.demand, draft.flows.parcels, len(network.demand_parcels))
+    carried = np.bincount(pool.demand, draft.flows.parcels, len(network.demand_parcels)).astype(np.float64)
     assigned = assign_paths(network, pool, carried, room, seconds=max(5.0, deadline.left()))
     spread = assigned.parcels if assigned is not None else np.zeros(len(pool))
     flows = round_parcels(network, pool, spread, np.rint(carried).astype(np.int64), limits)

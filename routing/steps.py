@@ -65,7 +65,7 @@ def build_staircase(network: TrunkNetwork, option_price: Floats) -> Staircase:
 
 
 @numba.njit(cache=True)
-def _fill(  # type: ignore[no-untyped-def]  # noqa: C901
+def _fill(  # type: ignore[no-untyped-def]
     first, run_lane, run_day, capacity, price, limit, lane_limit, pointers, out_room, out_price, base_room, base_price, most,
     out_mix, base_option,
 ) -> None:  # fmt: skip

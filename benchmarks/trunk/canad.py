@@ -27,7 +27,10 @@ def read_canad(path: Path) -> TrunkInputs:
     if len(rows) != 1 + arcs + commodities:
         raise ValueError(f"{path}: {len(rows)} rows, {1 + arcs + commodities} announced")
     lanes = pl.DataFrame(
-        [(f"{i:03d}", f"N{int(r[0]):02d}", f"N{int(r[1]):02d}", r[2], int(r[3]), r[4]) for i, r in enumerate(rows[1 : 1 + arcs])],
+        [
+            (f"{i:03d}", f"N{int(r[0]):02d}", f"N{int(r[1]):02d}", r[2], int(r[3]), r[4])
+            for i, r in enumerate(rows[1 : 1 + arcs])
+        ],
         schema=["lane_id", "origin_hub_id", "destination_hub_id", "parcel_cost", "capacity", "departure_cost"],
         orient="row",
     ).with_columns(mode=pl.lit("road"), distance_km=pl.lit(0.0), transit_hours=pl.lit(0.0))

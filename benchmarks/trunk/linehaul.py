@@ -116,7 +116,8 @@ def _list_types(ids: np.ndarray, trucks: np.ndarray | None, vans: np.ndarray | N
         ("train", "rail", "contract", _TRAIN, 2.6 * _KM_PRICE, None),
     ]
     for i, hub in enumerate(ids if trucks is not None else []):
-        assert trucks is not None and vans is not None
+        assert trucks is not None
+        assert vans is not None
         rows.append((f"contract-17.5-{hub}", "road", "contract", _TRUCK, _KM_PRICE, int(trucks[i])))
         rows.append((f"contract-9.6-{hub}", "road", "contract", _VAN, 0.6 * _KM_PRICE, int(vans[i])))
     columns = ["vehicle_type_id", "mode", "ownership", "capacity", "cost_per_km", "fleet_size"]
