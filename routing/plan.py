@@ -103,13 +103,14 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
     RadarError
         For tables that contradict each other.
     """
-    _compile_kernels()
-    deadline = Deadline(options.time_limit, options.clock)
     network = build_network(inputs, options)
+    columns = flow_columns(network)
+    if columns > TINY_FLOW_COLUMNS:
+        _compile_kernels()
+    deadline = Deadline(options.time_limit, options.clock)
     relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
     if not len(network.demand_parcels):
         return write_plan(network, empty_draft(network), replace(relaxed, bound=0.0))
-    columns = flow_columns(network)
     share = options.proof_share * options.time_limit
     if columns <= TINY_FLOW_COLUMNS:
         # a task of this size is proven at once, or in vain
