@@ -69,7 +69,8 @@ def follow_changes(panel: Panel, changes: pl.DataFrame, last_date: dt.date) -> C
 
     ``closes`` and ``moves`` hand the volume of ``hub_id``, as origin and as destination, to the successors by share (an empty
     share: what the others leave, evenly). ``opens`` is read by the other hub named in the row: the new hub takes the share
-    from it. A hub that closes without successor loses its volume; one that opens without a donor starts empty.
+    from it. What the shares of a hub that ``moves`` leave stays with it. A hub that closes without successor loses its
+    volume; one that opens without a donor starts empty.
 
     Parameters
     ----------
@@ -131,13 +132,14 @@ def _read_handover(group: pl.DataFrame, known_hubs: set[str], notes: list[str]) 
     opening = {row["successor_hub_id"] for row in group.filter(pl.col("change") == "opens").iter_rows(named=True)} | {
         row["hub_id"] for row in group.filter(pl.col("change") == "opens").iter_rows(named=True)
     }
+    moving = set(group.filter(pl.col("change") == "moves")["hub_id"])
     result: dict[str, tuple[tuple[str, float], ...]] = {}
     for hub, named in takers.items():
         given_shares = sum(share for _, share in named if share is not None)
         open_shares = [other for other, share in named if share is None]
         rest = max(0.0, 1.0 - given_shares) / max(len(open_shares), 1)
         shares = [(other, rest if share is None else share) for other, share in named]
-        if hub in opening and given_shares < 1.0:
+        if (hub in opening or hub in moving) and given_shares < 1.0:
             shares.append((hub, 1.0 - given_shares))
         result[hub] = tuple(shares)
     return result

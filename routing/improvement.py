@@ -227,7 +227,7 @@ def anneal_trees(
     reserve
         Seconds that must be left on the deadline when the annealing ends.
     """
-    state = np.array([np.uint64(seed) * np.uint64(2654435761) + np.uint64(88172645463325252)], dtype=np.uint64)
+    state = np.array([(seed * 2654435761 + 88172645463325252) % 2**64], dtype=np.uint64)
     handling = np.tile(network.handling_cost, network.days)
     stamp = np.zeros(network.nodes, dtype=np.int64)
     counter = np.zeros(1, dtype=np.int64)

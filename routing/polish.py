@@ -110,7 +110,7 @@ def polish_flows(
     first_run = out_pointers(network)
     handling = np.tile(network.handling_cost, network.days)
     can_hold = network.can_hold()
-    state = np.array([seed * 7919 + 88172645463325252], dtype=np.uint64)
+    state = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
     run_load, sort_load, night_load = loads.runs.copy(), loads.sorts.copy(), loads.nights.copy()
     demand_node = network.demand_node()
     best, best_value, value = flows, 0.0, 0.0

@@ -13,6 +13,7 @@ from data.contracts import TABLES
 from routing.checker import check_trunk
 from routing.inputs import TrunkInputs, TrunkOptions
 from routing.plan import TrunkPlan, plan_trunk
+from routing.violations import count_broken
 
 SHARED = Path(os.environ.get("PARCELRADAR_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 LINEHAUL = ((60, 7.5, 2.5), (60, 30.0, 1.0), (60, 2.0, 10.0), (120, 7.5, 3.0), (120, 30.0, 1.2), (300, 7.5, 5.0))
@@ -26,7 +27,7 @@ def measure_plan(inputs: TrunkInputs, options: TrunkOptions) -> tuple[TrunkPlan,
     seconds = time.process_time() - began
     given = {name: getattr(inputs, name) for name in TABLES if hasattr(inputs, name)}
     check = check_trunk({**given, **plan.tables()}, hold_cost=options.hold_cost, short_cost=options.short_cost)
-    return plan, len(check.violations), seconds
+    return plan, count_broken(check.violations), seconds
 
 
 def measure_linehaul(hubs: int, trucks: float, target: float, seed: int, seconds: float) -> str:
