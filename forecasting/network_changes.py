@@ -139,8 +139,9 @@ def _read_handover(group: pl.DataFrame, known_hubs: set[str], notes: list[str]) 
         open_shares = [other for other, share in named if share is None]
         rest = max(0.0, 1.0 - given_shares) / max(len(open_shares), 1)
         shares = [(other, rest if share is None else share) for other, share in named]
-        if (hub in opening or hub in moving) and given_shares < 1.0:
-            shares.append((hub, 1.0 - given_shares))
+        left = 1.0 - sum(share for _, share in shares)
+        if (hub in opening or hub in moving) and left > 1e-9:
+            shares.append((hub, left))
         result[hub] = tuple(shares)
     return result
 
