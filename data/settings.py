@@ -111,7 +111,9 @@ class PlanSettings(_Section):
     hold_cost: float = Field(0.2, ge=0, description="Cost of one parcel waiting one night at a hub [CNY].")
     late_cost: float = Field(1.0, ge=0, description="Cost of one parcel arriving one day after its promise [CNY].")
     short_cost: float = Field(
-        10_000.0, gt=0, description="Cost of one parcel not carried [CNY]; so high that only what cannot be carried is short."
+        10_000.0,
+        gt=0,
+        description="Cost of one parcel not carried [CNY]; so high that only what cannot be carried is short.",
     )
 
 

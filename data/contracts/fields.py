@@ -46,9 +46,7 @@ def long_text(meaning: str, *aliases: str, optional: bool = False) -> dy.String:
     return dy.String(**describe(meaning, aliases, None, False, optional))
 
 
-def choice(
-    meaning: str, values: tuple[str, ...], *aliases: str, key: Key = False, optional: bool = False
-) -> dy.String:
+def choice(meaning: str, values: tuple[str, ...], *aliases: str, key: Key = False, optional: bool = False) -> dy.String:
     """One of a few words."""
     told = f"{meaning} One of: {', '.join(values)}."
     return dy.String(
