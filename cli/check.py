@@ -12,7 +12,7 @@ from cli.options import Json
 if TYPE_CHECKING:
     import polars as pl
 
-    from data.checking import Check
+    from data.checks.checking import Check
 
 _SHOWN_A_KIND = 5
 
@@ -28,7 +28,7 @@ def check(context: typer.Context, json: Json = False) -> None:
 
     Example: `radar check --json`
     """
-    from data.checking import check_workspace
+    from data.checks.checking import check_workspace
 
     workspace = workspace_of(context)
     with progress("check") as bar:

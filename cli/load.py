@@ -11,7 +11,7 @@ from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_text, progr
 from cli.options import Json
 
 if TYPE_CHECKING:
-    from data.loading import Loaded
+    from data.intake.loading import Loaded
     from data.sources import Source
 
 
@@ -79,7 +79,7 @@ def load(
 
     Example: `radar load route_volumes volumes-2025.csv.gz --set courier_id=ours --add-missing hubs,couriers`
     """
-    from data.loading import load_table, require_loadable
+    from data.intake.loading import load_table, require_loadable
 
     require_loadable(table)
     workspace = workspace_of(context)
@@ -161,8 +161,8 @@ def _options(
 
 
 def _tell(table: str, loaded: Loaded, *, json: bool) -> None:
-    from data.intake_rows import tell_rules
-    from data.loading import tell_counts
+    from data.intake.loading import tell_counts
+    from data.intake.rows import tell_rules
 
     intake = loaded.intake
     for note in loaded.notes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from data.progress import Progress
     from data.runs import Run
     from data.workspace import Workspace
-    from routing.plan import TrunkPlan
+    from routing.trunk.plan import TrunkPlan
 
 _TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes")
 
@@ -104,10 +104,10 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
     run_id, plan
         The run, and the plan as tables, its ``violations`` counted by the independent checker.
     """
-    from routing.checker import check_trunk
-    from routing.inputs import TrunkInputs, TrunkOptions
-    from routing.plan import plan_trunk
-    from routing.violations import count_broken
+    from routing.checker.trunk import check_trunk
+    from routing.checker.violations import count_broken
+    from routing.trunk.inputs import TrunkInputs, TrunkOptions
+    from routing.trunk.plan import plan_trunk
 
     settings = workspace.settings.plan
     level = settings.service_level if request.service_level is None else request.service_level
@@ -148,7 +148,7 @@ def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
     import polars as pl
 
     from data.errors import RadarError
-    from routing.demand import demand_at_level, take_days
+    from routing.trunk.demand import demand_at_level, take_days
 
     workspace = run.shelf
     commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}

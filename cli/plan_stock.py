@@ -12,7 +12,7 @@ from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progr
 from cli.options import FirstDay, Json, LastDay, Seed, parse_day
 
 if TYPE_CHECKING:
-    from routing.stock import StockPlan
+    from routing.stock.plan import StockPlan
 
 
 def register(group: typer.Typer) -> None:
@@ -51,10 +51,10 @@ def plan_stock(
 
     Example: `radar plan stock --from 2025-11-01 --to 2025-11-13 --service-level 0.9`
     """
-    from routing.stock import TABLES, StockOptions
-    from routing.stock import plan_stock as plan
-    from routing.stock_checker import check_stock
-    from routing.violations import count_broken
+    from routing.checker.stock import check_stock
+    from routing.checker.violations import count_broken
+    from routing.stock.plan import TABLES, StockOptions
+    from routing.stock.plan import plan_stock as plan
 
     workspace = workspace_of(context)
     settings = workspace.settings.plan

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.workspace import Workspace
-    from routing.violations import Violation
+    from routing.checker.violations import Violation
 
 _PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations"}
 _TRUNK_INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes")
@@ -107,8 +107,8 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
     """Check one plan on the table versions it read; return violations, cost, parts and summary."""
     import json
 
-    from routing.checker import check_trunk
-    from routing.stock_checker import check_stock
+    from routing.checker.stock import check_stock
+    from routing.checker.trunk import check_trunk
 
     run = workspace.read("runs").row(by_predicate=_is_run(run_id), named=True)
     versions, options = json.loads(run["tables_read"]), json.loads(run["options"])

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from data.derived import business_date
 from data.errors import RadarError
+from data.intake.derived import business_date
 
 DIMENSIONS = {
     "courier": "courier_id",

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from routing.network import Flags, Floats
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 if TYPE_CHECKING:
     from scipy.sparse import spmatrix

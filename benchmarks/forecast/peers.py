@@ -46,7 +46,8 @@ def _statsforecast(history: pd.DataFrame, model: object, horizon: int) -> pd.Dat
     fitted = StatsForecast(models=[model], freq="D", n_jobs=1)
     table = fitted.forecast(df=history[["unique_id", "ds", "y"]], h=horizon)
     value = next(name for name in table.columns if name not in ("unique_id", "ds"))
-    return table.rename(columns={value: "mean"})[["unique_id", "ds", "mean"]]
+    renamed: pd.DataFrame = table.rename(columns={value: "mean"})[["unique_id", "ds", "mean"]]
+    return renamed
 
 
 def _per_route(make: Callable[[], object]) -> Callable[[pd.DataFrame, pd.DataFrame, int], pd.DataFrame]:
@@ -68,7 +69,8 @@ def _model(name: str, **options: object) -> Callable[[], object]:
 
 
 def _total(history: pd.DataFrame) -> pd.DataFrame:
-    return history.groupby("ds", as_index=False)["y"].sum().assign(unique_id="total")
+    total: pd.DataFrame = history.groupby("ds", as_index=False)["y"].sum().assign(unique_id="total")
+    return total
 
 
 def _share_out(history: pd.DataFrame, total: pd.DataFrame) -> pd.DataFrame:

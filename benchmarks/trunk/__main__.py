@@ -10,10 +10,10 @@ from pathlib import Path
 from benchmarks.trunk.canad import BEST_KNOWN, read_canad
 from benchmarks.trunk.linehaul import make_linehaul
 from data.contracts import TABLES
-from routing.checker import check_trunk
-from routing.inputs import TrunkInputs, TrunkOptions
-from routing.plan import TrunkPlan, plan_trunk
-from routing.violations import count_broken
+from routing.checker.trunk import check_trunk
+from routing.checker.violations import count_broken
+from routing.trunk.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.plan import TrunkPlan, plan_trunk
 
 SHARED = Path(os.environ.get("PARCELRADAR_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 LINEHAUL = ((60, 7.5, 2.5), (60, 30.0, 1.0), (60, 2.0, 10.0), (120, 7.5, 3.0), (120, 30.0, 1.2), (300, 7.5, 5.0))

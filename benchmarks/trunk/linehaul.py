@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 
 from data.contracts import contract
-from routing.inputs import Deadline, TrunkInputs, TrunkOptions
-from routing.network import build_network
-from routing.relaxation import relax_network
+from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
+from routing.trunk.network import build_network
+from routing.trunk.relaxation import relax_network
 
 _TRUCK, _VAN, _TRAIN = 10_000, 4_000, 40_000
 _KM_PRICE = 7.0  # CNY per km of the large truck

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from data.anomalies import find_hub_changes, find_outliers, find_route_changes
+from data.checks.anomalies import find_hub_changes, find_outliers, find_route_changes
 from data.contracts import contract
 from data.sources import open_file
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from data.checks.coverage import FINDING_SCHEMA, find_copied_days, find_gaps, summarise_tables
 from data.contracts import contract
-from data.coverage import FINDING_SCHEMA, find_copied_days, find_gaps, summarise_tables
 
 START = date(2022, 1, 1)
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -11,8 +11,8 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
-from data.intake import Intake, take_in
-from data.intake_columns import fold_name, map_columns, tell_ignored
+from data.intake.columns import fold_name, map_columns, tell_ignored
+from data.intake.taking import Intake, take_in
 from data.sources import open_file
 
 ZONE = ZoneInfo("Asia/Shanghai")

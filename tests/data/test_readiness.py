@@ -9,8 +9,8 @@ import pytest
 from typer.main import get_command
 
 from cli.app import app
+from data.checks.readiness import COMMANDS, find_cut_off_hubs, find_lacks
 from data.contracts import contract
-from data.readiness import COMMANDS, find_cut_off_hubs, find_lacks
 
 
 def _lacks(tables: dict[str, pl.DataFrame], results: tuple[str, ...] = ()) -> dict[str, tuple[str, list[str]]]:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from scipy.optimize import linprog
 
-from routing.stock_model import LocationProblem
+from routing.stock.model import LocationProblem
 
 AS_OF = date(2025, 10, 20)
 

@@ -8,8 +8,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from routing.checker import TrunkCheck, check_trunk
-from routing.violations import RULES, Violation, collect, count_broken, write_number
+from routing.checker.trunk import TrunkCheck, check_trunk
+from routing.checker.violations import RULES, Violation, collect, count_broken, write_number
 from tests.routing.tiny_plan import COST, D10, D11, D12, D13, HOLD_COST, SHORT_COST, Tables, tiny_plan
 
 Mutation = Callable[[Tables], None]

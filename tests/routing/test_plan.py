@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from data.errors import RadarError
-from routing.checker import check_trunk
-from routing.inputs import TrunkInputs, TrunkOptions
-from routing.plan import TrunkPlan, plan_trunk
+from routing.checker.trunk import check_trunk
+from routing.trunk.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.plan import TrunkPlan, plan_trunk
 from tests.routing.networks import DAY, as_tables, make_inputs
 
 TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.checker import TrunkCheck, check_trunk
-from routing.inputs import TrunkOptions
-from routing.plan import plan_trunk
+from routing.checker.trunk import TrunkCheck, check_trunk
+from routing.trunk.inputs import TrunkOptions
+from routing.trunk.plan import plan_trunk
 from tests.routing.random_networks import random_network
 
 INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "lane_weather")

@@ -12,7 +12,7 @@ from scipy.stats import gamma
 
 from data.contracts import contract
 from data.errors import RadarError
-from routing.stock_demand import Window, choose_window, expect_demand
+from routing.stock.demand import Window, choose_window, expect_demand
 from tests.routing.stock_cases import AS_OF, stock_tables
 
 EVENT = date(2025, 11, 1)

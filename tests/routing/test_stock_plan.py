@@ -10,9 +10,9 @@ import pytest
 
 from data.errors import RadarError
 from data.reasons import StockReason, read_reason
-from routing.stock import StockOptions, StockPlan, plan_stock
-from routing.stock_checker import check_stock
-from routing.stock_costs import follow_changes, gather_zones
+from routing.checker.stock import check_stock
+from routing.stock.costs import follow_changes, gather_zones
+from routing.stock.plan import StockOptions, StockPlan, plan_stock
 from tests.routing.stock_cases import stock_tables
 
 Tables = dict[str, pl.DataFrame]

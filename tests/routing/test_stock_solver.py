@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.stock_milp import solve_pairs
-from routing.stock_model import LocationPlan, LocationProblem, round_units
-from routing.stock_prices import find_prices, prove
-from routing.stock_solver import solve_location
+from routing.stock.milp import solve_pairs
+from routing.stock.model import LocationPlan, LocationProblem, round_units
+from routing.stock.prices import find_prices, prove
+from routing.stock.solver import solve_location
 from tests.routing.stock_cases import make_problem, random_problem, try_everything
 
 

@@ -1,0 +1,250 @@
+"""What stands out in route volumes: unusual days, routes that opened and closed, hubs that changed as a whole."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from data.checks.coverage import make_findings, no_findings
+
+# A day stands out when it lies this many robust deviations off the same weekday of the weeks around it ...
+_DEVIATIONS = 5.0
+# ... and is at least this many times larger or smaller. The median of nine weeks holds through a peak of two.
+_RATIO = 1.5
+_WEEKS = 9
+_FEWEST_WEEKS = 5
+# Scales the median absolute deviation to the standard deviation of a normal distribution.
+_MAD_TO_SIGMA = 1.4826
+_FEWEST_PARCELS = 100
+_DAYS_AROUND_EVENT = 3
+# A route or hub without a parcel for this long is closed; one that had none this long is new.
+QUIET_DAYS = 28
+_CHANGE_SHARE = 0.5
+_FEWEST_ROUTES = 2
+_FEWEST_CHANGE_PARCELS = 1000
+_FEWEST_ACTIVE_DAYS = 14
+_DAYS_AROUND_CHANGE = 14
+_ROUTE = ["courier_id", "origin_hub_id", "destination_hub_id"]
+
+
+def find_outliers(volumes: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """Find days on which the network or a hub carried far more or less than usual.
+
+    A day's volume x is set against m, the median of the same weekday in the nine weeks around it. The day stands out
+    when |ln((x + 1) / (m + 1))| exceeds both 5 robust standard deviations of that quantity over the series and ln 1.5.
+
+    Parameters
+    ----------
+    volumes
+        ``route_volumes``.
+    events
+        ``events``: days within three days of a shopping event or holiday are told as ``peak``, others as ``outlier``.
+
+    Returns
+    -------
+    pl.DataFrame
+        Findings of kinds ``peak`` and ``outlier``, runs of days joined, sorted by subject and date.
+
+    Notes
+    -----
+    The modified z-score follows Iglewicz and Hoaglin, How to Detect and Handle Outliers (ASQC, 1993), on logarithms,
+    with 5 in place of 3.5 as peaks are expected.
+    """
+    if not volumes.height:
+        return no_findings()
+    daily = _daily_totals(volumes)
+    season = ["subject", pl.col("date").dt.weekday()]
+    usual = pl.col("parcels").rolling_median(_WEEKS, min_samples=_FEWEST_WEEKS, center=True).over(season)
+    off = ((pl.col("parcels") + 1) / (pl.col("usual") + 1)).log()
+    spread = (pl.col("off").abs().median() * _MAD_TO_SIGMA).over("subject")
+    limit = pl.max_horizontal(_DEVIATIONS * spread, pl.lit(math.log(_RATIO)))
+    odd = (
+        daily.sort("subject", "date")
+        .with_columns(usual.alias("usual"))
+        .with_columns(off.alias("off"))
+        .with_columns(limit.alias("limit"))
+        .filter((pl.col("off").abs() > pl.col("limit")) & (pl.col("usual").max().over("subject") >= _FEWEST_PARCELS))
+    )
+    if not odd.height:
+        return no_findings()
+    named = _name_events(odd, events)
+    runs = _join_runs(named)
+    factor = ((pl.col("parcels") + 1) / (pl.col("usual") + 1)).round(2)
+    told = pl.format("{} parcels where {} are usual ({}x)", "parcels", pl.col("usual").round(0).cast(pl.Int64), factor)
+    return make_findings(
+        runs,
+        kind=pl.when(pl.col("event").is_null()).then(pl.lit("outlier")).otherwise(pl.lit("peak")),
+        table=pl.lit("route_volumes"),
+        subject=pl.col("subject"),
+        date_from=pl.col("date_from"),
+        date_to=pl.col("date_to"),
+        parcels=pl.col("parcels"),
+        detail=pl.concat_str([told, pl.col("event")], separator=", ", ignore_nulls=True),
+    ).sort("subject", "date_from")
+
+
+def _daily_totals(volumes: pl.DataFrame) -> pl.DataFrame:
+    network = volumes.group_by("date").agg(pl.col("parcels").sum()).with_columns(pl.lit("network").alias("subject"))
+    pieces = [network.select("subject", "date", "parcels")]
+    for column, direction in (("origin_hub_id", "out"), ("destination_hub_id", "in")):
+        hubs = volumes.group_by(column, "date").agg(pl.col("parcels").sum())
+        pieces.append(
+            hubs.select(pl.format("hub {} {}", column, pl.lit(direction)).alias("subject"), "date", "parcels")
+        )
+    return pl.concat(pieces)
+
+
+def _name_events(odd: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    around = f"{_DAYS_AROUND_EVENT}d"
+    windows = events.filter(pl.col("kind") != "other").select(
+        pl.col("date_from").dt.offset_by(f"-{around}").alias("from"),
+        pl.col("date_to").dt.offset_by(around).alias("to"),
+        pl.col("name").alias("event"),
+    )
+    days = odd.select("date").unique()
+    named = (
+        days.join_where(windows, pl.col("date") >= pl.col("from"), pl.col("date") <= pl.col("to"))
+        .group_by("date")
+        .agg(pl.col("event").unique().sort().str.join(" / "))
+    )
+    return odd.join(named, on="date", how="left").sort("subject", "date")
+
+
+def _join_runs(odd: pl.DataFrame) -> pl.DataFrame:
+    """Join days in a row that are off the same way."""
+    key = ["subject", "sign"]
+    broken = (pl.col("date") - pl.col("date").shift(1).over(key)).dt.total_days().fill_null(99) > 1
+    return (
+        odd.with_columns((pl.col("off") > 0).alias("sign"))
+        .sort("subject", "sign", "date")
+        .with_columns(broken.cum_sum().alias("run"))
+        .group_by(*key, "run", maintain_order=True)
+        .agg(
+            pl.col("date").min().alias("date_from"),
+            pl.col("date").max().alias("date_to"),
+            pl.col("parcels").sum(),
+            pl.col("usual").sum(),
+            pl.col("event").drop_nulls().first(),
+        )
+    )
+
+
+def find_route_changes(volumes: pl.DataFrame) -> pl.DataFrame:
+    """Find routes that opened after the first four weeks of the table, or closed before its last four.
+
+    Returns
+    -------
+    pl.DataFrame
+        Findings of kinds ``route opened`` and ``route closed``; ``parcels`` is what the route carried in all.
+    """
+    if not volumes.height:
+        return no_findings()
+    lives = _route_lives(volumes)
+    route = pl.format("{}: {} > {}", *_ROUTE)
+    told = pl.format("{} active days", "days")
+    common = {"table": pl.lit("route_volumes"), "subject": route, "parcels": pl.col("parcels"), "detail": told}
+    opened, closed = pl.col("first"), pl.col("last")
+    pieces = [
+        make_findings(lives.filter("opened"), kind=pl.lit("route opened"), date_from=opened, date_to=opened, **common),
+        make_findings(lives.filter("closed"), kind=pl.lit("route closed"), date_from=closed, date_to=closed, **common),
+    ]
+    return pl.concat(pieces).sort("kind", "date_from", "subject")
+
+
+def _route_lives(volumes: pl.DataFrame) -> pl.DataFrame:
+    active = volumes.filter(pl.col("parcels") > 0)
+    quiet = f"{QUIET_DAYS}d"
+    lives = active.group_by(_ROUTE).agg(
+        pl.col("date").min().alias("first"),
+        pl.col("date").max().alias("last"),
+        pl.len().alias("days"),
+        pl.col("parcels").sum(),
+    )
+    return lives.with_columns(
+        (pl.col("first") >= pl.lit(volumes["date"].min()).dt.offset_by(quiet)).alias("opened"),
+        (pl.col("last") <= pl.lit(volumes["date"].max()).dt.offset_by(f"-{quiet}")).alias("closed"),
+    )
+
+
+def find_hub_changes(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
+    """Find weeks in which routes with half of a hub's volume opened or closed together.
+
+    Parameters
+    ----------
+    volumes
+        ``route_volumes``.
+    changes
+        ``network_changes``: a change of that hub within two weeks makes it announced.
+
+    Returns
+    -------
+    pl.DataFrame
+        Findings of kind ``hub change`` (announced) and ``unannounced hub change``. The share is that of the hub's
+        volume in the four weeks before a closing, or after an opening.
+    """
+    if not volumes.height:
+        return no_findings()
+    lives = _route_lives(volumes).filter(pl.col("days") >= _FEWEST_ACTIVE_DAYS)
+    found = []
+    for column, direction in (("origin_hub_id", "out"), ("destination_hub_id", "in")):
+        for flag, day, word in (("opened", "first", "opened"), ("closed", "last", "closed")):
+            turned = lives.filter(flag).select(*_ROUTE, pl.col(day).alias("day"), pl.col(column).alias("hub_id"))
+            found.append(
+                _hub_shares(turned, volumes, column, opened=word == "opened").with_columns(
+                    pl.lit(direction).alias("direction"), pl.lit(word).alias("word")
+                )
+            )
+    turns = (
+        pl.concat(found)
+        .filter((pl.col("share") >= _CHANGE_SHARE) & (pl.col("routes") >= _FEWEST_ROUTES))
+        .filter(pl.col("parcels") >= _FEWEST_CHANGE_PARCELS)
+    )
+    announced = pl.concat(
+        [changes.select("date", pl.col(name).alias("hub_id")) for name in ("hub_id", "successor_hub_id")]
+    ).drop_nulls()
+    turns = turns.with_row_index("turn")
+    near = turns.join(announced, on="hub_id").filter(
+        (pl.col("date") - pl.col("first")).dt.total_days().abs() <= _DAYS_AROUND_CHANGE
+    )
+    told = pl.format(
+        "{} route(s) {} {}, {} % of its volume",
+        "routes",
+        "direction",
+        "word",
+        (pl.col("share") * 100).round(0).cast(pl.Int64),
+    )
+    return make_findings(
+        turns.with_columns(pl.col("turn").is_in(near["turn"].implode()).alias("known")),
+        kind=pl.when("known").then(pl.lit("hub change")).otherwise(pl.lit("unannounced hub change")),
+        table=pl.lit("route_volumes"),
+        subject=pl.format("hub {}", "hub_id"),
+        date_from=pl.col("first"),
+        date_to=pl.col("last"),
+        parcels=pl.col("parcels"),
+        detail=told,
+    ).sort("date_from", "subject", "detail")
+
+
+def _hub_shares(turned: pl.DataFrame, volumes: pl.DataFrame, column: str, *, opened: bool) -> pl.DataFrame:
+    """Sum what the routes that turned in one week were of their hub: hub_id, first, last, routes, parcels, share."""
+    weeks = turned.with_columns(pl.col("day").dt.truncate("1w").alias("week"))
+    groups = weeks.group_by("hub_id", "week").agg(
+        pl.col("day").min().alias("first"), pl.col("day").max().alias("last"), pl.len().alias("routes")
+    )
+    begins = pl.col("first") if opened else pl.col("last").dt.offset_by(f"-{QUIET_DAYS - 1}d")
+    ends = pl.col("first").dt.offset_by(f"{QUIET_DAYS - 1}d") if opened else pl.col("last")
+    windows = groups.with_columns(begins.alias("begins"), ends.alias("ends"))
+    daily = volumes.select("date", "parcels", pl.col(column).alias("hub_id"), pl.struct(_ROUTE).alias("route"))
+    inside = daily.join(windows, on="hub_id").filter(pl.col("date").is_between("begins", "ends"))
+    ours = weeks.select("hub_id", "week", pl.struct(_ROUTE).alias("route")).with_columns(pl.lit(True).alias("turned"))
+    marked = inside.join(ours, on=["hub_id", "week", "route"], how="left")
+    return (
+        marked.group_by("hub_id", "week", "first", "last", "routes")
+        .agg(
+            pl.col("parcels").filter(pl.col("turned").fill_null(False)).sum().alias("parcels"),
+            pl.col("parcels").sum().alias("all"),
+        )
+        .with_columns((pl.col("parcels") / pl.col("all")).alias("share"))
+        .drop("week", "all")
+    )

@@ -1,0 +1,136 @@
+"""Which column of a file is which column of a table: by name or alias, Chinese or English, whatever the case."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from data.contracts import ColumnContract, TableContract
+from data.errors import RadarError
+from data.intake.geometry import GEOMETRY_IDS
+
+_BRACKETS = re.compile(r"[(\[].*?[)\]]")
+_SPACING = re.compile(r"[\s_\-./]+")
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Position in the file of each column found, and the file's columns that no one asked for."""
+
+    positions: Mapping[str, int]
+    ignored: tuple[str, ...]
+
+
+def fold_name(name: str) -> str:
+    """Return a column name without case, spacing, width of characters and bracketed unit.
+
+    Examples
+    --------
+    >>> fold_name(" Origin Hub-ID "), fold_name("货量（件）")
+    ('originhubid', '货量')
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold().strip()
+    return _SPACING.sub("", _BRACKETS.sub("", folded)) or _SPACING.sub("", folded)
+
+
+def map_columns(
+    columns: tuple[str, ...], table: TableContract, constants: Mapping[str, object], file: str
+) -> ColumnMap:
+    """Find the columns of a table among those of a file.
+
+    A column's own name beats its aliases; the aliases' order does not matter.
+
+    Parameters
+    ----------
+    columns
+        Header of the file.
+    table
+        Contract of the table the file is meant for.
+    constants
+        Columns filled with ``--set``; they need no column in the file, and may have none.
+    file
+        Name of the file, for errors.
+
+    Raises
+    ------
+    RadarError
+        When two columns of the file are meant for one of the table, one is both in the file and a constant, or a
+        column that may not be empty has none.
+    """
+    positions: dict[str, int] = {}
+    taken: set[int] = set()
+    for column in table.columns:
+        found = _find(columns, column, taken, file)
+        if found is not None and column.name in constants:
+            raise RadarError(
+                f"column {columns[found]!r} and --set {column.name}={constants[column.name]}",
+                "one of the two",
+                "leave out --set, or rename the column",
+                file=file,
+                row=1,
+            )
+        if found is not None:
+            positions[column.name] = found
+            taken.add(found)
+    ignored = tuple(name for at, name in enumerate(columns) if at not in taken)
+    missing = [c for c in table.columns if not c.nullable and c.name not in positions and c.name not in constants]
+    if missing:
+        raise _missing(missing, columns, ignored, table, file)
+    return ColumnMap(positions, ignored)
+
+
+def find_column(columns: tuple[str, ...], column: ColumnContract, file: str) -> int:
+    """Return the position of one column of a table in a file; RadarError when it is not there or there twice."""
+    found = _find(columns, column, set(), file)
+    if found is None:
+        raise RadarError(f"the columns {', '.join(columns)}", f"also {column.name}", "add it", file=file)
+    return found
+
+
+def _find(columns: tuple[str, ...], column: ColumnContract, taken: set[int], file: str) -> int | None:
+    folded = [fold_name(name) for name in columns]
+    others = {fold_name(alias) for alias in column.aliases}
+    own = [at for at, name in enumerate(folded) if name == fold_name(column.name)]
+    found = own or [at for at, name in enumerate(folded) if name in others and at not in taken]
+    if len(found) > 1:
+        doubled = " and ".join(f"{columns[at]!r} (column {at + 1})" for at in found)
+        raise RadarError(
+            f"two columns for {column.name}: {doubled}", "one", "remove or rename one of them", file=file, row=1
+        )
+    return found[0] if found else None
+
+
+def _missing(
+    missing: list[ColumnContract], columns: tuple[str, ...], ignored: tuple[str, ...], table: TableContract, file: str
+) -> RadarError:
+    wanted = []
+    for column in missing:
+        aliases = f" (or {', '.join(column.aliases)})" if column.aliases else ""
+        wanted.append(f"{column.name}{aliases}")
+    name = missing[0].name
+    near = nearest_name(name, ignored)
+    action = f"rename column {near!r} to {name}" if near else f"add a column {name}, or fill it with --set {name}=VALUE"
+    found = f"the columns {', '.join(column or '(no name)' for column in columns)}"
+    return RadarError(found, f"also {', '.join(wanted)} for table {table.name}", action, file=file, row=1)
+
+
+def nearest_name(name: str, candidates: tuple[str, ...]) -> str | None:
+    """Return the candidate that looks most like ``name``, if any does."""
+    folded = {fold_name(candidate): candidate for candidate in candidates}
+    close = difflib.get_close_matches(fold_name(name), list(folded), n=1, cutoff=0.75)
+    return folded[close[0]] if close else None
+
+
+def tell_ignored(ignored: tuple[str, ...], positions: Mapping[str, int], table: TableContract, file: str) -> str | None:
+    """Say which columns of a file were left out, and which of them look like a misspelt one."""
+    # Geometry goes to the GeoJSON file beside the tables.
+    named = [name for name in ignored if name and not (name == "geometry" and table.name in GEOMETRY_IDS)]
+    if not named:
+        return None
+    free = tuple(column.name for column in table.columns if column.name not in positions)
+    hints = [f"{name!r} looks like {near}" for name in named if (near := nearest_name(name, free))]
+    told = f"{file}: no use for column(s) {', '.join(named)}"
+    return f"{told} ({'; '.join(hints)})" if hints else told

@@ -1,0 +1,243 @@
+"""Loading: from opened sources to one commit a table, with everything that hangs on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from data.contracts import TABLES, TableContract, contract
+from data.contracts.links import LINKS
+from data.errors import RadarError
+from data.intake.columns import find_column
+from data.intake.derived import derive_volumes, renew_volumes
+from data.intake.geometry import GEOMETRY_IDS, write_geometry
+from data.intake.taking import Intake, take_in
+from data.progress import SILENT, Progress
+from data.runs import Run
+from data.sources import Source
+from data.sources.geojson_files import GEOMETRY
+from data.workspace import Workspace
+
+_LEAST_SHARE = 0.5
+# Result tables that a planner may also give: the demand of a plan.
+_GIVEN_RESULTS = ("route_demand",)
+LOADABLE = tuple(
+    name for name, table in TABLES.items() if table.group in ("reference", "history") or name in _GIVEN_RESULTS
+)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did: its run, what came in, and the rows of each other table it wrote."""
+
+    run_id: str
+    intake: Intake
+    also_written: Mapping[str, int]
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a planner should know besides the counts."""
+        return self.intake.notes
+
+
+def load_table(
+    workspace: Workspace,
+    name: str,
+    sources: Sequence[Source],
+    *,
+    constants: Mapping[str, str] | None = None,
+    add_missing: Sequence[str] = (),
+    replace: bool = False,
+    derive: bool | None = None,
+    options: Mapping[str, object] | None = None,
+    progress: Progress = SILENT,
+) -> Loaded:
+    """Load sources into a table of the workspace, all or nothing.
+
+    Rows take the place of those with their key. Bad rows go to ``rejected_rows`` with what is wrong with them.
+    Waybills also renew ``route_volumes`` and ``outlet_volumes``; GeoJSON also renews the geometry beside the tables.
+
+    Parameters
+    ----------
+    workspace
+        Where to.
+    name
+        Table to load.
+    sources
+        Opened files or queries.
+    constants
+        Columns filled with one value each, as text.
+    add_missing
+        Reference tables that get a row for each unknown id.
+    replace
+        Whether the rows replace the whole table.
+    derive
+        Whether waybills renew the volumes; None renews them unless that would more than halve them.
+    options
+        What to keep of the command in ``runs``; must hold no password.
+    progress
+        Is told how far the reading is.
+
+    Raises
+    ------
+    RadarError
+        When the table cannot be loaded, a source cannot be read, a needed column is missing, or more rows than
+        ``max_rejected_share`` break a rule; the workspace is then as it was.
+    """
+    table = require_loadable(name)
+    known = require_targets(table, add_missing)
+    with workspace.run(f"load {name}", options or {}) as run:
+        reader = _CachedReader(run)
+        given = {**(constants or {}), "run_id": run.run_id} if "run_id" in table.polars_schema else constants
+        intake = take_in(
+            table,
+            sources,
+            read_table=reader,
+            zone=workspace.settings.workspace.zone,
+            constants=given,
+            add_missing=known,
+            replace=replace,
+            progress=progress,
+        )
+        intake.require_share(workspace.settings.load.max_rejected_share)
+        also: dict[str, int] = {}
+        for target, rows in intake.added.items():
+            if target != name:
+                run.upsert(target, rows)
+                also[target] = rows.height
+        rows = intake.rows
+        if name in intake.added:
+            rows = pl.concat([rows, intake.added[name]])
+        if name in _GIVEN_RESULTS:
+            run.append(name, rows)
+        elif replace:
+            run.replace(name, rows)
+        else:
+            run.upsert(name, rows)
+        if name == "waybills" and derive is not False:
+            also |= _renew_volumes(run, reader, rows, workspace, replace=replace, forced=derive is True)
+        if intake.rejected.height:
+            run.append("rejected_rows", intake.rejected.with_columns(pl.lit(name).alias("table_name")))
+            run.outcome = "rejected"
+        geometries = _gather_geometries(table, sources, rows) if name in GEOMETRY_IDS else {}
+        run.message = tell_counts(intake)
+    if geometries:
+        write_geometry(workspace.folder, name, geometries.items(), replace=replace)
+    return Loaded(run.run_id, intake, also)
+
+
+def tell_counts(intake: Intake) -> str:
+    """Say in one line how many rows went where."""
+    parts = [f"{intake.read:,} rows read", f"{intake.rows.height:,} taken"]
+    if intake.collapsed:
+        parts.append(f"{intake.collapsed:,} repeated another row")
+    if intake.set_apart:
+        parts.append(f"{intake.set_apart:,} set apart")
+    return ", ".join(parts)
+
+
+def require_loadable(name: str) -> TableContract:
+    """Return the contract of a table that files may be loaded into; RadarError for any other."""
+    table = contract(name)
+    if name not in LOADABLE:
+        raise RadarError(
+            f"table {name}, which ParcelRadar writes itself", f"one of {', '.join(LOADABLE)}", "load one of these"
+        )
+    return table
+
+
+def require_targets(table: TableContract, add_missing: Sequence[str]) -> tuple[str, ...]:
+    """Return the reference tables to add to, in the order in which they lean on each other; RadarError for any other."""
+    possible = tuple(dict.fromkeys(link.target for link in LINKS if link.table == table.name))
+    for target in add_missing:
+        if target not in possible:
+            expected = f"one of {', '.join(possible)}" if possible else "no table: its rows name no ids of others"
+            raise RadarError(f"--add-missing {target} for table {table.name}", expected, "leave it out")
+    return tuple(target for target in TABLES if target in add_missing)
+
+
+class _CachedReader:
+    """Reads each table of the workspace once."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._tables: dict[str, pl.DataFrame] = {}
+
+    def __call__(self, name: str) -> pl.DataFrame:
+        if name not in self._tables:
+            self._tables[name] = self._run.read(name)
+        return self._tables[name]
+
+
+def _renew_volumes(
+    run: Run, reader: _CachedReader, rows: pl.DataFrame, workspace: Workspace, *, replace: bool, forced: bool
+) -> dict[str, int]:
+    settings = workspace.settings.workspace
+    old = reader("waybills")
+    changed = old if replace else old.join(rows, on="waybill_id", how="semi")
+    standing = rows if replace else pl.concat([old.join(rows, on="waybill_id", how="anti"), rows])
+    derived = derive_volumes(standing, settings.zone, settings.cutoff_hour)
+    touched = derive_volumes(pl.concat([changed, rows]), settings.zone, settings.cutoff_hour)
+    written = {}
+    for name, volumes, keys in (
+        ("route_volumes", derived.route_volumes, touched.route_volumes),
+        ("outlet_volumes", derived.outlet_volumes, touched.outlet_volumes),
+    ):
+        if keys.height:
+            before = reader(name)
+            renewed = renew_volumes(before, volumes, keys)
+            if not forced:
+                _require_no_loss(name, before, renewed, keys)
+            run.replace(name, renewed)
+            written[name] = keys.height
+    return written
+
+
+def _require_no_loss(name: str, before: pl.DataFrame, after: pl.DataFrame, keys: pl.DataFrame) -> None:
+    """Refuse to put a sample of waybills in place of whole volumes."""
+    on = [column for column in keys.columns if column != "parcels"]
+    old, new = (int(frame.join(keys, on=on, how="semi")["parcels"].sum()) for frame in (before, after))
+    if new < _LEAST_SHARE * old:
+        raise RadarError(
+            f"waybills that would cut {name} of their days from {old:,} to {new:,} parcels",
+            "all waybills of those days",
+            "add --no-volumes when they are only a sample, --volumes when they are right",
+        )
+
+
+def _gather_geometries(
+    table: TableContract, sources: Sequence[Source], rows: pl.DataFrame
+) -> dict[str, dict[str, Any]]:
+    """Collect the geometries of the rows taken, by id; a geometry that is none stops the load."""
+    column = GEOMETRY_IDS[table.name]
+    taken = set(rows[column].to_list())
+    geometries: dict[str, dict[str, Any]] = {}
+    for source in sources:
+        if GEOMETRY not in source.columns:
+            continue
+        at = find_column(source.columns, table.column(column), source.name)
+        for batch in source.read():
+            ids, texts = batch.frame.to_series(at), batch.frame.to_series(source.columns.index(GEOMETRY))
+            for identity, text, line in zip(ids, texts, batch.lines, strict=True):
+                if text and str(identity).strip() in taken:
+                    geometries[str(identity).strip()] = _parse_geometry(text, source.name, line)
+    return geometries
+
+
+def _parse_geometry(text: str, file: str, row: int) -> dict[str, Any]:
+    try:
+        geometry = json.loads(text)
+        if geometry["type"] and (geometry.get("coordinates") or geometry.get("geometries")):
+            return dict(geometry)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _no_geometry(text, file, row) from error
+    raise _no_geometry(text, file, row)
+
+
+def _no_geometry(text: str, file: str, row: int) -> RadarError:
+    found, expected = f"a geometry that is none ({text[:40]!r})", "GeoJSON text, longitude first"
+    return RadarError(found, expected, "mend or empty the cell", file=file, row=row, column=GEOMETRY)

@@ -1,0 +1,151 @@
+"""Hubs on each day: open or closed, what they may sort and hold, and whether hub_loads tells what the flows say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from routing.checker.violations import Violation, collect
+
+_EPSILON = 1e-9
+_TOLERANCE = 1e-6
+
+
+def close_hubs(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.DataFrame:
+    """Say which hubs are closed on which of the given days.
+
+    The latest change up to a day decides: ``opens`` opens, ``closes`` closes, ``moves`` closes when the shares its
+    successors take (an empty one is all) reach 1. Before its first change a hub is open, unless that change opens it.
+
+    Parameters
+    ----------
+    frames
+        Tables of the checker: ``network_changes``.
+    days
+        Columns date, hub_id.
+
+    Returns
+    -------
+    polars.DataFrame
+        `days` with a column closed [bool].
+    """
+    moved = pl.col("share").fill_null(1.0).filter(pl.col("change") == "moves").sum() >= 1.0 - _TOLERANCE
+    changes = (
+        frames["network_changes"]
+        .group_by("hub_id", "date")
+        .agg(
+            shut=(pl.col("change") == "closes").any() | moved,
+            opening=(pl.col("change") == "opens").any() & ~(pl.col("change") == "closes").any(),
+        )
+        .sort("date")
+    )
+    first = changes.group_by("hub_id", maintain_order=True).agg(opens_first=pl.col("opening").first())
+    return (
+        days.sort("date")
+        .join_asof(changes.select("date", "hub_id", "shut"), on="date", by="hub_id", check_sortedness=False)
+        .join(first, on="hub_id", how="left")
+        .with_columns(closed=pl.col("shut").fill_null(pl.col("opens_first").fill_null(False)))
+        .drop("shut", "opens_first")
+        .sort("date", "hub_id")
+    )
+
+
+def join_loads(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> pl.DataFrame:
+    """Lay the recomputed loads beside the plan's rows and the hubs' limits.
+
+    Returns
+    -------
+    polars.DataFrame
+        date, hub_id, handled, held (recomputed, 0 where nothing is), told_handled, told_held, told_capacity,
+        told_utilisation (of ``hub_loads``), told [bool], closed, limit, buffer [parcels], handling_cost, where.
+    """
+    told = (
+        frames["hub_loads"]
+        .unique(["date", "hub_id"], keep="first", maintain_order=True)
+        .select(
+            "date",
+            "hub_id",
+            told_handled="handled",
+            told_held="held",
+            told_capacity="capacity",
+            told_utilisation="utilisation",
+            told=pl.lit(True),
+        )
+    )
+    hubs = frames["hubs"].select("hub_id", "handling_cost", limit="sort_capacity", buffer="buffer_capacity")
+    both = loads.join(told, on=["date", "hub_id"], how="full", coalesce=True).join(hubs, on="hub_id", how="left")
+    return close_hubs(frames, both).with_columns(
+        pl.col("handled", "held").fill_null(0.0),
+        pl.col("told").fill_null(False),
+        limit=pl.when("closed").then(0.0).otherwise(pl.col("limit")),
+        where="hub_id",
+    )
+
+
+def check_limits(loads: pl.DataFrame) -> list[Violation]:
+    """Check what each hub sorts and holds against its capacity, its buffer and its closing."""
+    found = collect(
+        "hub.sort_capacity",
+        loads.filter(~pl.col("closed") & (pl.col("handled") > pl.col("limit") + _EPSILON)).select(
+            "where", "date", found="handled", allowed="limit"
+        ),
+        "Hub {where} on {date}: {found} parcels to sort, it can sort {allowed}.",
+    )
+    found += collect(
+        "hub.buffer",
+        loads.filter(~pl.col("closed") & (pl.col("held") > pl.col("buffer") + _EPSILON)).select(
+            "where", "date", found="held", allowed="buffer"
+        ),
+        "Hub {where} on {date}: {found} parcels wait over night, it has room for {allowed}.",
+    )
+    return found + collect(
+        "hub.closed",
+        loads.filter(pl.col("closed") & (pl.col("handled") + pl.col("held") > 0)).select(
+            "where", "date", found=pl.col("handled") + pl.col("held"), allowed=pl.lit(0.0)
+        ),
+        "Hub {where} is closed on {date}: {found} parcels are there.",
+    )
+
+
+def check_rows(loads: pl.DataFrame) -> list[Violation]:
+    """Check that every hub-day with parcels has its row in ``hub_loads`` and that the rows are right."""
+    absent = loads.filter(~pl.col("told"))
+    found = collect(
+        "hub_loads.missing",
+        absent.select("where", "date", found=pl.lit("no row"), allowed=pl.col("handled") + pl.col("held")),
+        "Hub {where} on {date}: hub_loads has {found} for {allowed} parcels.",
+    )
+    told = loads.filter("told")
+    for column in ("handled", "held"):
+        wrong = told.filter(pl.col(f"told_{column}") != pl.col(column))
+        found += collect(
+            f"hub_loads.{column}",
+            wrong.select("where", "date", found=f"told_{column}", allowed=column),
+            f"Hub {{where}} on {{date}}: hub_loads says {{found}} {column}, the flows say {{allowed}}.",
+        )
+    whole = pl.col("limit").floor()
+    unlike = ~pl.col("told_capacity").eq_missing(pl.col("limit")) & ~pl.col("told_capacity").eq_missing(whole)
+    found += collect(
+        "hub_loads.capacity",
+        told.filter(unlike).select("where", "date", found="told_capacity", allowed="limit"),
+        "Hub {where} on {date}: hub_loads says it can sort {found}, its row in hubs {allowed}.",
+    )
+    share = (
+        pl.when(pl.col("told_capacity").is_null())
+        .then(None)
+        .when(pl.col("told_handled") == 0)
+        .then(0.0)
+        .when(pl.col("told_capacity") > 0)
+        .then(pl.col("told_handled") / pl.col("told_capacity"))
+    )
+    rows = told.with_columns(due=share)
+    agrees = (pl.col("told_utilisation") - pl.col("due")).abs() <= _TOLERANCE * (1.0 + pl.col("due"))
+    empty = pl.col("due").is_null() & pl.col("told_utilisation").is_null()
+    return found + collect(
+        "hub_loads.utilisation",
+        rows.filter(~(agrees.fill_null(False) | empty)).select(
+            "where", "date", found="told_utilisation", allowed="due"
+        ),
+        "Hub {where} on {date}: hub_loads says utilisation {found}, handled over capacity is {allowed}.",
+    )

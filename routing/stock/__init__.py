@@ -1,0 +1,1 @@
+"""Where merchants' stock stands ahead of a peak."""

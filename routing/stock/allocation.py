@@ -1,0 +1,175 @@
+"""From units of families back to merchants: who puts how many units where, by when, and why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from data.reasons import StockReason
+from routing.stock.costs import WayCosts, days_of
+from routing.stock.demand import Window
+from routing.stock.items import Items
+from routing.stock.model import Floats, LocationProblem
+
+_LATE_DAYS = 2  # the advice says what this delay costs
+_NAMED_REGIONS = 3
+ALLOCATION_SCHEMA = {
+    "merchant_id": pl.String(),
+    "category": pl.String(),
+    "warehouse_id": pl.String(),
+    "units": pl.Int64(),
+    "ship_by": pl.Date(),
+    "reason": pl.String(),
+}
+SHORTAGE_SCHEMA = {"merchant_id": pl.String(), "category": pl.String(), "units": pl.Int64(), "full": pl.String()}
+
+
+def divide_units(items: Items, units: Floats) -> Floats:
+    """Divide the families' units over their items, keeping both the items' targets and the warehouses' units.
+
+    Parameters
+    ----------
+    items
+        I items in F families.
+    units
+        Whole units of each family, zone and warehouse, shape (F, Z, W).
+
+    Returns
+    -------
+    numpy.ndarray
+        Whole units of each item, zone and warehouse, shape (I, Z, W).
+    """
+    divided = np.zeros((len(items.keys), *units.shape[1:]))
+    for family in range(units.shape[0]):
+        members = np.flatnonzero(items.family == family)
+        for zone in np.flatnonzero(units[family].sum(axis=1) > 0):
+            wanted = items.target[members, zone].copy()
+            for site in np.flatnonzero(units[family, zone] > 0):
+                # pour a warehouse's units over the items in order: each is filled before the next
+                upto = np.minimum(np.cumsum(wanted), units[family, zone, site])
+                poured = np.diff(upto, prepend=0.0)
+                divided[members, zone, site] = poured
+                wanted -= poured
+    return divided
+
+
+def list_allocations(
+    items: Items,
+    problem: LocationProblem,
+    units: Floats,
+    ways: WayCosts,
+    window: Window,
+    *,
+    putaway_days: int,
+    as_of: date,
+    day_cost: float,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write allocations and shortages with their reasons.
+
+    Parameters
+    ----------
+    items, problem
+        What was planned for.
+    units
+        Units of each item, zone and warehouse, shape (I, Z, W).
+    ways
+        Costs over the hubs.
+    window
+        Days of the event.
+    putaway_days
+        Days from arrival until stock can be sold.
+    as_of
+        Last day known; no stock is sent before the day after.
+    day_cost
+        Worth of a day on which a buyer waits [CNY/unit/day].
+
+    Returns
+    -------
+    allocations, shortages : polars.DataFrame
+        Rows of ``ALLOCATION_SCHEMA`` (an item with no room at all has one row of 0 units) and ``SHORTAGE_SCHEMA``.
+    """
+    rows, lacks = [], []
+    days, price = items.reach(ways.hours) / 24.0, items.reach(ways.parcel)
+    short = np.maximum(items.target.sum(axis=1) - units.sum(axis=(1, 2)), 0.0)
+    full = _name_full(items, problem, units)
+    for i, (merchant, category) in enumerate(items.keys):
+        if short[i] > 0:
+            lacks.append((merchant, category, int(short[i]), full))
+        sites = np.flatnonzero(units[i].sum(axis=0) > 0)
+        for site in sites if len(sites) else [int(np.argmin(problem.inbound[items.family[i]]))]:
+            reason = _explain(items, units, i, int(site), days, price, window, day_cost)
+            lead = days_of(ways.bulk_hours[items.home[i], items.site_hub[site]])
+            due = window.first - timedelta(days=putaway_days + (int(lead) if np.isfinite(lead) else 0))
+            ship_by = max(due, as_of + timedelta(days=1))
+            late = due.isoformat() if ship_by > due and reason.send else ""
+            reason = replace(reason, missed=late, short=int(short[i]), full=full if short[i] else "")
+            rows.append((merchant, category, items.sites[site], reason.units, ship_by, reason.write()))
+    return (
+        pl.DataFrame(rows, schema=ALLOCATION_SCHEMA, orient="row").sort("merchant_id", "category", "warehouse_id"),
+        pl.DataFrame(lacks, schema=SHORTAGE_SCHEMA, orient="row").sort("merchant_id", "category"),
+    )
+
+
+def _name_full(items: Items, problem: LocationProblem, units: Floats) -> str:
+    """Name the warehouses without room or sending capacity."""
+    placed = units.sum(axis=1)
+    stands = np.maximum(placed, items.there).sum(axis=0) + items.others
+    sent = (placed * (items.peak_share / items.units_per_parcel)[:, None]).sum(axis=0)
+    room = stands >= problem.storage + items.others - 1
+    power = sent >= problem.dispatch - 1
+    return ", ".join(np.array(items.sites)[room | power])
+
+
+def _explain(
+    items: Items,
+    units: Floats,
+    item: int,
+    site: int,
+    days: Floats,
+    price: Floats,
+    window: Window,
+    day_cost: float,
+) -> StockReason:
+    here = units[item, :, site]
+    total = float(here.sum())
+    share = np.divide(items.expected[item], items.target[item], out=np.zeros_like(here), where=items.target[item] > 0)
+    expected = round(float((here * share).sum()))
+    there = int(items.there[item, site])
+    send = max(int(total) - there, 0)
+    weights = here / total if total else items.target[item] / max(items.target[item].sum(), 1.0)
+    hub, home = int(items.site_hub[site]), int(items.home[item])
+    wait, home_wait = (float(_mean(weights, days[at])) for at in (hub, home))
+    dearer = float(_mean(weights, price[home] - price[hub])) / items.units_per_parcel[item]
+    early = min(total * items.early_share[item], send)
+    # buyers of the first days are served from home, or wait a day and a half on average, whichever is cheaper
+    loss = min(max(dearer + day_cost * (home_wait - wait), 0.0), day_cost * (_LATE_DAYS + 1) / 2)
+    top = np.argsort(-weights, kind="stable")[:_NAMED_REGIONS]
+    named = ", ".join(f"{items.zones[z]} {100 * weights[z]:.0f} %" for z in top if weights[z] > 0)
+    return StockReason(
+        event=window.name,
+        first=window.first.isoformat(),
+        last=window.last.isoformat(),
+        expected=expected,
+        safety=int(total) - expected,
+        units=int(total),
+        there=there,
+        send=send,
+        basis=items.basis[item],
+        growth=float(items.growth[item]),
+        error=100.0 * float(items.cv[item]),
+        regions=named or "no region",
+        days=wait,
+        home_days=home_wait,
+        home=items.hub_ids[home],
+        relief=round(total / items.units_per_parcel[item]) if hub != home else 0,
+        late=early * loss,
+    )
+
+
+def _mean(weights: Floats, values: Floats) -> float:
+    """Weighted mean over the zones served; 0 where there is no finite value."""
+    use = (weights > 0) & np.isfinite(values)
+    return float((weights[use] * values[use]).sum() / weights[use].sum()) if use.any() else 0.0

@@ -1,0 +1,201 @@
+"""The location problem as one sparse matrix for OR-Tools: mixed-integer, or linear with its prices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.solvers import solve_linear
+from routing.stock.model import Floats, LocationProblem
+
+if TYPE_CHECKING:
+    from scipy.sparse import spmatrix
+
+MOST_TIGHT_ROWS = 20_000  # rows `sent <= demand x open` up to which they make the MILP faster
+_NOISE = 1e-7  # units below this are the solver's rounding, and open no warehouse
+_Entries = tuple[NDArray[np.int64], NDArray[np.int64], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class PairSolution:
+    """What a solver says about the problem over some group-warehouse pairs.
+
+    Attributes
+    ----------
+    units
+        Units of each group from each warehouse, shape (K, W).
+    open_share
+        How far each warehouse is open, shape (W,); whole unless relaxed.
+    bound
+        Proven lower bound over these pairs [CNY]; 0 when the time ran out before one.
+    found
+        Whether there is a plan at all; without one everything is short.
+    group_price, dispatch_price, stock_price
+        Prices of the linear problem: of a unit of demand (K,), a parcel of dispatch (W,), a unit at hand (F, W); None
+        after a mixed-integer solve.
+    """
+
+    units: Floats
+    open_share: Floats
+    bound: float
+    found: bool
+    group_price: Floats | None = None
+    dispatch_price: Floats | None = None
+    stock_price: Floats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows of one kind: entries of the matrix and both sides."""
+
+    entries: tuple[_Entries, ...]
+    lower: Floats
+    upper: Floats
+
+
+def solve_pairs(
+    problem: LocationProblem,
+    allowed: NDArray[np.bool_],
+    *,
+    time_limit: float,
+    relaxed: bool = False,
+    opened: NDArray[np.bool_] | None = None,
+) -> PairSolution:
+    """Solve the problem over the allowed pairs.
+
+    Columns are the units of each pair, the units brought in for each family at a warehouse, the units short of each group
+    and whether each warehouse is open.
+
+    Parameters
+    ----------
+    problem
+        The location problem.
+    allowed
+        Pairs that may be used, shape (K, W).
+    time_limit
+        Seconds.
+    relaxed
+        Let warehouses open in part; the prices come with the answer.
+    opened
+        Open exactly these warehouses, shape (W,); the problem is then linear.
+
+    Returns
+    -------
+    PairSolution
+        Plan, bound and, of a linear problem, prices.
+    """
+    import scipy.sparse as sp
+
+    if opened is not None:
+        allowed = allowed & opened
+    groups, places = np.nonzero(allowed)
+    n_groups, n_places = problem.cost.shape
+    pairs = len(groups)
+    bundles, bundle = np.unique(problem.family[groups] * n_places + places, return_inverse=True)
+    families, sites = bundles // n_places, bundles % n_places
+    first_open = pairs + len(bundles) + n_groups
+    columns = first_open + n_places
+    rows = _write_rows(problem, allowed, groups, places, bundle, families, sites)
+    if not relaxed and opened is None:
+        rows += _write_tight_rows(problem, groups, places, first_open)
+    matrix = sp.vstack([_as_matrix(row, columns) for row in rows], format="csr")
+    open_low = np.zeros(n_places) if opened is None else opened.astype(float)
+    open_high = np.ones(n_places) if opened is None else opened.astype(float)
+    upper = [problem.demand[groups], np.full(len(bundles), np.inf), problem.demand, open_high]
+    whole = np.zeros(columns, dtype=bool)
+    whole[first_open:] = (problem.opening > 0) & (not relaxed) & (opened is None)
+    solved = solve_linear(
+        np.concatenate(
+            [problem.cost[groups, places], problem.inbound[families, sites], problem.short_cost, problem.opening]
+        ),
+        matrix,
+        np.concatenate([row.lower for row in rows]),
+        np.concatenate([row.upper for row in rows]),
+        np.concatenate([np.zeros(first_open), open_low]),
+        np.concatenate(upper),
+        integer=whole if whole.any() else None,
+        seconds=time_limit,
+        solver="GSCIP" if whole.any() else "GLOP",
+    )
+    if solved.values is None:
+        return PairSolution(np.zeros(problem.cost.shape), np.zeros(n_places), 0.0, found=False)
+    units = np.zeros(problem.cost.shape)
+    units[groups, places] = np.where(solved.values[:pairs] > _NOISE, solved.values[:pairs], 0.0)
+    if solved.duals is None:
+        return PairSolution(units, solved.values[first_open:], max(solved.bound, 0.0), found=True)
+    duals, stock_price = solved.duals, problem.inbound.copy()
+    at_hand = duals[n_groups : n_groups + len(bundles)]
+    stock_price[families, sites] = np.clip(-at_hand, 0.0, stock_price[families, sites])
+    first_dispatch = n_groups + len(bundles) + 2 * n_places
+    return PairSolution(
+        units,
+        solved.values[first_open:],
+        solved.objective if solved.optimal else 0.0,
+        found=True,
+        group_price=np.minimum(duals[:n_groups], problem.short_cost),
+        dispatch_price=np.maximum(-duals[first_dispatch : first_dispatch + n_places], 0.0),
+        stock_price=stock_price,
+    )
+
+
+def _write_rows(
+    problem: LocationProblem,
+    allowed: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+    places: NDArray[np.int64],
+    bundle: NDArray[np.int64],
+    families: NDArray[np.int64],
+    sites: NDArray[np.int64],
+) -> list[_Rows]:
+    n_groups, n_places = problem.cost.shape
+    pair_ids, bundle_ids = np.arange(len(groups)), np.arange(len(families))
+    group_ids, place_ids = np.arange(n_groups), np.arange(n_places)
+    first_in = len(groups)
+    first_short = first_in + len(families)
+    first_open = first_short + n_groups
+    one, in_one = np.ones(len(groups)), np.ones(len(families))
+    most = np.where(allowed, problem.demand[:, None], 0.0).sum(axis=0)
+    room = np.minimum(problem.room, most)
+    sends = np.minimum(most, problem.room + problem.there.sum(axis=0))
+    power = np.minimum(problem.dispatch, problem.load @ np.where(allowed, problem.demand[:, None], 0.0))
+    below, none = np.full(n_places, -np.inf), np.zeros(n_places)
+    return [
+        # each group: sent + short = demand
+        _Rows(
+            ((groups, pair_ids, one), (group_ids, first_short + group_ids, np.ones(n_groups))),
+            problem.demand,
+            problem.demand,
+        ),
+        # each family at a warehouse: sent - brought in <= there
+        _Rows(
+            ((bundle, pair_ids, one), (bundle_ids, first_in + bundle_ids, -in_one)),
+            np.full(len(families), -np.inf),
+            problem.there[families, sites],
+        ),
+        # each warehouse: brought in <= room x open; sent <= all it can hold x open; parcels <= dispatch x open
+        _Rows(((sites, first_in + bundle_ids, in_one), (place_ids, first_open + place_ids, -room)), below, none),
+        _Rows(((places, pair_ids, one), (place_ids, first_open + place_ids, -sends)), below, none),
+        _Rows(((places, pair_ids, problem.load[groups]), (place_ids, first_open + place_ids, -power)), below, none),
+    ]
+
+
+def _write_tight_rows(
+    problem: LocationProblem, groups: NDArray[np.int64], places: NDArray[np.int64], first_open: int
+) -> list[_Rows]:
+    """Each pair at a warehouse with an opening cost: sent <= demand x open, while these rows are few."""
+    tight = np.flatnonzero(problem.opening[places] > 0)
+    if not 0 < len(tight) <= MOST_TIGHT_ROWS:
+        return []
+    own = np.arange(len(tight))
+    entries = ((own, tight, np.ones(len(tight))), (own, first_open + places[tight], -problem.demand[groups[tight]]))
+    return [_Rows(entries, np.full(len(tight), -np.inf), np.zeros(len(tight)))]
+
+
+def _as_matrix(rows: _Rows, columns: int) -> spmatrix:
+    import scipy.sparse as sp
+
+    down, across, values = (np.concatenate(parts) for parts in zip(*rows.entries, strict=True))
+    return sp.coo_matrix((values, (down, across)), shape=(len(rows.upper), columns))

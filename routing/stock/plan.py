@@ -1,0 +1,244 @@
+"""The stock plan: for each merchant and category how many units in which warehouse by which day, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from data.errors import RadarError
+from data.progress import SILENT, Progress
+from routing.stock.allocation import divide_units, list_allocations
+from routing.stock.costs import MOST_ZONES, WayCosts, cost_ways, follow_changes, gather_zones
+from routing.stock.demand import Window, choose_window, expect_demand
+from routing.stock.items import Items, gather_items
+from routing.stock.model import LocationPlan, LocationProblem
+from routing.stock.solver import solve_location
+
+TABLES = (
+    "sales", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "events",
+    "promotions", "stock", "lane_vehicles", "courier_rates", "network_changes",
+)  # fmt: skip
+_REQUIRED = TABLES[:8]
+_OPTIMAL_GAP = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class StockOptions:
+    """What a planner sets for a stock plan.
+
+    Attributes
+    ----------
+    first, last
+        Days to stock for; None takes the shopping events that begin within 30 days.
+    as_of
+        Last day of sales that is known; None takes the last in the table.
+    service_level
+        Probability with which a region's stock suffices.
+    short_cost
+        Price put on a unit for which there is no room [CNY/unit].
+    day_cost
+        Worth of a day on which a buyer waits [CNY/unit/day].
+    putaway_days
+        Days a warehouse needs from arrival until stock can be sold [days].
+    most_zones
+        Buyers' zones at most; more regions are gathered.
+    time_limit
+        Seconds after which the best plan so far is the plan.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    as_of: date | None = None
+    service_level: float = 0.9
+    short_cost: float = 20.0
+    day_cost: float = 0.5
+    putaway_days: int = 2
+    most_zones: int = MOST_ZONES
+    time_limit: float = 120.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.service_level < 1:
+            raise RadarError(f"service level {self.service_level}", "a share between 0 and 1", "set --service-level")
+        if not self.time_limit > 0:
+            raise RadarError(f"a time limit of {self.time_limit} s", "more than 0 seconds", "set --time-limit")
+        for name in ("short_cost", "day_cost", "putaway_days", "most_zones"):
+            if getattr(self, name) < (1 if name == "most_zones" else 0):
+                raise RadarError(f"{name} {getattr(self, name)}", "no negative number", f"mend {name}")
+
+
+@dataclass(frozen=True, slots=True)
+class StockPlan:
+    """A stock plan and what is proven of it.
+
+    Attributes
+    ----------
+    allocations
+        Rows of ``stock_allocations`` without run_id.
+    certificate
+        Row of ``plan_certificates`` without run_id; its three counts are units.
+    shortages
+        merchant_id, category, units, full: what found no place, and the warehouses that are full.
+    window
+        Days the stock is for.
+    as_of
+        Last day the plan knew.
+    short_cost
+        Price put on a unit without room [CNY/unit].
+    cost_today
+        Cost of the same demand sent from where the merchants ship today [CNY], None where a hub reaches not all buyers.
+    """
+
+    allocations: pl.DataFrame
+    certificate: pl.DataFrame
+    shortages: pl.DataFrame
+    window: Window
+    as_of: date
+    short_cost: float
+    cost_today: float | None
+
+
+def plan_stock(
+    tables: Mapping[str, pl.DataFrame],
+    options: StockOptions | None = None,
+    *,
+    hub_prices: Mapping[str, float] | None = None,
+    progress: Progress = SILENT,
+) -> StockPlan:
+    """Plan where merchants' stock should stand before an event.
+
+    The cost of a plan = parcels to the buyers + worth of the days they wait + bringing stock in + storage + opening +
+    `hub_prices` of the parcels each hub picks up + `short_cost` of what finds no room. Warehouses hold at most their storage,
+    what stands there already included, and send on the busiest day at most what they can.
+
+    Parameters
+    ----------
+    tables
+        Tables of ``TABLES`` by name; the last five may be absent.
+    options
+        What the planner sets.
+    hub_prices
+        Relief of a hub's load in the trunk plan, by hub_id [CNY/parcel].
+    progress
+        Told how far it is.
+
+    Returns
+    -------
+    StockPlan
+        Allocations with reasons, certificate with bound and gap, shortages.
+
+    Raises
+    ------
+    RadarError
+        When a table is empty, a hub unknown, or no event lies ahead.
+    """
+    options = options or StockOptions()
+    frames = _gather(tables)
+    as_of = options.as_of or frames["sales"].select(pl.col("date").max()).item()
+    window = choose_window(frames["events"], frames["sales"], as_of, options.first, options.last)
+    progress.step(0, 4, "expecting demand")
+    demand = expect_demand(
+        frames["sales"], frames["merchants"], frames["events"], frames["promotions"], window,
+        as_of=as_of, service_level=options.service_level,
+    )  # fmt: skip
+    progress.step(1, 4, "costing ways")
+    moved = follow_changes(frames["network_changes"], window.first)
+    ways = cost_ways(*(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates")))
+    totals = dict(demand.group_by("region_id").agg(pl.col("target").sum()).iter_rows())
+    zones = gather_zones(frames["regions"], frames["hubs"], totals, options.most_zones)
+    items = gather_items(demand, zones, frames["warehouses"], frames["stock"], ways, moved, as_of)
+    problem = _pose(items, frames["warehouses"], ways, window, options, hub_prices or {})
+    progress.step(2, 4, "placing stock")
+    solved = solve_location(problem, time_limit=options.time_limit)
+    progress.step(3, 4, "writing reasons")
+    units = divide_units(items, solved.units.reshape(-1, len(items.zones), len(items.sites)))
+    allocations, shortages = list_allocations(
+        items, problem, units, ways, window,
+        putaway_days=options.putaway_days, as_of=as_of, day_cost=options.day_cost,
+    )  # fmt: skip
+    return StockPlan(
+        allocations,
+        _certify(problem, solved),
+        shortages,
+        window,
+        as_of,
+        options.short_cost,
+        _cost_as_today(items, ways, options),
+    )
+
+
+def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    from data.contracts import contract
+
+    for name in _REQUIRED:
+        if name not in tables or (tables[name].is_empty() and name != "events"):
+            raise RadarError(f"the table {name} is empty", "rows to plan stock from", f"run `radar load {name} FILE`")
+    return {name: contract(name).conform(tables[name]) if name in tables else contract(name).empty() for name in TABLES}
+
+
+def _pose(
+    items: Items,
+    warehouses: pl.DataFrame,
+    ways: WayCosts,
+    window: Window,
+    options: StockOptions,
+    hub_prices: Mapping[str, float],
+) -> LocationProblem:
+    """Pose the location problem over families x zones; group k is family k // Z and zone k % Z."""
+    places = warehouses.sort("warehouse_id")
+    lead, n_zones = items.leaders(), len(items.zones)
+    per_parcel = items.units_per_parcel[lead]
+    demand, there = np.zeros((len(lead), n_zones)), np.zeros((len(lead), len(items.sites)))
+    np.add.at(demand, items.family, items.target)
+    np.add.at(there, items.family, items.there)
+    relief = np.array([hub_prices.get(hub, 0.0) for hub in ways.hub_ids])[items.site_hub]
+    rent = places["storage_cost"].fill_null(0.0).to_numpy() * (options.putaway_days + window.days / 2)
+    parcel = items.reach(ways.parcel)[items.site_hub].T + relief  # (Z, W)
+    days = items.reach(ways.hours)[items.site_hub].T / 24.0
+    cost = parcel[None] / per_parcel[:, None, None] + options.day_cost * days[None] + rent
+    inbound = ways.bulk[items.home[lead]][:, items.site_hub] / per_parcel[:, None]
+    closed = ~np.isfinite(inbound) | ~items.site_open
+    cost = np.where(closed[:, None, :], np.inf, cost)
+    storage = places["storage_capacity"].to_numpy().astype(float) - items.others
+    return LocationProblem(
+        demand=demand.reshape(-1),
+        cost=cost.reshape(-1, len(items.sites)),
+        load=np.repeat(items.peak_share[lead] / per_parcel, n_zones),
+        short_cost=np.full(demand.size, options.short_cost),
+        family=np.repeat(np.arange(len(lead)), n_zones),
+        inbound=np.where(closed, 0.0, inbound),
+        there=there,
+        storage=np.maximum(storage, 0.0),
+        dispatch=places["dispatch_capacity"].cast(pl.Float64).fill_null(np.inf).to_numpy(),
+        opening=places["opening_cost"].fill_null(0.0).to_numpy(),
+    )
+
+
+def _certify(problem: LocationProblem, solved: LocationPlan) -> pl.DataFrame:
+    demanded, placed = round(problem.demand.sum()), round(solved.units.sum())
+    gap = 0.0 if solved.cost == 0 else (solved.cost - solved.lower_bound) / solved.cost
+    status = "shortfalls" if placed < demanded else "optimal" if gap <= _OPTIMAL_GAP else "feasible"
+    return pl.DataFrame(
+        {
+            "plan": ["stock"],
+            "status": [status],
+            "cost": [solved.cost],
+            "lower_bound": [solved.lower_bound],
+            "gap": [gap],
+            "violations": [0],
+            "parcels_demanded": [demanded],
+            "parcels_planned": [placed],
+            "parcels_short": [demanded - placed],
+        }
+    )
+
+
+def _cost_as_today(items: Items, ways: WayCosts, options: StockOptions) -> float | None:
+    """Cost of the same units sent from the hubs where the merchants are today, without storage."""
+    parcel, days = items.reach(ways.parcel)[items.home], items.reach(ways.hours)[items.home] / 24.0  # (I, Z)
+    cost = items.target * (parcel / items.units_per_parcel[:, None] + options.day_cost * days)
+    total = float(np.where(items.target > 0, cost, 0.0).sum())
+    return total if np.isfinite(total) else None

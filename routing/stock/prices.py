@@ -1,0 +1,233 @@
+"""Prices that prove a bound on the location problem when it is too large to be solved whole.
+
+Demand, dispatch and stock at hand are priced; each warehouse then fills itself with what pays most (a continuous knapsack) if
+that pays its opening. The value is a lower bound at any prices, and at the best ones as strong as the LP with
+x <= demand x open (Cornuejols, Sridharan and Thizy, European Journal of Operational Research 50, 1991, 280-297).
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.stock.milp import PairSolution, solve_pairs
+from routing.stock.model import Floats, LocationProblem
+
+_ROUNDS = 6  # rounds of column generation at most
+_KEPT = 3  # warehouses kept for each group at first
+_ADDED = 3  # warehouses added for each group and round at most
+_STEPS = 1000
+_START_STEPS = 150
+_CLOSE = 1e-4  # relative distance of bound and linear problem at which more columns are not worth their time
+_PATIENCE = 20  # steps without a better bound before the stride is halved
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices and what they prove.
+
+    Attributes
+    ----------
+    group, dispatch, stock
+        Price of a unit of demand (K,), of a parcel of dispatch (W,), of a unit at hand (F, W) [CNY].
+    bound
+        Lower bound they prove [CNY].
+    opened
+        Warehouses open at these prices, shape (W,).
+    """
+
+    group: Floats
+    dispatch: Floats
+    stock: Floats
+    bound: float
+    opened: NDArray[np.bool_]
+
+
+def find_prices(
+    problem: LocationProblem, allowed: NDArray[np.bool_], *, time_limit: float
+) -> tuple[Prices, NDArray[np.bool_], PairSolution]:
+    """Find prices by column generation on the linear problem, then better them by subgradient steps.
+
+    Parameters
+    ----------
+    problem
+        The location problem.
+    allowed
+        Pairs that may be used, shape (K, W).
+    time_limit
+        Seconds.
+
+    Returns
+    -------
+    prices : Prices
+        The best found.
+    kept : numpy.ndarray
+        The pairs that matter at those prices, shape (K, W).
+    relaxed : PairSolution
+        The linear problem's answer over the kept pairs.
+    """
+    until = time.monotonic() + time_limit
+    best, scarce = _start(problem, allowed, until)
+    full = np.where(allowed, problem.cost, np.inf) + problem.inbound[problem.family] + scarce
+    at_hand = np.where((problem.there > 0)[problem.family], full - problem.inbound[problem.family], np.inf)
+    kept = _lowest(full, _KEPT) | _lowest(at_hand, 1)
+    relaxed, lasted = None, 0.0
+    for _ in range(_ROUNDS):
+        began = time.monotonic()
+        if relaxed is not None and until - began < lasted:
+            break
+        answer = solve_pairs(problem, kept, time_limit=max(until - began, 1.0), relaxed=True)
+        lasted = time.monotonic() - began
+        prices = _prices_of(problem, allowed, answer)
+        if prices is None or answer.bound <= 0:
+            relaxed = relaxed or answer
+            break
+        relaxed = answer
+        best = prices if prices.bound > best.bound else best
+        if best.bound >= relaxed.bound - _CLOSE * abs(relaxed.bound):
+            break
+        gain = np.where(allowed & ~kept, _reduce(problem, prices.group, prices.dispatch, prices.stock), np.inf)
+        fresh = (gain < -1e-9) & _lowest(gain, _ADDED)
+        if not fresh.any():
+            break
+        kept |= fresh
+    assert relaxed is not None  # noqa: S101  there is at least one round
+    if (problem.opening > 0).any():
+        best = _climb(problem, allowed, best, relaxed.bound, until)
+        gain = _reduce(problem, best.group, best.dispatch, best.stock)
+        kept |= allowed & _lowest(np.where(best.opened, gain, np.inf), _ADDED)
+    return best, kept, relaxed
+
+
+def _start(problem: LocationProblem, allowed: NDArray[np.bool_], until: float) -> tuple[Prices, Floats]:
+    """Price only what each warehouse has: storage and dispatch, by subgradient steps from nothing.
+
+    Returns
+    -------
+    prices : Prices
+        The best found, each group paying what its cheapest warehouse asks.
+    scarce : numpy.ndarray
+        What a unit of each group pays for room and dispatch of each warehouse, shape (K, W) [CNY].
+    """
+    full = np.where(allowed, problem.cost, np.inf) + problem.inbound[problem.family]
+    fits = problem.room + problem.there.sum(axis=0)
+    power = np.where(np.isfinite(problem.dispatch), problem.dispatch, 0.0)
+    n_places = len(fits)
+    room_price, dispatch = np.zeros(n_places), np.zeros(n_places)
+    # a step of one moves a price by about what a unit's second choice costs more than its first
+    stride = float(np.mean(np.where(np.isfinite(full), full, 0.0))) / 4 + 1e-9
+    best: tuple[Prices, Floats] | None = None
+    for step in range(_START_STEPS):
+        asked = full + room_price + problem.load[:, None] * dispatch
+        choice = asked.argmin(axis=1)
+        group = np.minimum(asked.min(axis=1), problem.short_cost)
+        if step % 10 == 0:
+            prices = prove(problem, allowed, group, dispatch, problem.inbound)
+            if best is None or prices.bound > best[0].bound:
+                best = prices, room_price + problem.load[:, None] * dispatch
+        if step and time.monotonic() > until:
+            break
+        served = np.where(asked.min(axis=1) < problem.short_cost, problem.demand, 0.0)
+        used = np.bincount(choice, served, n_places)
+        sent = np.bincount(choice, served * problem.load, n_places)
+        pace = stride / (1 + step / 10)
+        room_price = np.maximum(room_price + pace * np.clip(used / np.maximum(fits, 1.0) - 1, -1, 1), 0.0)
+        over = np.clip(sent / np.maximum(power, 1e-9) - 1, -1, 1)
+        per_parcel = pace / max(float(problem.load.mean()), 1e-9)
+        dispatch = np.where(power > 0, np.maximum(dispatch + per_parcel * over, 0.0), 0.0)
+    assert best is not None  # noqa: S101  the first step always proves something
+    return best
+
+
+def _prices_of(problem: LocationProblem, allowed: NDArray[np.bool_], solution: PairSolution) -> Prices | None:
+    group, dispatch, stock = solution.group_price, solution.dispatch_price, solution.stock_price
+    if group is None or dispatch is None or stock is None:
+        return None
+    return prove(problem, allowed, group, dispatch, stock)
+
+
+def _lowest(values: Floats, count: int) -> NDArray[np.bool_]:
+    """Mark the `count` lowest finite values of each row."""
+    count = min(count, values.shape[1])
+    edge = np.partition(values, count - 1, axis=1)[:, count - 1 : count]
+    lowest: NDArray[np.bool_] = (values <= edge) & np.isfinite(values)
+    return lowest
+
+
+def _reduce(problem: LocationProblem, group: Floats, dispatch: Floats, stock: Floats) -> Floats:
+    """Reduced cost of a unit of each pair, shape (K, W)."""
+    reduced: Floats = problem.cost + stock[problem.family] + problem.load[:, None] * dispatch - group[:, None]
+    return reduced
+
+
+def prove(
+    problem: LocationProblem, allowed: NDArray[np.bool_], group: Floats, dispatch: Floats, stock: Floats
+) -> Prices:
+    """Prove the bound that given prices hold.
+
+    Parameters
+    ----------
+    problem, allowed
+        The location problem and the pairs of it.
+    group, dispatch, stock
+        Prices, see ``Prices``; `group` at most the short cost, `stock` at most the inbound cost, none negative but `group`.
+
+    Returns
+    -------
+    Prices
+        The prices with their bound.
+    """
+    return _relax(problem, allowed, group, dispatch, stock)[0]
+
+
+def _relax(
+    problem: LocationProblem, allowed: NDArray[np.bool_], group: Floats, dispatch: Floats, stock: Floats
+) -> tuple[Prices, Floats]:
+    fits = problem.room + problem.there.sum(axis=0)
+    gain = np.where(allowed, _reduce(problem, group, dispatch, stock), np.inf)
+    order = np.argsort(gain, axis=0, kind="stable")
+    wants = np.where(np.take_along_axis(gain, order, axis=0) < 0, problem.demand[order], 0.0)
+    before = np.cumsum(wants, axis=0) - wants
+    taken = np.zeros_like(gain)
+    np.put_along_axis(taken, order, np.clip(fits[None, :] - before, 0.0, wants), axis=0)
+    worth = (np.where(taken > 0, gain, 0.0) * taken).sum(axis=0)
+    limit = np.where(np.isfinite(problem.dispatch), problem.dispatch, 0.0) * dispatch
+    net = problem.opening - limit + worth
+    opened = net < 0
+    taken[:, ~opened] = 0.0
+    value = float(group @ problem.demand + net[opened].sum() - (stock * problem.there).sum())
+    return Prices(group, dispatch, stock, value, opened), taken
+
+
+def _climb(problem: LocationProblem, allowed: NDArray[np.bool_], best: Prices, aim: float, until: float) -> Prices:
+    """Better the prices by subgradient steps towards a value a little above the linear problem's."""
+    has_stock, has_dispatch = problem.there > 0, np.isfinite(problem.dispatch)
+    power = np.where(has_dispatch, problem.dispatch, 0.0)
+    group, dispatch, stock = best.group, best.dispatch, best.stock
+    scale, since = 1.0, 0
+    for _ in range(_STEPS):
+        if time.monotonic() > until or scale < 1e-3:
+            break
+        prices, taken = _relax(problem, allowed, group, dispatch, stock)
+        if prices.bound > best.bound + 1e-7 * abs(best.bound):
+            best, since = prices, 0
+        else:
+            since += 1
+        if since >= _PATIENCE:
+            scale, since = scale / 2, 0
+            prices, taken = _relax(problem, allowed, best.group, best.dispatch, best.stock)
+        lack = problem.demand - taken.sum(axis=1)
+        lack[(prices.group >= problem.short_cost) & (lack > 0)] = 0.0
+        over = np.where(has_dispatch, problem.load @ taken - power * prices.opened, 0.0)
+        beyond = np.where(has_stock, problem.sum_families(taken) - problem.there, 0.0)
+        length = float(lack @ lack + over @ over + (beyond * beyond).sum())
+        if length <= 1e-12:
+            break
+        stride = scale * max(1.02 * max(aim, best.bound) - prices.bound, 1e-9) / length
+        group = np.minimum(prices.group + stride * lack, problem.short_cost)
+        dispatch = np.maximum(prices.dispatch + stride * over, 0.0)
+        stock = np.where(has_stock, np.clip(prices.stock + stride * beyond, 0.0, problem.inbound), problem.inbound)
+    return best

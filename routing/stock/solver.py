@@ -1,0 +1,84 @@
+"""Solves the location problem with OR-Tools: whole at once while it is small, by prices and pairs beyond, always with a bound."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.progress import SILENT, Progress
+from routing.stock.milp import solve_pairs
+from routing.stock.model import Floats, LocationPlan, LocationProblem, round_units
+from routing.stock.prices import find_prices
+
+MOST_PAIRS = 20_000  # group-warehouse pairs up to which one MILP proves its answer within seconds
+_MOST_MILP_PAIRS = 40_000  # kept pairs up to which a MILP over them still helps
+_SHARES = (0.02, 0.1, 0.25, 0.5, 0.75)  # a warehouse the linear problem opens at least this far is tried as open
+
+
+def solve_location(
+    problem: LocationProblem, *, time_limit: float = 60.0, most_pairs: int = MOST_PAIRS, progress: Progress = SILENT
+) -> LocationPlan:
+    """Place stock at least cost.
+
+    Parameters
+    ----------
+    problem
+        Demand, costs and limits.
+    time_limit
+        Seconds after which the best plan so far is the answer.
+    most_pairs
+        Group-warehouse pairs beyond which the problem is decomposed.
+    progress
+        Told how far it is.
+
+    Returns
+    -------
+    LocationPlan
+        A plan within all limits (what has no room is short) and a proven lower bound.
+    """
+    allowed = np.isfinite(problem.cost) & (problem.demand > 0)[:, None]
+    progress.step(0, 3, "placing stock")
+    if np.count_nonzero(allowed) <= most_pairs:
+        solved = solve_pairs(problem, allowed, time_limit=time_limit)
+        plans, bound = [solved.units], solved.bound
+    else:
+        plans, bound = _decompose(problem, allowed, time_limit, progress)
+    progress.step(2, 3, "rounding to whole units")
+    if _is_whole(problem):
+        plans = [round_units(problem, units) for units in plans]
+    best = min(plans, key=problem.reckon)
+    progress.step(3, 3)
+    return LocationPlan(units=best, cost=problem.reckon(best), lower_bound=min(bound, problem.reckon(best)))
+
+
+def _is_whole(problem: LocationProblem) -> bool:
+    limits = (problem.demand, problem.storage, problem.there)
+    return all(bool(np.all(a[np.isfinite(a)] == np.round(a[np.isfinite(a)]))) for a in limits)
+
+
+def _decompose(
+    problem: LocationProblem, allowed: NDArray[np.bool_], time_limit: float, progress: Progress
+) -> tuple[list[Floats], float]:
+    """Prove a bound by prices, then plan over the pairs that matter: with the warehouses the bound suggests, and by MILP."""
+    until = time.monotonic() + time_limit
+    prices, kept, relaxed = find_prices(problem, allowed, time_limit=time_limit * 0.5)
+    progress.step(1, 3, "choosing warehouses")
+    free = problem.opening <= 0
+    # a plan there is in any case, whatever time is left for better ones
+    plans = [round_units(problem, np.zeros(problem.cost.shape), free | prices.opened)] if _is_whole(problem) else []
+    tried: set[bytes] = set()
+    for share in _SHARES:
+        opened = free | (relaxed.open_share >= share) | (prices.opened if share == _SHARES[0] else False)
+        if opened.tobytes() in tried or (tried and time.monotonic() > until - time_limit * 0.3):
+            continue
+        tried.add(opened.tobytes())
+        left = max(until - time.monotonic(), time_limit * 0.1)
+        plans.append(solve_pairs(problem, kept, time_limit=left, opened=opened).units)
+        if bool(free.all()):
+            return plans, prices.bound
+    left = until - time.monotonic()
+    if np.count_nonzero(kept) <= _MOST_MILP_PAIRS and left > 0:
+        plans.append(solve_pairs(problem, kept, time_limit=left).units)
+    return plans, prices.bound

@@ -1,0 +1,1 @@
+"""The trunk plan: paths and whole vehicles by day, with a proven bound."""

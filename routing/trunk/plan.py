@@ -1,0 +1,188 @@
+"""The trunk plan: bound, start, improvement, feasibility, and the tables that tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.progress import SILENT, Progress
+from routing.trunk.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
+from routing.trunk.explanation import explain_shortfalls
+from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
+from routing.trunk.network import TrunkNetwork, build_network
+from routing.trunk.records import (
+    GAP_CLOSED,
+    last_day,
+    write_certificate,
+    write_demand,
+    write_departures,
+    write_flows,
+    write_hub_loads,
+    write_shortfalls,
+)
+from routing.trunk.relaxation import Relaxation
+from routing.trunk.search import Draft, empty_draft, find_bound, search_plan
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkPlan:
+    """A plan as tables (by their contracts, without run_id), with its proof.
+
+    Attributes
+    ----------
+    route_demand, trunk_departures, trunk_flows, hub_loads, shortfalls, plan_certificates
+        The result tables.
+    hub_prices
+        date, hub_id, price [CNY/parcel]: what one more parcel of sort capacity would save.
+    cost, lower_bound
+        [CNY]
+    short
+        Parcels not carried.
+    last_day
+        ISO date by which everything is done.
+    """
+
+    route_demand: pl.DataFrame
+    trunk_departures: pl.DataFrame
+    trunk_flows: pl.DataFrame
+    hub_loads: pl.DataFrame
+    shortfalls: pl.DataFrame
+    plan_certificates: pl.DataFrame
+    hub_prices: pl.DataFrame
+    cost: float
+    lower_bound: float
+    short: int
+    last_day: str
+
+    def tables(self) -> Mapping[str, pl.DataFrame]:
+        """Result tables by name."""
+        names = ("route_demand", "trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "plan_certificates")
+        return {name: getattr(self, name) for name in names}
+
+    def with_violations(self, violations: int) -> TrunkPlan:
+        """Return the plan with the checker's count in its certificate."""
+        import polars as pl
+
+        certificate = self.plan_certificates.with_columns(violations=pl.lit(violations, pl.Int64))
+        return replace(self, plan_certificates=certificate)
+
+    def tell(self) -> str:
+        """Cost, proof and shortfall in a few words."""
+        gap = self.plan_certificates["gap"][0]
+        told = f"cost {self.cost:,.0f} CNY, proven within {gap:.2%} of the best"
+        return f"{told}, {self.short:,} parcels short" if self.short else told
+
+
+def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = SILENT) -> TrunkPlan:
+    """Plan paths and whole vehicles of least cost, with a proven lower bound.
+
+    Parameters
+    ----------
+    inputs
+        Tables of the task.
+    options
+        Costs, time limit, seed.
+    progress
+        Told the phase, the incumbent and the bound.
+
+    Returns
+    -------
+    TrunkPlan
+        Always: what cannot be carried stands in ``shortfalls`` with its reason.
+
+    Raises
+    ------
+    RadarError
+        For tables that contradict each other.
+    """
+    network = build_network(inputs, options)
+    columns = flow_columns(network)
+    if columns > TINY_FLOW_COLUMNS:
+        _compile_kernels()
+    deadline = Deadline(options.time_limit, options.clock)
+    relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
+    if not len(network.demand_parcels):
+        return write_plan(network, empty_draft(network), replace(relaxed, bound=0.0))
+    share = options.proof_share * options.time_limit
+    if columns <= TINY_FLOW_COLUMNS:
+        # a task of this size is proven at once, or in vain
+        proof = solve_exactly(network, seconds=share)
+        relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
+        if proof.draft is not None and proof.draft.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
+            return write_plan(network, proof.draft, relaxed)
+        draft = search_plan(network, relaxed, options, deadline, 0.2 * options.time_limit, progress)
+        return write_plan(network, _better(draft, proof.draft), relaxed)
+    small = columns <= MOST_FLOW_COLUMNS
+    draft = search_plan(network, relaxed, options, deadline, share if small else 0.2 * options.time_limit, progress)
+    if small and share > 0 and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
+        proof = solve_exactly(network, seconds=min(deadline.left(), share))
+        relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
+        draft = _better(draft, proof.draft)
+    return write_plan(network, draft, relaxed)
+
+
+@cache
+def _compile_kernels() -> None:
+    """Run the search once on two hubs, so that no plan's time limit pays for compiling (kept on disk afterwards)."""
+    import polars as pl
+
+    day = date(2025, 1, 1)
+    ends = {"lane_id": ["a-b", "b-a"], "origin_hub_id": ["a", "b"], "destination_hub_id": ["b", "a"]}
+    lane = {"mode": ["road"] * 2, "distance_km": [1.0] * 2, "transit_hours": [10.0] * 2}
+    own = {"vehicle_type_id": ["own"], "name": ["own"], "mode": ["road"], "ownership": ["own"], "capacity": [10]}
+    tables = {
+        "hubs": pl.DataFrame({"hub_id": ["a", "b"], "name": ["a", "b"], "sort_capacity": [15, None]}),
+        "lanes": pl.DataFrame(ends | lane),
+        "vehicle_types": pl.DataFrame(own | {"fixed_cost": [1.0], "cost_per_km": [1.0], "fleet_size": [9]}),
+        "route_demand": pl.DataFrame(
+            {"date": [day] * 2, "origin_hub_id": ["a", "b"], "destination_hub_id": ["b", "a"], "parcels": [25, 15]}
+        ),
+    }
+    options = TrunkOptions(effort=1e-3)
+    network = build_network(TrunkInputs.gather(tables), options)
+    endless = Deadline(1e6)
+    search_plan(network, find_bound(network, options, endless), options, endless, 0.0)
+
+
+def _better(draft: Draft, other: Draft | None) -> Draft:
+    return other if other is not None and other.cost < draft.cost else draft
+
+
+def write_plan(network: TrunkNetwork, draft: Draft, relaxed: Relaxation) -> TrunkPlan:
+    """Write the tables of a draft."""
+    short = draft.flows.short(network)
+    total = int(short.sum())
+    return TrunkPlan(
+        route_demand=write_demand(network),
+        trunk_departures=write_departures(network, draft.vehicles, draft.loads.runs),
+        trunk_flows=write_flows(network, draft.flows),
+        hub_loads=write_hub_loads(network, draft.loads),
+        shortfalls=write_shortfalls(network, short, explain_shortfalls(network, short, draft.loads, draft.vehicles)),
+        plan_certificates=write_certificate(draft.cost, relaxed.bound, int(network.demand_parcels.sum()), total),
+        hub_prices=_list_prices(network, relaxed),
+        cost=draft.cost,
+        lower_bound=relaxed.bound,
+        short=total,
+        last_day=last_day(network),
+    )
+
+
+def _list_prices(network: TrunkNetwork, relaxed: Relaxation) -> pl.DataFrame:
+    import polars as pl
+
+    node = np.flatnonzero(relaxed.prices.sort > 1e-9)
+    return pl.DataFrame(
+        {
+            "date": pl.Series([network.day(n // network.hubs) for n in node.tolist()], dtype=pl.Date),
+            "hub_id": pl.Series([network.hub_ids[n % network.hubs] for n in node.tolist()], dtype=pl.String),
+            "price": relaxed.prices.sort[node],
+        }
+    )

@@ -1,0 +1,287 @@
+"""The search for a trunk plan: bound and prices, trees annealed while fleet prices follow their use, then feasibility."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from data.progress import SILENT, Progress
+from routing.trunk.finish import collect_flows, dissolve_overloads
+from routing.trunk.fleet import Vehicles, choose_vehicles, tally
+from routing.trunk.flows import Flows, Loads, load_network, round_parcels
+from routing.trunk.improvement import Cooling, Trees, anneal_trees, list_candidates, load_trees, plant_trees
+from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.trunk.mend import mend_vehicles
+from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.polish import polish_flows
+from routing.trunk.pool import PathPool, Room, assign_paths
+from routing.trunk.relaxation import Prices, Relaxation, price_options, price_runs, relax_network, zero_prices
+from routing.trunk.steps import Staircase, build_staircase, count_vehicles
+from routing.trunk.ways import label_ways, out_pointers
+
+_ROUNDS = 30
+_CANDIDATES = 5
+_HOT, _COLD = 0.05, 0.002  # of a large vehicle's mean price
+_SOFT, _HARD = 1.0, 12.0  # of a parcel's mean price
+_MOVES_A_SECOND = 1_200_000  # on networks that stay in the processor's cache
+_CACHED_RUNS = 6000
+_MOVES_AN_ENTRY = 30_000
+_FEW_RUNS = 2500  # runs up to which the polish anneals too
+_SMALL_SEARCH = 4000  # (run, option) pairs up to which a mixed-integer search for vehicles is tried
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A feasible plan in arrays."""
+
+    flows: Flows
+    loads: Loads
+    vehicles: Vehicles
+
+    @property
+    def cost(self) -> float:
+        """Cost of vehicles, carriage, handling, holding and shortfall [CNY]."""
+        return self.vehicles.cost + self.loads.cost
+
+
+def find_bound(
+    network: TrunkNetwork, options: TrunkOptions, deadline: Deadline, progress: Progress = SILENT
+) -> Relaxation:
+    """Relax the network; where own vehicles must be balanced, once more with potentials from the vehicles' relaxation."""
+    steps = 400
+    relaxed = relax_network(network, steps=steps, seed=options.seed, deadline=deadline, progress=progress)
+    own = network.type_own[network.option_type] if len(network.option_type) else np.zeros(0, dtype=np.bool_)
+    if not own.any() or deadline.left() <= 0:
+        return relaxed
+    start = price_fleets(network, relaxed, seconds=max(1.0, 0.15 * deadline.left()))
+    if start is None:
+        return relaxed
+    again = relax_network(
+        network, steps=steps, seed=options.seed + 1, deadline=deadline, start=start, progress=progress
+    )
+    return again if again.bound >= relaxed.bound else replace(again, bound=relaxed.bound, prices=relaxed.prices)
+
+
+def price_fleets(network: TrunkNetwork, relaxed: Relaxation, *, seconds: float) -> Prices | None:
+    """Prices of fleets and potentials of own vehicles from the relaxed choice of vehicles for the mean loads."""
+    _, answer, rows = choose_vehicles(network, relaxed.run_load, seconds=seconds, whole=False)
+    if answer.duals is None:
+        return None
+    dual = answer.duals[len(answer.duals) - rows.matrix.shape[0] :]
+    kind = np.array(rows.kind)
+    prices = relaxed.prices
+    fleet, potential = np.zeros_like(prices.fleet), np.zeros_like(prices.potential)
+    at = kind == "fleet"
+    fleet[rows.first[at], rows.second[at]] = np.maximum(0.0, -dual[at])
+    at = kind == "balance"
+    # a shade less than the dual, so that no empty run seems to earn money by the solver's tolerance
+    potential[rows.first[at], rows.second[at]] = -dual[at] * (1.0 - 1e-6)
+    return replace(prices, fleet=fleet, potential=potential)
+
+
+def search_plan(
+    network: TrunkNetwork,
+    relaxed: Relaxation,
+    options: TrunkOptions,
+    deadline: Deadline,
+    reserve: float,
+    progress: Progress = SILENT,
+) -> Draft:
+    """Find a good feasible plan.
+
+    Parameters
+    ----------
+    relaxed
+        Bound, prices and sampled ways.
+    reserve
+        Seconds to leave on the deadline for what comes after.
+    """
+    label, candidates = _prepare(network, relaxed)
+    _, group = np.unique(network.demand_destination, return_inverse=True)
+    reach = label[network.demand_node(), group]
+    served = np.flatnonzero(np.isfinite(reach) & (_cheapest(network, group) < network.short_cost))
+    prices = replace(
+        relaxed.prices, lane=np.zeros_like(relaxed.prices.lane), option=np.zeros_like(relaxed.prices.option)
+    )
+    stairs = build_staircase(network, price_options(network, prices))
+    if len(served) == 0:
+        return empty_draft(network)
+    generator = np.random.default_rng([options.seed, 202])
+    truck = float(network.option_capacity.max())
+    trees = plant_trees(network, relaxed.samples, truck=truck, served=served, generator=generator)
+    stairs, prices = improve_trees(
+        network, trees, candidates, stairs, prices, relaxed, options, deadline, reserve, progress
+    )
+    flows = collect_flows(network, trees)
+    flows = dissolve_overloads(network, flows, stairs, relaxed.samples, relaxed.prices, deadline)
+    flows = _polish(network, flows, stairs, options, deadline, 0.5 * reserve, progress)
+    return settle(network, flows, stairs, deadline)
+
+
+def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
+    room, _ = price_runs(network, price_options(network, relaxed.prices))
+    destinations = np.unique(network.demand_destination)
+    closed = network.sort_capacity.ravel() <= 0
+    handling = np.tile(network.handling_cost, network.days)
+    run_price = network.run_cost + room
+    sort_price = np.where(closed, np.inf, handling + relaxed.prices.sort)
+    hold_price = np.where(network.can_hold(), network.hold_cost + relaxed.prices.buffer, np.inf)
+    label, _ = label_ways(network, run_price, sort_price, hold_price, destinations)
+    candidates = list_candidates(
+        network, label, run_price, sort_price, hold_price, out_pointers(network), destinations, _CANDIDATES
+    )
+    return label, candidates
+
+
+def _cheapest(network: TrunkNetwork, group: Ints) -> Floats:
+    """Price of each demand's way without any scarcity, (K,) [CNY/parcel]."""
+    room, _ = price_runs(network, price_options(network, zero_prices(network)))
+    closed = network.sort_capacity.ravel() <= 0
+    sort_price = np.where(closed, np.inf, np.tile(network.handling_cost, network.days))
+    hold_price = np.where(network.can_hold(), network.hold_cost, np.inf)
+    destinations = np.unique(network.demand_destination)
+    label, _ = label_ways(network, network.run_cost + room, sort_price, hold_price, destinations)
+    return label[network.demand_node(), group]
+
+
+def improve_trees(
+    network: TrunkNetwork,
+    trees: Trees,
+    candidates: Ints,
+    stairs: Staircase,
+    prices: Prices,
+    relaxed: Relaxation,
+    options: TrunkOptions,
+    deadline: Deadline,
+    reserve: float,
+    progress: Progress,
+) -> tuple[Staircase, Prices]:
+    """Anneal in rounds; after each the prices of fleets follow their use. Stops early on Ctrl-C."""
+    large = network.option_capacity >= 0.5 * network.option_capacity.max()
+    truck_price = max(float(network.option_cost[large].mean()), 1e-6)
+    parcel_price = max(relaxed.bound / max(float(network.demand_parcels.sum()), 1.0), 1e-9)
+    types = len(network.type_ids)
+    weight = np.bincount(network.option_type, minlength=types)
+    scale = np.bincount(network.option_type, network.option_cost, types) / np.maximum(weight, 1)
+    rate = _MOVES_A_SECOND * min(1.0, _CACHED_RUNS / max(network.runs, 1))
+    time_moves = rate * max(options.time_limit - reserve, 1.0)
+    moves = int(options.effort * min(time_moves, _MOVES_AN_ENTRY * len(trees.entry_group)))
+    fleets = np.isfinite(network.type_fleet)
+    size = np.maximum(np.where(fleets, network.type_fleet, 1.0), 1.0)[:, None]
+    pace = 1.0
+    for number in range(_ROUNDS):
+        before = deadline.left()
+        begin, end = number / _ROUNDS, (number + 1) / _ROUNDS
+        cooling = Cooling(
+            moves=max(int(pace * moves / _ROUNDS), 1),
+            hot=truck_price * _HOT * (_COLD / _HOT) ** begin,
+            cold=truck_price * _HOT * (_COLD / _HOT) ** end,
+            soft=parcel_price * _SOFT * (_HARD / _SOFT) ** begin,
+            hard=parcel_price * _SOFT * (_HARD / _SOFT) ** end,
+        )
+        try:
+            anneal_trees(
+                network,
+                trees,
+                stairs,
+                candidates,
+                cooling,
+                seed=options.seed * 1000 + number + 1,
+                deadline=deadline,
+                reserve=reserve,
+            )
+        except KeyboardInterrupt:
+            load_trees(network, trees)
+            deadline.stop()
+        progress.step(number + 1, _ROUNDS, "improvement")
+        if deadline.left() <= reserve:
+            break
+        # a machine too slow for the moves planned makes fewer of them, and still cools to the end
+        spent = max(before - deadline.left(), 1e-9)
+        pace *= min(1.0, (deadline.left() - reserve) / (spent * (_ROUNDS - number - 1) + 1e-9))
+        if number < _ROUNDS - 1 and fleets.any():
+            use = use_fleets(network, stairs, trees.run_load)
+            stride = 0.3 * (1.0 - begin) + 0.03
+            drift = np.clip((use - size) / size, -1.0, 1.0)
+            fleet = np.where(fleets[:, None], np.maximum(0.0, prices.fleet + stride * scale[:, None] * drift), 0.0)
+            prices = replace(prices, fleet=fleet)
+            stairs = build_staircase(network, price_options(network, prices))
+    return stairs, prices
+
+
+def use_fleets(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Floats:
+    """Vehicles of each type away on each day, (V, D), by the staircases."""
+    run, option, count = count_vehicles(network, stairs, load)
+    away = np.zeros((len(network.type_ids), network.days + 1))
+    day, busy = network.run_day[run], network.busy_days()[run]
+    np.add.at(away, (network.option_type[option], day), count)
+    np.subtract.at(away, (network.option_type[option], np.minimum(day + busy, network.days)), count)
+    return np.cumsum(away, axis=1)[:, : network.days]
+
+
+def _polish(
+    network: TrunkNetwork,
+    flows: Flows,
+    stairs: Staircase,
+    options: TrunkOptions,
+    deadline: Deadline,
+    reserve: float,
+    progress: Progress,
+) -> Flows:
+    few = network.runs <= _FEW_RUNS
+    pace = 2500.0 * options.time_limit if few else min(60.0 * network.runs, 400.0 * options.time_limit)
+    pace = min(pace, 500.0 * len(flows.pool))
+    moves = int(options.effort * pace)
+    heat = 0.1 * float(network.option_cost.mean()) if few else 0.0
+    try:
+        return polish_flows(
+            network,
+            flows,
+            stairs,
+            moves=moves,
+            hot=heat,
+            cold=0.1 * heat,
+            seed=options.seed + 1,
+            deadline=deadline,
+            reserve=reserve,
+            progress=progress,
+        )
+    except KeyboardInterrupt:
+        deadline.stop()
+        return flows
+
+
+def settle(network: TrunkNetwork, flows: Flows, stairs: Staircase, deadline: Deadline) -> Draft:
+    """Choose the vehicles; parcels for which there is none become short."""
+    loads = load_network(network, flows)
+    vehicles = mend_vehicles(network, stairs, loads.runs)
+    draft = fit_parcels(network, Draft(flows, loads, vehicles), deadline)
+    if len(vehicles.run) <= _SMALL_SEARCH and deadline.left() > 0:
+        searched, _, _ = choose_vehicles(network, loads.runs, seconds=max(1.0, min(10.0, 0.5 * deadline.left())))
+        other = fit_parcels(network, Draft(flows, loads, searched), deadline)
+        draft = other if other.cost < draft.cost else draft
+    return draft
+
+
+def fit_parcels(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:
+    """Keep of a draft's parcels what its vehicles hold, re-spread over its paths; the rest is short."""
+    if not (draft.vehicles.short > 0).any():
+        return draft
+    pool = draft.flows.pool
+    limits = (draft.vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
+    none = np.full(network.runs, np.inf)
+    room = Room(*limits, extra_price=none, extra_most=np.zeros(network.runs))
+    carried = np.bincount(pool.demand, draft.flows.parcels, len(network.demand_parcels)).astype(np.float64)
+    assigned = assign_paths(network, pool, carried, room, seconds=max(5.0, deadline.left()))
+    spread = assigned.parcels if assigned is not None else np.zeros(len(pool))
+    flows = round_parcels(network, pool, spread, np.rint(carried).astype(np.int64), limits)
+    return Draft(flows, load_network(network, flows), draft.vehicles)
+
+
+def empty_draft(network: TrunkNetwork) -> Draft:
+    """Return the plan that carries nothing."""
+    none = np.zeros(0, dtype=np.int64)
+    flows = Flows(PathPool(none, np.zeros(1, dtype=np.int64), none), none)
+    loads = load_network(network, flows)
+    return Draft(flows, loads, tally(network, none, none, none, loads.runs))
