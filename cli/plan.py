@@ -138,6 +138,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         plan = plan.with_violations(count_broken(checked.violations))
         for name, frame in plan.tables().items():
             run.append(name, frame)
+        run.append("hub_prices", plan.hub_prices)
         run.outcome = "shortfalls" if plan.short else "done"
         run.message = f"{plan.tell()}; everything is sorted by {plan.last_day}"
     return run.run_id, plan

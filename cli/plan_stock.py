@@ -12,6 +12,7 @@ from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progr
 from cli.options import FirstDay, Json, LastDay, Seed, parse_day
 
 if TYPE_CHECKING:
+    from data.workspace import Workspace
     from routing.stock.plan import StockPlan
 
 
@@ -39,7 +40,8 @@ def plan_stock(
     hub_prices: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="CSV hub_id,price: what a parcel off a hub is worth [CNY], from the trunk plan."
+            metavar="FILE",
+            help="CSV hub_id,price: what a parcel off a hub is worth [CNY]; by default the latest trunk plan's prices.",
         ),
     ] = None,
     seed: Seed = 0,
@@ -67,7 +69,7 @@ def plan_stock(
         day_cost=day_cost,
         time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
     )
-    prices = _read_prices(hub_prices) if hub_prices is not None else {}
+    prices = _read_prices(hub_prices) if hub_prices is not None else _find_prices(workspace)
     kept = {name: getattr(options, name) for name in options.__slots__} | {"hub_prices": prices}
     with progress("Stock plan") as bar, workspace.run("plan stock", options=kept, seed=seed) as run:
         tables = {name: run.read(name) for name in TABLES}
@@ -90,6 +92,18 @@ def plan_stock(
         warn(f"The checker finds {len(violations)} violations: see `radar verify {run.run_id}`.")
     if found.shortages.height:
         raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _find_prices(workspace: Workspace) -> dict[str, float]:
+    """Prices of the latest trunk plan, each hub's mean over the plan's days; empty before the first."""
+    import polars as pl
+
+    prices = workspace.results("hub_prices")
+    if prices.is_empty():
+        return {}
+    days = workspace.results("hub_loads", prices["run_id"][0])["date"].n_unique()
+    mean = prices.group_by("hub_id").agg(pl.col("price").sum() / days).sort("hub_id")
+    return {hub: round(price, 6) for hub, price in mean.iter_rows()}
 
 
 def _read_prices(file: Path) -> dict[str, float]:

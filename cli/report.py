@@ -138,6 +138,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         hub_loads=loads,
         shortfalls=shortfalls,
         lane_weather=_weather_seen(workspace, run),
+        hub_prices=_rows_of(workspace, "hub_prices", run.run_id),
         outlines=_outlines(workspace),
         **seen,
     )

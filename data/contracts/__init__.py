@@ -50,6 +50,7 @@ _CONTRACTS = (
     TableContract("trunk_departures", "results", results.TrunkDepartures),
     TableContract("trunk_flows", "results", results.TrunkFlows),
     TableContract("hub_loads", "results", results.HubLoads),
+    TableContract("hub_prices", "results", results.HubPrices),
     TableContract("shortfalls", "results", results.Shortfalls),
     TableContract("plan_certificates", "results", results.PlanCertificates),
     TableContract("stock_allocations", "results", results.StockAllocations),

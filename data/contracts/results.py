@@ -195,6 +195,14 @@ class HubLoads(_Result):
     utilisation = quantity("handled / capacity.", "利用率", unit="share", optional=True)
 
 
+class HubPrices(_Result):
+    """What one more parcel of sort capacity would save, where it binds; no row means nothing."""
+
+    date = day("Day.", "日期", key=True)
+    hub_id = ident("Hub.", "分拨中心", key=True)
+    price = money("Dual price of the hub's sort capacity that day.", "影子价格", unit="CNY/parcel")
+
+
 class Shortfalls(_Result):
     """What the plan cannot carry, why, and what would help."""
 
