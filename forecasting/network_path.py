@@ -21,6 +21,8 @@ YEAR = 364
 """Days to the same weekday of the year before."""
 LAST_YEAR_WEIGHT = 0.5
 """How much of last year's course to expect again; one year seen says half of what many would."""
+LEAST_LAST_YEAR = 0.25
+"""Least parcels of last year, as a share of today's, from which a season is read."""
 PROPHET = "Prophet"
 SMOOTHING = "exponential smoothing"
 _BATCHED_SHARE = 0.6
@@ -59,9 +61,13 @@ def last_years_course(total: Vector, horizon: int) -> Vector:
 
     ``exp(0.5 (c[h] - g (h + 14)))`` with c[h] the log of last year's smooth level on the day (a Gaussian of 7 days) over that of
     its four weeks before, and g the growth a day from those four weeks to the last four. One year seen says half of what
-    many would. 1 where last year is not known.
+    many would. 1 where last year is not known, or where the network carried less than a quarter of today's parcels then:
+    what a network did while it began says nothing of the season.
     """
     if total.size < YEAR + 28 + 14:
+        return np.ones(horizon)
+    then = total[total.size - YEAR - 28 : total.size - YEAR + horizon]
+    if then.mean() < LEAST_LAST_YEAR * total[-28:].mean():
         return np.ones(horizon)
     offset = np.arange(-21, 22)
     kernel = np.exp(-0.5 * (offset / 7.0) ** 2)
