@@ -30,7 +30,7 @@ HEAVY = (
 
 
 def run_radar(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([RADAR, *arguments], cwd=folder, capture_output=True, text=True, timeout=120)
+    return subprocess.run([RADAR, *arguments], cwd=folder, capture_output=True, text=True, timeout=600)
 
 
 def test_help_imports_no_model_solver_or_geo_package() -> None:

@@ -125,9 +125,9 @@ def test_two_readers_see_whole_versions_while_a_writer_writes(workspace: Workspa
         with workspace.run("load") as run:
             run.replace("hubs", pl.DataFrame({"hub_id": [f"{n}" for n in range(version * 10)], "name": f"v{version}"}))
     stop.touch()
-    found = [seen.get(timeout=60) for _ in readers]
+    found = [seen.get(timeout=300) for _ in readers]
     for reader in readers:
-        reader.join(timeout=60)
+        reader.join(timeout=300)
     for sizes in found:
         assert isinstance(sizes, set), sizes
         assert all(size % 10 == 0 for size in sizes)

@@ -339,7 +339,7 @@ def test_ctrl_c_leaves_the_workspace_as_it_was(workspace: Workspace, radar: Rada
             time.sleep(0.05)
         time.sleep(0.5)  # into the reading, past the moment in which the run was put down
         process.send_signal(signal.SIGINT)
-        told = process.communicate(timeout=60)[1]
+        told = process.communicate(timeout=300)[1]
     assert process.returncode == 130, told
     assert "Interrupted: the workspace is as it was." in told
     assert workspace.version("route_volumes") == before
