@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -75,8 +74,7 @@ def radar(
 
 
 for _group in _GROUPS:
-    if find_spec(f"cli.{_group}") is not None:
-        import_module(f"cli.{_group}").register(app)
+    import_module(f"cli.{_group}").register(app)
 
 
 def main() -> None:

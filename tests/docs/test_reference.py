@@ -18,3 +18,11 @@ def test_every_column_says_what_it_means() -> None:
         f"{table.name}.{column.name}" for table in TABLES.values() for column in table.columns if not column.meaning
     ]
     assert silent == []
+
+
+def test_every_command_shows_an_example() -> None:
+    page = pages()["commands.md"]
+    sections = page.split("\n## ")[1:]
+    leaves = [section for section in sections if "\nCommands:" not in section]
+    assert len(leaves) > 20
+    assert [section.splitlines()[0] for section in leaves if "Example: `radar" not in " ".join(section.split())] == []
