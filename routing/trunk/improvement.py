@@ -14,6 +14,7 @@ import numba
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.trunk.chance import draw
 from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.steps import Staircase, climb
@@ -250,17 +251,6 @@ def anneal_trees(
 
 
 @numba.njit(cache=True, inline="always")
-def _draw(state):  # type: ignore[no-untyped-def]
-    """Uniform number in [0, 1) (xorshift64)."""
-    x = state[0]
-    x ^= x << np.uint64(13)
-    x ^= x >> np.uint64(7)
-    x ^= x << np.uint64(17)
-    state[0] = x
-    return (x >> np.uint64(11)) * (1.0 / 9007199254740992.0)
-
-
-@numba.njit(cache=True, inline="always")
 def _over(load, capacity):  # type: ignore[no-untyped-def]
     return load - capacity if load > capacity else 0.0
 
@@ -279,13 +269,13 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
     for move in range(moves):
         if move % 1000 == 0 and move > 0:
             heat *= cooling
-        e = int(_draw(state) * entries)
+        e = int(draw(state) * entries)
         g, n = entry_group[e], entry_node[e]
         # a random node of the entry's way
         chosen, seen, walk = n, 0, n
         while True:
             seen += 1
-            if _draw(state) * seen < 1.0:
+            if draw(state) * seen < 1.0:
                 chosen = walk
             s = step[g, walk]
             if s == FINISH:
@@ -294,7 +284,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
         n = chosen
         q = flow[g, n]
         old = step[g, n]
-        new = candidates[n, destination[g], int(_draw(state) * width)]
+        new = candidates[n, destination[g], int(draw(state) * width)]
         if new in (NO_WAY, old) or q <= 0.0:
             continue
         # mark the new way
@@ -367,7 +357,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
             if walk == meet:
                 break
             s = step[g, walk]
-        if change > 0.0 and _draw(state) >= np.exp(-change / heat):
+        if change > 0.0 and draw(state) >= np.exp(-change / heat):
             continue
         accepted += 1
         walk, s = n, old

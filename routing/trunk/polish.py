@@ -11,6 +11,7 @@ import numba
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.trunk.chance import draw
 from routing.trunk.chunks import Chunks, cut_chunks, join_chunks
 from routing.trunk.flows import Flows, load_network
 from routing.trunk.inputs import Deadline
@@ -89,16 +90,6 @@ def _index_runs(network: TrunkNetwork, chunks: Chunks) -> tuple[Ints, Ints]:
     members = row[is_run][order].astype(np.int64)
     pointers = np.searchsorted(step[is_run][order], np.arange(network.runs + 1)).astype(np.int64)
     return pointers, members
-
-
-@numba.njit(cache=True, inline="always")
-def _draw(state):  # type: ignore[no-untyped-def]
-    x = state[0]
-    x ^= x << np.uint64(13)
-    x ^= x >> np.uint64(7)
-    x ^= x << np.uint64(17)
-    state[0] = x
-    return (x >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
 @numba.njit(cache=True)
@@ -230,7 +221,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
     if active == 0:
         return 0.0
     for _ in range(moves):
-        run = used[int(_draw(state) * active)]
+        run = used[int(draw(state) * active)]
         load = run_load[run]
         if load <= 0.0:
             continue
@@ -249,7 +240,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
         take = load - below
         # pieces off the run, from a random member on
         first, last = member_pointers[run], member_pointers[run + 1]
-        offset = int(_draw(state) * (last - first))
+        offset = int(draw(state) * (last - first))
         pieces, left, change = 0, take, 0.0
         for j in range(last - first):
             c = members[first + (offset + j) % (last - first)]
@@ -286,7 +277,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
             left -= amount
             if pieces >= most_pieces:
                 break
-        allowance = -heat * np.log(max(_draw(state), 1e-300)) if heat > 0.0 else -1e-6
+        allowance = -heat * np.log(max(draw(state), 1e-300)) if heat > 0.0 else -1e-6
         placed, failed = 0, left > 0.0 or pieces == 0 or count[0] + pieces >= len(demand)
         kept_most = most[run]
         if not failed:
