@@ -22,7 +22,8 @@ from data.workspace import Workspace
 RADAR = Path(sys.executable).parent / "radar"
 KILLS = 20
 DAYS = [date(2025, 11, 10) + timedelta(days=n) for n in range(3)]
-HUBS = ["A", "B", "C", "D"]
+# A task small enough to be proven optimal: then the plan does not depend on how fast the machine is.
+HUBS = ["A", "B", "C"]
 
 
 def radar(folder: Path, *arguments: str) -> list[str]:
@@ -66,7 +67,7 @@ def network(tmp_path: Path) -> Path:
     with workspace.run("load") as load:
         load.upsert(
             "hubs",
-            pl.DataFrame({"hub_id": HUBS, "name": HUBS, "sort_capacity": [900] * 4, "buffer_capacity": [300] * 4}),
+            pl.DataFrame({"hub_id": HUBS, "name": HUBS, "sort_capacity": [900] * 3, "buffer_capacity": [300] * 3}),
         )
         load.upsert(
             "lanes",
@@ -83,7 +84,7 @@ def network(tmp_path: Path) -> Path:
         )
         truck = {"vehicle_type_id": "truck", "name": "Truck", "mode": "road", "ownership": "contract"}
         load.upsert("vehicle_types", pl.DataFrame([truck | {"capacity": 100, "fixed_cost": 50.0, "cost_per_km": 1.0}]))
-        demand = [(day, o, d, 37 + 5 * n) for day in DAYS for n, (o, d) in enumerate(lanes)]
+        demand = [(day, o, d, 37 + 5 * n) for day in DAYS[:2] for n, (o, d) in enumerate(lanes)]
         load.append(
             "route_demand",
             pl.DataFrame(demand, schema=["date", "origin_hub_id", "destination_hub_id", "parcels"], orient="row"),
@@ -129,11 +130,11 @@ def test_killed_plans_show_nothing_and_repeat_to_the_byte(network: Path, tmp_pat
         "--from",
         str(DAYS[0]),
         "--to",
-        str(DAYS[-1]),
+        str(DAYS[1]),
         "--seed",
         "3",
         "--time-limit",
-        "20",
+        "60",
     ]
     longest = seconds_of(lambda: run(undisturbed, *plan))
     names = ["trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "plan_certificates"]
