@@ -12,7 +12,7 @@ from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progr
 from cli.options import FirstDay, Json, LastDay, Seed, parse_day
 
 if TYPE_CHECKING:
-    from data.workspace import Workspace
+    from data.runs import Run
     from routing.stock.plan import StockPlan
 
 
@@ -69,9 +69,10 @@ def plan_stock(
         day_cost=day_cost,
         time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
     )
-    prices = _read_prices(hub_prices) if hub_prices is not None else _find_prices(workspace)
-    kept = {name: getattr(options, name) for name in options.__slots__} | {"hub_prices": prices}
+    kept = {name: getattr(options, name) for name in options.__slots__}
     with progress("Stock plan") as bar, workspace.run("plan stock", options=kept, seed=seed) as run:
+        prices = _read_prices(hub_prices) if hub_prices is not None else _find_prices(run)
+        run.options = {**kept, "hub_prices": prices}
         tables = {name: run.read(name) for name in TABLES}
         found = plan(tables, options, hub_prices=prices, progress=bar)
         checked = {
@@ -94,14 +95,14 @@ def plan_stock(
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _find_prices(workspace: Workspace) -> dict[str, float]:
+def _find_prices(run: Run) -> dict[str, float]:
     """Prices of the latest trunk plan, each hub's mean over the plan's days; empty before the first."""
     import polars as pl
 
-    prices = workspace.results("hub_prices")
+    prices = run.results("hub_prices")
     if prices.is_empty():
         return {}
-    days = workspace.results("hub_loads", prices["run_id"][0])["date"].n_unique()
+    days = run.results("hub_loads", prices["run_id"][0])["date"].n_unique()
     mean = prices.group_by("hub_id").agg(pl.col("price").sum() / days).sort("hub_id")
     return {hub: round(price, 6) for hub, price in mean.iter_rows()}
 
