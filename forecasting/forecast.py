@@ -20,7 +20,7 @@ from forecasting.outlets import forecast_outlets
 from forecasting.panel import Membership, Panel, to_date
 from forecasting.rounding import round_coherently
 from forecasting.route_model import RouteModel, fit_routes
-from forecasting.tables import EventDays, Parts, publish_routes, publish_sums
+from forecasting.tables import EventDays, Parts, Spread, publish_routes, publish_sums
 
 LONGEST_HORIZON = 370
 """Days ahead beyond which daily routes are no forecast any more."""
@@ -188,5 +188,6 @@ def _publish(
         route=publish_routes(panel, *shared),
         outlet=forecast_outlets(known, as_of, matrices, whole, events),
         matrices=matrices,
+        spread=Spread(parts, intervals, events),
         notes=notes,
     )

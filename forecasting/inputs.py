@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecasting.panel import Panel
+from forecasting.tables import Spread
 
 
 def _empty(**columns: type[pl.DataType] | pl.DataType) -> pl.DataFrame:
@@ -160,6 +161,8 @@ class Forecasts:
         The five result tables. Every published sum is the sum of its parts.
     matrices
         The route level as matrices.
+    spread
+        Quantiles of routes and of their sums at any level.
     notes
         Sentences a planner should read: members left out, dates past the calendar, short history.
     """
@@ -171,4 +174,5 @@ class Forecasts:
     route: pl.DataFrame
     outlet: pl.DataFrame
     matrices: RouteForecast
+    spread: Spread
     notes: tuple[str, ...] = ()

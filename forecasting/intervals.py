@@ -19,6 +19,9 @@ Flags = NDArray[np.bool_]
 LEAD_ENDS = (1, 7, 14, 28)
 """Last lead of each calibrated block of leads [days]; later ones are a block of their own."""
 
+CALIBRATED_LEVELS = (0.025, *QUANTILE_LEVELS, 0.975)
+"""Levels calibrated: those published, and the ends of the 95 % interval."""
+
 UNKNOWN_EVENT_VARIANCE = 0.1
 """Relative variance of an event day when the event model gives none."""
 
@@ -117,13 +120,13 @@ class IntervalModel:
     corrected
         (level, class, event) -> the level of the negative binomial to read for each of ``levels``.
     levels
-        Levels of the quantiles given.
+        Levels calibrated; others are read in between, on the normal scale.
     """
 
     dispersion: Mapping[tuple[str, int, int], float]
     event_scale: Mapping[str, float]
     corrected: Mapping[tuple[str, int, bool], tuple[float, ...]]
-    levels: tuple[float, ...] = QUANTILE_LEVELS
+    levels: tuple[float, ...] = CALIBRATED_LEVELS
 
     def quantiles(
         self,
@@ -133,6 +136,7 @@ class IntervalModel:
         event: Flags,
         event_variance: NDArray[np.floating] | None = None,
         history_days: NDArray[np.floating] | NDArray[np.integer] | None = None,
+        levels: tuple[float, ...] = QUANTILE_LEVELS,
     ) -> NDArray[np.int64]:
         """Return quantiles of each series and day.
 
@@ -148,6 +152,8 @@ class IntervalModel:
             As in :meth:`ErrorSample.of`.
         history_days
             [series] days since the first parcel; short histories get wider intervals.
+        levels
+            Levels of the quantiles, in order.
 
         Returns
         -------
@@ -158,7 +164,7 @@ class IntervalModel:
         classes = volume_class(volume)
         blocks = _lead_blocks(means.shape[1])
         days, variance = _event_matrices(event, event_variance, means.shape)
-        found = np.zeros((*means.shape, len(self.levels)))
+        found = np.zeros((*means.shape, len(levels)))
         extra = np.zeros(means.shape[0]) if history_days is None else _short_history(history_days)
         scale = self.event_scale.get(level, 1.0)
         for series_class in np.unique(classes):
@@ -171,8 +177,8 @@ class IntervalModel:
                 for on_event in (False, True):
                     chosen = days[cells] == on_event
                     if chosen.any():
-                        levels = self._levels_of(level, int(series_class), on_event)
-                        values = negative_binomial_quantiles(means[cells][chosen], alpha[chosen], levels)
+                        read = self._levels_of(level, int(series_class), on_event, levels)
+                        values = negative_binomial_quantiles(means[cells][chosen], alpha[chosen], read)
                         row, column = np.nonzero(chosen)
                         found[members[row], columns[column]] = values
         return _tidy(found, means)
@@ -180,11 +186,18 @@ class IntervalModel:
     def _dispersion_of(self, level: str, series_class: int, block: int) -> float:
         return self.dispersion.get((level, series_class, block), _prior(level, series_class))
 
-    def _levels_of(self, level: str, series_class: int, on_event: bool) -> tuple[float, ...]:
-        return self.corrected.get((level, series_class, on_event), self.levels)
+    def _levels_of(self, level: str, series_class: int, on_event: bool, wanted: tuple[float, ...]) -> tuple[float, ...]:
+        from scipy.special import ndtr, ndtri
+
+        corrected = self.corrected.get((level, series_class, on_event))
+        if corrected is None:
+            return wanted
+        known = ndtri(np.array(self.levels))
+        shift = np.interp(ndtri(np.array(wanted)), known, ndtri(np.array(corrected)) - known)
+        return tuple(ndtr(ndtri(np.array(wanted)) + shift).tolist())
 
 
-def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...] = QUANTILE_LEVELS) -> IntervalModel:
+def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...] = CALIBRATED_LEVELS) -> IntervalModel:
     """Learn the spread of forecasts from backtests.
 
     Parameters
@@ -192,7 +205,7 @@ def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...
     samples
         Errors of earlier cut-offs, any number a level. None at all leaves wide priors.
     levels
-        Levels of the quantiles to give.
+        Levels to calibrate.
 
     Returns
     -------

@@ -71,6 +71,55 @@ class EventDays:
     variance: Matrix
 
 
+@dataclass(frozen=True)
+class Spread:
+    """The spread of a published route forecast, to be read at any level.
+
+    Attributes
+    ----------
+    parts
+        The routes.
+    intervals
+        Calibrated for network, region, hub and route.
+    events
+        Days with an event.
+    """
+
+    parts: Parts
+    intervals: IntervalModel
+    events: EventDays
+
+    def quantiles(
+        self, level: str, levels: tuple[float, ...], membership: Membership | None = None
+    ) -> NDArray[np.int64]:
+        """Return quantiles of the routes, or of their sums over groups.
+
+        Parameters
+        ----------
+        level
+            network, region, hub or route: whose calibration to use.
+        levels
+            Levels of the quantiles, in order; the tables publish those of ``scores.QUANTILE_LEVELS``.
+        membership
+            Groups to sum over; the routes themselves by default.
+
+        Returns
+        -------
+        NDArray[np.int64]
+            [series x horizon x levels] parcels.
+        """
+        parts = self.parts if membership is None else self.parts.summed(membership)
+        return self.intervals.quantiles(
+            level,
+            parts.mean,
+            parts.volume,
+            self.events.on,
+            self.events.variance,
+            history_days=parts.history_days,
+            levels=levels,
+        )
+
+
 def publish(
     keys: pl.DataFrame,
     parts: Parts,

@@ -70,6 +70,7 @@ CHINA_ROLLING = (
     *rolling("618 2022, one day ahead", D(2022, 6, 1), D(2022, 6, 22), 1),
     *rolling("September 2022, one day ahead", D(2022, 9, 1), D(2022, 9, 21), 1),
 )
+AUTOETS_DAY = Case("normal", D(2022, 8, 14), 28)
 OLIST_MONTHS = tuple(
     Case("normal", day, 28)
     for day in (
@@ -83,6 +84,7 @@ OLIST_MONTHS = tuple(
     )
 )
 BLACK_FRIDAY = Case("Black Friday 2017", D(2017, 11, 9), 28)
+BLACK_FRIDAY_DAY = D(2017, 11, 24)
 BLACK_FRIDAY_PRIOR = {"Black Friday": EventPrior(multiple=5.0)}
 
 

@@ -1,4 +1,7 @@
-"""Hands a cut-off to the peers' environment and brings their forecasts back as matrices."""
+"""Hands cut-offs to the peers' environment and brings their forecasts back as matrices.
+
+All cut-offs are asked first and run in one process beside ours, so that its imports and compilations are paid once.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from forecasting.events import archetype_of
 from forecasting.horizon_view import restrict
 from forecasting.inputs import ForecastInputs
+from forecasting.intervals import CALIBRATED_LEVELS
 from forecasting.panel import ROUTE_KEYS, Panel
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 INSTALL = "uv venv .venv-peers && uv pip install --python .venv-peers/bin/python -r benchmarks/requirements-peers.txt"
-
-PEERS = (
-    "seasonal_naive",
-    "tsb",
-    "adida",
-    "croston_sba",
-    "lightgbm_tweedie",
-    "autoets_total_shares",
-    "prophet_total_shares",
-    "mintrace",
-)
-"""Peers quick enough for every cut-off; ``theta`` and ``autoets`` on every route take minutes each."""
+_INTERVAL_COLUMNS = ("lo-95", "lo-90", "lo-80", "lo-50", "mean", "hi-50", "hi-80", "hi-90", "hi-95")
 
 
 @dataclass(frozen=True)
@@ -43,11 +37,14 @@ class PeerForecast:
     ----------
     mean
         [routes x horizon] parcels, routes as in ``PeerRun.panel``.
+    quantiles
+        [routes x horizon x levels] at ``intervals.CALIBRATED_LEVELS``; None for a peer that gives no intervals.
     wall, cpu
         Seconds it took.
     """
 
     mean: NDArray[np.float64]
+    quantiles: NDArray[np.float64] | None
     wall: float
     cpu: float
 
@@ -68,42 +65,67 @@ class PeerRun:
     forecasts: Mapping[str, PeerForecast]
 
 
-def peers_installed() -> bool:
-    """Say whether the peers' environment is there (see ``INSTALL``)."""
-    return PYTHON.exists()
+@dataclass(frozen=True)
+class _Task:
+    folder: Path
+    panel: Panel
+    as_of: dt.date
+    horizon: int
+    models: tuple[str, ...]
 
 
-def run_peers(
-    inputs: ForecastInputs, as_of: dt.date, horizon: int, models: Sequence[str] = PEERS, timeout: float = 1800.0
-) -> PeerRun:
-    """Let the peers forecast from what was known on a day.
+class PeerQueue:
+    """Cut-offs asked of the peers; ``start`` runs them in a process beside, ``collect`` waits for one."""
 
-    Parameters
-    ----------
-    inputs
-        All tables; restricted to the as-of date here.
-    as_of, horizon
-        Last known day and days ahead.
-    models
-        Names of ``peers.MODELS``.
-    timeout
-        Seconds after which all are stopped.
-    """
-    known = restrict(inputs, as_of)
-    panel = Panel.from_route_volumes(known.route_volumes, None, as_of)
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    def __init__(self) -> None:
+        # Lives as long as the queue: the folders are gone with it.
+        self._place = tempfile.TemporaryDirectory()
+        self._tasks: list[_Task] = []
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def ask(self, inputs: ForecastInputs, as_of: dt.date, horizon: int, models: Sequence[str]) -> int:
+        """Put down what was known on a day, and return the number to collect the answer by."""
+        number = len(self._tasks)
+        folder = Path(self._place.name) / str(number)
+        folder.mkdir()
+        known = restrict(inputs, as_of)
+        panel = Panel.from_route_volumes(known.route_volumes, None, as_of)
         _history(panel).write_parquet(folder / "history.parquet")
         _event_days(known.events).write_parquet(folder / "events.parquet")
         (folder / "task.json").write_text(json.dumps({"horizon": horizon, "models": list(models)}), "utf-8")
-        command = [str(PYTHON), "-W", "ignore", str(Path(__file__).with_name("peers.py")), str(folder)]
-        subprocess.run(command, check=True, timeout=timeout, capture_output=True, text=True)
-        table = pl.read_parquet(folder / "forecasts.parquet")
-        seconds: dict[str, dict[str, float]] = json.loads((folder / "seconds.json").read_text("utf-8"))
-    first = np.datetime64(as_of, "D") + 1
-    return PeerRun(
-        panel, {name: PeerForecast(_matrix(table, name, panel, first, horizon), **seconds[name]) for name in models}
-    )
+        self._tasks.append(_Task(folder, panel, as_of, horizon, tuple(models)))
+        return number
+
+    def start(self) -> None:
+        """Run all that was asked, in the order asked."""
+        if self._tasks:
+            script = str(Path(__file__).with_name("peers.py"))
+            command = [str(PYTHON), "-W", "ignore", script, *(str(task.folder) for task in self._tasks)]
+            with (Path(self._place.name) / "log").open("wb") as log:
+                self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def collect(self, number: int) -> PeerRun:
+        """Wait for the peers' forecasts of one cut-off."""
+        task = self._tasks[number]
+        done = task.folder / "seconds.json"
+        while not done.exists():
+            if self._process is None or self._process.poll() is not None:
+                if done.exists():
+                    break
+                log = (Path(self._place.name) / "log").read_text("utf-8", "replace")
+                raise RuntimeError(f"the peers ended before {task.as_of}: {log[-2000:]}")
+            try:
+                self._process.wait(timeout=1.0)
+            except subprocess.TimeoutExpired:
+                continue
+        table = pl.read_parquet(task.folder / "forecasts.parquet")
+        seconds: dict[str, dict[str, float]] = json.loads(done.read_text("utf-8"))
+        return PeerRun(task.panel, {name: _read(table, name, task, seconds[name]) for name in task.models})
+
+
+def peers_installed() -> bool:
+    """Say whether the peers' environment is there (see ``INSTALL``)."""
+    return PYTHON.exists()
 
 
 def _history(panel: Panel) -> pl.DataFrame:
@@ -119,15 +141,29 @@ def _history(panel: Panel) -> pl.DataFrame:
 
 
 def _event_days(events: pl.DataFrame) -> pl.DataFrame:
-    told = events.filter(pl.col("kind") != "other").select("name", pl.date_ranges("date_from", "date_to").alias("ds"))
+    told = events.filter(pl.col("kind") != "other").select(
+        "name",
+        pl.struct("name", "name_zh", "kind")
+        .map_elements(lambda row: archetype_of(row["name"], row["name_zh"], row["kind"]), return_dtype=pl.String)
+        .alias("kind"),
+        pl.date_ranges("date_from", "date_to").alias("ds"),
+    )
     return told.explode("ds").unique().sort("ds", "name")
 
 
-def _matrix(table: pl.DataFrame, model: str, panel: Panel, first: np.datetime64, horizon: int) -> NDArray[np.float64]:
+def _read(table: pl.DataFrame, model: str, task: _Task, seconds: Mapping[str, float]) -> PeerForecast:
+    panel, first = task.panel, np.datetime64(task.as_of, "D") + 1
     rows = table.filter(pl.col("model") == model)
     numbered = panel.routes.select(pl.concat_str(ROUTE_KEYS, separator="|").alias("unique_id")).with_row_index("route")
     rows = rows.join(numbered, on="unique_id", how="inner")
-    mean = np.zeros((panel.size, horizon))
+    route = rows["route"].to_numpy().astype(np.int64)
     day = (rows["ds"].cast(pl.Date).to_numpy().astype("datetime64[D]") - first).astype(np.int64)
-    mean[rows["route"].to_numpy().astype(np.int64), day] = rows["mean"].to_numpy()
-    return mean
+    mean = np.zeros((panel.size, task.horizon))
+    mean[route, day] = rows["mean"].to_numpy()
+    quantiles = None
+    if "lo-80" in rows.columns and rows["lo-80"].null_count() < rows.height:
+        quantiles = np.zeros((panel.size, task.horizon, len(CALIBRATED_LEVELS)))
+        for at, column in enumerate(_INTERVAL_COLUMNS):
+            # A series that a model could not fit has no interval: it counts as a point.
+            quantiles[route, day, at] = rows[column].fill_nan(None).fill_null(rows["mean"]).to_numpy()
+    return PeerForecast(mean, quantiles, seconds["wall"], seconds["cpu"])

@@ -1,8 +1,8 @@
 """Stock forecasters on one cut-off, in the peers' environment: ``python peers.py FOLDER``.
 
 The folder holds ``history.parquet`` (unique_id, origin, destination, ds, y; every day of every route), ``events.parquet``
-(name, ds) and ``task.json`` (horizon, models). It gets ``forecasts.parquet`` (model, unique_id, ds, mean) and
-``seconds.json``. Each model is used as its documentation shows; nothing of ParcelRadar is imported.
+(name, kind, ds) and ``task.json`` (horizon, models). It gets ``forecasts.parquet`` (model, unique_id, ds, mean, and lo-80,
+hi-80 ... where the model gives intervals) and ``seconds.json``. Each model is used as its documentation shows; nothing of ParcelRadar is imported.
 """
 
 from __future__ import annotations
@@ -20,41 +20,50 @@ SEASON = 7
 RECENT = 28
 LAGS = (1, 2, 3, 7, 14, 21, 28)
 LONGEST_TRAINING = 400
+LARGEST = 150
+INTERVALS = (50, 80, 90, 95)
+
+Model = Callable[[pd.DataFrame, pd.DataFrame, int], pd.DataFrame]
 
 
 def main() -> None:
-    """Run the models of the task."""
-    folder = Path(sys.argv[1])
-    task = json.loads((folder / "task.json").read_text())
-    history = pd.read_parquet(folder / "history.parquet")
-    history["ds"] = pd.to_datetime(history["ds"])
-    events = pd.read_parquet(folder / "events.parquet")
-    events["ds"] = pd.to_datetime(events["ds"])
-    found, seconds = [], {}
-    for name in task["models"]:
-        started, cpu = time.perf_counter(), time.process_time()
-        frame = MODELS[name](history, events, task["horizon"])
-        seconds[name] = {"wall": time.perf_counter() - started, "cpu": time.process_time() - cpu}
-        found.append(frame.assign(model=name)[["model", "unique_id", "ds", "mean"]])
-    pd.concat(found).to_parquet(folder / "forecasts.parquet", index=False)
-    (folder / "seconds.json").write_text(json.dumps(seconds))
+    """Run the models of the task in each folder, one folder after the other."""
+    for place in sys.argv[1:]:
+        folder = Path(place)
+        task = json.loads((folder / "task.json").read_text())
+        history = pd.read_parquet(folder / "history.parquet")
+        history["ds"] = pd.to_datetime(history["ds"])
+        events = pd.read_parquet(folder / "events.parquet")
+        events["ds"] = pd.to_datetime(events["ds"])
+        found, seconds = [], {}
+        for name in task["models"]:
+            started, cpu = time.perf_counter(), time.process_time()
+            frame = MODELS[name](history, events, task["horizon"])
+            seconds[name] = {"wall": time.perf_counter() - started, "cpu": time.process_time() - cpu}
+            found.append(frame.assign(model=name))
+        pd.concat(found).to_parquet(folder / "forecasts.parquet", index=False)
+        # Whoever waits for the seconds must find them whole.
+        (folder / "seconds.new").write_text(json.dumps(seconds))
+        (folder / "seconds.new").rename(folder / "seconds.json")
 
 
-def _statsforecast(history: pd.DataFrame, model: object, horizon: int) -> pd.DataFrame:
+def _statsforecast(history: pd.DataFrame, model: object, horizon: int, intervals: bool = False) -> pd.DataFrame:
     from statsforecast import StatsForecast
 
     fitted = StatsForecast(models=[model], freq="D", n_jobs=1)
-    table = fitted.forecast(df=history[["unique_id", "ds", "y"]], h=horizon)
+    asked = {"level": list(INTERVALS)} if intervals else {}
+    table = fitted.forecast(df=history[["unique_id", "ds", "y"]], h=horizon, **asked)
     value = next(name for name in table.columns if name not in ("unique_id", "ds"))
-    renamed: pd.DataFrame = table.rename(columns={value: "mean"})[["unique_id", "ds", "mean"]]
-    return renamed
+    renamed: pd.DataFrame = table.rename(columns={value: "mean"})
+    return renamed.rename(columns=lambda name: name.removeprefix(f"{value}-"))
 
 
-def _per_route(make: Callable[[], object]) -> Callable[[pd.DataFrame, pd.DataFrame, int], pd.DataFrame]:
+def _per_route(make: Callable[[], object], intervals: bool = False) -> Model:
     def run(history: pd.DataFrame, events: pd.DataFrame, horizon: int) -> pd.DataFrame:
         del events
-        table = _statsforecast(history, make(), horizon)
-        return table.assign(mean=table["mean"].clip(lower=0))
+        table = _statsforecast(history, make(), horizon, intervals)
+        values = [name for name in table.columns if name not in ("unique_id", "ds")]
+        return table.assign(**{name: table[name].clip(lower=0) for name in values})
 
     return run
 
@@ -88,6 +97,22 @@ def autoets_total_shares(history: pd.DataFrame, events: pd.DataFrame, horizon: i
     return _share_out(history, _statsforecast(_total(history), _model("AutoETS", season_length=SEASON)(), horizon))
 
 
+def autoets_largest(history: pd.DataFrame, events: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """AutoETS on each of the 150 largest routes, the other routes by their shares in AutoETS on the total."""
+    shared = autoets_total_shares(history, events, horizon)
+    recent = history[history["ds"] > history["ds"].max() - pd.Timedelta(days=RECENT)]
+    largest = recent.groupby("unique_id")["y"].sum().nlargest(LARGEST).index
+    mine = history[history["unique_id"].isin(largest)]
+    own = _statsforecast(mine, _model("AutoETS", season_length=SEASON)(), horizon)
+    own = own.assign(mean=own["mean"].clip(lower=0))
+    return pd.concat([shared[~shared["unique_id"].isin(largest)], own])[["unique_id", "ds", "mean"]]
+
+
+def prophet_archetypes(history: pd.DataFrame, events: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """Prophet as in ``prophet_total_shares``, but told that all main sales are one holiday, and so all openings."""
+    return prophet_total_shares(history, events.assign(name=events["kind"]), horizon)
+
+
 def prophet_total_shares(history: pd.DataFrame, events: pd.DataFrame, horizon: int) -> pd.DataFrame:
     """Prophet with the calendar as its holidays on the total, shared out."""
     import logging
@@ -97,7 +122,7 @@ def prophet_total_shares(history: pd.DataFrame, events: pd.DataFrame, horizon: i
     logging.getLogger("cmdstanpy").disabled = True
     total = _total(history)
     known = total[["ds", "y"]]
-    days = events.rename(columns={"name": "holiday"})[["holiday", "ds"]]
+    days = events.rename(columns={"name": "holiday"})[["holiday", "ds"]].drop_duplicates()
     # Holidays that lie ahead only break its predict, so those never seen are left out.
     seen = set(days.loc[days["ds"].between(known["ds"].min(), known["ds"].max()), "holiday"])
     days = days[days["holiday"].isin(seen)]
@@ -201,16 +226,18 @@ def mintrace(history: pd.DataFrame, events: pd.DataFrame, horizon: int) -> pd.Da
     return table.reset_index().melt(id_vars="unique_id", var_name="ds", value_name="mean")
 
 
-MODELS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, int], pd.DataFrame]] = {
-    "seasonal_naive": _per_route(_model("SeasonalNaive", season_length=SEASON)),
+MODELS: dict[str, Model] = {
+    "seasonal_naive": _per_route(_model("SeasonalNaive", season_length=SEASON), intervals=True),
     "tsb": _per_route(_model("TSB", alpha_d=0.2, alpha_p=0.2)),
     "adida": _per_route(_model("ADIDA")),
     "croston_sba": _per_route(_model("CrostonSBA")),
-    "theta": _per_route(_model("Theta", season_length=SEASON)),
+    "theta": _per_route(_model("Theta", season_length=SEASON), intervals=True),
     "autoets": _per_route(_model("AutoETS", season_length=SEASON)),
     "lightgbm_tweedie": lightgbm_tweedie,
     "autoets_total_shares": autoets_total_shares,
+    "autoets_largest": autoets_largest,
     "prophet_total_shares": prophet_total_shares,
+    "prophet_archetypes": prophet_archetypes,
     "mintrace": mintrace,
 }
 

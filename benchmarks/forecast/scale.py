@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 
 SIZES = (1_000, 10_000, 100_000)
 DAYS = 730
@@ -13,17 +14,15 @@ HORIZON = 28
 FIRST = dt.date(2023, 1, 1)
 
 
-def measure_scale() -> list[dict[str, float]]:
+def measure_scale(tell: Callable[[str], None]) -> list[dict[str, float]]:
     """Forecast networks of growing size, each in a process of its own so that memory is its own."""
-    print("\n| routes | rows | wall [s] | CPU [s] | peak memory [GB] |\n|---|---|---|---|---|")
     found: list[dict[str, float]] = []
     for routes in SIZES:
         run = subprocess.run(
             [sys.executable, "-m", "benchmarks.forecast.scale", str(routes)], check=True, capture_output=True, text=True
         )
         figures: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
-        row = "| {routes:,.0f} | {rows:,.0f} | {wall:.1f} | {cpu:.1f} | {memory:.2f} |"
-        print(row.format(**figures), flush=True)
+        tell("{routes:,.0f} routes: {wall:.1f} s wall, {cpu:.1f} s CPU, {memory:.2f} GB".format(**figures))
         found.append(figures)
     return found
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +20,38 @@ from forecasting.rounding import round_coherently
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 PEER_METHODS = {1_000: "dense,dense-nonnegative,sparse,sparse-nonnegative", 10_000: "sparse,sparse-nonnegative"}
 PEER_SECONDS = 180
+PEER = "hierarchicalforecast"
 ROOT = Path(__file__).resolve().parents[2]
+
+
+Found = dict[str, object]
 
 
 def main() -> int:
     """Print one row a size and contender."""
     print("| routes | solver | what it gives | wall [s] | CPU [s] |")
     print("|---|---|---|---|---|")
-    reconcile(np.ones((2, 1)), *_both(np.arange(2)), [])  # imports and first calls are not what is measured
-    _ours(1_000, quiet=True)
-    for routes in SIZES:
-        _ours(routes)
-        _peer(routes)
+    measure_reconciliation(print)
     return 0
+
+
+def measure_reconciliation(tell: Callable[[str], None]) -> list[Found]:
+    """Measure every size and contender; each row has routes, solver, what, wall and cpu [s] (None: not measured)."""
+    reconcile(np.ones((2, 1)), *_both(np.arange(2)), [])  # imports and first calls are not what is measured
+    _ours(1_000)
+    found: list[Found] = []
+    for routes in SIZES:
+        for row in (*_ours(routes), *_peer(routes)):
+            times = " | ".join(
+                f"{value:.2f}" if isinstance(value, float) else "" for value in (row["wall"], row["cpu"])
+            )
+            tell(f"| {routes:,} | {row['solver']} | {row['what']} | {times} |")
+            found.append(row)
+    return found
+
+
+def _row(routes: int, solver: str, what: str, wall: float | None = None, cpu: float | None = None) -> Found:
+    return {"routes": routes, "solver": solver, "what": what, "wall": wall, "cpu": cpu}
 
 
 def _both(index: NDArray[np.int64]) -> tuple[Membership, Membership]:
@@ -39,7 +59,7 @@ def _both(index: NDArray[np.int64]) -> tuple[Membership, Membership]:
     return member, member
 
 
-def _ours(routes: int, quiet: bool = False) -> None:
+def _ours(routes: int) -> list[Found]:
     case = make_case(routes)
     hubs = tuple(str(at) for at in range(case.hub_out.shape[0]))
     out, into = Membership(case.origin, hubs), Membership(case.destination, hubs)
@@ -50,10 +70,10 @@ def _ours(routes: int, quiet: bool = False) -> None:
     whole = round_coherently(solved, out.index, into.index)
     ended, cpu_ended = time.perf_counter(), time.process_time()
     _prove(solved, whole, targets)
-    if not quiet:
-        row = "| {:,} | ParcelRadar | {} | {:.2f} | {:.2f} |"
-        print(row.format(routes, "non-negative", between - started, cpu_between - cpu))
-        print(row.format(routes, "non-negative and whole", ended - started, cpu_ended - cpu), flush=True)
+    return [
+        _row(routes, "ParcelRadar", "non-negative", between - started, cpu_between - cpu),
+        _row(routes, "ParcelRadar", "non-negative and whole", ended - started, cpu_ended - cpu),
+    ]
 
 
 def _targets(case: Case, out: Membership, into: Membership) -> list[Target]:
@@ -81,15 +101,12 @@ def _prove(solved: NDArray[np.float64], whole: NDArray[np.int64], targets: list[
         raise AssertionError("rounding changed a day's total")
 
 
-def _peer(routes: int) -> None:
+def _peer(routes: int) -> list[Found]:
     python = ROOT / ".venv-peers" / "bin" / "python"
     if routes not in PEER_METHODS:
-        return
+        return []
     if not python.exists():
-        print(
-            f"| {routes:,} | hierarchicalforecast | not measured: no .venv-peers (benchmarks/requirements-peers.txt) | | |"
-        )
-        return
+        return [_row(routes, PEER, "not measured: no .venv-peers (benchmarks/requirements-peers.txt)")]
     command = [str(python), str(Path(__file__).with_name("peer.py")), str(routes), PEER_METHODS[routes]]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PEER_SECONDS, check=False)
@@ -98,11 +115,13 @@ def _peer(routes: int) -> None:
         told = stopped.stdout.decode() if isinstance(stopped.stdout, bytes) else stopped.stdout or ""
         ended = f"stopped after {PEER_SECONDS} s"
     rows = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
-    for row in rows:
-        what = f"MinTrace {row['name']}, least route {row['least']:.1f}"
-        print(f"| {routes:,} | hierarchicalforecast | {what} | {row['wall']:.2f} | {row['cpu']:.2f} |", flush=True)
+    found = [
+        _row(routes, PEER, f"MinTrace {row['name']}, least route {row['least']:.1f}", row["wall"], row["cpu"])
+        for row in rows
+    ]
     if len(rows) < len(PEER_METHODS[routes].split(",")):
-        print(f"| {routes:,} | hierarchicalforecast | the rest: {ended} | | |", flush=True)
+        found.append(_row(routes, PEER, f"the rest: {ended}"))
+    return found
 
 
 if __name__ == "__main__":
