@@ -116,6 +116,8 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         short_cost=settings.short_cost,
         time_limit=settings.time_limit_seconds if request.time_limit is None else request.time_limit,
         seed=request.seed,
+        extra_sort_cost=settings.extra_sort_cost,
+        extra_buffer_cost=settings.extra_buffer_cost,
     )
     weather_runs = workspace.writers("lane_weather")
     kept = {
@@ -126,6 +128,8 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         "time_limit": options.time_limit,
         "hold_cost": options.hold_cost,
         "short_cost": options.short_cost,
+        "extra_sort_cost": options.extra_sort_cost,
+        "extra_buffer_cost": options.extra_buffer_cost,
         "lane_weather_run": weather_runs[-1] if weather_runs else None,
     }
     with workspace.run("plan trunk", kept, request.seed) as run:

@@ -115,6 +115,14 @@ class PlanSettings(_Section):
         gt=0,
         description="Cost of one parcel not carried [CNY]; so high that only what cannot be carried is short.",
     )
+    extra_sort_cost: float = Field(
+        0.5,
+        ge=0,
+        description="Price of sorting one parcel beyond a hub's sort capacity, on top of handling [CNY]: what a fix costs.",
+    )
+    extra_buffer_cost: float = Field(
+        0.3, ge=0, description="Price of room for one parcel beyond a hub's buffer [CNY/night]: what a fix costs."
+    )
 
 
 class Settings(_Section):

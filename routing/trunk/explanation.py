@@ -1,26 +1,46 @@
-"""Why parcels are short: what binds on the cheapest way they could take, and what would have to be added to it.
+"""Why parcels are short: what binds on the cheapest way they could take, and what added to the plan carries them.
 
 The way is the cheapest one with every limit lifted. What it lacks for the parcels that are short, hub by hub and run by run,
-is what binds; adding just that carries them, since everything else on the way has room. That makes the fix sufficient by
-construction; it is the cheapest for this way.
+is what binds. Shortfalls that share what binds get one fix, verified by planning them again (:mod:`routing.trunk.fixes`);
+where the time did not suffice for that, what the way lacks is told, and that it was not verified.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from routing.trunk.fixes import Fixer, tell_fix
 from routing.trunk.fleet import Vehicles
 from routing.trunk.flows import Loads
+from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.relaxation import price_options, price_runs, zero_prices
+from routing.trunk.residual import ElasticPrices, free_fleet, leave_over
 from routing.trunk.ways import label_ways, trace_ways
 
 Reason = tuple[str, str | None, str | None]
+_Resource = tuple[str, int]  # a hub, lane or fleet, and a day
 
 
-def explain_shortfalls(network: TrunkNetwork, short: Ints, loads: Loads, vehicles: Vehicles) -> dict[int, Reason]:
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """What the way of a demand lacks: in words, and as resources on their days."""
+
+    reason: Reason
+    resources: tuple[_Resource, ...]
+
+
+def explain_shortfalls(
+    network: TrunkNetwork,
+    short: Ints,
+    loads: Loads,
+    vehicles: Vehicles,
+    deadline: Deadline,
+    prices: ElasticPrices | None = None,
+) -> dict[int, Reason]:
     """Say for each demand that is short why, what binds, and what would carry it.
 
     Parameters
@@ -28,6 +48,10 @@ def explain_shortfalls(network: TrunkNetwork, short: Ints, loads: Loads, vehicle
     short : (K,) [parcels]
     loads, vehicles
         Of the plan.
+    deadline
+        Fixes are verified, largest groups first, until it is over.
+    prices
+        Of capacity beyond the limits.
 
     Returns
     -------
@@ -41,8 +65,9 @@ def explain_shortfalls(network: TrunkNetwork, short: Ints, loads: Loads, vehicle
     _, group = np.unique(network.demand_destination, return_inverse=True)
     start = network.demand_node()
     told: dict[int, Reason] = {}
-    free_fleet = _free_fleet(network, vehicles)
+    free = free_fleet(network, vehicles)
     spare = vehicles.room - loads.runs
+    lacks: dict[int, _Lack] = {}
     for k in missing.tolist():
         price = label[start[k], group[k]]
         blocked = _tell_blocked(network, k, price)
@@ -50,8 +75,30 @@ def explain_shortfalls(network: TrunkNetwork, short: Ints, loads: Loads, vehicle
             told[k] = blocked
             continue
         _, steps = trace_ways(lifted, choice, start[[k]], group[[k]])
-        told[k] = _tell_way(network, k, int(short[k]), steps, loads, spare, free_fleet)
+        lacks[k] = _tell_way(network, k, int(short[k]), steps, loads, spare, free)
+    fixer = Fixer(network, leave_over(network, loads, vehicles), prices or ElasticPrices())
+    for members in _group(lacks, short):
+        fix = fixer.fix(members, short, deadline) if deadline.left() > 0 else None
+        for k in members:
+            why, binding, lacking = lacks[k].reason
+            if fix is not None:
+                told[k] = (why, binding, tell_fix(network, fix, demands=len(members)))
+            else:
+                told[k] = (why, binding, f"{lacking} (not verified by planning again)")
     return told
+
+
+def _group(lacks: dict[int, _Lack], short: Ints) -> list[list[int]]:
+    """Demands by what binds: of the resources of a way the one that binds most parcels; the largest group first."""
+    parcels: Counter[_Resource] = Counter()
+    for k, lack in lacks.items():
+        parcels.update(dict.fromkeys(lack.resources, int(short[k])))
+    groups: dict[_Resource, list[int]] = {}
+    for k, lack in lacks.items():
+        most = max(lack.resources, key=lambda resource: (parcels[resource], resource), default=("none", k))
+        groups.setdefault(most, []).append(k)
+    sizes = {resource: int(short[members].sum()) for resource, members in groups.items()}
+    return [groups[resource] for resource in sorted(groups, key=lambda resource: (-sizes[resource], resource))]
 
 
 def _lift_limits(network: TrunkNetwork) -> tuple[TrunkNetwork, Floats, Ints]:
@@ -102,10 +149,11 @@ def _tell_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | None:
 
 
 def _tell_way(
-    network: TrunkNetwork, k: int, parcels: int, steps: Ints, loads: Loads, spare: Floats, free_fleet: Floats
-) -> Reason:
+    network: TrunkNetwork, k: int, parcels: int, steps: Ints, loads: Loads, spare: Floats, free: Floats
+) -> _Lack:
     bindings: list[str] = []
     fixes: list[str] = []
+    resources: list[_Resource] = []
     node = int(network.demand_node()[k])
     sort_limit, night_limit = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
 
@@ -114,6 +162,7 @@ def _tell_way(
         if lack > 0:
             hub, when = network.hub_ids[at % network.hubs], network.day(at // network.hubs)
             bindings.append(f"hub:{hub}")
+            resources.append((f"hub:{hub}", at // network.hubs))
             fixes.append(f"{lack:,.0f} parcels more sort capacity at {hub} on {when}")
 
     for step in steps.tolist():
@@ -122,24 +171,28 @@ def _tell_way(
             if lack > 0:
                 hub, when = network.hub_ids[node % network.hubs], network.day(node // network.hubs)
                 bindings.append(f"hub:{hub}")
+                resources.append((f"night:{hub}", node // network.hubs))
                 fixes.append(f"room for {lack:,.0f} parcels more at {hub} in the night after {when}")
             node += network.hubs
             continue
         check_sort(node)
         lack = parcels - spare[step]
         if lack > 0:
-            binding, fix = _tell_run(network, step, float(lack), free_fleet)
-            bindings += [binding] if binding else []
+            binding, fix = _tell_run(network, step, float(lack), free)
+            if binding:
+                bindings.append(binding)
+                resources.append((binding, int(network.run_day[step])))
             fixes.append(fix)
         node = int(network.run_head[step])
     check_sort(node)
     if not bindings:
-        return ("the search ended before it found the room there is", None, "a longer --time-limit")
+        return _Lack(("the search ended before it found the room there is", None, "a longer --time-limit"), ())
     names = list(dict.fromkeys(bindings))
-    return (f"no room on the cheapest way: {', '.join(names)}", " | ".join(names), "; ".join(fixes))
+    reason = (f"no room on the cheapest way: {', '.join(names)}", "|".join(names), "; ".join(fixes))
+    return _Lack(reason, tuple(dict.fromkeys(resources)))
 
 
-def _tell_run(network: TrunkNetwork, run: int, lack: float, free_fleet: Floats) -> tuple[str | None, str]:
+def _tell_run(network: TrunkNetwork, run: int, lack: float, free: Floats) -> tuple[str | None, str]:
     lane, day = int(network.run_lane[run]), int(network.run_day[run])
     options = np.flatnonzero(network.option_lane == lane)
     options = options[network.option_limit[options, day] >= 1]
@@ -151,16 +204,6 @@ def _tell_run(network: TrunkNetwork, run: int, lack: float, free_fleet: Floats) 
     fix = f"{count[best]:.0f} more {network.type_ids[kind]} on {name} on {network.day(day)} ({price[best]:,.0f} CNY)"
     if np.isfinite(network.lane_limit[lane, day]) or np.isfinite(network.option_limit[options[best], day]):
         return f"lane:{name}", fix
-    if free_fleet[kind, day] < count[best]:
+    if free[kind, day] < count[best]:
         return f"fleet:{network.type_ids[kind]}", fix
     return None, fix
-
-
-def _free_fleet(network: TrunkNetwork, vehicles: Vehicles) -> Floats:
-    """Vehicles of each type that are free on each day, (V, D)."""
-    away = np.zeros((len(network.type_ids), network.days + 1))
-    kind, day = network.option_type[vehicles.option], network.run_day[vehicles.run]
-    busy = network.busy_days()[vehicles.run]
-    np.add.at(away, (kind, day), vehicles.departures)
-    np.subtract.at(away, (kind, np.minimum(day + busy, network.days)), vehicles.departures)
-    return network.type_fleet[:, None] - np.cumsum(away, axis=1)[:, : network.days]

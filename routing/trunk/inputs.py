@@ -81,6 +81,8 @@ class TrunkOptions:
         ``wall`` or ``cpu``: what the time limit is measured in.
     proof_share
         Share of the time limit that a full mixed-integer model may take on tasks small enough for it.
+    extra_sort_cost, extra_buffer_cost
+        Price at which a fix of a shortfall may add sort capacity or room over night [CNY/parcel].
     """
 
     hold_cost: float = 0.2
@@ -91,9 +93,11 @@ class TrunkOptions:
     effort: float = 1.0
     clock: str = "wall"
     proof_share: float = 0.5
+    extra_sort_cost: float = 0.5
+    extra_buffer_cost: float = 0.3
 
     def __post_init__(self) -> None:
-        for name in ("hold_cost", "short_cost"):
+        for name in ("hold_cost", "short_cost", "extra_sort_cost", "extra_buffer_cost"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise RadarError(f"{name} {getattr(self, name)}", "a finite cost of 0 or more", f"set plan.{name}")
         if not self.time_limit > 0:

@@ -14,6 +14,7 @@ from data.progress import SILENT, Progress
 from routing.trunk.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
 from routing.trunk.explanation import explain_shortfalls
 from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
+from routing.trunk.leftovers import carry_leftovers
 from routing.trunk.network import TrunkNetwork, build_network
 from routing.trunk.records import (
     GAP_CLOSED,
@@ -26,10 +27,13 @@ from routing.trunk.records import (
     write_shortfalls,
 )
 from routing.trunk.relaxation import Relaxation
+from routing.trunk.residual import ElasticPrices
 from routing.trunk.search import Draft, empty_draft, find_bound, search_plan
 
 if TYPE_CHECKING:
     import polars as pl
+
+_CLOSING_SHARE = 0.05  # of the time limit is left for shortfalls at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +112,34 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
     if columns > TINY_FLOW_COLUMNS:
         _compile_kernels()
     deadline = Deadline(options.time_limit, options.clock)
+    draft, relaxed = _find_plan(network, options, columns, deadline, progress)
+    closing = Deadline(max(deadline.left(), _CLOSING_SHARE * options.time_limit), options.clock)
+    draft = carry_leftovers(network, draft, closing)
+    return write_plan(network, draft, relaxed, options, closing)
+
+
+def _find_plan(
+    network: TrunkNetwork, options: TrunkOptions, columns: int, deadline: Deadline, progress: Progress
+) -> tuple[Draft, Relaxation]:
     relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
     if not len(network.demand_parcels):
-        return write_plan(network, empty_draft(network), replace(relaxed, bound=0.0))
+        return empty_draft(network), replace(relaxed, bound=0.0)
     share = options.proof_share * options.time_limit
     if columns <= TINY_FLOW_COLUMNS:
         # a task of this size is proven at once, or in vain
         proof = solve_exactly(network, seconds=share)
         relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
         if proof.draft is not None and proof.draft.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
-            return write_plan(network, proof.draft, relaxed)
+            return proof.draft, relaxed
         draft = search_plan(network, relaxed, options, deadline, 0.2 * options.time_limit, progress)
-        return write_plan(network, _better(draft, proof.draft), relaxed)
+        return _better(draft, proof.draft), relaxed
     small = columns <= MOST_FLOW_COLUMNS
     draft = search_plan(network, relaxed, options, deadline, share if small else 0.2 * options.time_limit, progress)
     if small and share > 0 and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
         proof = solve_exactly(network, seconds=min(deadline.left(), share))
         relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
         draft = _better(draft, proof.draft)
-    return write_plan(network, draft, relaxed)
+    return draft, relaxed
 
 
 @cache
@@ -156,16 +169,20 @@ def _better(draft: Draft, other: Draft | None) -> Draft:
     return other if other is not None and other.cost < draft.cost else draft
 
 
-def write_plan(network: TrunkNetwork, draft: Draft, relaxed: Relaxation) -> TrunkPlan:
-    """Write the tables of a draft."""
+def write_plan(
+    network: TrunkNetwork, draft: Draft, relaxed: Relaxation, options: TrunkOptions, deadline: Deadline
+) -> TrunkPlan:
+    """Write the tables of a draft; fixes of shortfalls are verified until the deadline."""
+    extra = ElasticPrices(options.extra_sort_cost, options.extra_buffer_cost)
     short = draft.flows.short(network)
     total = int(short.sum())
+    told = explain_shortfalls(network, short, draft.loads, draft.vehicles, deadline, extra)
     return TrunkPlan(
         route_demand=write_demand(network),
         trunk_departures=write_departures(network, draft.vehicles, draft.loads.runs),
         trunk_flows=write_flows(network, draft.flows),
         hub_loads=write_hub_loads(network, draft.loads),
-        shortfalls=write_shortfalls(network, short, explain_shortfalls(network, short, draft.loads, draft.vehicles)),
+        shortfalls=write_shortfalls(network, short, told),
         plan_certificates=write_certificate(draft.cost, relaxed.bound, int(network.demand_parcels.sum()), total),
         hub_prices=_list_prices(network, relaxed),
         cost=draft.cost,

@@ -120,20 +120,6 @@ def test_what_cannot_go_is_short_with_its_reason(case: str) -> None:
     assert row["cheapest_fix"]
 
 
-@pytest.mark.parametrize("fix", ["fleet", "hub"])
-def test_the_fix_told_carries_the_rest(fix: str) -> None:
-    hubs = _hubs("AC", sort_capacity=150 if fix == "fleet" else 100, buffer_capacity=0)
-    fleet = 1 if fix == "fleet" else 5
-    demand = [(0, "A", "C", 150)]
-    short = _plan(make_inputs(hubs, _lanes("AC"), [TRUCK | {"fleet_size": fleet}], demand))
-    assert short.short == 50
-    told = short.shortfalls["cheapest_fix"][0]
-    assert "1 more truck on A-C" in told
-    assert ("50 parcels more sort capacity at A" in told) == (fix == "hub")
-    mended = _hubs("AC", sort_capacity=150, buffer_capacity=0)
-    assert _plan(make_inputs(mended, _lanes("AC"), [TRUCK | {"fleet_size": 5}], demand)).short == 0
-
-
 def test_no_parcels_and_free_lanes_cost_nothing() -> None:
     free = TRUCK | {"fixed_cost": 0.0}
     assert _plan(make_inputs(_hubs("AC"), _lanes("AC", distance_km=0.0), [free], [(0, "A", "C", 150)])).cost == 0

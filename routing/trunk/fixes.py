@@ -1,0 +1,226 @@
+"""Fixes of shortfalls: what could be added to the plan, at what price, and what share it carries when planned again.
+
+Shortfalls that share what binds are taken together. Their parcels are carried once with every limit open at a price (the
+elastic mode of :mod:`routing.trunk.residual`); what was used beyond the limits is the list of things that could be added.
+Each of them alone, and the largest together, is then put into the network and the parcels are carried again with every
+limit kept and the rest of the plan as it is. Only what this re-plan carries is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from routing.trunk.inputs import Deadline
+from routing.trunk.network import Ints, TrunkNetwork
+from routing.trunk.residual import Carrier, ElasticPrices, Residual, return_costs
+
+_MOST_ACTIONS = 4  # things named in one fix
+_MOST_TRIED = 8  # single things tried
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to add.
+
+    Attributes
+    ----------
+    kind
+        ``sort``, ``night`` or ``vehicle``.
+    place
+        Node, or option.
+    day
+        Number of the day.
+    amount
+        Parcels, or vehicles.
+    cost
+        Price of having it [CNY].
+    """
+
+    kind: str
+    place: int
+    day: int
+    amount: int
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Actions and what they carry by the re-plan.
+
+    Attributes
+    ----------
+    carried
+        Parcels of the group.
+    cost
+        Of the actions and of carrying the parcels with them [CNY].
+    """
+
+    actions: tuple[Action, ...]
+    carried: int
+    cost: float
+
+    @property
+    def per_parcel(self) -> float:
+        """Cost of a parcel carried [CNY]."""
+        return self.cost / self.carried if self.carried else np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFix:
+    """The cheapest fix of a group per parcel, and the fullest that was tried.
+
+    Attributes
+    ----------
+    parcels
+        Short in the group.
+    """
+
+    parcels: int
+    cheapest: Fix
+    fullest: Fix
+
+
+class Fixer:
+    """Finds fixes on what one plan leaves free.
+
+    Parameters
+    ----------
+    network
+        The task.
+    residual
+        What the plan leaves free; never changed.
+    prices
+        Of capacity beyond the limits.
+    """
+
+    def __init__(self, network: TrunkNetwork, residual: Residual, prices: ElasticPrices) -> None:
+        self._network, self._residual, self._prices = network, residual, prices
+        self._carrier = Carrier(network, prices)
+        self._back = return_costs(network)
+
+    def fix(self, demands: Sequence[int], short: Ints, deadline: Deadline) -> GroupFix | None:
+        """Find what carries a group of demands, verified by planning them again.
+
+        Parameters
+        ----------
+        demands
+            Numbers of the demands that are short for the same reason.
+        short : (K,) [parcels]
+        deadline
+            When it is over, None is returned.
+
+        Returns
+        -------
+        GroupFix or None
+            None also when nothing that could be added carries a parcel at less than its shortfall costs.
+        """
+        elastic = self._residual.copy()
+        for k in demands:
+            self._carrier.carry(elastic, k, int(short[k]), elastic=True)
+            if deadline.left() <= 0:
+                return None
+        actions = self._list_actions(elastic)
+        if not actions:
+            return None
+        tried: list[Fix] = []
+        bundles: list[tuple[Action, ...]] = [(action,) for action in actions[:_MOST_TRIED]]
+        if len(actions) > 1:
+            bundles.append(tuple(actions[:_MOST_ACTIONS]))
+        for bundle in bundles:
+            fix = self._verify(bundle, demands, short, deadline)
+            if fix is not None and fix.carried > 0:
+                tried.append(fix)
+            if deadline.left() <= 0:
+                break
+        if not tried:
+            return None
+        cheapest = min(tried, key=lambda fix: (fix.per_parcel, -fix.carried))
+        fullest = max(tried, key=lambda fix: (fix.carried, -fix.cost))
+        return GroupFix(int(short[list(demands)].sum()), cheapest, fullest)
+
+    def _list_actions(self, used: Residual) -> list[Action]:
+        """What was used beyond the limits, the most parcels first."""
+        network = self._network
+        found: list[tuple[float, Action]] = []
+        for kind, extra, price in (
+            ("sort", used.more_sorts, self._prices.sort),
+            ("night", used.more_nights, self._prices.night),
+        ):
+            for node in np.flatnonzero(extra > 0).tolist():
+                amount = round(float(extra[node]))
+                found.append((amount, Action(kind, node, node // network.hubs, amount, price * amount)))
+        for option, day in np.argwhere(used.beyond > 0).tolist():
+            count = round(float(used.beyond[option, day]))
+            cost = count * float(network.option_cost[option] + self._back[option])
+            found.append((count * float(network.option_capacity[option]), Action("vehicle", option, day, count, cost)))
+        found.sort(key=lambda item: (-item[0], item[1].kind, item[1].place, item[1].day))
+        return [action for _, action in found]
+
+    def _verify(self, actions: Sequence[Action], demands: Sequence[int], short: Ints, deadline: Deadline) -> Fix | None:
+        network = self._network
+        given = self._residual.copy()
+        for action in actions:
+            if action.kind == "sort":
+                given.sorts[action.place] += action.amount
+            elif action.kind == "night":
+                given.nights[action.place] += action.amount
+            else:
+                run = network.run_of[network.option_lane[action.place], action.day]
+                given.runs[run] += action.amount * network.option_capacity[action.place]
+        carried = 0
+        for k in demands:
+            carried += sum(amount for amount, _ in self._carrier.carry(given, k, int(short[k])))
+            if deadline.left() <= 0:
+                return None
+        return Fix(tuple(actions), carried, given.cost + sum(action.cost for action in actions))
+
+
+def tell_fix(network: TrunkNetwork, fix: GroupFix, *, demands: int) -> str:
+    """Say a fix in a sentence.
+
+    Parameters
+    ----------
+    demands
+        Number of rows the fix is for.
+    """
+    whole = "it" if demands == 1 else f"the {fix.parcels:,} parcels short here"
+    told = f"{_name(network, fix.cheapest.actions)} {_carry(fix.cheapest)} {_share(fix.cheapest, fix)} of {whole}"
+    told += f" for {fix.cheapest.cost:,.0f} CNY in all, {fix.cheapest.per_parcel:,.2f} CNY a parcel"
+    if fix.fullest.carried > fix.cheapest.carried:
+        told += f"; {_name(network, fix.fullest.actions)} {_carry(fix.fullest)} {_share(fix.fullest, fix)}"
+        told += f" for {fix.fullest.cost:,.0f} CNY"
+    return told
+
+
+def _share(fix: Fix, group: GroupFix) -> str:
+    share = fix.carried / group.parcels
+    # neither nothing nor all is said of a part
+    return (
+        "100 %"
+        if fix.carried >= group.parcels
+        else f"{min(max(100 * share, 0.1), 99.9):.{0 if 1 <= 100 * share <= 99 else 1}f} %"
+    )
+
+
+def _carry(fix: Fix) -> str:
+    return "carries" if len(fix.actions) == 1 and fix.actions[0].amount == 1 else "carry"
+
+
+def _name(network: TrunkNetwork, actions: Sequence[Action]) -> str:
+    return " and ".join(_name_one(network, action) for action in actions)
+
+
+def _name_one(network: TrunkNetwork, action: Action) -> str:
+    day = network.day(action.day)
+    if action.kind == "vehicle":
+        kind = int(network.option_type[action.place])
+        back = " (and back)" if network.type_own[kind] else ""
+        lane = network.lane_ids[int(network.option_lane[action.place])]
+        return f"{action.amount:,} more {network.type_ids[kind]} on {lane} on {day}{back}"
+    hub = network.hub_ids[action.place % network.hubs]
+    if action.kind == "night":
+        return f"room for {action.amount:,} parcels more at {hub} in the night after {day}"
+    return f"{action.amount:,} parcels more sort capacity at {hub} on {day}"
