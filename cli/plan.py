@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli import plan_stock, plan_timetable
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.options import FirstDay, Json, LastDay, Seed
 
@@ -41,9 +40,8 @@ class TrunkRequest:
 def register(app: typer.Typer) -> None:
     """Add ``radar plan``."""
     plans.command("trunk")(trunk)
-    for module in ("cli.plan_stock", "cli.plan_capacity"):
-        if find_spec(module) is not None:
-            import_module(module).register(plans)
+    for module in (plan_stock, plan_timetable):
+        module.register(plans)
     app.add_typer(plans, name="plan")
 
 

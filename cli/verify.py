@@ -13,14 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    import polars as pl
-
     from data.workspace import Workspace
     from routing.checker.violations import Violation
 
 _PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations"}
-_TRUNK_INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes")
-_TRUNK_RESULTS = ("route_demand", "trunk_departures", "trunk_flows", "hub_loads", "shortfalls")
 _STOCK_INPUTS = ("merchants", "warehouses", "stock")
 
 
@@ -105,22 +101,18 @@ def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
 
 def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
     """Check one plan on the table versions it read; return violations, cost, parts and summary."""
-    import json
-
+    from cli.past_plans import read_as_planned, read_run, read_trunk_plan
     from routing.checker.stock import check_stock
     from routing.checker.trunk import check_trunk
 
-    run = workspace.read("runs").row(by_predicate=_is_run(run_id), named=True)
-    versions, options = json.loads(run["tables_read"]), json.loads(run["options"])
-    inputs = _TRUNK_INPUTS if kind == "trunk" else _STOCK_INPUTS
-    tables = {name: _read_as_planned(workspace, name, versions.get(name), run) for name in inputs}
-    tables["plan_certificates"] = workspace.results("plan_certificates", run_id)
     if kind == "stock":
+        run = read_run(workspace, run_id)
+        versions = run["tables_read"]
+        tables = {name: read_as_planned(workspace, name, versions.get(name), run) for name in _STOCK_INPUTS}
+        tables["plan_certificates"] = workspace.results("plan_certificates", run_id)
         tables["stock_allocations"] = workspace.results("stock_allocations", run_id)
-        return {"violations": check_stock(tables, as_of=_last_day_known(workspace, versions, options))}
-    tables |= {name: workspace.results(name, run_id) for name in _TRUNK_RESULTS if run_id in workspace.writers(name)}
-    if "lane_weather" in versions:
-        tables["lane_weather"] = _weather_of(workspace, versions["lane_weather"], run, options.get("lane_weather_run"))
+        return {"violations": check_stock(tables, as_of=_last_day_known(workspace, versions, run["options"]))}
+    tables, options = read_trunk_plan(workspace, run_id)
     check = check_trunk(
         tables, hold_cost=float(options.get("hold_cost", 0.0)), short_cost=float(options.get("short_cost", 0.0))
     )
@@ -137,39 +129,6 @@ def _last_day_known(workspace: Workspace, versions: dict[str, int], options: dic
         return date.fromisoformat(options["as_of"])
     last: date | None = workspace.read("sales", versions.get("sales")).select(pl.col("date").max()).item()
     return last
-
-
-def _read_as_planned(workspace: Workspace, name: str, version: int | None, plan: dict[str, Any]) -> pl.DataFrame:
-    """Return a table as the plan read it; one it did not read counts all the same if it was there before the plan."""
-    import polars as pl
-
-    from data.contracts import contract
-
-    if version is None:
-        earlier = workspace.read("runs").filter(pl.col("ended_at") <= plan["started_at"])["run_id"].to_list()
-        if not set(workspace.writers(name)) & set(earlier):
-            return contract(name).empty()
-    return workspace.read(name, version)
-
-
-def _is_run(run_id: str) -> pl.Expr:
-    import polars as pl
-
-    return pl.col("run_id") == run_id
-
-
-def _weather_of(workspace: Workspace, version: int, plan: dict[str, Any], named: str | None) -> pl.DataFrame:
-    """Return the lane weather a plan saw: of the run it names, else of the latest finished before the plan began."""
-    import polars as pl
-
-    weather = workspace.read("lane_weather", version)
-    if named is None:
-        runs = workspace.read("runs").filter(pl.col("ended_at") <= plan["started_at"])
-        seen = [run for run in workspace.writers("lane_weather") if run in set(runs["run_id"])]
-        if not seen:
-            return weather.clear()
-        named = seen[-1]
-    return weather.filter(pl.col("run_id") == named)
 
 
 def _print_check(run_id: str, kind: str, violations: Sequence[Violation], checked: dict[str, Any], top: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -50,6 +51,24 @@ def write_table(frame: pl.DataFrame, path: Path, form: Format, zone: ZoneInfo) -
         partial.replace(path)
     except OSError as error:
         raise RadarError(f"{path} cannot be written ({error.strerror})", action="choose another file") from error
+
+
+def write_folder(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
+    """Write frames of text as CSV files (UTF-8 without BOM) into a folder, by their file names.
+
+    Raises
+    ------
+    RadarError
+        When the folder cannot be made or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, frame in frames.items():
+            partial = folder / f".{name}.part"
+            partial.write_text(frame.write_csv(), encoding="utf-8", newline="")
+            partial.replace(folder / name)
+    except OSError as error:
+        raise RadarError(f"{folder} cannot be written ({error.strerror})", action="choose another folder") from error
 
 
 def format_csv(frame: pl.DataFrame, zone: ZoneInfo) -> str:

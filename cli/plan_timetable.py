@@ -1,0 +1,71 @@
+"""``radar plan timetable``: a trunk plan as a timetable that other programs read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.console import known_errors, out_json, out_rows, say, warn, workspace_of
+from cli.options import Json
+
+
+def register(group: typer.Typer) -> None:
+    """Add ``timetable`` to the group ``radar plan``."""
+    group.command("timetable")(plan_timetable)
+
+
+@known_errors
+def plan_timetable(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the files; made where there is none.")],
+    plan: Annotated[
+        str, typer.Option("--plan", metavar="RUN", help="The trunk plan; by default the latest.")
+    ] = "trunk",
+    sort_from: Annotated[float, typer.Option("--sort-from", help="Hour at which hubs begin to sort.")] = 8.0,
+    sort_to: Annotated[float, typer.Option("--sort-to", help="Hour by which the last vehicle of a day leaves.")] = 24.0,
+    agency: Annotated[str, typer.Option("--agency", help="Name of the carrier.")] = "Trunk network",
+    agency_url: Annotated[
+        str, typer.Option("--agency-url", help="Its address on the web: GTFS asks for one.")
+    ] = "https://example.org/",
+    json: Json = False,
+) -> None:
+    """Write a trunk plan as a timetable: a folder of GTFS files, one trip a departure, and what each trip holds.
+
+    The plan says on which day vehicles leave; the hours are derived: those of a lane leave evenly over the sorting hours,
+    the last at their end.
+
+    Example: `radar plan timetable --out timetable`
+    """
+    from cli.past_plans import read_trunk_plan
+    from cli.verify import find_plan
+    from data.errors import RadarError
+    from data.exports import write_folder
+    from routing.timetable import FILES, write_timetable
+
+    workspace = workspace_of(context)
+    run_id, kind = find_plan(workspace, plan)
+    if kind != "trunk":
+        raise RadarError(f"{run_id} is a {kind} plan", "a trunk plan", "name one with --plan")
+    tables, _ = read_trunk_plan(workspace, run_id)
+    frames = write_timetable(
+        tables,
+        timezone=workspace.settings.workspace.timezone,
+        agency=agency,
+        agency_url=agency_url,
+        first_hour=sort_from,
+        last_hour=sort_to,
+    )
+    write_folder({f"{name}.txt": frames[name] for name in FILES}, out)
+    rows = {f"{name}.txt": frames[name].height for name in FILES}
+    if json:
+        out_json({"run_id": run_id, "folder": str(out), "rows": rows})
+    else:
+        import polars as pl
+
+        out_rows(pl.DataFrame({"file": list(rows), "rows": list(rows.values())}), json=False, title=str(out))
+    nowhere = frames["stops"].filter(frames["stops"]["stop_lat"] == "").height
+    if nowhere:
+        warn(f"{nowhere} hubs have no coordinates: their stops have none either, which GTFS readers may refuse.")
+    say(f"The timetable of {run_id}: {rows['trips.txt']:,} departures.")
