@@ -19,6 +19,7 @@ from routing.trunk.residual import Carrier, ElasticPrices, Residual, return_cost
 
 _MOST_ACTIONS = 4  # things named in one fix
 _MOST_TRIED = 8  # single things tried
+_ALIKE = 0.05  # so much dearer a parcel, the fix of fewer things is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,9 @@ class Fixer:
                 break
         if not tried:
             return None
-        cheapest = min(tried, key=lambda fix: (fix.per_parcel, -fix.carried))
+        least = min(fix.per_parcel for fix in tried)
+        near = [fix for fix in tried if fix.per_parcel <= (1.0 + _ALIKE) * least]
+        cheapest = min(near, key=lambda fix: (len(fix.actions), fix.per_parcel, -fix.carried))
         fullest = max(tried, key=lambda fix: (fix.carried, -fix.cost))
         return GroupFix(int(short[list(demands)].sum()), cheapest, fullest)
 

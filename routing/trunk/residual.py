@@ -204,10 +204,11 @@ def _pick_vehicle(  # type: ignore[no-untyped-def]
             price = count * option_cost[o] / min(left, count * option_capacity[o])
             if price < best - 1e-12:
                 best, chosen, kind, most = price, o, _WITHIN, np.floor(free)
-        elif elastic and back[o] < np.inf:
-            price = count * (option_cost[o] + back[o]) / left
-            # what is there goes before what would have to be found
-            if price < best * (1.0 - 1e-9) - 1e-12:
+    if chosen < 0 and elastic:
+        # what is there goes before what would have to be found
+        for o in range(lane_options[at], lane_options[at + 1]):
+            price = np.ceil(left / option_capacity[o]) * (option_cost[o] + back[o]) / left
+            if price < best - 1e-12:
                 best, chosen, kind, most = price, o, _BEYOND, np.inf
     return best, chosen, kind, most
 

