@@ -80,6 +80,13 @@ def exact_quantile(mean: Matrix, alpha: float, level: float) -> Matrix:
         Dispersion a of the variance ``m + a m^2``.
     level
         Level of the quantile.
+
+    Notes
+    -----
+    A count seldom has a quantile of exactly the level. The median is the least count z with F(z) >= 1/2; a bound below it
+    leaves ``P(y < z)``, one above it ``P(y > z)`` as near to its level as a count can. So bounds are mid-quantiles (Parzen
+    2004) rounded inwards, and an interval that holds its ends covers what it says, on average over many small series,
+    instead of always more.
     """
     from scipy.special import gammaincinv
     from scipy.stats import nbinom
@@ -92,7 +99,13 @@ def exact_quantile(mean: Matrix, alpha: float, level: float) -> Matrix:
         found[large] = np.rint(mean[large] / size * gammaincinv(size, level))
     if (~large).any():
         small = mean[~large]
-        found[~large] = nbinom.ppf(level, size, size / (size + small))
+        count = nbinom.ppf(level, size, size / (size + small))
+        if level != 0.5:
+            dispersion = np.full(small.size, alpha)
+            above = negative_binomial_cdf(count, small, dispersion)
+            middle = (above + negative_binomial_cdf(count - 1.0, small, dispersion)) / 2.0
+            count += (level > middle) if level < 0.5 else -1.0 * (level < middle)
+        found[~large] = np.maximum(count, 0.0)
     return found
 
 

@@ -10,11 +10,12 @@ import polars as pl
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
+from forecasting.calibration import calibrate_intervals
 from forecasting.cleaning import CleanHistory, clean_history
 from forecasting.horizon_view import restrict
 from forecasting.inner_backtests import choose_cutoffs, recent_volume, sample_errors
 from forecasting.inputs import ForecastInputs, Forecasts, ForecastSettings, RouteForecast
-from forecasting.intervals import IntervalModel, calibrate_intervals
+from forecasting.intervals import IntervalModel
 from forecasting.network_changes import ChangedNetwork, follow_changes
 from forecasting.outlets import forecast_outlets
 from forecasting.panel import Membership, Panel, to_date
@@ -169,7 +170,12 @@ def _publish(
     carried = panel.parcels > 0
     first = np.where(carried.any(axis=1), carried.argmax(axis=1), panel.dates.size)
     parts = Parts(
-        whole, matrices.event, matrices.override, recent_volume(clean.parcels), (panel.dates.size - first).astype(float)
+        whole,
+        matrices.mean,
+        matrices.event,
+        matrices.override,
+        recent_volume(clean.parcels),
+        (panel.dates.size - first).astype(float),
     )
     ahead = clean.known + lag
     events = EventDays(clean.touched[ahead:], np.expm1(clean.uplift.log_sd[ahead:] ** 2))

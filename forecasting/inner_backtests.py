@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.cleaning import CleanHistory
-from forecasting.intervals import ErrorSample
+from forecasting.error_samples import ErrorSample
 from forecasting.panel import Membership, aggregate
 
 Matrix = NDArray[np.float32]
@@ -16,6 +16,8 @@ Matrix = NDArray[np.float32]
 SHORTEST_HISTORY = 28
 """Days that must lie before an inner cut-off."""
 MANY_ROUTES = 5_000
+MOST_SAMPLED = 20_000
+"""Routes whose errors are kept of each inner backtest; every second or third, where there are more."""
 _FIRST_STEPS = (7, 14, 21, 28)
 RECENT_DAYS = 28
 
@@ -78,18 +80,11 @@ def sample_errors(
         forecast = combined * clean.multiple[days].astype(np.float32)
         truth = actual[:, days]
         event, spread = clean.touched[days], variance[days]
-        samples.append(ErrorSample.of("route", truth, forecast, volume, event, spread))
+        some = slice(None, None, -(-truth.shape[0] // MOST_SAMPLED))
+        samples.append(ErrorSample.of("route", truth[some], forecast[some], volume[some], event, spread))
         for level, memberships in levels.items():
             for membership in memberships:
-                group_volume = aggregate(volume[:, None], membership)[:, 0]
-                samples.append(
-                    ErrorSample.of(
-                        level,
-                        aggregate(truth, membership),
-                        aggregate(forecast, membership),
-                        group_volume,
-                        event,
-                        spread,
-                    )
-                )
+                summed = aggregate(volume[:, None], membership)[:, 0]
+                came, said = aggregate(truth, membership), aggregate(forecast, membership)
+                samples.append(ErrorSample.of(level, came, said, summed, event, spread))
     return samples

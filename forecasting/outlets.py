@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from data.errors import RadarError
 from forecasting.baselines import day_of_week_mean
+from forecasting.calibration import calibrate_intervals
+from forecasting.error_samples import ErrorSample
 from forecasting.inputs import ForecastInputs, RouteForecast
-from forecasting.intervals import ErrorSample, IntervalModel, calibrate_intervals
+from forecasting.intervals import IntervalModel
 from forecasting.outlet_shares import OutletHistory, find_strangers, learn_shares, read_history, weekday_factors
 from forecasting.outlet_transit import LONGEST_TRANSIT, align_to_deliveries, learn_transit_times, spread_arrivals
 from forecasting.overrides import outlet_override_factors
@@ -216,7 +218,7 @@ def _forecast_side(
     intervals = _calibrate(flow, history, of_outlet, ~normal, stranger)
     lagged = events if direction == "pickup" else _delay(events)
     keys = outlets.select("outlet_id").with_columns(pl.lit(direction).alias("direction"))
-    parts = Parts(rounded, event, override, volume, history.days)
+    parts = Parts(rounded, mean, event, override, volume, history.days)
     return publish(keys, parts, "outlet", as_of, matrices.dates, intervals, lagged)
 
 

@@ -11,48 +11,11 @@ from numpy.typing import NDArray
 
 from forecasting.intervals import IntervalModel
 from forecasting.panel import ROUTE_KEYS, Membership, Panel, aggregate
+from forecasting.scores import QUANTILE_LEVELS
 
 Whole = NDArray[np.int64]
 Matrix = NDArray[np.float64]
 QUANTILE_COLUMNS = ("q05", "q10", "q25", "q50", "q75", "q90", "q95")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Whole parcels of some series with what they are made of.
-
-    Attributes
-    ----------
-    mean
-        [series x horizon] whole parcels.
-    event, override
-        [series x horizon] factors.
-    volume
-        [series] recent parcels a day.
-    history_days
-        [series] days since the first parcel.
-    """
-
-    mean: Whole
-    event: Matrix
-    override: Matrix
-    volume: NDArray[np.float64]
-    history_days: NDArray[np.float64]
-
-    def summed(self, membership: Membership) -> Parts:
-        """Sum over groups; a group's factor is the one that takes the sum of its parts' baselines to its mean."""
-        mean = aggregate(self.mean, membership)
-        before_override = np.divide(self.mean, self.override, out=np.zeros_like(self.event), where=self.override > 0)
-        undone = aggregate(before_override, membership)
-        baseline = aggregate(before_override / self.event, membership)
-        ones = np.ones_like(mean)
-        event = np.divide(undone, baseline, out=ones.copy(), where=baseline > 0)
-        override = np.divide(mean, undone, out=ones, where=undone > 0)
-        days = np.zeros(membership.groups)
-        np.maximum.at(days, membership.index, self.history_days)
-        return Parts(
-            np.rint(mean).astype(np.int64), event, override, aggregate(self.volume[:, None], membership)[:, 0], days
-        )
 
 
 @dataclass(frozen=True)
@@ -69,6 +32,70 @@ class EventDays:
 
     on: NDArray[np.bool_]
     variance: Matrix
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Whole parcels of some series with what they are made of.
+
+    Attributes
+    ----------
+    mean
+        [series x horizon] whole parcels.
+    expected
+        [series x horizon] parcels before they were made whole: a route of 0.3 a day gets one parcel every third day, but
+        may carry one on any.
+    event, override
+        [series x horizon] factors.
+    volume
+        [series] recent parcels a day.
+    history_days
+        [series] days since the first parcel.
+    """
+
+    mean: Whole
+    expected: Matrix
+    event: Matrix
+    override: Matrix
+    volume: Matrix
+    history_days: NDArray[np.float64]
+
+    def summed(self, membership: Membership) -> Parts:
+        """Sum over groups; a group's factor is the one that takes the sum of its parts' baselines to its mean."""
+        mean = aggregate(self.mean, membership)
+        before_override = np.divide(self.mean, self.override, out=np.zeros_like(self.event), where=self.override > 0)
+        undone = aggregate(before_override, membership)
+        baseline = aggregate(before_override / self.event, membership)
+        ones = np.ones_like(mean)
+        event = np.divide(undone, baseline, out=ones.copy(), where=baseline > 0)
+        override = np.divide(mean, undone, out=ones, where=undone > 0)
+        days = np.zeros(membership.groups)
+        np.maximum.at(days, membership.index, self.history_days)
+        return Parts(
+            np.rint(mean).astype(np.int64),
+            aggregate(self.expected, membership),
+            event,
+            override,
+            aggregate(self.volume[:, None], membership)[:, 0],
+            days,
+        )
+
+    def quantiles(
+        self, level: str, intervals: IntervalModel, events: EventDays, levels: tuple[float, ...] = QUANTILE_LEVELS
+    ) -> Whole:
+        """Return the [series x horizon x levels] quantiles; the outermost hold the whole parcels published."""
+        found = intervals.quantiles(
+            level,
+            self.expected,
+            self.volume,
+            events.on,
+            events.variance,
+            history_days=self.history_days,
+            levels=levels,
+        )
+        found[:, :, 0] = np.minimum(found[:, :, 0], self.mean)
+        found[:, :, -1] = np.maximum(found[:, :, -1], self.mean)
+        return found
 
 
 @dataclass(frozen=True)
@@ -109,15 +136,7 @@ class Spread:
             [series x horizon x levels] parcels.
         """
         parts = self.parts if membership is None else self.parts.summed(membership)
-        return self.intervals.quantiles(
-            level,
-            parts.mean,
-            parts.volume,
-            self.events.on,
-            self.events.variance,
-            history_days=parts.history_days,
-            levels=levels,
-        )
+        return parts.quantiles(level, self.intervals, self.events, levels)
 
 
 def publish(
@@ -144,9 +163,7 @@ def publish(
     """
     series, horizon = parts.mean.shape
     order = keys.with_row_index("series_number").sort(keys.columns)["series_number"].to_numpy().astype(np.int64)
-    quantiles = intervals.quantiles(
-        level, parts.mean, parts.volume, events.on, events.variance, history_days=parts.history_days
-    )
+    quantiles = parts.quantiles(level, intervals, events)
 
     def column(matrix: NDArray[np.generic]) -> NDArray[np.generic]:
         return np.ascontiguousarray(matrix[order].T).ravel()

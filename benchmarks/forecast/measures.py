@@ -101,6 +101,10 @@ def interval_figures(truth: Truth, found: Forecasts) -> dict[str, float]:
     routes = _placed(truth.panel, found, found.spread.quantiles("route", ALL_LEVELS))[:, truth.skip :]
     figures = {"WQL": quantile_loss(truth.actual, routes)}
     figures |= coverages("", truth.actual[rows], routes[rows])
+    classes = volume_class(truth.recent)
+    for number, label in enumerate(CLASS_LABELS):
+        if truth.actual[classes == number].sum() > 0:
+            figures |= coverages(f"{label} ", truth.actual[classes == number], routes[classes == number])
     panel = found.matrices.panel
     sums: dict[str, tuple[Level, ...]] = {"network": ("network",), "hub": ("hub_out", "hub_in")}
     for level, names in sums.items():

@@ -105,16 +105,21 @@ def _intervals(results: Results) -> Iterable[str]:
     rows = []
     for title in (MONTHS, WINDOWS, OLIST, FRIDAY):
         for group in results.get(title, {}).get(RADAR, {}):
-            for level in ("", "hub ", "network "):
-                mine = results[title][RADAR][group]
-                rows.append(
-                    (f"{title}: {group}", level.strip() or "route", *(_number(mine, level + key) for key in _INTERVALS))
-                )
+            mine = results[title][RADAR][group]
+            classes = [f"{label} " for label in CLASS_LABELS[1:] if f"{label} cover 80" in mine]
+            rows += [
+                (f"{title}: {group}", _level(level), *(_number(mine, level + key) for key in _INTERVALS))
+                for level in ("", *classes, "hub ", "network ")
+            ]
             for name, theirs in results[title].items():
                 if name.startswith(PEER) and "cover 80" in theirs.get(group, {}):
                     told = (_number(theirs[group], key) for key in _INTERVALS)
                     rows.append((f"{title}: {group}", f"route, {name.removeprefix(PEER)}", *told))
     yield from _table(("", "level", *_INTERVALS), rows)
+
+
+def _level(key: str) -> str:
+    return "route" if not key else f"route, {key}a day" if key[0].isdigit() else key.strip()
 
 
 def _classes(results: Results) -> Iterable[str]:
