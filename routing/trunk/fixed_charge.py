@@ -1,0 +1,93 @@
+"""Plans of networks where opening a run is the question: few vehicles on a lane, or one that runs or does not.
+
+The strong relaxation gives the bound; capacity scaling leads it to a plan; neighbourhoods improve the plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from data.progress import SILENT, Progress
+from routing.trunk.capacity_scaling import scale_capacities
+from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.trunk.neighbours import search_neighbours
+from routing.trunk.network import Floats, TrunkNetwork
+from routing.trunk.relaxation import Relaxation, price_options, price_runs
+from routing.trunk.search import Draft
+from routing.trunk.strong import StrongModel
+
+MOST_USES = 150_000  # demands x runs up to which the strong relaxation is solved in seconds
+_FEW_VEHICLES = 3.0  # mean number of large vehicles on a run in use up to which opening it is the question
+_BOUND_SHARE = 0.4  # of the time for the relaxation
+_SCALING_SHARE = 0.6  # of what is left then for capacity scaling
+_WEIGHT = 0.2
+_ROUNDS = 40
+
+
+def is_fixed_charge(network: TrunkNetwork, relaxed: Relaxation) -> bool:
+    """Tell whether a network is one of few vehicles a run and small enough for the strong relaxation."""
+    if not network.runs or len(network.demand_parcels) * network.runs > MOST_USES:
+        return False
+    largest = np.zeros(len(network.lane_ids))
+    np.maximum.at(largest, network.option_lane, network.option_capacity)
+    used = relaxed.run_load > 1e-6
+    trips = relaxed.run_load[used] / largest[network.run_lane[used]]
+    return bool(len(trips)) and float(trips.mean()) <= _FEW_VEHICLES
+
+
+def plan_fixed_charge(
+    network: TrunkNetwork,
+    relaxed: Relaxation,
+    options: TrunkOptions,
+    deadline: Deadline,
+    *,
+    draft: Draft | None = None,
+    progress: Progress = SILENT,
+) -> tuple[Draft, float]:
+    """Plan by strong relaxation, capacity scaling and neighbourhoods.
+
+    Parameters
+    ----------
+    relaxed
+        Prices and bound of the plain relaxation.
+    draft
+        A plan to start from besides, if there is one.
+
+    Returns
+    -------
+    Draft
+    bound
+        Proven lower bound [CNY].
+    """
+    model = StrongModel(network)
+    model.start(price_runs(network, price_options(network, relaxed.prices))[0])
+    if draft is not None:
+        model.add_paths(draft.flows.pool)
+    bound, reduced = _climb(model, relaxed.bound, _part(deadline, _BOUND_SHARE), progress)
+    scaled = scale_capacities(model, weight=_WEIGHT, rounds=_ROUNDS, deadline=_part(deadline, _SCALING_SHARE))
+    if draft is None or scaled.cost < draft.cost:
+        draft = scaled
+    draft = search_neighbours(
+        model, draft, reduced, seed=options.seed, time_limit=options.time_limit, deadline=deadline, progress=progress
+    )
+    return draft, bound
+
+
+def _part(deadline: Deadline, share: float) -> Deadline:
+    return replace(deadline, seconds=share * deadline.left(), started=0.0)
+
+
+def _climb(model: StrongModel, bound: float, deadline: Deadline, progress: Progress) -> tuple[float, Floats]:
+    """Solve the strong relaxation; return the best bound and the last reduced costs."""
+    reduced = model.price
+    while deadline.left() > 0:
+        answer = model.advance(deadline)
+        if answer is None:
+            break
+        bound, reduced = max(bound, answer.bound), answer.reduced
+        progress.step(int(100 * (1 - deadline.left() / deadline.seconds)), 100, "strong bound")
+        if answer.settled:
+            break
+    return bound, reduced
