@@ -15,7 +15,7 @@ import numpy as np
 from routing.trunk.finish import price_vehicles, room_at
 from routing.trunk.flows import round_parcels
 from routing.trunk.inputs import Deadline
-from routing.trunk.network import Floats, Ints
+from routing.trunk.network import Floats
 from routing.trunk.pool import PathPool
 from routing.trunk.relaxation import price_options, zero_prices
 from routing.trunk.search import Draft, empty_draft, settle
@@ -101,5 +101,4 @@ def _scale(model: StrongModel, capacity: Floats, answer: Tightening, weight: flo
 
 def _whole_share(departures: Floats) -> float:
     used = departures[departures > 1e-6]
-    near: Ints = np.abs(used - np.rint(used)) < 0.1
-    return float(near.mean()) if len(used) else 1.0
+    return float((np.abs(used - np.rint(used)) < 0.1).mean()) if len(used) else 1.0

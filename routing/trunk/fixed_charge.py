@@ -42,8 +42,7 @@ def plan_fixed_charge(
     relaxed: Relaxation,
     options: TrunkOptions,
     deadline: Deadline,
-    *,
-    draft: Draft | None = None,
+    draft: Draft,
     progress: Progress = SILENT,
 ) -> tuple[Draft, float]:
     """Plan by strong relaxation, capacity scaling and neighbourhoods.
@@ -53,7 +52,7 @@ def plan_fixed_charge(
     relaxed
         Prices and bound of the plain relaxation.
     draft
-        A plan to start from besides, if there is one.
+        A plan to start from besides.
 
     Returns
     -------
@@ -61,18 +60,21 @@ def plan_fixed_charge(
     bound
         Proven lower bound [CNY].
     """
-    model = StrongModel(network)
-    model.start(price_runs(network, price_options(network, relaxed.prices))[0])
-    if draft is not None:
+    bound, best = relaxed.bound, draft
+    try:
+        model = StrongModel(network)
+        model.start(price_runs(network, price_options(network, relaxed.prices))[0])
         model.add_paths(draft.flows.pool)
-    bound, reduced = _climb(model, relaxed.bound, _part(deadline, _BOUND_SHARE), progress)
-    scaled = scale_capacities(model, weight=_WEIGHT, rounds=_ROUNDS, deadline=_part(deadline, _SCALING_SHARE))
-    if draft is None or scaled.cost < draft.cost:
-        draft = scaled
-    draft = search_neighbours(
-        model, draft, reduced, seed=options.seed, time_limit=options.time_limit, deadline=deadline, progress=progress
+        bound, reduced = _climb(model, bound, _part(deadline, _BOUND_SHARE), progress)
+        scaled = scale_capacities(model, weight=_WEIGHT, rounds=_ROUNDS, deadline=_part(deadline, _SCALING_SHARE))
+        best = min(draft, scaled, key=lambda each: each.cost)
+    except KeyboardInterrupt:
+        deadline.stop()
+        return best, bound
+    best = search_neighbours(
+        model, best, reduced, seed=options.seed, time_limit=options.time_limit, deadline=deadline, progress=progress
     )
-    return draft, bound
+    return best, bound
 
 
 def _part(deadline: Deadline, share: float) -> Deadline:

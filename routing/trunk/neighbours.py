@@ -68,20 +68,20 @@ def search_neighbours(
         opened = np.bincount(model.run, counts, runs) > 0
         kind = "broad" if opened.sum() <= _BROAD and generator.random() < 0.7 else "narrow"
         size = min(int(sizes[kind]), runs)
-        if kind == "broad":
-            free = opened | _pick(weight, ~opened, size, generator)
-        else:
-            free = _gather(model, size, generator)
+        free = opened | _pick(weight, ~opened, size, generator) if kind == "broad" else _gather(model, size, generator)
         budget = min(deadline.left(), max(1.0, _SHARE * time_limit))
         before = deadline.left()
-        answer = _solve(model, programme, free, counts, draft.cost * (1 - _WORTH_WHILE), budget)
+        try:
+            answer = _solve(model, programme, free, counts, draft.cost * (1 - _WORTH_WHILE), budget)
+            found = draft if answer.values is None else _read(model, programme, answer.values, deadline)
+        except KeyboardInterrupt:
+            deadline.stop()
+            break
         spent = before - deadline.left()
-        if answer.values is not None:
-            found = _read(model, programme, answer.values, deadline)
-            if found.cost < draft.cost:
-                draft = found
-                if model.add_paths(draft.flows.pool):
-                    programme = model.write()
+        if found.cost < draft.cost:
+            draft = found
+            if model.add_paths(draft.flows.pool):
+                programme = model.write()
         if answer.finished and free.all():
             break
         if answer.finished and spent < 0.3 * budget:

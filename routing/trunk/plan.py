@@ -13,6 +13,7 @@ import numpy as np
 from data.progress import SILENT, Progress
 from routing.trunk.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
 from routing.trunk.explanation import explain_shortfalls
+from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
 from routing.trunk.leftovers import carry_leftovers
 from routing.trunk.network import TrunkNetwork, build_network
@@ -33,6 +34,7 @@ from routing.trunk.search import Draft, empty_draft, find_bound, search_plan
 if TYPE_CHECKING:
     import polars as pl
 
+_OPENING_RESERVE = 0.85  # of the time is left for opening runs where that is the question
 _CLOSING_SHARE = 0.05  # of the time limit is left for shortfalls at least
 
 
@@ -125,17 +127,21 @@ def _find_plan(
     if not len(network.demand_parcels):
         return empty_draft(network), replace(relaxed, bound=0.0)
     share = options.proof_share * options.time_limit
+    proven: Draft | None = None
     if columns <= TINY_FLOW_COLUMNS:
         # a task of this size is proven at once, or in vain
         proof = solve_exactly(network, seconds=share)
-        relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
-        if proof.draft is not None and proof.draft.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
-            return proof.draft, relaxed
-        draft = search_plan(network, relaxed, options, deadline, 0.2 * options.time_limit, progress)
-        return _better(draft, proof.draft), relaxed
-    small = columns <= MOST_FLOW_COLUMNS
-    draft = search_plan(network, relaxed, options, deadline, share if small else 0.2 * options.time_limit, progress)
-    if small and share > 0 and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
+        relaxed, proven = replace(relaxed, bound=max(relaxed.bound, proof.bound)), proof.draft
+        if proven is not None and proven.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
+            return proven, relaxed
+    opening = share > 0 and is_fixed_charge(network, relaxed)
+    small = share > 0 and TINY_FLOW_COLUMNS < columns <= MOST_FLOW_COLUMNS
+    reserve = _OPENING_RESERVE * options.time_limit if opening else share if small else 0.2 * options.time_limit
+    draft = _better(search_plan(network, relaxed, options, deadline, reserve, progress), proven)
+    if opening and deadline.left() > 0:
+        draft, bound = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)
+        relaxed = replace(relaxed, bound=max(relaxed.bound, bound))
+    if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
         proof = solve_exactly(network, seconds=min(deadline.left(), share))
         relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
         draft = _better(draft, proof.draft)

@@ -226,7 +226,9 @@ class StrongModel:
         demand, run = keys // max(self.network.runs, 1), keys % max(self.network.runs, 1)
         begin, end = np.searchsorted(self.run, run), np.searchsorted(self.run, run, side="right")
         row = np.repeat(np.arange(len(keys)), end - begin)
-        column = np.arange(len(row)) + np.repeat(begin - np.concatenate([[0], np.cumsum(end - begin)[:-1]]), end - begin)
+        column = np.arange(len(row)) + np.repeat(
+            begin - np.concatenate([[0], np.cumsum(end - begin)[:-1]]), end - begin
+        )
         value = np.minimum(self.parcels[demand[row]], capacity[column])
         return sparse.csr_matrix((value, (row, column)), shape=(len(keys), len(self.run)))
 

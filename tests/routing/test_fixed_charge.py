@@ -1,0 +1,166 @@
+"""Opening runs: the strong relaxation's bound, the ways it prices, capacity scaling and neighbourhoods."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from routing.checker.trunk import check_trunk
+from routing.trunk.demand_ways import find_ways
+from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
+from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
+from routing.trunk.network import TrunkNetwork, build_network
+from routing.trunk.plan import plan_trunk, write_plan
+from routing.trunk.relaxation import price_options, price_runs, zero_prices
+from routing.trunk.search import empty_draft, find_bound
+from routing.trunk.strong import StrongModel
+from routing.trunk.ways import label_ways
+from tests.routing.networks import as_tables, make_inputs
+from tests.routing.random_networks import random_network
+
+OPTIONS = TrunkOptions(short_cost=500.0, time_limit=6.0)
+TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}
+
+
+def _climb(network: TrunkNetwork) -> tuple[StrongModel, float]:
+    model = StrongModel(network)
+    model.start(price_runs(network, price_options(network, zero_prices(network)))[0])
+    bound, deadline = -np.inf, Deadline(60.0)
+    for _ in range(200):
+        answer = model.advance(deadline)
+        assert answer is not None
+        bound = max(bound, answer.bound)
+        if answer.settled:
+            return model, bound
+    raise AssertionError("the relaxation does not settle")
+
+
+def _open_or_not(seed: int, hubs: int = 5, lanes: int = 9, demands: int = 4) -> TrunkInputs:
+    """Lanes that one vehicle may run once, each with its own capacity and price."""
+    random = np.random.default_rng(seed)
+    names = [f"H{n}" for n in range(hubs)]
+    pairs = [(a, b) for a in names for b in names if a != b]
+    ring = [(names[i], names[(i + 1) % hubs]) for i in range(hubs)]
+    more = [pairs[i] for i in random.permutation(len(pairs)) if pairs[i] not in ring][: lanes - hubs]
+    rows: list[dict[str, Any]] = []
+    special: list[dict[str, Any]] = []
+    for a, b in ring + more:
+        rows.append(
+            {"origin_hub_id": a, "destination_hub_id": b, "parcel_cost": round(float(random.uniform(0.1, 2.0)), 2)}
+        )
+        special.append(
+            {
+                "lane_id": f"{a}-{b}",
+                "vehicle_type_id": "truck",
+                "capacity": int(random.integers(40, 200)),
+                "departure_cost": round(float(random.uniform(20, 300)), 2),
+                "departure_limit": 1,
+            }
+        )
+    picked = random.permutation(len(pairs))[:demands]
+    asked = [(0, *pairs[i], int(random.integers(5, 60))) for i in picked]
+    return make_inputs([{"hub_id": name} for name in names], rows, [TRUCK], asked, lane_vehicles=special)
+
+
+def _enumerate(network: TrunkNetwork) -> float:
+    """Least cost over every set of open lanes, the flows of each by a linear programme over arcs and demands."""
+    demands, runs, hubs = len(network.demand_parcels), network.runs, network.hubs
+    balance = np.zeros((demands * hubs, demands * runs + demands))
+    supply = np.zeros(demands * hubs)
+    for k in range(demands):
+        for r in range(runs):
+            balance[k * hubs + network.run_tail[r], k * runs + r] += 1.0
+            balance[k * hubs + network.run_head[r], k * runs + r] -= 1.0
+        short = demands * runs + k
+        balance[k * hubs + network.demand_origin[k], short] = 1.0
+        balance[k * hubs + network.demand_destination[k], short] = -1.0
+        supply[k * hubs + network.demand_origin[k]] = network.demand_parcels[k]
+        supply[k * hubs + network.demand_destination[k]] = -network.demand_parcels[k]
+    room = np.hstack([np.tile(np.eye(runs), demands), np.zeros((runs, demands))])
+    cost = np.concatenate([np.tile(network.run_cost, demands), np.full(demands, network.short_cost)])
+    option = np.searchsorted(network.option_lane, network.run_lane)
+    capacity, price = network.option_capacity[option], network.option_cost[option]
+    best = np.inf
+    for opened in itertools.product((0.0, 1.0), repeat=runs):
+        paid = float(price @ np.array(opened))
+        if paid < best:
+            found = linprog(cost, room, capacity * np.array(opened), balance, supply)
+            best = min(best, paid + float(found.fun))
+    return best
+
+
+def test_a_lane_not_filled_is_paid_whole_in_the_strong_bound() -> None:
+    # 30 of 100 parcels: a plain relaxation pays 3, every plan pays the truck's 10
+    hubs, lane = [{"hub_id": "A"}, {"hub_id": "B"}], {"origin_hub_id": "A", "destination_hub_id": "B"}
+    network = build_network(make_inputs(hubs, [lane], [TRUCK], [(0, "A", "B", 30)]), OPTIONS)
+    assert find_bound(network, OPTIONS, Deadline(5.0)).bound == pytest.approx(3.0)
+    assert _climb(network)[1] == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ways_of_demands_cost_what_labels_say(seed: int) -> None:
+    network = build_network(random_network(seed), OPTIONS)
+    random = np.random.default_rng(seed)
+    run_price = random.uniform(0, 5, network.runs)
+    sort_price = np.where(network.sort_capacity.ravel() > 0, random.uniform(0, 2, network.nodes), np.inf)
+    hold_price = np.where(network.can_hold(), random.uniform(0, 1, network.nodes), np.inf)
+    destinations, group = np.unique(network.demand_destination, return_inverse=True)
+    label, _ = label_ways(network, run_price, sort_price, hold_price, destinations)
+    none = (np.zeros(len(group) + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+    found, pointers, steps = find_ways(network, run_price, sort_price, hold_price, none)
+    assert found == pytest.approx(label[network.demand_node(), group])
+    # a surcharge on the first run of a way is paid, or the way avoids it
+    some = np.flatnonzero(np.isfinite(found) & (np.diff(pointers) > 0))
+    first = np.array([steps[pointers[k]] for k in some])
+    on_run = first < network.runs
+    owed = np.zeros(len(group) + 1, dtype=np.int64)
+    owed[1:] = np.cumsum(np.isin(np.arange(len(group)), some[on_run]))
+    dearer, _, _ = find_ways(
+        network, run_price, sort_price, hold_price, (owed, first[on_run], np.full(int(on_run.sum()), 1.5))
+    )
+    assert (dearer[some[on_run]] >= found[some[on_run]]).all()
+    assert (dearer[some[on_run]] <= found[some[on_run]] + 1.5 + 1e-9).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_open_or_not_equals_enumeration(seed: int) -> None:
+    inputs = _open_or_not(seed)
+    network = build_network(inputs, OPTIONS)
+    best = _enumerate(network)
+    model, bound = _climb(network)
+    assert bound <= best + 1e-6
+    assert bound >= find_bound(network, OPTIONS, Deadline(5.0)).bound - 1e-6
+    assert len(model.forced) > 0
+    plan = plan_trunk(inputs, OPTIONS)
+    assert plan.cost == pytest.approx(best, abs=0.01)
+    assert plan.lower_bound == pytest.approx(best, rel=1e-6)
+
+
+@pytest.mark.parametrize(("seed", "scale"), [(0, 0.2), (2, 1.0), (9, 0.2), (22, 0.2)])
+def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(seed: int, scale: float) -> None:
+    inputs = random_network(seed, hubs=5, days=2, scale=scale)
+    network = build_network(inputs, OPTIONS)
+    relaxed = find_bound(network, OPTIONS, Deadline(5.0))
+    draft, bound = plan_fixed_charge(network, relaxed, OPTIONS, Deadline(3.0), empty_draft(network))
+    plan = write_plan(network, draft, relaxed, OPTIONS, Deadline(0.0))
+    check = check_trunk(
+        {**as_tables(inputs), **plan.tables()}, hold_cost=OPTIONS.hold_cost, short_cost=OPTIONS.short_cost
+    )
+    assert [violation.text for violation in check.violations] == []
+    assert relaxed.bound <= bound <= draft.cost * (1 + 1e-9)
+    known = plan_trunk(inputs, OPTIONS)
+    assert bound <= known.cost * (1 + 1e-9)
+    assert known.lower_bound <= draft.cost * (1 + 1e-9)
+
+
+def test_many_vehicles_a_lane_are_left_to_the_search() -> None:
+    hubs, lane = [{"hub_id": "A"}, {"hub_id": "B"}], {"origin_hub_id": "A", "destination_hub_id": "B"}
+    verdict = {}
+    for parcels in (150, 5000):
+        network = build_network(make_inputs(hubs, [lane], [TRUCK], [(0, "A", "B", parcels)]), OPTIONS)
+        verdict[parcels] = is_fixed_charge(network, find_bound(network, OPTIONS, Deadline(5.0)))
+    assert verdict == {150: True, 5000: False}
