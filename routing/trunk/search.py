@@ -21,10 +21,10 @@ from routing.trunk.steps import Staircase, build_staircase, count_vehicles
 from routing.trunk.ways import label_ways, out_pointers
 
 _ROUNDS = 30
-_CANDIDATES = 5
+_CANDIDATES = 6
 _HOT, _COLD = 0.05, 0.002  # of a large vehicle's mean price
 _SOFT, _HARD = 1.0, 12.0  # of a parcel's mean price
-_MOVES_A_SECOND = 1_200_000  # on networks that stay in the processor's cache
+_MOVES_A_SECOND = 3_000_000  # on networks that stay in the processor's cache
 _CACHED_RUNS = 6000
 _MOVES_AN_ENTRY = 30_000
 _FEW_RUNS = 2500  # runs up to which the polish anneals too
