@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli import plan_explain, plan_stock, plan_timetable
+from cli import plan_capacity, plan_explain, plan_stock, plan_timetable
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.options import FirstDay, Json, LastDay, Seed
 
@@ -40,7 +40,7 @@ class TrunkRequest:
 def register(app: typer.Typer) -> None:
     """Add ``radar plan``."""
     plans.command("trunk")(trunk)
-    for module in (plan_explain, plan_timetable, plan_stock):
+    for module in (plan_capacity, plan_explain, plan_timetable, plan_stock):
         module.register(plans)
     app.add_typer(plans, name="plan")
 

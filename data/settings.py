@@ -115,6 +115,15 @@ class PlanSettings(_Section):
         gt=0,
         description="Cost of one parcel not carried [CNY]; so high that only what cannot be carried is short.",
     )
+    idle_cost_share: float = Field(
+        0.4,
+        ge=0,
+        le=1,
+        description="Share of a committed vehicle's cost that is paid when it does not run: driver, lease, no fuel, no toll.",
+    )
+    spot_peak_factor: float = Field(
+        1.0, gt=0, description="Prices of hired vehicles in the weeks ahead over those of vehicle_types."
+    )
     extra_sort_cost: float = Field(
         0.5,
         ge=0,

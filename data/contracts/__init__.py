@@ -53,6 +53,8 @@ _CONTRACTS = (
     TableContract("hub_prices", "results", results.HubPrices),
     TableContract("shortfalls", "results", results.Shortfalls),
     TableContract("plan_certificates", "results", results.PlanCertificates),
+    TableContract("capacity_needs", "results", results.CapacityNeeds),
+    TableContract("capacity_costs", "results", results.CapacityCosts),
     TableContract("stock_allocations", "results", results.StockAllocations),
     TableContract("courier_allocations", "results", results.CourierAllocations),
     TableContract("outlet_trips", "results", results.OutletTrips),

@@ -21,6 +21,7 @@ from data.contracts.fields import (
     share,
     text,
 )
+from data.contracts.reference import MODES, OWNERSHIPS
 
 QUANTILES = ("q05", "q10", "q25", "q50", "q75", "q90", "q95")
 SEVERITY_OR_NONE = ("none", "blue", "yellow", "orange", "red")
@@ -230,6 +231,51 @@ class PlanCertificates(_Result):
     overflow_probability = share(
         "Probability of an overflow anywhere, from the stress test.", "爆仓概率", optional=True
     )
+
+
+class CapacityNeeds(_Result):
+    """How many vehicles a week needs, and how many to commit ahead of contracts."""
+
+    week = day("Monday of the week.", "周", key=True)
+    vehicle_type_id = ident("Vehicle type.", "车型", key=True)
+    mode = choice("Mode of transport.", MODES, "运输方式")
+    ownership = choice("own (自有), contract (合同) or spot (社会车辆).", OWNERSHIPS, "所有权", "车辆性质")
+    days = count("Days of the week that are forecast.", "天数", unit="days")
+    busiest_day = day("Day with most parcels; q50 to q95 are of this day.", "高峰日")
+    q50 = count("Vehicles at work for the median of the day's parcels.", unit="vehicles")
+    q80 = count("Vehicles at work for the 80 % quantile.", unit="vehicles")
+    q90 = count("Vehicles at work for the 90 % quantile.", unit="vehicles")
+    q95 = count("Vehicles at work for the 95 % quantile.", unit="vehicles")
+    service_level = share("Quantile that needed carries.", "服务水平")
+    needed = count(
+        "Vehicles at work on the week's hardest day at the service level; of contract vehicles if all were committed, of "
+        "spot vehicles beyond the contracts recommended.",
+        "需求车辆",
+        unit="vehicles",
+    )
+    recommended = count(
+        "Contract vehicles to commit at least expected cost; own vehicles to have ready, spot vehicles to have on call.",
+        "建议车辆",
+        unit="vehicles",
+    )
+    fleet_size = count(
+        "Vehicles that vehicle_types lists; empty is no bound.", "车辆数", unit="vehicles", optional=True
+    )
+    unit_cost_too_few = money("Cost of one vehicle too few on one day.", "缺车单价", unit="CNY/vehicle-day")
+    unit_cost_too_many = money("Cost of one vehicle too many on one day.", "多车单价", unit="CNY/vehicle-day")
+    critical_ratio = share("too few / (too few + too many).", "临界比")
+    cost_too_few = money("Expected cost over the week of committing too few, at recommended.", "缺车成本")
+    cost_too_many = money("Expected cost over the week of committing too many, at recommended.", "多车成本")
+
+
+class CapacityCosts(_Result):
+    """What committing another number of vehicles would cost over a week, on average."""
+
+    week = day("Monday of the week.", "周", key=True)
+    vehicle_type_id = ident("Vehicle type.", "车型", key=True)
+    vehicles = count("Vehicles committed.", "车辆", unit="vehicles", key=True)
+    cost_too_few = money("Expected cost of too few: hired at the day's price, or late.", "缺车成本")
+    cost_too_many = money("Expected cost of too many: paid and idle.", "多车成本")
 
 
 class StockAllocations(_Result):

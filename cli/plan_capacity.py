@@ -1,0 +1,149 @@
+"""``radar plan capacity``: how many vehicles to commit, week by week, ahead of contracts."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.options import FirstDay, Json, LastDay, Seed
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.runs import Run
+    from routing.capacity.needs import CapacityPlan
+
+_TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes")
+
+
+def register(group: typer.Typer) -> None:
+    """Add ``capacity`` to the group ``radar plan``."""
+    group.command("capacity")(plan_capacity)
+
+
+@known_errors
+def plan_capacity(
+    context: typer.Context,
+    service_level: Annotated[
+        float | None,
+        typer.Option(
+            "--service-level", help="Quantile of the day's parcels to have vehicles for; else plan.service_level."
+        ),
+    ] = None,
+    first: FirstDay = None,
+    last: LastDay = None,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="For all plans it is made from.")
+    ] = None,
+    volumes: Annotated[int, typer.Option("--volumes", min=2, help="Volumes that are planned.")] = 5,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Say how many own, contract, hired and rail vehicles each week needs, and what committing too few or too many costs.
+
+    From the quantiles of the latest forecast. The cost of other numbers stands in the table capacity_costs.
+
+    Example: `radar plan capacity --service-level 0.95`
+    """
+    from routing.capacity.needs import CapacityOptions
+    from routing.capacity.needs import plan_capacity as plan
+    from routing.trunk.inputs import TrunkOptions
+
+    workspace = workspace_of(context)
+    settings = workspace.settings.plan
+    options = CapacityOptions(
+        service_level=settings.service_level if service_level is None else service_level,
+        idle_cost_share=settings.idle_cost_share,
+        spot_peak_factor=settings.spot_peak_factor,
+        late_cost=settings.late_cost,
+        trunk=TrunkOptions(
+            hold_cost=settings.hold_cost,
+            short_cost=settings.short_cost,
+            time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
+            seed=seed,
+        ),
+        volumes=volumes,
+    )
+    kept = {
+        "from": None if first is None else first.isoformat(),
+        "to": None if last is None else last.isoformat(),
+        "service_level": options.service_level,
+        "idle_cost_share": options.idle_cost_share,
+        "spot_peak_factor": options.spot_peak_factor,
+        "late_cost": options.late_cost,
+        "time_limit": options.trunk.time_limit,
+        "volumes": volumes,
+    }
+    with progress("Vehicle needs") as bar, workspace.run("plan capacity", kept, seed) as run:
+        tables = {name: run.read(name) for name in _TABLES} | _read_forecasts(run, first, last)
+        found = plan(tables, options, bar)
+        run.append("capacity_needs", found.needs)
+        run.append("capacity_costs", found.costs)
+        run.message = _sum_up(found)
+    if json:
+        out_json({"run_id": run.run_id, "needs": found.needs.to_dicts(), "costs": found.costs.to_dicts()})
+    else:
+        _print_needs(run.run_id, found)
+
+
+def _read_forecasts(run: Run, first: date | None, last: date | None) -> dict[str, pl.DataFrame]:
+    """Read the latest forecast, cut to the days asked for."""
+    import polars as pl
+
+    from data.errors import RadarError
+
+    routes = run.results("route_forecasts")
+    if routes.is_empty():
+        raise RadarError("no forecast to plan for", "rows in route_forecasts", "run `radar forecast` first")
+    network = run.results("network_forecasts", routes["run_id"][0])
+    wanted = pl.lit(True)
+    if first is not None:
+        wanted = wanted & (pl.col("date") >= first)
+    if last is not None:
+        wanted = wanted & (pl.col("date") <= last)
+    kept = {"route_forecasts": routes.filter(wanted), "network_forecasts": network.filter(wanted)}
+    if kept["network_forecasts"].is_empty():
+        days = network["date"].unique().sort().to_list()
+        raise RadarError(
+            "no forecast in these days", f"days from {days[0]} to {days[-1]}", "forecast them, or set --from and --to"
+        )
+    return kept
+
+
+def _sum_up(found: CapacityPlan) -> str:
+    import polars as pl
+
+    if found.needs.is_empty():
+        return "no vehicles are needed"
+    peak = found.needs.filter(pl.col("week") == found.needs.sort("needed")["week"][-1])
+    parts = [
+        f"{row['recommended']:,} {row['ownership']} by {row['mode']}"
+        for row in peak.group_by("ownership", "mode")
+        .agg(pl.col("recommended").sum())
+        .sort("mode", "ownership")
+        .to_dicts()
+    ]
+    return f"week of {peak['week'][0]}: {', '.join(parts)}"
+
+
+def _print_needs(run_id: str, found: CapacityPlan) -> None:
+    columns = ["week", "vehicle_type_id", "ownership", "q50", "q80", "q95", "needed", "recommended", "fleet_size"]
+    columns += ["critical_ratio", "cost_too_few", "cost_too_many"]
+    out_rows(found.needs, json=False, columns=columns, title=run_id)
+    scarce = found.needs.filter(
+        (found.needs["ownership"] == "spot") & (found.needs["recommended"] > found.needs["fleet_size"])
+    )
+    for row in scarce.iter_rows(named=True):
+        warn(
+            f"Week of {row['week']}: {row['recommended']:,} {row['vehicle_type_id']} wanted on call, "
+            f"{row['fleet_size']:,} can be hired."
+        )
+    if found.curve.short:
+        warn(
+            f"Whatever the vehicles, {found.curve.short:,} parcels of the largest day have no way: hubs and lanes are full."
+        )
+    say(_sum_up(found)[:1].upper() + _sum_up(found)[1:] + ".")
+    say("What other numbers would cost: `radar export capacity_costs`.")
