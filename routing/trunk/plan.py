@@ -115,6 +115,8 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
         _compile_kernels()
     deadline = Deadline(options.time_limit, options.clock)
     draft, relaxed = _find_plan(network, options, columns, deadline, progress)
+    if draft.flows.short(network).any():
+        _compile_carrying()
     closing = Deadline(max(deadline.left(), _CLOSING_SHARE * options.time_limit), options.clock)
     draft = carry_leftovers(network, draft, closing)
     return write_plan(network, draft, relaxed, options, closing)
@@ -151,6 +153,20 @@ def _find_plan(
 @cache
 def _compile_kernels() -> None:
     """Run the search once on two hubs, so that no plan's time limit pays for compiling (kept on disk afterwards)."""
+    options = TrunkOptions(effort=1e-3)
+    network = _build_two_hubs(options)
+    endless = Deadline(1e6)
+    search_plan(network, find_bound(network, options, endless), options, endless, 0.0)
+
+
+@cache
+def _compile_carrying() -> None:
+    """Carry parcels through the free room of two hubs once, for the same reason."""
+    network = _build_two_hubs(TrunkOptions())
+    carry_leftovers(network, empty_draft(network), Deadline(1e6))
+
+
+def _build_two_hubs(options: TrunkOptions) -> TrunkNetwork:
     import polars as pl
 
     day = date(2025, 1, 1)
@@ -165,10 +181,7 @@ def _compile_kernels() -> None:
             {"date": [day] * 2, "origin_hub_id": ["a", "b"], "destination_hub_id": ["b", "a"], "parcels": [25, 15]}
         ),
     }
-    options = TrunkOptions(effort=1e-3)
-    network = build_network(TrunkInputs.gather(tables), options)
-    endless = Deadline(1e6)
-    search_plan(network, find_bound(network, options, endless), options, endless, 0.0)
+    return build_network(TrunkInputs.gather(tables), options)
 
 
 def _better(draft: Draft, other: Draft | None) -> Draft:
