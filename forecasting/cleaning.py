@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from forecasting.events import place_phases, read_waves
 from forecasting.inputs import EventPrior
-from forecasting.uplift import Uplift, fit_uplift
+from forecasting.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
@@ -101,17 +101,21 @@ def clean_history(
     known = dates.size
     log_total = np.log(np.maximum(total, 0.5))
     quiet = ~touched[:known] & ~filled
-    level = undisturbed_level(log_total, quiet.astype(np.float64))
+    level, week = undisturbed_level(log_total, quiet.astype(np.float64))
+    weekday = np.exp(week)[np.arange(span.size) % 7]
     # Small totals are noisy of themselves: a day of n parcels has a log with variance about 1/n.
     weight = np.where(filled, 0.0, 1.0 / (1.0 + 70.0 / np.maximum(total, 1.0)))
-    uplift = fit_uplift(log_total - level, weight, terms, priors)
+    seen = np.log(times_normal_day(np.exp(log_total - level), weekday[:known]))
+    uplift = on_weekdays(fit_uplift(seen, weight, terms, priors), weekday)
     multiple = np.exp(uplift.log_effect[:known]).astype(np.float32)
     cleaned = history / multiple if touched[:known].any() else np.array(history, dtype=np.float32)
-    return CleanHistory(cleaned.astype(np.float32, copy=False), uplift, touched, filled, level)
+    return CleanHistory(
+        cleaned.astype(np.float32, copy=False), uplift, touched, filled, level + week[np.arange(known) % 7]
+    )
 
 
-def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> Vector:
-    """Estimate the log level of a series from its undisturbed days, with its weekly profile.
+def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tuple[Vector, Vector]:
+    """Estimate the level of a series and its weekly profile from its undisturbed days.
 
     A two-sided exponential kernel (time constant :data:`LEVEL_TIME_CONSTANT`) over the days with weight, alternating with
     the mean weekly profile of what it leaves. Cost: linear in the days.
@@ -122,6 +126,11 @@ def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> Vec
         [days] log of parcels.
     weight
         [days] 0 for a day that must not speak.
+
+    Returns
+    -------
+    tuple
+        [days] log of the parcels of a mean day, and [7] log of each weekday over the mean day; the first is that of the first day.
     """
     days = log_total.size
     weekday = np.arange(days) % 7
@@ -137,7 +146,9 @@ def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> Vec
             mass = weight[mine].sum()
             profile[day] = float((weight[mine] * rest[mine]).sum() / (mass + 1.0))
         profile -= profile.mean()
-    return np.asarray(level + profile[weekday])
+    # Arithmetic mean of one, so that the level is the mean day's.
+    shift = float(np.log(np.exp(profile).mean()))
+    return np.asarray(level + shift), profile - shift
 
 
 def _two_sided(values: Vector) -> Vector:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.baselines import decaying_level, level_profile, repeat_week, weekday_profile
+from forecasting.network_course import growth_so_far, kept_growth, last_years_course
 
 Vector = NDArray[np.float64]
 
@@ -17,16 +18,11 @@ LEVEL_HALF_LIFE = 14.0
 REVERSION_DAYS = 40.0
 """Days after which a level's distance from the long-run mean has shrunk by a factor e."""
 LONG_RUN_DAYS = 180
-YEAR = 364
-"""Days to the same weekday of the year before."""
-LAST_YEAR_WEIGHT = 0.5
-"""How much of last year's course to expect again; one year seen says half of what many would."""
-LEAST_LAST_YEAR = 0.25
-"""Least parcels of last year, as a share of today's, from which a season is read."""
 PROPHET = "Prophet"
 SMOOTHING = "exponential smoothing"
 _BATCHED_SHARE = 0.6
 _GUEST_SHARES = {SMOOTHING: 0.25, PROPHET: 0.15}
+_GROWTH_ADDED = {SMOOTHING: 0.5}
 _FEWEST_FOR_ETS = 56
 _FEWEST_FOR_PROPHET = 84
 _YEARLY_DAYS = 500
@@ -54,31 +50,6 @@ def reverting_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) 
     long_run = float(total[-LONG_RUN_DAYS:].mean())
     path = long_run + (level - long_run) * np.exp(-lead / REVERSION_DAYS)
     return np.asarray(path * _as_path(repeat_week(weekday_profile(row), horizon)))
-
-
-def last_years_course(total: Vector, horizon: int) -> Vector:
-    """Return the factor of the season: half of what last year's level did on these days, growth taken out.
-
-    ``exp(0.5 (c[h] - g (h + 14)))`` with c[h] the log of last year's smooth level on the day (a Gaussian of 7 days) over that of
-    its four weeks before, and g the growth a day from those four weeks to the last four. One year seen says half of what
-    many would. 1 where last year is not known, or where the network carried less than a quarter of today's parcels then:
-    what a network did while it began says nothing of the season.
-    """
-    if total.size < YEAR + 28 + 14:
-        return np.ones(horizon)
-    then = total[total.size - YEAR - 28 : total.size - YEAR + horizon]
-    if then.mean() < LEAST_LAST_YEAR * total[-28:].mean():
-        return np.ones(horizon)
-    offset = np.arange(-21, 22)
-    kernel = np.exp(-0.5 * (offset / 7.0) ** 2)
-    padded = np.pad(np.log(np.maximum(total, 0.5)), 21, mode="edge")
-    smooth = np.convolve(padded, kernel / kernel.sum(), mode="valid")
-    start = total.size - YEAR
-    before = smooth[start - 28 : start].mean()
-    growth = (smooth[-28:].mean() - before) / YEAR
-    days = np.minimum(start + np.arange(horizon), total.size - 1)
-    course = smooth[days] - before - growth * (np.arange(1, horizon + 1) + 14)
-    return np.asarray(np.exp(LAST_YEAR_WEIGHT * course))
 
 
 def exponential_smoothing(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
@@ -136,6 +107,9 @@ def _as_path(matrix: NDArray[np.floating]) -> Vector:
 BATCHED: Mapping[str, Path] = {"recent level": recent_level, "reverting level": reverting_level}
 _CUTOFF_STEP = 28
 _CUTOFFS = 12
+_GROWTH_STEP = 14
+_GROWTH_CUTOFFS = 26
+_FEWEST_FOR_GROWTH = 84
 
 
 def weigh_paths(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_weight: Vector) -> Mapping[str, float]:
@@ -168,12 +142,44 @@ def weigh_paths(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_
     return {name: (1 - _EQUAL_SHARE) * value / mass + _EQUAL_SHARE / len(power) for name, value in power.items()}
 
 
+def trust_growth(total: Vector, dates: NDArray[np.datetime64], day_weight: Vector) -> float:
+    """Say how much of its growth so far the network may be expected to keep (:func:`kept_growth`).
+
+    Cut-offs of the last year, two weeks apart and four weeks ahead, compare what came with the batched paths.
+    """
+    missed, promised, weight = [], [], []
+    for back in range(1, _GROWTH_CUTOFFS + 1):
+        cutoff = total.size - back * _GROWTH_STEP
+        if cutoff < _FEWEST_FOR_GROWTH:
+            break
+        past, ahead = total[:cutoff], slice(cutoff, min(cutoff + _CUTOFF_STEP, total.size))
+        days = ahead.stop - ahead.start
+        level = np.mean([path(past, dates[:cutoff], days) for path in BATCHED.values()], axis=0)
+        level *= last_years_course(past, days)
+        mass = day_weight[ahead] / max(float(day_weight[ahead].sum()), 1e-9)
+        missed.append(float(mass @ np.log(np.maximum(total[ahead], 0.5) / np.maximum(level, 0.5))))
+        promised.append(float(mass @ growth_so_far(past, days)))
+        weight.append(float(day_weight[ahead].mean()))
+    return kept_growth(np.array(missed), np.array(promised), np.array(weight))
+
+
+def batched_path(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_weight: Vector) -> Vector:
+    """Return the path without the guests: the batched paths by their weights, with last year's course and kept growth."""
+    path = np.zeros(horizon)
+    for name, share in weigh_paths(total, dates, horizon, day_weight).items():
+        path += share * BATCHED[name](total, dates, horizon)
+    growth = trust_growth(total, dates, day_weight) * growth_so_far(total, horizon)
+    return np.asarray(path * last_years_course(total, horizon) * np.exp(growth))
+
+
 def forecast_network(
     total: Vector, dates: NDArray[np.datetime64], horizon: int, day_weight: Vector, use_prophet: bool
 ) -> tuple[Mapping[str, Vector], Vector, Sequence[str]]:
     """Forecast the network's path without events.
 
-    The batched paths get 0.6 of the weight, shared by :func:`weigh_paths`; exponential smoothing 0.25, Prophet 0.15. A model that is absent, fails or gives nonsense (outside a tenth to ten times the recent level) is left out with a note.
+    The batched paths get 0.6 of the weight, shared by :func:`weigh_paths`; exponential smoothing 0.25, Prophet 0.15. The growth
+    that the network has kept so far is added to the levels, and by half to exponential smoothing, which follows some of it
+    itself. A model that is absent, fails or gives nonsense (outside a tenth to ten times the recent level) is left out with a note.
 
     Parameters
     ----------
@@ -203,6 +209,7 @@ def forecast_network(
     notes: list[str] = []
     usual = float(paths["recent level"].mean())
     season = last_years_course(total, horizon)
+    growth = trust_growth(total, dates, day_weight) * growth_so_far(total, horizon)
     for name, path in asked:
         found = _try(name, path, total, dates, horizon, usual, notes)
         if found is not None:
@@ -211,8 +218,9 @@ def forecast_network(
     mass = sum(weight.values())
     combined = np.zeros(horizon)
     for name, found in paths.items():
-        # Prophet has a season of its own.
-        combined += weight[name] / mass * (found if name == PROPHET else found * season)
+        # Prophet has a season and a trend of its own.
+        share = _GROWTH_ADDED.get(name, 1.0)
+        combined += weight[name] / mass * (found if name == PROPHET else found * season * np.exp(share * growth))
     return paths, combined, notes
 
 

@@ -15,7 +15,7 @@ from forecasting.hub_margins import draw_to_margins
 from forecasting.inner_backtests import choose_cutoffs, recent_volume
 from forecasting.inputs import ForecastSettings
 from forecasting.members import MEMBER_NAMES, forecast_members
-from forecasting.network_path import BATCHED, forecast_network, last_years_course, weigh_paths
+from forecasting.network_path import batched_path, forecast_network
 from forecasting.panel import Panel
 from forecasting.trees import Groups, ShareTrees, fit_share_trees
 from forecasting.volume_classes import volume_class
@@ -71,11 +71,7 @@ class _Builder:
     def path_until(self, cutoff: int) -> Vector:
         """Return the network path a cut-off would have drawn by the batched paths."""
         total, dates = self.groups.network[0, :cutoff].astype(np.float64), self.panel.dates[:cutoff]
-        shares = weigh_paths(total, dates, self.horizon, self.clean.calmness[:cutoff])
-        path = np.zeros(self.horizon)
-        for name, share in shares.items():
-            path += share * BATCHED[name](total, dates, self.horizon)
-        return path * last_years_course(total, self.horizon)
+        return batched_path(total, dates, self.horizon, self.clean.calmness[:cutoff])
 
     def grown_until(self, cutoff: int, path: Vector) -> Matrix | None:
         """Return what the trees would have said at a cut-off; said once."""

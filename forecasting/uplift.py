@@ -1,19 +1,23 @@
 """How much an event multiplies volume: multiples by phase, pooled over editions, related events and planners' priors.
 
-The log of the ratio of a series to its undisturbed level is, on a day with phases, the sum of its phases' effects plus
-noise. The effects are random with parents: edition <- name <- archetype <- what the trade publishes::
+A multiple is in *normal days*: parcels of the day over those of a mean undisturbed day, whatever weekday it falls on
+(:func:`times_normal_day`). Its log is, on a day with phases, the sum of its phases' effects plus noise. The effects are
+random with parents: edition <- name <- archetype <- what the trade publishes::
 
-    y_t = sum over phases p on day t of (a[archetype, p] + n[name, p] + e[season] s[p]) + noise
-    a ~ N(trade prior, TRADE_SD^2),  n ~ N(0, NAME_SD^2),  e ~ N(0, EDITION_SD^2)
+    log M_t = sum over phases p on day t of (a[archetype, p] + n[name, p] + (e[season] + d t) s[p]) + noise
+    a ~ N(trade prior, TRADE_SD^2),  n ~ N(0, NAME_SD^2),  e ~ N(0, EDITION_SD^2),  d ~ N(DRIFT, DRIFT_SD^2)
 
 with ``s`` the archetype's own prior profile, so that an edition that opened weaker than the last is expected weaker on
-its main day. This is a Gaussian linear mixed model (Robinson 1991, "That BLUP is a good thing"); it is solved exactly.
+its main day, and ``t`` in years from the last day known, so that main sales flatten from edition to edition as they do
+in the trade's figures until the history says otherwise. This is a Gaussian linear mixed model (Robinson 1991, "That
+BLUP is a good thing"); it is solved exactly. What is expected ahead is the mean of the multiple and not the
+exponential of the mean log: ``exp(m + v / 2)`` with v the posterior variance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +28,14 @@ from forecasting.inputs import EventPrior
 TRADE_SD = {"opening": 0.3, "main": 0.3, "minor": 0.3, "holiday": 0.25, "lunar_year": 0.5}
 NAME_SD = {"opening": 0.2, "main": 0.2, "minor": 0.3, "holiday": 0.25, "lunar_year": 0.1}
 EDITION_SD = 0.2
+DRIFT, DRIFT_SD = -0.05, 0.05
+"""Change of a main wave's log multiple from year to year: 3.1 normal days in 2014, 1.8 to 1.9 in 2022 and 2023."""
+CENTRED_ON_MEAN = ("minor", "holiday", "lunar_year")
+"""Archetypes whose trade profile is the mean multiple; those of great sales are the middle ones of skewed multiples."""
 NOISE_SD = 0.15
+LOOSENED_SD = 10.0
+"""Spread of a name around its archetype once a planner has spoken of it: the planner knows, the trade does not."""
+LEAST_WEEKDAY = 0.2
 SHOULDER_SHARE = 0.25
 """Share of a planner's lift that is expected on each of the three days after the main day."""
 
@@ -68,8 +79,41 @@ class Uplift:
     log_sd: NDArray[np.float64]
 
 
+def times_normal_day(ratio: NDArray[np.float64], weekday: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Turn volumes into the multiples of their events.
+
+    The stronger a sale, the less the weekday it falls on tells: ``ratio = M + (weekday - 1) / M``. What shuts a network takes its
+    share of the weekday: ``ratio = weekday M``. So it is with a sale on a weekday that rests (under a fifth of a mean day).
+
+    Parameters
+    ----------
+    ratio
+        [days] parcels over those of a mean undisturbed day.
+    weekday
+        [days] the same of an undisturbed day of this weekday.
+    """
+    risen = np.maximum(ratio, weekday)
+    fading = (risen + np.sqrt(np.maximum(risen**2 - 4.0 * (weekday - 1.0), 0.0))) / 2.0
+    return np.asarray(np.where((ratio > weekday) & _fades(weekday), fading, ratio / weekday))
+
+
+def on_weekdays(uplift: Uplift, weekday: NDArray[np.float64]) -> Uplift:
+    """Turn multiples of a mean day into factors on the undisturbed volume of each day's own weekday.
+
+    The inverse of :func:`times_normal_day`: ``(M + (weekday - 1) / M) / weekday`` for M above 1, else M.
+    """
+    multiple = np.exp(uplift.log_effect)
+    fading = (multiple + (weekday - 1.0) / multiple) / weekday
+    return Uplift(np.log(np.where((multiple > 1.0) & _fades(weekday), fading, multiple)), uplift.log_sd)
+
+
+def _fades(weekday: NDArray[np.float64]) -> NDArray[np.bool_]:
+    # Above two mean days a weekday would have two multiples to one volume.
+    return np.asarray((weekday >= LEAST_WEEKDAY) & (weekday < 2.0))
+
+
 def fit_uplift(
-    log_ratio: NDArray[np.float64],
+    log_multiple: NDArray[np.float64],
     weight: NDArray[np.float64],
     terms: PhaseTerms,
     priors: Mapping[str, EventPrior],
@@ -78,55 +122,79 @@ def fit_uplift(
 
     Parameters
     ----------
-    log_ratio
-        [past days] log of volume over undisturbed level.
+    log_multiple
+        [past days] log of the multiple seen.
     weight
         [past days] 0 leaves a day out; 1 is a day like any other.
     terms
         Phases of all days, past and ahead; the span starts on the first past day.
     priors
-        Planners' priors by event name; they count as editions seen, each with the precision of its spread.
+        Planners' priors by event name. Each is an observation of the coming edition's main day, with the precision of its spread.
 
     Returns
     -------
     Uplift
-        For all days of the span. Days before the first past day of an event carry its estimate as well, so that
-        the history can be cleaned with it.
+        For all days of the span. Past days carry what they were found to be, so that the history can be cleaned with it:
+        what a planner expects of the next edition says nothing of the last. Days ahead carry the mean multiple.
     """
-    days = terms.days
+    days, past = terms.days, log_multiple.size
     if terms.day.size == 0:
         return Uplift(np.zeros(days), np.zeros(days))
-    design, mean, variance, names = _parameters(terms)
-    past = log_ratio.size
-    used = np.flatnonzero((weight > 0) & (np.abs(design[:past]).sum(axis=1) > 0))
-    rows = [design[used]]
-    targets = [log_ratio[used]]
-    noise = [np.full(used.size, NOISE_SD**2) / np.maximum(weight[used], 1e-6)]
-    for name, prior in sorted(priors.items()):
-        extra, target, spread = _prior_rows(name, prior, names, design.shape[1], variance)
-        rows.append(extra)
-        targets.append(target)
-        noise.append(spread)
-    x, y, s2 = np.vstack(rows), np.concatenate(targets), np.concatenate(noise)
-    # Posterior of a Gaussian linear model in its data space when rows are fewer than parameters, else in parameter space.
-    precision = np.diag(1.0 / variance) + x.T @ (x / s2[:, None])
+    model = _parameters(terms, past)
+    touched = np.abs(model.design).sum(axis=1) > 0
+    used = np.flatnonzero((weight > 0) & touched[:past])
+    seen = _Rows(model.design[used], log_multiple[used], NOISE_SD**2 / np.maximum(weight[used], 1e-6))
+    effect, spread = _solve(model, seen)
+    if priors:
+        told = model.loosened()
+        for name, prior in sorted(priors.items()):
+            seen = seen.joined(_prior_rows(name, prior, told))
+        expected, expected_spread = _solve(told, seen)
+        effect[past:], spread[past:] = expected[past:], expected_spread[past:]
+    effect[past:] += spread[past:] ** 2 / 2
+    return Uplift(np.where(touched, effect, 0.0), np.where(touched, np.hypot(spread, NOISE_SD), 0.0))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    design: NDArray[np.float64]
+    target: NDArray[np.float64]
+    variance: NDArray[np.float64]
+
+    def joined(self, more: _Rows) -> _Rows:
+        return _Rows(
+            np.vstack([self.design, more.design]),
+            np.concatenate([self.target, more.target]),
+            np.concatenate([self.variance, more.variance]),
+        )
+
+
+@dataclass(frozen=True)
+class _Model:
+    """Design [days x parameters], prior mean and variance, and where each (kind, owner, phase) stands."""
+
+    design: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    place: Mapping[tuple[str, str, str], int]
+
+    def loosened(self) -> _Model:
+        """Return the same with variances of its own, for priors to loosen."""
+        return replace(self, variance=self.variance.copy())
+
+
+def _solve(model: _Model, rows: _Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the posterior mean and standard deviation of each day's effect."""
+    x, s2 = rows.design, rows.variance
+    precision = np.diag(1.0 / model.variance) + x.T @ (x / s2[:, None])
     covariance = np.linalg.inv(precision)
-    posterior = mean + covariance @ (x.T @ ((y - x @ mean) / s2))
-    effect = design @ posterior
-    spread_of_day = np.sqrt(np.einsum("ij,jk,ik->i", design, covariance, design))
-    quiet = np.abs(design).sum(axis=1) == 0
-    noise_sd = np.where(quiet, 0.0, NOISE_SD)
-    return Uplift(np.where(quiet, 0.0, effect), np.where(quiet, 0.0, np.hypot(spread_of_day, noise_sd)))
+    posterior = model.mean + covariance @ (x.T @ ((rows.target - x @ model.mean) / s2))
+    spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", model.design, covariance, model.design), 0.0))
+    return model.design @ posterior, spread
 
 
-_Names = dict[tuple[str, str, str], int]
-
-
-def _parameters(
-    terms: PhaseTerms,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], _Names]:
-    """Build the design [days x parameters] with prior mean and variance, and where each (kind, owner, phase) stands."""
-    place: _Names = {}
+def _parameters(terms: PhaseTerms, past: int) -> _Model:
+    place: dict[tuple[str, str, str], int] = {}
     mean: list[float] = []
     variance: list[float] = []
     entries: list[tuple[int, int, float]] = []
@@ -141,17 +209,20 @@ def _parameters(
 
     for day, wave_at, phase in zip(terms.day, terms.wave, terms.phase, strict=True):
         wave = terms.waves[wave_at]
-        shape = trade_profile(wave.archetype, phase)
         kind = wave.archetype
-        entries.append((int(day), column("archetype", kind, phase, shape, TRADE_SD[kind]), 1.0))
+        shape = trade_profile(kind, phase)
+        skew = (TRADE_SD[kind] ** 2 + NAME_SD[kind] ** 2) / 2 if kind in CENTRED_ON_MEAN else 0.0
+        entries.append((int(day), column("archetype", kind, phase, shape - skew, TRADE_SD[kind]), 1.0))
         entries.append((int(day), column("name", f"{kind}:{wave.name}", phase, 0.0, NAME_SD[kind]), 1.0))
         if kind in ("opening", "main"):
             strength = column("edition", str(wave.season), "", 0.0, EDITION_SD)
-            entries.append((int(day), strength, shape / _MAIN["0"]))
+            drift = column("drift", "", "", DRIFT, DRIFT_SD)
+            size = shape / _MAIN["0"]
+            entries += [(int(day), strength, size), (int(day), drift, size * (int(day) - past) / 365.0)]
     design = np.zeros((terms.days, len(mean)))
     for day, at, value in entries:
         design[day, at] += value
-    return design, np.array(mean), np.array(variance), place
+    return _Model(design, np.array(mean), np.array(variance), place)
 
 
 def _plain(name: str) -> str:
@@ -159,25 +230,25 @@ def _plain(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter not in " _-")
 
 
-def _prior_rows(
-    name: str, prior: EventPrior, place: _Names, parameters: int, variance: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Turn a planner's prior into rows of the regression; the parent's say on this name is loosened in exchange."""
+def _prior_rows(name: str, prior: EventPrior, model: _Model) -> _Rows:
+    """Turn a planner's prior into rows of the regression; the parent's say on this name is loosened in exchange.
+
+    The main day is expected at the multiple, the three days after it at a quarter of its lift.
+    """
     rows: list[NDArray[np.float64]] = []
     targets: list[float] = []
-    spreads: list[float] = []
-    lifts = {"0": prior.multiple} | {f"+{d}": 1 + SHOULDER_SHARE * (prior.multiple - 1) for d in (1, 2, 3)}
-    for (kind, owner, phase), at in place.items():
+    lifts = dict.fromkeys(("0", "day0"), prior.multiple)
+    lifts |= {f"+{day}": 1 + SHOULDER_SHARE * (prior.multiple - 1) for day in (1, 2, 3)}
+    for (kind, owner, phase), at in model.place.items():
         if kind != "name" or phase not in lifts:
             continue
         archetype, known_name = owner.split(":", 1)
         if _plain(known_name) != _plain(name):
             continue
-        row = np.zeros(parameters)
-        row[at] = 1.0
-        row[place[("archetype", archetype, phase)]] = 1.0
-        variance[at] = max(float(variance[at]), 4.0)
+        row = np.zeros(model.mean.size)
+        row[[at, model.place[("archetype", archetype, phase)]]] = 1.0
+        model.variance[at] = max(float(model.variance[at]), LOOSENED_SD**2)
         rows.append(row)
         targets.append(float(np.log(max(lifts[phase], 1e-3))))
-        spreads.append(max(prior.spread, 0.01) ** 2 / prior.weight)
-    return np.array(rows).reshape(-1, parameters), np.array(targets), np.array(spreads)
+    variance = max(prior.spread, 0.01) ** 2 / prior.weight
+    return _Rows(np.array(rows).reshape(-1, model.mean.size), np.array(targets), np.full(len(rows), variance))

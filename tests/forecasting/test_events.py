@@ -9,7 +9,7 @@ import pytest
 
 from forecasting.events import archetype_of, place_phases, read_waves
 from forecasting.inputs import EventPrior
-from forecasting.uplift import fit_uplift
+from forecasting.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
 from tests.forecasting.made import calendar, sale
 
 D = dt.date
@@ -111,3 +111,44 @@ def test_more_editions_outweigh_the_prior() -> None:
     found = fit_uplift(log_ratio, np.ones(past), terms, {"Black Friday": EventPrior(9.0, spread=0.5)})
     peak = int(np.searchsorted(span, np.datetime64(D(2025, 11, 28))))
     assert np.exp(found.log_effect[peak]) == pytest.approx(3.0, rel=0.25)
+
+
+def test_a_multiple_is_in_mean_days_and_comes_back_on_its_weekday() -> None:
+    weekday = np.array([1.3, 0.7, 1.0, 0.001])
+    multiples = np.array([5.0, 5.0, 0.4, 3.0])
+    factor = np.exp(on_weekdays(Uplift(np.log(multiples), np.zeros(4)), weekday).log_effect)
+    # Five mean days, of which the weekday moves a fifth of its own; a closure takes its share; a day of rest stays small.
+    np.testing.assert_allclose(factor * weekday, [5.06, 4.94, 0.4, 0.003])
+    np.testing.assert_allclose(times_normal_day(factor * weekday, weekday), multiples)
+
+
+@pytest.mark.parametrize(("spread", "expected"), [(0.05, 6.0), (2.0, 3.0)])
+def test_a_sure_planner_outweighs_editions_and_an_unsure_one_does_not(spread: float, expected: float) -> None:
+    span = days(D(2020, 10, 1), 365 * 3 + 60)
+    terms = place_phases(
+        read_waves(calendar(*[sale("Black Friday", D(year, 11, 28)) for year in (2021, 2022, 2023)])), span
+    )
+    past = int(np.searchsorted(span, np.datetime64(D(2023, 10, 1))))
+    seen = np.zeros(past)
+    peaks = [int(np.searchsorted(span, np.datetime64(D(year, 11, 28)))) for year in (2021, 2022, 2023)]
+    seen[peaks[:2]] = np.log(3.0)
+    found = fit_uplift(seen, np.ones(past), terms, {"Black Friday": EventPrior(6.0, spread=spread)})
+    assert np.exp(found.log_effect[peaks[2]]) == pytest.approx(expected, rel=0.12)
+    # What is expected of the next edition does not change what the last ones were.
+    alone = fit_uplift(seen, np.ones(past), terms, {})
+    np.testing.assert_array_equal(found.log_effect[:past], alone.log_effect[:past])
+
+
+def test_a_prior_of_a_holiday_is_that_of_its_first_day() -> None:
+    terms = place_phases(read_waves(calendar(sale("National Day", D(2024, 10, 1), "holiday"))), days(D(2024, 8, 1), 80))
+    found = fit_uplift(np.zeros(50), np.ones(50), terms, {"National Day": EventPrior(0.5, spread=0.1)})
+    assert np.exp(found.log_effect[61]) == pytest.approx(0.5, rel=0.05)
+
+
+def test_main_sales_flatten_from_year_to_year_until_history_says_otherwise() -> None:
+    span = days(D(2023, 1, 1), 365 * 2)
+    terms = place_phases(read_waves(calendar(sale("618", D(2023, 6, 18)), sale("618", D(2024, 6, 18)))), span)
+    quiet = np.zeros(30)
+    effect = fit_uplift(quiet, np.ones(30), terms, {}).log_effect
+    first, second = (int(np.searchsorted(span, np.datetime64(D(year, 6, 18)))) for year in (2023, 2024))
+    assert effect[second] - effect[first] == pytest.approx(-0.05, abs=0.01)

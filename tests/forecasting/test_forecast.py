@@ -106,12 +106,28 @@ def test_a_planted_sale_is_found_again_a_year_later() -> None:
     assert other == pytest.approx(1.0, abs=0.12)
 
 
+def mean_day(inputs: ForecastInputs) -> float:
+    return float(inputs.route_volumes["parcels"].sum()) / inputs.route_volumes["date"].n_unique()
+
+
+@pytest.mark.parametrize("ahead", range(1, 8))
+def test_a_prior_of_five_is_five_mean_days_on_any_weekday(ahead: int) -> None:
+    inputs = network(210, factor={day(at): 0.3 for at in range(6, 210, 7)})
+    peak = day(209 + ahead)
+    settings = replace(QUICK, event_priors={"Black Friday": EventPrior(5.0)})
+    found = made(replace(inputs, events=calendar(sale("Black Friday", peak))), 210, 12, settings).network
+    by_day = dict(found.select("date", "mean").iter_rows())
+    assert by_day[peak] == pytest.approx(5.0 * mean_day(inputs), rel=0.12)
+    shoulder = sum(by_day[peak + dt.timedelta(days=at)] for at in (1, 2, 3)) / 3
+    assert shoulder == pytest.approx(2.0 * mean_day(inputs), rel=0.2)
+
+
 def test_a_planners_prior_reaches_the_forecast_and_its_interval() -> None:
     peak = day(125)
     inputs = network(120, events=calendar(sale("Black Friday", peak)))
     settings = replace(QUICK, event_priors={"Black Friday": EventPrior(5.0)})
     row = made(inputs, 120, 10, settings).network.filter(pl.col("date") == peak).row(0, named=True)
-    assert row["event"] == pytest.approx(5.0, rel=0.1)
+    assert row["mean"] == pytest.approx(5.0 * mean_day(inputs), rel=0.1)
     assert row["q10"] < 0.8 * row["mean"] < 1.2 * row["mean"] < row["q90"]
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecasting.network_path import forecast_network, last_years_course, recent_level, reverting_level, weigh_paths
+from forecasting.network_course import growth_so_far, kept_growth, last_years_course
+from forecasting.network_path import forecast_network, recent_level, reverting_level, trust_growth, weigh_paths
 
 
 def dates(days: int) -> NDArray[np.datetime64]:
@@ -54,3 +55,29 @@ def test_a_guest_that_gives_nonsense_is_left_out_and_named(monkeypatch: pytest.M
     np.testing.assert_allclose(combined, 500.0, rtol=1e-3)
     assert len(notes) == 1
     assert "exponential smoothing" in notes[0]
+
+
+def test_steady_growth_is_kept_and_rises_that_take_turns_with_falls_are_not() -> None:
+    day = np.arange(400)
+    steady = 1000.0 * np.exp(0.002 * day)
+    assert trust_growth(steady, dates(400), np.ones(400)) > 0.5
+    np.testing.assert_allclose(growth_so_far(steady, 14)[13], 0.12 * -np.expm1(-14 / 60), rtol=1e-6)
+    waves = 1000.0 * np.exp(0.15 * np.sin(2 * np.pi * day / 90))
+    assert trust_growth(waves, dates(400), np.ones(400)) < 0.2
+
+
+def test_without_evidence_no_growth_is_kept() -> None:
+    assert kept_growth(np.zeros(0), np.zeros(0), np.zeros(0)) == 0.0
+    assert trust_growth(np.full(60, 5.0), dates(60), np.ones(60)) == 0.0
+
+
+def test_growth_kept_is_expected_of_the_path() -> None:
+    growing = 1000.0 * np.exp(np.arange(428) * 0.002)
+    _, path, _ = forecast_network(growing[:400], dates(400), 28, np.ones(400), use_prophet=False)
+    without = recent_level(growing[:400], dates(400), 28).sum()
+    assert 1.02 * without < path.sum() < growing[400:].sum()
+
+
+def test_a_network_that_has_just_begun_is_not_expected_to_go_on_as_it_began() -> None:
+    begun = np.geomspace(1.0, 1e4, 100)
+    assert growth_so_far(begun, 28).max() < 0.4
