@@ -65,7 +65,7 @@ class ForecastSettings(_Section):
 class EventPrior(_Section):
     """[events.NAME]: what a planner expects of an event never seen."""
 
-    multiple: float = Field(gt=0, description="Peak day against a normal day.")
+    multiple: float = Field(gt=0, description="Parcels of the main day over those of a mean normal day.")
     spread: float = Field(0.3, gt=0, description="Standard deviation of the logarithm of the multiple.")
     weight: float = Field(1.0, gt=0, description="How many seen editions this expectation counts for.")
 

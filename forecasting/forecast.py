@@ -22,6 +22,7 @@ from forecasting.panel import Membership, Panel, to_date
 from forecasting.rounding import round_coherently
 from forecasting.route_model import RouteModel, fit_routes
 from forecasting.tables import EventDays, Parts, Spread, publish_routes, publish_sums
+from forecasting.uplift import plain_name
 
 LONGEST_HORIZON = 370
 """Days ahead beyond which daily routes are no forecast any more."""
@@ -77,6 +78,11 @@ def forecast(
     notes += network.notes
     if not known.events.is_empty() and not _calendar_reaches(known.events, last_date):
         notes.append(f"The table events ends before {last_date}; days after it are forecast as days without event.")
+    notes += [
+        f"The expectation of {name} took no part: the table events has no event of that name."
+        for name in sorted(chosen.event_priors)
+        if plain_name(name) not in {plain_name(known_name) for known_name in known.events["name"]}
+    ]
     clean = clean_history(panel.parcels, panel.dates, ahead, known.events, chosen.event_priors)
     progress.step(1, 10, "events")
     model = fit_routes(panel, clean, ahead, seed, chosen, progress)

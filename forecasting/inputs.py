@@ -80,11 +80,11 @@ class EventPrior:
     Attributes
     ----------
     multiple
-        Volume of the main day as a multiple of a normal day [1].
+        Parcels of the main day over those of a mean undisturbed day, whatever weekday it falls on [1]: the middle guess.
     spread
         How unsure the planner is: standard deviation of the logarithm of the multiple [1].
     weight
-        How many editions seen this expectation counts for.
+        How many such guesses this one counts for: the variance is ``spread**2 / weight``.
     """
 
     multiple: float

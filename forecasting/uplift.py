@@ -11,7 +11,8 @@ with ``s`` the archetype's own prior profile, so that an edition that opened wea
 its main day, and ``t`` in years from the last day known, so that main sales flatten from edition to edition as they do
 in the trade's figures until the history says otherwise. This is a Gaussian linear mixed model (Robinson 1991, "That
 BLUP is a good thing"); it is solved exactly. What is expected ahead is the mean of the multiple and not the
-exponential of the mean log: ``exp(m + v / 2)`` with v the posterior variance.
+exponential of the mean log: ``exp(m + v / 2)`` with v the posterior variance, and the noise that a day of the event has more
+than an ordinary one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ DRIFT, DRIFT_SD = -0.05, 0.05
 CENTRED_ON_MEAN = ("minor", "holiday", "lunar_year")
 """Archetypes whose trade profile is the mean multiple; those of great sales are the middle ones of skewed multiples."""
 NOISE_SD = 0.15
+"""Of an event day's log multiple; an ordinary day's is about 0.1, which its level's mean holds already."""
+_MORE_NOISE = NOISE_SD**2 - 0.1**2
 LOOSENED_SD = 10.0
 """Spread of a name around its archetype once a planner has spoken of it: the planner knows, the trade does not."""
 LEAST_WEEKDAY = 0.2
@@ -151,7 +154,7 @@ def fit_uplift(
             seen = seen.joined(_prior_rows(name, prior, told))
         expected, expected_spread = _solve(told, seen)
         effect[past:], spread[past:] = expected[past:], expected_spread[past:]
-    effect[past:] += spread[past:] ** 2 / 2
+    effect[past:] += (spread[past:] ** 2 + _MORE_NOISE) / 2
     return Uplift(np.where(touched, effect, 0.0), np.where(touched, np.hypot(spread, NOISE_SD), 0.0))
 
 
@@ -211,7 +214,7 @@ def _parameters(terms: PhaseTerms, past: int) -> _Model:
         wave = terms.waves[wave_at]
         kind = wave.archetype
         shape = trade_profile(kind, phase)
-        skew = (TRADE_SD[kind] ** 2 + NAME_SD[kind] ** 2) / 2 if kind in CENTRED_ON_MEAN else 0.0
+        skew = (TRADE_SD[kind] ** 2 + NAME_SD[kind] ** 2 + _MORE_NOISE) / 2 if kind in CENTRED_ON_MEAN else 0.0
         entries.append((int(day), column("archetype", kind, phase, shape - skew, TRADE_SD[kind]), 1.0))
         entries.append((int(day), column("name", f"{kind}:{wave.name}", phase, 0.0, NAME_SD[kind]), 1.0))
         if kind in ("opening", "main"):
@@ -225,8 +228,8 @@ def _parameters(terms: PhaseTerms, past: int) -> _Model:
     return _Model(design, np.array(mean), np.array(variance), place)
 
 
-def _plain(name: str) -> str:
-    """Return a name as it is compared: without case, blanks, underscores and dashes."""
+def plain_name(name: str) -> str:
+    """Return the name of an event as it is compared: without case, blanks, underscores and dashes."""
     return "".join(letter for letter in name.lower() if letter not in " _-")
 
 
@@ -243,7 +246,7 @@ def _prior_rows(name: str, prior: EventPrior, model: _Model) -> _Rows:
         if kind != "name" or phase not in lifts:
             continue
         archetype, known_name = owner.split(":", 1)
-        if _plain(known_name) != _plain(name):
+        if plain_name(known_name) != plain_name(name):
             continue
         row = np.zeros(model.mean.size)
         row[[at, model.place[("archetype", archetype, phase)]]] = 1.0

@@ -131,6 +131,12 @@ def test_a_planners_prior_reaches_the_forecast_and_its_interval() -> None:
     assert row["q10"] < 0.8 * row["mean"] < 1.2 * row["mean"] < row["q90"]
 
 
+def test_a_prior_of_no_event_is_named() -> None:
+    settings = replace(QUICK, event_priors={"Blak Friday": EventPrior(5.0)})
+    found = made(network(60, events=calendar(sale("Black Friday", day(65)))), 60, 10, settings)
+    assert any("Blak Friday took no part" in note for note in found.notes)
+
+
 def changes(*rows: tuple[str, dt.date, str, str, str | None, float | None]) -> pl.DataFrame:
     schema = {
         "change_id": pl.String,
