@@ -100,10 +100,12 @@ class Panel:
         if not isinstance(first, dt.date) or not isinstance(last, dt.date) or last < first:
             raise RadarError(f"a panel from {first!r} to {last!r}", "a first day before the last day")
         dates = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
-        routes = known.select(ROUTE_KEYS).unique().sort(ROUTE_KEYS)
+        blocks = range(0, max(known.height, 1), ROWS_AT_A_TIME)
+        seen = [known.slice(start, ROWS_AT_A_TIME).select(ROUTE_KEYS).unique() for start in blocks]
+        routes = pl.concat(seen).unique().sort(ROUTE_KEYS)
         parcels = np.zeros((routes.height, dates.size), dtype=np.float32)
         numbered = routes.with_row_index("route")
-        for start in range(0, known.height, ROWS_AT_A_TIME):
+        for start in blocks:
             keyed = known.slice(start, ROWS_AT_A_TIME).join(
                 numbered, on=list(ROUTE_KEYS), how="left", maintain_order="left"
             )

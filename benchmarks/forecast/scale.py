@@ -6,7 +6,9 @@ import datetime as dt
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 SIZES = (1_000, 10_000, 100_000)
 DAYS = 730
@@ -15,34 +17,35 @@ FIRST = dt.date(2023, 1, 1)
 
 
 def measure_scale(tell: Callable[[str], None]) -> list[dict[str, float]]:
-    """Forecast networks of growing size, each in a process of its own so that memory is its own."""
+    """Forecast networks of growing size, each in a process of its own so that memory is its own.
+
+    The volumes are made and written by another process: what a maker of random numbers leaves behind is not the forecast's.
+    """
     found: list[dict[str, float]] = []
     for routes in SIZES:
-        run = subprocess.run(
-            [sys.executable, "-m", "benchmarks.forecast.scale", str(routes)], check=True, capture_output=True, text=True
-        )
-        figures: dict[str, float] = json.loads(run.stdout.splitlines()[-1])
+        with tempfile.TemporaryDirectory() as place:
+            file = str(Path(place) / "route_volumes.parquet")
+            _run("make", str(routes), file)
+            figures: dict[str, float] = json.loads(_run("forecast", str(routes), file).splitlines()[-1])
         tell("{routes:,.0f} routes: {wall:.1f} s wall, {cpu:.1f} s CPU, {memory:.2f} GB".format(**figures))
         found.append(figures)
     return found
 
 
-def main(routes: int) -> None:
-    """Make a network, forecast it, and print what it took as one line of JSON."""
-    import resource
-    import time
+def _run(*arguments: str) -> str:
+    command = [sys.executable, "-m", "benchmarks.forecast.scale", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
+
+def make_volumes(routes: int, file: str) -> None:
+    """Draw a network and write its volumes: three cells in four are empty, as in the real network."""
     import numpy as np
     import polars as pl
-
-    from data.calendar import build_calendar
-    from forecasting.forecast import forecast
-    from forecasting.inputs import ForecastInputs
 
     generator = np.random.default_rng(0)
     hubs = max(20, int(0.7 * routes**0.5))
     pairs = [(courier, pair) for courier in range(4) for pair in generator.choice(hubs**2, routes // 4, replace=False)]
-    level = generator.lognormal(-1.5, 2.6, routes)  # three cells in four are empty, as in the real network
+    level = generator.lognormal(-1.5, 2.6, routes)
     weekly = 1 + 0.1 * np.sin(np.arange(DAYS) * 2 * np.pi / 7)
     frames = []
     for start in range(0, routes, 20_000):
@@ -58,7 +61,21 @@ def main(routes: int) -> None:
             "destination_hub_id": [f"H{pair % hubs:04d}" for _, pair in pairs],
         }
     )
-    volumes = pl.concat(frames).join(names, on="route").drop("route")
+    pl.concat(frames).join(names, on="route").drop("route").write_parquet(file)
+
+
+def time_forecast(routes: int, file: str) -> None:
+    """Forecast the volumes of a file, and print what it took as one line of JSON."""
+    import resource
+    import time
+
+    import polars as pl
+
+    from data.calendar import build_calendar
+    from forecasting.forecast import forecast
+    from forecasting.inputs import ForecastInputs
+
+    volumes = pl.read_parquet(file)
     inputs = ForecastInputs(route_volumes=volumes, events=build_calendar("CN", 2022, 2026))
     wall, cpu = time.perf_counter(), time.process_time()
     forecast(inputs, FIRST + dt.timedelta(days=DAYS - 1), HORIZON)
@@ -73,4 +90,4 @@ def main(routes: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    {"make": make_volumes, "forecast": time_forecast}[sys.argv[1]](int(sys.argv[2]), sys.argv[3])
