@@ -53,6 +53,7 @@ def solve_linear(
     hint: Floats | None = None,
     gap: float = 0.0,
     solver: str = "HIGHS",
+    threads: int | None = None,
 ) -> Solution:
     """Minimise ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
 
@@ -71,6 +72,8 @@ def solve_linear(
         Relative gap at which a mixed-integer solve may stop.
     solver
         Name of a MathOpt solver: HIGHS, GLOP, PDLP, GSCIP or CP_SAT.
+    threads
+        Threads of the solver; its own choice if None.
 
     Returns
     -------
@@ -102,6 +105,7 @@ def solve_linear(
     proto.linear_constraint_matrix.coefficients.extend(entries.data.astype(float).tolist())
     model = mathopt.Model.from_model_proto(proto)
     parameters = mathopt.SolveParameters(time_limit=None if seconds is None else timedelta(seconds=max(seconds, 0.05)))
+    parameters.threads = threads
     if whole.any():
         parameters.relative_gap_tolerance = gap
     start = mathopt.ModelSolveParameters()

@@ -77,6 +77,7 @@ def check_trunk(tables: Mapping[str, pl.DataFrame], *, hold_cost: float = 0.0, s
     violations += checker_vehicles.check_vehicles(priced)
     violations += checker_vehicles.check_lanes(priced, movements.legs)
     violations += checker_vehicles.check_fleets(priced)
+    violations += checker_vehicles.check_calls(frames, priced)
     parts = _add_up_cost(frames, priced, loads, hold_cost=hold_cost, short_cost=short_cost)
     cost = sum(parts.values())
     totals = Totals(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from routing.checker.flows import lane_days
+from routing.checker.hubs import close_hubs
 from routing.checker.violations import Violation, collect
 
 _EPSILON = 1e-9
@@ -177,3 +178,25 @@ def check_fleets(priced: pl.DataFrame) -> list[Violation]:
     return found + collect(
         "fleet.balance", uneven, "Own vehicles {where}: {found} leave over the plan, {allowed} come."
     )
+
+
+def check_calls(frames: Mapping[str, pl.DataFrame], priced: pl.DataFrame) -> list[Violation]:
+    """Check that no vehicle, empty or not, leaves from a hub or reaches one on a day it is closed."""
+    calls = pl.concat(
+        [
+            priced.select("date", "departures", hub_id="start"),
+            priced.select(
+                pl.col("date").dt.offset_by(pl.format("{}d", "lag")).alias("date"), "departures", hub_id="end"
+            ),
+        ]
+    )
+    closed = close_hubs(frames, calls.select("date", "hub_id").unique()).filter(pl.col("closed"))
+    found = (
+        calls.filter(pl.col("departures") > 0)
+        .join(closed.select("date", "hub_id"), on=["date", "hub_id"])
+        .group_by("date", where="hub_id")
+        .agg(found=pl.col("departures").sum())
+        .with_columns(allowed=pl.lit(0.0))
+        .sort("date", "where")
+    )
+    return collect("hub.closed", found, "Hub {where} is closed on {date}: {found} vehicles leave from it or reach it.")

@@ -38,7 +38,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "fleet.balance": "own vehicles that leave a hub over the plan differ from those that reach it",
         "hub.sort_capacity": "a hub sorts more parcels in a day than it can",
         "hub.buffer": "a hub holds more parcels over a night than it has room for",
-        "hub.closed": "parcels are at a hub that is closed that day",
+        "hub.closed": "parcels are at a hub that is closed that day, or vehicles call at it",
         "hub_loads.missing": "a hub-day with parcels has no row in hub_loads",
         "hub_loads.handled": "handled parcels in hub_loads differ from the flows",
         "hub_loads.held": "held parcels in hub_loads differ from the flows",

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from routing.solvers import solve_linear
+from routing.solvers import Flags, solve_linear
 from routing.trunk.fleet import limit_rows, list_pairs, tally
 from routing.trunk.flows import load_network, round_parcels
 from routing.trunk.network import Floats, Ints, TrunkNetwork
@@ -49,6 +49,43 @@ def flow_columns(network: TrunkNetwork) -> int:
     return len(np.unique(network.demand_destination)) * (network.runs + int(network.can_hold().sum()) + network.days)
 
 
+@dataclass(frozen=True, slots=True)
+class ExactModel:
+    """The task as one sparse model: flows by destination, short by entry, departures.
+
+    Attributes
+    ----------
+    cost, lower, upper, integer : (columns,)
+    matrix, low, high
+    pair_run, pair_option : (Y,)
+        What the last Y columns, departures, run.
+    """
+
+    network: TrunkNetwork
+    cost: Floats
+    matrix: sparse.csr_matrix
+    low: Floats
+    high: Floats
+    lower: Floats
+    upper: Floats
+    integer: Flags
+    pair_run: Ints
+    pair_option: Ints
+    arcs: _Arcs
+    group: Ints
+
+    def read(self, values: Floats) -> Draft:
+        """Make a plan of a solution."""
+        network = self.network
+        departures = np.rint(values[len(values) - len(self.pair_run) :]).astype(np.int64)
+        flow = np.maximum(values[: len(self.arcs.tail)], 0.0)
+        pool, parcels = _follow(network, self.arcs, flow, self.group)
+        vehicles = tally(network, self.pair_run, self.pair_option, departures, np.zeros(network.runs))
+        limits = (vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
+        found = round_parcels(network, pool, parcels, network.demand_parcels, limits)
+        return Draft(found, load_network(network, found), vehicles)
+
+
 def solve_exactly(network: TrunkNetwork, *, seconds: float) -> Proof:
     """Solve the whole task within a time limit.
 
@@ -57,6 +94,17 @@ def solve_exactly(network: TrunkNetwork, *, seconds: float) -> Proof:
     seconds
         Time limit of the solver.
     """
+    m = write_exactly(network)
+    answer = solve_linear(
+        m.cost, m.matrix, m.low, m.high, m.lower, m.upper, integer=m.integer, seconds=seconds, gap=0.0
+    )
+    # the solver's own tolerance stays on the safe side
+    bound = answer.bound - 1e-9 * abs(answer.bound) if np.isfinite(answer.bound) else -np.inf
+    return Proof(None if answer.values is None else m.read(answer.values), bound)
+
+
+def write_exactly(network: TrunkNetwork) -> ExactModel:
+    """Write the whole task as one model."""
     destinations, group = np.unique(network.demand_destination, return_inverse=True)
     arcs = _list_arcs(network, destinations)
     flows, nodes, groups = len(arcs.tail), network.nodes, len(destinations)
@@ -109,27 +157,22 @@ def solve_exactly(network: TrunkNetwork, *, seconds: float) -> Proof:
     need = np.ceil(asked.sum() / capacity) if len(entry) else capacity
     limit = np.minimum(limit, np.maximum(need, 1.0)) if not network.type_own.any() else limit
     whole = flows <= TINY_FLOW_COLUMNS
-    answer = solve_linear(
-        np.concatenate([price, np.full(len(entry), network.short_cost), network.option_cost[pair_option]]),
-        matrix,
-        np.concatenate([supply, np.full(network.runs + tight_sort.sum() + tight_night.sum(), -np.inf), rules.low]),
-        np.concatenate([supply, np.zeros(network.runs), sort_limit[tight_sort], night_limit[tight_night], rules.high]),
-        np.zeros(width),
-        np.concatenate([np.full(flows, np.inf), asked, limit]),
+    return ExactModel(
+        network=network,
+        cost=np.concatenate([price, np.full(len(entry), network.short_cost), network.option_cost[pair_option]]),
+        matrix=matrix,
+        low=np.concatenate([supply, np.full(network.runs + tight_sort.sum() + tight_night.sum(), -np.inf), rules.low]),
+        high=np.concatenate(
+            [supply, np.zeros(network.runs), sort_limit[tight_sort], night_limit[tight_night], rules.high]
+        ),
+        lower=np.zeros(width),
+        upper=np.concatenate([np.full(flows, np.inf), asked, limit]),
         integer=np.concatenate([np.full(flows + len(entry), whole), np.ones(len(pair_run), dtype=np.bool_)]),
-        seconds=seconds,
-        gap=0.0,
+        pair_run=pair_run,
+        pair_option=pair_option,
+        arcs=arcs,
+        group=group,
     )
-    # the solver's own tolerance stays on the safe side
-    bound = answer.bound - 1e-9 * abs(answer.bound) if np.isfinite(answer.bound) else -np.inf
-    if answer.values is None:
-        return Proof(None, bound)
-    departures = np.rint(answer.values[flows + len(entry) :]).astype(np.int64)
-    pool, parcels = _follow(network, arcs, np.maximum(answer.values[:flows], 0.0), group)
-    vehicles = tally(network, pair_run, pair_option, departures, np.zeros(network.runs))
-    limits = (vehicles.room, sort_limit, night_limit)
-    found = round_parcels(network, pool, parcels, network.demand_parcels, limits)
-    return Proof(Draft(found, load_network(network, found), vehicles), bound)
 
 
 def _list_arcs(network: TrunkNetwork, destinations: Ints) -> _Arcs:

@@ -48,6 +48,17 @@ def repeat(table: str, row: int = 0) -> Mutation:
     return mutate
 
 
+def add(table: str, **values: object) -> Mutation:
+    """Add a row: the first one with other values."""
+
+    def mutate(tables: Tables) -> None:
+        frame = tables[table]
+        new = {name: pl.lit(value, dtype=frame.schema[name]) for name, value in values.items()}
+        tables[table] = pl.concat([frame, frame[0].with_columns(**new)])
+
+    return mutate
+
+
 def remove(table: str) -> Mutation:
     def mutate(tables: Tables) -> None:
         del tables[table]
@@ -175,6 +186,61 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "shortfall understated": ("certificate.totals", edit("plan_certificates", "parcels_short", 0)),
     "called feasible with shortfalls": ("certificate.status", edit("plan_certificates", "status", "feasible")),
     "a status nobody knows": ("certificate.status", edit("plan_certificates", "status", "perfect")),
+    "an empty run over a lane closed by weather": (
+        "lane.closed",
+        add("lane_weather", date=D11, lane_id="B-A", speed_factor=1.0, capacity_factor=0.0),
+    ),
+    "an empty run to a closed hub, paid": (
+        "hub.closed",
+        both(
+            add(
+                "trunk_departures",
+                date=D10,
+                lane_id="A-X",
+                vehicle_type_id="spot-9",
+                departures=1,
+                parcels=0,
+                cost=600.0,
+            ),
+            edit("plan_certificates", "cost", COST + 600),
+        ),
+    ),
+    "an empty run that nobody pays": (
+        "cost.row",
+        add("trunk_departures", date=D12, lane_id="C-B", vehicle_type_id="spot-9", departures=1, parcels=0, cost=0.0),
+    ),
+    "an empty run left out of the cost": (
+        "cost.total",
+        add(
+            "trunk_departures", date=D12, lane_id="C-B", vehicle_type_id="spot-9", departures=1, parcels=0, cost=1200.0
+        ),
+    ),
+    "no departures as a row": (
+        "table.value",
+        add("trunk_departures", date=D12, lane_id="C-B", vehicle_type_id="spot-9", departures=0, parcels=0, cost=0.0),
+    ),
+    "a departure a day late": ("lane.capacity", edit("trunk_departures", "date", D11)),
+    "a train missed by a day": ("lane.capacity", edit("trunk_flows", "departure_dates", [D11], 1)),
+    "gone on a day before it arrived": ("time.transit", edit("trunk_flows", "departure_dates", [D11, D12], 2)),
+    "a lane that takes a day longer": ("time.completed", edit("lanes", "transit_hours", 30.0)),
+    "a lane that leads the other way": ("path.ends", edit("lanes", "origin_hub_id", "B")),
+    "parcels exchanged between demands": (
+        "demand.balance",
+        both(edit("trunk_flows", "parcels", 351), edit("trunk_flows", "parcels", 399, 1)),
+    ),
+    "a shortfall on another day": ("demand.balance", edit("shortfalls", "date", D11)),
+    "a shortfall of another route": ("demand.balance", edit("shortfalls", "destination_hub_id", "B")),
+    "an empty shortfall": ("table.value", edit("shortfalls", "parcels", 0, 1)),
+    "one parcel more than the own truck holds": ("vehicle.capacity", edit("vehicle_types", "capacity", 199)),
+    "a lane that takes no train": ("vehicle.departure_limit", edit("lane_vehicles", "departure_limit", 0)),
+    "a longer lane": ("cost.row", edit("lanes", "distance_km", 301.0)),
+    "a dearer train": ("cost.row", edit("lane_vehicles", "departure_cost", 2501.0)),
+    "a bound of minus infinity": ("certificate.bound", edit("plan_certificates", "lower_bound", float("-inf"))),
+    "no bound": ("certificate.bound", edit("plan_certificates", "lower_bound", None)),
+    "a bound moved without its gap": ("certificate.gap", edit("plan_certificates", "lower_bound", 13_100.0)),
+    "a gap of nothing": ("certificate.gap", edit("plan_certificates", "gap", 0.0)),
+    "called optimal with a gap": ("certificate.status", edit("plan_certificates", "status", "optimal")),
+    "no cost in the certificate": ("cost.total", edit("plan_certificates", "cost", None)),
     "violations admitted that are none": ("certificate.violations", edit("plan_certificates", "violations", 2)),
 }
 

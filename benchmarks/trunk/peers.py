@@ -1,0 +1,79 @@
+"""What else one could do with the tools at hand: the whole model to a solver, its relaxation rounded up, each lane alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from routing.solvers import solve_linear
+from routing.trunk.exact import write_exactly
+from routing.trunk.fleet import tally
+from routing.trunk.flows import Flows, load_network
+from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.trunk.network import TrunkNetwork
+from routing.trunk.plan import TrunkPlan, write_plan
+from routing.trunk.pool import PathPool
+from routing.trunk.relaxation import price_options, price_runs, relax_network, zero_prices
+from routing.trunk.search import Draft
+from routing.trunk.steps import build_staircase, count_vehicles
+from routing.trunk.ways import NO_WAY, label_ways, trace_ways
+
+SOLVERS = {"HIGHS": "full MILP, HiGHS", "GSCIP": "full MILP, SCIP", "CP_SAT": "full model, CP-SAT"}
+WAYS = SOLVERS | {"rounded": "LP, departures rounded up", "alone": "each lane alone"}
+
+
+def plan_peer(network: TrunkNetwork, way: str, options: TrunkOptions, seconds: float) -> tuple[TrunkPlan | None, float]:
+    """Plan in another way; return the plan, None if there was none in time, and the bound it proved [CNY]."""
+    draft: Draft | None
+    if way == "alone":
+        draft, bound = _plan_alone(network), 0.0
+    elif way == "rounded":
+        draft, bound = _round_up(network, seconds)
+    else:
+        draft, bound = _solve_whole(network, way, seconds)
+    if draft is None:
+        return None, bound
+    relaxed = relax_network(network, steps=3, seed=0, deadline=Deadline(1e6))
+    proven = min(max(bound, 0.0), draft.cost)
+    return write_plan(network, draft, replace(relaxed, bound=proven), options, Deadline(0.0)), bound
+
+
+def _solve_whole(network: TrunkNetwork, solver: str, seconds: float) -> tuple[Draft | None, float]:
+    m = write_exactly(network)
+    # CP-SAT wants bounds on every column
+    upper = np.where(np.isfinite(m.upper), m.upper, float(network.demand_parcels.sum()))
+    answer = solve_linear(
+        m.cost, m.matrix, m.low, m.high, m.lower, upper,
+        integer=m.integer, seconds=seconds, gap=1e-6, solver=solver, threads=None if solver == "HIGHS" else 1,
+    )  # fmt: skip
+    bound = answer.bound if np.isfinite(answer.bound) else 0.0
+    return (None if answer.values is None else m.read(answer.values)), bound
+
+
+def _round_up(network: TrunkNetwork, seconds: float) -> tuple[Draft | None, float]:
+    m = write_exactly(network)
+    answer = solve_linear(m.cost, m.matrix, m.low, m.high, m.lower, m.upper, seconds=seconds)
+    if answer.values is None:
+        return None, 0.0
+    values = answer.values.copy()
+    pairs = len(m.pair_run)
+    values[len(values) - pairs :] = np.ceil(values[len(values) - pairs :] - 1e-6)
+    return m.read(values), answer.bound
+
+
+def _plan_alone(network: TrunkNetwork) -> Draft:
+    """Send all parcels the cheapest way by the parcel and give each lane the cheapest vehicles for its load."""
+    option_price = price_options(network, zero_prices(network))
+    room, _ = price_runs(network, option_price)
+    destinations, group = np.unique(network.demand_destination, return_inverse=True)
+    sort_price = np.where(network.sort_capacity.ravel() > 0, np.tile(network.handling_cost, network.days), np.inf)
+    hold_price = np.where(network.can_hold(), network.hold_cost, np.inf)
+    _, choice = label_ways(network, network.run_cost + room, sort_price, hold_price, destinations)
+    start = network.demand_node()
+    some = np.flatnonzero(choice[start, group] != NO_WAY)
+    pointers, steps = trace_ways(network, choice, start[some], group[some])
+    flows = Flows(PathPool(some.astype(np.int64), pointers, steps), network.demand_parcels[some])
+    loads = load_network(network, flows)
+    run, option, count = count_vehicles(network, build_staircase(network, option_price), loads.runs)
+    return Draft(flows, loads, tally(network, run, option, count, loads.runs))
