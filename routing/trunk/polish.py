@@ -2,7 +2,7 @@
 
 A move takes as many parcels off a run as it takes to do with the next smaller mix of vehicles, and sends each of them along
 the way that is cheapest at the margin: spare room costs nothing but carriage and handling, a further vehicle its whole
-price, a full hub or lane is closed. The move stays when it saves, or with the chance that annealing gives it.
+price, a full hub or lane is closed. The move stays when it saves.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from routing.trunk.network import Ints, TrunkNetwork
 from routing.trunk.steps import Staircase, climb
 from routing.trunk.ways import out_pointers
 
+_VAIN_ROUNDS = 3  # tries of every run that carries something, without a gain, after which nothing more is expected
+
 
 def polish_flows(
     network: TrunkNetwork,
@@ -26,13 +28,10 @@ def polish_flows(
     stairs: Staircase,
     *,
     moves: int,
-    hot: float,
-    cold: float,
     seed: int,
     deadline: Deadline,
     reserve: float,
     progress: Progress = SILENT,
-    best_only: bool = True,
 ) -> Flows:
     """Improve whole flows within all limits.
 
@@ -41,9 +40,7 @@ def polish_flows(
     stairs
         Price of vehicles by load; the price that the moves lower.
     moves
-        Number of moves.
-    hot, cold
-        First and last temperature [CNY].
+        Most moves; fewer when every run has been tried a few times in vain.
     reserve
         Seconds that must be left on the deadline at the end.
     """
@@ -55,27 +52,25 @@ def polish_flows(
     state = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
     run_load, sort_load, night_load = loads.runs.copy(), loads.sorts.copy(), loads.nights.copy()
     demand_node = network.demand_node()
-    best, best_value, value = flows, 0.0, 0.0
-    done, chunk = 0, max(50, min(20_000, 2_000_000 // max(network.runs, 1)))
-    while done < moves and deadline.left() > reserve:
+    done, gained_at, patience = 0, 0, _VAIN_ROUNDS * max(int((run_load > 0).sum()), 1)
+    chunk = max(50, min(20_000, 2_000_000 // max(network.runs, 1)))
+    while done < moves and done - gained_at < patience and deadline.left() > reserve:
         part = min(chunk, moves - done)
-        share = done / moves
-        heat = hot * (cold / hot) ** share if hot > 0 else 0.0
         pointers, members = _index_runs(network, chunks)
-        value += _polish(
-            part, heat, state, network.hubs, first_run, network.run_tail, network.run_head, network.run_cost,
+        change = _polish(
+            part, state, network.hubs, first_run, network.run_tail, network.run_head, network.run_cost,
             handling, network.hold_cost, network.sort_capacity.ravel(), network.buffer_capacity.ravel(), can_hold,
             demand_node, network.demand_destination, run_load, sort_load, night_load,
             chunks.demand, chunks.length, chunks.parcels, chunks.steps, chunks.count, pointers, members,
             stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most,
         )  # fmt: skip
         done += part
-        if best_only and value < best_value - 1e-6:
-            best, best_value = join_chunks(network, chunks), value
+        if change < 0.0:
+            gained_at = done
         if chunks.count[0] > len(chunks.demand) - 2000:
             chunks = cut_chunks(network, join_chunks(network, chunks))
         progress.step(done, moves, "polish")
-    return best if best_only else join_chunks(network, chunks)
+    return join_chunks(network, chunks)
 
 
 def _index_runs(network: TrunkNetwork, chunks: Chunks) -> tuple[Ints, Ints]:
@@ -199,7 +194,7 @@ def _path_price(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
-    moves, heat, state, hubs, first_run, run_tail, run_head, run_cost, handling, hold_cost, sort_capacity,
+    moves, state, hubs, first_run, run_tail, run_head, run_cost, handling, hold_cost, sort_capacity,
     buffer_capacity, can_hold, demand_node, demand_goal, run_load, sort_load, night_load,
     demand, length, parcels, steps, count, member_pointers, members, pointers, room, price, base_room, base_price, most,
 ) -> float:  # fmt: skip
@@ -277,7 +272,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
             left -= amount
             if pieces >= most_pieces:
                 break
-        allowance = -heat * np.log(max(draw(state), 1e-300)) if heat > 0.0 else -1e-6
+        allowance = -1e-6
         placed, failed = 0, left > 0.0 or pieces == 0 or count[0] + pieces >= len(demand)
         kept_most = most[run]
         if not failed:

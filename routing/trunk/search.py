@@ -24,10 +24,10 @@ _ROUNDS = 30
 _CANDIDATES = 6
 _HOT, _COLD = 0.05, 0.002  # of a large vehicle's mean price
 _SOFT, _HARD = 1.0, 12.0  # of a parcel's mean price
-_MOVES_A_SECOND = 3_000_000  # on networks that stay in the processor's cache
-_CACHED_RUNS = 6000
-_MOVES_AN_ENTRY = 30_000
-_FEW_RUNS = 2500  # runs up to which the polish anneals too
+_MOVES_A_SECOND = 4_000_000  # on networks that stay in the processor's cache
+_CACHED_RUNS = 2500
+_MOVES_AN_ENTRY = 100_000
+_TRIES_A_SECOND = 400  # of the polish
 _SMALL_SEARCH = 4000  # (run, option) pairs up to which a mixed-integer search for vehicles is tried
 
 
@@ -229,19 +229,13 @@ def _polish(
     reserve: float,
     progress: Progress,
 ) -> Flows:
-    few = network.runs <= _FEW_RUNS
-    pace = 2500.0 * options.time_limit if few else min(60.0 * network.runs, 400.0 * options.time_limit)
-    pace = min(pace, 500.0 * len(flows.pool))
-    moves = int(options.effort * pace)
-    heat = 0.1 * float(network.option_cost.mean()) if few else 0.0
+    moves = int(options.effort * min(60.0 * network.runs, _TRIES_A_SECOND * options.time_limit))
     try:
         return polish_flows(
             network,
             flows,
             stairs,
             moves=moves,
-            hot=heat,
-            cold=0.1 * heat,
             seed=options.seed + 1,
             deadline=deadline,
             reserve=reserve,
