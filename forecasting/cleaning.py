@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from forecasting.event_leaning import Leaning, learn_leaning
 from forecasting.events import place_phases, read_waves
 from forecasting.inputs import EventPrior
+from forecasting.panel import Membership
 from forecasting.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
 
 Matrix = NDArray[np.float32]
@@ -40,6 +42,8 @@ class CleanHistory:
         [known days] days filled because nothing at all was loaded for them.
     level
         [known days] log of the undisturbed network total.
+    leaning
+        How far routes lean from the network's multiple.
     """
 
     parcels: Matrix
@@ -47,6 +51,7 @@ class CleanHistory:
     touched: NDArray[np.bool_]
     filled: NDArray[np.bool_]
     level: Vector
+    leaning: Leaning
 
     @property
     def known(self) -> int:
@@ -57,6 +62,18 @@ class CleanHistory:
     def multiple(self) -> Vector:
         """[known days + horizon] factor of the events."""
         return np.exp(self.uplift.log_effect)
+
+    def route_multiples(self, days: NDArray[np.int64], undisturbed: Matrix) -> Matrix:
+        """Return the factor of the events for each route [routes x days].
+
+        Parameters
+        ----------
+        days
+            Positions among the [known days + horizon].
+        undisturbed
+            [routes x days] parcels without events, over which a day's factors average to the network's.
+        """
+        return self.multiple[days].astype(np.float32) * self.leaning.on(days, undisturbed)
 
     @property
     def calmness(self) -> Vector:
@@ -70,12 +87,14 @@ def clean_history(
     horizon: int,
     events: pl.DataFrame,
     priors: Mapping[str, EventPrior],
+    hubs: tuple[Membership, Membership] | None = None,
+    pooling: float = 10.0,
 ) -> CleanHistory:
     """Divide the events out of a history.
 
     The network total is compared with its undisturbed level (:func:`undisturbed_level`, from days without event only),
     the effects of all phases are learnt from the ratio (:mod:`forecasting.uplift`), and every route is divided by the
-    same multiple: one occurrence says too little of a single route to give it one of its own.
+    multiple, moved by as much as its hubs and itself were seen to lean from it (:mod:`forecasting.event_leaning`).
 
     Parameters
     ----------
@@ -89,6 +108,10 @@ def clean_history(
         The table ``events``.
     priors
         Planners' priors by event name.
+    hubs
+        Origin and destination hubs of the routes; without them all routes share the network's multiple.
+    pooling
+        Pseudo-occurrences of the parent in a route's own deviation.
     """
     total = parcels.sum(axis=0, dtype=np.float64)
     filled = find_gaps(total)
@@ -107,11 +130,13 @@ def clean_history(
     weight = np.where(filled, 0.0, 1.0 / (1.0 + 70.0 / np.maximum(total, 1.0)))
     seen = np.log(times_normal_day(np.exp(log_total - level), weekday[:known]))
     uplift = on_weekdays(fit_uplift(seen, weight, terms, priors), weekday)
-    multiple = np.exp(uplift.log_effect[:known]).astype(np.float32)
-    cleaned = history / multiple if touched[:known].any() else np.array(history, dtype=np.float32)
-    return CleanHistory(
-        cleaned.astype(np.float32, copy=False), uplift, touched, filled, level + week[np.arange(known) % 7]
-    )
+    leaning = Leaning.none(parcels.shape[0], span.size)
+    if hubs is not None:
+        leaning = learn_leaning(history, terms, quiet, *hubs, route_pooling=pooling)
+    cleaned = (history / np.exp(uplift.log_effect[:known]).astype(np.float32)).astype(np.float32, copy=False)
+    for day in np.flatnonzero(leaning.stage[:known] >= 0):
+        cleaned[:, day : day + 1] *= leaning.on(np.array([day]), cleaned[:, day : day + 1], undo=True)
+    return CleanHistory(cleaned, uplift, touched, filled, level + week[np.arange(known) % 7], leaning)
 
 
 def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tuple[Vector, Vector]:

@@ -83,7 +83,10 @@ def forecast(
         for name in sorted(chosen.event_priors)
         if plain_name(name) not in {plain_name(known_name) for known_name in known.events["name"]}
     ]
-    clean = clean_history(panel.parcels, panel.dates, ahead, known.events, chosen.event_priors)
+    hubs = (panel.membership("hub_out"), panel.membership("hub_in"))
+    clean = clean_history(
+        panel.parcels, panel.dates, ahead, known.events, chosen.event_priors, hubs, pooling=chosen.pooling
+    )
     progress.step(1, 10, "events")
     model = fit_routes(panel, clean, ahead, seed, chosen, progress)
     notes += model.notes
@@ -143,12 +146,12 @@ def _assemble(
     horizon: int,
 ) -> RouteForecast:
     """Put events, planned changes and overrides on the routes' baseline."""
-    multiple = clean.multiple[clean.known :]
+    multiple = clean.route_multiples(np.arange(clean.known, clean.known + model.baseline.shape[1]), model.baseline)
     mean = model.baseline.astype(np.float64) * multiple
     first_ahead = to_date(panel.dates[-1]) + dt.timedelta(days=1)
     for move in network.ahead:
         move.apply(mean, max(0, (move.date - first_ahead).days), mean.shape[1])
-    mean, multiple = np.maximum(mean[:, lag:], 0.0), multiple[lag:]
+    mean, event = np.maximum(mean[:, lag:], 0.0), multiple[:, lag:].astype(np.float64)
     dates = np.arange(panel.dates[-1] + 1 + lag, panel.dates[-1] + 1 + lag + horizon)
     override = np.ones_like(mean)
     if known.overrides is not None and not known.overrides.is_empty():
@@ -156,7 +159,6 @@ def _assemble(
 
         override = override_factors(known.overrides, panel.routes, dates, _region_of_hub(known.hubs))
         mean = mean * override
-    event = np.broadcast_to(multiple, mean.shape)
     members = {name: member[:, lag:] for name, member in model.members.items()}
     return RouteForecast(panel, dates, mean, event, override, members)
 

@@ -77,7 +77,7 @@ def sample_errors(
             continue
         volume = recent_volume(past)
         combined = inner_forecast(cutoff)[:, days - cutoff]
-        forecast = combined * clean.multiple[days].astype(np.float32)
+        forecast = combined * clean.route_multiples(days, combined)
         truth = actual[:, days]
         event, spread = clean.touched[days], variance[days]
         some = slice(None, None, -(-truth.shape[0] // MOST_SAMPLED))
