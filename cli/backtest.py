@@ -27,6 +27,7 @@ _SHOWN = (
     "width_90",
     "cutoffs",
 )
+_MOST_BREAKS = 12
 _LEVELS_SHOWN = (
     "network",
     "region/out",
@@ -97,12 +98,16 @@ def backtest(
     pooled = mean_scores(found.scores)
     shown = pooled if detail else _whole_horizon(pooled, horizon)
     if json:
-        causes = found.causes.to_dicts()
-        out_json({"run_id": run.run_id, "scores": shown.to_dicts(), "causes": causes, "notes": found.notes.to_dicts()})
+        told = {name: getattr(found, name).to_dicts() for name in ("causes", "breaks", "notes")}
+        out_json({"run_id": run.run_id, "scores": shown.to_dicts(), **told})
         return
     out_rows(shown.select(_SHOWN), json=False, title="Scores over all cut-offs (accuracy = 1 - WAPE)")
     steps = found.causes.group_by("known", maintain_order=True).agg(pl.col("accuracy", "gain").mean())
     out_rows(steps, json=False, title="Route accuracy if a part of the forecast were known")
+    if found.breaks.height:
+        title = "Hubs that changed unannounced (error_share: part of the routes' error on their routes in those days)"
+        out_rows(found.breaks.head(_MOST_BREAKS), json=False, title=title)
+        say("A change known beforehand belongs in network_changes: forecasts and plans follow it from its date.")
     for note in found.notes["note"].unique(maintain_order=True):
         say(note)
     say(f"Every score stands in backtest_scores, run {run.run_id}.")

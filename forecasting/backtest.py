@@ -46,12 +46,15 @@ class Backtest:
     causes
         as_of, model, known (what is taken from the truth, step by step), accuracy of the routes: where the route
         error comes from.
+    breaks
+        as_of and the columns of ``network_breaks.BREAK_SCHEMA``: hubs that changed in the window unannounced.
     notes
         as_of and note: what the forecast said about itself.
     """
 
     scores: pl.DataFrame
     causes: pl.DataFrame
+    breaks: pl.DataFrame
     notes: pl.DataFrame
 
 
@@ -97,6 +100,7 @@ def run_backtest(
     _check_dates(inputs.route_volumes, dates, horizon)
     scores: list[pl.DataFrame] = []
     causes: list[pl.DataFrame] = []
+    breaks: list[pl.DataFrame] = []
     notes: list[tuple[dt.date, str]] = []
     for number, as_of in enumerate(dates):
         progress.step(number, len(dates), f"as of {as_of}")
@@ -109,11 +113,13 @@ def run_backtest(
         chosen = _choose(models, forecasts)
         scores.extend(score_forecast(scored, windows) for scored in case.scored(chosen))
         causes.append(case.causes())
+        breaks.append(case.breaks())
         notes.extend((as_of, note) for note in forecasts.notes)
     progress.step(len(dates), len(dates))
     return Backtest(
         pl.concat(scores).sort("level", "model", "as_of", "lead_days", "window"),
         pl.concat(causes),
+        pl.concat(breaks),
         pl.DataFrame(notes, schema={"as_of": pl.Date, "note": pl.String}, orient="row"),
     )
 

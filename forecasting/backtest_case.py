@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from forecasting.baselines import day_of_week_mean, seasonal_naive
 from forecasting.error_causes import split_error
 from forecasting.inputs import ForecastInputs, Forecasts
+from forecasting.network_breaks import find_breaks
 from forecasting.panel import ROUTE_KEYS, Level, Panel, aggregate
 from forecasting.scores import Scored
 
@@ -173,6 +174,18 @@ class Case:
             self._panel.membership("hub_in").index,
         )
         return steps.select(pl.lit(self.as_of).alias("as_of"), pl.lit(RADAR).alias("model"), pl.all())
+
+    def breaks(self) -> pl.DataFrame:
+        """Find the hubs that changed in the window without anybody having said so."""
+        found = find_breaks(
+            self._panel.parcels.astype(np.float64),
+            self._published()["mean"],
+            self.as_of + dt.timedelta(days=1),
+            self._panel.membership("hub_out"),
+            self._panel.membership("hub_in"),
+            self._view.network_changes,
+        )
+        return found.select(pl.lit(self.as_of).alias("as_of"), pl.all())
 
 
 def _matrices(table: pl.DataFrame, place: NDArray[np.int64], series: int, case: Case) -> dict[str, NDArray[np.float64]]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from data.checks.anomalies import find_hub_changes, find_outliers, find_route_changes
 from data.checks.coverage import find_copied_days, find_gaps, make_findings, summarise_tables
+from data.checks.hub_shifts import find_hub_shifts
 from data.checks.readiness import find_lacks
 from data.contracts import TABLES
 from data.intake.cross_rules import UnknownIds, find_unknown_ids, find_wrong_share_sums, find_wrong_successor_sums
@@ -59,6 +60,7 @@ def check_workspace(workspace: Workspace, progress: Progress = SILENT) -> Check:
         ("copied days", lambda: find_copied_days(volumes, "route_volumes")),
         ("copied days of outlets", lambda: find_copied_days(outlets, "outlet_volumes")),
         ("hubs that changed", lambda: find_hub_changes(volumes, tables["network_changes"])),
+        ("hubs whose share broke", lambda: find_hub_shifts(volumes, tables["network_changes"])),
         ("unusual days", lambda: find_outliers(volumes, tables["events"])),
         ("routes", lambda: find_route_changes(volumes)),
     )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,24 @@ def test_a_route_that_opens_in_the_window_counts_as_missed() -> None:
     here = {"level": "route", "model": "radar", "lead_days": "1-7", "window": "all"}
     assert missed.scores.filter(**here)["parcels"][0] > without.scores.filter(**here)["parcels"][0]
     assert missed.scores.filter(**here)["bias"][0] < -0.3
+
+
+def test_a_hub_that_changed_in_the_window_is_told_unless_it_was_announced() -> None:
+    later = pl.col("date") > AS_OF[0] + dt.timedelta(days=3)
+    moved = volumes().with_columns(
+        pl.when(later & (pl.col("destination_hub_id") == "B"))
+        .then(pl.lit("C"))
+        .otherwise("destination_hub_id")
+        .alias("destination_hub_id")
+    )
+    moved = moved.group_by("date", "courier_id", "origin_hub_id", "destination_hub_id").agg(pl.col("parcels").sum())
+    found = run_backtest(inputs(moved), AS_OF[:1], 14, forecast, models=["radar"], settings=QUICK).breaks
+    assert sorted(found.filter(direction="in")["hub_id"]) == ["B", "C"]
+    assert found.filter(hub_id="B")["date_from"].to_list() == [AS_OF[0] + dt.timedelta(days=4)]
+    change = {"change_id": "x", "date": AS_OF[0] + dt.timedelta(days=4), "hub_id": "B", "change": "moves"}
+    change |= {"successor_hub_id": "C", "share": 1.0, "reason": "told"}
+    told = replace(inputs(moved), network_changes=pl.DataFrame([change]))
+    assert run_backtest(told, AS_OF[:1], 14, forecast, models=["radar"], settings=QUICK).breaks.is_empty()
 
 
 def test_members_are_scored_by_name_and_unknown_ones_named() -> None:
