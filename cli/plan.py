@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
     from routing.trunk.plan import TrunkPlan
 
-_TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes")
+_TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
 
 plans = typer.Typer(no_args_is_help=True, help="Plan trunk vehicles and stock.")
 
@@ -112,6 +112,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
     options = TrunkOptions(
         hold_cost=settings.hold_cost,
         short_cost=settings.short_cost,
+        late_cost=settings.late_cost,
         time_limit=settings.time_limit_seconds if request.time_limit is None else request.time_limit,
         seed=request.seed,
         extra_sort_cost=settings.extra_sort_cost,
@@ -126,6 +127,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         "time_limit": options.time_limit,
         "hold_cost": options.hold_cost,
         "short_cost": options.short_cost,
+        "late_cost": options.late_cost,
         "extra_sort_cost": options.extra_sort_cost,
         "extra_buffer_cost": options.extra_buffer_cost,
         "lane_weather_run": weather_runs[-1] if weather_runs else None,
@@ -136,7 +138,8 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
             tables["lane_weather"] = run.results("lane_weather", weather_runs[-1])
         tables["route_demand"] = _read_demand(run, request, level)
         plan = plan_trunk(TrunkInputs.gather(tables), options, bar)
-        checked = check_trunk({**tables, **plan.tables()}, hold_cost=options.hold_cost, short_cost=options.short_cost)
+        prices = {name: getattr(options, name) for name in ("hold_cost", "short_cost", "late_cost")}
+        checked = check_trunk({**tables, **plan.tables()}, **prices)
         plan = plan.with_violations(count_broken(checked.violations))
         for name, frame in plan.tables().items():
             run.append(name, frame)

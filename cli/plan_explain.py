@@ -150,7 +150,11 @@ def _drop(tables: Tables, options: dict[str, Any], lane: str, day: date) -> Any:
     from routing.trunk.network import build_network
     from routing.trunk.reading import read_draft
 
-    kept = TrunkOptions(hold_cost=float(options["hold_cost"]), short_cost=float(options["short_cost"]))
+    kept = TrunkOptions(
+        hold_cost=float(options["hold_cost"]),
+        short_cost=float(options["short_cost"]),
+        late_cost=float(options.get("late_cost", 0.0)),
+    )
     network = build_network(TrunkInputs.gather(tables), kept)
     draft = read_draft(network, tables)
     return drop_run(network, draft, int(network.run_of[network.lane_ids.index(lane), (day - network.first_day).days]))

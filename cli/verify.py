@@ -113,9 +113,8 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
         tables["stock_allocations"] = workspace.results("stock_allocations", run_id)
         return {"violations": check_stock(tables, as_of=_last_day_known(workspace, versions, run["options"]))}
     tables, options = read_trunk_plan(workspace, run_id)
-    check = check_trunk(
-        tables, hold_cost=float(options.get("hold_cost", 0.0)), short_cost=float(options.get("short_cost", 0.0))
-    )
+    prices = {name: float(options.get(name, 0.0)) for name in ("hold_cost", "short_cost", "late_cost")}
+    check = check_trunk(tables, **prices)
     return {"violations": check.violations, "cost": check.cost, "parts": check.parts, "summary": check.summary}
 
 

@@ -35,7 +35,13 @@ class TableStore:
         lazy = pl.scan_delta(table)
         if predicate is not None:
             lazy = lazy.filter(predicate)
-        frame = lazy.select(pl.col(name).cast(dtype) for name, dtype in self.contract.polars_schema.items()).collect()
+        there = lazy.collect_schema().names()
+        # a table written before a column joined its contract holds nothing in it
+        columns = (
+            pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
+            for name, dtype in self.contract.polars_schema.items()
+        )
+        frame = lazy.select(columns).collect()
         return frame if len(table.file_uris()) <= 1 else self._in_order(frame)
 
     def append(self, frame: pl.DataFrame) -> None:
@@ -85,7 +91,7 @@ class TableStore:
         self._in_order(frame).write_delta(
             str(self.folder),
             mode="append" if mode == "append" else "overwrite",
-            delta_write_options={"partition_by": ["run_id"]} if by_run else {},
+            delta_write_options={"schema_mode": "merge", **({"partition_by": ["run_id"]} if by_run else {})},
         )
 
 

@@ -14,6 +14,7 @@ from routing.trunk.inputs import Deadline, TrunkOptions
 from routing.trunk.network import TrunkNetwork
 from routing.trunk.plan import TrunkPlan, write_plan
 from routing.trunk.pool import PathPool
+from routing.trunk.promises import group_demands
 from routing.trunk.relaxation import price_options, price_runs, relax_network, zero_prices
 from routing.trunk.search import Draft
 from routing.trunk.steps import build_staircase, count_vehicles
@@ -66,10 +67,11 @@ def _plan_alone(network: TrunkNetwork) -> Draft:
     """Send all parcels the cheapest way by the parcel and give each lane the cheapest vehicles for its load."""
     option_price = price_options(network, zero_prices(network))
     room, _ = price_runs(network, option_price)
-    destinations, group = np.unique(network.demand_destination, return_inverse=True)
+    groups = group_demands(network)
+    group = groups.of_demand
     sort_price = np.where(network.sort_capacity.ravel() > 0, np.tile(network.handling_cost, network.days), np.inf)
     hold_price = np.where(network.can_hold(), network.hold_cost, np.inf)
-    _, choice = label_ways(network, network.run_cost + room, sort_price, hold_price, destinations)
+    _, choice = label_ways(network, network.run_cost + room, sort_price, hold_price, groups)
     start = network.demand_node()
     some = np.flatnonzero(choice[start, group] != NO_WAY)
     pointers, steps = trace_ways(network, choice, start[some], group[some])

@@ -26,6 +26,7 @@ _CONTRACTS = (
     TableContract("courier_preferences", "reference", reference.CourierPreferences),
     TableContract("courier_capacity", "reference", reference.CourierCapacity),
     TableContract("courier_rates", "reference", reference.CourierRates),
+    TableContract("service_promises", "reference", reference.ServicePromises),
     TableContract("events", "reference", reference.Events),
     TableContract("network_changes", "reference", reference.NetworkChanges),
     TableContract("promotions", "reference", reference.Promotions),

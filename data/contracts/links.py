@@ -32,6 +32,8 @@ LINKS: tuple[Link, ...] = (
         "merchants.hub_id",
         "courier_rates.origin_hub_id",
         "courier_rates.destination_hub_id",
+        "service_promises.origin_hub_id",
+        "service_promises.destination_hub_id",
         "network_changes.hub_id",
         "network_changes.successor_hub_id",
         "waybills.origin_hub_id",

@@ -182,6 +182,26 @@ class CourierRates(dy.Schema):
     on_time_rate = share("Share delivered within the promise.", "准时率", optional=True)
 
 
+class ServicePromises(dy.Schema):
+    """Latest arrival (时效承诺) by route; a route that is not listed has none.
+
+    Parcels handed in on day t are due on day t + latest_hours / 24 rounded up, as transit hours of lanes are.
+    """
+
+    origin_hub_id = ident("Hub of origin.", "始发", "始发分拨", "场地1", "origin", "origin_hub", key=True)
+    destination_hub_id = ident(
+        "Hub of destination.", "目的", "目的分拨", "场地2", "destination", "destination_hub", key=True
+    )
+    latest_hours = quantity(
+        "Hours from hand-in at the hub of origin until the parcels are to be sorted at the hub of destination.",
+        "承诺时效",
+        "最晚到达时长",
+        "时效",
+        unit="hours",
+        high=2400.0,
+    )
+
+
 class Events(dy.Schema):
     """Holidays and shopping events (节假日与大促): one row a wave, so a season may have several."""
 

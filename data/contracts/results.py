@@ -181,6 +181,12 @@ class TrunkFlows(_Result):
     )
     completed_on = day("Day it is sorted at its destination.", "完成日期", key=True)
     parcels = parcels("Parcels.", "货量")
+    late_days = count(
+        "Days from the day promised to completed_on; 0 in time, empty without a promise.",
+        "延误天数",
+        unit="days",
+        optional=True,
+    )
 
 
 class HubLoads(_Result):
@@ -228,6 +234,7 @@ class PlanCertificates(_Result):
     parcels_demanded = parcels("Parcels demanded.", "需求量")
     parcels_planned = parcels("Parcels planned.", "计划量")
     parcels_short = parcels("Parcels short.", "缺口")
+    parcels_late = parcels("Parcels planned to arrive after their promise.", "延误量", optional=True)
     overflow_probability = share(
         "Probability of an overflow anywhere, from the stress test.", "爆仓概率", optional=True
     )

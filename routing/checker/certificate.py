@@ -17,12 +17,13 @@ _STATUSES = ("optimal", "feasible", "shortfalls")
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the tables add up to: cost [CNY] and parcels demanded, planned, short."""
+    """What the tables add up to: cost [CNY] and parcels demanded, planned, short; late is None for plans that promise nothing."""
 
     cost: float
     demanded: float
     planned: float
     short: float
+    late: float | None = None
 
 
 def check_certificate(certificates: pl.DataFrame | None, plan: str, totals: Totals, violations: int) -> list[Violation]:
@@ -57,6 +58,10 @@ def check_certificate(certificates: pl.DataFrame | None, plan: str, totals: Tota
     ):
         if row.get(column) != value:
             found.append(_differs("certificate.totals", plan, column, row.get(column), value))
+    late = row.get("parcels_late")
+    # plans of before there were promises say nothing of them
+    if totals.late is not None and late != totals.late and not (late is None and totals.late == 0):
+        found.append(_differs("certificate.totals", plan, "parcels_late", late, totals.late))
     found += _check_status(row, plan, totals.short)
     claimed = row.get("violations")
     true_count = violations + len(found)

@@ -68,6 +68,12 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             ("date", "lane_id"),
             optional=True,
         ),
+        "service_promises": Form(
+            {"origin_hub_id": _TEXT, "destination_hub_id": _TEXT},
+            {"latest_hours": AMOUNT},
+            ("origin_hub_id", "destination_hub_id"),
+            optional=True,
+        ),
         "route_demand": Form(dict(_ROUTE), {"parcels": WHOLE}, tuple(_ROUTE)),
         "trunk_departures": Form(
             {"date": _DAY, "lane_id": _TEXT, "vehicle_type_id": _TEXT},
@@ -76,7 +82,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         ),
         "trunk_flows": Form(
             {**_ROUTE, "path": _TEXTS, "departure_dates": _DAYS, "completed_on": _DAY},
-            {"parcels": ONE},
+            {"parcels": ONE, "late_days": WHOLE + EMPTY},
             (*_ROUTE, "path", "departure_dates", "completed_on"),
         ),
         "hub_loads": Form(
@@ -207,7 +213,7 @@ def _repair(frame: pl.DataFrame, form: Form) -> pl.DataFrame:
     required = list(form.columns)
     fixed = frame.drop_nulls(required).with_columns(
         pl.when(_broken(c, kind)).then(pl.lit(0.0 if not kind.endswith(EMPTY) else None)).otherwise(pl.col(c)).alias(c)
-        if kind.removesuffix(EMPTY) in (AMOUNT, MONEY)
+        if kind in (AMOUNT, MONEY) or kind.endswith(EMPTY)
         else pl.when(pl.col(c).is_finite()).then(pl.col(c)).otherwise(0.0).alias(c)
         for c, kind in form.numbers.items()
     )

@@ -13,6 +13,7 @@ import polars as pl
 
 from routing.checker import flows as checker_flows
 from routing.checker import hubs as checker_hubs
+from routing.checker import promises as checker_promises
 from routing.checker import vehicles as checker_vehicles
 from routing.checker.certificate import Totals, check_certificate
 from routing.checker.tables import read_tables, unknown_ids
@@ -32,7 +33,7 @@ class TrunkCheck:
     cost
         Recomputed cost [CNY].
     parts
-        The cost by part: vehicles, parcels on lanes, handling, holding, short [CNY].
+        The cost by part: vehicles, parcels on lanes, handling, holding, short, late [CNY].
     summary
         Figures of the plan: parcels, departures by ownership, hub-days, days.
     """
@@ -43,23 +44,28 @@ class TrunkCheck:
     summary: dict[str, Any]
 
 
-def check_trunk(tables: Mapping[str, pl.DataFrame], *, hold_cost: float = 0.0, short_cost: float = 0.0) -> TrunkCheck:
+def check_trunk(
+    tables: Mapping[str, pl.DataFrame], *, hold_cost: float = 0.0, short_cost: float = 0.0, late_cost: float = 0.0
+) -> TrunkCheck:
     """Check a trunk plan and recompute its cost.
 
     A day's parcels are sorted where they start, change lanes and end; a departure on day t arrives on day
     t + ceil(transit_hours / speed_factor / 24); parcels leave a hub on the day they are sorted there and wait over night
-    otherwise. Cost = vehicles + parcels on lanes + handled x handling_cost + held x `hold_cost` + short x `short_cost`.
+    otherwise. Cost = vehicles + parcels on lanes + handled x handling_cost + held x `hold_cost` + short x `short_cost`
+    + parcels x days late x `late_cost`.
 
     Parameters
     ----------
     tables
         ``hubs``, ``lanes``, ``vehicle_types``, ``route_demand``, ``trunk_departures``, ``trunk_flows``, ``hub_loads``,
         ``plan_certificates``; when there are any also ``lane_vehicles``, ``network_changes``, ``lane_weather``,
-        ``shortfalls``. Rows of one plan only.
+        ``service_promises``, ``shortfalls``. Rows of one plan only.
     hold_cost
         Price of a parcel held over a night [CNY/parcel/night].
     short_cost
         Price of a parcel not carried [CNY/parcel].
+    late_cost
+        Price of a parcel for each day after its promise [CNY/parcel/day].
 
     Returns
     -------
@@ -78,13 +84,17 @@ def check_trunk(tables: Mapping[str, pl.DataFrame], *, hold_cost: float = 0.0, s
     violations += checker_vehicles.check_lanes(priced, movements.legs)
     violations += checker_vehicles.check_fleets(priced)
     violations += checker_vehicles.check_calls(frames, priced)
+    lateness = checker_promises.count_lateness(frames)
+    violations += checker_promises.check_lateness(lateness)
     parts = _add_up_cost(frames, priced, loads, hold_cost=hold_cost, short_cost=short_cost)
+    parts["late"] = late_cost * checker_promises.sum_late_days(lateness)
     cost = sum(parts.values())
     totals = Totals(
         cost=cost,
         demanded=_sum(frames["route_demand"], "parcels"),
         planned=_sum(frames["trunk_flows"], "parcels"),
         short=_sum(frames["shortfalls"], "parcels"),
+        late=checker_promises.sum_late_parcels(lateness),
     )
     violations += check_certificate(tables.get("plan_certificates"), "trunk", totals, len(violations))
     return TrunkCheck(order(violations), cost, parts, _summarise(frames, priced, loads, totals))
@@ -124,6 +134,7 @@ def _summarise(
         "parcels_demanded": round(totals.demanded),
         "parcels_planned": round(totals.planned),
         "parcels_short": round(totals.short),
+        "parcels_late": round(totals.late or 0.0),
         "departures": {row["ownership"]: round(row["departures"]) for row in departures.iter_rows(named=True)},
         "parcels_handled": round(_sum(loads, "handled")),
         "parcel_nights_held": round(_sum(loads, "held")),

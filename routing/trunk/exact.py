@@ -1,6 +1,6 @@
-"""The whole task as one mixed-integer model, for tasks small enough: flows by destination over hub-days, whole vehicles.
+"""The whole task as one mixed-integer model, for tasks small enough: flows by destination (and due day) over hub-days, whole vehicles.
 
-    min  sum vehicles + carriage + handling + holding + short
+    min  sum vehicles + carriage + handling + holding + late + short
     s.t. what leaves a node for g = what comes in for g + what is handed in - what is short
          flow on a run <= room of its vehicles;  sorted <= sort capacity;  held <= buffer
          departures within limits and fleets, own vehicles balanced
@@ -20,6 +20,7 @@ from routing.trunk.fleet import limit_rows, list_pairs, tally
 from routing.trunk.flows import load_network, round_parcels
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.pool import PathPool, merge_paths
+from routing.trunk.promises import group_demands
 from routing.trunk.search import Draft
 
 MOST_FLOW_COLUMNS = 16_000
@@ -46,7 +47,7 @@ class _Arcs:
 
 def flow_columns(network: TrunkNetwork) -> int:
     """Number of flow columns the exact model would have."""
-    return len(np.unique(network.demand_destination)) * (network.runs + int(network.can_hold().sum()) + network.days)
+    return len(group_demands(network)) * (network.runs + int(network.can_hold().sum()) + network.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,10 @@ def solve_exactly(network: TrunkNetwork, *, seconds: float) -> Proof:
 
 def write_exactly(network: TrunkNetwork) -> ExactModel:
     """Write the whole task as one model."""
-    destinations, group = np.unique(network.demand_destination, return_inverse=True)
-    arcs = _list_arcs(network, destinations)
-    flows, nodes, groups = len(arcs.tail), network.nodes, len(destinations)
+    grouped = group_demands(network)
+    group = grouped.of_demand
+    arcs = _list_arcs(network, grouped.destination)
+    flows, nodes, groups = len(arcs.tail), network.nodes, len(grouped)
     entry, asked = _hand_in(network, group, groups)
     pair_run, pair_option = list_pairs(network)
     width = flows + len(entry) + len(pair_run)
@@ -150,6 +152,8 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
     handling = np.tile(network.handling_cost, network.days)
     price = np.where(is_night, network.hold_cost, handling[arcs.tail])
     price[is_run] += network.run_cost[arcs.step[is_run]]
+    ends = arcs.head < 0
+    price[ends] += grouped.late_price[arcs.group[ends], arcs.tail[ends] // network.hubs]
     limit = np.minimum(
         network.option_limit[pair_option, network.run_day[pair_run]],
         network.type_fleet[network.option_type[pair_option]],

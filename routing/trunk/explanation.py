@@ -17,6 +17,7 @@ from routing.trunk.fleet import Vehicles
 from routing.trunk.flows import Loads
 from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.promises import group_demands
 from routing.trunk.relaxation import price_options, price_runs, zero_prices
 from routing.trunk.residual import ElasticPrices, free_fleet, leave_over
 from routing.trunk.ways import label_ways, trace_ways
@@ -62,7 +63,7 @@ def explain_shortfalls(
     if not len(missing):
         return {}
     lifted, label, choice = _lift_limits(network)
-    _, group = np.unique(network.demand_destination, return_inverse=True)
+    group = group_demands(network).of_demand
     start = network.demand_node()
     told: dict[int, Reason] = {}
     free = free_fleet(network, vehicles)
@@ -108,8 +109,7 @@ def _lift_limits(network: TrunkNetwork) -> tuple[TrunkNetwork, Floats, Ints]:
     room, _ = price_runs(lifted, price_options(lifted, zero_prices(lifted)))
     sort_price = np.where(network.hub_open.ravel(), np.tile(network.handling_cost, network.days), np.inf)
     hold_price = np.where(lifted.can_hold(), network.hold_cost, np.inf)
-    destinations = np.unique(network.demand_destination)
-    label, choice = label_ways(lifted, network.run_cost + room, sort_price, hold_price, destinations)
+    label, choice = label_ways(lifted, network.run_cost + room, sort_price, hold_price, group_demands(network))
     return lifted, label, choice
 
 

@@ -9,6 +9,7 @@ from routing.trunk.improvement import Trees
 from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.pool import PathPool, Room, assign_paths, gather_pool, merge_paths, use_paths
+from routing.trunk.promises import group_demands
 from routing.trunk.relaxation import Prices, price_options, price_runs
 from routing.trunk.steps import Staircase, climb
 from routing.trunk.ways import label_ways, trace_ways
@@ -109,7 +110,7 @@ def around(
 ) -> list[Ints]:
     """Ways under prices that make overloaded resources dearer, step by step."""
     run_price, _ = price_runs(network, price_options(network, prices))
-    destinations = np.unique(network.demand_destination)
+    groups = group_demands(network)
     handling = np.tile(network.handling_cost, network.days)
     closed = network.sort_capacity.ravel() <= 0
     unit = float(np.median(run_price[np.isfinite(run_price)])) if np.isfinite(run_price).any() else 1.0
@@ -120,5 +121,5 @@ def around(
             network.can_hold(), network.hold_cost + prices.buffer + over_night * factor * unit, np.inf
         )
         run = network.run_cost + run_price + over_run * factor * unit
-        found.append(label_ways(network, run, sort_price, hold_price, destinations)[1])
+        found.append(label_ways(network, run, sort_price, hold_price, groups)[1])
     return found

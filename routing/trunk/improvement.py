@@ -17,6 +17,7 @@ from data.progress import SILENT, Progress
 from routing.trunk.chance import draw
 from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.promises import Groups, group_demands
 from routing.trunk.steps import Staircase, climb
 from routing.trunk.ways import FINISH, HOLD, NO_WAY
 
@@ -30,7 +31,7 @@ class Trees:
     Attributes
     ----------
     destination : (G,)
-        Number among the distinct destinations, a column of labels and candidates.
+        Number among the groups of demands, a column of labels and candidates.
     step : (G, N)
         A run, HOLD, FINISH or NO_WAY.
     flow : (G, N) [parcels]
@@ -59,13 +60,14 @@ def plant_trees(
     Parameters
     ----------
     samples
-        Choices (N, destinations) of the relaxation.
+        Choices (N, groups) of the relaxation.
     truck
         Parcels of a large vehicle: whole multiples of it make the first layer of a demand.
     served : (n,)
         Demands that are planned; the others are short.
     """
-    destinations, number = np.unique(network.demand_destination, return_inverse=True)
+    groups = group_demands(network)
+    count, number = len(groups), groups.of_demand
     parcels = network.demand_parcels.astype(np.float64)
     whole = np.floor(parcels / truck) * truck
     layers = [whole, parcels - whole]
@@ -73,15 +75,15 @@ def plant_trees(
     for layer, part in enumerate(layers):
         some = served[part[served] > 0]
         demand.append(some)
-        group.append(number[some] + layer * len(destinations))
+        group.append(number[some] + layer * count)
         amount.append(part[some])
     entry_demand = np.concatenate(demand)
     used, entry_group = np.unique(np.concatenate(group), return_inverse=True)
     step = np.empty((len(used), network.nodes), dtype=np.int64)
     for row, name in enumerate(used):
-        step[row] = samples[int(generator.integers(len(samples)))][:, name % len(destinations)]
+        step[row] = samples[int(generator.integers(len(samples)))][:, name % count]
     trees = Trees(
-        destination=(used % len(destinations)).astype(np.int64),
+        destination=(used % count).astype(np.int64),
         step=step,
         flow=np.zeros(step.shape),
         entry_demand=entry_demand,
@@ -131,11 +133,11 @@ def list_candidates(
     sort_price: Floats,
     hold_price: Floats,
     first_run: Ints,
-    destinations: Ints,
+    groups: Groups,
     most: int,
 ) -> Ints:
-    """List for each node and destination the next steps of least reduced price, (N, destinations, most); NO_WAY fills up."""
-    candidates: Ints = np.full((network.nodes, len(destinations), most), NO_WAY, dtype=np.int64)
+    """List for each node and group the next steps of least reduced price, (N, groups, most); NO_WAY fills up."""
+    candidates: Ints = np.full((network.nodes, len(groups), most), NO_WAY, dtype=np.int64)
     _pick(
         network.hubs,
         network.days,
@@ -144,7 +146,8 @@ def list_candidates(
         run_price,
         sort_price,
         hold_price,
-        destinations,
+        groups.destination,
+        groups.late_price,
         label,
         candidates,
     )
@@ -152,7 +155,9 @@ def list_candidates(
 
 
 @numba.njit(cache=True)
-def _pick(hubs, days, first_run, run_head, run_price, sort_price, hold_price, destinations, label, candidates) -> None:  # type: ignore[no-untyped-def]  # noqa: C901
+def _pick(  # type: ignore[no-untyped-def]  # noqa: C901
+    hubs, days, first_run, run_head, run_price, sort_price, hold_price, destinations, late_price, label, candidates
+) -> None:
     most = candidates.shape[2]
     price = np.empty(most)
     for node in range(days * hubs):
@@ -162,7 +167,7 @@ def _pick(hubs, days, first_run, run_head, run_price, sort_price, hold_price, de
                 if r == first_run[node] - 2:
                     if node % hubs != destinations[g] or sort_price[node] == np.inf:
                         continue
-                    step, value = FINISH, sort_price[node]
+                    step, value = FINISH, sort_price[node] + late_price[g, node // hubs]
                 elif r == first_run[node] - 1:
                     if node + hubs >= days * hubs or hold_price[node] == np.inf:
                         continue
@@ -224,12 +229,13 @@ def anneal_trees(
 
     Parameters
     ----------
-    candidates : (N, destinations, most)
+    candidates : (N, groups, most)
     reserve
         Seconds that must be left on the deadline when the annealing ends.
     """
     state = np.array([(seed * 2654435761 + 88172645463325252) % 2**64], dtype=np.uint64)
     handling = np.tile(network.handling_cost, network.days)
+    late_price = group_demands(network).late_price
     stamp = np.zeros(network.nodes, dtype=np.int64)
     counter = np.zeros(1, dtype=np.int64)
     done = 0
@@ -241,7 +247,7 @@ def anneal_trees(
         penalty = cooling.soft * (cooling.hard / cooling.soft) ** share
         _anneal(
             part, hot, cold, penalty, state, network.hubs, network.run_head, network.run_cost, handling, network.hold_cost,
-            network.sort_capacity.ravel(), network.buffer_capacity.ravel(), trees.destination, trees.step, trees.flow,
+            network.sort_capacity.ravel(), network.buffer_capacity.ravel(), trees.destination, late_price, trees.step, trees.flow,
             trees.entry_group, trees.entry_node, trees.run_load, trees.sort_load, trees.night_load, candidates,
             stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most, stamp, counter,
         )  # fmt: skip
@@ -258,7 +264,7 @@ def _over(load, capacity):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
     moves, hot, cold, penalty, state, hubs, run_head, run_cost, handling, hold_cost, sort_capacity, buffer_capacity,
-    destination, step, flow, entry_group, entry_node, run_load, sort_load, night_load, candidates,
+    destination, late_price, step, flow, entry_group, entry_node, run_load, sort_load, night_load, candidates,
     pointers, room, price, base_room, base_price, most, stamp, counter,
 ) -> int:  # fmt: skip
     accepted = 0
@@ -330,6 +336,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
                         _over(sort_load[walk] - q, sort_capacity[walk]) - _over(sort_load[walk], sort_capacity[walk])
                     )
                 if s == FINISH:
+                    change -= late_price[destination[g], walk // hubs] * q
                     break
                 change -= run_cost[s] * q
                 change += climb(run_load[s] - q, s, pointers, room, price, base_room, base_price, most, penalty)
@@ -355,6 +362,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
                         _over(sort_load[walk] + q, sort_capacity[walk]) - _over(sort_load[walk], sort_capacity[walk])
                     )
                 if s == FINISH:
+                    change += late_price[destination[g], walk // hubs] * q
                     break
                 change += run_cost[s] * q
                 change += climb(run_load[s] + q, s, pointers, room, price, base_room, base_price, most, penalty)

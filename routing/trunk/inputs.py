@@ -23,7 +23,7 @@ class TrunkInputs:
         Reference tables; ``lane_vehicles`` may be empty.
     route_demand
         date, origin_hub_id, destination_hub_id, parcels: what is to be carried.
-    network_changes, lane_weather
+    network_changes, lane_weather, service_promises
         Empty frames when there are none. ``lane_weather``: date, lane_id, speed_factor, capacity_factor.
     """
 
@@ -34,6 +34,7 @@ class TrunkInputs:
     route_demand: pl.DataFrame
     network_changes: pl.DataFrame
     lane_weather: pl.DataFrame
+    service_promises: pl.DataFrame = field(default_factory=lambda: _empty("service_promises"))
 
     @classmethod
     def gather(cls, tables: Mapping[str, pl.DataFrame]) -> TrunkInputs:
@@ -50,11 +51,17 @@ class TrunkInputs:
         absent = [name for name in required if name not in tables]
         if absent:
             raise RadarError(f"no table {absent[0]}", f"the tables {', '.join(required)}", f"load {absent[0]} first")
-        optional = ("lane_vehicles", "network_changes", "lane_weather")
+        optional = ("lane_vehicles", "network_changes", "lane_weather", "service_promises")
         frames = {name: tables[name] for name in required}
         frames |= {name: tables.get(name, contract(name).empty()) for name in optional}
         given = ("route_demand", "lane_weather")
         return cls(**{name: f if name in given else contract(name).arrange(f) for name, f in frames.items()})
+
+
+def _empty(table: str) -> pl.DataFrame:
+    from data.contracts import contract
+
+    return contract(table).empty()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,8 @@ class TrunkOptions:
         Cost of a parcel that waits a night unsorted [CNY/parcel/night].
     short_cost
         Price put on a parcel not carried [CNY/parcel].
+    late_cost
+        Cost of a parcel for each day after its promise [CNY/parcel/day].
     time_limit
         Seconds after which the best plan so far is returned.
     seed
@@ -87,6 +96,7 @@ class TrunkOptions:
 
     hold_cost: float = 0.2
     short_cost: float = 50.0
+    late_cost: float = 1.0
     time_limit: float = 120.0
     seed: int = 0
     last_day: date | None = None
@@ -97,7 +107,7 @@ class TrunkOptions:
     extra_buffer_cost: float = 0.3
 
     def __post_init__(self) -> None:
-        for name in ("hold_cost", "short_cost", "extra_sort_cost", "extra_buffer_cost"):
+        for name in ("hold_cost", "short_cost", "late_cost", "extra_sort_cost", "extra_buffer_cost"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise RadarError(f"{name} {getattr(self, name)}", "a finite cost of 0 or more", f"set plan.{name}")
         if not self.time_limit > 0:

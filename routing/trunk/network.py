@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import RadarError
+from routing.trunk.promises import read_due
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,6 +50,8 @@ class TrunkNetwork:
         Index of the run of a lane on a day, -1 where it cannot run.
     demand_origin, demand_destination, demand_day, demand_parcels : (K,)
         Demands of at least one parcel, sorted by day, origin, destination.
+    demand_due : (K,)
+        Day by which each is promised; ``promises.NO_PROMISE`` without a promise.
     """
 
     first_day: date
@@ -56,6 +59,7 @@ class TrunkNetwork:
     demand_days: int
     hold_cost: float
     short_cost: float
+    late_cost: float
     hub_ids: list[str]
     sort_capacity: Floats
     buffer_capacity: Floats
@@ -86,6 +90,7 @@ class TrunkNetwork:
     demand_destination: Ints
     demand_day: Ints
     demand_parcels: Ints
+    demand_due: Ints
 
     @property
     def hubs(self) -> int:
@@ -171,6 +176,7 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         demand_days=demand_days,
         hold_cost=options.hold_cost,
         short_cost=options.short_cost,
+        late_cost=options.late_cost,
         hub_ids=hub_ids,
         sort_capacity=np.where(open_days, sort_now[None, :], 0.0),
         buffer_capacity=np.where(open_days, buffer_now[None, :], 0.0),
@@ -201,6 +207,7 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         demand_destination=destination,
         demand_day=day,
         demand_parcels=parcels,
+        demand_due=read_due(inputs.service_promises, hub_number, origin, destination, day),
     )
 
 

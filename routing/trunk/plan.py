@@ -52,6 +52,8 @@ class TrunkPlan:
         [CNY]
     short
         Parcels not carried.
+    late
+        Parcels that arrive after their promise.
     last_day
         ISO date by which everything is done.
     """
@@ -66,6 +68,7 @@ class TrunkPlan:
     cost: float
     lower_bound: float
     short: int
+    late: int
     last_day: str
 
     def tables(self) -> Mapping[str, pl.DataFrame]:
@@ -84,7 +87,8 @@ class TrunkPlan:
         """Cost, proof and shortfall in a few words."""
         gap = self.plan_certificates["gap"][0]
         told = f"cost {self.cost:,.0f} CNY, proven within {gap:.2%} of the best"
-        return f"{told}, {self.short:,} parcels short" if self.short else told
+        told = f"{told}, {self.short:,} parcels short" if self.short else told
+        return f"{told}, {self.late:,} parcels late" if self.late else told
 
 
 def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = SILENT) -> TrunkPlan:
@@ -195,18 +199,21 @@ def write_plan(
     extra = ElasticPrices(options.extra_sort_cost, options.extra_buffer_cost)
     short = draft.flows.short(network)
     total = int(short.sum())
+    flows = write_flows(network, draft.flows)
+    late = int(flows.filter(flows["late_days"] > 0)["parcels"].sum())
     told = explain_shortfalls(network, short, draft.loads, draft.vehicles, deadline, extra)
     return TrunkPlan(
         route_demand=write_demand(network),
         trunk_departures=write_departures(network, draft.vehicles, draft.loads.runs),
-        trunk_flows=write_flows(network, draft.flows),
+        trunk_flows=flows,
         hub_loads=write_hub_loads(network, draft.loads),
         shortfalls=write_shortfalls(network, short, told),
-        plan_certificates=write_certificate(draft.cost, relaxed.bound, int(network.demand_parcels.sum()), total),
+        plan_certificates=write_certificate(draft.cost, relaxed.bound, int(network.demand_parcels.sum()), total, late),
         hub_prices=_list_prices(network, relaxed),
         cost=draft.cost,
         lower_bound=relaxed.bound,
         short=total,
+        late=late,
         last_day=last_day(network),
     )
 

@@ -16,6 +16,7 @@ from routing.trunk.chunks import Chunks, cut_chunks, join_chunks
 from routing.trunk.flows import Flows, load_network
 from routing.trunk.inputs import Deadline
 from routing.trunk.network import Ints, TrunkNetwork
+from routing.trunk.promises import group_demands
 from routing.trunk.steps import Staircase, climb
 from routing.trunk.ways import out_pointers
 
@@ -52,6 +53,7 @@ def polish_flows(
     state = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
     run_load, sort_load, night_load = loads.runs.copy(), loads.sorts.copy(), loads.nights.copy()
     demand_node = network.demand_node()
+    groups = group_demands(network)
     done, gained_at, patience = 0, 0, _VAIN_ROUNDS * max(int((run_load > 0).sum()), 1)
     chunk = max(50, min(20_000, 2_000_000 // max(network.runs, 1)))
     while done < moves and done - gained_at < patience and deadline.left() > reserve:
@@ -60,7 +62,7 @@ def polish_flows(
         change = _polish(
             part, state, network.hubs, first_run, network.run_tail, network.run_head, network.run_cost,
             handling, network.hold_cost, network.sort_capacity.ravel(), network.buffer_capacity.ravel(), can_hold,
-            demand_node, network.demand_destination, run_load, sort_load, night_load,
+            demand_node, network.demand_destination, groups.of_demand, groups.late_price, run_load, sort_load, night_load,
             chunks.demand, chunks.length, chunks.parcels, chunks.steps, chunks.count, pointers, members,
             stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most,
         )  # fmt: skip
@@ -106,7 +108,7 @@ def _shift(sign, q, steps, length, start, runs, hubs, run_head, run_load, sort_l
 
 @numba.njit(cache=True)
 def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
-    start, goal, q, banned, budget, hubs, first_run, run_head, run_cost, handling, hold_cost, sort_capacity,
+    start, goal, late_price, q, banned, budget, hubs, first_run, run_head, run_cost, handling, hold_cost, sort_capacity,
     buffer_capacity, can_hold, run_load, sort_load, night_load, pointers, room, price, base_room, base_price, most,
     distance, parent, seen, stamp, heap_key, heap_node,
 ):  # fmt: skip
@@ -140,7 +142,7 @@ def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
             if r == first_run[node] - 2:
                 if node % hubs != goal or not sortable:
                     continue
-                value, head, step = key + handling[node] * q, node + len(can_hold), -2
+                value, head, step = key + (handling[node] + late_price[node // hubs]) * q, node + len(can_hold), -2
             elif r == first_run[node] - 1:
                 if not can_hold[node] or night_load[node] + q > buffer_capacity[node]:
                     continue
@@ -173,7 +175,7 @@ def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
 
 @numba.njit(cache=True)
 def _path_price(  # type: ignore[no-untyped-def]
-    sign, q, steps, length, start, hubs, run_head, run_cost, handling, hold_cost, run_load,
+    sign, q, steps, length, start, late_price, hubs, run_head, run_cost, handling, hold_cost, run_load,
     pointers, room, price, base_room, base_price, most,
 ):  # fmt: skip
     """Price of adding (or taking off) parcels on a path at the present loads."""
@@ -189,13 +191,13 @@ def _path_price(  # type: ignore[no-untyped-def]
             total += climb(run_load[s] + sign * q, s, pointers, room, price, base_room, base_price, most, 0.0)
             total -= climb(run_load[s], s, pointers, room, price, base_room, base_price, most, 0.0)
             node = run_head[s]
-    return total + sign * handling[node] * q
+    return total + sign * (handling[node] + late_price[node // hubs]) * q
 
 
 @numba.njit(cache=True)
 def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
     moves, state, hubs, first_run, run_tail, run_head, run_cost, handling, hold_cost, sort_capacity,
-    buffer_capacity, can_hold, demand_node, demand_goal, run_load, sort_load, night_load,
+    buffer_capacity, can_hold, demand_node, demand_goal, demand_group, late_price, run_load, sort_load, night_load,
     demand, length, parcels, steps, count, member_pointers, members, pointers, room, price, base_room, base_price, most,
 ) -> float:  # fmt: skip
     runs, nodes, width = len(run_head), len(can_hold), steps.shape[1]
@@ -250,7 +252,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
             amount = min(parcels[c], left)
             k = demand[c]
             change += _path_price(
-                -1.0, amount, steps[c], length[c], demand_node[k], hubs, run_head, run_cost, handling, hold_cost, run_load,
+                -1.0, amount, steps[c], length[c], demand_node[k], late_price[demand_group[k]], hubs, run_head, run_cost, handling, hold_cost, run_load,
                 pointers, room, price, base_room, base_price, most,
             )  # fmt: skip
             _shift(
@@ -282,7 +284,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 q = piece_amount[p]
                 stamp += 1
                 end = _find_way(
-                    demand_node[k], demand_goal[k], q, -1, allowance - change, hubs, first_run, run_head, run_cost,
+                    demand_node[k], demand_goal[k], late_price[demand_group[k]], q, -1, allowance - change, hubs, first_run, run_head, run_cost,
                     handling, hold_cost, sort_capacity, buffer_capacity, can_hold, run_load, sort_load, night_load, pointers,
                     room, price, base_room, base_price, most, distance, parent, seen, stamp, heap_key, heap_node,
                 )  # fmt: skip
@@ -307,7 +309,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                     )
                 new_length[p] = steps_back
                 change += _path_price(
-                    1.0, q, new_steps[p], steps_back, demand_node[k], hubs, run_head, run_cost, handling, hold_cost, run_load,
+                    1.0, q, new_steps[p], steps_back, demand_node[k], late_price[demand_group[k]], hubs, run_head, run_cost, handling, hold_cost, run_load,
                     pointers, room, price, base_room, base_price, most,
                 )  # fmt: skip
                 _shift(

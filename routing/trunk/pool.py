@@ -10,6 +10,7 @@ from scipy import sparse
 
 from routing.solvers import solve_linear
 from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.promises import count_late, group_demands
 from routing.trunk.ways import NO_WAY, trace_ways
 
 
@@ -60,14 +61,14 @@ class Assignment:
 
 
 def gather_pool(network: TrunkNetwork, samples: Sequence[Ints], wanted: Ints | None = None) -> PathPool:
-    """Collect the different ways that demands take under several choices (N, destinations).
+    """Collect the different ways that demands take under several choices (N, groups).
 
     Parameters
     ----------
     wanted : (n,), optional
         Demands to collect for; all by default.
     """
-    _, group = np.unique(network.demand_destination, return_inverse=True)
+    group = group_demands(network).of_demand
     numbers = np.arange(len(group)) if wanted is None else wanted
     start = network.demand_node()[numbers]
     parts = []
@@ -109,7 +110,7 @@ def use_paths(network: TrunkNetwork, pool: PathPool) -> PathUse:
     owner = np.repeat(np.arange(paths), np.diff(pool.pointers))
     on_run = pool.steps < network.runs
     run, night = pool.steps[on_run], pool.steps[~on_run] - network.runs
-    end = _end_nodes(network, pool)
+    end = end_nodes(network, pool)
     sort_rows = np.concatenate([network.run_tail[run], end])
     sort_columns = np.concatenate([owner[on_run], np.arange(paths)])
     runs = _count_matrix(run, owner[on_run], network.runs, paths)
@@ -118,10 +119,11 @@ def use_paths(network: TrunkNetwork, pool: PathPool) -> PathUse:
     handling = np.tile(network.handling_cost, network.days)
     cost = runs.T @ network.run_cost + sorts.T @ handling
     cost = cost + network.hold_cost * np.asarray(nights.sum(axis=0)).ravel()
+    cost = cost + network.late_cost * count_late(network, pool, end)
     return PathUse(runs, sorts, nights, np.asarray(cost, dtype=np.float64))
 
 
-def _end_nodes(network: TrunkNetwork, pool: PathPool) -> Ints:
+def end_nodes(network: TrunkNetwork, pool: PathPool) -> Ints:
     """Node at which each path is sorted for the last time."""
     end = network.demand_node()[pool.demand]
     some = np.diff(pool.pointers) > 0

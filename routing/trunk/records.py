@@ -12,6 +12,8 @@ from data.contracts import contract
 from routing.trunk.fleet import Vehicles
 from routing.trunk.flows import Flows, Loads
 from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.pool import PathPool
+from routing.trunk.promises import NO_PROMISE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -77,7 +79,7 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
     pointers, steps = pool.pointers.tolist(), pool.steps.tolist()
     run_lane, run_day = network.run_lane.tolist(), network.run_day.tolist()
     run_head = network.run_head.tolist()
-    paths, days, done = [], [], []
+    paths, days, done_on = [], [], []
     for number, first in enumerate(begin):
         day = first
         lanes: list[str] = []
@@ -91,7 +93,7 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
                 day += 1
         paths.append(lanes)
         days.append(leaves)
-        done.append(calendar[day])
+        done_on.append(day)
     frame = pl.DataFrame(
         {
             "date": _dates(network, network.demand_day[pool.demand]),
@@ -99,12 +101,13 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
             "destination_hub_id": _names(network.hub_ids, network.demand_destination[pool.demand]),
             "path": pl.Series(paths, dtype=pl.List(pl.String)),
             "departure_dates": pl.Series(days, dtype=pl.List(pl.Date)),
-            "completed_on": pl.Series(done, dtype=pl.Date),
+            "completed_on": pl.Series([calendar[day] for day in done_on], dtype=pl.Date),
             "parcels": flows.parcels,
+            "late_days": pl.Series(_count_late(network, pool, done_on), dtype=pl.Int64),
         }
     )
     keys = ["date", "origin_hub_id", "destination_hub_id", "path", "departure_dates", "completed_on"]
-    merged = frame.group_by(keys).agg(pl.col("parcels").sum())
+    merged = frame.group_by(keys).agg(pl.col("parcels").sum(), pl.col("late_days").first())
     text = {
         "path_text": pl.col("path").list.join("|"),
         "days_text": pl.col("departure_dates").cast(pl.List(pl.String)).list.join("|"),
@@ -113,6 +116,11 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
     table = contract("trunk_flows")
     ordered = [column for column in table.polars_schema if column != "run_id"]
     return sorted_rows.select(ordered).cast({c: table.polars_schema[c] for c in ordered})
+
+
+def _count_late(network: TrunkNetwork, pool: PathPool, done_on: list[int]) -> list[int | None]:
+    due = network.demand_due[pool.demand].tolist()
+    return [None if last == NO_PROMISE else max(0, day - last) for day, last in zip(done_on, due, strict=True)]
 
 
 def write_hub_loads(network: TrunkNetwork, loads: Loads) -> pl.DataFrame:
@@ -176,7 +184,7 @@ def write_shortfalls(
     return _finish("shortfalls", frame, ["date", "origin_hub_id", "destination_hub_id"])
 
 
-def write_certificate(cost: float, bound: float, demanded: int, short: int) -> pl.DataFrame:
+def write_certificate(cost: float, bound: float, demanded: int, short: int, late: int) -> pl.DataFrame:
     """Write the row of `plan_certificates`; ``violations`` is 0 until the checker has spoken."""
     import polars as pl
 
@@ -194,6 +202,7 @@ def write_certificate(cost: float, bound: float, demanded: int, short: int) -> p
             "parcels_demanded": [demanded],
             "parcels_planned": [demanded - short],
             "parcels_short": [short],
+            "parcels_late": [late],
             "overflow_probability": pl.Series([None], dtype=pl.Float64),
         }
     )

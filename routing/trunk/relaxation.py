@@ -17,6 +17,7 @@ import numpy as np
 from data.progress import SILENT, Progress
 from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.promises import group_demands
 from routing.trunk.ways import fill_labels, load_ways, out_pointers, pick_options
 
 _DEFLECTION = 0.35  # weight of the newest subgradient in the direction
@@ -57,7 +58,7 @@ class Relaxation:
     run_load, sort_load, hold_load
         Mean loads over the late steps, near an optimal fractional plan [parcels].
     samples
-        Choices (N, G) of random late steps: each a set of cheapest ways.
+        Choices (N, groups) of random late steps: each a set of cheapest ways.
     """
 
     bound: float
@@ -176,8 +177,8 @@ class _Search:
 
     def __init__(self, network: TrunkNetwork, prices: Prices) -> None:
         self.network, self.prices = network, prices
-        self.destinations, self.group = np.unique(network.demand_destination, return_inverse=True)
-        shape = (network.nodes, max(1, len(self.destinations)))
+        self.groups = group_demands(network)
+        shape = (network.nodes, max(1, len(self.groups)))
         self.label = np.empty(shape)
         self.choice: Ints = np.empty(shape, dtype=np.int64)
         self.first_run = out_pointers(network)
@@ -214,7 +215,8 @@ class _Search:
             network.run_cost + room,
             sort_price,
             hold_price,
-            self.destinations,
+            self.groups.destination,
+            self.groups.late_price,
             self.label,
             self.choice,
         )
@@ -225,7 +227,7 @@ class _Search:
             self.label,
             network.short_cost,
             network.demand_node(),
-            self.group,
+            self.groups.of_demand,
             self.parcels,
             self.run_load,
             self.sort_load,

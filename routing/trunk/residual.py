@@ -18,6 +18,7 @@ import numpy as np
 from routing.trunk.fleet import Vehicles
 from routing.trunk.flows import Loads
 from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.promises import group_demands
 from routing.trunk.ways import label_ways
 
 _MOST_PIECES = 64  # ways over which the parcels of one demand may be spread
@@ -120,7 +121,8 @@ class Carrier:
     def __init__(self, network: TrunkNetwork, elastic: ElasticPrices | None = None) -> None:
         self.network = network
         self._elastic = elastic or ElasticPrices()
-        destinations, self._group = np.unique(network.demand_destination, return_inverse=True)
+        groups = group_demands(network)
+        self._group, self._late_price = groups.of_demand, groups.late_price
         handling = np.tile(network.handling_cost, network.days)
         is_open = network.hub_open.ravel()
         sort_price = np.where(is_open, handling, np.inf)
@@ -128,7 +130,7 @@ class Carrier:
         may_wait[: network.nodes - network.hubs] = is_open[: -network.hubs] & is_open[network.hubs :]
         hold_price = np.where(may_wait, network.hold_cost, np.inf)
         # no way costs less than this, whatever room there is: it points the search at the destination
-        self._floor, _ = label_ways(network, network.run_cost, sort_price, hold_price, destinations)
+        self._floor, _ = label_ways(network, network.run_cost, sort_price, hold_price, groups)
         self._fixed = (
             network.hubs, network.days, np.searchsorted(network.run_tail, np.arange(network.nodes + 1)),
             network.run_lane, network.run_day, network.run_head, network.run_tail, network.run_cost,
@@ -163,7 +165,8 @@ class Carrier:
         start = int(self.network.demand_node()[demand])
         goal = int(self.network.demand_destination[demand])
         pieces, cost = _carry(
-            *self._fixed, np.ascontiguousarray(self._floor[:, self._group[demand]]), start, goal, float(parcels), elastic,
+            *self._fixed, np.ascontiguousarray(self._floor[:, self._group[demand]]),
+            self._late_price[self._group[demand]], start, goal, float(parcels), elastic,
             self._elastic.sort, self._elastic.night, residual.runs, residual.sorts, residual.nights, residual.fleet,
             residual.option, residual.lane, residual.within, residual.beyond, residual.more_sorts,
             residual.more_nights, self._steps, self._lengths, self._amounts,
@@ -217,7 +220,7 @@ def _pick_vehicle(  # type: ignore[no-untyped-def]
 def _carry(  # type: ignore[no-untyped-def]  # noqa: C901
     hubs, days, first_run, run_lane, run_day, run_head, run_tail, run_cost, busy, handling, is_open, may_wait, hold_cost,
     lane_options, option_type, option_capacity, option_cost, back, type_own, short_cost,
-    floor, start, goal, parcels, elastic, sort_price, night_price, runs_room, sorts, nights, fleet, option, lane,
+    floor, late_price, start, goal, parcels, elastic, sort_price, night_price, runs_room, sorts, nights, fleet, option, lane,
     within, beyond, more_sorts, more_nights, steps, lengths, amounts,
 ):  # fmt: skip
     runs, nodes = len(run_head), len(handling)
@@ -250,8 +253,8 @@ def _carry(  # type: ignore[no-untyped-def]  # noqa: C901
                 continue
             sorted_at = here + handling[node] + (0.0 if sorts[node] >= 1.0 else sort_price)
             if node % hubs == goal:
-                if sorted_at < end:
-                    end, done = sorted_at, node
+                if sorted_at + late_price[node // hubs] < end:
+                    end, done = sorted_at + late_price[node // hubs], node
                 continue
             for r in range(first_run[node], first_run[node + 1]):
                 head = run_head[r]

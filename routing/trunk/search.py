@@ -16,6 +16,7 @@ from routing.trunk.mend import mend_vehicles
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.polish import polish_flows
 from routing.trunk.pool import PathPool, Room, assign_paths
+from routing.trunk.promises import group_demands
 from routing.trunk.relaxation import Prices, Relaxation, price_options, price_runs, relax_network, zero_prices
 from routing.trunk.steps import Staircase, build_staircase, count_vehicles
 from routing.trunk.ways import label_ways, out_pointers
@@ -98,7 +99,7 @@ def search_plan(
         Seconds to leave on the deadline for what comes after.
     """
     label, candidates = _prepare(network, relaxed)
-    _, group = np.unique(network.demand_destination, return_inverse=True)
+    group = group_demands(network).of_demand
     reach = label[network.demand_node(), group]
     served = np.flatnonzero(np.isfinite(reach) & (_cheapest(network, group) < network.short_cost))
     prices = replace(
@@ -121,15 +122,15 @@ def search_plan(
 
 def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
     room, _ = price_runs(network, price_options(network, relaxed.prices))
-    destinations = np.unique(network.demand_destination)
+    groups = group_demands(network)
     closed = network.sort_capacity.ravel() <= 0
     handling = np.tile(network.handling_cost, network.days)
     run_price = network.run_cost + room
     sort_price = np.where(closed, np.inf, handling + relaxed.prices.sort)
     hold_price = np.where(network.can_hold(), network.hold_cost + relaxed.prices.buffer, np.inf)
-    label, _ = label_ways(network, run_price, sort_price, hold_price, destinations)
+    label, _ = label_ways(network, run_price, sort_price, hold_price, groups)
     candidates = list_candidates(
-        network, label, run_price, sort_price, hold_price, out_pointers(network), destinations, _CANDIDATES
+        network, label, run_price, sort_price, hold_price, out_pointers(network), groups, _CANDIDATES
     )
     return label, candidates
 
@@ -140,8 +141,8 @@ def _cheapest(network: TrunkNetwork, group: Ints) -> Floats:
     closed = network.sort_capacity.ravel() <= 0
     sort_price = np.where(closed, np.inf, np.tile(network.handling_cost, network.days))
     hold_price = np.where(network.can_hold(), network.hold_cost, np.inf)
-    destinations = np.unique(network.demand_destination)
-    label, _ = label_ways(network, network.run_cost + room, sort_price, hold_price, destinations)
+    groups = group_demands(network)
+    label, _ = label_ways(network, network.run_cost + room, sort_price, hold_price, groups)
     return label[network.demand_node(), group]
 
 

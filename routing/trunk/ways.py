@@ -1,8 +1,8 @@
-"""Cheapest ways through the hub-days of a plan, for all destinations at once, compiled.
+"""Cheapest ways through the hub-days of a plan, for all groups (destinations and due days) at once, compiled.
 
-The label of node n for destination g is the price of a parcel that stands unsorted at n until it is sorted at g:
+The label of node n for group g is the price of a parcel that stands unsorted at n until it is sorted at the hub of g:
 
-    label[n, g] = min( sort[n]                                   when n is a day of hub g,
+    label[n, g] = min( sort[n] + late[g, day of n]               when n is a day of the hub of g,
                        sort[n] + min over runs r of n ( run[r] + label[head(r), g] ),
                        hold[n] + label[next day of n, g] )
 
@@ -15,6 +15,7 @@ import numba
 import numpy as np
 
 from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.promises import Groups
 
 HOLD = -1
 FINISH = -2
@@ -39,7 +40,7 @@ def pick_options(option_lane, per_parcel, best, holder) -> None:  # type: ignore
 
 @numba.njit(cache=True)
 def fill_labels(  # type: ignore[no-untyped-def]  # noqa: C901
-    hubs, days, first_run, run_head, run_price, sort_price, hold_price, destinations, label, choice
+    hubs, days, first_run, run_head, run_price, sort_price, hold_price, destinations, late_price, label, choice
 ) -> None:
     """Fill ``label`` (N, G) and ``choice`` (N, G): a run, HOLD, FINISH or NO_WAY."""
     groups = len(destinations)
@@ -58,8 +59,9 @@ def fill_labels(  # type: ignore[no-untyped-def]  # noqa: C901
                         choice[node, g] = HOLD
         for g in range(groups):
             node = day * hubs + destinations[g]
-            if sort_price[node] < label[node, g]:
-                label[node, g] = sort_price[node]
+            price = sort_price[node] + late_price[g, day]
+            if price < label[node, g]:
+                label[node, g] = price
                 choice[node, g] = FINISH
         sweep = True
         first = True
@@ -164,11 +166,11 @@ def trace_ways(network: TrunkNetwork, choice: Ints, start: Ints, group: Ints) ->
 
 
 def label_ways(
-    network: TrunkNetwork, run_price: Floats, sort_price: Floats, hold_price: Floats, destinations: Ints
+    network: TrunkNetwork, run_price: Floats, sort_price: Floats, hold_price: Floats, groups: Groups
 ) -> tuple[Floats, Ints]:
     """Return labels (N, G) and choices (N, G) under the given prices."""
-    label = np.empty((network.nodes, len(destinations)), dtype=np.float64)
-    choice: Ints = np.empty((network.nodes, len(destinations)), dtype=np.int64)
+    label = np.empty((network.nodes, len(groups)), dtype=np.float64)
+    choice: Ints = np.empty((network.nodes, len(groups)), dtype=np.int64)
     fill_labels(
         network.hubs,
         network.days,
@@ -177,7 +179,8 @@ def label_ways(
         run_price,
         sort_price,
         hold_price,
-        destinations,
+        groups.destination,
+        groups.late_price,
         label,
         choice,
     )

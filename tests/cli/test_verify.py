@@ -13,10 +13,10 @@ from cli.app import app
 from data.contracts import contract
 from data.workspace import Workspace
 from tests.routing.stock_cases import stock_tables
-from tests.routing.tiny_plan import HOLD_COST, SHORT_COST, Tables, tiny_plan
+from tests.routing.tiny_plan import HOLD_COST, LATE_COST, SHORT_COST, Tables, tiny_plan
 
 RUNNER = CliRunner()
-INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes")
+INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
 RESULTS = ("route_demand", "trunk_flows", "trunk_departures", "hub_loads", "shortfalls", "plan_certificates")
 
 
@@ -38,7 +38,7 @@ def _literals(values: dict[str, object]) -> dict[str, pl.Expr]:
 
 
 def keep_plan(workspace: Workspace, tables: Tables, hold_cost: float = HOLD_COST) -> str:
-    with workspace.run("plan trunk", {"hold_cost": hold_cost, "short_cost": SHORT_COST}) as run:
+    with workspace.run("plan trunk", {"hold_cost": hold_cost, "short_cost": SHORT_COST, "late_cost": LATE_COST}) as run:
         for name in (*INPUTS, "lane_weather"):
             run.read(name)
         for name in RESULTS:
@@ -66,7 +66,7 @@ def test_valid_plan_ends_well_and_tells_its_figures(workspace: Workspace) -> Non
     for word in ("trunk", "latest", run_id):
         result = verify(workspace, word)
         assert result.exit_code == 0, result.output
-        assert "13,559.00" in result.stdout
+        assert "13,859.00" in result.stdout
     told = json.loads(verify(workspace, "--json").stdout)
     assert told["valid"] is True
     assert told["run_id"] == run_id
@@ -107,7 +107,7 @@ def test_closing_known_before_the_plan_counts_though_the_plan_did_not_read_it(wo
     with workspace.run("load") as run:
         closing = {"change_id": "2", "date": tiny_plan()["route_demand"]["date"][0], "hub_id": "C", "change": "closes"}
         run.upsert("network_changes", contract("network_changes").conform(pl.DataFrame([closing])))
-    with workspace.run("plan trunk", {"hold_cost": HOLD_COST, "short_cost": SHORT_COST}) as run:
+    with workspace.run("plan trunk", {"hold_cost": HOLD_COST, "short_cost": SHORT_COST, "late_cost": LATE_COST}) as run:
         for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "lane_weather"):
             run.read(name)
         for name in RESULTS:

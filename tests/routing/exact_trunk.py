@@ -49,7 +49,13 @@ class _Model:
 
 
 def least_cost(
-    inputs: TrunkInputs, last: date, *, hold_cost: float, short_cost: float, seconds: float = 30.0
+    inputs: TrunkInputs,
+    last: date,
+    *,
+    hold_cost: float,
+    short_cost: float,
+    late_cost: float = 0.0,
+    seconds: float = 30.0,
 ) -> float | None:
     """Least cost of carrying the demand by `last`, None when it is not proven within `seconds`.
 
@@ -62,8 +68,16 @@ def least_cost(
     hubs = {row["hub_id"]: row for row in inputs.hubs.to_dicts()}
     weather = {(row["lane_id"], row["date"]): row for row in inputs.lane_weather.to_dicts()}
     model, task = _Model(), _Task(days, hubs, _list_runs(inputs, days, weather))
+    promised = {(a, b): hours for a, b, hours in inputs.service_promises.iter_rows()}
     for demand in demands:
-        _add_demand(model, task, demand, hold_cost, short_cost)
+        hours = promised.get((demand["origin_hub_id"], demand["destination_hub_id"]), math.inf)
+        late = {
+            day: 0.0
+            if hours == math.inf
+            else late_cost * max(0, (day - demand["date"]).days - math.ceil(hours / 24 - 1e-9))
+            for day in days
+        }
+        _add_demand(model, task, demand, hold_cost, short_cost, late)
     for entries_of, limit in ((task.sorting, "sort_capacity"), (task.holding, "buffer_capacity")):
         for (hub, _), entries in entries_of.items():
             if hubs[hub][limit] is not None:
@@ -88,7 +102,14 @@ class _Task:
     lane_flow: dict[tuple[str, date], dict[int, float]] = field(default_factory=_entries)
 
 
-def _add_demand(model: _Model, task: _Task, demand: dict[str, Any], hold_cost: float, short_cost: float) -> None:
+def _add_demand(
+    model: _Model,
+    task: _Task,
+    demand: dict[str, Any],
+    hold_cost: float,
+    short_cost: float,
+    late: dict[date, float],
+) -> None:
     """Columns and balances of one demand: at each hub and day held before + come = sorted + held; what is sorted leaves."""
     short = model.column(short_cost, demand["parcels"])
     arrive, leave = _entries(), _entries()
@@ -103,7 +124,8 @@ def _add_demand(model: _Model, task: _Task, demand: dict[str, Any], hold_cost: f
     for hub, facts in task.hubs.items():
         before = None
         for day in (day for day in task.days if day >= demand["date"]):
-            sort = model.column(facts["handling_cost"] or 0.0)
+            ends = late[day] if hub == demand["destination_hub_id"] else 0.0
+            sort = model.column((facts["handling_cost"] or 0.0) + ends)
             hold = model.column(hold_cost, math.inf if day < task.days[-1] else 0.0)
             task.sorting[hub, day][sort] = task.holding[hub, day][hold] = 1.0
             balance = {sort: 1.0, hold: 1.0} | dict.fromkeys(arrive[hub, day], -1.0)

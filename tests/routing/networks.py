@@ -23,6 +23,7 @@ def make_inputs(
     lane_vehicles: Sequence[dict[str, Any]] = (),
     changes: Sequence[dict[str, Any]] = (),
     weather: Sequence[dict[str, Any]] = (),
+    promises: Sequence[tuple[str, str, float]] = (),
 ) -> TrunkInputs:
     """Fill in what a test does not care about.
 
@@ -58,6 +59,11 @@ def make_inputs(
         ),
         network_changes=_frame("network_changes", change_rows),
         lane_weather=_weather(weather_rows),
+        service_promises=pl.DataFrame(
+            list(promises),
+            schema={"origin_hub_id": pl.String, "destination_hub_id": pl.String, "latest_hours": pl.Float64},
+            orient="row",
+        ),
     )
 
 
@@ -74,5 +80,5 @@ def _weather(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 def as_tables(inputs: TrunkInputs) -> dict[str, pl.DataFrame]:
     """Input tables by name, as the checker takes them."""
-    names = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "lane_weather")
+    names = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "lane_weather", "service_promises")
     return {name: getattr(inputs, name) for name in names}

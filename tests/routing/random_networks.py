@@ -11,7 +11,9 @@ from routing.trunk.inputs import TrunkInputs
 from tests.routing.networks import DAY, make_inputs
 
 
-def random_network(seed: int, *, hubs: int = 6, days: int = 3, scale: float = 1.0) -> TrunkInputs:
+def random_network(
+    seed: int, *, hubs: int = 6, days: int = 3, scale: float = 1.0, promised: float = 0.0
+) -> TrunkInputs:
     """Make a network from a seed: own, contract and spot trucks, trains, limits, buffers, closings, slow and closed lanes.
 
     Parameters
@@ -22,6 +24,8 @@ def random_network(seed: int, *, hubs: int = 6, days: int = 3, scale: float = 1.
         Its size.
     scale
         Factor on the demand: from a tenth of a truck on a lane to many.
+    promised
+        Share of the routes that have a promise of arrival.
     """
     random = np.random.default_rng(seed)
     names = [f"H{n}" for n in range(hubs)]
@@ -83,6 +87,12 @@ def random_network(seed: int, *, hubs: int = 6, days: int = 3, scale: float = 1.
         for day in range(days + 1)
         if random.random() < 0.1
     ]
+    promises = [
+        (a, b, float(random.choice([0.0, 20.0, 24.0, 36.0, 48.0])))
+        for a in names
+        for b in names
+        if promised > 0 and random.random() < promised
+    ]
     return make_inputs(
         hub_rows,
         lane_rows,
@@ -91,6 +101,7 @@ def random_network(seed: int, *, hubs: int = 6, days: int = 3, scale: float = 1.
         lane_vehicles=special,
         changes=changes,
         weather=weather,
+        promises=promises,
     )
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from routing.checker.trunk import TrunkCheck, check_trunk
 from routing.checker.violations import RULES, Violation, collect, count_broken, write_number
-from tests.routing.tiny_plan import COST, D10, D11, D12, D13, HOLD_COST, SHORT_COST, Tables, tiny_plan
+from tests.routing.tiny_plan import COST, D10, D11, D12, D13, HOLD_COST, LATE_COST, SHORT_COST, Tables, tiny_plan
 
 Mutation = Callable[[Tables], None]
 
 
 def check(tables: Tables) -> TrunkCheck:
-    return check_trunk(tables, hold_cost=HOLD_COST, short_cost=SHORT_COST)
+    return check_trunk(tables, hold_cost=HOLD_COST, short_cost=SHORT_COST, late_cost=LATE_COST)
 
 
 def edit(table: str, column: str, value: object, row: int = 0) -> Mutation:
@@ -169,6 +169,19 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "a capacity left out": ("hub_loads.capacity", edit("hub_loads", "capacity", None)),
     "a utilisation understated": ("hub_loads.utilisation", edit("hub_loads", "utilisation", 0.5)),
     "a utilisation left out": ("hub_loads.utilisation", edit("hub_loads", "utilisation", None)),
+    "a late flow called in time": ("promise.late", edit("trunk_flows", "late_days", 0, 2)),
+    "a flow in time called late": ("promise.late", edit("trunk_flows", "late_days", 1)),
+    "a late flow that does not say so": ("promise.late", edit("trunk_flows", "late_days", None, 5)),
+    "lateness without a promise": ("promise.late", edit("trunk_flows", "late_days", 0, 3)),
+    "a flow without its lateness": ("promise.late", remove_column("trunk_flows", "late_days")),
+    "a stricter promise": ("promise.late", edit("service_promises", "latest_hours", 24.0, 1)),
+    "a promise forgotten": ("promise.late", drop("service_promises", 1)),
+    "lateness not paid": ("cost.total", edit("plan_certificates", "cost", COST - 300)),
+    "late parcels understated": ("certificate.totals", edit("plan_certificates", "parcels_late", 50)),
+    "late parcels not told": ("certificate.totals", remove_column("plan_certificates", "parcels_late")),
+    "half a day late": ("table.value", edit("trunk_flows", "late_days", 0.5, 2)),
+    "a promise that is no number": ("table.value", edit("service_promises", "latest_hours", float("nan"))),
+    "a promise twice": ("table.duplicate", repeat("service_promises")),
     "a cheap departure": ("cost.row", edit("trunk_departures", "cost", 2300.0)),
     "a rail row without the parcels' cost": ("cost.row", edit("trunk_departures", "cost", 2500.0, 3)),
     "dearer fuel": ("cost.row", edit("vehicle_types", "cost_per_km", 3.1)),
@@ -250,7 +263,7 @@ def test_valid_plan_has_no_violation_and_the_cost_reckoned_by_hand() -> None:
     assert result.violations == []
     assert result.cost == pytest.approx(COST)
     assert result.parts == pytest.approx(
-        {"vehicles": 12_100.0, "parcels": 200.0, "handling": 249.0, "holding": 10.0, "short": 1000.0}
+        {"vehicles": 12_100.0, "parcels": 200.0, "handling": 249.0, "holding": 10.0, "short": 1000.0, "late": 300.0}
     )
 
 
@@ -261,6 +274,7 @@ def test_summary_tells_parcels_vehicles_and_hubs() -> None:
         "parcels_demanded": 1200,
         "parcels_planned": 1150,
         "parcels_short": 50,
+        "parcels_late": 150,
         "departures": {"contract": 1, "own": 4, "spot": 3},
         "parcels_handled": 2310,
         "parcel_nights_held": 50,

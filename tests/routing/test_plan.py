@@ -28,7 +28,10 @@ def _plan(inputs: TrunkInputs, **values: Any) -> TrunkPlan:
     options = TrunkOptions(**({"hold_cost": 0.1, "short_cost": 50.0, "time_limit": 20.0} | values))
     plan = plan_trunk(inputs, options)
     check = check_trunk(
-        {**as_tables(inputs), **plan.tables()}, hold_cost=options.hold_cost, short_cost=options.short_cost
+        {**as_tables(inputs), **plan.tables()},
+        hold_cost=options.hold_cost,
+        short_cost=options.short_cost,
+        late_cost=options.late_cost,
     )
     assert [violation.text for violation in check.violations] == []
     assert plan.lower_bound <= plan.cost + 1e-6

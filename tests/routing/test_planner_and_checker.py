@@ -15,11 +15,11 @@ from routing.trunk.inputs import TrunkOptions
 from routing.trunk.plan import plan_trunk
 from tests.routing.random_networks import random_network
 
-INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "lane_weather")
+INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "lane_weather", "service_promises")
 OPTIONS = TrunkOptions(time_limit=3.0, short_cost=500.0)
 EDITS = {
     "trunk_departures": ("departures", "parcels", "cost", "date"),
-    "trunk_flows": ("parcels", "date", "completed_on"),
+    "trunk_flows": ("parcels", "date", "completed_on", "late_days"),
     "hub_loads": ("handled", "held", "capacity", "utilisation", "date"),
     "shortfalls": ("parcels", "date"),
     "route_demand": ("parcels", "date"),
@@ -37,13 +37,13 @@ EDITS = {
 
 @lru_cache(maxsize=8)
 def planned(seed: int, scale: float) -> tuple[tuple[str, pl.DataFrame], ...]:
-    inputs = random_network(seed, scale=scale)
+    inputs = random_network(seed, scale=scale, promised=0.5)
     plan = plan_trunk(inputs, OPTIONS)
     return (*((name, getattr(inputs, name)) for name in INPUTS), *plan.tables().items())
 
 
 def check(tables: dict[str, pl.DataFrame]) -> TrunkCheck:
-    return check_trunk(tables, hold_cost=OPTIONS.hold_cost, short_cost=OPTIONS.short_cost)
+    return check_trunk(tables, hold_cost=OPTIONS.hold_cost, short_cost=OPTIONS.short_cost, late_cost=OPTIONS.late_cost)
 
 
 @pytest.mark.parametrize("scale", [0.1, 1.0, 5.0])

@@ -1,4 +1,4 @@
-"""A trunk plan small enough to check by hand, with one of everything: rail, weather, a night's wait, an empty run."""
+"""A trunk plan small enough to check by hand, with one of everything: rail, weather, a night's wait, an empty run, late parcels."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import date
 import polars as pl
 
 D10, D11, D12, D13 = (date(2024, 11, d) for d in (10, 11, 12, 13))
-HOLD_COST, SHORT_COST = 0.2, 20.0
+HOLD_COST, SHORT_COST, LATE_COST = 0.2, 20.0, 2.0
 # vehicles 12,100 + parcels on rail 200 + handling 249 + one night of 50 parcels 10 + 50 short 1,000
-COST = 13_559.0
+# + 150 parcels a day late 300
+COST = 13_859.0
 
 Tables = dict[str, pl.DataFrame]
 
@@ -51,6 +52,9 @@ def reference_tables() -> Tables:
             "change_id date hub_id change successor_hub_id share", ("1", date(2024, 11, 1), "X", "closes", None, None)
         ),
         "lane_weather": _frame("date lane_id speed_factor capacity_factor", (D11, "A-B", 0.5, 0.7)),
+        "service_promises": _frame(
+            "origin_hub_id destination_hub_id latest_hours", ("A", "B", 24.0), ("A", "C", 40.0), ("C", "A", 72.0)
+        ),
         "route_demand": _frame(
             "date origin_hub_id destination_hub_id parcels",
             (D10, "A", "B", 350),
@@ -68,13 +72,13 @@ def tiny_plan() -> Tables:
     """Return the reference tables and a valid plan on them."""
     flows = pl.DataFrame(
         [
-            (D10, "A", "B", ["A-B"], [D10], D11, 350),
-            (D10, "A", "C", ["A-C"], [D10], D12, 400),
-            (D10, "A", "C", ["A-B", "B-C"], [D10, D12], D13, 50),
-            (D10, "B", "A", ["B-A"], [D10], D11, 150),
-            (D10, "B", "B", [], [], D10, 40),
-            (D11, "A", "B", ["A-B"], [D11], D13, 100),
-            (D11, "C", "A", ["C-A"], [D11], D12, 60),
+            (D10, "A", "B", ["A-B"], [D10], D11, 350, 0),
+            (D10, "A", "C", ["A-C"], [D10], D12, 400, 0),
+            (D10, "A", "C", ["A-B", "B-C"], [D10, D12], D13, 50, 1),
+            (D10, "B", "A", ["B-A"], [D10], D11, 150, None),
+            (D10, "B", "B", [], [], D10, 40, None),
+            (D11, "A", "B", ["A-B"], [D11], D13, 100, 1),
+            (D11, "C", "A", ["C-A"], [D11], D12, 60, 0),
         ],
         schema={
             "date": pl.Date,
@@ -84,6 +88,7 @@ def tiny_plan() -> Tables:
             "departure_dates": pl.List(pl.Date),
             "completed_on": pl.Date,
             "parcels": pl.Int64,
+            "late_days": pl.Int64,
         },
         orient="row",
     )
@@ -118,7 +123,7 @@ def tiny_plan() -> Tables:
             (D11, "A", "B", 20, "no vehicle", "lane:A-B"),
         ),
         "plan_certificates": _frame(
-            "plan status cost lower_bound gap violations parcels_demanded parcels_planned parcels_short",
-            ("trunk", "shortfalls", COST, 13_000.0, (COST - 13_000.0) / COST, 0, 1200, 1150, 50),
+            "plan status cost lower_bound gap violations parcels_demanded parcels_planned parcels_short parcels_late",
+            ("trunk", "shortfalls", COST, 13_000.0, (COST - 13_000.0) / COST, 0, 1200, 1150, 50, 150),
         ),
     }
