@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import RadarError
+from routing.trunk.numbers import check_numbers
 from routing.trunk.promises import read_due
 
 if TYPE_CHECKING:
@@ -133,8 +134,9 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     Raises
     ------
     RadarError
-        For tables that contradict each other: unknown hubs, lanes or types, no hub, no demand row.
+        For tables that contradict each other: unknown hubs, lanes or types, no hub, no demand row, numbers below 0.
     """
+    check_numbers(inputs)
     hub_ids = inputs.hubs["hub_id"].sort().to_list()
     if not hub_ids:
         raise RadarError("no hubs", "at least one hub", "load the table hubs first")

@@ -140,6 +140,40 @@ def test_bad_tables_are_told_in_a_sentence(demand: list[tuple[int, str, str, int
         _plan(make_inputs(_hubs("AC"), _lanes("AC"), [TRUCK], demand))
 
 
+_REFUSED: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]], dict[str, Any], str]] = {
+    "a fixed cost below 0": (_hubs("AC"), _lanes("AC"), [TRUCK | {"fixed_cost": -1.0}], {}, "fixed_cost"),
+    "a cost of carriage below 0": (_hubs("AC"), _lanes("AC CA", parcel_cost=-1.0), [TRUCK], {}, "parcel_cost"),
+    "handling that pays": (_hubs("AC", handling_cost=-0.1), _lanes("AC"), [TRUCK], {}, "handling_cost"),
+    "a distance that is no number": (_hubs("AC"), _lanes("AC", distance_km=float("nan")), [TRUCK], {}, "distance_km"),
+    "an endless cost": (_hubs("AC"), _lanes("AC"), [TRUCK | {"cost_per_km": float("inf")}], {}, "cost_per_km"),
+    "a fleet below 0": (_hubs("AC"), _lanes("AC"), [TRUCK | {"fleet_size": -1}], {}, "fleet_size"),
+    "back in time": (_hubs("AC"), _lanes("AC", transit_hours=-5.0), [TRUCK], {}, "transit_hours"),
+    "a lane twice": (_hubs("AC"), _lanes("AC AC"), [TRUCK], {}, "two rows of lanes"),
+    "a type twice": (_hubs("AC"), _lanes("AC"), [TRUCK, TRUCK], {}, "two rows of vehicle_types"),
+    "a departure that pays": (
+        _hubs("AC"),
+        _lanes("AC"),
+        [TRUCK],
+        {"lane_vehicles": [{"lane_id": "A-C", "vehicle_type_id": "truck", "departure_cost": -5.0}]},
+        "departure_cost",
+    ),
+    "an unknown lane": (
+        _hubs("AC"),
+        _lanes("AC"),
+        [TRUCK],
+        {"lane_vehicles": [{"lane_id": "Z", "vehicle_type_id": "truck"}]},
+        "Lane Z",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", sorted(_REFUSED))
+def test_numbers_no_plan_can_be_made_with_are_told(case: str) -> None:
+    hubs, lanes, types, more, told = _REFUSED[case]
+    with pytest.raises(RadarError, match=told):
+        _plan(make_inputs(hubs, lanes, types, [(0, "A", "C", 150)], **more))
+
+
 def test_made_linehaul_stays_near_its_bound() -> None:
     from benchmarks.trunk.linehaul import make_linehaul
 
