@@ -1,6 +1,7 @@
 """The cheapest way of every demand when demands pay different prices on a run, compiled.
 
-Dijkstra's search from each demand's node over hub-days; labels of ``ways`` are for prices that all demands share.
+Dijkstra's search from each demand's node over hub-days, with the price of days late at its end; labels of ``ways`` are for
+prices that all demands share.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numba
 import numpy as np
 
 from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.promises import group_demands
 from routing.trunk.ways import out_pointers
 
 
@@ -39,20 +41,22 @@ def find_ways(
         Ways as steps (a run's number, or ``runs + node`` for a night); ``pointers`` (K + 1,).
     """
     demands = len(network.demand_parcels)
+    groups = group_demands(network)
     label = np.empty(demands)
     pointers = np.zeros(demands + 1, dtype=np.int64)
     steps = np.empty(demands * max(network.nodes, 1), dtype=np.int64)
     _search(
         network.hubs, network.runs, out_pointers(network), network.run_head, run_price, sort_price, hold_price,
-        network.demand_node(), network.demand_destination, surcharge[0], surcharge[1], surcharge[2], label, pointers, steps,
+        network.demand_node(), network.demand_destination, groups.late_price, groups.of_demand, surcharge[0], surcharge[1],
+        surcharge[2], label, pointers, steps,
     )  # fmt: skip
     return label, pointers, steps[: pointers[-1]].copy()
 
 
 @numba.njit(cache=True)
 def _search(  # type: ignore[no-untyped-def]  # noqa: C901
-    hubs, runs, first_run, run_head, run_price, sort_price, hold_price, start, goal, owed, owed_run, owed_price, label,
-    pointers, steps,
+    hubs, runs, first_run, run_head, run_price, sort_price, hold_price, start, goal, late_price, group, owed, owed_run,
+    owed_price, label, pointers, steps,
 ) -> None:  # fmt: skip
     nodes = len(sort_price)
     price = run_price.copy()
@@ -81,8 +85,9 @@ def _search(  # type: ignore[no-untyped-def]  # noqa: C901
                 continue
             sorted_price = at_price + sort_price[node]
             if node % hubs == goal[k]:
-                if sorted_price < best:
-                    best, end = sorted_price, node
+                total = sorted_price + late_price[group[k], node // hubs]
+                if total < best:
+                    best, end = total, node
                 continue
             for r in range(first_run[node], first_run[node + 1]):
                 head = run_head[r]

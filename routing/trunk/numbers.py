@@ -18,6 +18,7 @@ _NUMBERS = {
     "lane_vehicles": ("capacity", "departure_cost", "departure_limit"),
     "route_demand": ("parcels",),
     "lane_weather": ("speed_factor", "capacity_factor"),
+    "service_promises": ("latest_hours",),
 }
 _KEYS = {
     "hubs": ("hub_id",),
@@ -61,5 +62,6 @@ def check_numbers(inputs: TrunkInputs) -> None:
 
 
 def _place(table: str, rows: pl.DataFrame) -> str:
-    keys = _KEYS.get(table, ("date", "origin_hub_id", "destination_hub_id"))
+    routes = ("origin_hub_id", "destination_hub_id")
+    keys = _KEYS.get(table, routes if table == "service_promises" else ("date", *routes))
     return "at " + ", ".join(str(rows[key][0]) for key in keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
 from routing.trunk.network import TrunkNetwork, build_network
 from routing.trunk.plan import plan_trunk, write_plan
+from routing.trunk.promises import group_demands
 from routing.trunk.relaxation import price_options, price_runs, zero_prices
 from routing.trunk.search import empty_draft, find_bound
 from routing.trunk.strong import StrongModel
@@ -108,8 +110,11 @@ def test_ways_of_demands_cost_what_labels_say(seed: int) -> None:
     run_price = random.uniform(0, 5, network.runs)
     sort_price = np.where(network.sort_capacity.ravel() > 0, random.uniform(0, 2, network.nodes), np.inf)
     hold_price = np.where(network.can_hold(), random.uniform(0, 1, network.nodes), np.inf)
-    destinations, group = np.unique(network.demand_destination, return_inverse=True)
-    label, _ = label_ways(network, run_price, sort_price, hold_price, destinations)
+    due = network.demand_day + random.integers(0, 3, len(network.demand_day))
+    network = replace(network, demand_due=due, late_cost=float(random.integers(0, 2)) * 3.0)
+    groups = group_demands(network)
+    group = groups.of_demand
+    label, _ = label_ways(network, run_price, sort_price, hold_price, groups)
     none = (np.zeros(len(group) + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
     found, pointers, steps = find_ways(network, run_price, sort_price, hold_price, none)
     assert found == pytest.approx(label[network.demand_node(), group])
