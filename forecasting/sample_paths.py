@@ -11,17 +11,23 @@ from numpy.typing import NDArray
 
 from data.errors import RadarError
 from forecasting.panel import ROUTE_KEYS
+from forecasting.scores import QUANTILE_LEVELS
+from forecasting.tables import QUANTILE_COLUMNS
 
 Matrix = NDArray[np.float64]
+Knots = NDArray[np.float32]
 
 _EIGHTY = 2.0 * 1.2815515655446004
 _EVENT_STEP = 0.05
-_MOST_VARIANCE = 2.0
+_FURTHEST = 4.0
+_NODES = 41
+_LEAST_SPREAD = 0.1
+_LARGEST_CORRECTION = 1.25
 
 
 @dataclass(frozen=True)
 class PathModel:
-    """Means and shocks that sample paths are drawn from.
+    """Quantiles of the routes, and the shocks that move them together.
 
     Attributes
     ----------
@@ -29,38 +35,43 @@ class PathModel:
         courier_id, origin_hub_id, destination_hub_id: one row a route, sorted.
     dates
         [days].
-    mean
-        [routes x days] parcels.
-    origin
-        [routes] number of the origin hub.
+    knots
+        [routes x days x knots] parcels at the standard normal scores ``scores``: the route's own distribution.
+    scores
+        [knots] normal scores of the published levels, and one beyond on each side.
+    origin, destination
+        [routes] number of the hub at each end.
     event
         [days] relative variance of the shock all days of one event share.
     event_run
         [days] number of the event a day belongs to; -1 on other days.
     network
         [days] relative variance of the network's own shock.
-    hub
-        [hubs x days] relative variance of each origin hub's own shock.
+    hub_out, hub_in
+        [hubs x days] relative variance of each hub's own shock, as origin and as destination.
     route
-        [routes x days] relative variance of each route's own noise, beside the counting noise.
+        [routes x days] relative variance of what is each route's own.
     persistence
         Correlation of a shock from one day to the next.
     """
 
     routes: pl.DataFrame
     dates: NDArray[np.datetime64]
-    mean: Matrix
+    knots: Knots
+    scores: Matrix
     origin: NDArray[np.int64]
+    destination: NDArray[np.int64]
     event: Matrix
     event_run: NDArray[np.int64]
     network: Matrix
-    hub: Matrix
+    hub_out: Matrix
+    hub_in: Matrix
     route: Matrix
     persistence: float
 
 
 def fit_paths(network: pl.DataFrame, hub: pl.DataFrame, route: pl.DataFrame, persistence: float = 0.7) -> PathModel:
-    """Read the shocks off the published intervals.
+    """Read distributions and shocks off the published quantiles.
 
     Parameters
     ----------
@@ -80,11 +91,12 @@ def fit_paths(network: pl.DataFrame, hub: pl.DataFrame, route: pl.DataFrame, per
 
     Notes
     -----
-    The width of the 80 % interval gives each series its relative variance beyond counting noise, ``a``. It is divided
-    so that routes keep their own spread and sums theirs: with s the shares in the sum, the route's own part is
-    ``a_route - a_hub``, the hub's own ``a_hub - a_network - sum s^2 route parts``, and the network's
-    ``a_network - sum s^2 hub parts - sum s^2 route parts``, none below 0. On event days what the network has above
-    its median normal day is one shock for the whole event.
+    Each route keeps its published distribution: its quantiles, joined by straight lines over the normal score. What moves routes
+    together is a Gaussian copula (Nelsen 2006) of shared shocks whose variances come from the widths of the 80 % intervals, as
+    relative variances v. They are divided so that sums have the spread of their own intervals: with s the shares in a sum, a hub's own
+    part is ``(v_hub - v_network - sum s^2 (v_route - v_network)) / (1 - sum s^2)``, and the network's ``v_network - sum s^2 (hub and route parts)``, none below 0; a
+    route's own part is what is left of its variance. On event days what the network has above its median normal day is one shock
+    for the whole event. Each day is scaled, by a quarter at most, so that the routes' distributions have the published total as their mean.
     """
     if network.is_empty() or hub.is_empty() or route.is_empty():
         raise RadarError("no forecast to draw from", action="run `radar forecast` first")
@@ -92,33 +104,41 @@ def fit_paths(network: pl.DataFrame, hub: pl.DataFrame, route: pl.DataFrame, per
         raise RadarError(f"a persistence of {persistence}", "0 to below 1")
     dates = network["date"].unique().sort().to_numpy().astype("datetime64[D]")
     routes = route.select(ROUTE_KEYS).unique().sort(ROUTE_KEYS)
-    hubs = routes["origin_hub_id"].unique().sort()
-    origin = routes.join(
-        pl.DataFrame({"origin_hub_id": hubs}).with_row_index("hub"),
-        on="origin_hub_id",
-        how="left",
-        maintain_order="left",
-    )["hub"]
-    index = origin.to_numpy().astype(np.int64)
-    out = hub.filter(pl.col("direction") == "out").rename({"hub_id": "origin_hub_id"})
     mean, of_route = _spread(route, routes, ROUTE_KEYS, dates)
-    _, of_hub = _spread(out, pl.DataFrame({"origin_hub_id": hubs}), ("origin_hub_id",), dates)
     total, of_network = _spread(network.with_columns(one=pl.lit(0)), pl.DataFrame({"one": [0]}), ("one",), dates)
-    factors = network.sort("date")["event"].to_numpy()
-    hub_part, route_part = np.maximum(of_hub - of_network, 0.0), np.maximum(of_route - of_hub[index], 0.0)
-    hub_sum = _sum(mean, index, len(hubs))
-    share_in_hub = np.divide(mean, hub_sum[index], out=np.zeros_like(mean), where=hub_sum[index] > 0)
-    share = np.divide(hub_sum, total, out=np.zeros_like(hub_sum), where=total > 0)
-    noise_of_hub = _sum(share_in_hub**2 * route_part, index, len(hubs))
-    hub_part = np.maximum(hub_part - noise_of_hub, 0.0)
-    shared = np.maximum(of_network[0] - (share**2 * (hub_part + noise_of_hub)).sum(axis=0), 0.0)
-    route_part = np.maximum(of_route - shared - hub_part[index], 0.0)
-    on_event = np.abs(factors - 1.0) > _EVENT_STEP
+    ends = []
+    parts: list[Matrix] = []
+    left = np.maximum(of_route - of_network, 0.0)
+    for direction, column in (("out", "origin_hub_id"), ("in", "destination_hub_id")):
+        hubs = routes.select(column).unique().sort(column)
+        index = routes.join(hubs.with_row_index("hub"), on=column, how="left", maintain_order="left")["hub"]
+        ends.append(index.to_numpy().astype(np.int64))
+        table = hub.filter(pl.col("direction") == direction).rename({"hub_id": column})
+        hub_mean, of_hub = _spread(table, hubs, (column,), dates)
+        share = np.divide(mean, hub_mean[ends[-1]], out=np.zeros_like(mean), where=hub_mean[ends[-1]] > 0)
+        noise = _sum(share**2 * left, ends[-1], hubs.height)
+        alone = np.maximum(1.0 - _sum(share**2, ends[-1], hubs.height), _LEAST_SPREAD)
+        parts.append(np.maximum(of_hub - of_network - noise, 0.0) / alone)
+    origin, destination = ends
+    hub_out, hub_in = parts
+    own = np.maximum(of_route - of_network - hub_out[origin] - hub_in[destination], 0.0)
+    share = np.divide(mean, total, out=np.zeros_like(mean), where=total > 0)
+    apart = (share**2 * own).sum(axis=0)
+    for part, end in ((hub_out, origin), (hub_in, destination)):
+        apart += (_sum(share, end, part.shape[0]) ** 2 * part).sum(axis=0)
+    shared = np.maximum(of_network[0] - apart, 0.0)
+    own = np.maximum(of_route - shared - hub_out[origin] - hub_in[destination], 0.0)
+    on_event = np.abs(network.sort("date")["event"].to_numpy() - 1.0) > _EVENT_STEP
     usual = float(np.median(shared[~on_event])) if (~on_event).any() else 0.0
     event = np.where(on_event, np.maximum(shared - usual, 0.0), 0.0)
     starts = on_event & ~np.r_[False, on_event[:-1]]
     run = np.where(on_event, np.cumsum(starts) - 1, -1)
-    return PathModel(routes, dates, mean, index, event, run, shared - event, hub_part, route_part, persistence)
+    scores, knots = _read_knots(route, routes, dates)
+    knots *= _correction(knots, scores, mean)[None, :, None]
+    return PathModel(
+        *(routes, dates, knots, scores, origin, destination, event, run, shared - event, hub_out, hub_in, own),
+        persistence,
+    )
 
 
 def draw_paths(model: PathModel, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
@@ -140,20 +160,28 @@ def draw_paths(model: PathModel, draws: int, seed: int) -> Iterator[NDArray[np.i
 
     Notes
     -----
-    parcels = Poisson(mean x event x network x hub x route shock), each shock log-normal with mean 1; those of network,
-    hubs and routes follow a first-order autoregression from day to day.
+    A route's score is the sum of the shocks weighted by the roots of their parts in its variance, so it is standard normal; its
+    parcels are its own quantile there, to the nearest whole. Shocks of network, hubs and routes follow a first-order
+    autoregression from day to day. Sums of a path are sums of its routes.
     """
     if draws < 1:
         raise RadarError(f"{draws} draws", "1 or more")
     rho = model.persistence
     runs = int(model.event_run.max(initial=-1)) + 1
+    parts = model.event + model.network + model.hub_out[model.origin] + model.hub_in[model.destination] + model.route
+    root = np.sqrt(np.maximum(parts, 1e-12))
+    # A route without any spread of its own moves with nothing: its score is its own noise.
+    own = np.where(parts > 0, np.sqrt(model.route), root)
     for number in range(draws):
         random = np.random.default_rng([seed, number])
         shock = random.standard_normal(max(runs, 1))[np.maximum(model.event_run, 0)]
-        common = _factor(shock, model.event) * _factor(_walk(random, (1, model.dates.size), rho)[0], model.network)
-        at_hub = _factor(_walk(random, model.hub.shape, rho), model.hub)
-        own = _factor(_walk(random, model.mean.shape, rho), model.route)
-        yield random.poisson(model.mean * common * at_hub[model.origin] * own).astype(np.int64)
+        score = own * _walk(random, model.route.shape, rho)
+        score += np.sqrt(model.event) * shock
+        score += np.sqrt(model.network) * _walk(random, (1, model.dates.size), rho)[0]
+        score += (np.sqrt(model.hub_out) * _walk(random, model.hub_out.shape, rho))[model.origin]
+        score += (np.sqrt(model.hub_in) * _walk(random, model.hub_in.shape, rho))[model.destination]
+        score /= root
+        yield np.rint(_read(model.knots, model.scores, score)).astype(np.int64)
 
 
 def tabulate_path(model: PathModel, path: NDArray[np.int64]) -> pl.DataFrame:
@@ -180,7 +208,7 @@ def tabulate_path(model: PathModel, path: NDArray[np.int64]) -> pl.DataFrame:
 def _spread(
     table: pl.DataFrame, series: pl.DataFrame, keys: tuple[str, ...], dates: NDArray[np.datetime64]
 ) -> tuple[Matrix, Matrix]:
-    """Return means and relative variances beyond counting noise as [series x days] matrices."""
+    """Return means and relative variances as [series x days] matrices."""
     numbered = table.join(series.with_row_index("series"), on=list(keys), how="inner")
     row = numbered["series"].to_numpy().astype(np.int64)
     day = np.searchsorted(dates, numbered["date"].to_numpy().astype("datetime64[D]"))
@@ -190,9 +218,9 @@ def _spread(
     width = np.zeros_like(mean)
     mean[row, day] = numbered["mean"].to_numpy()
     width[row, day] = (numbered["q90"] - numbered["q10"]).to_numpy() / _EIGHTY
-    variance = np.divide(width**2 - mean, mean**2, out=np.zeros_like(mean), where=mean > 0)
-    # Of a handful of parcels the width says little, and a wild factor would draw a flood.
-    return mean, np.clip(variance, 0.0, _MOST_VARIANCE)
+    # Of a handful of parcels the width says little; they vary by counting alone as much as they are.
+    variance = np.divide(np.maximum(width**2, mean), mean**2, out=np.zeros_like(mean), where=mean > 0)
+    return mean, variance
 
 
 def _sum(matrix: Matrix, group: NDArray[np.int64], groups: int) -> Matrix:
@@ -209,7 +237,42 @@ def _walk(random: np.random.Generator, shape: tuple[int, ...], rho: float) -> Ma
     return steps
 
 
-def _factor(shock: Matrix, variance: Matrix) -> Matrix:
-    spread = np.log1p(variance)
-    factor: Matrix = np.exp(np.sqrt(spread) * shock - spread / 2.0)
-    return factor
+def _read_knots(table: pl.DataFrame, series: pl.DataFrame, dates: NDArray[np.datetime64]) -> tuple[Matrix, Knots]:
+    """Lay the published quantiles over their normal scores, and carry the outer slopes on to a score of four."""
+    from scipy.special import ndtri
+
+    inner = ndtri(np.array(QUANTILE_LEVELS))
+    scores = np.r_[-_FURTHEST, inner, _FURTHEST]
+    numbered = table.join(series.with_row_index("series"), on=list(ROUTE_KEYS), how="inner")
+    row = numbered["series"].to_numpy().astype(np.int64)
+    day = np.searchsorted(dates, numbered["date"].to_numpy().astype("datetime64[D]"))
+    knots = np.zeros((series.height, dates.size, scores.size), dtype=np.float32)
+    for at, column in enumerate(QUANTILE_COLUMNS, start=1):
+        knots[row, day, at] = numbered[column].to_numpy()
+    slope = (knots[:, :, 2] - knots[:, :, 1]) / (scores[2] - scores[1])
+    knots[:, :, 0] = np.maximum(knots[:, :, 1] - slope * (scores[1] - scores[0]), 0.0)
+    slope = (knots[:, :, -2] - knots[:, :, -3]) / (scores[-2] - scores[-3])
+    knots[:, :, -1] = knots[:, :, -2] + slope * (scores[-1] - scores[-2])
+    return scores, knots
+
+
+def _read(knots: Knots, scores: Matrix, score: Matrix) -> Matrix:
+    """Read [routes x days] parcels at normal scores."""
+    inside = np.clip(score, scores[0], scores[-1])
+    below = np.clip(np.searchsorted(scores, inside, side="right") - 1, 0, scores.size - 2)
+    part = (inside - scores[below]) / np.diff(scores)[below]
+    low = np.take_along_axis(knots, below[:, :, None], axis=2)[:, :, 0]
+    high = np.take_along_axis(knots, below[:, :, None] + 1, axis=2)[:, :, 0]
+    return np.asarray(low + part * (high - low), dtype=np.float64)
+
+
+def _correction(knots: Knots, scores: Matrix, mean: Matrix) -> NDArray[np.float32]:
+    """Return the [days] factor that gives the routes' distributions the published total as their mean."""
+    from scipy.special import ndtri
+
+    expected = np.zeros(mean.shape[1])
+    for level in (np.arange(_NODES) + 0.5) / _NODES:
+        expected += np.rint(_read(knots, scores, np.full(mean.shape, ndtri(level)))).sum(axis=0) / _NODES
+    total = mean.sum(axis=0)
+    factor = np.divide(total, expected, out=np.ones_like(total), where=expected > 0)
+    return np.asarray(np.clip(factor, 1.0 / _LARGEST_CORRECTION, _LARGEST_CORRECTION), dtype=np.float32)
