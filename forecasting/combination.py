@@ -19,6 +19,9 @@ LEAD_ENDS = (3, 7, 14)
 SHARPNESS = 10.0
 """Power of the inverse error in a weight: 0 would be equal weights."""
 EQUAL_SHARE = 0.2
+MIXTURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Shares of the second of two forecasts that are measured."""
+MIXTURE_SHARPNESS = 100.0
 _PSEUDO_VOLUME_SHARE = 0.02
 
 
@@ -36,7 +39,7 @@ class MemberErrors:
     names
         Names of the members.
     error
-        [classes x blocks x members] sum of weighted absolute errors [parcels].
+        [classes x blocks x members] weighted absolute errors [parcels]: half of the days', half of the block's sum.
     volume
         [classes x blocks] sum of weighted actual parcels.
     """
@@ -75,17 +78,22 @@ def measure_members(
         truth = actual[:, days]
         volume[:, block] += np.bincount(classes, weights=truth @ weight, minlength=shape[0])
         for at, forecast in enumerate(members.values()):
-            missed = np.abs(forecast[:, days] - truth) @ weight
+            gap = (forecast[:, days] - truth) * weight
+            # Days and the block's sum count alike: medians would win on days alone, and lose the volume of sparse routes.
+            missed = (np.abs(gap).sum(axis=1) + np.abs(gap.sum(axis=1))) / 2
             error[:, block, at] += np.bincount(classes, weights=missed, minlength=shape[0])
     return MemberErrors(tuple(members), error, volume)
 
 
 def choose_weights(
-    errors: Sequence[MemberErrors], names: Sequence[str], equal_share: float = EQUAL_SHARE
+    errors: Sequence[MemberErrors],
+    names: Sequence[str],
+    sharpness: float = SHARPNESS,
+    equal_share: float = EQUAL_SHARE,
 ) -> NDArray[np.float64]:
     """Turn errors into weights.
 
-    ``w ~ (1 - s) * e ** -SHARPNESS / sum + s / members`` where ``e`` is the member's error in the cell, pulled to its error
+    ``w ~ (1 - s) * e ** -sharpness / sum + s / members`` where ``e`` is the member's error in the cell, pulled to its error
     over all cells by a pseudo-volume of 2 % of all parcels; ``s = 0.2`` shrinks to equal weights, because differences between
     members in a handful of backtests are mostly noise (Smith and Wallis 2009, "A simple explanation of the forecast
     combination puzzle").
@@ -110,9 +118,39 @@ def choose_weights(
     rate = (total.error + pseudo * overall) / (total.volume + pseudo)[..., None]
     # A member that never errs would divide by nothing: errors count from a thousandth of the parcels on.
     rate = np.maximum(rate, 1e-3)
-    power = (rate / rate.min(axis=-1, keepdims=True)) ** -SHARPNESS
+    power = (rate / rate.min(axis=-1, keepdims=True)) ** -sharpness
     power /= power.sum(axis=-1, keepdims=True)
     return np.asarray((1 - equal_share) * power + equal_share / count)
+
+
+def mix(first: Matrix, second: Matrix) -> dict[str, Matrix]:
+    """Return the mixtures of two forecasts that :func:`choose_share` chooses among."""
+    return {f"{share:.2f}": first + np.float32(share) * (second - first) for share in MIXTURES}
+
+
+def choose_share(errors: Sequence[MemberErrors], handicap: float = 0.0) -> NDArray[np.float64]:
+    """Choose how much the second of two forecasts counts, from the errors of their mixtures (:func:`mix`).
+
+    Mixtures are measured themselves, because the better of two forecasts says nothing of what the other adds to it.
+
+    Parameters
+    ----------
+    errors
+        Of the mixtures, one an inner backtest; without any both count alike.
+    handicap
+        Part [0..1] of the first's weight that goes to the second all the same, where the second was measured below its strength.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        [classes x blocks x 2] weights of the first and the second, summing to 1.
+    """
+    names = [f"{share:.2f}" for share in MIXTURES]
+    chosen = choose_weights(errors, names, sharpness=MIXTURE_SHARPNESS, equal_share=0.0)
+    second = chosen @ np.array(MIXTURES)
+    if errors:
+        second += handicap * (1.0 - second)
+    return np.stack([1.0 - second, second], axis=-1)
 
 
 def combine(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data.progress import Progress
 from forecasting.cleaning import CleanHistory
-from forecasting.combination import MemberErrors, choose_weights, combine, measure_members
+from forecasting.combination import MemberErrors, choose_share, choose_weights, combine, measure_members, mix
 from forecasting.hub_margins import draw_to_margins
 from forecasting.inner_backtests import choose_cutoffs, recent_volume
 from forecasting.inputs import ForecastSettings
@@ -26,6 +26,8 @@ Vector = NDArray[np.float64]
 TREES = "share trees"
 WEIGHING_ROUTES = 20_000
 """Routes on which members are weighed; the largest, where there are more."""
+TREE_HANDICAP = 0.5
+"""The trees that are weighed end months before the days they are tried on; today's end yesterday."""
 _LARGEST_CORRECTION = 1.5
 
 
@@ -65,8 +67,10 @@ class _Builder:
     groups: Groups
     trees: ShareTrees | None = None
     grown: dict[int, Matrix] = field(default_factory=dict)
+    drawn: dict[int, tuple[Matrix, Matrix]] = field(default_factory=dict)
     weights: NDArray[np.float64] = field(init=False)
     tree_weights: NDArray[np.float64] = field(init=False)
+    margin_weights: NDArray[np.float64] = field(init=False)
 
     def path_until(self, cutoff: int) -> Vector:
         """Return the network path a cut-off would have drawn by the batched paths."""
@@ -82,14 +86,20 @@ class _Builder:
         return self.grown[cutoff]
 
     def weigh(self, cutoffs: list[int], tell: Callable[[int], None]) -> None:
-        """Learn the weights of the members."""
-        largest = np.argsort(-recent_volume(self.clean.parcels), kind="stable")[:WEIGHING_ROUTES]
+        """Learn the weights of the members.
+
+        Shares are what is weighed: every member is brought to the true total of each day first, because the total is another's
+        part (:mod:`forecasting.network_path`), and its error would hide theirs.
+        """
+        largest = np.sort(np.argsort(-recent_volume(self.clean.parcels), kind="stable")[:WEIGHING_ROUTES])
         errors: list[MemberErrors] = []
         runs = []
         for number, cutoff in enumerate(cutoffs):
             past, truth, day_weight = self._inner(cutoff, largest)
-            ahead = truth.shape[1]
-            found = {name: matrix[:, :ahead] for name, matrix in forecast_members(past, self.horizon).items()}
+            ahead, total = truth.shape[1], truth.sum(axis=0, dtype=np.float64)
+            found = {
+                name: to_path(said[:, :ahead], total) for name, said in forecast_members(past, self.horizon).items()
+            }
             classes = volume_class(recent_volume(past))
             errors.append(measure_members(found, truth, classes, day_weight))
             runs.append((cutoff, found, truth, classes, day_weight))
@@ -97,16 +107,15 @@ class _Builder:
         self.weights = choose_weights(errors, MEMBER_NAMES)
         pairs: list[MemberErrors] = []
         for cutoff, found, truth, classes, day_weight in runs:
-            ahead = truth.shape[1]
-            path = self.path_until(cutoff)
-            batched = to_path(combine(found, self.weights, classes), path[:ahead])
-            grown = self.grown_until(cutoff, path)
+            ahead, total = truth.shape[1], truth.sum(axis=0, dtype=np.float64)
+            grown = self.grown_until(cutoff, self.path_until(cutoff))
             if grown is None:
                 break
-            both = {"batched": batched, TREES: to_path(grown[largest, :ahead], path[:ahead])}
-            pairs.append(measure_members(both, truth, classes, day_weight))
-        # Trees of earlier days know less than those of today: what they missed then says little, so weights stay near equal.
-        self.tree_weights = choose_weights(pairs, ("batched", TREES), equal_share=0.7)
+            batched = to_path(combine(found, self.weights, classes), total)
+            pairs.append(
+                measure_members(mix(batched, to_path(grown[largest, :ahead], total)), truth, classes, day_weight)
+            )
+        self.tree_weights = choose_share(pairs, TREE_HANDICAP)
 
     def _inner(self, cutoff: int, routes: NDArray[np.int64]) -> tuple[Matrix, Matrix, Vector]:
         clean = self.clean
@@ -116,15 +125,41 @@ class _Builder:
             return clean.parcels[:, :cutoff], clean.parcels[:, ahead], day_weight
         return clean.parcels[routes, :cutoff], clean.parcels[routes][:, ahead], day_weight
 
-    def combined(self, past: Matrix, members: Mapping[str, Matrix], grown: Matrix | None, path: Vector) -> Matrix:
-        """Combine batched members and trees, bring their sum to the network path and draw them to their hubs' margins."""
+    def weigh_margins(self, cutoffs: list[int]) -> None:
+        """Learn how far the hubs' own forecasts may draw the routes."""
+        pairs: list[MemberErrors] = []
+        for cutoff in cutoffs:
+            past, truth, day_weight = self._inner(cutoff, np.arange(self.panel.size))
+            total, ahead = truth.sum(axis=0, dtype=np.float64), truth.shape[1]
+            drawn, free = (to_path(routes[:, :ahead], total) for routes in self.drawn_until(cutoff))
+            pairs.append(measure_members(mix(drawn, free), truth, volume_class(recent_volume(past)), day_weight))
+        self.margin_weights = choose_share(pairs, 0.0 if self.trees is None else TREE_HANDICAP)
+
+    def drawn_until(self, cutoff: int) -> tuple[Matrix, Matrix]:
+        """Return the routes drawn to their hubs' margins and those left free, as a cut-off would have had them; made once."""
+        if cutoff not in self.drawn:
+            past, path = self.clean.parcels[:, :cutoff], self.path_until(cutoff)
+            free = self.free_routes(past, forecast_members(past, self.horizon), self.grown_until(cutoff, path), path)
+            self.drawn[cutoff] = self.draw(free, cutoff), free
+        return self.drawn[cutoff]
+
+    def free_routes(self, past: Matrix, members: Mapping[str, Matrix], grown: Matrix | None, path: Vector) -> Matrix:
+        """Combine batched members and trees, and bring their sum to the network path."""
         classes = volume_class(recent_volume(past))
         routes = to_path(combine(members, self.weights, classes), path)
-        if grown is not None:
-            both = {"batched": routes, TREES: to_path(grown, path)}
-            routes = to_path(combine(both, self.tree_weights, classes), path)
-        sums = self.groups.until(past.shape[1])
-        return draw_to_margins(routes, sums.out, sums.into, sums.out_sums, sums.into_sums)
+        if grown is None:
+            return routes
+        return to_path(combine({"batched": routes, TREES: to_path(grown, path)}, self.tree_weights, classes), path)
+
+    def draw(self, free: Matrix, cutoff: int) -> Matrix:
+        """Draw routes to the margins of their hubs."""
+        sums = self.groups.until(cutoff)
+        return draw_to_margins(free, sums.out, sums.into, sums.out_sums, sums.into_sums)
+
+    def settle(self, drawn: Matrix, free: Matrix, cutoff: int, path: Vector) -> Matrix:
+        """Mix the routes drawn and left free as was learnt; the day's total stays the network path's."""
+        classes = volume_class(recent_volume(self.clean.parcels[:, :cutoff]))
+        return to_path(combine({"drawn": drawn, "free": free}, self.margin_weights, classes), path)
 
 
 def fit_routes(
@@ -132,9 +167,9 @@ def fit_routes(
 ) -> RouteModel:
     """Forecast all routes by all members and combine them.
 
-    The batched members (:mod:`forecasting.members`) are weighed among themselves, then against the share trees, by inner
-    backtests; the sum of the routes is brought to the network path (:mod:`forecasting.network_path`). Trees that weigh in at
-    earlier cut-offs are fitted on the days before the earliest of them.
+    The batched members (:mod:`forecasting.members`) are weighed among themselves, then against the share trees, then drawn to
+    their hubs' own forecasts or left free, each as inner backtests say; the sum of the routes is brought to the network path
+    (:mod:`forecasting.network_path`). Trees that weigh in at earlier cut-offs are fitted on the days before the earliest of them.
 
     Parameters
     ----------
@@ -165,20 +200,20 @@ def fit_routes(
             )
     progress.step(4, 10, "inner backtests")
     builder.weigh(cutoffs, lambda number: progress.step(4 + 2 * number / len(cutoffs), 10, "inner backtests"))
+    builder.weigh_margins(cutoffs)
     paths, path, notes = forecast_network(
         groups.network[0].astype(np.float64), panel.dates, horizon, clean.calmness[: clean.known], settings.use_prophet
     )
     progress.step(7, 10, "routes")
     members = forecast_members(clean.parcels, horizon)
     grown = None if trees is None else trees.forecast(clean.parcels, groups, path)
-    baseline = builder.combined(clean.parcels, members, grown, path)
+    free = builder.free_routes(clean.parcels, members, grown, path)
+    baseline = builder.settle(builder.draw(free, clean.known), free, clean.known, path)
     if grown is not None:
         members[TREES] = to_path(grown, path)
 
     def inner_forecast(cutoff: int) -> Matrix:
-        past, course = clean.parcels[:, :cutoff], builder.path_until(cutoff)
-        then = builder.grown_until(cutoff, course)
-        return builder.combined(past, forecast_members(past, horizon), then, course)
+        return builder.settle(*builder.drawn_until(cutoff), cutoff, builder.path_until(cutoff))
 
     del paths
     return RouteModel(baseline, members, builder.weights, builder.tree_weights, inner_forecast, tuple(notes))

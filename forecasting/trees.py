@@ -1,8 +1,8 @@
 """Share trees: gradient boosting over all routes at once on how a route moves against its network.
 
-The target is a ratio: parcels on the day ahead over the route's own scale, divided by the same ratio of the network. What is common
-to all routes is left to the network path; the trees learn what a route's last days, its hubs and its weekly habits say about the share
-it will have: opening, closing, switching, fading.
+Trees see shares only: every day is divided by what the network carried on it. The target is the route's share on the day ahead over its
+recent one. What is common to all routes is left to the network path; the trees learn what a route's last days, its hubs and its
+weekly habits say about the share it will have: opening, closing, switching, fading.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.baselines import WEEK, repeat_week, weekday_profile
+from forecasting.baselines import WEEK, weekday_profile
 from forecasting.members import CHUNK
 from forecasting.panel import Membership, aggregate
 
@@ -24,16 +24,20 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
-WINDOWS = (1, 2, 3, 5, 7, 14, 28, 56)
+WINDOWS = (1, 2, 3, 5, 7, 14, 28, 56, 112)
 LOOK_BACK = 112
 """Days of history a feature may look at."""
-TRAINING_ROWS = 20_000
+TRAINING_ROWS = 40_000
 TRAINING_ROUTES = 20_000
 TRAINING_DAYS = 420
-ORIGIN_STEP = 5
+ORIGIN_STEP = 2
 FEWEST_DAYS = 70
 """Days of history below which there is nothing to learn from."""
+QUANTILES = (0.5, 0.6, 0.7)
+"""Quantiles of the share whose mean is the forecast: absolute errors resist heavy tails, and the mean of three, above the middle
+because shares are skewed, gives routes of wide errors their part of the sum."""
 _SCALE_WINDOWS = {7: 0.5, 14: 0.3, 28: 0.2}
+_SCALE_DAYS = 28
 _VOLUME_POWER = 0.7
 _LARGEST_RATIO = 8.0
 _SMALLEST_SCALE = 0.05
@@ -77,15 +81,15 @@ class Groups:
 
 @dataclass(frozen=True)
 class ShareTrees:
-    """A fitted model.
+    """The fitted models.
 
     Attributes
     ----------
-    model
-        Boosted trees on the features of this module.
+    models
+        Boosted trees on the features of this module, one for each of :data:`QUANTILES`.
     """
 
-    model: HistGradientBoostingRegressor
+    models: tuple[HistGradientBoostingRegressor, ...]
 
     def forecast(self, history: Matrix, groups: Groups, path: Vector) -> Matrix:
         """Forecast every route.
@@ -106,20 +110,22 @@ class ShareTrees:
         """
         horizon = path.size
         day = history.shape[1]
-        network = _scale(groups.network[:, max(0, day - LOOK_BACK) : day])[0]
-        relative = (path / max(float(network), 1e-9)).astype(np.float32)
+        level, per_parcel = _against_network(groups.network[0], day)
+        relative = (path / max(level, 1e-9)).astype(np.float32)
         result = np.zeros((history.shape[0], horizon), dtype=np.float32)
         leads = np.arange(1, horizon + 1)
         for start in range(0, history.shape[0], CHUNK // 4):
             rows = np.arange(start, min(start + CHUNK // 4, history.shape[0]))
-            alive = rows[_scale(history[rows][:, max(0, day - LOOK_BACK) :]) > 0]
+            alive = rows[_scale(history[rows][:, -_SCALE_DAYS:] * per_parcel[-_SCALE_DAYS:]) > 0]
             if alive.size == 0:
                 continue
             state = _RouteState.at(history, alive, day, groups)
             table = state.features(np.repeat(np.arange(alive.size), horizon), np.tile(leads, alive.size))
+            ratio = np.zeros((alive.size, horizon), dtype=np.float32)
             with _one_thread():
-                ratio = self.model.predict(table)
-            ratio = np.maximum(ratio, 0).reshape(alive.size, horizon).astype(np.float32)
+                for model in self.models:
+                    said = np.maximum(model.predict(table), 0).reshape(alive.size, horizon)
+                    ratio += said.astype(np.float32) / np.float32(len(self.models))
             result[alive] = ratio * state.scale[:, None] * relative
         return result
 
@@ -131,6 +137,7 @@ def fit_share_trees(
 
     Rows are (route, origin day, lead), drawn with a chance that grows with the 0.7th power of the route's scale and falls with
     what an event did to the target day: large routes count for more, small ones are not forgotten, and no row needs a weight.
+    Each quantile draws rows of its own.
 
     Parameters
     ----------
@@ -145,7 +152,7 @@ def fit_share_trees(
     seed
         Of the sampling.
     rows
-        How many rows to learn from at most.
+        How many rows each quantile learns from at most.
 
     Returns
     -------
@@ -157,8 +164,34 @@ def fit_share_trees(
         return None
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    generator = np.random.default_rng(seed)
-    longest = min(horizon, 28)
+    models: list[HistGradientBoostingRegressor] = []
+    for number, quantile in enumerate(QUANTILES):
+        drawn = _draw_rows(history, groups, calmness, min(horizon, 28), np.random.default_rng((seed, number)), rows)
+        if drawn is None:
+            return None
+        model = HistGradientBoostingRegressor(
+            loss="quantile",
+            quantile=quantile,
+            max_iter=50,
+            learning_rate=0.12,
+            max_leaf_nodes=15,
+            min_samples_leaf=40,
+            l2_regularization=1.0,
+            max_bins=63,
+            early_stopping=False,
+            random_state=seed,
+        )
+        with _one_thread():
+            model.fit(*drawn)
+        models.append(model)
+    return ShareTrees(tuple(models))
+
+
+def _draw_rows(
+    history: Matrix, groups: Groups, calmness: Vector, longest: int, generator: np.random.Generator, rows: int
+) -> tuple[Matrix, Matrix] | None:
+    """Draw (route, origin day, lead) rows: features and target; None when there is nothing to draw from."""
+    days = history.shape[1]
     origins = list(range(days - 1, max(FEWEST_DAYS - 14, days - TRAINING_DAYS), -ORIGIN_STEP))
     quota = -(-rows // max(len(origins), 1))
     features: list[Matrix] = []
@@ -168,7 +201,9 @@ def fit_share_trees(
         origin = last - int(generator.integers(0, ORIGIN_STEP))
         if origin < FEWEST_DAYS - 28:
             continue
-        scale = _scale(history[:, max(0, origin - LOOK_BACK) : origin])
+        level, per_parcel = _against_network(network, origin)
+        recent = slice(max(0, origin - _SCALE_DAYS), origin)
+        scale = _scale(history[:, recent] * per_parcel[-_SCALE_DAYS:])
         chance = scale.astype(np.float64) ** _VOLUME_POWER
         if chance.sum() <= 0:
             continue
@@ -182,27 +217,24 @@ def fit_share_trees(
         picked, place = np.unique(drawn, return_inverse=True)
         state = _RouteState.at(history, picked, origin, groups)
         target_day = origin + lead - 1
-        network_scale = float(_scale(groups.network[:, max(0, origin - LOOK_BACK) : origin])[0])
-        common = np.maximum(network[target_day] / max(network_scale, 1e-9), 1e-3)
+        common = np.maximum(network[target_day] / max(level, 1e-9), 1e-3)
         ratio = history[drawn, target_day] / np.maximum(state.scale[place], 1e-9) / common
         features.append(state.features(place, lead))
         targets.append(np.minimum(ratio, _LARGEST_RATIO).astype(np.float32))
     if not features:
         return None
-    model = HistGradientBoostingRegressor(
-        loss="absolute_error",
-        max_iter=50,
-        learning_rate=0.12,
-        max_leaf_nodes=15,
-        min_samples_leaf=40,
-        l2_regularization=1.0,
-        max_bins=63,
-        early_stopping=False,
-        random_state=seed,
-    )
-    with _one_thread():
-        model.fit(np.concatenate(features), np.concatenate(targets))
-    return ShareTrees(model)
+    return np.concatenate(features), np.concatenate(targets)
+
+
+def _against_network(network: Matrix, day: int) -> tuple[float, Matrix]:
+    """Return the network's level before a day [parcels a day], and a factor for each of the days looked back on.
+
+    The factor turns a day's parcels into parcels at that level: shares, kept in the unit of parcels.
+    """
+    back = network[max(0, day - LOOK_BACK) : day].astype(np.float64)
+    level = float(back[-_SCALE_DAYS:].mean()) if back.size else 0.0
+    factor = np.divide(level, back, out=np.zeros_like(back), where=back > 0)
+    return level, factor.astype(np.float32)
 
 
 def _one_thread() -> AbstractContextManager[object]:
@@ -249,20 +281,16 @@ class _RouteState:
     @classmethod
     def at(cls, history: Matrix, routes: NDArray[np.int64], day: int, groups: Groups) -> _RouteState:
         first = max(0, day - LOOK_BACK)
-        own = history[routes, first:day]
+        per_parcel = _against_network(groups.network[0], day)[1]
+        own = history[routes, first:day] * per_parcel
         out, into = groups.out.index[routes], groups.into.index[routes]
-        out_hub, into_hub = groups.out_sums[:, first:day], groups.into_sums[:, first:day]
-        network = groups.network[:, first:day]
+        out_hub, into_hub = groups.out_sums[:, first:day] * per_parcel, groups.into_sums[:, first:day] * per_parcel
         scale = _scale(own)
         out_scale, into_scale = _scale(out_hub), _scale(into_hub)
         columns = [_log_ratio(_mean_of_last(own, days), scale, 0.02 * scale + 0.05) for days in WINDOWS]
         for days in (1, 3, 7, 14, 28, 56):
             columns.append(_log_ratio(_mean_of_last(out_hub, days), out_scale, 1.0)[out])
             columns.append(_log_ratio(_mean_of_last(into_hub, days), into_scale, 1.0)[into])
-        columns += [
-            np.repeat(_log_ratio(_mean_of_last(network, days), _scale(network), 1.0), routes.size)
-            for days in (3, 7, 28)
-        ]
         carried = own > 0
         columns += [_mean_of_last(carried.astype(np.float32), days) for days in (7, 14, 28, 56)]
         any_day = carried.any(axis=1)
@@ -290,7 +318,6 @@ class _RouteState:
             last_weeks[0],
             last_weeks[1],
             (last_weeks[2] + last_weeks[3]) / 2,
-            repeat_week(weekday_profile(network), WEEK).repeat(routes.size, axis=0),
         )
         return cls(scale, steady, tuple(np.asarray(part, dtype=np.float32) for part in week))
 

@@ -40,10 +40,7 @@ def _drop(study: Study, **settings: Any) -> Study:
 
 NEUTRAL: Mapping[str, tuple[tuple[str, Any], ...]] = {
     "hub margins": (("forecasting.route_model.draw_to_margins", _same_routes),),
-    "last year's course": (
-        ("forecasting.route_model.last_years_course", _no_course),
-        ("forecasting.network_path.last_years_course", _no_course),
-    ),
+    "last year's course": (("forecasting.network_path.last_years_course", _no_course),),
     "weights of the combination (equal ones instead)": (("forecasting.route_model.choose_weights", _equal_weights),),
 }
 
