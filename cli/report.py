@@ -139,9 +139,15 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         shortfalls=shortfalls,
         lane_weather=_weather_seen(workspace, run),
         hub_prices=_rows_of(workspace, "hub_prices", run.run_id),
+        capacity_needs=_weeks_of(workspace.results("capacity_needs"), loads),
         outlines=_outlines(workspace),
         **seen,
     )
+
+
+def _weeks_of(needs: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the weeks in which a plan has days."""
+    return needs.filter(needs["week"].is_in(loads["date"].dt.truncate("1w").unique().to_list()))
 
 
 def _run(workspace: Workspace, table: str, run_id: str | None, command: str) -> RunFacts:

@@ -34,6 +34,8 @@ class PlanInputs:
     hub_prices
         ``date``, ``hub_id``, ``price`` [CNY/parcel]: what one more parcel of sort capacity would save; none where the
         planner did not keep them.
+    capacity_needs
+        ``capacity_needs`` of the latest run of `radar plan capacity`, the weeks of the plan's days; empty without one.
     outlines
         GeoJSON text of the regions for the map's background, or none.
     """
@@ -50,6 +52,7 @@ class PlanInputs:
     lane_vehicles: pl.DataFrame = field(default_factory=lambda: _none("lane_vehicles"))
     lane_weather: pl.DataFrame = field(default_factory=lambda: _none("lane_weather"))
     hub_prices: pl.DataFrame | None = None
+    capacity_needs: pl.DataFrame = field(default_factory=lambda: _none("capacity_needs"))
     outlines: str | None = None
 
     def __post_init__(self) -> None:

@@ -62,9 +62,10 @@ class _Report:
             **self._shortfalls(),
             **self._weather(),
             **self._prices(),
+            **self._capacity(),
         }
         shown = ["balance", "utilisation", "vehicles", "costs", "lanes"]
-        shown += [name for name in ("shortfalls", "prices", "weather") if sections[f"{name}_shown"]]
+        shown += [name for name in ("shortfalls", "prices", "weather", "capacity") if sections[f"{name}_shown"]]
         days = self.inputs.days
         return {
             **sections,
@@ -296,6 +297,23 @@ class _Report:
         if prices is None or prices.filter(pl.col("price") > 0).is_empty():
             return {"prices_shown": False}
         return {"prices_shown": True, "price_table": self.writer.prices(prices)}
+
+    def _capacity(self) -> dict[str, object]:
+        needs = self.inputs.capacity_needs
+        if needs.is_empty():
+            return {"capacity_shown": False}
+        contracts = needs.filter(pl.col("ownership") == "contract")
+        lead = self.t(
+            "capacity.lead",
+            recommended=self.f.count(_most_of_a_week(contracts, "recommended")),
+            needed=self.f.count(_most_of_a_week(contracts, "needed")),
+        )
+        return {"capacity_shown": True, "capacity_lead": lead, "capacity_table": self.writer.capacity(needs)}
+
+
+def _most_of_a_week(needs: pl.DataFrame, column: str) -> int:
+    """Vehicles of the week that wants most."""
+    return max(needs.group_by("week").agg(pl.col(column).sum())[column].to_list(), default=0)
 
 
 def _tone(utilisation: float | None, overflows: int) -> str:

@@ -157,6 +157,23 @@ class PlanTables:
         ]
         return self._table("price-table", dear, columns, _TOP_PRICES, "hub_prices", t("prices.note"))
 
+    def capacity(self, rows: pl.DataFrame) -> Table:
+        """Write what vehicles the plan's weeks were found to need ahead of contracts."""
+        t, f = self.t, self.f
+        columns = [
+            Column(t("column.week"), lambda row: f.day(row["week"]), numeric=False),
+            Column(t("column.vehicle"), lambda row: self._vehicle(row["vehicle_type_id"]), numeric=False),
+            Column(t("column.mode"), lambda row: t.term("mode", row["mode"]), numeric=False),
+            Column(t("column.ownership"), lambda row: t.term("ownership", row["ownership"]), numeric=False),
+            Column(t("column.median_need"), lambda row: f.count(row["q50"])),
+            Column(t("column.needed"), lambda row: f.count(row["needed"])),
+            Column(t("column.recommended"), lambda row: f.count(row["recommended"])),
+            Column(t("column.cost_too_few"), lambda row: f.count(row["cost_too_few"])),
+            Column(t("column.cost_too_many"), lambda row: f.count(row["cost_too_many"])),
+        ]
+        note = t("capacity.note", run=rows["run_id"][0], level=f.percent(rows["service_level"][0]))
+        return self._table("capacity-table", rows, columns, rows.height, "capacity_needs", note)
+
     def heat(self, days: pl.DataFrame, summary: pl.DataFrame, dates: Sequence[date]) -> list[HeatRow]:
         """Write the heat map: the tightest hubs, one cell a day."""
         cells = {(row["hub_id"], row["date"]): row for row in days.iter_rows(named=True)}

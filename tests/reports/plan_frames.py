@@ -223,6 +223,22 @@ def hub_prices() -> pl.DataFrame:
     )
 
 
+def capacity_needs() -> pl.DataFrame:
+    """Contracts and hired trucks of the plan's week."""
+    common = {
+        "run_id": "plan-capacity-0006", "week": date(2025, 11, 10), "mode": "road", "days": 7, "busiest_day": DAYS[1],
+        "service_level": 0.95, "fleet_size": None, "unit_cost_too_many": 2476.0, "critical_ratio": 0.386,
+    }  # fmt: skip
+    rows = [
+        common | {"vehicle_type_id": "contract-9.6", "ownership": "contract", "q50": 52, "q80": 83, "q90": 98, "q95": 111,
+                  "needed": 111, "recommended": 48, "unit_cost_too_few": 1555.0, "cost_too_few": 117_561.0,
+                  "cost_too_many": 18_446.0},
+        common | {"vehicle_type_id": "spot-9.6", "ownership": "spot", "q50": 4, "q80": 35, "q90": 50, "q95": 63, "needed": 63,
+                  "recommended": 63, "unit_cost_too_few": 6000.0, "cost_too_few": 1_930.0, "cost_too_many": 0.0},
+    ]  # fmt: skip
+    return contract("capacity_needs").conform(pl.DataFrame(rows))
+
+
 def plan_inputs() -> PlanInputs:
     """Everything the plan report can be given; buffers of 150,000 parcels make Shanghai overflow."""
     return PlanInputs(
@@ -237,4 +253,5 @@ def plan_inputs() -> PlanInputs:
         vehicle_types=vehicle_types(),
         lane_weather=lane_weather(),
         hub_prices=hub_prices(),
+        capacity_needs=capacity_needs(),
     )
