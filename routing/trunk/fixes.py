@@ -18,7 +18,7 @@ from routing.trunk.network import Ints, TrunkNetwork
 from routing.trunk.residual import Carrier, ElasticPrices, Residual, return_costs
 
 _MOST_ACTIONS = 4  # things named in one fix
-_MOST_TRIED = 8  # single things tried
+_MOST_TRIED = 6  # single things tried
 _ALIKE = 0.05  # so much dearer a parcel, the fix of fewer things is told
 
 
@@ -119,8 +119,10 @@ class Fixer:
             None also when nothing that could be added carries a parcel at less than its shortfall costs.
         """
         elastic = self._residual.copy()
+        touched: dict[int, set[tuple[str, int]]] = {}
         for k in demands:
-            self._carrier.carry(elastic, k, int(short[k]), elastic=True)
+            ways = self._carrier.carry(elastic, k, int(short[k]), elastic=True)
+            touched[k] = set().union(*(self._touch(k, steps) for _, steps in ways))
             if deadline.left() <= 0:
                 return None
         actions = self._list_actions(elastic)
@@ -131,7 +133,9 @@ class Fixer:
         if len(actions) > 1:
             bundles.append(tuple(actions[:_MOST_ACTIONS]))
         for bundle in bundles:
-            fix = self._verify(bundle, demands, short, deadline)
+            # demands whose way has nothing to do with the actions would be carried by none of them, or by luck
+            keys = {self._key(action) for action in bundle}
+            fix = self._verify(bundle, [k for k in demands if touched[k] & keys], short, deadline)
             if fix is not None and fix.carried > 0:
                 tried.append(fix)
             if deadline.left() <= 0:
@@ -155,12 +159,42 @@ class Fixer:
             for node in np.flatnonzero(extra > 0).tolist():
                 amount = round(float(extra[node]))
                 found.append((amount, Action(kind, node, node // network.hubs, amount, price * amount)))
-        for option, day in np.argwhere(used.beyond > 0).tolist():
-            count = round(float(used.beyond[option, day]))
-            cost = count * float(network.option_cost[option] + self._back[option])
-            found.append((count * float(network.option_capacity[option]), Action("vehicle", option, day, count, cost)))
+        option, day = np.nonzero(used.beyond)
+        run = network.run_of[network.option_lane[option], day]
+        added = np.bincount(run, used.beyond[option, day] * network.option_capacity[option], network.runs)
+        for r in np.unique(run).tolist():
+            load = max(float(added[r] - used.runs[r]), 1.0)
+            found.append((load, self._size_vehicles(r, load)))
         found.sort(key=lambda item: (-item[0], item[1].kind, item[1].place, item[1].day))
         return [action for _, action in found]
+
+    def _size_vehicles(self, run: int, load: float) -> Action:
+        """Vehicles of one type that hold a load on a run at least cost."""
+        network = self._network
+        options = np.flatnonzero(network.option_lane == network.run_lane[run])
+        count = np.ceil(load / network.option_capacity[options])
+        price = count * (network.option_cost[options] + self._back[options])
+        best = int(np.argmin(price))
+        return Action("vehicle", int(options[best]), int(network.run_day[run]), int(count[best]), float(price[best]))
+
+    def _touch(self, demand: int, steps: Ints) -> set[tuple[str, int]]:
+        """What a way uses: runs, nights, and the nodes it is sorted at."""
+        network = self._network
+        node = int(network.demand_node()[demand])
+        found: set[tuple[str, int]] = set()
+        for step in steps.tolist():
+            if step >= network.runs:
+                found.add(("night", node))
+                node += network.hubs
+            else:
+                found |= {("sort", node), ("vehicle", step)}
+                node = int(network.run_head[step])
+        return found | {("sort", node)}
+
+    def _key(self, action: Action) -> tuple[str, int]:
+        if action.kind != "vehicle":
+            return action.kind, action.place
+        return "vehicle", int(self._network.run_of[self._network.option_lane[action.place], action.day])
 
     def _verify(self, actions: Sequence[Action], demands: Sequence[int], short: Ints, deadline: Deadline) -> Fix | None:
         network = self._network
@@ -171,8 +205,7 @@ class Fixer:
             elif action.kind == "night":
                 given.nights[action.place] += action.amount
             else:
-                run = network.run_of[network.option_lane[action.place], action.day]
-                given.runs[run] += action.amount * network.option_capacity[action.place]
+                given.runs[self._key(action)[1]] += action.amount * network.option_capacity[action.place]
         carried = 0
         for k in demands:
             carried += sum(amount for amount, _ in self._carrier.carry(given, k, int(short[k])))
