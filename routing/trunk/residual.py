@@ -331,6 +331,7 @@ def _carry(  # type: ignore[no-untyped-def]  # noqa: C901
                 cost += sort_price * amount
             cost += handling[node] * amount
             if s < 0:
+                cost += late_price[node // hubs] * amount
                 break
             if kind[s] != _ROOM:
                 o, day = vehicle[s], run_day[s]

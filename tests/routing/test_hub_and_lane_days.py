@@ -122,3 +122,19 @@ def test_a_plan_of_other_tables_is_told() -> None:
     network = build_network(_inputs(lane_id="other"), OPTIONS)
     with pytest.raises(RadarError, match=f"lane A-C on {DAY}"):
         read_draft(network, plan)
+
+
+def test_lateness_counts_in_what_dropping_costs() -> None:
+    # direct arrives in time; the way round takes two days where one is promised: 80 parcels a day late at 1
+    hubs = [{"hub_id": name} for name in "ABC"]
+    lanes = [{"origin_hub_id": a, "destination_hub_id": b, "transit_hours": 20.0} for a, b in ("AB", "BC", "AC")]
+    trucks = [{"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}]
+    promised = [("A", "C", 24.0)]
+    inputs = make_inputs(hubs, lanes, trucks, [(0, "A", "C", 80)], promises=promised)
+    options = TrunkOptions(hold_cost=0.1, short_cost=50.0, late_cost=1.0, time_limit=20.0)
+    network = build_network(inputs, options)
+    draft = read_draft(network, plan_trunk(inputs, options).tables())
+    dropped = drop_run(network, draft, int(network.run_of[network.lane_ids.index("A-C"), 0]))
+    # cheapest is to wait a night and go direct: 8 for the night, 80 for the day, the truck as before
+    assert dropped.extra_cost == pytest.approx(88.0)
+    assert dropped.over == (("A-C", 80),)
