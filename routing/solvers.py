@@ -50,6 +50,7 @@ def solve_linear(
     *,
     integer: Flags | None = None,
     seconds: float | None = None,
+    nodes: int | None = None,
     hint: Floats | None = None,
     gap: float = 0.0,
     solver: str = "HIGHS",
@@ -66,6 +67,8 @@ def solve_linear(
         Columns that must be whole.
     seconds
         Time limit of the solver.
+    nodes
+        Nodes of branch and bound after which the solver stops: a limit that, unlike time, repeats.
     hint : (n,), optional
         A solution to start from (used by solvers that take one).
     gap
@@ -108,6 +111,7 @@ def solve_linear(
     parameters.threads = threads
     if whole.any():
         parameters.relative_gap_tolerance = gap
+        parameters.node_limit = nodes
     start = mathopt.ModelSolveParameters()
     variables = list(model.variables())
     if hint is not None and solver in ("GSCIP", "CP_SAT"):

@@ -157,52 +157,76 @@ def limit_rows(network: TrunkNetwork, run: Ints, option: Ints) -> FleetRows:
     )
 
 
-def choose_vehicles(
-    network: TrunkNetwork, load: Floats, *, seconds: float, whole: bool = True
-) -> tuple[Vehicles, Solution, FleetRows]:
-    """Choose departures of least cost that hold the loads.
+@dataclass(frozen=True, slots=True)
+class VehicleModel:
+    """Choice of vehicles for given loads as a linear model over (run, option) pairs, then load left behind.
 
-    Parameters
+    ``low <= matrix @ (departures, left behind) <= high``; the first rows hold the loads, ``rules`` are the others.
+
+    Attributes
     ----------
-    load : (R,) [parcels]
-    seconds
-        Time limit of the mixed-integer solver.
-    whole
-        False leaves fractions of departures: the relaxation, whose prices ``Solution.duals`` holds.
+    run, option, limit : (Y,)
+        Pairs, and the most departures of each.
+    carried : (C,)
+        Runs with load.
     """
+
+    run: Ints
+    option: Ints
+    limit: Floats
+    carried: Ints
+    cost: Floats
+    matrix: sparse.csr_matrix
+    low: Floats
+    high: Floats
+    rules: FleetRows
+
+
+def model_vehicles(network: TrunkNetwork, load: Floats) -> VehicleModel:
+    """Write the choice of departures of least cost that hold the loads (R,) [parcels]."""
     carried = np.flatnonzero(load > 0)
     run, option = list_pairs(network, carried)
-    rows = limit_rows(network, run, option)
+    rules = limit_rows(network, run, option)
     limit = np.minimum(
         network.option_limit[option, network.run_day[run]], network.type_fleet[network.option_type[option]]
     )
-    capacity, cost = network.option_capacity[option], network.option_cost[option]
+    capacity = network.option_capacity[option]
     # no run needs more than what its load fills: a finite bound keeps the search small
     need = np.ceil(load[run] / capacity)
-    loose = network.type_own[network.option_type[option]]
-    limit = np.where(loose, limit, np.minimum(limit, need))
+    limit = np.where(network.type_own[network.option_type[option]], limit, np.minimum(limit, need))
     place = np.full(network.runs, -1, dtype=np.int64)
     place[carried] = np.arange(len(carried))
     on = place[run] >= 0
     pairs = np.arange(len(run))
     hold = sparse.csr_matrix((capacity[on], (place[run[on]], pairs[on])), shape=(len(carried), len(run)))
     miss = sparse.identity(len(carried), format="csr")
-    blank = sparse.csr_matrix((rows.matrix.shape[0], len(carried)))
-    matrix = sparse.bmat([[hold, miss], [rows.matrix, blank]], format="csr")
-    answer = solve_linear(
-        np.concatenate([cost, np.full(len(carried), network.short_cost)]),
-        matrix,
-        np.concatenate([load[carried], rows.low]),
-        np.concatenate([np.full(len(carried), np.inf), rows.high]),
-        np.zeros(len(run) + len(carried)),
-        np.concatenate([limit, np.full(len(carried), np.inf)]),
-        integer=np.concatenate([np.full(len(run), whole), np.zeros(len(carried), dtype=np.bool_)]),
-        seconds=seconds,
-        gap=2e-4,
+    blank = sparse.csr_matrix((rules.matrix.shape[0], len(carried)))
+    return VehicleModel(
+        run=run,
+        option=option,
+        limit=limit,
+        carried=carried,
+        cost=np.concatenate([network.option_cost[option], np.full(len(carried), network.short_cost)]),
+        matrix=sparse.bmat([[hold, miss], [rules.matrix, blank]], format="csr"),
+        low=np.concatenate([load[carried], rules.low]),
+        high=np.concatenate([np.full(len(carried), np.inf), rules.high]),
+        rules=rules,
     )
-    values = answer.values if answer.values is not None else np.zeros(len(run) + len(carried))
-    departures = np.rint(values[: len(run)]).astype(np.int64) if whole else np.zeros(len(run), dtype=np.int64)
-    return tally(network, run, option, departures, load), answer, rows
+
+
+def relax_vehicles(network: TrunkNetwork, load: Floats, *, seconds: float) -> tuple[Solution, FleetRows]:
+    """Choose fractions of departures of least cost that hold the loads; the duals of the rules are the last ones.
+
+    Parameters
+    ----------
+    load : (R,) [parcels]
+    seconds
+        Time limit of the solver.
+    """
+    model = model_vehicles(network, load)
+    free = np.concatenate([model.limit, np.full(len(model.carried), np.inf)])
+    answer = solve_linear(model.cost, model.matrix, model.low, model.high, np.zeros(len(free)), free, seconds=seconds)
+    return answer, model.rules
 
 
 def tally(network: TrunkNetwork, run: Ints, option: Ints, departures: Ints, load: Floats) -> Vehicles:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.trunk.blocks import refine_vehicles
 from routing.trunk.finish import collect_flows, dissolve_overloads
-from routing.trunk.fleet import Vehicles, choose_vehicles, tally
+from routing.trunk.fleet import Vehicles, relax_vehicles, tally
 from routing.trunk.flows import Flows, Loads, load_network, round_parcels
 from routing.trunk.improvement import Cooling, Trees, anneal_trees, list_candidates, load_trees, plant_trees
 from routing.trunk.inputs import Deadline, TrunkOptions
@@ -29,7 +30,6 @@ _MOVES_A_SECOND = 4_000_000  # on networks that stay in the processor's cache
 _CACHED_RUNS = 2500
 _MOVES_AN_ENTRY = 100_000
 _TRIES_A_SECOND = 400  # of the polish
-_SMALL_SEARCH = 4000  # (run, option) pairs up to which a mixed-integer search for vehicles is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def find_bound(
 
 def price_fleets(network: TrunkNetwork, relaxed: Relaxation, *, seconds: float) -> Prices | None:
     """Prices of fleets and potentials of own vehicles from the relaxed choice of vehicles for the mean loads."""
-    _, answer, rows = choose_vehicles(network, relaxed.run_load, seconds=seconds, whole=False)
+    answer, rows = relax_vehicles(network, relaxed.run_load, seconds=seconds)
     if answer.duals is None:
         return None
     dual = answer.duals[len(answer.duals) - rows.matrix.shape[0] :]
@@ -250,13 +250,8 @@ def _polish(
 def settle(network: TrunkNetwork, flows: Flows, stairs: Staircase, deadline: Deadline) -> Draft:
     """Choose the vehicles; parcels for which there is none become short."""
     loads = load_network(network, flows)
-    vehicles = mend_vehicles(network, stairs, loads.runs)
-    draft = fit_parcels(network, Draft(flows, loads, vehicles), deadline)
-    if len(vehicles.run) <= _SMALL_SEARCH and deadline.left() > 0:
-        searched, _, _ = choose_vehicles(network, loads.runs, seconds=max(1.0, min(10.0, 0.5 * deadline.left())))
-        other = fit_parcels(network, Draft(flows, loads, searched), deadline)
-        draft = other if other.cost < draft.cost else draft
-    return draft
+    vehicles = refine_vehicles(network, mend_vehicles(network, stairs, loads.runs), loads.runs, deadline)
+    return fit_parcels(network, Draft(flows, loads, vehicles), deadline)
 
 
 def fit_parcels(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:
