@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 _GOOD_ENDS = (0, EXIT_INCOMPLETE)
 
 
+_PLAN_PURPOSES = {
+    "trunk": "paths and whole vehicles, hubs within capacity",
+    "stock": "how much of what in which warehouse by when",
+    "couriers": "which courier takes how many parcels",
+    "outlets": "runs between hubs and outlets",
+}
+
+
 @dataclass(frozen=True)
 class Peak:
     """What a peak plan is made for.
@@ -91,6 +99,17 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
         Step(("report", "plan"), "the plan as a page"),
         Step(("advise", "--all"), "what each merchant should know"),
     )
+
+
+def list_plan_steps(plans: Sequence[str], options: Sequence[tuple[str, object]]) -> tuple[Step, ...]:
+    """List the commands of `radar plan all`: each plan with the options that were given, the trunk plan checked."""
+    given = tuple(word for name, value in options if value is not None for word in (name, str(value)))
+    steps: list[Step] = []
+    for plan in plans:
+        steps.append(Step(("plan", plan, *given), _PLAN_PURPOSES[plan]))
+        if plan == "trunk":
+            steps.append(Step(("verify", plan), "every balance, capacity and cost recomputed"))
+    return tuple(steps)
 
 
 def run_steps(app: typer.Typer, folder: Path, steps: Sequence[Step], show: Callable[[str], None]) -> Iterator[StepEnd]:

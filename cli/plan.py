@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli import plan_capacity, plan_explain, plan_stock, plan_timetable
+from cli import plan_all, plan_capacity, plan_explain, plan_stock, plan_timetable
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.options import FirstDay, Json, LastDay, Seed
 
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from data.runs import Run
     from data.workspace import Workspace
     from routing.trunk.plan import TrunkPlan
+    from routing.trunk.reference import Reference
 
 _TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
+
+_MOST_CHANGES = 20  # rows shown
 
 plans = typer.Typer(no_args_is_help=True, help="Plan trunk vehicles and stock.")
 
@@ -35,12 +38,14 @@ class TrunkRequest:
     demand: str = "auto"
     time_limit: float | None = None
     seed: int = 0
+    reference: str | None = None
+    max_changes: int | None = None
 
 
 def register(app: typer.Typer) -> None:
     """Add ``radar plan``."""
     plans.command("trunk")(trunk)
-    for module in (plan_capacity, plan_explain, plan_timetable, plan_stock):
+    for module in (plan_capacity, plan_explain, plan_timetable, plan_stock, plan_all):
         module.register(plans)
     app.add_typer(plans, name="plan")
 
@@ -63,6 +68,16 @@ def trunk(
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", metavar="SECONDS", help="The best plan so far is the plan.")
     ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            "--reference", metavar="RUN", help="Start from this plan and stay near it: a run, or trunk (the latest)."
+        ),
+    ] = None,
+    max_changes: Annotated[
+        int | None,
+        typer.Option("--max-changes", min=0, metavar="N", help="Departures that may differ from the reference."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -72,13 +87,21 @@ def trunk(
 
     Example: `radar plan trunk --from 2025-11-09 --to 2025-11-15 --time-limit 120`
     """
+    from data.errors import RadarError
+    from routing.trunk.reference import count_changes
+
     workspace = workspace_of(context)
-    request = TrunkRequest(first, last, service_level, demand, time_limit, seed)
+    if max_changes is not None and reference is None:
+        raise RadarError("--max-changes without a plan to count from", "--reference RUN as well", "see `radar runs`")
+    request = TrunkRequest(first, last, service_level, demand, time_limit, seed, reference, max_changes)
     with progress("trunk plan") as bar:
         run_id, plan = make_trunk_plan(workspace, request, bar)
     if json:
         certificate = plan.plan_certificates.to_dicts()[0]
-        out_json({"run_id": run_id, **certificate, "shortfalls": plan.shortfalls.to_dicts()})
+        found = {"run_id": run_id, **certificate, "shortfalls": plan.shortfalls.to_dicts()}
+        if plan.changes is not None:
+            found |= {"departures_changed": count_changes(plan.changes), "changes": plan.changes.to_dicts()}
+        out_json(found)
     else:
         _print_plan(run_id, plan)
     if plan.short:
@@ -118,6 +141,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         extra_sort_cost=settings.extra_sort_cost,
         extra_buffer_cost=settings.extra_buffer_cost,
     )
+    near = None if request.reference is None else _find_reference(workspace, request.reference)
     weather_runs = workspace.writers("lane_weather")
     kept = {
         "from": None if request.first is None else request.first.isoformat(),
@@ -130,6 +154,8 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         "late_cost": options.late_cost,
         "extra_sort_cost": options.extra_sort_cost,
         "extra_buffer_cost": options.extra_buffer_cost,
+        "reference": near,
+        "max_changes": request.max_changes,
         "lane_weather_run": weather_runs[-1] if weather_runs else None,
     }
     with workspace.run("plan trunk", kept, request.seed) as run:
@@ -137,7 +163,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         if weather_runs:
             tables["lane_weather"] = run.results("lane_weather", weather_runs[-1])
         tables["route_demand"] = _read_demand(run, request, level)
-        plan = plan_trunk(TrunkInputs.gather(tables), options, bar)
+        plan = plan_trunk(TrunkInputs.gather(tables), options, bar, _read_reference(run, near, request.max_changes))
         prices = {name: getattr(options, name) for name in ("hold_cost", "short_cost", "late_cost")}
         checked = check_trunk({**tables, **plan.tables()}, **prices)
         plan = plan.with_violations(count_broken(checked.violations))
@@ -147,6 +173,29 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         run.outcome = "shortfalls" if plan.short else "done"
         run.message = f"{plan.tell()}; everything is sorted by {plan.last_day}"
     return run.run_id, plan
+
+
+def _find_reference(workspace: Workspace, word: str) -> str:
+    from cli.verify import find_plan
+    from data.errors import RadarError
+
+    run_id, kind = find_plan(workspace, "trunk" if word == "latest" else word)
+    if kind != "trunk":
+        raise RadarError(f"{run_id}, a {kind} plan, as a reference", "a trunk plan", "see `radar runs`")
+    return run_id
+
+
+def _read_reference(run: Run, run_id: str | None, max_changes: int | None) -> Reference | None:
+    from routing.trunk.reference import Reference
+
+    if run_id is None:
+        return None
+    days = run.results("route_demand", run_id)["date"]
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return None
+    departures, flows = run.results("trunk_departures", run_id), run.results("trunk_flows", run_id)
+    return Reference(departures, flows, first, last, max_changes)
 
 
 def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
@@ -192,6 +241,10 @@ def _print_plan(run_id: str, plan: TrunkPlan) -> None:
         handled=pl.col("handled").sum(), held=pl.col("held").sum(), fullest=pl.col("utilisation").max()
     )
     out_rows(loads.join(days, on="date", how="left").sort("date"), json=False, title="By day")
+    if plan.changes is not None and plan.changes.height:
+        out_rows(plan.changes.head(_MOST_CHANGES), json=False, title="Changed against the reference")
+        if plan.changes.height > _MOST_CHANGES:
+            say(f"{plan.changes.height - _MOST_CHANGES:,} more rows; --json prints all.")
     if plan.short:
         warn(f"{plan.short:,} parcels cannot be carried; the largest shortfalls:")
         columns = ["date", "origin_hub_id", "destination_hub_id", "parcels", "reason", "binding", "cheapest_fix"]

@@ -27,7 +27,9 @@ from routing.trunk.records import (
     write_hub_loads,
     write_shortfalls,
 )
+from routing.trunk.reference import Kept, Reference, lay_reference, list_changes, tell_changes
 from routing.trunk.relaxation import Relaxation
+from routing.trunk.replanning import plan_near
 from routing.trunk.residual import ElasticPrices
 from routing.trunk.search import Draft, empty_draft, find_bound, search_plan
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _OPENING_RESERVE = 0.85  # of the time is left for opening runs where that is the question
+_FRESH_SHARE = 0.6  # of the time limit for a plan without the reference, where changes have no limit
 _CLOSING_SHARE = 0.05  # of the time limit is left for shortfalls at least
 
 
@@ -56,6 +59,10 @@ class TrunkPlan:
         Parcels that arrive after their promise.
     last_day
         ISO date by which everything is done.
+    changes
+        date, lane_id, vehicle_type_id, from, to: departures that differ from the reference, None without one.
+    told_changes
+        Their number in a few words, and why there are more than allowed.
     """
 
     route_demand: pl.DataFrame
@@ -70,6 +77,8 @@ class TrunkPlan:
     short: int
     late: int
     last_day: str
+    changes: pl.DataFrame | None = None
+    told_changes: str = ""
 
     def tables(self) -> Mapping[str, pl.DataFrame]:
         """Result tables by name."""
@@ -88,10 +97,13 @@ class TrunkPlan:
         gap = self.plan_certificates["gap"][0]
         told = f"cost {self.cost:,.0f} CNY, proven within {gap:.2%} of the best"
         told = f"{told}, {self.short:,} parcels short" if self.short else told
-        return f"{told}, {self.late:,} parcels late" if self.late else told
+        told = f"{told}, {self.late:,} parcels late" if self.late else told
+        return f"{told}; {self.told_changes}" if self.told_changes else told
 
 
-def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = SILENT) -> TrunkPlan:
+def plan_trunk(
+    inputs: TrunkInputs, options: TrunkOptions, progress: Progress = SILENT, reference: Reference | None = None
+) -> TrunkPlan:
     """Plan paths and whole vehicles of least cost, with a proven lower bound.
 
     Parameters
@@ -102,6 +114,8 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
         Costs, time limit, seed.
     progress
         Told the phase, the incumbent and the bound.
+    reference
+        A plan to stay near to: its departures may change as often as it says, or it only breaks ties.
 
     Returns
     -------
@@ -118,12 +132,44 @@ def plan_trunk(inputs: TrunkInputs, options: TrunkOptions, progress: Progress = 
     if columns > TINY_FLOW_COLUMNS:
         _compile_kernels()
     deadline = Deadline(options.time_limit, options.clock)
-    draft, relaxed = _find_plan(network, options, columns, deadline, progress)
+    kept = None if reference is None else lay_reference(network, reference)
+    if reference is None or kept is None:
+        draft, relaxed = _find_plan(network, options, columns, deadline, progress)
+    else:
+        draft, relaxed = _find_near(network, options, columns, kept, reference.max_changes, deadline, progress)
     if draft.flows.short(network).any():
         _compile_carrying()
     closing = Deadline(max(deadline.left(), _CLOSING_SHARE * options.time_limit), options.clock)
     draft = carry_leftovers(network, draft, closing)
-    return write_plan(network, draft, relaxed, options, closing)
+    plan = write_plan(network, draft, relaxed, options, closing)
+    if reference is None or kept is None:
+        return plan
+    changes = list_changes(network, reference, plan.trunk_departures)
+    return replace(plan, changes=changes, told_changes=tell_changes(changes, kept, reference.max_changes))
+
+
+def _find_near(
+    network: TrunkNetwork,
+    options: TrunkOptions,
+    columns: int,
+    kept: Kept,
+    most_changes: int | None,
+    deadline: Deadline,
+    progress: Progress,
+) -> tuple[Draft, Relaxation]:
+    """Find a plan near a reference; without a limit on changes the plan made without it is a rival."""
+    exact = columns <= MOST_FLOW_COLUMNS and options.proof_share > 0
+    rival = None
+    if most_changes is None or not len(network.demand_parcels):
+        part = replace(options, time_limit=_FRESH_SHARE * options.time_limit)
+        rival, relaxed = _find_plan(network, part, columns, Deadline(part.time_limit, part.clock), progress)
+    else:
+        relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
+        if exact:
+            proof = solve_exactly(network, seconds=0.3 * options.time_limit)
+            rival, relaxed = proof.draft, replace(relaxed, bound=max(relaxed.bound, proof.bound))
+    draft = plan_near(network, kept, most_changes, rival, relaxed, options, deadline, exact=exact, progress=progress)
+    return draft, relaxed
 
 
 def _find_plan(

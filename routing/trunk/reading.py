@@ -34,7 +34,7 @@ def read_draft(network: TrunkNetwork, tables: Mapping[str, pl.DataFrame]) -> Dra
     RadarError
         When the plan does not fit the network: a lane that cannot run, a day beyond the last, a demand that is not there.
     """
-    flows = _read_flows(network, tables["trunk_flows"])
+    flows = read_flows(network, tables["trunk_flows"])
     loads = load_network(network, flows)
     departures = tables["trunk_departures"]
     lanes = {name: i for i, name in enumerate(network.lane_ids)}
@@ -63,7 +63,14 @@ def _run(network: TrunkNetwork, lane: int, when: date) -> int:
     return int(network.run_of[lane, day]) if lane >= 0 and 0 <= day < network.days else -1
 
 
-def _read_flows(network: TrunkNetwork, flows: pl.DataFrame) -> Flows:
+def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = True) -> Flows:
+    """Return the flows that a table tells; those that do not fit the network are left out unless ``strict``.
+
+    Raises
+    ------
+    RadarError
+        With ``strict``, for the first flow that does not fit.
+    """
     lanes = {name: i for i, name in enumerate(network.lane_ids)}
     hubs = {name: i for i, name in enumerate(network.hub_ids)}
     days, starts, goals = (
@@ -75,24 +82,47 @@ def _read_flows(network: TrunkNetwork, flows: pl.DataFrame) -> Flows:
     for when, origin, destination, path, leaves, done, parcels in zip(*(flows[name] for name in names), strict=True):
         first = (when - network.first_day).days
         k = numbers.get((first, hubs.get(origin, -1), hubs.get(destination, -1)))
-        if k is None:
-            raise _misfit(f"{origin} to {destination} on {when}")
-        node = first * network.hubs + hubs[origin]
         steps: list[int] = []
-        for lane_id, day in zip(path, leaves, strict=True):
-            run = _run(network, lanes.get(lane_id, -1), day)
-            if run < 0:
-                raise _misfit(f"lane {lane_id} on {day}")
-            node = _wait(network, node, int(network.run_day[run]), steps)
-            steps.append(run)
-            node = int(network.run_head[run])
-        _wait(network, node, (done - network.first_day).days, steps)
-        found.append((k, steps, parcels))
+        misfit = f"{origin} to {destination} on {when}" if k is None else None
+        if k is not None:
+            places = [
+                (_run(network, lanes.get(lane_id, -1), day), lane_id, day)
+                for lane_id, day in zip(path, leaves, strict=True)
+            ]
+            misfit = _follow(
+                network, first * network.hubs + hubs[origin], places, (done - network.first_day).days, steps
+            )
+        if k is not None and misfit is None:
+            found.append((k, steps, parcels))
+        elif strict:
+            raise _misfit(str(misfit))
     found.sort(key=lambda item: item[0])
     pointers = np.concatenate([[0], np.cumsum([len(steps) for _, steps, _ in found])]).astype(np.int64)
     every: Ints = np.array([step for _, steps, _ in found for step in steps], dtype=np.int64)
     demand = np.array([k for k, _, _ in found], dtype=np.int64)
     return Flows(PathPool(demand, pointers, every), np.array([parcels for _, _, parcels in found], dtype=np.int64))
+
+
+def _follow(
+    network: TrunkNetwork, node: int, places: list[tuple[int, str, date]], until: int, steps: list[int]
+) -> str | None:
+    """Follow a flow from a node over its runs, each with lane and day, to its last day; say what does not fit."""
+    may_wait = network.can_hold()
+    for run, lane_id, day in places:
+        if run < 0:
+            return f"lane {lane_id} on {day}"
+        node = _wait(network, node, int(network.run_day[run]), steps)
+        if node != network.run_tail[run]:
+            return f"lane {lane_id} left on {day} before it was reached"
+        steps.append(run)
+        node = int(network.run_head[run])
+    if node // network.hubs > until or until >= network.days:
+        return f"an end on day {until + 1}"
+    _wait(network, node, until, steps)
+    shut = next(
+        (step - network.runs for step in steps if step >= network.runs and not may_wait[step - network.runs]), None
+    )
+    return None if shut is None else f"a night at {network.hub_ids[shut % network.hubs]}"
 
 
 def _wait(network: TrunkNetwork, node: int, until: int, steps: list[int]) -> int:

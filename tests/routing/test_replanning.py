@@ -1,0 +1,146 @@
+"""Planning near a reference: what comes back, what may change, and what has to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from routing.checker.trunk import check_trunk
+from routing.trunk.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.reference import Reference, count_changes
+from tests.routing.networks import DAY, as_tables, make_inputs
+from tests.routing.random_networks import random_network
+
+TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 0.0, "cost_per_km": 1.0}
+HUBS: list[dict[str, Any]] = [{"hub_id": name} for name in "ABC"]
+# two lanes for each route: the longer ones cost 5 and 20 more a truck
+LANES = [
+    {"lane_id": name, "origin_hub_id": "A", "destination_hub_id": hub, "distance_km": float(cost)}
+    for name, hub, cost in (("B1", "B", 10), ("B2", "B", 15), ("C1", "C", 10), ("C2", "C", 30))
+]
+CLOSED = [{"date": DAY, "lane_id": name, "capacity_factor": 0.0} for name in ("B1", "C1")]
+DEMAND = [(0, "A", "B", 80), (0, "A", "C", 80)]
+
+
+def _plan(inputs: TrunkInputs, reference: Reference | None = None, **values: Any) -> TrunkPlan:
+    options = TrunkOptions(**({"hold_cost": 0.1, "short_cost": 50.0, "time_limit": 20.0} | values))
+    plan = plan_trunk(inputs, options, reference=reference)
+    prices = {name: getattr(options, name) for name in ("hold_cost", "short_cost", "late_cost")}
+    check = check_trunk({**as_tables(inputs), **plan.tables()}, **prices)
+    assert [violation.text for violation in check.violations] == []
+    assert plan.lower_bound <= plan.cost + 1e-6
+    return plan
+
+
+def _refer(plan: TrunkPlan, max_changes: int | None = None) -> Reference:
+    first, last = plan.route_demand["date"][0], plan.route_demand["date"][-1]
+    return Reference(plan.trunk_departures, plan.trunk_flows, first, last, max_changes)
+
+
+def _lanes(plan: TrunkPlan) -> list[str]:
+    return sorted(plan.trunk_departures["lane_id"].to_list())
+
+
+@pytest.fixture(scope="module")
+def detour() -> TrunkPlan:
+    """Plan of the day the short lanes were closed."""
+    plan = _plan(make_inputs(HUBS, LANES, [TRUCK], DEMAND, weather=CLOSED))
+    assert _lanes(plan) == ["B2", "C2"]
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("most", "lanes", "cost"),
+    [
+        (0, ["B2", "C2"], 45.0),
+        (1, ["B2", "C2"], 45.0),  # one departure fewer leaves parcels behind
+        (2, ["B2", "C1"], 25.0),  # the exchange that saves most
+        (4, ["B1", "C1"], 20.0),
+        (None, ["B1", "C1"], 20.0),
+    ],
+)
+@pytest.mark.parametrize("exact", [True, False])
+def test_changes_that_save_most_come_first(
+    detour: TrunkPlan, most: int | None, lanes: list[str], cost: float, exact: bool
+) -> None:
+    inputs = make_inputs(HUBS, LANES, [TRUCK], DEMAND)
+    plan = _plan(inputs, _refer(detour, most), proof_share=0.5 if exact else 0.0, time_limit=20.0 if exact else 3.0)
+    assert _lanes(plan) == lanes
+    assert plan.cost == pytest.approx(cost)
+    assert plan.changes is not None
+    assert count_changes(plan.changes) == (0 if lanes == ["B2", "C2"] else 2 if "B2" in lanes else 4)
+
+
+def test_of_equal_plans_the_nearer_counts(detour: TrunkPlan) -> None:
+    equal = [lane | {"distance_km": 10.0} for lane in LANES]
+    assert _plan(make_inputs(HUBS, equal, [TRUCK], DEMAND), _refer(detour)).told_changes.startswith("0 departures")
+
+
+def test_grown_demand_takes_what_it_needs_and_says_so(detour: TrunkPlan) -> None:
+    grown = make_inputs(HUBS, LANES, [TRUCK], [(0, "A", "B", 150), (0, "A", "C", 80)])
+    plan = _plan(grown, _refer(detour, 0))
+    assert plan.short == 0
+    assert plan.changes is not None
+    assert plan.changes.rows() == [(DAY, "B1", "truck", 0, 1)]
+    assert "1 more than the 0 allowed: 1 keep parcels from being short" in plan.tell()
+
+
+def test_a_lane_that_closed_is_told() -> None:
+    before = _plan(make_inputs(HUBS, LANES, [TRUCK], DEMAND))
+    plan = _plan(make_inputs(HUBS, LANES, [TRUCK], DEMAND, weather=CLOSED[:1]), _refer(before, 0))
+    assert _lanes(plan) == ["B2", "C1"]
+    assert "2 departures changed against the reference, 2 more than the 0 allowed: 1 of the reference" in plan.tell()
+
+
+def test_days_of_one_plan_alone_are_no_changes(detour: TrunkPlan) -> None:
+    later = make_inputs(HUBS, LANES, [TRUCK], [*DEMAND, (1, "A", "B", 80)], weather=CLOSED)
+    plan = _plan(later, _refer(detour, 0))
+    assert plan.changes is not None
+    assert plan.changes.is_empty()
+    assert plan.trunk_departures.filter(pl.col("date") == DAY + timedelta(days=1)).height == 1
+
+
+@pytest.fixture(scope="module")
+def week() -> tuple[TrunkInputs, TrunkPlan]:
+    inputs = random_network(11, hubs=8, days=3, promised=0.3)
+    return inputs, _plan(inputs, short_cost=500.0, time_limit=4.0, effort=0.1, proof_share=0.0)
+
+
+SLOW: dict[str, Any] = {"short_cost": 500.0, "time_limit": 6.0, "effort": 0.1, "proof_share": 0.0}
+
+
+@pytest.mark.parametrize("most", [0, None])
+def test_the_same_task_gives_the_plan_back_or_a_cheaper_one(
+    week: tuple[TrunkInputs, TrunkPlan], most: int | None
+) -> None:
+    inputs, before = week
+    plan = _plan(inputs, _refer(before, most), **SLOW)
+    assert plan.cost <= before.cost + 1e-6
+    assert plan.changes is not None
+    if most == 0:
+        assert plan.changes.is_empty()
+    elif plan.cost > before.cost - 1e-6:
+        assert plan.trunk_departures.equals(before.trunk_departures)
+
+
+def test_a_shifted_demand_moves_little(week: tuple[TrunkInputs, TrunkPlan]) -> None:
+    inputs, before = week
+    shifted = replace(
+        inputs,
+        route_demand=inputs.route_demand.with_columns(
+            parcels=(pl.col("parcels") * (0.95 + 0.1 * (pl.int_range(pl.len()) % 2))).round().cast(pl.Int64)
+        ),
+    )
+    free = _plan(shifted, **SLOW)
+    keys = ["date", "lane_id", "vehicle_type_id"]
+    both = free.trunk_departures.join(before.trunk_departures, on=keys, how="full", coalesce=True)
+    moved = int((both["departures"].fill_null(0) - both["departures_right"].fill_null(0)).abs().sum())
+    near = _plan(shifted, _refer(before, 5), **SLOW)
+    assert near.changes is not None
+    assert count_changes(near.changes) < 0.5 * moved
+    assert near.short <= free.short + 0.01 * int(shifted.route_demand["parcels"].sum())
