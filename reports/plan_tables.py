@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from reports.fix_words import FixWords
 from reports.formats import Formats
 from reports.messages import Messages
 from reports.plan_figures import Costs
@@ -39,6 +40,7 @@ class PlanTables:
         self.inputs = inputs
         self.t = messages
         self.f = formats
+        self._words = FixWords(messages)
         self.hub = Names(inputs.hubs, "hub_id")
         self._vehicle = Names(inputs.vehicle_types, "vehicle_type_id")
         ends = zip(*(inputs.lanes[name] for name in ("lane_id", "origin_hub_id", "destination_hub_id")), strict=True)
@@ -108,8 +110,8 @@ class PlanTables:
             Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
             Column(t("column.routes"), lambda row: f.count(row["routes"])),
             Column(t("column.days"), lambda row: f.count(row["days"])),
-            Column(t("column.reason"), lambda row: _text(t.term("reason", row["reason"])), numeric=False),
-            Column(t("column.fix"), lambda row: _text(row["cheapest_fix"]), numeric=False),
+            Column(t("column.reason"), lambda row: _text(self._words.reason(row["reason"])), numeric=False),
+            Column(t("column.fix"), lambda row: _text(self._words.fix(row["cheapest_fix"])), numeric=False),
         ]
         return self._table("cause-table", rows, columns, _TOP_GROUPS, "shortfalls", t("shortfalls.note"))
 
@@ -125,7 +127,7 @@ class PlanTables:
             Column(t("column.destination"), lambda row: self.hub(row["destination_hub_id"]), numeric=False),
             Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
             Column(t("column.binding"), lambda row: self._binding(row["binding"]), numeric=False),
-            Column(t("column.fix"), lambda row: _text(row["cheapest_fix"]), numeric=False),
+            Column(t("column.fix"), lambda row: _text(self._words.fix(row["cheapest_fix"])), numeric=False),
         ]
         return self._table("short-table", largest, columns, _TOP_SHORT, "shortfalls", t("shortfalls.rows_note"))
 

@@ -18,7 +18,7 @@ from routing.trunk.network import Ints, TrunkNetwork
 from routing.trunk.residual import Carrier, ElasticPrices, Residual, return_costs
 
 _MOST_ACTIONS = 4  # things named in one fix
-_MOST_TRIED = 6  # single things tried
+_MOST_TRIED = 4  # single things tried
 _ALIKE = 0.05  # so much dearer a parcel, the fix of fewer things is told
 
 

@@ -1,0 +1,80 @@
+"""The planner's sentences about shortfalls, written in the language of a report.
+
+The table ``shortfalls`` holds them in English, in a few fixed forms. What follows none of these forms stays as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+
+from reports.messages import Messages
+
+_DAY = r"(?P<day>\d{4}-\d{2}-\d{2})"
+_ACTIONS = {
+    "sort": re.compile(rf"(?P<n>[\d,]+) parcels more sort capacity at (?P<hub>.+) on {_DAY}"),
+    "night": re.compile(rf"room for (?P<n>[\d,]+) parcels more at (?P<hub>.+) in the night after {_DAY}"),
+    "vehicle": re.compile(rf"(?P<n>[\d,]+) more (?P<type>.+?) on (?P<lane>.+) on {_DAY}(?P<back> \(and back\))?"),
+    "vehicle_priced": re.compile(
+        rf"(?P<n>[\d,]+) more (?P<type>.+?) on (?P<lane>.+) on {_DAY} \((?P<cost>[\d,]+) CNY\)"
+    ),
+}
+_CLAIM = re.compile(
+    r"(?P<actions>.+) carr(?:y|ies) (?P<share>[\d.]+) % of (?:it|the (?P<all>[\d,]+) parcels short here) for (?P<cost>[\d,]+) CNY "
+    r"in all, (?P<per>[\d,.]+) CNY a parcel"
+)
+_MORE = re.compile(r"(?P<actions>.+) carr(?:y|ies) (?P<share>[\d.]+) % for (?P<cost>[\d,]+) CNY")
+_UNVERIFIED = " (not verified by planning again)"
+_NO_ROOM = "no room on the cheapest way: "
+
+
+class FixWords:
+    """Writes fixes and reasons in the language of the messages."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._t = messages
+
+    def fix(self, text: str | None) -> str:
+        """Write a ``cheapest_fix`` as plain text."""
+        if not text:
+            return ""
+        if text.endswith(_UNVERIFIED):
+            lacks = [self._action(part) for part in text.removesuffix(_UNVERIFIED).split("; ")]
+            return (
+                text
+                if None in lacks
+                else self._say("fix.unverified", actions=self._t.plain("word.comma").join(map(str, lacks)))
+            )
+        parts = [self._claim(part) for part in text.split("; ")]
+        return text if None in parts else self._t.plain("fix.stop").join(map(str, parts))
+
+    def reason(self, text: str) -> str:
+        """Write a ``reason`` as plain text; what binds stands in a column of its own."""
+        return self._t.term("reason", _NO_ROOM.removesuffix(": ") if text.startswith(_NO_ROOM) else text)
+
+    def _claim(self, text: str) -> str | None:
+        for key, form in (("fix.claim", _CLAIM), ("fix.more", _MORE)):
+            found = form.fullmatch(text)
+            if found is None:
+                continue
+            actions = [self._action(part) for part in found["actions"].split(" and ")]
+            if None in actions:
+                return None
+            values = {name: value for name, value in found.groupdict().items() if name not in ("actions", "all")}
+            whole = found.groupdict().get("all")
+            of = self._say("fix.of_all", n=whole) if whole else self._t.plain("fix.of_it")
+            return self._say(key, actions=self._t.plain("fix.and").join(map(str, actions)), of=of, **values)
+        return None
+
+    def _action(self, text: str) -> str | None:
+        for kind, form in _ACTIONS.items():
+            found = form.fullmatch(text)
+            if found is None:
+                continue
+            values = found.groupdict()
+            if kind == "vehicle":
+                values["back"] = self._t.plain("fix.back") if found["back"] else ""
+            return self._say(f"fix.{kind}", **values)
+        return None
+
+    def _say(self, key: str, **values: str | None) -> str:
+        return self._t.plain(key).format(**values)
