@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.forecast.ablation import measure_parts
+from benchmarks.forecast.ablation import check_parts, measure_parts
 from benchmarks.forecast.page import write_page
 from benchmarks.forecast.peer_runs import INSTALL, peers_installed
 from benchmarks.forecast.scale import measure_scale
@@ -34,6 +34,7 @@ _LEAVES_OUT = ("--only", "--no-peers", "--no-parts", "--no-scale")
 
 def main(arguments: Sequence[str]) -> int:
     """Run everything that the data at hand allow and lay it out as one page."""
+    check_parts()
     shared = shared_folder()
     studies = [] if shared is None else choose_studies(shared)
     if shared is None:

@@ -5,9 +5,11 @@ A part that has no setting is taken out by putting its neutral element in its pl
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.forecast.studies import Figures, Study, Tell, mean_figures, score_ours
 from forecasting.combination import LEAD_ENDS
+from forecasting.event_leaning import Leaning
+from forecasting.events import PhaseTerms
 from forecasting.inputs import no_events
 from forecasting.volume_classes import CLASS_LABELS
 
@@ -29,6 +33,14 @@ def _no_course(total: NDArray[np.float64], horizon: int, *_: Any, **__: Any) -> 
     return np.ones(horizon)
 
 
+def _no_leaning(history: NDArray[np.float32], terms: PhaseTerms, *_: Any, **__: Any) -> Leaning:
+    return Leaning.none(history.shape[0], terms.days)
+
+
+def _no_growth(*_: Any, **__: Any) -> float:
+    return 0.0
+
+
 def _equal_weights(errors: Sequence[object], names: Sequence[str], *_: Any, **__: Any) -> NDArray[np.float64]:
     del errors
     return np.full((len(CLASS_LABELS), len(LEAD_ENDS) + 1, len(names)), 1.0 / len(names))
@@ -38,23 +50,37 @@ def _drop(study: Study, **settings: Any) -> Study:
     return replace(study, settings=replace(study.settings, **settings))
 
 
-NEUTRAL: Mapping[str, tuple[tuple[str, Any], ...]] = {
-    "hub margins": (("forecasting.route_model.draw_to_margins", _same_routes),),
-    "last year's course": (("forecasting.network_path.last_years_course", _no_course),),
-    "weights of the combination (equal ones instead)": (("forecasting.route_model.choose_weights", _equal_weights),),
+NEUTRAL: Mapping[str, Mapping[str, Any]] = {
+    "leaning of hubs and routes in events": {"learn_leaning": _no_leaning},
+    "hub margins": {"draw_to_margins": _same_routes},
+    "last year's course": {"last_years_course": _no_course},
+    "kept growth": {"kept_growth": _no_growth},
+    "weights of the combination (equal ones instead)": {"choose_weights": _equal_weights},
 }
+"""Part -> function of ``forecasting`` -> what stands in its place."""
+
+
+def check_parts() -> None:
+    """Say at once, and not after an hour, when a part is no longer where it was."""
+    for part, functions in NEUTRAL.items():
+        for name in functions:
+            if not _holders(name):
+                raise LookupError(f"{part!r} is taken out by {name}, and nothing in forecasting has that name")
+
+
+def _holders(name: str) -> list[ModuleType]:
+    loaded = [module for key, module in sys.modules.items() if key.startswith("forecasting.")]
+    return [module for module in loaded if hasattr(module, name)]
 
 
 @contextmanager
 def _without(part: str) -> Iterator[None]:
-    patches = [patch(name, neutral) for name, neutral in NEUTRAL[part]]
-    for one in patches:
-        one.start()
-    try:
+    """Put the neutral elements in place wherever the package holds the functions."""
+    with ExitStack() as stack:
+        for name, neutral in NEUTRAL[part].items():
+            for module in _holders(name):
+                stack.enter_context(patch.object(module, name, neutral))
         yield
-    finally:
-        for one in patches:
-            one.stop()
 
 
 def measure_parts(study: Study, tell: Tell) -> dict[str, dict[str, Figures]]:
