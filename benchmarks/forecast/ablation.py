@@ -55,7 +55,7 @@ NEUTRAL: Mapping[str, Mapping[str, Any]] = {
     "hub margins": {"draw_to_margins": _same_routes},
     "last year's course": {"last_years_course": _no_course},
     "kept growth": {"kept_growth": _no_growth},
-    "weights of the combination (equal ones instead)": {"choose_weights": _equal_weights},
+    "weights of the batched members (equal ones instead)": {"choose_weights": _equal_weights},
 }
 """Part -> function of ``forecasting`` -> what stands in its place."""
 
