@@ -36,7 +36,12 @@ def plan_capacity(
     first: FirstDay = None,
     last: LastDay = None,
     time_limit: Annotated[
-        float | None, typer.Option("--time-limit", metavar="SECONDS", help="For all plans it is made from.")
+        float | None,
+        typer.Option(
+            "--time-limit",
+            metavar="SECONDS",
+            help="For all volumes together; else half of plan.time_limit_seconds. A national network wants 300.",
+        ),
     ] = None,
     volumes: Annotated[int, typer.Option("--volumes", min=2, help="Volumes that are planned.")] = 5,
     seed: Seed = 0,
@@ -62,7 +67,7 @@ def plan_capacity(
         trunk=TrunkOptions(
             hold_cost=settings.hold_cost,
             short_cost=settings.short_cost,
-            time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
+            time_limit=settings.time_limit_seconds / 2 if time_limit is None else time_limit,
             seed=seed,
         ),
         volumes=volumes,
