@@ -29,7 +29,8 @@ def plan_explain(
     hub: Annotated[str | None, typer.Option("--hub", metavar="HUB", help="What fills this hub.")] = None,
     lane: Annotated[str | None, typer.Option("--lane", metavar="LANE", help="Why this lane runs.")] = None,
     shortfalls: Annotated[
-        bool, typer.Option("--shortfalls", help="Why parcels are short, by what binds, and what would carry them.")
+        bool,
+        typer.Option("--shortfalls", help="Why parcels are short, and what would carry them, by the fix they share."),
     ] = False,
     day: Annotated[
         date | None,
@@ -66,7 +67,7 @@ def plan_explain(
     elif lane is not None:
         told, sentence = _explain_lane(tables, options, lane, day, top)
     elif shortfalls:
-        told = {"shortfalls": ("Shortfalls by what binds", _group_shortfalls(tables, day))}
+        told = {"shortfalls": ("Shortfalls by their fix", _group_shortfalls(tables, day))}
     else:
         told = _overview(tables, day, top)
     if json:
@@ -89,23 +90,27 @@ def _overview(tables: Tables, day: date | None, top: int) -> Told:
     full = hub_days.sort(["utilisation", "date", "hub_id"], descending=[True, False, False], nulls_last=True)
     busy = _on(list_lane_days(tables), day).sort(["parcels", "date", "lane_id"], descending=[True, False, False])
     return {
-        "shortfalls": ("Shortfalls by what binds", _group_shortfalls(tables, day).head(top)),
+        "shortfalls": ("Shortfalls by their fix", _group_shortfalls(tables, day).head(top)),
         "hubs": ("Fullest hubs", full.head(top)),
         "lanes": ("Busiest lanes", busy.head(top)),
     }
 
 
 def _group_shortfalls(tables: Tables, day: date | None) -> pl.DataFrame:
-    """Shortfalls by what binds and the fix they share, the largest first."""
+    """Shortfalls by the fix they share, the largest first; what binds and why as for most of their parcels."""
     import polars as pl
 
     rows = _on(tables["shortfalls"], day)
-    groups = rows.group_by("binding", "cheapest_fix", "reason").agg(
-        parcels=pl.col("parcels").sum(),
-        routes=pl.struct("origin_hub_id", "destination_hub_id").n_unique(),
-        days=pl.col("date").n_unique(),
+    total = pl.col("parcels").sum()
+    order = ["parcels", "binding", "reason"]
+    causes = rows.group_by("cheapest_fix", "binding", "reason").agg(total)
+    mainly = causes.sort(order, descending=[True, False, False]).unique(
+        "cheapest_fix", keep="first", maintain_order=True
     )
-    ordered = groups.sort(["parcels", "binding", "reason"], descending=[True, False, False], nulls_last=True)
+    routes = pl.struct("origin_hub_id", "destination_hub_id").n_unique()
+    groups = rows.group_by("cheapest_fix").agg(total, routes=routes, days=pl.col("date").n_unique())
+    told = groups.join(mainly.drop("parcels"), on="cheapest_fix", how="left", nulls_equal=True)
+    ordered = told.sort(order, descending=[True, False, False], nulls_last=True)
     return ordered.select("binding", "parcels", "routes", "days", "reason", "cheapest_fix")
 
 

@@ -32,7 +32,7 @@ def plan(workspace: Workspace, *arguments: str) -> Result:
 
 def test_the_overview_tells_shortfalls_hubs_and_lanes(workspace: Workspace) -> None:
     told = json.loads(plan(workspace, "explain", "--json").stdout)
-    assert [(row["binding"], row["parcels"]) for row in told["shortfalls"]] == [("hub:X", 30), ("lane:A-B", 20)]
+    assert [(row["binding"], row["parcels"]) for row in told["shortfalls"]] == [("hub:X", 50)]
     assert told["hubs"][0]["utilisation"] == 1.0
     assert told["lanes"][0]["lane_id"] in ("A-B", "A-C")
     shown = plan(workspace, "explain")
