@@ -140,7 +140,8 @@ def plan_trunk(
     if draft.flows.short(network).any():
         _compile_carrying()
     closing = Deadline(max(deadline.left(), _CLOSING_SHARE * options.time_limit), options.clock)
-    draft = carry_leftovers(network, draft, closing)
+    if reference is None or reference.max_changes is None:  # else vehicles hired now would be changes too many
+        draft = carry_leftovers(network, draft, closing)
     plan = write_plan(network, draft, relaxed, options, closing)
     if reference is None or kept is None:
         return plan
