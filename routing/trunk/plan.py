@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.trunk.ascent import lift_bound
 from routing.trunk.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
 from routing.trunk.explanation import explain_shortfalls
 from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
@@ -36,6 +37,7 @@ from routing.trunk.search import Draft, empty_draft, find_bound, search_plan
 if TYPE_CHECKING:
     import polars as pl
 
+_ASCENT_SHARE = 0.03  # of the time limit for the dual ascent at most
 _OPENING_RESERVE = 0.85  # of the time is left for opening runs where that is the question
 _FRESH_SHARE = 0.6  # of the time limit for a plan without the reference, where changes have no limit
 _CLOSING_SHARE = 0.05  # of the time limit is left for shortfalls at least
@@ -187,6 +189,9 @@ def _find_plan(
         relaxed, proven = replace(relaxed, bound=max(relaxed.bound, proof.bound)), proof.draft
         if proven is not None and proven.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
             return proven, relaxed
+    else:
+        lifted = lift_bound(network, relaxed, Deadline(_ASCENT_SHARE * options.time_limit, options.clock))
+        relaxed = replace(relaxed, bound=lifted)
     opening = share > 0 and is_fixed_charge(network, relaxed)
     small = share > 0 and TINY_FLOW_COLUMNS < columns <= MOST_FLOW_COLUMNS
     reserve = _OPENING_RESERVE * options.time_limit if opening else share if small else 0.2 * options.time_limit
@@ -207,7 +212,10 @@ def _compile_kernels() -> None:
     options = TrunkOptions(effort=1e-3)
     network = _build_two_hubs(options)
     endless = Deadline(1e6)
-    search_plan(network, find_bound(network, options, endless), options, endless, 0.0)
+    relaxed = find_bound(network, options, endless)
+    draft = search_plan(network, relaxed, options, endless, 0.0)
+    lift_bound(network, relaxed, endless)
+    plan_fixed_charge(network, relaxed, options, endless, draft)
 
 
 @cache

@@ -11,6 +11,7 @@ import pytest
 from scipy.optimize import linprog
 
 from routing.checker.trunk import check_trunk
+from routing.trunk.ascent import lift_bound
 from routing.trunk.demand_ways import find_ways
 from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
@@ -24,7 +25,7 @@ from routing.trunk.ways import label_ways
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
 
-OPTIONS = TrunkOptions(short_cost=500.0, time_limit=6.0)
+OPTIONS = TrunkOptions(short_cost=500.0, time_limit=4.0)
 TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}
 
 
@@ -101,6 +102,19 @@ def test_a_lane_not_filled_is_paid_whole_in_the_strong_bound() -> None:
     network = build_network(make_inputs(hubs, [lane], [TRUCK], [(0, "A", "B", 30)]), OPTIONS)
     assert find_bound(network, OPTIONS, Deadline(5.0)).bound == pytest.approx(3.0)
     assert _climb(network)[1] == pytest.approx(10.0)
+    relaxed = find_bound(network, OPTIONS, Deadline(5.0))
+    assert lift_bound(network, relaxed, Deadline(5.0)) == pytest.approx(3.0)  # filled to three tenths: left as it is
+    few = build_network(make_inputs(hubs, [lane], [TRUCK], [(0, "A", "B", 5)]), OPTIONS)
+    assert lift_bound(few, find_bound(few, OPTIONS, Deadline(5.0)), Deadline(5.0)) == pytest.approx(10.0)
+
+
+def test_two_who_share_a_truck_pay_it_once_in_the_ascent() -> None:
+    # from A and B over C to D: the truck C-D is paid by both together, 10 + 10 + 10
+    hubs = [{"hub_id": name} for name in "ABCD"]
+    lanes = [{"origin_hub_id": a, "destination_hub_id": b} for a, b in ("AC", "BC", "CD")]
+    network = build_network(make_inputs(hubs, lanes, [TRUCK], [(0, "A", "D", 4), (0, "B", "D", 6)]), OPTIONS)
+    lifted = lift_bound(network, find_bound(network, OPTIONS, Deadline(5.0)), Deadline(5.0))
+    assert lifted == pytest.approx(30.0)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -139,6 +153,8 @@ def test_open_or_not_equals_enumeration(seed: int) -> None:
     model, bound = _climb(network)
     assert bound <= best + 1e-6
     assert bound >= find_bound(network, OPTIONS, Deadline(5.0)).bound - 1e-6
+    relaxed = find_bound(network, OPTIONS, Deadline(5.0))
+    assert relaxed.bound <= lift_bound(network, relaxed, Deadline(5.0)) <= best + 1e-6
     assert len(model.forced) > 0
     plan = plan_trunk(inputs, OPTIONS)
     assert plan.cost == pytest.approx(best, abs=0.01)
@@ -159,6 +175,7 @@ def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(seed: in
     assert relaxed.bound <= bound <= draft.cost * (1 + 1e-9)
     known = plan_trunk(inputs, OPTIONS)
     assert bound <= known.cost * (1 + 1e-9)
+    assert lift_bound(network, relaxed, Deadline(5.0)) <= known.cost * (1 + 1e-9)
     assert known.lower_bound <= draft.cost * (1 + 1e-9)
 
 
