@@ -1,4 +1,4 @@
-"""What vehicles for a load cost when every departure more or fewer than those planned has a price of its own.
+"""What vehicles for a load cost when every departure more or fewer than those of a reference has a price of its own.
 
 For each run a staircase around its present vehicles: below their room those that are not needed fall away, the dearest a
 parcel first; beyond it hired vehicles are added. Own vehicles stay, so that their balance does.
@@ -10,6 +10,7 @@ import numpy as np
 
 from routing.trunk.fleet import Vehicles, tally
 from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.reference import Kept
 from routing.trunk.residual import free_fleet
 from routing.trunk.steps import Staircase
 
@@ -21,7 +22,7 @@ class _Run:
     """Present vehicles of one run and what may change: options with counts, room, spare departures."""
 
     def __init__(
-        self, network: TrunkNetwork, run: int, count: dict[int, int], free: Floats, change_price: float
+        self, network: TrunkNetwork, run: int, count: dict[int, int], kept: Kept, free: Floats, change_price: float
     ) -> None:
         lane, day = int(network.run_lane[run]), int(network.run_day[run])
         first, last = np.searchsorted(network.option_lane, [lane, lane + 1])
@@ -35,20 +36,23 @@ class _Run:
         spare = np.minimum(network.option_limit[self.options, day] - self.count, idle)
         spare = np.minimum(spare, network.lane_limit[lane, day] - self.count.sum())
         self.spare = np.where(hired, np.maximum(spare, 0.0), 0.0)
-        self.add_price = cost + change_price
-        saving = cost - change_price
-        droppable = np.flatnonzero(hired & (self.count > 0) & (saving > 0))
-        order = droppable[np.argsort(-saving[droppable] / capacity[droppable], kind="stable")]
-        copies = np.repeat(order, np.minimum(self.count[order], _MOST_DROPS))
-        self.drops = copies[:_MOST_DROPS]
-        self.capacity, self.saving = capacity, saving
+        change = change_price if kept.days[day] else 0.0
+        target = kept.counts[self.options, day]
+        # towards the reference a departure is the cheaper, away from it the dearer
+        self.add_price = np.maximum(cost + np.where(self.count < target, -change, change), 0.0)
+        copies = np.repeat(np.arange(len(cost)), np.where(hired, self.count, 0))
+        rank = np.arange(len(copies)) - np.searchsorted(copies, copies)
+        saving = cost[copies] + np.where(self.count[copies] - rank > target[copies], change, -change)
+        worth = np.flatnonzero(saving > 0)
+        chosen = worth[np.argsort(-saving[worth] / capacity[copies[worth]], kind="stable")][:_MOST_DROPS]
+        self.drops, self.saving, self.capacity = copies[chosen], saving[chosen], capacity
 
     def corners(self) -> tuple[list[float], list[float], float, float, float]:
         """Rooms and prices in rising order, room and price of a vehicle added beyond them, and the most room."""
         rooms, prices = [self.room - float(self.capacity[self.drops].sum())], [0.0]
-        for place in self.drops[::-1]:
+        for place, saving in zip(self.drops[::-1], self.saving[::-1], strict=True):
             rooms.append(rooms[-1] + float(self.capacity[place]))
-            prices.append(prices[-1] + float(self.saving[place]))
+            prices.append(prices[-1] + float(saving))
         able = np.flatnonzero(self.spare >= 1)
         most = self.room + float((self.spare[able] * self.capacity[able]).sum())
         if not len(able):
@@ -102,13 +106,15 @@ def _counts(vehicles: Vehicles) -> dict[int, dict[int, int]]:
     return counts
 
 
-def build_change_steps(network: TrunkNetwork, vehicles: Vehicles, change_price: float) -> Staircase:
+def build_change_steps(network: TrunkNetwork, vehicles: Vehicles, kept: Kept, change_price: float) -> Staircase:
     """Build the staircases around present vehicles.
 
     Parameters
     ----------
+    kept
+        The reference.
     change_price
-        Price of one departure more or fewer [CNY].
+        Price of one departure more or fewer than its [CNY].
     """
     free, counts = free_fleet(network, vehicles), _counts(vehicles)
     rooms: list[float] = []
@@ -116,7 +122,7 @@ def build_change_steps(network: TrunkNetwork, vehicles: Vehicles, change_price: 
     pointers = np.zeros(network.runs + 1, dtype=np.int64)
     base_room, base_price, most = np.zeros(network.runs), np.zeros(network.runs), np.zeros(network.runs)
     for run in range(network.runs):
-        at = _Run(network, run, counts.get(run, {}), free, change_price)
+        at = _Run(network, run, counts.get(run, {}), kept, free, change_price)
         room, price, base_room[run], base_price[run], most[run] = at.corners()
         rooms += room
         prices += price
@@ -126,7 +132,9 @@ def build_change_steps(network: TrunkNetwork, vehicles: Vehicles, change_price: 
     return Staircase(pointers, np.array(rooms), np.array(prices), base_room, base_price, most, blank, base)
 
 
-def choose_changes(network: TrunkNetwork, vehicles: Vehicles, load: Floats, change_price: float) -> Vehicles:
+def choose_changes(
+    network: TrunkNetwork, vehicles: Vehicles, kept: Kept, load: Floats, change_price: float
+) -> Vehicles:
     """Change present vehicles for other loads: drop what is not needed and worth it, hire what lacks."""
     free, counts = free_fleet(network, vehicles), _counts(vehicles)
     run_of: list[int] = []
@@ -134,7 +142,7 @@ def choose_changes(network: TrunkNetwork, vehicles: Vehicles, load: Floats, chan
     departures: list[int] = []
     busy_days = network.busy_days()
     for run in sorted(set(counts) | set(np.flatnonzero(load > 0).tolist())):
-        at = _Run(network, run, counts.get(run, {}), free, change_price)
+        at = _Run(network, run, counts.get(run, {}), kept, free, change_price)
         delta = at.change(float(load[run]))
         day, busy = int(network.run_day[run]), int(busy_days[run])
         for place in np.flatnonzero(delta):

@@ -139,5 +139,5 @@ def tell_changes(changes: pl.DataFrame, kept: Kept, max_changes: int | None) -> 
         return told
     needed = count - kept.lost
     reasons = [f"{kept.lost:,} of the reference cannot run any more"] if kept.lost else []
-    reasons += [f"{needed:,} keep parcels from being short and vehicles within limits"] if needed else []
+    reasons += [f"{needed:,} keep parcels from being short (the search found no fewer)"] if needed else []
     return f"{told}, {count - max_changes:,} more than the {max_changes:,} allowed: {', '.join(reasons)}"

@@ -1,8 +1,8 @@
 """Planning near a reference: the reference repeated, then changed where that pays and as far as it may be.
 
 1. **Repeat.** The departures of the reference that can still run, brought within fleets and balance with the fewest changes;
-   its paths with today's parcels; what is left over finds spare room, then hired vehicles. Where parcels stay short, all are
-   spread anew by a linear programme over these paths and sampled ways, room beyond the present vehicles at a price.
+   its paths with today's parcels; what is left over finds spare room, then hired vehicles. Where parcels stay short or
+   departures change more than they may, all are spread anew by a linear programme over these paths and sampled ways, room beyond the present vehicles at a price.
 2. **Small tasks.** The exact model with two more columns a departure, its distance from the reference up and down, and a row
    that bounds their sum. What is beyond the bound costs more than any departure saves, and less than what parcels short cost.
 3. **Large tasks.** The polish from the repeated plan under a price of a change that falls in steps: changes that save most
@@ -14,8 +14,7 @@ al., Transportation Science, 2025: planners want the plan they know).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import sparse
@@ -81,10 +80,11 @@ def plan_near(
     if near is not None:
         found.append(near)
     else:
-        if found[0].flows.short(network).any():
+        over = most_changes is not None and kept.changes(network, found[0].vehicles) > most_changes
+        if over or found[0].flows.short(network).any():
             found.append(_spread(network, kept, relaxed, found[0], deadline))
         start = min(found, key=rank) if most_changes is not None else found[0]
-        found += _polish_near(network, kept, most_changes, start, options, deadline, progress)
+        found += _polish_near(network, kept, most_changes, rank, start, options, deadline, progress)
     ranked = [(*rank(draft), draft) for draft in found]
     least = min(cost for cost, _, _ in ranked)
     return min((item for item in ranked if item[0] <= least + _TIE * max(1.0, abs(least))), key=lambda item: item[1])[2]
@@ -97,10 +97,10 @@ def _spread(network: TrunkNetwork, kept: Kept, relaxed: Relaxation, repeated: Dr
         return repeated
     vehicles = keep_vehicles(network, kept)
     price = float(network.option_cost.mean())
-    stairs = build_change_steps(network, vehicles, price)
+    stairs = build_change_steps(network, vehicles, kept, price)
     per_parcel, _ = price_runs(network, price_options(network, zero_prices(network)))
     sorts, nights = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
-    room = Room(vehicles.room, sorts, nights, 2.0 * per_parcel, np.maximum(0.0, stairs.most - vehicles.room))
+    room = Room(vehicles.room, sorts, nights, _BEYOND * per_parcel, np.maximum(0.0, stairs.most - vehicles.room))
     asked = network.demand_parcels
     answer = assign_paths(network, pool, asked.astype(np.float64), room, seconds=max(2.0, 0.5 * deadline.left()))
     if answer is None:
@@ -108,7 +108,7 @@ def _spread(network: TrunkNetwork, kept: Kept, relaxed: Relaxation, repeated: Dr
     used = np.minimum(np.maximum(use_paths(network, pool).runs @ answer.parcels, vehicles.room), stairs.most)
     flows = round_parcels(network, pool, answer.parcels, asked, (used, sorts, nights))
     load = load_network(network, flows).runs
-    return _carry(network, flows, choose_changes(network, vehicles, load, price), deadline)
+    return _carry(network, flows, choose_changes(network, vehicles, kept, load, price), deadline)
 
 
 def repeat_plan(network: TrunkNetwork, kept: Kept, deadline: Deadline) -> Draft:
@@ -210,21 +210,21 @@ def _polish_near(
     network: TrunkNetwork,
     kept: Kept,
     most_changes: int | None,
-    repeated: Draft,
+    rank: Callable[[Draft], tuple[float, int]],
+    start: Draft,
     options: TrunkOptions,
     deadline: Deadline,
     progress: Progress,
 ) -> Iterator[Draft]:
-    """Polish from the repeated plan while a change gets cheaper, until there are too many."""
-    allowed = None if most_changes is None else max(most_changes, kept.changes(network, repeated.vehicles))
+    """Polish from a plan while a change gets cheaper, until there are too many."""
     price = float(network.option_cost.mean()) if len(network.option_cost) else 0.0
-    draft = repeated
-    steps = (0.0,) if allowed is None else _STEPS
+    draft = start
+    steps = (0.0,) if most_changes is None else _STEPS if rank(start)[1] <= most_changes else (_BEYOND, *_STEPS)
     for number, share in enumerate(steps):
         if deadline.left() <= 0:
             return
         part = Deadline(deadline.left() / (len(steps) - number), deadline.clock)
-        stairs = build_change_steps(network, draft.vehicles, share * price)
+        stairs = build_change_steps(network, draft.vehicles, kept, share * price)
         moves = int(
             options.effort * min(60.0 * network.runs, 400.0 * options.time_limit, 500.0 * len(draft.flows.pool))
         )
@@ -237,9 +237,9 @@ def _polish_near(
             deadline.stop()
             return
         load = load_network(network, flows).runs
-        found = _carry(network, flows, choose_changes(network, draft.vehicles, load, share * price), deadline)
-        if allowed is not None and kept.changes(network, found.vehicles) > allowed:
+        found = _carry(network, flows, choose_changes(network, draft.vehicles, kept, load, share * price), deadline)
+        if most_changes is not None and rank(found)[1] > max(most_changes, rank(draft)[1]):
             return
-        if found.cost < draft.cost:
-            draft = replace(found)
+        if rank(found) < rank(draft):
+            draft = found
             yield draft
