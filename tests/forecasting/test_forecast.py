@@ -207,6 +207,41 @@ def test_all_zero_is_forecast_as_zero() -> None:
     assert made(ForecastInputs(route_volumes=frame), 30, 5).network["mean"].sum() == 0
 
 
+@pytest.mark.parametrize("events", [False, True])
+@pytest.mark.parametrize(
+    ("parcels", "least", "most"),
+    [
+        ([40], 1, 400),
+        ([40] * 7, 20, 80),
+        ([40] * 27, 30, 50),
+        ([40] * 120, 38, 42),
+        ([0] * 60 + [5000] + [0] * 59, 0, 100),
+        ([30] * 20 + [0] * 20 + [30] * 60, 20, 40),
+        ([1, 0, 0] * 40, 0, 1),
+        ([10**7] * 60, 0.9 * 10**7, 1.1 * 10**7),
+    ],
+    ids=["a day", "a week", "27 days", "constant", "one spike", "a gap", "a parcel in three days", "huge"],
+)
+def test_a_network_of_one_odd_series(parcels: list[int], least: float, most: float, events: bool) -> None:
+    # Days without parcels are written out, so that the table's dates hold them.
+    rows = [(day(at), "c", "A", "B", count + 1) for at, count in enumerate(parcels)]
+    inputs = ForecastInputs(route_volumes=table(rows).with_columns(pl.col("parcels") - 1))
+    last = len(parcels) + 4
+    if events:
+        inputs = replace(inputs, events=calendar(sale("Double 11", day(last)), sale("618", day(len(parcels) // 2))))
+    settings = ForecastSettings(use_prophet=False, inner_cutoffs=4, event_priors={"Double 11": EventPrior(3.0)})
+    found = forecast(inputs, day(len(parcels) - 1), 14, settings=settings)
+    assert found.network.height == 14
+    assert least <= found.network["baseline"].mean() <= most
+    for column in ("mean", "q05", "q95", "baseline", "event"):
+        assert np.isfinite(found.network[column].cast(pl.Float64).to_numpy()).all(), column
+    # An interval that says nothing can go wrong would be a lie, unless nothing ever came.
+    assert (found.network["q05"] <= found.network["mean"]).all()
+    assert (found.network["q95"] >= found.network["mean"]).all()
+    if least > 0:
+        assert (found.network["q95"] > found.network["q05"]).all()
+
+
 def test_days_never_loaded_do_not_pull_the_forecast_down() -> None:
     inputs = network(120)
     holes = inputs.route_volumes.filter(~pl.col("date").is_between(day(112), day(114)))
