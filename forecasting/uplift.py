@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from forecasting.events import PhaseTerms
 from forecasting.inputs import EventPrior
 
-TRADE_SD = {"opening": 0.3, "main": 0.3, "minor": 0.3, "holiday": 0.25, "lunar_year": 0.5}
-NAME_SD = {"opening": 0.2, "main": 0.2, "minor": 0.3, "holiday": 0.25, "lunar_year": 0.1}
+TRADE_SD = {"opening": 0.3, "main": 0.3, "minor": 0.3, "holiday": 0.2, "lunar_year": 0.5}
+NAME_SD = {"opening": 0.2, "main": 0.2, "minor": 0.3, "holiday": 0.15, "lunar_year": 0.1}
 EDITION_SD = 0.2
 DRIFT, DRIFT_SD = -0.05, 0.05
 """Change of a main wave's log multiple from year to year: 3.1 normal days in 2014, 1.8 to 1.9 in 2022 and 2023."""
