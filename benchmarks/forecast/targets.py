@@ -210,7 +210,9 @@ def _speed_rows(results: Results, scale: Sequence[Mapping[str, float]]) -> Itera
 
 
 def _reconciliation_rows(found: Sequence[Mapping[str, object]]) -> Iterator[Row]:
-    peers = [row for row in found if row["solver"] != "ParcelRadar" and isinstance(row["wall"], float)]
+    others = [row for row in found if row["solver"] != "ParcelRadar" and isinstance(row["wall"], float)]
+    # MinTrace without that option gives routes below 0.
+    peers = [row for row in others if "nonnegative" in str(row["what"])]
     for routes, most in ((100_000, 2.0), (1_000_000, 10.0)):
         mine = [row for row in found if row["routes"] == routes and row["what"] == "non-negative and whole"]
         largest = max(peers, key=lambda row: (row["routes"], row["wall"]), default=None)
