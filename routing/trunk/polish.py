@@ -18,6 +18,7 @@ from routing.trunk.inputs import Deadline
 from routing.trunk.network import Ints, TrunkNetwork
 from routing.trunk.promises import group_demands
 from routing.trunk.steps import Staircase, climb
+from routing.trunk.telling import Telling
 from routing.trunk.ways import out_pointers
 
 _VAIN_ROUNDS = 3  # tries of every run that carries something, without a gain, after which nothing more is expected
@@ -71,6 +72,8 @@ def polish_flows(
             gained_at = done
         if chunks.count[0] > len(chunks.demand) - 2000:
             chunks = cut_chunks(network, join_chunks(network, chunks))
+        if isinstance(progress, Telling):
+            progress.lower(change)
         progress.step(done, moves, "polish")
     return join_chunks(network, chunks)
 

@@ -20,6 +20,7 @@ from routing.trunk.pool import PathPool, Room, assign_paths
 from routing.trunk.promises import group_demands
 from routing.trunk.relaxation import Prices, Relaxation, price_options, price_runs, relax_network, zero_prices
 from routing.trunk.steps import Staircase, build_staircase, count_vehicles
+from routing.trunk.telling import Telling
 from routing.trunk.ways import label_ways, out_pointers
 
 _ROUNDS = 30
@@ -98,6 +99,7 @@ def search_plan(
     reserve
         Seconds to leave on the deadline for what comes after.
     """
+    progress = progress if progress is SILENT else Telling(progress, relaxed.bound)
     label, candidates = _prepare(network, relaxed)
     group = group_demands(network).of_demand
     reach = label[network.demand_node(), group]
@@ -116,6 +118,8 @@ def search_plan(
     )
     flows = collect_flows(network, trees)
     flows = dissolve_overloads(network, flows, stairs, relaxed.samples, relaxed.prices, deadline)
+    if isinstance(progress, Telling):
+        progress.weigh_flows(network, flows)
     flows = _polish(network, flows, stairs, options, deadline, 0.5 * reserve, progress)
     return settle(network, flows, stairs, deadline)
 
@@ -195,6 +199,8 @@ def improve_trees(
         except KeyboardInterrupt:
             load_trees(network, trees)
             deadline.stop()
+        if isinstance(progress, Telling):
+            progress.weigh(network, trees)
         progress.step(number + 1, _ROUNDS, "improvement")
         if deadline.left() <= reserve:
             break
