@@ -29,6 +29,7 @@ _HOT, _COLD = 0.05, 0.002  # of a large vehicle's mean price
 _SOFT, _HARD = 1.0, 12.0  # of a parcel's mean price
 _MOVES_A_SECOND = 4_000_000  # on networks that stay in the processor's cache
 _CACHED_RUNS = 2500
+_DAMP, _GROW = 0.5, 1.1  # on the stride of a fleet's price, when its use crosses the fleet's size and when it does not
 _MOVES_AN_ENTRY = 100_000
 _TRIES_A_SECOND = 400  # of the polish
 
@@ -169,12 +170,13 @@ def improve_trees(
     types = len(network.type_ids)
     weight = np.bincount(network.option_type, minlength=types)
     scale = np.bincount(network.option_type, network.option_cost, types) / np.maximum(weight, 1)
-    rate = _MOVES_A_SECOND * min(1.0, _CACHED_RUNS / max(network.runs, 1))
+    rate = _MOVES_A_SECOND * min(1.0, (_CACHED_RUNS / max(network.runs, 1)) ** 0.5)
     time_moves = rate * max(options.time_limit - reserve, 1.0)
     moves = int(options.effort * min(time_moves, _MOVES_AN_ENTRY * len(trees.entry_group)))
     fleets = np.isfinite(network.type_fleet)
     size = np.maximum(np.where(fleets, network.type_fleet, 1.0), 1.0)[:, None]
     pace = 1.0
+    nimble, last = np.ones((types, network.days)), np.zeros((types, network.days))
     for number in range(_ROUNDS):
         before = deadline.left()
         begin, end = number / _ROUNDS, (number + 1) / _ROUNDS
@@ -211,7 +213,10 @@ def improve_trees(
             use = use_fleets(network, stairs, trees.run_load)
             stride = 0.3 * (1.0 - begin) + 0.03
             drift = np.clip((use - size) / size, -1.0, 1.0)
-            fleet = np.where(fleets[:, None], np.maximum(0.0, prices.fleet + stride * scale[:, None] * drift), 0.0)
+            nimble = np.clip(nimble * np.where(drift * last < 0, _DAMP, _GROW), 0.02, 1.0)
+            last = drift
+            moved = prices.fleet + stride * nimble * scale[:, None] * drift
+            fleet = np.where(fleets[:, None], np.maximum(0.0, moved), 0.0)
             prices = replace(prices, fleet=fleet)
             stairs = build_staircase(network, price_options(network, prices))
     return stairs, prices
