@@ -54,7 +54,7 @@ class Relaxation:
     bound
         Proven lower bound [CNY].
     prices
-        Prices that prove it.
+        Prices that prove it, or those before the queues that none avoids were priced.
     run_load, sort_load, hold_load
         Mean loads over the late steps, near an optimal fractional plan [parcels].
     samples

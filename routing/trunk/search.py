@@ -18,11 +18,13 @@ from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.polish import polish_flows
 from routing.trunk.pool import PathPool, Room, assign_paths
 from routing.trunk.promises import group_demands
+from routing.trunk.queues import price_queues
 from routing.trunk.relaxation import Prices, Relaxation, price_options, price_runs, relax_network, zero_prices
 from routing.trunk.steps import Staircase, build_staircase, count_vehicles
 from routing.trunk.telling import Telling
 from routing.trunk.ways import label_ways, out_pointers
 
+_STEPS = 400  # of the relaxation
 _ROUNDS = 30
 _CANDIDATES = 6
 _HOT, _COLD = 0.05, 0.002  # of a large vehicle's mean price
@@ -51,19 +53,28 @@ class Draft:
 def find_bound(
     network: TrunkNetwork, options: TrunkOptions, deadline: Deadline, progress: Progress = SILENT
 ) -> Relaxation:
-    """Relax the network; where own vehicles must be balanced, once more with potentials from the vehicles' relaxation."""
-    steps = 400
-    relaxed = relax_network(network, steps=steps, seed=options.seed, deadline=deadline, progress=progress)
+    """Relax the network; again with potentials where own vehicles must be balanced, and with prices of queues that none avoids."""
+    relaxed = relax_network(network, steps=_STEPS, seed=options.seed, deadline=deadline, progress=progress)
     own = network.type_own[network.option_type] if len(network.option_type) else np.zeros(0, dtype=np.bool_)
-    if not own.any() or deadline.left() <= 0:
+    if own.any() and deadline.left() > 0:
+        start = price_fleets(network, relaxed, seconds=max(1.0, 0.15 * deadline.left()))
+        if start is not None:
+            again = relax_network(
+                network, steps=_STEPS, seed=options.seed + 1, deadline=deadline, start=start, progress=progress
+            )
+            relaxed = (
+                again if again.bound >= relaxed.bound else replace(again, bound=relaxed.bound, prices=relaxed.prices)
+            )
+    if deadline.left() <= 0:
         return relaxed
-    start = price_fleets(network, relaxed, seconds=max(1.0, 0.15 * deadline.left()))
-    if start is None:
+    queued = price_queues(network, relaxed.prices, _cheapest(network, group_demands(network).of_demand))
+    if queued is None:
         return relaxed
-    again = relax_network(
-        network, steps=steps, seed=options.seed + 1, deadline=deadline, start=start, progress=progress
+    proof = relax_network(
+        network, steps=_STEPS // 4, seed=options.seed + 2, deadline=deadline, start=queued, progress=progress
     )
-    return again if again.bound >= relaxed.bound else replace(again, bound=relaxed.bound, prices=relaxed.prices)
+    # the search goes on with the prices that send every parcel its way
+    return replace(relaxed, bound=max(relaxed.bound, proof.bound))
 
 
 def price_fleets(network: TrunkNetwork, relaxed: Relaxation, *, seconds: float) -> Prices | None:
