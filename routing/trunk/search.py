@@ -24,7 +24,8 @@ from routing.trunk.steps import Staircase, build_staircase, count_vehicles
 from routing.trunk.telling import Telling
 from routing.trunk.ways import label_ways, out_pointers
 
-_STEPS = 400  # of the relaxation
+_STEPS, _MOST_STEPS = 400, 2000  # of the relaxation
+_LABELS = 1_000_000_000  # runs x groups priced over all steps, where more than the fewest are affordable
 _ROUNDS = 30
 _CANDIDATES = 6
 _HOT, _COLD = 0.05, 0.002  # of a large vehicle's mean price
@@ -54,13 +55,14 @@ def find_bound(
     network: TrunkNetwork, options: TrunkOptions, deadline: Deadline, progress: Progress = SILENT
 ) -> Relaxation:
     """Relax the network; again with potentials where own vehicles must be balanced, and with prices of queues that none avoids."""
-    relaxed = relax_network(network, steps=_STEPS, seed=options.seed, deadline=deadline, progress=progress)
+    steps = int(np.clip(_LABELS / max(network.runs * len(group_demands(network)), 1), _STEPS, _MOST_STEPS))
+    relaxed = relax_network(network, steps=steps, seed=options.seed, deadline=deadline, progress=progress)
     own = network.type_own[network.option_type] if len(network.option_type) else np.zeros(0, dtype=np.bool_)
     if own.any() and deadline.left() > 0:
         start = price_fleets(network, relaxed, seconds=max(1.0, 0.15 * deadline.left()))
         if start is not None:
             again = relax_network(
-                network, steps=_STEPS, seed=options.seed + 1, deadline=deadline, start=start, progress=progress
+                network, steps=steps, seed=options.seed + 1, deadline=deadline, start=start, progress=progress
             )
             relaxed = (
                 again if again.bound >= relaxed.bound else replace(again, bound=relaxed.bound, prices=relaxed.prices)
@@ -71,7 +73,7 @@ def find_bound(
     if queued is None:
         return relaxed
     proof = relax_network(
-        network, steps=_STEPS // 4, seed=options.seed + 2, deadline=deadline, start=queued, progress=progress
+        network, steps=steps // 4, seed=options.seed + 2, deadline=deadline, start=queued, progress=progress
     )
     # the search goes on with the prices that send every parcel its way
     return replace(relaxed, bound=max(relaxed.bound, proof.bound))
