@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -38,6 +42,27 @@ class Solution:
     bound: float
     duals: Floats | None
     optimal: bool
+
+
+@contextmanager
+def results_alone() -> Iterator[None]:
+    """Send what compiled code prints to stderr: stdout is for results, and HiGHS now and then prints a line there."""
+    if os.name != "posix":
+        yield
+        return
+    import ctypes
+
+    library = ctypes.CDLL(None)
+    sys.stdout.flush()
+    library.fflush(None)
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        library.fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def solve_linear(
@@ -117,7 +142,8 @@ def solve_linear(
     if hint is not None and solver in ("GSCIP", "CP_SAT"):
         values = {variables[i]: float(hint[i]) for i in range(columns)}
         start.solution_hints.append(mathopt.SolutionHint(variable_values=values))
-    answer = mathopt.solve(model, mathopt.SolverType[solver], params=parameters, model_params=start)
+    with results_alone():
+        answer = mathopt.solve(model, mathopt.SolverType[solver], params=parameters, model_params=start)
     bound = float(answer.termination.objective_bounds.dual_bound)
     optimal = answer.termination.reason == mathopt.TerminationReason.OPTIMAL
     if not answer.has_primal_feasible_solution():
