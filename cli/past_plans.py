@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
 
 TRUNK_INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
-TRUNK_RESULTS = ("route_demand", "trunk_departures", "trunk_flows", "hub_loads", "shortfalls")
+TRUNK_RESULTS = ("route_demand", "trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "bound_prices")
 
 
 def read_run(workspace: Workspace, run_id: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def verify(
     top: Annotated[int, typer.Option("--top", min=1, help="Violations to print; --json prints all.")] = 50,
     json: Json = False,
 ) -> None:
-    """Recompute every balance, capacity and cost of a plan from its tables alone, and list what does not hold.
+    """Recompute every balance, capacity, cost and the lower bound of a plan from its tables alone, and list what does not hold.
 
     Exit code 0: nothing is wrong. 1: the plan breaks a rule.
 
@@ -100,7 +100,9 @@ def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
 
 
 def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
-    """Check one plan on the table versions it read; return violations, cost, parts and summary."""
+    """Check one plan on the table versions it read; return violations, cost, parts, summary and bound."""
+    from dataclasses import asdict
+
     from cli.past_plans import read_as_planned, read_run, read_trunk_plan
     from routing.checker.stock import check_stock
     from routing.checker.trunk import check_trunk
@@ -115,7 +117,13 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
     tables, options = read_trunk_plan(workspace, run_id)
     prices = {name: float(options.get(name, 0.0)) for name in ("hold_cost", "short_cost", "late_cost")}
     check = check_trunk(tables, **prices)
-    return {"violations": check.violations, "cost": check.cost, "parts": check.parts, "summary": check.summary}
+    return {
+        "violations": check.violations,
+        "cost": check.cost,
+        "parts": check.parts,
+        "summary": check.summary,
+        "bound": asdict(check.bound),
+    }
 
 
 def _last_day_known(workspace: Workspace, versions: dict[str, int], options: dict[str, Any]) -> date | None:
@@ -139,7 +147,8 @@ def _print_check(run_id: str, kind: str, violations: Sequence[Violation], checke
         if len(violations) > top:
             say(f"{len(violations) - top:,} more; `--json` prints all.")
         return
-    say(f"Plan {run_id} ({kind}) breaks no rule.")
+    bound = f"; {checked['bound']['told']}" if "bound" in checked else ""
+    say(f"Plan {run_id} ({kind}) breaks no rule{bound}.")
     if "summary" in checked:
         facts = {**checked["summary"], "cost": checked["cost"], **{f"cost_{k}": v for k, v in checked["parts"].items()}}
         flat = [{"what": name, "value": _tell(value)} for name, value in facts.items()]

@@ -52,6 +52,7 @@ _CONTRACTS = (
     TableContract("trunk_flows", "results", results.TrunkFlows),
     TableContract("hub_loads", "results", results.HubLoads),
     TableContract("hub_prices", "results", results.HubPrices),
+    TableContract("bound_prices", "results", results.BoundPrices),
     TableContract("shortfalls", "results", results.Shortfalls),
     TableContract("plan_certificates", "results", results.PlanCertificates),
     TableContract("capacity_needs", "results", results.CapacityNeeds),

@@ -210,6 +210,40 @@ class HubPrices(_Result):
     price = money("Dual price of the hub's sort capacity that day.", "影子价格", unit="CNY/parcel")
 
 
+class BoundPrices(dy.Schema):
+    """Prices that prove a plan's lower bound: anyone can add the bound up from them and the tables. Absent prices are 0."""
+
+    run_id = ident("Run that made the row.", "运行编号", key="by rule")
+    plan = ident("Kind of plan: trunk.", "计划", key="by rule")
+    kind = choice(
+        "What it is the price of: sort, buffer (of a hub and day), fleet (of a vehicle type and day), lane, option (of a "
+        "lane and day, and of a type on it), potential (an own vehicle standing at a hub), room (of a lane and day, for a "
+        "parcel), opening (what a demand pays for a lane and day on top, for a parcel).",
+        ("sort", "buffer", "fleet", "lane", "option", "potential", "room", "opening"),
+        "类别",
+        key="by rule",
+    )
+    date = day("Day; of departure, for lanes.", "日期", key="by rule", optional=True)
+    hub_id = ident("Hub.", "分拨中心", key="by rule", optional=True)
+    lane_id = ident("Lane.", "线路", key="by rule", optional=True)
+    vehicle_type_id = ident("Vehicle type.", "车型", key="by rule", optional=True)
+    demand_date = day("Day of the demand, of openings.", key="by rule", optional=True)
+    origin_hub_id = ident("Hub of origin of the demand, of openings.", "始发", key="by rule", optional=True)
+    destination_hub_id = ident("Hub of destination of the demand, of openings.", "目的", key="by rule", optional=True)
+    price = quantity(
+        "Price of one unit: a parcel (sort, buffer, room, opening), a vehicle-day (fleet), a departure (lane, option), a "
+        "vehicle (potential). Only potentials may be below 0.",
+        "价格",
+        unit="CNY",
+        low=None,
+    )
+
+    @dy.rule()
+    def key_is_unique(cls) -> pl.Expr:
+        keys = ("run_id", "plan", "kind", "date", "hub_id", "lane_id", "vehicle_type_id")
+        return pl.struct(*keys, "demand_date", "origin_hub_id", "destination_hub_id").is_unique()
+
+
 class Shortfalls(_Result):
     """What the plan cannot carry, why, and what would help."""
 
@@ -228,7 +262,7 @@ class PlanCertificates(_Result):
     plan = ident("Kind of plan: trunk, stock …", "计划", key=True)
     status = text("optimal, feasible or shortfalls.", "状态")
     cost = quantity("Cost of the plan.", "成本", unit="CNY")
-    lower_bound = quantity("No plan for the same task costs less.", "下界", unit="CNY", low=None)
+    lower_bound = quantity("No plan for the same task done by last_day costs less.", "下界", unit="CNY", low=None)
     gap = quantity("(cost - lower_bound) / cost, 0 when both are 0.", "差距", unit="share", low=None)
     violations = count("Rules broken, from the independent checker.", "违规数", unit="violations")
     parcels_demanded = parcels("Parcels demanded.", "需求量")
@@ -238,6 +272,15 @@ class PlanCertificates(_Result):
     overflow_probability = share(
         "Probability of an overflow anywhere, from the stress test.", "爆仓概率", optional=True
     )
+    proof = choice(
+        "What proves the lower bound of a trunk plan: the prices in bound_prices, with openings among them or not, or a "
+        "search (branch and bound), which leaves nothing to recompute it from.",
+        ("prices", "openings", "search"),
+        "证明方式",
+        optional=True,
+    )
+    priced_bound = quantity("The part of lower_bound that bound_prices proves.", unit="CNY", low=None, optional=True)
+    last_day = day("Day by which every parcel is sorted at its destination.", "最后一天", optional=True)
 
 
 class CapacityNeeds(_Result):

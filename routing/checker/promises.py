@@ -12,6 +12,12 @@ _HOURS_A_DAY = 24.0
 _EPSILON = 1e-9  # hours / 24 that is whole but for float noise does not cost a day
 
 
+def allow_days(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Days a parcel of each promised route may take: origin_hub_id, destination_hub_id, allowed = ceil(latest_hours / 24)."""
+    allowed = (pl.col("latest_hours") / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=0.0)
+    return frames["service_promises"].select("origin_hub_id", "destination_hub_id", allowed=allowed)
+
+
 def count_lateness(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Say for each flow how many days after its promise it is sorted at its destination.
 
@@ -27,8 +33,7 @@ def count_lateness(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     polars.DataFrame
         row, date, where, parcels, told (late_days of the flow), promised [bool], late [days].
     """
-    allowed = (pl.col("latest_hours") / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=0.0)
-    promises = frames["service_promises"].select("origin_hub_id", "destination_hub_id", allowed=allowed)
+    promises = allow_days(frames)
     taken = (pl.col("completed_on") - pl.col("date")).dt.total_days().cast(pl.Float64)
     return (
         frames["trunk_flows"]

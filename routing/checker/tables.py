@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import polars as pl
@@ -21,12 +21,13 @@ _TEXT, _DAY, _TEXTS, _DAYS = pl.String(), pl.Date(), pl.List(pl.String), pl.List
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Columns, number kinds and key of a table the checker reads."""
+    """Columns, number kinds and key of a table the checker reads; a cell of `blank` columns may be empty."""
 
     columns: Mapping[str, pl.DataType | pl.List]
     numbers: Mapping[str, str]
     key: tuple[str, ...]
     optional: bool = False
+    blank: Mapping[str, pl.DataType] = field(default_factory=dict)
 
 
 _ROUTE = {"date": _DAY, "origin_hub_id": _TEXT, "destination_hub_id": _TEXT}
@@ -91,6 +92,21 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             ("date", "hub_id"),
         ),
         "shortfalls": Form(dict(_ROUTE), {"parcels": ONE}, tuple(_ROUTE), optional=True),
+        "bound_prices": Form(
+            {"kind": _TEXT},
+            {"price": MONEY},
+            (),
+            optional=True,
+            blank={
+                "date": _DAY,
+                "hub_id": _TEXT,
+                "lane_id": _TEXT,
+                "vehicle_type_id": _TEXT,
+                "demand_date": _DAY,
+                "origin_hub_id": _TEXT,
+                "destination_hub_id": _TEXT,
+            },
+        ),
     }
 )
 
@@ -140,7 +156,7 @@ def _missing_columns(name: str, raw: pl.DataFrame, form: Form) -> list[Violation
 
 def _cast(raw: pl.DataFrame, form: Form) -> pl.DataFrame:
     """Give the frame every column of the form, in the form's types; what cannot be read becomes empty."""
-    types = {**form.columns, **dict.fromkeys(form.numbers, pl.Float64())}
+    types = {**form.columns, **form.blank, **dict.fromkeys(form.numbers, pl.Float64())}
     have = [
         pl.col(c).cast(t, strict=False) if c in raw.columns else pl.lit(None).cast(t).alias(c) for c, t in types.items()
     ]

@@ -15,7 +15,9 @@ from routing.checker import flows as checker_flows
 from routing.checker import hubs as checker_hubs
 from routing.checker import promises as checker_promises
 from routing.checker import vehicles as checker_vehicles
+from routing.checker.bound import Costs
 from routing.checker.certificate import Totals, check_certificate
+from routing.checker.proof import BoundCheck, check_bound
 from routing.checker.tables import read_tables, unknown_ids
 from routing.checker.violations import Violation, order
 
@@ -36,12 +38,15 @@ class TrunkCheck:
         The cost by part: vehicles, parcels on lanes, handling, holding, short, late [CNY].
     summary
         Figures of the plan: parcels, departures by ownership, hub-days, days.
+    bound
+        What its prices prove of its lower bound.
     """
 
     violations: list[Violation]
     cost: float
     parts: dict[str, float]
     summary: dict[str, Any]
+    bound: BoundCheck
 
 
 def check_trunk(
@@ -59,7 +64,7 @@ def check_trunk(
     tables
         ``hubs``, ``lanes``, ``vehicle_types``, ``route_demand``, ``trunk_departures``, ``trunk_flows``, ``hub_loads``,
         ``plan_certificates``; when there are any also ``lane_vehicles``, ``network_changes``, ``lane_weather``,
-        ``service_promises``, ``shortfalls``. Rows of one plan only.
+        ``service_promises``, ``shortfalls``, ``bound_prices``. Rows of one plan only.
     hold_cost
         Price of a parcel held over a night [CNY/parcel/night].
     short_cost
@@ -96,8 +101,11 @@ def check_trunk(
         short=_sum(frames["shortfalls"], "parcels"),
         late=checker_promises.sum_late_parcels(lateness),
     )
-    violations += check_certificate(tables.get("plan_certificates"), "trunk", totals, len(violations))
-    return TrunkCheck(order(violations), cost, parts, _summarise(frames, priced, loads, totals))
+    certificates = tables.get("plan_certificates")
+    bound, unproven = check_bound(frames, certificates, Costs(hold_cost, short_cost, late_cost))
+    violations += unproven
+    violations += check_certificate(certificates, "trunk", totals, len(violations))
+    return TrunkCheck(order(violations), cost, parts, _summarise(frames, priced, loads, totals), bound)
 
 
 def _sum(frame: pl.DataFrame, column: str) -> float:

@@ -21,7 +21,7 @@ import numpy as np
 from routing.trunk.inputs import Deadline
 from routing.trunk.network import TrunkNetwork
 from routing.trunk.promises import group_demands
-from routing.trunk.relaxation import Relaxation, price_options, price_runs, prove_bound
+from routing.trunk.relaxation import Evidence, Relaxation, price_options, price_runs, prove_bound
 from routing.trunk.ways import label_ways, out_pointers
 
 MOST_PRICES = 6_000_000  # demands x runs
@@ -31,14 +31,14 @@ _NIL = 1e-9  # CNY
 _FILLED = 0.3  # of its smallest vehicle: a run filled so far keeps its price by the parcel
 
 
-def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -> float:
-    """Return the better of the relaxation's bound and the one of the ascent from its prices [CNY].
+def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -> Evidence:
+    """Return the better of the relaxation's bound and the one of the ascent from its prices, with what proves it.
 
     Runs on which the relaxation fills a vehicle to a fair part keep their price by the parcel; the others are paid whole.
     """
     demands, runs = len(network.demand_parcels), network.runs
     if not runs or not demands or demands * runs > MOST_PRICES:
-        return relaxed.bound
+        return relaxed.evidence
     prices = relaxed.prices
     option_price = price_options(network, prices)
     room, _ = price_runs(network, option_price)
@@ -77,7 +77,10 @@ def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -
             break
     # a shade below, for the noise of many small sums
     lifted = rest + total - 1e-9 * abs(total)
-    return max(relaxed.bound, float(lifted))
+    if lifted <= relaxed.evidence.bound:
+        return relaxed.evidence
+    k, run = np.nonzero(paid)
+    return Evidence(float(lifted), prices, demand=k, run=run, opening=paid[k, run] / parcels[k])
 
 
 @numba.njit(cache=True)

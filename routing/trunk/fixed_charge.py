@@ -14,7 +14,7 @@ from routing.trunk.capacity_scaling import scale_capacities
 from routing.trunk.inputs import Deadline, TrunkOptions
 from routing.trunk.neighbours import search_neighbours
 from routing.trunk.network import Floats, TrunkNetwork
-from routing.trunk.relaxation import Relaxation, price_options, price_runs
+from routing.trunk.relaxation import Evidence, Relaxation, price_options, price_runs
 from routing.trunk.search import Draft
 from routing.trunk.strong import StrongModel
 
@@ -44,7 +44,7 @@ def plan_fixed_charge(
     deadline: Deadline,
     draft: Draft,
     progress: Progress = SILENT,
-) -> tuple[Draft, float]:
+) -> tuple[Draft, Evidence]:
     """Plan by strong relaxation, capacity scaling and neighbourhoods.
 
     Parameters
@@ -57,39 +57,41 @@ def plan_fixed_charge(
     Returns
     -------
     Draft
-    bound
-        Proven lower bound [CNY].
+    evidence
+        The highest bound that prices prove.
     """
-    bound, best = relaxed.bound, draft
+    evidence, best = relaxed.evidence, draft
     try:
         model = StrongModel(network)
         model.start(price_runs(network, price_options(network, relaxed.prices))[0])
         model.add_paths(draft.flows.pool)
-        bound, reduced = _climb(model, bound, _part(deadline, _BOUND_SHARE), progress)
+        evidence, reduced = _climb(model, evidence, _part(deadline, _BOUND_SHARE), progress)
         scaled = scale_capacities(model, weight=_WEIGHT, rounds=_ROUNDS, deadline=_part(deadline, _SCALING_SHARE))
         best = min(draft, scaled, key=lambda each: each.cost)
     except KeyboardInterrupt:
         deadline.stop()
-        return best, bound
+        return best, evidence
     best = search_neighbours(
         model, best, reduced, seed=options.seed, time_limit=options.time_limit, deadline=deadline, progress=progress
     )
-    return best, bound
+    return best, evidence
 
 
 def _part(deadline: Deadline, share: float) -> Deadline:
     return replace(deadline, seconds=share * deadline.left(), started=0.0)
 
 
-def _climb(model: StrongModel, bound: float, deadline: Deadline, progress: Progress) -> tuple[float, Floats]:
-    """Solve the strong relaxation; return the best bound and the last reduced costs."""
+def _climb(model: StrongModel, evidence: Evidence, deadline: Deadline, progress: Progress) -> tuple[Evidence, Floats]:
+    """Solve the strong relaxation; return what proves the best bound and the last reduced costs."""
     reduced = model.price
     while deadline.left() > 0:
         answer = model.advance(deadline)
         if answer is None:
             break
-        bound, reduced = max(bound, answer.bound), answer.reduced
+        if answer.evidence is not None and answer.evidence.bound > evidence.bound:
+            evidence = answer.evidence
+        reduced = answer.reduced
         progress.step(int(100 * (1 - deadline.left() / deadline.seconds)), 100, "strong bound")
         if answer.settled:
             break
-    return bound, reduced
+    return evidence, reduced

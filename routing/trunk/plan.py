@@ -12,6 +12,7 @@ import numpy as np
 
 from data.progress import SILENT, Progress
 from routing.trunk.ascent import lift_bound
+from routing.trunk.evidence import write_prices
 from routing.trunk.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
 from routing.trunk.explanation import explain_shortfalls
 from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
@@ -29,7 +30,7 @@ from routing.trunk.records import (
     write_shortfalls,
 )
 from routing.trunk.reference import Kept, Reference, lay_reference, list_changes, tell_changes
-from routing.trunk.relaxation import Relaxation
+from routing.trunk.relaxation import Evidence, Relaxation, raise_bound, zero_prices
 from routing.trunk.replanning import plan_near
 from routing.trunk.residual import ElasticPrices
 from routing.trunk.search import Draft, empty_draft, find_bound, search_plan
@@ -51,6 +52,8 @@ class TrunkPlan:
     ----------
     route_demand, trunk_departures, trunk_flows, hub_loads, shortfalls, plan_certificates
         The result tables.
+    bound_prices
+        The prices that prove the bound, or what of it prices prove; a result table too.
     hub_prices
         date, hub_id, price [CNY/parcel]: what one more parcel of sort capacity would save.
     cost, lower_bound
@@ -73,6 +76,7 @@ class TrunkPlan:
     hub_loads: pl.DataFrame
     shortfalls: pl.DataFrame
     plan_certificates: pl.DataFrame
+    bound_prices: pl.DataFrame
     hub_prices: pl.DataFrame
     cost: float
     lower_bound: float
@@ -85,7 +89,7 @@ class TrunkPlan:
     def tables(self) -> Mapping[str, pl.DataFrame]:
         """Result tables by name."""
         names = ("route_demand", "trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "plan_certificates")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in (*names, "bound_prices")}
 
     def with_violations(self, violations: int) -> TrunkPlan:
         """Return the plan with the checker's count in its certificate."""
@@ -170,7 +174,7 @@ def _find_near(
         relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
         if exact:
             proof = solve_exactly(network, seconds=0.3 * options.time_limit)
-            rival, relaxed = proof.draft, replace(relaxed, bound=max(relaxed.bound, proof.bound))
+            rival, relaxed = proof.draft, raise_bound(relaxed, proof.bound)
     draft = plan_near(network, kept, most_changes, rival, relaxed, options, deadline, exact=exact, progress=progress)
     return draft, relaxed
 
@@ -180,28 +184,28 @@ def _find_plan(
 ) -> tuple[Draft, Relaxation]:
     relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
     if not len(network.demand_parcels):
-        return empty_draft(network), replace(relaxed, bound=0.0)
+        return empty_draft(network), replace(relaxed, bound=0.0, evidence=Evidence(0.0, zero_prices(network)))
     share = options.proof_share * options.time_limit
     proven: Draft | None = None
     if columns <= TINY_FLOW_COLUMNS:
         # a task of this size is proven at once, or in vain
         proof = solve_exactly(network, seconds=share)
-        relaxed, proven = replace(relaxed, bound=max(relaxed.bound, proof.bound)), proof.draft
+        relaxed, proven = raise_bound(relaxed, proof.bound), proof.draft
         if proven is not None and proven.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
             return proven, relaxed
     else:
         lifted = lift_bound(network, relaxed, Deadline(_ASCENT_SHARE * options.time_limit, options.clock))
-        relaxed = replace(relaxed, bound=lifted)
+        relaxed = raise_bound(relaxed, lifted.bound, lifted)
     opening = share > 0 and is_fixed_charge(network, relaxed)
     small = share > 0 and TINY_FLOW_COLUMNS < columns <= MOST_FLOW_COLUMNS
     reserve = _OPENING_RESERVE * options.time_limit if opening else share if small else 0.2 * options.time_limit
     draft = _better(search_plan(network, relaxed, options, deadline, reserve, progress), proven)
     if opening and deadline.left() > 0:
-        draft, bound = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)
-        relaxed = replace(relaxed, bound=max(relaxed.bound, bound))
+        draft, evidence = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)
+        relaxed = raise_bound(relaxed, evidence.bound, evidence)
     if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
         proof = solve_exactly(network, seconds=min(deadline.left(), share))
-        relaxed = replace(relaxed, bound=max(relaxed.bound, proof.bound))
+        relaxed = raise_bound(relaxed, proof.bound)
         draft = _better(draft, proof.draft)
     return draft, relaxed
 
@@ -263,7 +267,8 @@ def write_plan(
         trunk_flows=flows,
         hub_loads=write_hub_loads(network, draft.loads),
         shortfalls=write_shortfalls(network, short, told),
-        plan_certificates=write_certificate(draft.cost, relaxed.bound, int(network.demand_parcels.sum()), total, late),
+        plan_certificates=write_certificate(network, draft.cost, relaxed, total, late),
+        bound_prices=write_prices(network, relaxed.evidence),
         hub_prices=_list_prices(network, relaxed),
         cost=draft.cost,
         lower_bound=relaxed.bound,

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.contracts import contract
+from routing.trunk.evidence import name_proof
 from routing.trunk.fleet import Vehicles
 from routing.trunk.flows import Flows, Loads
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.pool import PathPool
 from routing.trunk.promises import NO_PROMISE
+from routing.trunk.relaxation import Relaxation
 
 if TYPE_CHECKING:
     import polars as pl
@@ -184,11 +186,12 @@ def write_shortfalls(
     return _finish("shortfalls", frame, ["date", "origin_hub_id", "destination_hub_id"])
 
 
-def write_certificate(cost: float, bound: float, demanded: int, short: int, late: int) -> pl.DataFrame:
+def write_certificate(network: TrunkNetwork, cost: float, relaxed: Relaxation, short: int, late: int) -> pl.DataFrame:
     """Write the row of `plan_certificates`; ``violations`` is 0 until the checker has spoken."""
     import polars as pl
 
-    floor = min(max(bound, 0.0), cost)
+    demanded = int(network.demand_parcels.sum())
+    floor = min(max(relaxed.bound, 0.0), cost)
     gap = (cost - floor) / cost if cost > 0 else 0.0
     status = "shortfalls" if short else "optimal" if gap <= GAP_CLOSED else "feasible"
     frame = pl.DataFrame(
@@ -204,6 +207,9 @@ def write_certificate(cost: float, bound: float, demanded: int, short: int, late
             "parcels_short": [short],
             "parcels_late": [late],
             "overflow_probability": pl.Series([None], dtype=pl.Float64),
+            "proof": [name_proof(relaxed)],
+            "priced_bound": [min(max(relaxed.evidence.bound, 0.0), floor)],
+            "last_day": [network.day(network.days - 1)],
         }
     )
     return _finish("plan_certificates", frame, ["plan"])

@@ -10,7 +10,7 @@ is below the cost of every plan, with whole vehicles or not (Fisher 1981). The p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -45,6 +45,38 @@ class Prices:
     potential: Floats
 
 
+def _no_number() -> Ints:
+    return np.zeros(0, dtype=np.int64)
+
+
+def _no_price() -> Floats:
+    return np.zeros(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A bound with all prices that prove it.
+
+    Attributes
+    ----------
+    bound
+        [CNY]
+    prices
+        Prices of the limits.
+    room : (R,) [CNY/parcel]
+        Price of room on a run where it is not to be the most that no departure earns from, else 0; empty for no such run.
+    demand, run : (M,); opening : (M,) [CNY/parcel]
+        What a demand pays for a run on top: prices of forcing rows.
+    """
+
+    bound: float
+    prices: Prices
+    room: Floats = field(default_factory=_no_price)
+    demand: Ints = field(default_factory=_no_number)
+    run: Ints = field(default_factory=_no_number)
+    opening: Floats = field(default_factory=_no_price)
+
+
 @dataclass(frozen=True, slots=True)
 class Relaxation:
     """What the relaxation leaves behind.
@@ -54,11 +86,13 @@ class Relaxation:
     bound
         Proven lower bound [CNY].
     prices
-        Prices that prove it, or those before the queues that none avoids were priced.
+        Prices to search with: those that prove its bound, or those before the queues that none avoids were priced.
     run_load, sort_load, hold_load
         Mean loads over the late steps, near an optimal fractional plan [parcels].
     samples
         Choices (N, groups) of random late steps: each a set of cheapest ways.
+    evidence
+        The highest bound that prices prove: ``bound``, or less where a search has raised it.
     """
 
     bound: float
@@ -67,6 +101,17 @@ class Relaxation:
     sort_load: Floats
     hold_load: Floats
     samples: list[Ints]
+    evidence: Evidence
+
+
+def raise_bound(relaxed: Relaxation, bound: float, evidence: Evidence | None = None) -> Relaxation:
+    """Return the relaxation with a bound proven since, if it is higher, and the prices that prove it, if there are any."""
+    better = evidence is not None and evidence.bound > relaxed.evidence.bound
+    return replace(
+        relaxed,
+        bound=max(relaxed.bound, bound),
+        evidence=evidence if evidence is not None and better else relaxed.evidence,
+    )
 
 
 def zero_prices(network: TrunkNetwork) -> Prices:
@@ -164,7 +209,7 @@ def relax_network(
     run_load, sort_load, hold_load = (
         means if means is not None else (search.run_load, search.sort_load, search.hold_load)
     )
-    return Relaxation(best, best_prices, run_load, sort_load, hold_load, samples)
+    return Relaxation(best, best_prices, run_load, sort_load, hold_load, samples, Evidence(best, best_prices))
 
 
 def prove_bound(network: TrunkNetwork, prices: Prices) -> float:

@@ -19,7 +19,15 @@ from routing.trunk.polish import polish_flows
 from routing.trunk.pool import PathPool, Room, assign_paths
 from routing.trunk.promises import group_demands
 from routing.trunk.queues import price_queues
-from routing.trunk.relaxation import Prices, Relaxation, price_options, price_runs, relax_network, zero_prices
+from routing.trunk.relaxation import (
+    Prices,
+    Relaxation,
+    price_options,
+    price_runs,
+    raise_bound,
+    relax_network,
+    zero_prices,
+)
 from routing.trunk.steps import Staircase, build_staircase, count_vehicles
 from routing.trunk.telling import Telling
 from routing.trunk.ways import label_ways, out_pointers
@@ -64,9 +72,9 @@ def find_bound(
             again = relax_network(
                 network, steps=steps, seed=options.seed + 1, deadline=deadline, start=start, progress=progress
             )
-            relaxed = (
-                again if again.bound >= relaxed.bound else replace(again, bound=relaxed.bound, prices=relaxed.prices)
-            )
+            if again.bound < relaxed.bound:
+                again = replace(again, bound=relaxed.bound, prices=relaxed.prices, evidence=relaxed.evidence)
+            relaxed = again
     if deadline.left() <= 0:
         return relaxed
     queued = price_queues(network, relaxed.prices, _cheapest(network, group_demands(network).of_demand))
@@ -76,7 +84,7 @@ def find_bound(
         network, steps=steps // 4, seed=options.seed + 2, deadline=deadline, start=queued, progress=progress
     )
     # the search goes on with the prices that send every parcel its way
-    return replace(relaxed, bound=max(relaxed.bound, proof.bound))
+    return raise_bound(relaxed, proof.bound, proof.evidence)
 
 
 def price_fleets(network: TrunkNetwork, relaxed: Relaxation, *, seconds: float) -> Prices | None:

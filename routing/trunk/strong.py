@@ -28,6 +28,7 @@ from routing.trunk.fleet import limit_rows, list_pairs
 from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.pool import PathPool, use_paths
+from routing.trunk.relaxation import Evidence, zero_prices
 
 _VIOLATED = 1e-4  # parcels, and share of a demand, above which a forcing row is made
 
@@ -61,8 +62,8 @@ class Tightening:
     parcels, path_cost : (P,)
         On the paths the model had, and their cost besides vehicles [CNY/parcel].
     short : (K,); departures : (Y,)
-    bound
-        Proven by its prices [CNY].
+    evidence
+        The bound proven by its prices; None with other capacities, which prove none.
     reduced : (Y,) [CNY/departure]
         Cost of a departure less what the rows pay for it.
     settled
@@ -73,7 +74,7 @@ class Tightening:
     path_cost: Floats
     short: Floats
     departures: Floats
-    bound: float
+    evidence: Evidence | None
     reduced: Floats
     settled: bool
 
@@ -192,16 +193,32 @@ class StrongModel:
         bound += float((limit[loose] * self.limits.high[loose]).sum())
         bound -= float(sort @ network.sort_capacity.ravel()[self.sorts])
         bound -= float(night @ network.buffer_capacity.ravel()[self.nights])
+        evidence = self._keep(bound, sort, night, limit, room, forcing) if capacity is None else None
         fresh = self._force(parcels, departures, self.capacity if capacity is None else capacity)
         return Tightening(
             parcels,
             programme.cost[:paths],
             answer.values[paths : paths + demands],
             departures,
-            bound if capacity is None else -np.inf,
+            evidence,
             reduced,
             found + fresh == 0,
         )
+
+    def _keep(
+        self, bound: float, sort: Floats, night: Floats, limit: Floats, room: Floats, forcing: Floats
+    ) -> Evidence:
+        """Keep the prices of all rows; those of lanes, fleets and balances have the other sign in the programme."""
+        prices = zero_prices(self.network)
+        prices.sort[self.sorts], prices.buffer[self.nights] = sort, night
+        kind, first, second = np.array(self.limits.kind), self.limits.first, self.limits.second
+        for name, price in (("lane", prices.lane), ("fleet", prices.fleet), ("balance", prices.potential)):
+            at = np.flatnonzero(kind == name)
+            price[first[at], second[at]] = -limit[at]
+        some = np.flatnonzero(forcing > 0)
+        forced = self.forced[some]
+        runs = max(self.network.runs, 1)
+        return Evidence(bound, prices, room, forced // runs, forced % runs, forcing[some])
 
     def _shrink(
         self, asked: Floats, opening: sparse.csr_matrix, room: Floats, forcing: Floats

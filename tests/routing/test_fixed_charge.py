@@ -103,9 +103,11 @@ def test_a_lane_not_filled_is_paid_whole_in_the_strong_bound() -> None:
     assert find_bound(network, OPTIONS, Deadline(5.0)).bound == pytest.approx(3.0)
     assert _climb(network)[1] == pytest.approx(10.0)
     relaxed = find_bound(network, OPTIONS, Deadline(5.0))
-    assert lift_bound(network, relaxed, Deadline(5.0)) == pytest.approx(3.0)  # filled to three tenths: left as it is
+    assert lift_bound(network, relaxed, Deadline(5.0)).bound == pytest.approx(
+        3.0
+    )  # filled to three tenths: left as it is
     few = build_network(make_inputs(hubs, [lane], [TRUCK], [(0, "A", "B", 5)]), OPTIONS)
-    assert lift_bound(few, find_bound(few, OPTIONS, Deadline(5.0)), Deadline(5.0)) == pytest.approx(10.0)
+    assert lift_bound(few, find_bound(few, OPTIONS, Deadline(5.0)), Deadline(5.0)).bound == pytest.approx(10.0)
 
 
 def test_two_who_share_a_truck_pay_it_once_in_the_ascent() -> None:
@@ -113,7 +115,7 @@ def test_two_who_share_a_truck_pay_it_once_in_the_ascent() -> None:
     hubs = [{"hub_id": name} for name in "ABCD"]
     lanes = [{"origin_hub_id": a, "destination_hub_id": b} for a, b in ("AC", "BC", "CD")]
     network = build_network(make_inputs(hubs, lanes, [TRUCK], [(0, "A", "D", 4), (0, "B", "D", 6)]), OPTIONS)
-    lifted = lift_bound(network, find_bound(network, OPTIONS, Deadline(5.0)), Deadline(5.0))
+    lifted = lift_bound(network, find_bound(network, OPTIONS, Deadline(5.0)), Deadline(5.0)).bound
     assert lifted == pytest.approx(30.0)
 
 
@@ -154,7 +156,7 @@ def test_open_or_not_equals_enumeration(seed: int) -> None:
     assert bound <= best + 1e-6
     assert bound >= find_bound(network, OPTIONS, Deadline(5.0)).bound - 1e-6
     relaxed = find_bound(network, OPTIONS, Deadline(5.0))
-    assert relaxed.bound <= lift_bound(network, relaxed, Deadline(5.0)) <= best + 1e-6
+    assert relaxed.bound <= lift_bound(network, relaxed, Deadline(5.0)).bound <= best + 1e-6
     assert len(model.forced) > 0
     plan = plan_trunk(inputs, OPTIONS)
     assert plan.cost == pytest.approx(best, abs=0.01)
@@ -175,7 +177,7 @@ def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(seed: in
     assert relaxed.bound <= bound <= draft.cost * (1 + 1e-9)
     known = plan_trunk(inputs, OPTIONS)
     assert bound <= known.cost * (1 + 1e-9)
-    assert lift_bound(network, relaxed, Deadline(5.0)) <= known.cost * (1 + 1e-9)
+    assert lift_bound(network, relaxed, Deadline(5.0)).bound <= known.cost * (1 + 1e-9)
     assert known.lower_bound <= draft.cost * (1 + 1e-9)
 
 
