@@ -147,10 +147,10 @@ def _print_check(run_id: str, kind: str, violations: Sequence[Violation], checke
         if len(violations) > top:
             say(f"{len(violations) - top:,} more; `--json` prints all.")
         return
-    bound = f"; {checked['bound']['told']}" if "bound" in checked else ""
-    say(f"Plan {run_id} ({kind}) breaks no rule{bound}.")
+    say(f"Plan {run_id} ({kind}) breaks no rule.")
     if "summary" in checked:
-        facts = {**checked["summary"], "cost": checked["cost"], **{f"cost_{k}": v for k, v in checked["parts"].items()}}
+        costs = {"cost": checked["cost"], **{f"cost_{k}": v for k, v in checked["parts"].items()}}
+        facts = {**checked["summary"], **costs, "proof": checked["bound"]["told"]}
         flat = [{"what": name, "value": _tell(value)} for name, value in facts.items()]
         out_rows(pl.DataFrame(flat), json=False)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import cast
 
@@ -29,6 +29,7 @@ from routing.checker.ways import Ends, Floats, Ints, Runs, price_ways
 
 _ROUTE = ["date", "origin_hub_id", "destination_hub_id"]
 _RUN = ["date", "lane_id"]
+_MOST_DAYS_BEFORE = 120  # days without parcels that a plan may begin with
 # what each kind of price is the price of
 KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -152,9 +153,11 @@ def recompute_bound(
 
 
 def find_days(frames: Mapping[str, pl.DataFrame], last_day: date) -> pl.DataFrame:
-    """Days of a plan: from its first demand to its last day."""
-    first = cast(date | None, frames["route_demand"]["date"].min())
-    return list_days(last_day if first is None else min(first, last_day), last_day)
+    """Days of a plan: from its first demand, or a price shortly before it, to its last day."""
+    first = cast(date | None, frames["route_demand"]["date"].min()) or last_day
+    priced = frames["bound_prices"]["date"]
+    early = cast(date | None, priced.filter(priced >= first - timedelta(days=_MOST_DAYS_BEFORE)).min())
+    return list_days(min(day for day in (first, early, last_day) if day is not None), last_day)
 
 
 def _rows(prices: pl.DataFrame, kind: str) -> pl.DataFrame:

@@ -69,10 +69,8 @@ def check_bound(
         told = f"lower bound {_write(claimed)} not recomputed: plan made before prices were kept"
         return BoundCheck(None, claimed, None, told), []
     last_day, priced = row.get("last_day"), _number(row.get("priced_bound"))
-    first = frames["route_demand"]["date"].min()
-    in_order = isinstance(last_day, date) and (not isinstance(first, date) or 0 <= (last_day - first).days < _MOST_DAYS)
-    if proof not in PROOFS or not isinstance(last_day, date) or not in_order or priced is None:
-        due = f"{' or '.join(PROOFS)}, a priced_bound and a last_day"
+    if not _is_sound(frames, row) or priced is None or not isinstance(last_day, date):
+        due = f"{' or '.join(PROOFS)}, a priced_bound and a last_day not before the demand"
         found = f"{proof}, {write_number(priced)}, {last_day}"
         text = f"The trunk plan's certificate tells its proof as {found}; expected {due}."
         told = f"lower bound {_write(claimed)} not recomputed: the certificate does not tell its proof"
@@ -95,6 +93,15 @@ def _row_of(certificates: pl.DataFrame | None) -> dict[str, Any]:
         return {}
     rows = certificates.filter(pl.col("plan") == "trunk").to_dicts()
     return rows[0] if len(rows) == 1 else {}
+
+
+def _is_sound(frames: Mapping[str, pl.DataFrame], row: Mapping[str, Any]) -> bool:
+    """Whether the proof has a name and a last day that every demand comes before."""
+    demand, last_day = frames["route_demand"]["date"], row.get("last_day")
+    if row.get("proof") not in PROOFS or not isinstance(last_day, date):
+        return False
+    ends = [day for day in (demand.min(), demand.max()) if isinstance(day, date)]
+    return all(0 <= (last_day - day).days < _MOST_DAYS for day in ends)
 
 
 def _number(value: object) -> float | None:

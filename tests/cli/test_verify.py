@@ -41,7 +41,7 @@ def keep_plan(workspace: Workspace, tables: Tables, hold_cost: float = HOLD_COST
     with workspace.run("plan trunk", {"hold_cost": hold_cost, "short_cost": SHORT_COST, "late_cost": LATE_COST}) as run:
         for name in (*INPUTS, "lane_weather"):
             run.read(name)
-        for name in RESULTS:
+        for name in (*RESULTS, *({"bound_prices"} & set(tables))):
             frame = tables[name]
             if name == "shortfalls":
                 frame = frame.with_columns(cheapest_fix=pl.lit("none"))
@@ -71,6 +71,37 @@ def test_valid_plan_ends_well_and_tells_its_figures(workspace: Workspace) -> Non
     assert told["valid"] is True
     assert told["run_id"] == run_id
     assert told["summary"]["parcels_short"] == 50
+
+
+def flat(table: str) -> str:
+    """The cells of a printed table as one line."""
+    return " ".join(word for word in table.split() if word not in "┃│")
+
+
+def test_verdict_tells_what_proves_the_bound(workspace: Workspace) -> None:
+    tables = tiny_plan()
+    keep_plan(workspace, tables)
+    old = "lower bound 13,000.00 not recomputed: plan made before prices were kept"
+    assert old in flat(verify(workspace, "trunk").stdout)
+    last = tables["trunk_flows"]["completed_on"].max()
+    proof = {"proof": pl.lit("search"), "priced_bound": pl.lit(1.0), "last_day": pl.lit(last)}
+    tables["plan_certificates"] = tables["plan_certificates"].with_columns(**proof)
+    tables["bound_prices"] = pl.DataFrame(
+        {"plan": ["trunk"], "kind": ["sort"], "date": [last], "hub_id": ["B"], "price": [1.0]}
+    )
+    keep_plan(workspace, tables)
+    told = json.loads(verify(workspace, "trunk", "--json").stdout)
+    recomputed = told["bound"]["recomputed"]
+    assert told["valid"] is True
+    assert told["bound"]["proof"] == "search"
+    assert 1.0 <= recomputed < 13_000.0
+    printed = flat(verify(workspace, "trunk").stdout)
+    assert f"lower bound 13,000.00 proven by search; {recomputed:,.2f} of it recomputed from prices" in printed
+    tables["plan_certificates"] = tables["plan_certificates"].with_columns(proof=pl.lit("prices"))
+    run_id = keep_plan(workspace, tables)
+    told = json.loads(verify(workspace, run_id, "--json").stdout)
+    assert "certificate.bound" in {row["rule"] for row in told["violations"]}
+    assert told["bound"]["told"].startswith("lower bound 13,000.00 does not hold: the prices kept with the plan prove")
 
 
 def test_broken_plan_ends_with_one_sentence_and_a_table(workspace: Workspace) -> None:

@@ -83,6 +83,18 @@ def both(*mutations: Mutation) -> Mutation:
 
 # rows: flows 0 A>B, 1 A>C by rail, 2 A>C over B, 3 B>A, 4 B>B, 5 A>B on the slow day, 6 C>A
 # rows: departures 0 A-B own, 1 B-A own, 2 B-A own empty, 3 A-C train, 4 A-B spot, 5 C-A spot, 6 B-C spot
+def prove(**price: object) -> Mutation:
+    """Claim that prices prove the bound: the one given, or none at all."""
+
+    def mutate(tables: Tables) -> None:
+        proof = {"proof": pl.lit("prices"), "priced_bound": pl.col("lower_bound"), "last_day": pl.lit(D13)}
+        tables["plan_certificates"] = tables["plan_certificates"].with_columns(**proof)
+        if price:
+            tables["bound_prices"] = pl.DataFrame([price])
+
+    return mutate
+
+
 MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "no table of lanes": ("table.missing", remove("lanes")),
     "no table of flows": ("table.missing", remove("trunk_flows")),
@@ -191,6 +203,20 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "two certificates": ("certificate.missing", repeat("plan_certificates")),
     "another plan's certificate": ("certificate.missing", edit("plan_certificates", "plan", "stock")),
     "a bound above the cost": ("certificate.bound", edit("plan_certificates", "lower_bound", COST + 1)),
+    "a bound its prices do not prove": ("certificate.bound", prove()),
+    "a price of the bound below 0": ("bound_prices.row", prove(kind="sort", date=D10, hub_id="A", price=-1.0)),
+    "a price of the bound of a closed year": (
+        "bound_prices.row",
+        prove(kind="sort", date=date(2023, 1, 1), hub_id="A", price=1.0),
+    ),
+    "a potential of hired vehicles": (
+        "bound_prices.row",
+        prove(kind="potential", vehicle_type_id="spot-9", hub_id="A", price=1.0),
+    ),
+    "a bound that ends before the plan": (
+        "certificate.proof",
+        both(prove(), edit("plan_certificates", "last_day", D12)),
+    ),
     "a bound that is no number": ("certificate.bound", edit("plan_certificates", "lower_bound", float("nan"))),
     "a gap of the other kind": ("certificate.gap", edit("plan_certificates", "gap", COST / 13_000.0 - 1)),
     "no gap": ("certificate.gap", edit("plan_certificates", "gap", None)),

@@ -18,7 +18,7 @@ from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
 from routing.trunk.network import TrunkNetwork, build_network
 from routing.trunk.plan import plan_trunk, write_plan
 from routing.trunk.promises import group_demands
-from routing.trunk.relaxation import price_options, price_runs, zero_prices
+from routing.trunk.relaxation import price_options, price_runs, raise_bound, zero_prices
 from routing.trunk.search import empty_draft, find_bound
 from routing.trunk.strong import StrongModel
 from routing.trunk.ways import label_ways
@@ -36,7 +36,8 @@ def _climb(network: TrunkNetwork) -> tuple[StrongModel, float]:
     for _ in range(200):
         answer = model.advance(deadline)
         assert answer is not None
-        bound = max(bound, answer.bound)
+        assert answer.evidence is not None
+        bound = max(bound, answer.evidence.bound)
         if answer.settled:
             return model, bound
     raise AssertionError("the relaxation does not settle")
@@ -168,16 +169,25 @@ def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(seed: in
     inputs = random_network(seed, hubs=5, days=2, scale=scale)
     network = build_network(inputs, OPTIONS)
     relaxed = find_bound(network, OPTIONS, Deadline(5.0))
-    draft, bound = plan_fixed_charge(network, relaxed, OPTIONS, Deadline(3.0), empty_draft(network))
-    plan = write_plan(network, draft, relaxed, OPTIONS, Deadline(0.0))
+    draft, evidence = plan_fixed_charge(network, relaxed, OPTIONS, Deadline(3.0), empty_draft(network))
+    bound = evidence.bound
+    # the checker adds the bound up from the prices of the strong relaxation, and of the ascent
+    plan = write_plan(network, draft, raise_bound(relaxed, bound, evidence), OPTIONS, Deadline(0.0))
     check = check_trunk(
         {**as_tables(inputs), **plan.tables()}, hold_cost=OPTIONS.hold_cost, short_cost=OPTIONS.short_cost
     )
     assert [violation.text for violation in check.violations] == []
+    assert check.bound.recomputed == pytest.approx(min(max(bound, 0.0), draft.cost), rel=1e-6)
     assert relaxed.bound <= bound <= draft.cost * (1 + 1e-9)
     known = plan_trunk(inputs, OPTIONS)
     assert bound <= known.cost * (1 + 1e-9)
-    assert lift_bound(network, relaxed, Deadline(5.0)).bound <= known.cost * (1 + 1e-9)
+    lifted = lift_bound(network, relaxed, Deadline(5.0))
+    assert lifted.bound <= known.cost * (1 + 1e-9)
+    raised = write_plan(network, draft, raise_bound(relaxed, lifted.bound, lifted), OPTIONS, Deadline(0.0))
+    check = check_trunk(
+        {**as_tables(inputs), **raised.tables()}, hold_cost=OPTIONS.hold_cost, short_cost=OPTIONS.short_cost
+    )
+    assert [violation.text for violation in check.violations] == []
     assert known.lower_bound <= draft.cost * (1 + 1e-9)
 
 
