@@ -11,12 +11,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from routing.trunk.fixes import Fixer, tell_fix
 from routing.trunk.fleet import Vehicles
 from routing.trunk.flows import Loads
 from routing.trunk.inputs import Deadline
-from routing.trunk.network import Floats, Ints, TrunkNetwork
+from routing.trunk.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.promises import group_demands
 from routing.trunk.relaxation import price_options, price_runs, zero_prices
 from routing.trunk.residual import ElasticPrices, free_fleet, leave_over
@@ -62,7 +64,10 @@ def explain_shortfalls(
     missing = np.flatnonzero(short > 0)
     if not len(missing):
         return {}
-    lifted, label, choice = _lift_limits(network)
+    stranded = find_stranded(network)
+    returning = replace(network, option_limit=np.where(stranded[:, None], 0.0, network.option_limit))
+    lifted, label, choice = _lift_limits(returning)
+    one_way = _lift_limits(network) if stranded.any() else (lifted, label, choice)
     group = group_demands(network).of_demand
     start = network.demand_node()
     told: dict[int, Reason] = {}
@@ -72,11 +77,14 @@ def explain_shortfalls(
     for k in missing.tolist():
         price = label[start[k], group[k]]
         blocked = _tell_blocked(network, k, price)
+        if np.isinf(price) and np.isfinite(one_way[1][start[k], group[k]]):
+            _, steps = trace_ways(one_way[0], one_way[2], start[[k]], group[[k]])
+            blocked = _tell_stranded(network, steps, stranded) or blocked
         if blocked is not None:
             told[k] = blocked
             continue
         _, steps = trace_ways(lifted, choice, start[[k]], group[[k]])
-        lacks[k] = _tell_way(network, k, int(short[k]), steps, loads, spare, free)
+        lacks[k] = _tell_way(returning, k, int(short[k]), steps, loads, spare, free)
     fixer = Fixer(network, leave_over(network, loads, vehicles), prices or ElasticPrices())
     for members in _group(lacks, short):
         fix = fixer.fix(members, short, deadline) if deadline.left() > 0 else None
@@ -100,6 +108,45 @@ def _group(lacks: dict[int, _Lack], short: Ints) -> list[list[int]]:
         groups.setdefault(most, []).append(k)
     sizes = {resource: int(short[members].sum()) for resource, members in groups.items()}
     return [groups[resource] for resource in sorted(groups, key=lambda resource: (-sizes[resource], resource))]
+
+
+def find_stranded(network: TrunkNetwork) -> Flags:
+    """Options of own vehicles that no lanes lead back to where they left, (O,): balanced plans cannot run them.
+
+    A departure is part of a round trip exactly when both its hubs lie in one strongly connected part of the type's lanes.
+    """
+    lane, kind = network.option_lane, network.option_type
+    runs = ((network.option_limit >= 1) & (network.run_of[lane] >= 0)).any(axis=1) & (network.type_fleet[kind] >= 1)
+    stranded = np.zeros(len(lane), dtype=np.bool_)
+    for own in np.flatnonzero(network.type_own):
+        mine = np.flatnonzero((kind == own) & runs)
+        tail, head = network.lane_origin[lane[mine]], network.lane_destination[lane[mine]]
+        links = sparse.csr_matrix((np.ones(len(mine)), (tail, head)), shape=(network.hubs, network.hubs))
+        _, part = connected_components(links, directed=True, connection="strong")
+        stranded[mine] = part[tail] != part[head]
+    return stranded
+
+
+def _tell_stranded(network: TrunkNetwork, steps: Ints, stranded: Flags) -> Reason | None:
+    """Name the lanes of a way on which only own vehicles run that cannot return; None where there are none."""
+    lanes, kinds, back = [], [], []
+    for run in steps[steps < network.runs].tolist():
+        lane, day = int(network.run_lane[run]), int(network.run_day[run])
+        options = np.flatnonzero((network.option_lane == lane) & (network.option_limit[:, day] >= 1))
+        options = options[network.type_fleet[network.option_type[options]] >= 1]
+        if stranded[options].all():
+            lanes.append(network.lane_ids[lane])
+            kinds += [network.type_ids[kind] for kind in network.option_type[options].tolist()]
+            ends = network.lane_destination[lane], network.lane_origin[lane]
+            back.append(" to ".join(network.hub_ids[hub] for hub in ends))
+    if not lanes:
+        return None
+    names, types = ", ".join(dict.fromkeys(lanes)), ", ".join(dict.fromkeys(kinds))
+    return (
+        f"own vehicles ({types}) cannot return over any lanes from {names}",
+        "|".join(f"lane:{name}" for name in dict.fromkeys(lanes)),
+        f"hired vehicles on {names}, or lanes that lead {types} from {', '.join(dict.fromkeys(back))}",
+    )
 
 
 def _lift_limits(network: TrunkNetwork) -> tuple[TrunkNetwork, Floats, Ints]:

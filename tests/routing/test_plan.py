@@ -206,6 +206,27 @@ def test_numbers_no_plan_can_be_made_with_are_told(case: str) -> None:
         _plan(make_inputs(hubs, lanes, types, [(0, "A", "C", 150)], **more))
 
 
+def test_own_vehicles_that_cannot_return_are_the_reason_and_others_are_not() -> None:
+    own = TRUCK | {"ownership": "own", "fleet_size": 9}
+    asked = [(0, "A", "C", 150), (0, "A", "B", 50)]
+    # trucks come back from B, none from C
+    plan = _plan(make_inputs(_hubs("ABC"), _lanes("AB BA BC"), [own], asked))
+    row = plan.shortfalls.row(0, named=True)
+    assert (row["destination_hub_id"], row["parcels"]) == ("C", 150)
+    assert row["reason"] == "own vehicles (truck) cannot return over any lanes from B-C"
+    assert row["binding"] == "lane:B-C"
+    assert row["cheapest_fix"] == "hired vehicles on B-C, or lanes that lead truck from C to B"
+    assert plan.shortfalls.height == 1
+    # a way back over a third hub is a way back, and a hired vehicle needs none
+    assert _plan(make_inputs(_hubs("ABC"), _lanes("AB BA BC CA"), [own], asked)).short == 0
+    hired = {"vehicle_type_id": "spot", "capacity": 100, "fixed_cost": 90.0}
+    assert _plan(make_inputs(_hubs("ABC"), _lanes("AB BA BC"), [own, hired], asked)).short == 0
+    # with too few hired vehicles it is these that lack
+    few = hired | {"fleet_size": 1}
+    row = _plan(make_inputs(_hubs("ABC"), _lanes("AB BA BC"), [own, few], asked)).shortfalls.row(0, named=True)
+    assert (row["parcels"], row["binding"]) == (50, "fleet:spot")
+
+
 def test_made_linehaul_stays_near_its_bound() -> None:
     from benchmarks.trunk.linehaul import make_linehaul
 
