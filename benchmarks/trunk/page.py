@@ -27,9 +27,9 @@ def judge(met: bool) -> str:
 def write_page(machine: str, sections: Sequence[Section]) -> str:
     """Lay out what one run found."""
     lines = [
-        "# Trunk plan: one run",
+        "# Trunk plan: measured",
         "",
-        "Written by `python -m benchmarks.trunk`; every figure on this page comes from the same run. One process a measurement,",
+        "Written by `python -m benchmarks.trunk`; each section is one run of its part. One process a measurement,",
         "one after the other, one thread; CPU seconds are of planning alone, violations are counted by the independent checker,",
         "which also draws up the cost. Gap = cost / bound - 1. Method: [trunk plan](../methods/trunk-plan.md).",
         "",

@@ -53,8 +53,9 @@ def _show(found: Figures, bound: float | None = None) -> list[str]:
     spent = [f"{found['cpu']:.0f}", f"{found['memory']:,.0f}"]
     if found.get("cost") is None or found["short"] == found["demanded"]:
         return ["no plan" if found.get("cost") is None else "carries nothing", "", "", "", *spent]
-    gap = found["cost"] / max(found["bound"] if bound is None else bound, 1e-9) - 1
-    return [f"{found['cost']:,.0f}", f"{gap:.2%}", str(found["violations"]), f"{found['short']:,}", *spent]
+    proven = found["bound"] if bound is None else bound
+    gap = f"{found['cost'] / proven - 1:.2%}" if proven > 0 else ""
+    return [f"{found['cost']:,.0f}", gap, str(found["violations"]), f"{found['short']:,}", *spent]
 
 
 def _clean(found: Figures) -> bool:
