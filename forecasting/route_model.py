@@ -201,7 +201,7 @@ def fit_routes(
     progress.step(4, 10, "inner backtests")
     builder.weigh(cutoffs, lambda number: progress.step(4 + 2 * number / len(cutoffs), 10, "inner backtests"))
     builder.weigh_margins(cutoffs)
-    paths, path, notes = forecast_network(
+    _, path, notes = forecast_network(
         groups.network[0].astype(np.float64), panel.dates, horizon, clean.calmness[: clean.known], settings.use_prophet
     )
     progress.step(7, 10, "routes")
@@ -215,7 +215,6 @@ def fit_routes(
     def inner_forecast(cutoff: int) -> Matrix:
         return builder.settle(*builder.drawn_until(cutoff), cutoff, builder.path_until(cutoff))
 
-    del paths
     return RouteModel(baseline, members, builder.weights, builder.tree_weights, inner_forecast, tuple(notes))
 
 

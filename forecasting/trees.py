@@ -28,7 +28,6 @@ WINDOWS = (1, 2, 3, 5, 7, 14, 28, 56, 112)
 LOOK_BACK = 112
 """Days of history a feature may look at."""
 TRAINING_ROWS = 40_000
-TRAINING_ROUTES = 20_000
 TRAINING_DAYS = 420
 ORIGIN_STEP = 2
 FEWEST_DAYS = 70
