@@ -11,7 +11,7 @@ from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_text, progr
 from cli.options import Json
 
 if TYPE_CHECKING:
-    from data.intake.loading import Loaded
+    from data.ingest.loading import Loaded
     from data.sources import Source
 
 
@@ -79,7 +79,7 @@ def load(
 
     Example: `radar load route_volumes volumes-2025.csv.gz --set courier_id=ours --add-missing hubs,couriers`
     """
-    from data.intake.loading import load_table, require_loadable
+    from data.ingest.loading import load_table, require_loadable
 
     require_loadable(table)
     workspace = workspace_of(context)
@@ -98,7 +98,7 @@ def load(
             progress=bar,
         )
     _tell(table, loaded, json=json)
-    if loaded.intake.set_apart:
+    if loaded.ingestion.set_apart:
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
@@ -161,14 +161,14 @@ def _options(
 
 
 def _tell(table: str, loaded: Loaded, *, json: bool) -> None:
-    from data.intake.loading import tell_counts
-    from data.intake.rows import tell_rules
+    from data.ingest.loading import tell_counts
+    from data.ingest.rows import tell_rules
 
-    intake = loaded.intake
+    ingestion = loaded.ingestion
     for note in loaded.notes:
         warn(note)
-    if intake.set_apart:
-        for told in tell_rules(intake.rejected, most=10):
+    if ingestion.set_apart:
+        for told in tell_rules(ingestion.rejected, most=10):
             warn(f"set apart: {told}")
         say("Rows set apart: `radar export rejected_rows`.")
     if json:
@@ -176,14 +176,14 @@ def _tell(table: str, loaded: Loaded, *, json: bool) -> None:
             {
                 "run_id": loaded.run_id,
                 "table": table,
-                "rows_read": intake.read,
-                "rows_taken": intake.rows.height,
-                "rows_repeated": intake.collapsed,
-                "rows_set_apart": intake.set_apart,
+                "rows_read": ingestion.read,
+                "rows_taken": ingestion.rows.height,
+                "rows_repeated": ingestion.collapsed,
+                "rows_set_apart": ingestion.set_apart,
                 "also_written": dict(loaded.also_written),
             }
         )
         return
-    out_text(f"{table}: {tell_counts(intake)}.")
+    out_text(f"{table}: {tell_counts(ingestion)}.")
     for name, count in loaded.also_written.items():
         out_text(f"{name}: {count:,} rows added or renewed.")

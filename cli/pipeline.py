@@ -155,7 +155,7 @@ def run_steps(app: typer.Typer, folder: Path, steps: Sequence[Step], show: Calla
         if exit_code not in _GOOD_ENDS:
             raise RadarError(
                 f"`{step.line}` ended with exit code {exit_code}",
-                action=f"mend what it says above; the steps before it are done and stay in {folder}",
+                action=f"correct what it says above; the steps before it are done and stay in {folder}",
             )
         yield StepEnd(step, exit_code, text, time.monotonic() - started)
 

@@ -205,7 +205,7 @@ def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
     from data.errors import RadarError
     from routing.trunk.demand import demand_at_level, take_days
 
-    workspace = run.shelf
+    workspace = run.reader
     commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}
     given = [name for name in workspace.writers("route_demand") if not commands[name].startswith("plan")]
     source = request.demand

@@ -117,7 +117,7 @@ def _read_prices(file: Path) -> dict[str, float]:
         return dict(frame.select("hub_id", "price").iter_rows())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RadarError(
-            "no readable hub prices", "a CSV with the columns hub_id and price", "mend the file", file=file
+            "no readable hub prices", "a CSV with the columns hub_id and price", "correct the file", file=file
         ) from error
 
 

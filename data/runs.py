@@ -17,7 +17,7 @@ import polars as pl
 
 from data.contracts import contract
 from data.errors import RadarError
-from data.shelf import Shelf
+from data.table_reader import TableReader
 
 Outcome = Literal["done", "shortfalls", "rejected"]
 _Mode = Literal["append", "upsert", "replace"]
@@ -27,7 +27,7 @@ _Mode = Literal["append", "upsert", "replace"]
 class Run:
     """One command at work as the writer of a workspace; made by ``Workspace.run``."""
 
-    shelf: Shelf
+    reader: TableReader
     run_id: str
     command: str
     options: Mapping[str, object]
@@ -41,12 +41,12 @@ class Run:
     def read(self, name: str) -> pl.DataFrame:
         """Return a table as ``Workspace.read`` does, and keep its version for the lineage."""
         version = self._note_version(name)
-        return contract(name).empty() if version is None else self.shelf.read(name, version)
+        return contract(name).empty() if version is None else self.reader.read(name, version)
 
     def results(self, name: str, run_id: str | None = None) -> pl.DataFrame:
         """Return one run's rows as ``Workspace.results`` does, and keep the version for the lineage."""
         self._note_version(name)
-        return self.shelf.results(name, run_id)
+        return self.reader.results(name, run_id)
 
     def append(self, name: str, frame: pl.DataFrame) -> None:
         """Stage rows of a result table; ``run_id`` is filled in.
@@ -70,14 +70,14 @@ class Run:
         """Write what was staged, one commit a table, and put the outcome down."""
         tables = list(dict.fromkeys(name for name, _, _ in self._staged))
         if tables:
-            self.record("running", written={name: self.shelf.version(name) for name in tables})
+            self.record("running", written={name: self.reader.version(name) for name in tables})
         for name in tables:
             self._write(name)
-        written = {name: self.shelf.version(name) for name in tables}
+        written = {name: self.reader.version(name) for name in tables}
         self.record(self.outcome, written=written)
 
     def _write(self, name: str) -> None:
-        store = self.shelf.store(name)
+        store = self.reader.store(name)
         parts = [(mode, frame) for table, mode, frame in self._staged if table == name]
         modes = {mode for mode, _ in parts}
         if modes == {"append"}:
@@ -95,7 +95,7 @@ class Run:
         self._staged.append((name, mode, table.conform(frame)))
 
     def _note_version(self, name: str) -> int | None:
-        version = self.shelf.version(name)
+        version = self.reader.version(name)
         if version is not None:
             self.versions_read.setdefault(name, version)
         return version
@@ -116,44 +116,44 @@ class Run:
             "message": self.message,
         }
         runs = contract("runs")
-        self.shelf.store("runs").upsert(runs.conform(pl.DataFrame([row], schema_overrides=runs.polars_schema)))
+        self.reader.store("runs").upsert(runs.conform(pl.DataFrame([row], schema_overrides=runs.polars_schema)))
 
 
-def number_run(shelf: Shelf, command: str, options: Mapping[str, object], seed: int | None) -> Run:
+def number_run(reader: TableReader, command: str, options: Mapping[str, object], seed: int | None) -> Run:
     """Give the run its number; nothing is put down yet."""
-    number = shelf.store("runs").read().height + 1
+    number = reader.store("runs").read().height + 1
     run_id = f"{command.replace(' ', '-')}-{number:04d}"
-    return Run(shelf, run_id, command, options, seed, datetime.now(UTC))
+    return Run(reader, run_id, command, options, seed, datetime.now(UTC))
 
 
 def record_failure(run: Run, error: BaseException) -> None:
     """Take back what the run had begun to write and put down how it ended."""
     run.message = str(error) if isinstance(error, RadarError) else type(error).__name__
-    before = _versions_before(run.shelf, run.run_id)
-    _take_back(run.shelf, before)
+    before = _versions_before(run.reader, run.run_id)
+    _take_back(run.reader, before)
     run.record("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", written={})
 
 
-def recover(shelf: Shelf) -> None:
+def recover(reader: TableReader) -> None:
     """Take back what killed runs had begun to write, and put them down as killed.
 
     Only the holder of the writer's lock may call this: whoever still stands as running is then dead.
     """
-    runs = shelf.store("runs").read()
+    runs = reader.store("runs").read()
     for run_id in runs.filter(pl.col("outcome") == "running")["run_id"]:
-        _take_back(shelf, _versions_before(shelf, run_id))
+        _take_back(reader, _versions_before(reader, run_id))
         killed = runs.filter(pl.col("run_id") == run_id).with_columns(
             pl.lit("killed").alias("outcome"), pl.lit("{}").alias("tables_written")
         )
-        shelf.store("runs").upsert(killed)
+        reader.store("runs").upsert(killed)
 
 
-def _versions_before(shelf: Shelf, run_id: str) -> dict[str, int | None]:
-    row = shelf.store("runs").read().filter((pl.col("run_id") == run_id) & (pl.col("outcome") == "running"))
+def _versions_before(reader: TableReader, run_id: str) -> dict[str, int | None]:
+    row = reader.store("runs").read().filter((pl.col("run_id") == run_id) & (pl.col("outcome") == "running"))
     before: dict[str, int | None] = json.loads(row["tables_written"][0]) if row.height else {}
     return before
 
 
-def _take_back(shelf: Shelf, before: Mapping[str, int | None]) -> None:
+def _take_back(reader: TableReader, before: Mapping[str, int | None]) -> None:
     for name, version in before.items():
-        shelf.store(name).restore(version)
+        reader.store(name).restore(version)

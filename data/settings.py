@@ -159,7 +159,7 @@ def read_settings(path: Path) -> Settings:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RadarError(
-            f"no valid TOML ({error})", action="mend the line or make the file anew with `radar init`", file=path
+            f"no valid TOML ({error})", action="correct the line or make the file anew with `radar init`", file=path
         ) from error
     try:
         return Settings.model_validate(content)
@@ -170,7 +170,9 @@ def read_settings(path: Path) -> Settings:
             raise RadarError(
                 f"unknown setting {name}", action="`radar init` writes a file with every setting", file=path
             ) from error
-        raise RadarError(f"setting {name} = {first['input']!r}: {first['msg']}", action="mend it", file=path) from error
+        raise RadarError(
+            f"setting {name} = {first['input']!r}: {first['msg']}", action="correct it", file=path
+        ) from error
 
 
 def write_template(calendar: str = "CN") -> str:

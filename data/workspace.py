@@ -1,4 +1,4 @@
-"""A workspace: a folder with ``radar.toml`` and a shelf of tables, and the runs that write to it."""
+"""A workspace: a folder with ``radar.toml`` and a reader of tables, and the runs that write to it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from data.errors import RadarError
 from data.runs import Run, number_run, record_failure, recover
 from data.settings import FILE_NAME, Settings, read_settings, write_template
-from data.shelf import Shelf
+from data.table_reader import TableReader
 
 
-class Workspace(Shelf):
+class Workspace(TableReader):
     """The only place where state lives.
 
     Every write is one commit of one Delta table and happens inside a run (see ``run``); a run's writes become

@@ -146,5 +146,5 @@ def _choose(models: Sequence[str] | None, forecasts: Forecasts) -> tuple[str, ..
         return known
     unknown = sorted(set(models) - set(known) - set(NAIVE_MODELS))
     if unknown:
-        raise RadarError(f"model {unknown[0]}", f"one of {', '.join((*known, *NAIVE_MODELS))}", "mend --models")
+        raise RadarError(f"model {unknown[0]}", f"one of {', '.join((*known, *NAIVE_MODELS))}", "correct --models")
     return tuple(name for name in known if name in models)

@@ -130,7 +130,7 @@ def staff_outlets(outlets: pl.DataFrame, understaffing_cost: float, overstaffing
     quantiles and no further out than these.
     """
     if understaffing_cost <= 0 or overstaffing_cost <= 0:
-        raise RadarError("a staffing cost that is not above 0", "costs above 0", "mend [forecast] in radar.toml")
+        raise RadarError("a staffing cost that is not above 0", "costs above 0", "correct [forecast] in radar.toml")
     level = understaffing_cost / (understaffing_cost + overstaffing_cost)
     values = outlets.select(QUANTILE_COLUMNS).to_numpy().astype(np.float64)
     at = float(np.interp(level, QUANTILE_LEVELS, np.arange(len(QUANTILE_LEVELS))))

@@ -41,7 +41,10 @@ def check_overrides(overrides: pl.DataFrame) -> None:
         factor = row["factor"]
         if factor is None or not np.isfinite(factor) or factor < 0:
             raise RadarError(
-                f"override {name} with factor {factor}", "a factor of 0 or more", "mend forecast_overrides", row=number
+                f"override {name} with factor {factor}",
+                "a factor of 0 or more",
+                "correct forecast_overrides",
+                row=number,
             )
         for column in ("author", "reason"):
             if not (row[column] or "").strip():

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from data.errors import RadarError
-from data.intake.derived import business_date
+from data.ingest.derived import business_date
 
 DIMENSIONS = {
     "courier": "courier_id",

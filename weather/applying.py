@@ -250,7 +250,7 @@ def _find_closed(run: Run, impact: str, close: Sequence[str]) -> pl.DataFrame:
             try:
                 day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 (a date has no zone)
             except ValueError as error:
-                raise RadarError(f"day {text!r} in --close {words}", "LANE@2025-11-09", "mend it") from error
+                raise RadarError(f"day {text!r} in --close {words}", "LANE@2025-11-09", "correct it") from error
             picked = pl.DataFrame({"date": [day], "lane_id": [name], "closure_probability": [1.0]})
         chosen.append(picked)
     return pl.concat(chosen).select("date", "lane_id").unique().sort("date", "lane_id")

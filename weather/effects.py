@@ -142,14 +142,14 @@ def list_effects(
         For an unknown preset or row id, or a factor out of its range.
     """
     if preset not in ("planning", "ploughed"):
-        raise RadarError(f"weather preset {preset!r}", "planning or ploughed", "mend [weather] preset in radar.toml")
+        raise RadarError(f"weather preset {preset!r}", "planning or ploughed", "correct [weather] preset in radar.toml")
     rows = {row.id: row for row in (*_measure_rows(preset), *_signal_rows(), *_mode_rows())}
     for name, override in (overrides or {}).items():
         if name not in rows:
             raise RadarError(
                 f'unknown row [weather.effects."{name}"]',
                 f"one of {', '.join(rows)}",
-                "mend it in radar.toml",
+                "correct it in radar.toml",
             )
         rows[name] = _overridden(rows[name], override)
     return tuple(rows.values())
@@ -174,7 +174,7 @@ def _overridden(row: EffectRow, override: EffectOverride) -> EffectRow:
             raise RadarError(
                 f'[weather.effects."{row.id}"] {name} = {value:g}',
                 "a speed above 0 and at most 1" if lowest_is_open else "a number between 0 and 1",
-                "mend it in radar.toml",
+                "correct it in radar.toml",
             )
         changes[name] = value
     return replace(row, source="radar.toml", **changes)  # type: ignore[arg-type]

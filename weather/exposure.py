@@ -154,7 +154,7 @@ def lines_of(geometry: Mapping[str, Mapping[str, Any]]) -> dict[str, Floats]:
     Parameters
     ----------
     geometry
-        Lane id -> GeoJSON geometry, as ``data.intake.geometry.read_geometry`` returns it.
+        Lane id -> GeoJSON geometry, as ``data.ingest.geometry.read_geometry`` returns it.
 
     Returns
     -------

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from data.errors import RadarError
-from data.intake.geometry import read_geometry
+from data.ingest.geometry import read_geometry
 from data.progress import SILENT, Progress
 from data.runs import Run
 from data.workspace import Workspace

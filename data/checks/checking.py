@@ -12,7 +12,7 @@ from data.checks.coverage import find_copied_days, find_gaps, make_findings, sum
 from data.checks.hub_shifts import find_hub_shifts
 from data.checks.readiness import find_lacks
 from data.contracts import TABLES
-from data.intake.cross_rules import UnknownIds, find_unknown_ids, find_wrong_share_sums, find_wrong_successor_sums
+from data.ingest.cross_rules import UnknownIds, find_unknown_ids, find_wrong_share_sums, find_wrong_successor_sums
 from data.progress import SILENT, Progress
 from data.workspace import Workspace
 

@@ -213,4 +213,4 @@ def _unreadable(error: Exception, name: str) -> RadarError:
 
 def _never_closed(name: str, row: int | None) -> RadarError:
     found, expected = "a quotation mark that is opened and never closed", "quotation marks in pairs"
-    return RadarError(found, expected, "mend the quoting, or export the file again", file=name, row=row)
+    return RadarError(found, expected, "correct the quoting, or export the file again", file=name, row=row)

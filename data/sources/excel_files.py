@@ -44,7 +44,9 @@ def open_excel(path: Path, name: str, sheet: str | None = None, usual_sheet: str
     wanted_name = (sheet or usual_sheet or "").casefold()
     wanted = [title for title in workbook.sheet_names if title.casefold() == wanted_name]
     if sheet is not None and not wanted:
-        raise RadarError(f"no sheet {sheet!r}", f"one of {', '.join(workbook.sheet_names)}", "mend --sheet", file=name)
+        raise RadarError(
+            f"no sheet {sheet!r}", f"one of {', '.join(workbook.sheet_names)}", "correct --sheet", file=name
+        )
     for title in wanted or workbook.sheet_names:
         cells = pl.DataFrame(workbook.load_sheet(title, header_row=None, skip_rows=0, dtypes="string").to_polars())
         filled = (

@@ -67,10 +67,12 @@ def open_query(url: str, query: str) -> Source:
 
     if urlsplit(url).scheme not in ("postgresql", "postgres"):
         raise RadarError(
-            "a database address of another kind", "postgresql://user@host:port/database", "mend --database"
+            "a database address of another kind", "postgresql://user@host:port/database", "correct --database"
         )
     if urlsplit(url).netloc.count("@") > 1:
-        raise RadarError("a database address with more than one @", "%40 for an @ in the password", "mend --database")
+        raise RadarError(
+            "a database address with more than one @", "%40 for an @ in the password", "correct --database"
+        )
     statement = query.strip().rstrip(";").strip()
     if not statement:
         raise RadarError("an empty query", "one SELECT", "write it after --query")
@@ -79,7 +81,7 @@ def open_query(url: str, query: str) -> Source:
     with _answering(url, name) as connection:
         columns = _describe(connection, statement)
     if not columns:
-        raise RadarError("SQL that is no single SELECT", "one SELECT", "mend --query", file=name)
+        raise RadarError("SQL that is no single SELECT", "one SELECT", "correct --query", file=name)
 
     def feed() -> Iterator[bytes]:
         with _answering(url, name) as connection:
@@ -90,7 +92,7 @@ def open_query(url: str, query: str) -> Source:
                 # It was parsed by itself before, and cannot stand where a SELECT stands.
                 told = error.diag.message_primary
                 raise RadarError(
-                    f"SQL that is no single SELECT ({told})", "one SELECT", "mend --query", file=name
+                    f"SQL that is no single SELECT ({told})", "one SELECT", "correct --query", file=name
                 ) from None
 
     return open_rows(feed, columns, name)
@@ -164,7 +166,7 @@ def _refused(error: psycopg.Error, url: str, name: str) -> RadarError:
         return RadarError(f"a query that would write ({told})", "one SELECT", "only reading is allowed", file=name)
     if error.sqlstate == _CANCELED:
         return RadarError(f"a query the server stopped ({told})", "an answer", "ask for fewer rows", file=name)
-    return RadarError(f"a query the server refuses ({told})", "one SELECT it can answer", "mend --query", file=name)
+    return RadarError(f"a query the server refuses ({told})", "one SELECT it can answer", "correct --query", file=name)
 
 
 def _without_password(told: str, url: str) -> str:

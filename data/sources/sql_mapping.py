@@ -60,7 +60,7 @@ def map_with_sql(sources: Sequence[Source], query: str, label: str) -> Source:
         statements = connection.extract_statements(query)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise RadarError(
-                "SQL that is no single SELECT", "one SELECT over the table input", "mend the query", file=label
+                "SQL that is no single SELECT", "one SELECT over the table input", "correct the query", file=label
             )
         # Bound without a row read: a wrong column is told before anything is computed.
         described = connection.execute(f"DESCRIBE {query.rstrip().rstrip(';')}").fetchall() or []
@@ -94,7 +94,7 @@ def map_with_sql(sources: Sequence[Source], query: str, label: str) -> Source:
 def _refused(error: Exception, label: str) -> RadarError:
     told = " ".join(str(error).split("\n\nLINE")[0].split())
     return RadarError(
-        f"the SQL cannot be answered: {told}", action="mend the query; the input is the table input", file=label
+        f"the SQL cannot be answered: {told}", action="correct the query; the input is the table input", file=label
     )
 
 
@@ -114,7 +114,7 @@ def _gather(sources: Sequence[Source]) -> pl.DataFrame:
             if batch.broken.height:
                 first = batch.broken.row(0, named=True)
                 raise RadarError(
-                    f"a row that {first['rule']}", action="mend the file", file=source.name, row=first["row"]
+                    f"a row that {first['rule']}", action="correct the file", file=source.name, row=first["row"]
                 )
             frames.append(batch.frame.rename(dict(zip(batch.frame.columns, columns, strict=True))))
     if not frames:

@@ -51,7 +51,7 @@ class WayCosts:
         unknown = next((hub for hub in hub_ids if hub not in numbers), None)
         if unknown is not None:
             raise RadarError(
-                f"unknown hub {unknown}", "a hub of the table hubs", "load it, or mend merchants and warehouses"
+                f"unknown hub {unknown}", "a hub of the table hubs", "load it, or correct merchants and warehouses"
             )
         return np.array([numbers[hub] for hub in hub_ids], dtype=np.int64)
 

@@ -79,7 +79,7 @@ def choose_window(
     shopping = events.filter(pl.col("kind") == "shopping").sort("date_from", "event_id")
     if first is not None and last is not None:
         if not as_of < first <= last:
-            raise RadarError(f"days {first} to {last}", f"days in order after {as_of}", "mend --from and --to")
+            raise RadarError(f"days {first} to {last}", f"days in order after {as_of}", "correct --from and --to")
         coming = shopping.filter((pl.col("date_from") <= last) & (pl.col("date_to") >= first))
     else:
         soon = (pl.col("date_from") > as_of) & (pl.col("date_from") <= as_of + timedelta(days=30))

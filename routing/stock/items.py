@@ -163,7 +163,7 @@ def _count_stock(
     place = {site: w for w, site in enumerate(sites)}
     for merchant, category, site, units in latest.iter_rows():
         if site not in place:
-            raise RadarError(f"stock in unknown warehouse {site}", "a row of warehouses", "load it, or mend stock")
+            raise RadarError(f"stock in unknown warehouse {site}", "a row of warehouses", "load it, or correct stock")
         item = number.get((merchant, category))
         if item is None:
             others[place[site]] += units

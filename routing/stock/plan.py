@@ -67,7 +67,7 @@ class StockOptions:
             raise RadarError(f"a time limit of {self.time_limit} s", "more than 0 seconds", "set --time-limit")
         for name in ("short_cost", "day_cost", "putaway_days", "most_zones"):
             if getattr(self, name) < (1 if name == "most_zones" else 0):
-                raise RadarError(f"{name} {getattr(self, name)}", "no negative number", f"mend {name}")
+                raise RadarError(f"{name} {getattr(self, name)}", "no negative number", f"correct {name}")
 
 
 @dataclass(frozen=True, slots=True)

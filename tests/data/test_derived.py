@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.contracts import contract
-from data.intake.derived import business_date, derive_volumes, renew_volumes
+from data.ingest.derived import business_date, derive_volumes, renew_volumes
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import RadarError
-from data.intake.geometry import read_geometry, write_geometry
+from data.ingest.geometry import read_geometry, write_geometry
 
 POINT = {"type": "Point", "coordinates": [120.0, 30.0]}
 OTHER = {"type": "Point", "coordinates": [121.0, 31.0]}

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import app
-from data.intake.geometry import read_geometry
+from data.ingest.geometry import read_geometry
 from data.workspace import Workspace
 
 RUNNER = CliRunner()

@@ -116,7 +116,7 @@ def _read_text(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(text.encode(), separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise RadarError(
-            f"no readable CSV ({str(error).splitlines()[0]})", action="mend the file", file=path.name
+            f"no readable CSV ({str(error).splitlines()[0]})", action="correct the file", file=path.name
         ) from error
     if frame.height == 0:
         raise RadarError("a header without rows", "at least one row", "name another file", file=path.name)
@@ -207,4 +207,4 @@ def _check_places(latitude: pl.Series, longitude: pl.Series, file: str) -> None:
 def _refuse(wrong: pl.Series, series: pl.Series, expected: str, file: str) -> None:
     if wrong.any():
         row = wrong.arg_max() or 0
-        raise RadarError(f"{series[row]!r}", expected, "mend the file", file=file, row=row + 2, column=series.name)
+        raise RadarError(f"{series[row]!r}", expected, "correct the file", file=file, row=row + 2, column=series.name)

@@ -108,7 +108,7 @@ def _parse_place(place: Mapping[str, Any], file: str) -> tuple[pl.DataFrame, set
     if place.get("error"):
         reason = str(place.get("reason", "no reason given"))
         raise RadarError(
-            f"the provider's error answer: {reason}", action="mend the request and fetch it again", file=file
+            f"the provider's error answer: {reason}", action="correct the request and fetch it again", file=file
         )
     latitude, longitude = _number(place, "latitude", file), _number(place, "longitude", file)
     check_place(latitude, longitude, file=file)

@@ -48,7 +48,7 @@ def _rows(url: str, query: str) -> pl.DataFrame:
     return frame
 
 
-def test_every_type_arrives_as_text_that_the_intake_reads(volumes: Server) -> None:
+def test_every_type_arrives_as_text_that_loading_reads(volumes: Server) -> None:
     query = "SELECT day, weight, noted, remark, parcels, parcels > 1 AS many, 'a,\"b\"' AS odd FROM volumes ORDER BY parcels LIMIT 2"
     first = _rows(volumes.url, query).row(1, named=True)
     assert first == {

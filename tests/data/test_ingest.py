@@ -11,8 +11,8 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
-from data.intake.columns import fold_name, map_columns, tell_ignored
-from data.intake.taking import Intake, take_in
+from data.ingest.columns import fold_name, map_columns, tell_ignored
+from data.ingest.ingestion import Ingestion, ingest
 from data.sources import open_file
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -29,7 +29,7 @@ def _take(
     constants: Mapping[str, str] | None = None,
     add_missing: tuple[str, ...] = (),
     replace: bool = False,
-) -> Intake:
+) -> Ingestion:
     path = folder / "in.csv"
     path.write_text(text, encoding="utf-8")
     known = {"hubs": HUBS, "couriers": COURIERS} if tables is None else tables
@@ -38,7 +38,7 @@ def _take(
         return contract(name).arrange(known[name]) if name in known else contract(name).empty()
 
     sources = [open_file(path)]
-    return take_in(
+    return ingest(
         contract(table),
         sources,
         read_table=read,
@@ -49,8 +49,8 @@ def _take(
     )
 
 
-def _rejected(intake: Intake) -> list[tuple[object, ...]]:
-    return intake.rejected.select("row", "column", "value", "rule").rows()
+def _rejected(ingestion: Ingestion) -> list[tuple[object, ...]]:
+    return ingestion.rejected.select("row", "column", "value", "rule").rows()
 
 
 VOLUMES = "日期,场地1,场地2,货量\n"

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.contracts import contract
-from data.intake.dates import parse_days, parse_moments, puts_day_first
-from data.intake.numbers import parse_fractions, parse_wholes, uses_decimal_comma
-from data.intake.values import Style, find_style, read_values
+from data.ingest.dates import parse_days, parse_moments, puts_day_first
+from data.ingest.numbers import parse_fractions, parse_wholes, uses_decimal_comma
+from data.ingest.values import Style, find_style, read_values
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from data.contracts import ColumnContract, TableContract
 from data.errors import RadarError
-from data.intake.geometry import GEOMETRY_IDS
+from data.ingest.geometry import GEOMETRY_IDS
 
 _BRACKETS = re.compile(r"[(\[].*?[)\]]")
 _SPACING = re.compile(r"[\s_\-./]+")

@@ -10,10 +10,10 @@ import polars as pl
 
 from data.contracts import TableContract
 from data.errors import RadarError
-from data.intake.columns import ColumnMap, map_columns, tell_ignored
-from data.intake.cross_rules import Reader, find_unknown_ids, find_wrong_share_sums, make_missing_rows
-from data.intake.rows import FILE, LINE, PLACES, broken_schema, drop_places, part_duplicates, tell_rules
-from data.intake.values import Style, find_style, read_values
+from data.ingest.columns import ColumnMap, map_columns, tell_ignored
+from data.ingest.cross_rules import Reader, find_unknown_ids, find_wrong_share_sums, make_missing_rows
+from data.ingest.rows import FILE, LINE, PLACES, broken_schema, drop_places, part_duplicates, tell_rules
+from data.ingest.values import Style, find_style, read_values
 from data.progress import SILENT, Progress
 from data.sources import Batch, Source
 
@@ -29,7 +29,7 @@ _PART = 1_000_000
 
 
 @dataclass(frozen=True)
-class Intake:
+class Ingestion:
     """What came out of some files for one table.
 
     Parameters
@@ -69,12 +69,12 @@ class Intake:
     def _advice(self) -> str:
         unknown = self.rejected.filter(pl.col("rule").str.starts_with("is no id of table "))
         if unknown.height * 2 < self.rejected.height:
-            return "mend the file"
+            return "correct the file"
         targets = unknown["rule"].str.strip_prefix("is no id of table ").unique(maintain_order=True).to_list()
         return f"load {' and '.join(targets)} first, or add --add-missing {','.join(targets)}"
 
 
-def take_in(
+def ingest(
     table: TableContract,
     sources: Sequence[Source],
     *,
@@ -84,7 +84,7 @@ def take_in(
     add_missing: Sequence[str] = (),
     replace: bool = False,
     progress: Progress = SILENT,
-) -> Intake:
+) -> Ingestion:
     """Read sources as rows of one table.
 
     Parameters
@@ -140,7 +140,7 @@ def take_in(
     broken.extend(apart)
     rejected = _tell_files(pl.concat(broken))
     notes = [tell_ignored(m.ignored, m.positions, table, s.name) for m, s in zip(maps, sources, strict=True)]
-    return Intake(
+    return Ingestion(
         table,
         rows.drop(PLACES),
         rejected,
@@ -159,7 +159,7 @@ def _read_constants(table: TableContract, constants: Mapping[str, str], zone: Zo
         values, rules = read_values(pl.Series([text]), column, Style(), zone)
         if rules[0] is not None:
             raise RadarError(
-                f"--set {name}={text}, which {rules[0]}", f"a value for {column.meaning}", "mend the value"
+                f"--set {name}={text}, which {rules[0]}", f"a value for {column.meaning}", "correct the value"
             )
         given[name] = values
     return given

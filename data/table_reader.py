@@ -13,7 +13,7 @@ from data.store import TableStore
 FINISHED = ("done", "shortfalls", "rejected")
 
 
-class Shelf:
+class TableReader:
     """One Delta table for each contract under ``folder/tables``; reading needs no lock.
 
     Parameters

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from data.contracts import ColumnContract
-from data.intake.dates import NOT_A_DATE, NOT_A_TIME, check_range, in_utc, parse_days, parse_moments, puts_day_first
-from data.intake.numbers import NOT_A_NUMBER, parse_fractions, parse_wholes, uses_decimal_comma, wholes_of
+from data.ingest.dates import NOT_A_DATE, NOT_A_TIME, check_range, in_utc, parse_days, parse_moments, puts_day_first
+from data.ingest.numbers import NOT_A_NUMBER, parse_fractions, parse_wholes, uses_decimal_comma, wholes_of
 
 # Words that mean "nothing" where a number or date is asked for. An id may well be NA.
 _NOTHING = ("", "na", "n/a", "nan", "nat", "null", "none", "-", "--", "—", "/", "无", "空", "#n/a", "\\n")

@@ -12,10 +12,10 @@ import polars as pl
 from data.contracts import TABLES, TableContract, contract
 from data.contracts.links import LINKS
 from data.errors import RadarError
-from data.intake.columns import find_column
-from data.intake.derived import derive_volumes, renew_volumes
-from data.intake.geometry import GEOMETRY_IDS, write_geometry
-from data.intake.taking import Intake, take_in
+from data.ingest.columns import find_column
+from data.ingest.derived import derive_volumes, renew_volumes
+from data.ingest.geometry import GEOMETRY_IDS, write_geometry
+from data.ingest.ingestion import Ingestion, ingest
 from data.progress import SILENT, Progress
 from data.runs import Run
 from data.sources import Source
@@ -35,13 +35,13 @@ class Loaded:
     """What a load did: its run, what came in, and the rows of each other table it wrote."""
 
     run_id: str
-    intake: Intake
+    ingestion: Ingestion
     also_written: Mapping[str, int]
 
     @property
     def notes(self) -> Sequence[str]:
         """What a planner should know besides the counts."""
-        return self.intake.notes
+        return self.ingestion.notes
 
 
 def load_table(
@@ -93,7 +93,7 @@ def load_table(
     with workspace.run(f"load {name}", options or {}) as run:
         reader = _CachedReader(run)
         given = {**(constants or {}), "run_id": run.run_id} if "run_id" in table.polars_schema else constants
-        intake = take_in(
+        ingestion = ingest(
             table,
             sources,
             read_table=reader,
@@ -103,15 +103,15 @@ def load_table(
             replace=replace,
             progress=progress,
         )
-        intake.require_share(workspace.settings.load.max_rejected_share)
+        ingestion.require_share(workspace.settings.load.max_rejected_share)
         also: dict[str, int] = {}
-        for target, rows in intake.added.items():
+        for target, rows in ingestion.added.items():
             if target != name:
                 run.upsert(target, rows)
                 also[target] = rows.height
-        rows = intake.rows
-        if name in intake.added:
-            rows = pl.concat([rows, intake.added[name]])
+        rows = ingestion.rows
+        if name in ingestion.added:
+            rows = pl.concat([rows, ingestion.added[name]])
         if name in _GIVEN_RESULTS:
             run.append(name, rows)
         elif replace:
@@ -120,23 +120,23 @@ def load_table(
             run.upsert(name, rows)
         if name == "waybills" and derive is not False:
             also |= _renew_volumes(run, reader, rows, workspace, replace=replace, forced=derive is True)
-        if intake.rejected.height:
-            run.append("rejected_rows", intake.rejected.with_columns(pl.lit(name).alias("table_name")))
+        if ingestion.rejected.height:
+            run.append("rejected_rows", ingestion.rejected.with_columns(pl.lit(name).alias("table_name")))
             run.outcome = "rejected"
         geometries = _gather_geometries(table, sources, rows) if name in GEOMETRY_IDS else {}
-        run.message = tell_counts(intake)
+        run.message = tell_counts(ingestion)
     if geometries:
         write_geometry(workspace.folder, name, geometries.items(), replace=replace)
-    return Loaded(run.run_id, intake, also)
+    return Loaded(run.run_id, ingestion, also)
 
 
-def tell_counts(intake: Intake) -> str:
+def tell_counts(ingestion: Ingestion) -> str:
     """Say in one line how many rows went where."""
-    parts = [f"{intake.read:,} rows read", f"{intake.rows.height:,} taken"]
-    if intake.collapsed:
-        parts.append(f"{intake.collapsed:,} repeated another row")
-    if intake.set_apart:
-        parts.append(f"{intake.set_apart:,} set apart")
+    parts = [f"{ingestion.read:,} rows read", f"{ingestion.rows.height:,} taken"]
+    if ingestion.collapsed:
+        parts.append(f"{ingestion.collapsed:,} repeated another row")
+    if ingestion.set_apart:
+        parts.append(f"{ingestion.set_apart:,} set apart")
     return ", ".join(parts)
 
 
@@ -240,4 +240,4 @@ def _parse_geometry(text: str, file: str, row: int) -> dict[str, Any]:
 
 def _no_geometry(text: str, file: str, row: int) -> RadarError:
     found, expected = f"a geometry that is none ({text[:40]!r})", "GeoJSON text, longitude first"
-    return RadarError(found, expected, "mend or empty the cell", file=file, row=row, column=GEOMETRY)
+    return RadarError(found, expected, "correct or empty the cell", file=file, row=row, column=GEOMETRY)
