@@ -11,13 +11,15 @@ import typer
 
 from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.options import FirstDay, Json, LastDay, parse_day
+from cli.weather_tables import latest_run, read_forecast, read_network
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     import polars as pl
 
-    from weather.outlook import Outlook
+    from weather.feeds.reading import Kind
+    from weather.impact_inputs import NetworkImpact
 
 AsOf = Annotated[
     date | None,
@@ -92,20 +94,31 @@ def load(
 
     import polars as pl
 
-    from weather.loading import load_weather
+    from data.contracts import contract
+    from weather.loading import read_weather
 
     workspace = workspace_of(context)
     zone = workspace.settings.workspace.zone
+    chosen: Kind | None = None if kind is None else kind.value
+    issued = None if issued_at is None else _parse_moment(issued_at, zone)
+    at = None if place is None else _parse_place(place)
+    # every file is read before anything is written: one broken file leaves the workspace as it was
     with progress("weather load") as bar:
-        loaded = load_weather(
-            workspace,
+        tables, loaded = read_weather(
             files,
+            zone,
             provider.value,
-            kind=None if kind is None else kind.value,
-            issued_at=None if issued_at is None else _parse_moment(issued_at, zone),
-            place=None if place is None else _parse_place(place),
+            kind=chosen,
+            issued_at=issued,
+            place=at,
             progress=bar,
         )
+    options: dict[str, object] = {"files": [path.name for path in files], "provider": provider.value}
+    options |= {"kind": chosen, "issued_at": issued, "place": at}
+    with workspace.run("weather load", options=options) as run:
+        for name, frame in tables.items():
+            run.upsert(name, contract(name).arrange(frame))
+        run.message = ", ".join(f"{frame.height:,} {name}" for name, frame in tables.items())
     rows = [asdict(file) for file in loaded]
     for row in rows:
         row["ignored"] = ", ".join(row["ignored"])
@@ -130,23 +143,24 @@ def impact(
 
     Example: `radar weather impact --from 2025-11-07 --to 2025-11-16`
     """
+    from weather.impact_inputs import assess_network, choose_days, end_of_day, learn_effects, list_touched
     from weather.learning import ENOUGH
-    from weather.outlook import choose_days, end_of_day, learn_effects, list_touched, look_ahead
 
     workspace = workspace_of(context)
-    zone = workspace.settings.workspace.zone
-    hour = workspace.settings.weather.departure_hour
+    settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
     moment = None if as_of is None else end_of_day(as_of, zone)
     options = {"from": first, "to": last, "as_of": as_of, "learn": learn}
     with progress("weather impact") as bar, workspace.run("weather impact", options=options) as run:
-        days = choose_days(run.read("weather_forecasts"), zone, first, last, departure_hour=hour, as_of=moment)
-        rows, learned = learn_effects(workspace, run, moment) if learn else (None, ())
-        outlook = look_ahead(workspace, run, days, as_of=moment, effects=rows, progress=bar)
-        run.append("lane_weather", outlook.lanes)
-        run.append("outlet_weather", outlook.outlets)
-        lanes, outlets = list_touched(outlook.lanes), list_touched(outlook.outlets)
+        tables = read_network(workspace, run)
+        hour = settings.departure_hour
+        days = choose_days(tables.forecasts, zone, first, last, departure_hour=hour, as_of=moment)
+        rows, learned = learn_effects(tables, settings, zone, moment) if learn else (None, ())
+        found = assess_network(tables, days, settings, zone, as_of=moment, effects=rows, progress=bar)
+        run.append("lane_weather", found.lanes)
+        run.append("outlet_weather", found.outlets)
+        lanes, outlets = list_touched(found.lanes), list_touched(found.outlets)
         run.message = f"{lanes.height:,} lane-days and {outlets.height:,} outlet-days touched"
-    _tell_unknown(outlook)
+    _tell_unknown(found)
     taken = sorted(row.id for row in learned if row.history >= ENOUGH)
     if json:
         summary = {"run_id": run.run_id, "from": days[0], "to": days[-1], "speeds_from_history": taken}
@@ -193,7 +207,15 @@ def apply(
     chosen = [part.strip() for words in close or [] for part in words.split(",") if part.strip()]
     options = {"forecast": forecast, "close": chosen, "learn": learn}
     with progress("weather apply") as bar, workspace.run("weather apply", options=options) as run:
-        made = apply_weather(workspace, run, forecast_run=forecast, close=chosen, learn=learn, progress=bar)
+        source = forecast or latest_run(workspace, "route_forecasts", "forecast", "radar forecast")
+        impact_run = latest_run(workspace, "outlet_weather", "weather impact", "radar weather impact")
+        tables = read_forecast(workspace, run, source, impact_run)
+        settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
+        made = apply_weather(tables, settings, zone, close=chosen, learn=learn, progress=bar)
+        for level, frame in made.forecasts.items():
+            run.append(f"{level}_forecasts", frame)
+        if made.lane_weather is not None:
+            run.append("lane_weather", made.lane_weather)
         held = made.by_day.select((pl.col("before") - pl.col("after")).clip(lower_bound=0).sum()).item()
         run.message = f"{held:,} parcels moved to later days, {made.waiting:,} of them past the last day"
     if made.unknown_days:
@@ -202,8 +224,8 @@ def apply(
     if json:
         facts: dict[str, object] = {
             "run_id": run.run_id,
-            "forecast_run": made.forecast_run,
-            "impact_run": made.impact_run,
+            "forecast_run": source,
+            "impact_run": impact_run,
         }
         facts |= {
             "basis": made.basis,
@@ -237,11 +259,15 @@ def effects(context: typer.Context, learn: Learn = True, json: Json = False) -> 
     Example: `radar weather effects --no-learn`
     """
     from weather.effects import list_effects, tabulate
-    from weather.outlook import learn_effects
+    from weather.impact_inputs import learn_effects
 
     workspace = workspace_of(context)
     settings = workspace.settings.weather
-    rows = learn_effects(workspace, workspace)[0] if learn else list_effects(settings.preset, settings.effects)
+    rows = (
+        learn_effects(read_network(workspace, workspace), settings, workspace.settings.workspace.zone)[0]
+        if learn
+        else list_effects(settings.preset, settings.effects)
+    )
     columns = ["id", "trigger", "low", "high", "unit", "speed", "capacity", "productivity", "closure", "source"]
     out_rows(tabulate(rows), json=json, columns=None if json else columns)
 
@@ -255,12 +281,12 @@ def _print_top(title: str, touched: pl.DataFrame, top: int) -> None:
         say(f"{touched.height - top:,} more; `--json` prints all.")
 
 
-def _tell_unknown(outlook: Outlook) -> None:
-    for what, ids in (("lane", outlook.unplaced_lanes), ("outlet", outlook.unplaced_outlets)):
+def _tell_unknown(found: NetworkImpact) -> None:
+    for what, ids in (("lane", found.unplaced_lanes), ("outlet", found.unplaced_outlets)):
         if ids:
             named = ", ".join(ids[:3]) + (" …" if len(ids) > 3 else "")
             warn(f"Without coordinates and left out: {len(ids):,} {what}{'s' if len(ids) > 1 else ''} ({named}).")
-    for what, count in (("lane", outlook.unknown_lane_days), ("outlet", outlook.unknown_outlet_days)):
+    for what, count in (("lane", found.unknown_lane_days), ("outlet", found.unknown_outlet_days)):
         if count:
             warn(f"{count:,} {what}-days lie too far from any weather point and get no row; see [weather] radius_km.")
 

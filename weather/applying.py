@@ -1,19 +1,18 @@
-"""The weather into the forecasts of a workspace, and closures into its lanes."""
+"""The weather into the forecasts of every level, and closures into the weather of lanes."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
-from data.runs import Run
-from data.workspace import Workspace
+from data.settings import WeatherSettings
 from weather.adjustment import (
     ROUTE,
     Moved,
@@ -24,11 +23,18 @@ from weather.adjustment import (
     parcels_before,
     share_among_outlets,
 )
+from weather.capacity_response import (
+    DIRECTIONS,
+    amounts_at_hubs,
+    kept_by_history,
+    kept_by_productivity,
+    lay_out,
+    sum_days,
+)
 from weather.deliveries import change_arrivals, days_to_delivery, hold_deliveries
-from weather.holding import DIRECTIONS, amounts_at_hubs, kept_by_history, kept_by_productivity, lay_out, sum_days
 from weather.impact import assess_outlets
+from weather.impact_inputs import ImpactTables, build_scene
 from weather.learning import VolumeResponse, fit_volume_response
-from weather.outlook import end_of_day, see_sky
 from weather.points import known_weather
 
 LIKELY = 0.5
@@ -39,13 +45,42 @@ Basis = Literal["history", "published"]
 
 
 @dataclass(frozen=True)
+class ForecastTables:
+    """A forecast, and what its weather is worked out from.
+
+    Parameters
+    ----------
+    forecasts
+        Level -> rows of its ``*_forecasts`` without run_id; the level ``route`` is always there.
+    lane_weather, outlet_weather
+        What an impact run found, without run_id.
+    known_until
+        What that run was allowed to know; None where it knew everything.
+    route_volumes, regions
+        Tables of these names.
+    network
+        Lanes, hubs, outlets, waybills and the weather.
+    """
+
+    forecasts: Mapping[str, pl.DataFrame]
+    lane_weather: pl.DataFrame
+    outlet_weather: pl.DataFrame
+    known_until: datetime | None
+    route_volumes: pl.DataFrame
+    regions: pl.DataFrame
+    network: ImpactTables
+
+
+@dataclass(frozen=True)
 class Adjusted:
     """What the weather did to a forecast.
 
     Parameters
     ----------
-    forecast_run, impact_run
-        Runs it rests on.
+    forecasts
+        Level -> adjusted rows, for every level that was there.
+    lane_weather
+        With the closures that are played through; None where there are none.
     basis
         For parcels sent (out) and received (in): learnt from this network's history, or the published figures.
     response
@@ -62,8 +97,8 @@ class Adjusted:
         Days of the forecast of which no hub's weather is known; they stay as they were.
     """
 
-    forecast_run: str
-    impact_run: str
+    forecasts: dict[str, pl.DataFrame]
+    lane_weather: pl.DataFrame | None
     basis: dict[str, Basis]
     response: VolumeResponse
     by_day: pl.DataFrame
@@ -74,22 +109,22 @@ class Adjusted:
 
 
 def apply_weather(
-    workspace: Workspace,
-    run: Run,
+    tables: ForecastTables,
+    settings: WeatherSettings,
+    zone: ZoneInfo,
     *,
-    forecast_run: str | None = None,
     close: Sequence[str] = (),
     learn: bool = True,
     progress: Progress = SILENT,
 ) -> Adjusted:
-    """Adjust the forecasts of a run for the weather and stage the adjusted ones in this run.
+    """Adjust a forecast for the weather at every level.
 
     Parameters
     ----------
-    workspace, run
-        Where tables are read and results go: the five ``*_forecasts``, and ``lane_weather`` when closures are played through.
-    forecast_run
-        Run of ``radar forecast``; None takes the latest.
+    tables
+        The forecast and the weather.
+    settings, zone
+        Section ``[weather]`` of radar.toml and time zone of the workspace.
     close
         ``likely`` (every lane-day with a closure probability of at least 0.5), lane ids, or ``LANE@DATE``.
     learn
@@ -100,66 +135,47 @@ def apply_weather(
     Raises
     ------
     RadarError
-        When there is no forecast, no ``radar weather impact``, or a lane to close is unknown.
+        When a lane to close is unknown.
     """
-    source = forecast_run or _latest(workspace, "route_forecasts", "forecast", "radar forecast")
-    impact = _latest(workspace, "outlet_weather", "weather impact", "radar weather impact")
-    tables = {
-        level: run.results(f"{level}_forecasts", source).drop("run_id")
-        for level in LEVELS
-        if _has(workspace, level, source)
-    }
-    routes = tables["route"]
+    forecasts, network = tables.forecasts, tables.network
+    routes = forecasts["route"]
     days = routes["date"].unique().sort().to_list()
-    closed = _find_closed(run, impact, close)
+    closed = _find_closed(tables.lane_weather, network.lanes, close)
     progress.step(1, 5, "learning from history")
-    kept, basis, response = _shares(workspace, run, impact, days, routes, learn=learn)
+    kept, basis, response = _shares(tables, settings, zone, days, learn=learn)
     progress.step(3, 5, "moving parcels")
     hubs = sorted(set(routes["origin_hub_id"]) | set(routes["destination_hub_id"]))
     laid = {direction: lay_out(kept[direction], hubs, days) for direction in DIRECTIONS}
     before = routes.select("date", "courier_id", "origin_hub_id", "destination_hub_id", before=parcels_before())
     moved = move_routes(before, days, hubs, laid["out"], laid["in"])
-    for level, (change, keys) in _changes(run, moved, tables).items():
-        run.append(f"{level}_forecasts", apply_change(tables[level], change, keys))
+    adjusted = {
+        level: apply_change(forecasts[level], change, keys)
+        for level, (change, keys) in _changes(network.hubs, tables.regions, moved, forecasts).items()
+    }
     undelivered = 0
-    if "outlet" in tables:
-        change, undelivered = _change_outlets(workspace, run, moved, tables["outlet"], impact, days)
-        run.append("outlet_forecasts", apply_change(tables["outlet"], change, ["date", "outlet_id", "direction"]))
-    if closed.height:
-        run.append("lane_weather", _with_closures(run.results("lane_weather", impact).drop("run_id"), closed))
+    if "outlet" in forecasts:
+        change, undelivered = _change_outlets(tables, moved, days, settings.spare_capacity, zone)
+        adjusted["outlet"] = apply_change(forecasts["outlet"], change, ["date", "outlet_id", "direction"])
     progress.step(5, 5, "done")
     by_day = moved.rows.group_by("date").agg(pl.col("before", "after").sum()).sort("date")
     seen = set(pl.concat([kept[direction]["date"] for direction in DIRECTIONS]))
     unknown = tuple(day for day in days if day not in seen)
-    return Adjusted(source, impact, basis, response, by_day, moved.waiting, undelivered, closed, unknown)
-
-
-def _latest(workspace: Workspace, table: str, command: str, how: str) -> str:
-    runs = workspace.read("runs")
-    of_command = set(runs.filter(pl.col("command") == command)["run_id"])
-    found = [run for run in workspace.writers(table) if run in of_command]
-    if not found:
-        raise RadarError(f"no run of {command} in this workspace", action=f"run `{how}` first")
-    return found[-1]
-
-
-def _has(workspace: Workspace, level: str, run_id: str) -> bool:
-    return level == "route" or run_id in workspace.writers(f"{level}_forecasts")
+    shut = _with_closures(tables.lane_weather, closed) if closed.height else None
+    return Adjusted(adjusted, shut, basis, response, by_day, moved.waiting, undelivered, closed, unknown)
 
 
 def _shares(
-    workspace: Workspace, run: Run, impact: str, days: list[date], routes: pl.DataFrame, *, learn: bool
+    tables: ForecastTables, settings: WeatherSettings, zone: ZoneInfo, days: list[date], *, learn: bool
 ) -> tuple[dict[str, pl.DataFrame], dict[str, Basis], VolumeResponse]:
     """Share of each hub's parcels that moves on each day, for either direction, and what it rests on."""
-    settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
-    hubs, outlets = run.read("hubs"), run.read("outlets")
-    observed, forecast = run.read("weather_observations"), run.read("weather_forecasts")
-    as_of = routes["as_of"].max()
+    network, until = tables.network, tables.known_until
+    hubs, observed, forecast = network.hubs, network.observations, network.forecasts
+    as_of = tables.forecasts["route"]["as_of"].max()
     response = VolumeResponse(())
     if learn and isinstance(as_of, date):
         past = amounts_at_hubs(sum_days(known_weather(observed, forecast.clear()), zone), hubs, settings.radius_km)
-        response = fit_volume_response(_volumes(run, as_of), past.filter(pl.col("date") <= as_of))
-    outlet_weather, until = run.results("outlet_weather", impact), _known_until(workspace, impact)
+        volumes = _volumes(tables.route_volumes, as_of)
+        response = fit_volume_response(volumes, past.filter(pl.col("date") <= as_of))
     inside = pl.col("date").is_in(days)
     kept: dict[str, pl.DataFrame] = {}
     basis: dict[str, Basis] = {}
@@ -169,33 +185,26 @@ def _shares(
         for direction in shown:
             kept[direction], basis[direction] = kept_by_history(ahead.filter(inside), response, direction), "history"
     if "out" not in shown:
-        own = _hub_weather(workspace, run, hubs, days, until)
-        kept["out"] = kept_by_productivity(outlet_weather, outlets, own, settings.spare_capacity).filter(inside)
-        basis["out"] = "published"
+        own = _hub_weather(network, days, settings, zone, until)
+        known = kept_by_productivity(tables.outlet_weather, network.outlets, own, settings.spare_capacity)
+        kept["out"], basis["out"] = known.filter(inside), "published"
     if "in" not in shown:
         # only history can tell that parcels are kept back for the weather where they go; couriers there wait by themselves
         kept["in"], basis["in"] = kept["out"].clear(), "published"
     return kept, basis, response
 
 
-def _known_until(workspace: Workspace, impact: str) -> datetime | None:
-    """End of the day the impact run was allowed to know, None where it knew everything."""
-    runs = workspace.read("runs")
-    told = json.loads(runs.filter(pl.col("run_id") == impact)["options"][0]).get("as_of")
-    return None if told is None else end_of_day(date.fromisoformat(told), workspace.settings.workspace.zone)
-
-
 def _hub_weather(
-    workspace: Workspace, run: Run, hubs: pl.DataFrame, days: list[date], until: datetime | None
+    network: ImpactTables, days: list[date], settings: WeatherSettings, zone: ZoneInfo, until: datetime | None
 ) -> pl.DataFrame:
     """Courier productivity at the hubs themselves."""
-    sky = see_sky(workspace, run, days, 0.0, until)
-    places = hubs.select(outlet_id="hub_id", latitude="latitude", longitude="longitude")
-    return assess_outlets(places, days, sky).rename({"outlet_id": "hub_id"})
+    scene = build_scene(network, days, settings, zone, as_of=until)
+    places = network.hubs.select(outlet_id="hub_id", latitude="latitude", longitude="longitude")
+    return assess_outlets(places, days, scene).rename({"outlet_id": "hub_id"})
 
 
-def _volumes(run: Run, as_of: date) -> pl.DataFrame:
-    volumes = run.read("route_volumes").filter(pl.col("date") <= as_of)
+def _volumes(route_volumes: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    volumes = route_volumes.filter(pl.col("date") <= as_of)
     parts = [
         volumes.group_by("date", hub_id=pl.col(column)).agg(pl.col("parcels").sum()).with_columns(direction=pl.lit(direction))
         for direction, column in (("out", "origin_hub_id"), ("in", "destination_hub_id"))
@@ -203,40 +212,40 @@ def _volumes(run: Run, as_of: date) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _changes(run: Run, moved: Moved, tables: dict[str, pl.DataFrame]) -> dict[str, tuple[pl.DataFrame, list[str]]]:
+def _changes(
+    hubs: pl.DataFrame, regions: pl.DataFrame, moved: Moved, forecasts: Mapping[str, pl.DataFrame]
+) -> dict[str, tuple[pl.DataFrame, list[str]]]:
     """What the rows of each level but outlets move by, with the columns that name a row."""
     change = pl.col("after") - pl.col("before")
     by_hub = change_by_hub(moved.rows)
-    by_region = change_by_region(run.read("hubs"), run.read("regions"), by_hub)
+    by_region = change_by_region(hubs, regions, by_hub)
     changes = {
         "network": (moved.rows.group_by("date").agg(change=change.sum()), ["date"]),
         "region": (by_region, ["date", "region_id", "direction"]),
         "hub": (by_hub, ["date", "hub_id", "direction"]),
         "route": (moved.rows.with_columns(change=change).filter(pl.col("change") != 0), ["date", *ROUTE]),
     }
-    return {level: found for level, found in changes.items() if level in tables}
+    return {level: found for level, found in changes.items() if level in forecasts}
 
 
 def _change_outlets(
-    workspace: Workspace, run: Run, moved: Moved, forecast: pl.DataFrame, impact: str, days: list[date]
+    tables: ForecastTables, moved: Moved, days: list[date], spare: float, zone: ZoneInfo
 ) -> tuple[pl.DataFrame, int]:
     """What pick-ups and deliveries of outlets move by, and what still waits at outlets at the end."""
-    outlets, weather = run.read("outlets"), run.results("outlet_weather", impact)
-    before = forecast.select("date", "outlet_id", "direction", before=parcels_before())
+    network, weather = tables.network, tables.outlet_weather
+    before = tables.forecasts["outlet"].select("date", "outlet_id", "direction", before=parcels_before())
     sent = change_by_hub(moved.rows, ["courier_id"]).filter(pl.col("direction") == "out")
-    picked = share_among_outlets(before, outlets, sent, weather)
-    zone = workspace.settings.workspace.zone
-    lags = days_to_delivery(run.read("waybills"), run.read("lanes"), moved.rows, zone)
+    picked = share_among_outlets(before, network.outlets, sent, weather)
+    lags = days_to_delivery(network.waybills, network.lanes, moved.rows, zone)
     arrivals = change_arrivals(moved.rows, lags)
-    spare = workspace.settings.weather.spare_capacity
-    brought, undelivered = hold_deliveries(before, outlets, arrivals, weather, days, spare)
+    brought, undelivered = hold_deliveries(before, network.outlets, arrivals, weather, days, spare)
     return pl.concat([picked, brought]), undelivered
 
 
-def _find_closed(run: Run, impact: str, close: Sequence[str]) -> pl.DataFrame:
+def _find_closed(lane_weather: pl.DataFrame, network: pl.DataFrame, close: Sequence[str]) -> pl.DataFrame:
     """Lane-days whose closure is played through: ``date``, ``lane_id``."""
-    lanes = run.results("lane_weather", impact).select("date", "lane_id", "closure_probability")
-    known = set(run.read("lanes")["lane_id"])
+    lanes = lane_weather.select("date", "lane_id", "closure_probability")
+    known = set(network["lane_id"])
     chosen = [lanes.clear()]
     for words in close:
         name, _, text = words.partition("@")

@@ -16,8 +16,8 @@ from data.progress import SILENT, Progress
 from data.settings import WeatherSettings
 from weather.effects import SEVERITIES, EffectTables, kind_of_warning
 from weather.exposure import LaneSamples, cross_areas, departure_hours, stand_over
+from weather.local_weather import Effect, LocalWeather, describe, weather_over, work_out_effect
 from weather.points import WeatherGrid
-from weather.standing import Effect, Standing, describe, weather_over, work_out_effect
 from weather.units import Floats
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _TOLD_BELOW = 0.97
 
 
 @dataclass(frozen=True)
-class Sky:
+class WeatherScene:
     """Everything known of the weather of some days.
 
     Parameters
@@ -66,7 +66,9 @@ class _Warned:
     words: str
 
 
-def assess_lanes(samples: LaneSamples, days: Sequence[date], sky: Sky, progress: Progress = SILENT) -> pl.DataFrame:
+def assess_lanes(
+    samples: LaneSamples, days: Sequence[date], scene: WeatherScene, progress: Progress = SILENT
+) -> pl.DataFrame:
     """Work out what the weather does to lanes.
 
     A lane takes the worst of what it crosses at the hour it is crossed: linehaul leaves at ``departure_hour`` and passes
@@ -79,7 +81,7 @@ def assess_lanes(samples: LaneSamples, days: Sequence[date], sky: Sky, progress:
         Places along the lanes.
     days
         Days of departure.
-    sky
+    scene
         What is known of the weather.
     progress
         Told how far the work is.
@@ -93,16 +95,16 @@ def assess_lanes(samples: LaneSamples, days: Sequence[date], sky: Sky, progress:
     count = len(samples.lane_id)
     if count == 0 or not days:
         return _no_rows("lane_id")
-    settings, tables = sky.settings, sky.tables
-    index, weight = sky.grid.nearest(samples.latitude, samples.longitude, settings.radius_km, settings.neighbours)
-    leaves = departure_hours(days, settings.departure_hour, sky.zone)
+    settings, tables = scene.settings, scene.tables
+    index, weight = scene.grid.nearest(samples.latitude, samples.longitude, settings.radius_km, settings.neighbours)
+    leaves = departure_hours(days, settings.departure_hour, scene.zone)
     way = samples.transit_hours[samples.lane] * samples.fraction
     hours = np.ceil(leaves[None, :] + way[:, None] - 1e-9).astype(np.int64)
-    standing = weather_over(sky.grid, index, weight, hours)
-    effect = work_out_effect(standing, tables)
+    local = weather_over(scene.grid, index, weight, hours)
+    effect = work_out_effect(local, tables)
     progress.step(1, 3, "weather along lanes")
     starts = samples.starts
-    known: NDArray[np.bool_] = np.asarray(np.logical_or.reduceat(standing.known, starts, axis=0), dtype=np.bool_)
+    known: NDArray[np.bool_] = np.asarray(np.logical_or.reduceat(local.known, starts, axis=0), dtype=np.bool_)
     lanes = Effect(
         np.minimum.reduceat(effect.speed, starts, axis=0),
         np.minimum.reduceat(effect.capacity, starts, axis=0),
@@ -110,7 +112,7 @@ def assess_lanes(samples: LaneSamples, days: Sequence[date], sky: Sky, progress:
         np.maximum.reduceat(effect.closure, starts, axis=0),
         np.maximum.reduceat(effect.severity, starts, axis=0),
     )
-    warned = _warn_lanes(samples, leaves, sky, lanes)
+    warned = _warn_lanes(samples, leaves, scene, lanes)
     for warning in warned:
         known[warning.key] |= warning.days
     progress.step(2, 3, "warnings along lanes")
@@ -120,12 +122,14 @@ def assess_lanes(samples: LaneSamples, days: Sequence[date], sky: Sky, progress:
     closure = shares[2][:, None] * lanes.closure
     touched = (lanes.severity > 0) | (lanes.speed < 1.0) | (lanes.capacity < _TOLD_BELOW)
     worst = _worst_places(samples, effect)
-    causes = _causes(touched & known, worst, standing, samples.latitude, samples.longitude, hours, sky, warned)
+    causes = _causes(touched & known, worst, local, samples.latitude, samples.longitude, hours, scene, warned)
     progress.step(3, 3, "lanes")
     return _rows("lane_id", samples.lane_id, days, known, speed, capacity, closure, lanes.severity, causes)
 
 
-def assess_outlets(outlets: pl.DataFrame, days: Sequence[date], sky: Sky, progress: Progress = SILENT) -> pl.DataFrame:
+def assess_outlets(
+    outlets: pl.DataFrame, days: Sequence[date], scene: WeatherScene, progress: Progress = SILENT
+) -> pl.DataFrame:
     """Work out what the weather does to outlets.
 
     Speed and courier productivity are means over the working hours (``work_from_hour`` to ``work_to_hour``); closure
@@ -137,7 +141,7 @@ def assess_outlets(outlets: pl.DataFrame, days: Sequence[date], sky: Sky, progre
         Table ``outlets``; those without coordinates get no row.
     days
         Days looked at.
-    sky
+    scene
         What is known of the weather.
     progress
         Told how far the work is.
@@ -151,19 +155,19 @@ def assess_outlets(outlets: pl.DataFrame, days: Sequence[date], sky: Sky, progre
     placed = outlets.filter(pl.col("latitude").is_not_null() & pl.col("longitude").is_not_null()).sort("outlet_id")
     if placed.is_empty() or not days:
         return _no_rows("outlet_id")
-    settings = sky.settings
+    settings = scene.settings
     latitude, longitude = (placed[name].to_numpy().astype(np.float64) for name in ("latitude", "longitude"))
-    index, weight = sky.grid.nearest(latitude, longitude, settings.radius_km, settings.neighbours)
-    begins = departure_hours(days, settings.work_from_hour, sky.zone)
+    index, weight = scene.grid.nearest(latitude, longitude, settings.radius_km, settings.neighbours)
+    begins = departure_hours(days, settings.work_from_hour, scene.zone)
     length = max(settings.work_to_hour - settings.work_from_hour, 1)
     # column h of the grid is the hour that ends at h
     hours = (begins[:, None] + np.arange(1, length + 1)[None, :]).ravel()[None, :].astype(np.int64)
-    standing = weather_over(sky.grid, index, weight, hours)
-    effect = work_out_effect(standing, sky.tables)
+    local = weather_over(scene.grid, index, weight, hours)
+    effect = work_out_effect(local, scene.tables)
     progress.step(1, 2, "weather over outlets")
     shape = (placed.height, len(days), length)
-    known: NDArray[np.bool_] = np.asarray(standing.known.reshape(shape).any(axis=2), dtype=np.bool_)
-    warned = _warn_outlets(latitude, longitude, hours[0], length, sky, effect)
+    known: NDArray[np.bool_] = np.asarray(local.known.reshape(shape).any(axis=2), dtype=np.bool_)
+    warned = _warn_outlets(latitude, longitude, hours[0], length, scene, effect)
     for warning in warned:
         known[warning.key] |= warning.days
     loss = (effect.productivity * effect.speed).reshape(shape)
@@ -176,7 +180,7 @@ def assess_outlets(outlets: pl.DataFrame, days: Sequence[date], sky: Sky, progre
     column = np.arange(len(days))[None, :] * length + worst_hour
     worst = (np.broadcast_to(np.arange(placed.height)[:, None], worst_hour.shape), column)
     spread = np.broadcast_to(hours, (placed.height, hours.shape[1]))
-    causes = _causes(touched & known, worst, standing, latitude, longitude, spread, sky, warned)
+    causes = _causes(touched & known, worst, local, latitude, longitude, spread, scene, warned)
     progress.step(2, 2, "outlets")
     ids = placed["outlet_id"].to_list()
     return _rows("outlet_id", ids, days, known, speed, productivity, closure, severity, causes)
@@ -192,10 +196,10 @@ def _worst_places(samples: LaneSamples, effect: Effect) -> tuple[NDArray[np.int6
     return place, np.broadcast_to(np.arange(badness.shape[1]), place.shape)
 
 
-def _warn_lanes(samples: LaneSamples, leaves: Floats, sky: Sky, lanes: Effect) -> list[_Warned]:
-    crossings = cross_areas(samples, sky.areas)
-    begin, end = _validity(sky.warnings)
-    told = [_preset(sky, number) for number in range(sky.warnings.height)]
+def _warn_lanes(samples: LaneSamples, leaves: Floats, scene: WeatherScene, lanes: Effect) -> list[_Warned]:
+    crossings = cross_areas(samples, scene.areas)
+    begin, end = _validity(scene.warnings)
+    told = [_preset(scene, number) for number in range(scene.warnings.height)]
     found = []
     for lane, number, enters, exits in crossings.iter_rows():
         hours = samples.transit_hours[lane]
@@ -209,15 +213,15 @@ def _warn_lanes(samples: LaneSamples, leaves: Floats, sky: Sky, lanes: Effect) -
                 (lanes.severity, np.int8(code), np.maximum),
             ):
                 array[lane, days] = worse(array[lane, days], value)
-            found.append(_Warned(lane, days, sky.warnings["kind"][number], code, words))
+            found.append(_Warned(lane, days, scene.warnings["kind"][number], code, words))
     return found
 
 
 def _warn_outlets(
-    latitude: Floats, longitude: Floats, hours: NDArray[np.int64], length: int, sky: Sky, effect: Effect
+    latitude: Floats, longitude: Floats, hours: NDArray[np.int64], length: int, scene: WeatherScene, effect: Effect
 ) -> list[_Warned]:
-    places, numbers = stand_over(latitude, longitude, sky.areas)
-    begin, end = _validity(sky.warnings)
+    places, numbers = stand_over(latitude, longitude, scene.areas)
+    begin, end = _validity(scene.warnings)
     found = []
     for number in np.unique(numbers):
         under = places[numbers == number]
@@ -225,7 +229,7 @@ def _warn_outlets(
         active = np.flatnonzero((hours > begin[number]) & (hours - 1 < end[number]))
         if active.size == 0:
             continue
-        code, presets, words = _preset(sky, int(number))
+        code, presets, words = _preset(scene, int(number))
         block = np.ix_(under, active)
         effect.speed[block] = np.minimum(effect.speed[block], presets[0])
         effect.productivity[block] = np.minimum(effect.productivity[block], presets[1])
@@ -233,7 +237,7 @@ def _warn_outlets(
         effect.severity[block] = np.maximum(effect.severity[block], np.int8(code))
         days = np.zeros(hours.shape[0] // length, dtype=np.bool_)
         days[active // length] = True
-        kind = sky.warnings["kind"][int(number)]
+        kind = scene.warnings["kind"][int(number)]
         found += [_Warned(int(place), days, kind, code, words) for place in under]
     return found
 
@@ -243,17 +247,17 @@ def _validity(warnings: pl.DataFrame) -> tuple[Floats, Floats]:
     return begin, end
 
 
-def _preset(sky: Sky, number: int) -> tuple[int, tuple[float, float, float], str]:
-    row = sky.warnings.row(number, named=True)
+def _preset(scene: WeatherScene, number: int) -> tuple[int, tuple[float, float, float], str]:
+    row = scene.warnings.row(number, named=True)
     code = SEVERITIES.index(row["severity"])
     kind = kind_of_warning(row["kind"])
     words = f"warning {row['kind']} {row['severity']} ({row['warning_id']})"
     if kind is None:
         return code, (1.0, 1.0, 0.0), f"{words}, no effect known"
     speed, productivity, closure = (
-        float(sky.tables.signalled("speed", kind)[code]),
-        float(sky.tables.signalled("productivity", kind)[code]),
-        float(sky.tables.signalled("closure", kind)[code]),
+        float(scene.tables.signalled("speed", kind)[code]),
+        float(scene.tables.signalled("productivity", kind)[code]),
+        float(scene.tables.signalled("closure", kind)[code]),
     )
     return code, (speed, productivity, closure), words
 
@@ -261,11 +265,11 @@ def _preset(sky: Sky, number: int) -> tuple[int, tuple[float, float, float], str
 def _causes(
     touched: NDArray[np.bool_],
     worst: tuple[NDArray[np.int64], NDArray[np.int64]],
-    standing: Standing,
+    local: LocalWeather,
     latitude: Floats,
     longitude: Floats,
     hours: NDArray[np.int64],
-    sky: Sky,
+    scene: WeatherScene,
     warned: list[_Warned],
 ) -> list[list[str]]:
     """Cause of each touched key and day, as a list of rows; "" where nothing is worth telling."""
@@ -273,10 +277,10 @@ def _causes(
     key, day = np.nonzero(touched)
     place, hour = worst[0][key, day], worst[1][key, day]
     moments, stamp = np.unique(hours[place, hour], return_inverse=True)
-    local = [datetime.fromtimestamp(int(each) * 3600, tz=UTC).astimezone(sky.zone) for each in moments]
-    clock = [f"{each:%m-%d %H:%M}" for each in local]
+    wall = [datetime.fromtimestamp(int(each) * 3600, tz=UTC).astimezone(scene.zone) for each in moments]
+    clock = [f"{each:%m-%d %H:%M}" for each in wall]
     at = [f"{north:.2f}, {east:.2f}" for north, east in zip(latitude, longitude, strict=True)]
-    parts = describe(standing, sky.tables, place, hour)
+    parts = describe(local, scene.tables, place, hour)
     cells = zip(key.tolist(), day.tolist(), parts, place.tolist(), stamp.tolist(), strict=True)
     for one, when, part, where, moment in cells:
         if part:

@@ -16,8 +16,8 @@ from data.settings import WeatherSettings
 from weather.effects import EffectRow, EffectTables
 from weather.exposure import LaneSamples, departure_hours, sample_lanes
 from weather.learning import ENOUGH
+from weather.local_weather import weather_over
 from weather.points import WeatherGrid
-from weather.standing import weather_over
 from weather.units import Floats
 
 KINDS = ("rain", "snow", "fog")
@@ -258,18 +258,18 @@ def _classes_met(
     index, weight = grid.nearest(samples.latitude, samples.longitude, settings.radius_km, settings.neighbours)
     leaves = departure_hours(days, settings.departure_hour, zone)
     way = samples.transit_hours[samples.lane] * samples.fraction
-    standing = weather_over(grid, index, weight, np.ceil(leaves[None, :] + way[:, None] - 1e-9).astype(np.int64))
+    local = weather_over(grid, index, weight, np.ceil(leaves[None, :] + way[:, None] - 1e-9).astype(np.int64))
     names = [""]
-    worst = np.ones(standing.known.shape)
-    met: NDArray[np.int64] = np.zeros(standing.known.shape, dtype=np.int64)
+    worst = np.ones(local.known.shape)
+    met: NDArray[np.int64] = np.zeros(local.known.shape, dtype=np.int64)
     for kind in KINDS:
-        values: Floats = standing.values[_MEASURES[kind]]
+        values: Floats = local.values[_MEASURES[kind]]
         position, speed = tables.classify(kind, values), tables.measured("speed", kind, values)
         slower = speed < worst
         met = np.where(slower, position + len(names), met)
         worst = np.where(slower, speed, worst)
         names += [row.id for row in tables.classes(kind)]
-    known = np.asarray(np.logical_or.reduceat(standing.known, samples.starts, axis=0))
+    known = np.asarray(np.logical_or.reduceat(local.known, samples.starts, axis=0))
     rows = []
     for column, day in enumerate(days):
         first = np.lexsort((worst[:, column], samples.lane))[samples.starts]

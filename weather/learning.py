@@ -83,7 +83,7 @@ def fit_volume_response(volumes: pl.DataFrame, amounts: pl.DataFrame) -> VolumeR
     volumes
         ``date``, ``hub_id``, ``direction`` (out, in), ``parcels``.
     amounts
-        ``date``, ``hub_id``, ``snow_cm``, ``wet_mm``: see ``holding.amounts_at_hubs``.
+        ``date``, ``hub_id``, ``snow_cm``, ``wet_mm``: see ``capacity_response.amounts_at_hubs``.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Weather files into the workspace: which feed reads a file, and which table its rows belong to."""
+"""Weather files into tables: which feed reads a file, and which table its rows belong to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from data.contracts import contract
 from data.errors import RadarError
 from data.progress import SILENT, Progress
-from data.workspace import Workspace
 from weather.feeds import csv_points, open_meteo
 from weather.feeds.reading import Kind, Reading, join_readings, settle_kind
 
@@ -52,26 +50,24 @@ class LoadedFile:
     ignored: tuple[str, ...]
 
 
-def load_weather(
-    workspace: Workspace,
+def read_weather(
     files: Sequence[Path],
+    zone: ZoneInfo,
     provider: Provider = "auto",
     *,
     kind: Kind | None = None,
     issued_at: datetime | None = None,
     place: tuple[float, float] | None = None,
     progress: Progress = SILENT,
-) -> list[LoadedFile]:
-    """Read weather files and put their rows by key into ``weather_observations`` and ``weather_forecasts``.
-
-    All files are read before anything is written: one broken file leaves the workspace as it was.
+) -> tuple[dict[str, pl.DataFrame], list[LoadedFile]]:
+    """Read weather files into rows of ``weather_observations`` and ``weather_forecasts``.
 
     Parameters
     ----------
-    workspace
-        Where the rows go.
     files
         Answers of Open-Meteo or CSV files.
+    zone
+        Time zone of times without an offset.
     provider
         Who wrote them; ``auto`` looks at each file.
     kind
@@ -85,15 +81,16 @@ def load_weather(
 
     Returns
     -------
-    list of LoadedFile
-        In the order of ``files``.
+    tables
+        Table -> its rows, for the tables the files speak of.
+    files
+        What became of each, in the order of ``files``.
 
     Raises
     ------
     RadarError
         When a file cannot be read whole.
     """
-    zone = workspace.settings.workspace.zone
     loaded, frames = [], {name: list[pl.DataFrame]() for name in _TABLES.values()}
     for number, path in enumerate(files, start=1):
         reading = _read(path, provider, zone, place)
@@ -102,23 +99,8 @@ def load_weather(
         table = _TABLES[settled]
         frames[table].append(frame)
         loaded.append(_describe(path, reading, table, frame))
-        progress.step(number, len(files) + 1, path.name)
-    options = {
-        "files": [path.name for path in files],
-        "provider": provider,
-        "kind": kind,
-        "issued_at": issued_at,
-        "place": place,
-    }
-    with workspace.run("weather load", options=options) as run:
-        for table, parts in frames.items():
-            if parts:
-                run.upsert(table, contract(table).arrange(join_readings(parts)))
-        run.message = ", ".join(
-            f"{sum(part.height for part in parts):,} {table}" for table, parts in frames.items() if parts
-        )
-    progress.step(1, 1)
-    return loaded
+        progress.step(number, len(files), path.name)
+    return {table: join_readings(parts) for table, parts in frames.items() if parts}, loaded
 
 
 def _read(path: Path, provider: Provider, zone: ZoneInfo, place: tuple[float, float] | None) -> Reading:

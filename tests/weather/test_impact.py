@@ -14,7 +14,7 @@ from data.contracts import contract
 from data.settings import WeatherSettings
 from weather.effects import EffectTables, list_effects
 from weather.exposure import place_warnings, sample_lanes
-from weather.impact import Sky, assess_lanes, assess_outlets, hours_needed
+from weather.impact import WeatherScene, assess_lanes, assess_outlets, hours_needed
 from weather.points import build_grid, known_weather
 
 DAY = date(2025, 11, 11)
@@ -58,12 +58,12 @@ def warned(**changes: Any) -> pl.DataFrame:
     )
 
 
-def sky(seen: pl.DataFrame | None = None, warnings: pl.DataFrame | None = None, **settings: Any) -> Sky:
+def scene(seen: pl.DataFrame | None = None, warnings: pl.DataFrame | None = None, **settings: Any) -> WeatherScene:
     nothing = contract("weather_observations").empty()
     alerts = contract("weather_warnings").empty() if warnings is None else warnings
     grid = build_grid(known_weather(nothing if seen is None else seen, nothing))
     tables = EffectTables(list_effects())
-    return Sky(grid, alerts, place_warnings(alerts), tables, WeatherSettings(**settings), ZoneInfo("UTC"))
+    return WeatherScene(grid, alerts, place_warnings(alerts), tables, WeatherSettings(**settings), ZoneInfo("UTC"))
 
 
 def lane(mode: str = "road", hours: float = 18.0) -> pl.DataFrame:
@@ -71,7 +71,7 @@ def lane(mode: str = "road", hours: float = 18.0) -> pl.DataFrame:
     return pl.DataFrame([columns])
 
 
-def assess(above: Sky, mode: str = "road", hours: float = 18.0) -> dict[str, Any] | None:
+def assess(above: WeatherScene, mode: str = "road", hours: float = 18.0) -> dict[str, Any] | None:
     frame = assess_lanes(sample_lanes(lane(mode, hours), HUBS, 400.0), [DAY], above)
     contract("lane_weather").conform(frame.with_columns(run_id=pl.lit("test")))
     return frame.row(0, named=True) if frame.height else None
@@ -83,14 +83,14 @@ FOG = {"visibility_m": 80.0}
 
 
 def test_fair_weather_is_told_as_such() -> None:
-    row = assess(sky(weather(range(20), PLACES, {})))
+    row = assess(scene(weather(range(20), PLACES, {})))
     assert row is not None
     assert (row["speed_factor"], row["capacity_factor"], row["closure_probability"]) == (1.0, 1.0, 0.0)
     assert (row["severity"], row["cause"]) == ("none", "")
 
 
 def test_lane_takes_the_worst_of_what_it_crosses_at_the_hour() -> None:
-    crossed = sky(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=6)): FOG}))
+    crossed = scene(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=6)): FOG}))
     row = assess(crossed)
     assert row is not None
     # 50 to 100 m: 40 km/h of 80; orange fog is shut with 25 %
@@ -101,13 +101,13 @@ def test_lane_takes_the_worst_of_what_it_crosses_at_the_hour() -> None:
 
 @pytest.mark.parametrize("hour", [4, 5, 7, 8])
 def test_fog_at_another_hour_is_not_met(hour: int) -> None:
-    row = assess(sky(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=hour)): FOG})))
+    row = assess(scene(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=hour)): FOG})))
     assert row is not None
     assert row["speed_factor"] == 1.0
 
 
 def test_slower_lane_meets_it_later() -> None:
-    fog = sky(weather(range(40), PLACES, {(3.0, LEAVES + timedelta(hours=12)): FOG}))
+    fog = scene(weather(range(40), PLACES, {(3.0, LEAVES + timedelta(hours=12)): FOG}))
     fast, slow = assess(fog, hours=18.0), assess(fog, hours=36.0)
     assert fast is not None
     assert slow is not None
@@ -115,7 +115,7 @@ def test_slower_lane_meets_it_later() -> None:
 
 
 def test_end_of_the_lane_counts() -> None:
-    row = assess(sky(weather(range(20), PLACES, {(9.0, LEAVES + timedelta(hours=18)): {"snowfall_cm": 3.0}})))
+    row = assess(scene(weather(range(20), PLACES, {(9.0, LEAVES + timedelta(hours=18)): {"snowfall_cm": 3.0}})))
     assert row is not None
     assert row["speed_factor"] == pytest.approx(0.70)
     assert row["cause"].startswith("snow 3.0 mm/h near 0.00, 9.00")
@@ -126,13 +126,13 @@ def test_two_places_give_their_worst_each() -> None:
         (0.0, LEAVES): {"visibility_m": 150.0},  # speed 0.75, capacity 0.88
         (9.0, LEAVES + timedelta(hours=18)): {"precipitation_mm": 7.0},  # speed 0.859, capacity 0.859
     }
-    row = assess(sky(weather(range(20), PLACES, changes)))
+    row = assess(scene(weather(range(20), PLACES, changes)))
     assert row is not None
     assert (row["speed_factor"], row["capacity_factor"]) == (0.75, pytest.approx(0.859))
 
 
 def test_rail_and_air_take_their_share() -> None:
-    fog = sky(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=6)): FOG}))
+    fog = scene(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=6)): FOG}))
     rail, air = assess(fog, "rail"), assess(fog, "air")
     assert rail is not None
     assert air is not None
@@ -141,22 +141,22 @@ def test_rail_and_air_take_their_share() -> None:
 
 
 def test_unknown_weather_has_no_row() -> None:
-    assert assess(sky()) is None
-    assert assess(sky(weather(range(20), [40.0], {}))) is None
+    assert assess(scene()) is None
+    assert assess(scene(weather(range(20), [40.0], {}))) is None
 
 
 def test_point_beyond_the_radius_says_nothing() -> None:
     # the fog stands 222 km from the nearest place of the lane
     fog = weather(range(20), [5.0], {(5.0, LEAVES + timedelta(hours=hour)): FOG for hour in range(20)})
-    assert assess(sky(fog, radius_km=100.0)) is None
-    reached = assess(sky(fog, radius_km=150.0))
+    assert assess(scene(fog, radius_km=100.0)) is None
+    reached = assess(scene(fog, radius_km=150.0))
     assert reached is not None
     assert reached["speed_factor"] == 0.5
 
 
 def test_warning_counts_while_the_lane_is_in_its_area() -> None:
     # in the area from longitude 3 to 6: hours 6 to 12
-    row = assess(sky(warnings=warned()))
+    row = assess(scene(warnings=warned()))
     assert row is not None
     assert row["speed_factor"] == pytest.approx(1 / 1.5)
     assert (row["closure_probability"], row["severity"]) == (0.30, "orange")
@@ -166,12 +166,12 @@ def test_warning_counts_while_the_lane_is_in_its_area() -> None:
 def test_warning_that_comes_too_late_or_ends_too_soon_is_not_met() -> None:
     late = warned(onset=LEAVES + timedelta(hours=13), expires=LEAVES + timedelta(hours=30))
     soon = warned(onset=LEAVES - timedelta(hours=9), expires=LEAVES + timedelta(hours=5))
-    assert assess(sky(warnings=late)) is None
-    assert assess(sky(warnings=soon)) is None
+    assert assess(scene(warnings=late)) is None
+    assert assess(scene(warnings=soon)) is None
 
 
 def test_warning_of_unknown_kind_keeps_its_colour_without_an_effect() -> None:
-    row = assess(sky(warnings=warned(kind="heat", severity="red")))
+    row = assess(scene(warnings=warned(kind="heat", severity="red")))
     assert row is not None
     assert (row["speed_factor"], row["severity"]) == (1.0, "red")
     assert row["cause"] == "warning heat red (W1), no effect known"
@@ -179,7 +179,7 @@ def test_warning_of_unknown_kind_keeps_its_colour_without_an_effect() -> None:
 
 def test_warning_and_weather_are_told_together() -> None:
     fog = weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=6)): FOG})
-    row = assess(sky(fog, warned()))
+    row = assess(scene(fog, warned()))
     assert row is not None
     assert row["speed_factor"] == 0.5
     assert row["closure_probability"] == 0.30
@@ -189,7 +189,7 @@ def test_warning_and_weather_are_told_together() -> None:
 def test_outlet_takes_the_mean_of_its_working_hours() -> None:
     # a gale (orange, productivity 0.85, time 1.15) in 3 of the 12 hours from 08:00 to 20:00
     gale = {(0.0, LEAVES - timedelta(hours=back)): {"wind_speed_ms": 25.0} for back in (0, 1, 2)}
-    frame = assess_outlets(OUTLETS, [DAY], sky(weather(range(-14, 6), [0.0], gale)))
+    frame = assess_outlets(OUTLETS, [DAY], scene(weather(range(-14, 6), [0.0], gale)))
     contract("outlet_weather").conform(frame.with_columns(run_id=pl.lit("test")))
     assert frame["outlet_id"].to_list() == ["NEAR"]
     row = frame.row(0, named=True)
@@ -201,7 +201,7 @@ def test_outlet_takes_the_mean_of_its_working_hours() -> None:
 
 def test_gale_at_night_does_not_touch_the_courier() -> None:
     night = {(0.0, LEAVES + timedelta(hours=3)): {"wind_speed_ms": 25.0}}
-    frame = assess_outlets(OUTLETS, [DAY], sky(weather(range(-14, 6), [0.0], night)))
+    frame = assess_outlets(OUTLETS, [DAY], scene(weather(range(-14, 6), [0.0], night)))
     assert frame["capacity_factor"].to_list() == [1.0]
 
 
@@ -209,7 +209,7 @@ def test_warning_over_an_outlet_counts_for_its_hours() -> None:
     ring = [[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]]
     area = json.dumps({"type": "Polygon", "coordinates": [ring]})
     half = warned(area=area, onset=LEAVES - timedelta(hours=6), expires=LEAVES + timedelta(hours=6))
-    row = assess_outlets(OUTLETS, [DAY], sky(warnings=half)).row(0, named=True)
+    row = assess_outlets(OUTLETS, [DAY], scene(warnings=half)).row(0, named=True)
     assert row["capacity_factor"] == pytest.approx((6 + 6 * 0.70) / 12)
     assert row["closure_probability"] == 0.30
 
@@ -224,7 +224,7 @@ def test_order_of_lanes_does_not_matter() -> None:
     both = pl.concat(
         [lane(), lane().with_columns(lane_id=pl.lit("B-A"), origin_hub_id=pl.lit("B"), destination_hub_id=pl.lit("A"))]
     )
-    fog = sky(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=6)): FOG}), warned())
+    fog = scene(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=6)): FOG}), warned())
     one = assess_lanes(sample_lanes(both, HUBS, 400.0), [DAY, date(2025, 11, 12)], fog)
     other = assess_lanes(sample_lanes(both.reverse(), HUBS, 400.0), [DAY, date(2025, 11, 12)], fog)
     assert one.equals(other)

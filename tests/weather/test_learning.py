@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from weather.holding import amounts_at_hubs, kept_by_history, kept_by_productivity, lay_out
+from weather.capacity_response import amounts_at_hubs, kept_by_history, kept_by_productivity, lay_out
 from weather.learning import Rate, VolumeResponse, fit_volume_response
 
 FIRST = date(2024, 1, 1)

@@ -4,12 +4,14 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from data.contracts import contract
 from data.errors import RadarError
 from data.workspace import Workspace
-from weather.loading import load_weather
+from weather.loading import LoadedFile, read_weather
 
 ANSWER = {
     "latitude": 45.7,
@@ -28,6 +30,14 @@ POINTS = "valid_at,latitude,longitude,temperature_c\n2025-11-11T00:00+08:00,45.7
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace.create(tmp_path / "ws")
+
+
+def load_weather(workspace: Workspace, files: list[Path], **options: Any) -> list[LoadedFile]:
+    tables, loaded = read_weather(files, workspace.settings.workspace.zone, **options)
+    with workspace.run("weather load") as run:
+        for name, frame in tables.items():
+            run.upsert(name, contract(name).arrange(frame))
+    return loaded
 
 
 def write(path: Path, text: str, made: datetime) -> Path:

@@ -11,10 +11,10 @@ import pytest
 from data.sample.make import Sample, build_sample
 from data.sample.scale import AS_OF
 from data.settings import WeatherSettings
+from weather.capacity_response import amounts_at_hubs, kept_by_history, sum_days
 from weather.effects import EffectTables, list_effects
 from weather.exposure import days_between, place_warnings, sample_lanes
-from weather.holding import amounts_at_hubs, kept_by_history, sum_days
-from weather.impact import Sky, assess_lanes, assess_outlets
+from weather.impact import WeatherScene, assess_lanes, assess_outlets
 from weather.learning import VolumeResponse, fit_volume_response
 from weather.points import build_grid, known_weather
 
@@ -67,13 +67,15 @@ def test_warned_lanes_and_outlets_are_touched_and_fair_ones_are_not(sample: Samp
     days = days_between(first, max(first, AS_OF))[:3]  # type: ignore[arg-type]
     weather = known_weather(tables["weather_observations"], tables["weather_forecasts"])
     near = weather.filter(pl.col("valid_at").dt.date().is_between(days[0], days[-1]))
-    sky = Sky(build_grid(near), warnings, place_warnings(warnings), EffectTables(list_effects()), SETTINGS, ZONE)
-    lanes = assess_lanes(sample_lanes(tables["lanes"], tables["hubs"], SETTINGS.sample_km), days, sky)
+    scene = WeatherScene(
+        build_grid(near), warnings, place_warnings(warnings), EffectTables(list_effects()), SETTINGS, ZONE
+    )
+    lanes = assess_lanes(sample_lanes(tables["lanes"], tables["hubs"], SETTINGS.sample_km), days, scene)
     warned = lanes.filter(pl.col("cause").str.contains("warning"))
     assert warned.height > 0
     assert warned.filter(pl.col("lane_id").str.ends_with("road"))["speed_factor"].max() < 1.0  # type: ignore[operator]
     assert (warned["severity"] != "none").all()
     fair = lanes.filter(pl.col("cause") == "")
     assert (fair["speed_factor"] == 1.0).all()
-    outlets = assess_outlets(tables["outlets"], days, sky)
+    outlets = assess_outlets(tables["outlets"], days, scene)
     assert outlets.filter(pl.col("cause").str.contains("warning"))["capacity_factor"].max() < 1.0  # type: ignore[operator]

@@ -1,39 +1,53 @@
-"""From the tables of a workspace to the weather of lanes and outlets, and back into its tables."""
+"""From tables to the weather of every lane and outlet of a network."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from data.errors import RadarError
-from data.ingest.geometry import read_geometry
 from data.progress import SILENT, Progress
-from data.runs import Run
-from data.workspace import Workspace
+from data.settings import WeatherSettings
 from weather.effects import EffectRow, EffectTables, list_effects
 from weather.exposure import days_between, lines_of, place_warnings, sample_lanes
-from weather.impact import Sky, assess_lanes, assess_outlets, hours_needed
+from weather.impact import WeatherScene, assess_lanes, assess_outlets, hours_needed
 from weather.lane_learning import LearnedSpeed, fit_lane_speed, measure_delays, replace_rows
 from weather.points import build_grid, known_weather
 
-LONGEST_OUTLOOK = 92
-
-
-class Reader(Protocol):
-    """Whoever reads tables: a workspace, or a run that keeps which versions it read."""
-
-    def read(self, name: str) -> pl.DataFrame:
-        """Return a table."""
-        ...
+LONGEST_SPAN = 92
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ImpactTables:
+    """What the weather of a network is worked out from.
+
+    Parameters
+    ----------
+    lanes, hubs, outlets, waybills
+        Tables of these names.
+    observations, forecasts, warnings
+        Tables ``weather_observations``, ``weather_forecasts`` and ``weather_warnings``.
+    lane_geometry
+        Lane id -> GeoJSON geometry; lanes without one follow the great circle.
+    """
+
+    lanes: pl.DataFrame
+    hubs: pl.DataFrame
+    outlets: pl.DataFrame
+    waybills: pl.DataFrame
+    observations: pl.DataFrame
+    forecasts: pl.DataFrame
+    warnings: pl.DataFrame
+    lane_geometry: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NetworkImpact:
     """What the weather does to a network.
 
     Parameters
@@ -102,22 +116,22 @@ def choose_days(
     if first > last:
         raise RadarError(f"days from {first} to {last}", "the first day before the last", "swap --from and --to")
     days = days_between(first, last)
-    if len(days) > LONGEST_OUTLOOK:
-        raise RadarError(f"{len(days)} days", f"at most {LONGEST_OUTLOOK}", "choose fewer with --from and --to")
+    if len(days) > LONGEST_SPAN:
+        raise RadarError(f"{len(days)} days", f"at most {LONGEST_SPAN}", "choose fewer with --from and --to")
     return days
 
 
 def learn_effects(
-    workspace: Workspace, reader: Reader, as_of: datetime | None = None
+    tables: ImpactTables, settings: WeatherSettings, zone: ZoneInfo, as_of: datetime | None = None
 ) -> tuple[tuple[EffectRow, ...], tuple[LearnedSpeed, ...]]:
-    """Put what the waybills of this workspace show of lane speed in place of published figures.
+    """Put what a network's waybills show of lane speed in place of published figures.
 
     Parameters
     ----------
-    workspace
-        Its settings are used.
-    reader
-        Reads the tables.
+    tables
+        Lanes, hubs, waybills and observations are looked at.
+    settings, zone
+        Section ``[weather]`` of radar.toml and time zone of the workspace.
     as_of
         Waybills and weather after this time are not used.
 
@@ -128,9 +142,8 @@ def learn_effects(
     learned
         What history shows of each class; empty where there are no waybills or no observations.
     """
-    settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
     rows = list_effects(settings.preset, settings.effects)
-    waybills, observed = reader.read("waybills"), reader.read("weather_observations")
+    waybills, observed = tables.waybills, tables.observations
     if as_of is not None:
         waybills = waybills.filter(pl.col("arrived_at") <= as_of)
         observed = observed.filter(pl.col("valid_at") <= as_of)
@@ -142,29 +155,30 @@ def learn_effects(
     # parcels on the way are met by the weather of the days after pick-up
     near = observed.filter(pl.col("valid_at").is_between(begin, end + timedelta(days=5)))
     grid = build_grid(known_weather(near, near.clear()))
-    learned = fit_lane_speed(
-        delays, reader.read("lanes"), reader.read("hubs"), grid, EffectTables(rows), settings, zone
-    )
+    learned = fit_lane_speed(delays, tables.lanes, tables.hubs, grid, EffectTables(rows), settings, zone)
     return replace_rows(rows, learned), learned
 
 
-def look_ahead(
-    workspace: Workspace,
-    run: Run,
+def assess_network(
+    tables: ImpactTables,
     days: Sequence[date],
+    settings: WeatherSettings,
+    zone: ZoneInfo,
     *,
     as_of: datetime | None = None,
     effects: tuple[EffectRow, ...] | None = None,
     progress: Progress = SILENT,
-) -> Outlook:
-    """Work out what the weather does to every lane and outlet of a workspace.
+) -> NetworkImpact:
+    """Work out what the weather does to every lane and outlet of a network.
 
     Parameters
     ----------
-    workspace, run
-        Where the tables are read.
+    tables
+        What is known.
     days
         Days of departure and of work.
+    settings, zone
+        Section ``[weather]`` of radar.toml and time zone of the workspace.
     as_of
         What was known only later is not used; None uses everything.
     effects
@@ -172,18 +186,17 @@ def look_ahead(
     progress
         Told how far the work is.
     """
-    lanes, outlets, hubs = run.read("lanes"), run.read("outlets"), run.read("hubs")
-    longest = lanes["transit_hours"].max()
-    sky = see_sky(workspace, run, days, float(longest) if isinstance(longest, float) else 0.0, as_of, effects)
+    lanes, outlets = tables.lanes, tables.outlets
+    scene = build_scene(tables, days, settings, zone, as_of=as_of, effects=effects)
     progress.step(1, 4, "reading weather")
-    lines = lines_of(read_geometry(workspace.folder, "lanes"))
-    samples = sample_lanes(lanes, hubs, sky.settings.sample_km, lines)
-    lane_rows = assess_lanes(samples, days, sky)
+    lines = lines_of(tables.lane_geometry)
+    samples = sample_lanes(lanes, tables.hubs, scene.settings.sample_km, lines)
+    lane_rows = assess_lanes(samples, days, scene)
     progress.step(3, 4, "lanes")
-    outlet_rows = assess_outlets(outlets, days, sky)
+    outlet_rows = assess_outlets(outlets, days, scene)
     progress.step(4, 4, "outlets")
     lost = outlets.filter(pl.col("latitude").is_null() | pl.col("longitude").is_null())["outlet_id"].to_list()
-    return Outlook(
+    return NetworkImpact(
         lane_rows,
         outlet_rows,
         samples.unplaced,
@@ -193,24 +206,25 @@ def look_ahead(
     )
 
 
-def see_sky(
-    workspace: Workspace,
-    run: Run,
+def build_scene(
+    tables: ImpactTables,
     days: Sequence[date],
-    longest_transit: float,
+    settings: WeatherSettings,
+    zone: ZoneInfo,
+    *,
     as_of: datetime | None = None,
     effects: tuple[EffectRow, ...] | None = None,
-) -> Sky:
-    """Read everything known of the weather of some days.
+) -> WeatherScene:
+    """Gather everything known of the weather of some days.
 
     Parameters
     ----------
-    workspace, run
-        Where the tables are read.
+    tables
+        What is known.
     days
         Days looked at, at least one.
-    longest_transit
-        Longest time a lane takes [h].
+    settings, zone
+        Section ``[weather]`` of radar.toml and time zone of the workspace.
     as_of
         Observations and forecasts known only later are not used; warnings carry no time of issue and all count.
     effects
@@ -221,19 +235,18 @@ def see_sky(
     RadarError
         When there is neither a weather point nor a warning for these days.
     """
-    settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
-    begin, end = hours_needed(days, longest_transit, zone)
-    tables = [run.read(name) for name in ("weather_observations", "weather_forecasts")]
+    longest = tables.lanes["transit_hours"].max()
+    begin, end = hours_needed(days, float(longest) if isinstance(longest, float) else 0.0, zone)
     near = pl.col("valid_at").is_between(begin, end)
-    weather = known_weather(tables[0].filter(near), tables[1].filter(near), as_of)
-    warnings = run.read("weather_warnings").filter((pl.col("onset") <= end) & (pl.col("expires") >= begin))
+    weather = known_weather(tables.observations.filter(near), tables.forecasts.filter(near), as_of)
+    warnings = tables.warnings.filter((pl.col("onset") <= end) & (pl.col("expires") >= begin))
     if weather.is_empty() and warnings.is_empty():
         raise RadarError(
             f"no weather from {min(days)} to {max(days)}",
             action="`radar weather load` forecasts or observations of these days, or choose others with --from and --to",
         )
     rows = effects if effects is not None else list_effects(settings.preset, settings.effects)
-    return Sky(build_grid(weather), warnings, place_warnings(warnings), EffectTables(rows), settings, zone)
+    return WeatherScene(build_grid(weather), warnings, place_warnings(warnings), EffectTables(rows), settings, zone)
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:

@@ -17,7 +17,7 @@ _WITHOUT_CLASSES = ("ice", "wind")
 
 
 @dataclass(frozen=True)
-class Standing:
+class LocalWeather:
     """Weather over places at hours; every array has the shape (places, hours).
 
     Parameters
@@ -46,7 +46,7 @@ class Effect:
     severity: NDArray[np.int8]
 
 
-def weather_over(grid: WeatherGrid, index: NDArray[np.int64], weight: Floats, hours: NDArray[np.int64]) -> Standing:
+def weather_over(grid: WeatherGrid, index: NDArray[np.int64], weight: Floats, hours: NDArray[np.int64]) -> LocalWeather:
     """Look up the weather over places.
 
     Parameters
@@ -60,14 +60,14 @@ def weather_over(grid: WeatherGrid, index: NDArray[np.int64], weight: Floats, ho
 
     Returns
     -------
-    Standing
+    LocalWeather
         Of several points, values are weighted means of those that know, colours are the worst.
     """
     places, neighbours = index.shape
     shape = (places, hours.shape[1])
     if grid.points == 0 or grid.hours == 0:
         signals = {kind: np.zeros(shape, dtype=np.int8) for kind in KINDS}
-        return Standing(
+        return LocalWeather(
             {name: np.full(shape, np.nan) for name in grid.values}, signals, np.zeros(shape, dtype=np.bool_)
         )
     column = np.broadcast_to(hours - grid.first_hour, shape)
@@ -89,15 +89,15 @@ def weather_over(grid: WeatherGrid, index: NDArray[np.int64], weight: Floats, ho
         for kind, layer in grid.signals.items()
     }
     known = np.logical_or.reduce([usable[rank] & grid.known[rows[rank], column] for rank in range(neighbours)])
-    return Standing(values, signals, known)
+    return LocalWeather(values, signals, known)
 
 
-def work_out_effect(standing: Standing, tables: EffectTables) -> Effect:
+def work_out_effect(local: LocalWeather, tables: EffectTables) -> Effect:
     """Say what weather does where it stands: of several kinds at once, the worst counts.
 
     Parameters
     ----------
-    standing
+    local
         Weather over places at hours.
     tables
         The effect tables.
@@ -107,7 +107,7 @@ def work_out_effect(standing: Standing, tables: EffectTables) -> Effect:
     Effect
         Factors of 1 and no closure where nothing is known.
     """
-    values, signals = standing.values, standing.signals
+    values, signals = local.values, local.signals
     measures = {"rain": values["rain"], "snow": values["snow"], "fog": values["visibility"]}
     speeds = [tables.measured("speed", kind, measures[kind]) for kind in _WITH_CLASSES]
     # icing and wind have no classes of their own: what their colour does
@@ -125,18 +125,18 @@ def work_out_effect(standing: Standing, tables: EffectTables) -> Effect:
     )
 
 
-def describe(standing: Standing, tables: EffectTables, place: NDArray[np.int64], hour: NDArray[np.int64]) -> list[str]:
+def describe(local: LocalWeather, tables: EffectTables, place: NDArray[np.int64], hour: NDArray[np.int64]) -> list[str]:
     """Put into words what stands over places, e.g. ``"snow 2.1 mm/h, visibility 180 m"``; "" where nothing does.
 
     Parameters
     ----------
-    standing, tables
+    local, tables
         As for ``work_out_effect``.
     place, hour
         Positions in the arrays, one pair a text; shape (texts,).
     """
-    values = {name: layer[place, hour] for name, layer in standing.values.items()}
-    signals = {kind: layer[place, hour] > 0 for kind, layer in standing.signals.items()}
+    values = {name: layer[place, hour] for name, layer in local.values.items()}
+    signals = {kind: layer[place, hour] > 0 for kind, layer in local.signals.items()}
     cold = values["temperature"] < tables.classes("cold")[0].high
     snows, rains = tables.classify("snow", values["snow"]) >= 0, tables.classify("rain", values["rain"]) >= 0
     told = (
