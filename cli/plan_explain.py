@@ -83,7 +83,8 @@ def plan_explain(
 
 
 def _overview(tables: Tables, day: date | None, top: int) -> Told:
-    from routing.trunk.hub_days import list_hub_days, list_visits
+    from data.hub_load import list_visits
+    from routing.trunk.hub_days import list_hub_days
     from routing.trunk.lane_days import list_lane_days
 
     hub_days = _on(list_hub_days(tables, list_visits(tables["trunk_flows"], tables["lanes"])), day)
@@ -117,7 +118,8 @@ def _group_shortfalls(tables: Tables, day: date | None) -> pl.DataFrame:
 def _explain_hub(tables: Tables, hub: str, day: date | None, top: int) -> tuple[Told, str]:
     import polars as pl
 
-    from routing.trunk.hub_days import list_fill, list_hub_days, list_visits
+    from data.hub_load import list_visits
+    from routing.trunk.hub_days import list_fill, list_hub_days
 
     visits = list_visits(tables["trunk_flows"], tables["lanes"]).filter(pl.col("hub_id") == hub)
     days = list_hub_days(tables, visits).filter(pl.col("hub_id") == hub)

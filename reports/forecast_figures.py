@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from data.hub_load import list_end_visits, sum_visits
 from reports.forecast_inputs import RECENT_DAYS, ForecastInputs, RouteHistory
 
 FACTORS = ("event", "weather", "override")
@@ -140,31 +141,48 @@ def waterfall(day: dict[str, object]) -> list[tuple[str, float, float]]:
     return steps
 
 
-def hub_ranking(hub_forecasts: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
-    """Rank hubs by their peak load, the sum of parcels that start and end there.
+def hub_ranking(hub_forecasts: pl.DataFrame, hubs: pl.DataFrame, route_forecasts: pl.DataFrame) -> pl.DataFrame:
+    """Rank hubs by their peak load: parcels that start there and parcels that end there, those that do both once.
+
+    Parameters
+    ----------
+    hub_forecasts, route_forecasts
+        Of one run; the routes say what starts and ends at one hub (none without rows).
+    hubs
+        ``hub_id``, ``name``, ``sort_capacity``.
 
     Returns
     -------
     pl.DataFrame
-        ``hub_id``, ``name``, ``peak_date``, ``out`` and ``in`` [parcels on the peak day], ``load``, ``load_q50``, ``load_q90``,
-        ``normal`` [parcels/day], ``multiple``, ``capacity``, ``share``, ``share_q90``, ``days_over``, ``days_over_q90``,
-        ``path`` (load by day). Shares and days are empty without a sort capacity. Transit is not in it: the plan
-        decides that. Quantiles of the two directions are added, which is on the safe side.
+        ``hub_id``, ``name``, ``peak_date``, ``out`` and ``in`` [parcels on the peak day], ``local`` (in both), ``load``
+        (out + in - local), ``load_q50``, ``load_q90``, ``normal`` [parcels/day], ``multiple``, ``capacity``, ``share``,
+        ``share_q90``, ``days_over``, ``days_over_q90``, ``path`` (load by day). Shares and days are empty without a sort
+        capacity. Transit is not in it: the plan decides that.
+
+    Notes
+    -----
+    Quantiles of the two directions are added, which is on the safe side; what is in both is taken out of every quantile and of
+    the baseline in the share in which it is in the mean: load_q = (out_q + in_q) x load / (out + in).
     """
     capacity = hubs.select("hub_id", "name", pl.col("sort_capacity").cast(pl.Float64).alias("capacity"))
+    visits = sum_visits(list_end_visits(route_forecasts, "mean"))
+    once = pl.when(pl.col("both") > 0).then(1 - pl.col("local") / pl.col("both")).otherwise(1.0)
     by_day = (
         hub_forecasts.group_by("hub_id", "date")
         .agg(
             pl.col("mean").filter(pl.col("direction") == "out").sum().alias("out"),
             pl.col("mean").filter(pl.col("direction") == "in").sum().alias("in"),
-            pl.col("mean").sum().alias("load"),
+            pl.col("mean").sum().alias("both"),
             pl.col("q50").sum().alias("load_q50"),
             pl.col("q90").sum().alias("load_q90"),
             pl.col("baseline").sum().alias("normal"),
         )
+        .join(visits.select("date", "hub_id", "local"), on=["date", "hub_id"], how="left")
+        .with_columns(pl.col("local").fill_null(0))
+        .with_columns((pl.col("both") - pl.col("local")).alias("load"), pl.col("load_q50", "load_q90", "normal") * once)
         .join(capacity, on="hub_id", how="left")
     )
-    ranked = _rank(by_day, "hub_id", ["out", "in"]).with_columns(pl.col("name").fill_null(pl.col("hub_id")))
+    ranked = _rank(by_day, "hub_id", ["out", "in", "local"]).with_columns(pl.col("name").fill_null(pl.col("hub_id")))
     # A closed hub stays in the tables with nothing to do; it is no hub of the peak.
     return ranked.filter((pl.col("load") > 0) | (pl.col("load_q90") > 0))
 

@@ -50,7 +50,7 @@ class _Report:
         self.f = Formats(language)
         self.top = figures.headline(inputs.network)
         self.then = figures.last_year(self.top, inputs.history, inputs.events)
-        self.hub_rows = figures.hub_ranking(inputs.hubs_ahead, inputs.hubs)
+        self.hub_rows = figures.hub_ranking(inputs.hubs_ahead, inputs.hubs, inputs.routes_ahead)
         self.writer = tables.ForecastTables(inputs, self.t, self.f, self.top)
 
     def values(self) -> dict[str, object]:

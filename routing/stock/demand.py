@@ -211,7 +211,9 @@ def _add_growth(items: pl.DataFrame, merchants: pl.DataFrame) -> pl.DataFrame:
     network = total[0] / total[1] if total[1] > 0 else 1.0
     weight = _POOL_GROWTH / _BASE_DAYS
     own = (pl.col("recent").sum() + weight * network) / (pl.col("year_ago").sum() + weight)
-    measured = items.group_by("merchant_id").agg(measured=own.clip(0.2, 5.0))
+    # Who sold nothing a year before has no growth to measure: the network's stands in.
+    told = pl.when(pl.col("year_ago").sum() > 0).then(own).otherwise(pl.lit(network))
+    measured = items.group_by("merchant_id").agg(measured=told.clip(0.2, 5.0))
     given = merchants.select("merchant_id", "growth", home_hub_id="hub_id")
     return (
         items.join(measured, on="merchant_id")
@@ -298,7 +300,10 @@ def _share_regions(known: pl.DataFrame, quiet: pl.Series, window: Window) -> pl.
     if used.is_empty():
         used = known
     pool = used.group_by("category", region_id="destination_region_id").agg(pool=pl.col("units").sum())
-    pool = pool.with_columns(pool=pl.col("pool") / pl.col("pool").sum().over("category"))
+    # A category without a unit in these days has no regions to share it by: it is expected to sell nothing.
+    pool = pool.filter(pl.col("pool").sum().over("category") > 0).with_columns(
+        pool=pl.col("pool") / pl.col("pool").sum().over("category")
+    )
     own = used.group_by(*ITEM, region_id="destination_region_id").agg(own=pl.col("units").sum())
     items = used.select(*ITEM).unique()
     weight = pl.col("own").fill_null(0) + _POOL_UNITS * pl.col("pool")
@@ -344,8 +349,8 @@ def _describe_days(known: pl.DataFrame, window: Window) -> pl.DataFrame:
         .join(profile, on="category", how="left")
         .join(parcels, on="category", how="left")
         .with_columns(
-            pl.col("early_share").fill_null(min(2 * even, 1.0)),
-            pl.col("peak_share").fill_null(min(2 * even, 1.0)),
+            # Rows of no units in the last edition give 0/0: as little is known of the days as without rows.
+            pl.col("early_share", "peak_share").fill_nan(None).fill_null(min(2 * even, 1.0)),
             pl.col("units_per_parcel").fill_null(1.0).fill_nan(1.0).clip(0.01, 1000.0),
         )
         .sort("category")

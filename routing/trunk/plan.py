@@ -265,7 +265,7 @@ def write_plan(
         route_demand=write_demand(network),
         trunk_departures=write_departures(network, draft.vehicles, draft.loads.runs),
         trunk_flows=flows,
-        hub_loads=write_hub_loads(network, draft.loads),
+        hub_loads=write_hub_loads(network, draft.loads, flows),
         shortfalls=write_shortfalls(network, short, told),
         plan_certificates=write_certificate(network, draft.cost, relaxed, total, late),
         bound_prices=write_prices(network, relaxed.evidence),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.contracts import contract
+from data.hub_load import list_visits, sum_visits
 from routing.trunk.evidence import name_proof
 from routing.trunk.fleet import Vehicles
 from routing.trunk.flows import Flows, Loads
@@ -125,11 +126,19 @@ def _count_late(network: TrunkNetwork, pool: PathPool, done_on: list[int]) -> li
     return [None if last == NO_PROMISE else max(0, day - last) for day, last in zip(done_on, due, strict=True)]
 
 
-def write_hub_loads(network: TrunkNetwork, loads: Loads) -> pl.DataFrame:
-    """Write `hub_loads`: every hub on every day of demand, and later days with parcels."""
+def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) -> pl.DataFrame:
+    """Write `hub_loads`: every hub on every day of demand, and later days with parcels.
+
+    What is handled is counted from the flows as written; what waits over a night from the loads of the draft.
+    """
     import polars as pl
 
-    handled, held = np.rint(loads.sorts), np.rint(loads.nights)
+    lanes = pl.DataFrame({"lane_id": network.lane_ids, "origin_hub_id": _names(network.hub_ids, network.lane_origin)})
+    hub_number = {name: number for number, name in enumerate(network.hub_ids)}
+    handled, held = np.zeros(network.nodes, dtype=np.int64), np.rint(loads.nights)
+    for row in sum_visits(list_visits(flows, lanes)).iter_rows(named=True):
+        day = (row["date"] - network.first_day).days
+        handled[day * network.hubs + hub_number[row["hub_id"]]] = row["load"]
     node = np.flatnonzero((np.arange(network.nodes) < network.demand_days * network.hubs) | (handled > 0) | (held > 0))
     capacity = network.sort_capacity.ravel()[node]
     bounded = np.isfinite(capacity)
@@ -137,7 +146,7 @@ def write_hub_loads(network: TrunkNetwork, loads: Loads) -> pl.DataFrame:
         {
             "date": _dates(network, node // network.hubs),
             "hub_id": _names(network.hub_ids, node % network.hubs),
-            "handled": handled[node].astype(np.int64),
+            "handled": handled[node],
             "held": held[node].astype(np.int64),
             "capacity": pl.Series(
                 [int(c) if b else None for c, b in zip(capacity, bounded, strict=True)], dtype=pl.Int64

@@ -10,6 +10,7 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
+from data.hub_load import list_end_visits, sum_visits
 from reports import forecast_figures as figures
 from reports.forecast_inputs import ForecastInputs, RouteHistory, summarise_history
 from reports.score_figures import network_accuracy, published_scores, summary
@@ -64,7 +65,9 @@ def _hub_rows(loads: list[tuple[int, int]]) -> pl.DataFrame:
 
 def test_hub_ranking_counts_days_over_capacity() -> None:
     hubs = contract("hubs").conform(pl.DataFrame({"hub_id": ["A"], "name": ["Aba"], "sort_capacity": [120]}))
-    row = figures.hub_ranking(_hub_rows([(20, 30), (60, 60), (100, 50)]), hubs).row(0, named=True)
+    row = figures.hub_ranking(
+        _hub_rows([(20, 30), (60, 60), (100, 50)]), hubs, contract("route_forecasts").empty()
+    ).row(0, named=True)
     assert (row["out"], row["in"], row["load"], row["load_q90"]) == (100, 50, 150, 300)
     assert row["peak_date"] == FIRST + timedelta(days=2)
     # 120 of 120 is full, not over; at q90 the second day is over too.
@@ -74,8 +77,36 @@ def test_hub_ranking_counts_days_over_capacity() -> None:
     assert row["path"] == [50, 120, 150]
 
 
+def test_parcels_that_start_and_end_at_one_hub_load_it_once() -> None:
+    hubs = contract("hubs").conform(pl.DataFrame({"hub_id": ["A"], "name": ["Aba"], "sort_capacity": [125]}))
+    # First day: 40 of what is sent stay at A (two couriers), second day: all of it does.
+    pairs = [("A", "A", 30, 0), ("A", "A", 10, 0), ("A", "B", 20, 0), ("B", "A", 10, 0), ("A", "A", 100, 1)]
+    routes = pl.DataFrame(
+        [
+            {"date": FIRST + timedelta(days=day), "origin_hub_id": a, "destination_hub_id": b, "mean": n}
+            for a, b, n, day in pairs
+        ]
+    )
+    row = figures.hub_ranking(_hub_rows([(60, 50), (100, 100)]), hubs, routes).row(0, named=True)
+    assert row["path"] == [70, 100]
+    assert (row["out"], row["in"], row["local"], row["load"]) == (100, 100, 100, 100)
+    assert (row["load_q50"], row["load_q90"]) == (100, 200)
+    assert (row["share"], row["days_over"], row["days_over_q90"]) == (0.8, 0, 2)
+
+
+def test_the_loads_told_are_the_visits_of_the_routes_forecast() -> None:
+    told = figures.hub_ranking(frames.hub_forecasts(), frames.hubs(), frames.route_forecasts())
+    visits = sum_visits(list_end_visits(frames.route_forecasts(), "mean"))
+    loads = {row["hub_id"]: row["load"] for row in told.iter_rows(named=True)}
+    assert loads == dict(visits.group_by("hub_id").agg(pl.col("load").max()).iter_rows())
+    local = frames.route_forecasts().filter(pl.col("origin_hub_id") == pl.col("destination_hub_id"))
+    assert local.height > 0
+
+
 def test_a_hub_without_capacity_has_no_share_and_one_without_a_name_keeps_its_id() -> None:
-    row = figures.hub_ranking(_hub_rows([(5, 5)]), contract("hubs").empty()).row(0, named=True)
+    row = figures.hub_ranking(_hub_rows([(5, 5)]), contract("hubs").empty(), contract("route_forecasts").empty()).row(
+        0, named=True
+    )
     assert (row["name"], row["share"], row["days_over"]) == ("A", None, None)
 
 
@@ -154,7 +185,9 @@ def test_routes_of_a_hub_that_opens_in_the_horizon_are_opening() -> None:
 
 def test_a_share_is_over_one_exactly_where_a_day_is_over() -> None:
     hubs = frames.hubs()
-    rows = figures.hub_ranking(frames.hub_forecasts(), hubs).filter(pl.col("capacity").is_not_null())
+    rows = figures.hub_ranking(frames.hub_forecasts(), hubs, frames.route_forecasts()).filter(
+        pl.col("capacity").is_not_null()
+    )
     assert ((rows["share"] > 1) == (rows["days_over"] > 0)).all()
     assert ((rows["share_q90"] > 1) == (rows["days_over_q90"] > 0)).all()
 

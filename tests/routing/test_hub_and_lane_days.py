@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from data.errors import RadarError
-from routing.trunk.hub_days import list_fill, list_hub_days, list_visits
+from data.hub_load import list_visits
+from routing.trunk.hub_days import list_fill, list_hub_days
 from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.lane_days import drop_run, list_lane_days, tell_dropped
 from routing.trunk.network import build_network

@@ -140,3 +140,35 @@ def test_sales_after_the_as_of_date_are_not_seen() -> None:
 def test_higher_service_level_never_asks_for_less(low: float, step: float) -> None:
     given = tables()
     assert expect(given, low)["target"].sum() <= expect(given, low + step)["target"].sum()
+
+
+def test_categories_without_a_unit_in_the_window_get_no_units() -> None:
+    """Two of them: one has had rows of 0 units for two months, one never sold at all."""
+    days = [AS_OF - timedelta(days=number) for number in range(90)]
+    rows = [
+        {
+            "date": day, "merchant_id": "m", "category": category, "destination_region_id": region,
+            "units": units if category == "lamps" or (AS_OF - day).days >= 60 else 0,
+        }
+        for day in days
+        for region in ("r", "s")
+        for category, units in (("lamps", 10), ("sandals", 5), ("gloves", 0))
+    ]  # fmt: skip
+    sales = contract("sales").conform(pl.DataFrame(rows))
+    merchants = contract("merchants").conform(pl.DataFrame([{"merchant_id": "m", "name": "m", "hub_id": "H"}]))
+    window = Window(AS_OF + timedelta(days=7), AS_OF + timedelta(days=12), None, None, "six days")
+    none = (contract("events").empty(), contract("promotions").empty())
+    found = expect_demand(sales, merchants, *none, window, as_of=AS_OF, service_level=0.9)
+    assert found.select("category", "region_id", "expected").rows() == [("lamps", "r", 60), ("lamps", "s", 60)]
+    # Nothing was sold a year before, so no growth has been measured.
+    assert found["growth"].to_list() == [1.0, 1.0]
+
+
+def test_a_last_edition_of_rows_without_units_leaves_the_days_even() -> None:
+    given = tables()
+    past = pl.col("date").is_between(EVENT - timedelta(weeks=52), EVENT - timedelta(weeks=52) + timedelta(days=1))
+    given["sales"] = given["sales"].with_columns(units=pl.when(past).then(0).otherwise("units"))
+    found = expect(given)
+    assert found.height > 0
+    assert found["early_share"].is_finite().all()
+    assert (found["early_share"] == 1.0).all()
