@@ -75,9 +75,9 @@ def backtest(
     import polars as pl
 
     from cli.forecast_inputs import read_inputs, settings_of
-    from forecasting.backtest import run_backtest
+    from forecasting.evaluation.backtest import run_backtest
+    from forecasting.evaluation.scores import mean_scores
     from forecasting.forecast import forecast
-    from forecasting.scores import mean_scores
 
     workspace = workspace_of(context)
     dates = parse_days(as_of)

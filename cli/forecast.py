@@ -15,7 +15,7 @@ from cli.options import Json, Seed, parse_day
 if TYPE_CHECKING:
     import polars as pl
 
-    from forecasting.inputs import Forecasts
+    from forecasting.results import Forecasts
 
 
 class Level(StrEnum):

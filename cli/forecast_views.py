@@ -29,7 +29,7 @@ def capacity(
     Example: `radar forecast capacity --months 2`
     """
     from data.errors import RadarError
-    from forecasting.couriers import trend_capacity
+    from forecasting.outlets.couriers import trend_capacity
 
     table = workspace_of(context).read("courier_capacity")
     if table.is_empty():
@@ -54,7 +54,7 @@ def staffing(
     import polars as pl
 
     from data.errors import RadarError
-    from forecasting.outlets import staff_outlets
+    from forecasting.outlets.staffing import staff_outlets
 
     workspace = workspace_of(context)
     table = workspace.results("outlet_forecasts")
@@ -94,7 +94,7 @@ def draws(
     from pyarrow.parquet import ParquetWriter
 
     from data.errors import RadarError
-    from forecasting.sample_paths import draw_paths, fit_paths, tabulate_path
+    from forecasting.intervals.sample_paths import draw_paths, fit_paths, tabulate_path
 
     workspace = workspace_of(context)
     writers = workspace.writers("route_forecasts")

@@ -56,8 +56,8 @@ def revisions(
     Example: `radar revisions --from 2025-10-20 --to 2025-10-27 --level hub`
     """
     from data.errors import RadarError
-    from forecasting.revisions import split_revision, sum_revision
-    from forecasting.vintages import find_vintage
+    from forecasting.evaluation.revisions import split_revision, sum_revision
+    from forecasting.evaluation.vintages import find_vintage
 
     if before == after:
         raise RadarError(

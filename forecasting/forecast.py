@@ -10,19 +10,21 @@ import polars as pl
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
-from forecasting.calibration import calibrate_intervals
-from forecasting.cleaning import CleanHistory, clean_history
-from forecasting.horizon_view import restrict
-from forecasting.inner_backtests import choose_cutoffs, recent_volume, sample_errors
-from forecasting.inputs import ForecastInputs, Forecasts, ForecastSettings, RouteForecast
-from forecasting.intervals import IntervalModel
-from forecasting.network_changes import ChangedNetwork, follow_changes
-from forecasting.outlets import forecast_outlets
-from forecasting.panel import Membership, Panel, to_date
-from forecasting.rounding import round_coherently
-from forecasting.route_model import RouteModel, fit_routes
-from forecasting.tables import EventDays, Parts, Spread, publish_routes, publish_sums
-from forecasting.uplift import plain_name
+from forecasting.events.uplift import plain_name
+from forecasting.history.as_of_view import restrict
+from forecasting.history.cleaning import CleanHistory, clean_history
+from forecasting.history.network_changes import ChangedNetwork, follow_changes
+from forecasting.inputs import ForecastInputs, ForecastSettings
+from forecasting.intervals.calibration import calibrate_intervals
+from forecasting.intervals.interval_model import IntervalModel
+from forecasting.intervals.spread import EventDays, Parts, Spread
+from forecasting.intervals.to_tables import publish_routes, publish_sums
+from forecasting.outlets.outlet_forecast import forecast_outlets
+from forecasting.results import Forecasts, RouteForecast
+from forecasting.routes.inner_backtests import choose_cutoffs, recent_volume, sample_errors
+from forecasting.routes.route_model import RouteModel, fit_routes
+from forecasting.series.panel import Membership, Panel, to_date
+from forecasting.series.rounding import round_coherently
 
 LONGEST_HORIZON = 370
 """Days ahead beyond which daily routes are no forecast any more."""
@@ -41,7 +43,7 @@ def forecast(
     Parameters
     ----------
     inputs
-        The tables; what lies after ``as_of`` is left out first (:func:`forecasting.horizon_view.restrict`).
+        The tables; what lies after ``as_of`` is left out first (:func:`forecasting.history.as_of_view.restrict`).
     as_of
         Last day whose volumes count as known.
     horizon
@@ -155,7 +157,7 @@ def _assemble(
     dates = np.arange(panel.dates[-1] + 1 + lag, panel.dates[-1] + 1 + lag + horizon)
     override = np.ones_like(mean)
     if known.overrides is not None and not known.overrides.is_empty():
-        from forecasting.overrides import override_factors
+        from forecasting.history.overrides import override_factors
 
         override = override_factors(known.overrides, panel.routes, dates, _region_of_hub(known.hubs))
         mean = mean * override

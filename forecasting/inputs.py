@@ -1,17 +1,11 @@
-"""What a forecast is made from, how it is set, and what it gives."""
+"""What a forecast is made from and how it is set."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
-
-from forecasting.panel import Panel
-from forecasting.tables import Spread
 
 
 def _empty(**columns: type[pl.DataType] | pl.DataType) -> pl.DataFrame:
@@ -50,7 +44,7 @@ class ForecastInputs:
     """The tables a forecast reads, with the columns of their contracts.
 
     Only ``route_volumes`` must hold rows; each other table may be empty or have its columns only.
-    A backtest hands in a view that ends on its as-of date (:mod:`forecasting.horizon_view`). ``timezone`` is the one of
+    A backtest hands in a view that ends on its as-of date (:mod:`forecasting.history.as_of_view`). ``timezone`` is the one of
     business dates: it says when the as-of day ends for rows with a time.
     """
 
@@ -118,61 +112,3 @@ class ForecastSettings:
     pooling: float = 10.0
     understaffing_cost: float = 3.0
     overstaffing_cost: float = 1.0
-
-
-@dataclass(frozen=True)
-class RouteForecast:
-    """The forecast of all routes as matrices, before it becomes tables.
-
-    Attributes
-    ----------
-    panel
-        The history it was made from; its routes are the rows. Routes that a network change opens stand in it
-        with an empty history.
-    dates
-        [horizon] days ahead, the first is the day after the as-of date.
-    mean
-        [routes x horizon] parcels, not rounded.
-    event
-        [routes x horizon] factor of the events in ``mean``.
-    override
-        [routes x horizon] factor of planners' overrides in ``mean``.
-    member_means
-        Name -> [routes x horizon] the forecast of each member of the combination.
-    """
-
-    panel: Panel
-    dates: NDArray[np.datetime64]
-    mean: NDArray[np.float64]
-    event: NDArray[np.float64]
-    override: NDArray[np.float64]
-    member_means: Mapping[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class Forecasts:
-    """Forecast tables of one run, with the columns of their contracts less ``run_id``.
-
-    Attributes
-    ----------
-    as_of
-        The last day whose volumes were known.
-    network, region, hub, route, outlet
-        The five result tables. Every published sum is the sum of its parts.
-    matrices
-        The route level as matrices.
-    spread
-        Quantiles of routes and of their sums at any level.
-    notes
-        Sentences a planner should read: members left out, dates past the calendar, short history.
-    """
-
-    as_of: dt.date
-    network: pl.DataFrame
-    region: pl.DataFrame
-    hub: pl.DataFrame
-    route: pl.DataFrame
-    outlet: pl.DataFrame
-    matrices: RouteForecast
-    spread: Spread
-    notes: tuple[str, ...] = ()

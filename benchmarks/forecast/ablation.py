@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.forecast.studies import Figures, Study, Tell, mean_figures, score_ours
-from forecasting.combination import LEAD_ENDS
-from forecasting.event_leaning import Leaning
-from forecasting.events import PhaseTerms
+from forecasting.events.deviations import Leaning
+from forecasting.events.phases import PhaseTerms
 from forecasting.inputs import no_events
-from forecasting.volume_classes import CLASS_LABELS
+from forecasting.routes.combination import LEAD_ENDS
+from forecasting.series.volume_classes import CLASS_LABELS
 
 
 def _same_routes(routes: NDArray[np.float32], *_: Any, **__: Any) -> NDArray[np.float32]:

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.inputs import Forecasts
-from forecasting.intervals import CALIBRATED_LEVELS as ALL_LEVELS
-from forecasting.panel import ROUTE_KEYS, Level, Panel, aggregate, to_day
-from forecasting.scores import QUANTILE_LEVELS as QUANTILES
-from forecasting.volume_classes import CLASS_LABELS, volume_class
+from data.quantiles import QUANTILE_LEVELS as QUANTILES
+from forecasting.intervals.interval_model import CALIBRATED_LEVELS as ALL_LEVELS
+from forecasting.results import Forecasts
+from forecasting.series.panel import ROUTE_KEYS, Level, Panel, aggregate, to_day
+from forecasting.series.volume_classes import CLASS_LABELS, volume_class
 
 Matrix = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.forecast.studies import ALL, FRIDAY, MEMBER, MONTHS, OLIST, PEER, RADAR, WINDOWS, Figures
 from benchmarks.forecast.targets import Results, Row
-from forecasting.error_causes import STEPS
-from forecasting.volume_classes import CLASS_LABELS
+from forecasting.evaluation.error_causes import STEPS
+from forecasting.series.volume_classes import CLASS_LABELS
 
 _SHOWN = ("network", "hub out", "hub in", "route", "route weekly", "bias", "RMSSE", "WQL", "CPU [s]")
 _INTERVALS = ("cover 80", "width 80", "cover 90", "width 90", "cover 95", "width 95")

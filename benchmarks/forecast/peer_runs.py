@@ -17,11 +17,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.events import archetype_of
-from forecasting.horizon_view import restrict
+from forecasting.events.phases import archetype_of
+from forecasting.history.as_of_view import restrict
 from forecasting.inputs import ForecastInputs
-from forecasting.intervals import CALIBRATED_LEVELS
-from forecasting.panel import ROUTE_KEYS, Panel
+from forecasting.intervals.interval_model import CALIBRATED_LEVELS
+from forecasting.series.panel import ROUTE_KEYS, Panel
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"

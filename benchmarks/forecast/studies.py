@@ -34,11 +34,12 @@ from benchmarks.forecast.measures import (
     route_places,
 )
 from benchmarks.forecast.peer_runs import PeerQueue
-from forecasting.baselines import day_of_week_mean, seasonal_naive
-from forecasting.error_causes import split_error
+from forecasting.evaluation.error_causes import split_error
 from forecasting.forecast import forecast
-from forecasting.inputs import ForecastInputs, Forecasts, ForecastSettings
-from forecasting.panel import Panel, to_day
+from forecasting.inputs import ForecastInputs, ForecastSettings
+from forecasting.results import Forecasts
+from forecasting.series.baselines import day_of_week_mean, seasonal_naive
+from forecasting.series.panel import Panel, to_day
 
 Figures = dict[str, float]
 Scores = dict[str, dict[str, list[Figures]]]

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.reconciliation.case import REGIONS, Case, make_case
-from forecasting.panel import Membership, aggregate
-from forecasting.reconciliation import Target, reconcile
-from forecasting.rounding import round_coherently
+from forecasting.routes.reconciliation import Target, reconcile
+from forecasting.series.panel import Membership, aggregate
+from forecasting.series.rounding import round_coherently
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 PEER_METHODS = {1_000: "dense,dense-nonnegative,sparse,sparse-nonnegative", 10_000: "sparse,sparse-nonnegative"}

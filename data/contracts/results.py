@@ -22,8 +22,8 @@ from data.contracts.fields import (
     text,
 )
 from data.contracts.reference import MODES, OWNERSHIPS
+from data.quantiles import QUANTILE_COLUMNS
 
-QUANTILES = ("q05", "q10", "q25", "q50", "q75", "q90", "q95")
 SEVERITY_OR_NONE = ("none", "blue", "yellow", "orange", "red")
 
 
@@ -50,7 +50,7 @@ class _Forecast(_Result):
     @dy.rule()
     def quantiles_in_order(cls) -> pl.Expr:
         in_order = pl.lit(True)
-        for lower, upper in pairwise(QUANTILES):
+        for lower, upper in pairwise(QUANTILE_COLUMNS):
             in_order = in_order & (pl.col(lower) <= pl.col(upper))
         return in_order
 

@@ -12,9 +12,10 @@ import pytest
 from data.contracts import contract
 from data.errors import RadarError
 from forecasting.forecast import forecast
-from forecasting.horizon_view import restrict
-from forecasting.inputs import EventPrior, ForecastInputs, Forecasts, ForecastSettings
-from tests.forecasting.made import START, calendar, network, sale, table
+from forecasting.history.as_of_view import restrict
+from forecasting.inputs import EventPrior, ForecastInputs, ForecastSettings
+from forecasting.results import Forecasts
+from tests.forecasting.small_networks import START, calendar, network, sale, table
 
 QUICK = ForecastSettings(use_prophet=False, use_trees=False, inner_cutoffs=4)
 Row = tuple[dt.date, str, str, str, int]

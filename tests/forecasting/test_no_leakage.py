@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from data.progress import Progress
-from forecasting.backtest import run_backtest
+from forecasting.evaluation.backtest import run_backtest
 from forecasting.forecast import forecast
-from forecasting.inputs import ForecastInputs, Forecasts, ForecastSettings
-from tests.forecasting.made import START, network
+from forecasting.inputs import ForecastInputs, ForecastSettings
+from forecasting.results import Forecasts
+from tests.forecasting.small_networks import START, network
 
 DAYS, KNOWN, HORIZON = 140, 120, 10
 AS_OF = START + dt.timedelta(days=KNOWN - 1)

@@ -10,10 +10,10 @@ import pytest
 
 from benchmarks.forecast.cases import china
 from benchmarks.forecast.measures import Truth, interval_figures, point_figures, published
-from forecasting.baselines import day_of_week_mean, seasonal_naive
 from forecasting.forecast import forecast
 from forecasting.inputs import ForecastSettings
-from forecasting.panel import Panel, to_day
+from forecasting.series.baselines import day_of_week_mean, seasonal_naive
+from forecasting.series.panel import Panel, to_day
 
 HORIZON = 14
 

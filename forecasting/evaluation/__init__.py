@@ -1,0 +1,1 @@
+"""Forecasts beside what came: backtests, scores, causes of error, structural breaks, vintages and revisions."""

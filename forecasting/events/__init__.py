@@ -1,0 +1,1 @@
+"""Shopping events and holidays: their phases, how much they multiply volume, which hubs and routes deviate."""

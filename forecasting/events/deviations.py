@@ -1,0 +1,181 @@
+"""Which hubs and routes an event lifts more than the network: deviations pooled network -> hub -> route.
+
+Some hubs send what a sale sells. Over a stage of an event (the main day with its three shoulders, say) a hub's share of all
+parcels is compared with its share on the quiet days around the season. The log of the ratio is averaged over editions and
+shrunk to the parent by pseudo-occurrences in which the hub behaved like the network::
+
+    lean = sum over editions of log(share in the event / share around it) / (editions + pooling)
+
+A route's own deviation is what is left over that of its two hubs, shrunk harder still. The multiple of the network stays what it
+is: deviations only move parcels between the routes of a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.events.phases import PhaseTerms
+from forecasting.series.panel import Membership, aggregate
+
+Matrix = NDArray[np.float32]
+Vector = NDArray[np.float64]
+
+ORIGIN_POOLING = 2.0
+DESTINATION_POOLING = 10.0
+AROUND_DAYS = 21
+"""Quiet days on each side of a season from which the ordinary shares are read."""
+MOST_LEAN = 0.7
+_NOISE_PARCELS = 100.0
+"""Parcels expected at which half of a deviation is taken for counting noise."""
+_LUNAR_STAGES = ((-8, "before"), (-2, "closing"), (3, "feast"), (10, "reopening"))
+
+
+def stage_of(archetype: str, phase: str) -> str:
+    """Return the stage that a phase belongs to, within its archetype; empty where no deviation is learnt."""
+    if archetype == "opening":
+        return "" if phase == "lull" else "plateau" if phase == "plateau" else "opening"
+    if archetype == "main":
+        return "rundown" if phase == "rundown" else "before" if phase.startswith("-") else "main"
+    if archetype == "lunar_year":
+        return next((stage for last, stage in _LUNAR_STAGES if int(phase) <= last), "after")
+    return ""
+
+
+@dataclass(frozen=True)
+class Leaning:
+    """How far each route leans from the network's multiple.
+
+    Attributes
+    ----------
+    log_lean
+        [stages x routes] log of the deviation.
+    stage
+        [days] which stage stands on the day, -1 for none.
+    """
+
+    log_lean: Matrix
+    stage: NDArray[np.int64]
+
+    @classmethod
+    def none(cls, routes: int, days: int) -> Leaning:
+        """Return the leaning of routes that all follow the network."""
+        return cls(np.zeros((0, routes), dtype=np.float32), np.full(days, -1, dtype=np.int64))
+
+    def on(self, days: NDArray[np.int64], level: Matrix, undo: bool = False) -> Matrix:
+        """Return the factors [routes x days] that keep the sum of ``level`` [routes x days] on each day.
+
+        Parameters
+        ----------
+        days
+            Positions of the days.
+        level
+            [routes x days] parcels to which the factors go.
+        undo
+            Take the leaning out instead of putting it in.
+        """
+        factor = np.ones((self.log_lean.shape[1], days.size), dtype=np.float32)
+        for at, day in enumerate(days):
+            if self.stage[day] >= 0:
+                lean = np.exp(-self.log_lean[self.stage[day]] if undo else self.log_lean[self.stage[day]])
+                mass = float(level[:, at].sum(dtype=np.float64))
+                leant = float((level[:, at] * lean).sum(dtype=np.float64))
+                factor[:, at] = lean * (mass / leant) if leant > 0 else 1.0
+        return factor
+
+
+def learn_leaning(
+    parcels: Matrix,
+    terms: PhaseTerms,
+    quiet: NDArray[np.bool_],
+    out: Membership,
+    into: Membership,
+    route_pooling: float,
+) -> Leaning:
+    """Learn the deviations of hubs and routes from every edition seen.
+
+    Parameters
+    ----------
+    parcels
+        [routes x known days] as they were.
+    terms
+        Phases of the known days and of those ahead.
+    quiet
+        [known days] days without event that were loaded.
+    out, into
+        Hubs of the routes.
+    route_pooling
+        Pseudo-occurrences of the parent in a route's own deviation.
+    """
+    known = parcels.shape[1]
+    stages, days_of, stage_of_day = _stages(terms)
+    log_lean = np.zeros((len(stages), parcels.shape[0]), dtype=np.float32)
+    for at, editions in enumerate(days_of):
+        seen = []
+        for days in editions.values():
+            past = days[days < known]
+            around = _around(days, quiet)
+            # A stage that is only half over has not shown its shares yet.
+            if past.size == days.size and around.size >= AROUND_DAYS // 3:
+                seen.append(
+                    (parcels[:, past].sum(axis=1, dtype=np.float64), parcels[:, around].mean(axis=1) * past.size)
+                )
+        if seen:
+            log_lean[at] = _pool(seen, out, into, route_pooling)
+    return Leaning(log_lean, stage_of_day)
+
+
+def _stages(
+    terms: PhaseTerms,
+) -> tuple[list[tuple[str, str]], list[Mapping[int, NDArray[np.int64]]], NDArray[np.int64]]:
+    """Return the stages, for each the days of every season, and the stage on each day (main waves before openings)."""
+    found: dict[tuple[str, str], dict[int, list[int]]] = {}
+    for day, wave_at, phase in zip(terms.day, terms.wave, terms.phase, strict=True):
+        wave = terms.waves[wave_at]
+        name = stage_of(wave.archetype, phase)
+        if name:
+            found.setdefault((wave.archetype, name), {}).setdefault(int(wave_at), []).append(int(day))
+    stages = sorted(found, key=lambda stage: ("lunar_year", "opening", "main").index(stage[0]))
+    stage_of_day = np.full(terms.days, -1, dtype=np.int64)
+    days_of: list[Mapping[int, NDArray[np.int64]]] = []
+    for at, stage in enumerate(stages):
+        days_of.append({wave: np.array(days, dtype=np.int64) for wave, days in found[stage].items()})
+        for mine in days_of[at].values():
+            stage_of_day[mine] = at
+    return stages, days_of, stage_of_day
+
+
+def _around(days: NDArray[np.int64], quiet: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the nearest quiet days before and after."""
+    calm = np.flatnonzero(quiet)
+    before, after = calm[calm < days.min()][-AROUND_DAYS:], calm[calm > days.max()][:AROUND_DAYS]
+    near = np.concatenate([before[before > days.min() - 60], after[after < days.max() + 60]])
+    return np.asarray(near)
+
+
+def _pool(
+    seen: list[tuple[Vector, Vector]], out: Membership, into: Membership, route_pooling: float
+) -> NDArray[np.float64]:
+    """Return the [routes] log deviation from what came and what the ordinary shares said, edition by edition."""
+    came = [actual for actual, _ in seen]
+    said = [usual * (actual.sum() / max(float(usual.sum()), 1e-9)) for actual, usual in seen]
+    origin = _lean(came, said, out, ORIGIN_POOLING)
+    said = [usual * np.exp(origin) for usual in said]
+    lean = origin + _lean(came, said, into, DESTINATION_POOLING)
+    said = [usual * np.exp(lean - origin) for usual in said]
+    own = Membership(np.arange(lean.size, dtype=np.int64), tuple("r" for _ in range(lean.size)))
+    return np.asarray(np.clip(lean + _lean(came, said, own, route_pooling), -MOST_LEAN, MOST_LEAN))
+
+
+def _lean(came: list[Vector], said: list[Vector], groups: Membership, pooling: float) -> NDArray[np.float64]:
+    """Return the shrunken log ratio of each route's group."""
+    total = np.zeros(groups.groups)
+    for actual, usual in zip(came, said, strict=True):
+        arrived, expected = (aggregate(side[:, None], groups)[:, 0] for side in (actual, usual))
+        trusted = expected / (expected + _NOISE_PARCELS)
+        total += trusted * np.clip(np.log((arrived + 1.0) / (expected + 1.0)), -2 * MOST_LEAN, 2 * MOST_LEAN)
+    lean = total / (len(came) + pooling)
+    return np.asarray(lean[groups.index])

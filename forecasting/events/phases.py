@@ -1,0 +1,223 @@
+"""Which event phase each day falls into: events on a re-timed axis.
+
+An event row becomes phases counted from its peak: the days before, the main day, the shoulders after it, the run-down.
+The same phase of two editions is the same place on the axis whatever its date, so 18 June teaches 11 November and a
+lunar festival is met at its offset to the feast. Between the opening wave and the main day of one season lies a
+plateau that stretches or shrinks with their distance. Waves may overlap: a day can carry several phases.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecasting.series.panel import to_date
+
+SEASON_GAP_DAYS = 35
+"""A main wave within this many days of an opening wave belongs to the same season."""
+
+OPENING_WORDS = ("open", "开门红", "开场", "预售", "presale", "pre-sale", "first wave", "第一波")
+MAJOR_WORDS = (
+    *("618", "6.18", "11.11", "1111", "double 11", "double eleven", "singles", "双11", "双十一"),
+    *("black friday", "黑色星期五", "黑五"),
+)
+LUNAR_YEAR_WORDS = ("spring festival", "chinese new year", "lunar new year", "春节", "seollal", "tet ")
+
+LULL_DAYS = 5
+LUNAR_SPAN = 21
+HOLIDAY_PHASES = 8
+
+
+@dataclass(frozen=True)
+class Wave:
+    """One event row, placed on the axis.
+
+    Attributes
+    ----------
+    name, edition
+        As in the table; editions of one name teach each other.
+    archetype
+        opening, main, minor, lunar_year or holiday.
+    first, peak, last
+        Its days.
+    season
+        Number of the season it belongs to (opening and main wave of one sale share it).
+    plateau_until
+        Last day of the plateau that follows an opening wave, if any.
+    """
+
+    name: str
+    edition: str
+    archetype: str
+    first: dt.date
+    peak: dt.date
+    last: dt.date
+    season: int
+    plateau_until: dt.date | None
+
+
+@dataclass(frozen=True)
+class PhaseTerms:
+    """The phases of all days of a span, one entry a (day, wave).
+
+    Attributes
+    ----------
+    day
+        [terms] position of the day in the span.
+    wave
+        [terms] position in ``waves``.
+    phase
+        [terms] phase name, unique within its archetype, such as ``"0"``, ``"+1"`` or ``"plateau"``.
+    waves
+        The waves.
+    days
+        Length of the span [days].
+    """
+
+    day: NDArray[np.int64]
+    wave: NDArray[np.int64]
+    phase: tuple[str, ...]
+    waves: tuple[Wave, ...]
+    days: int
+
+    def touched(self, quiet: Sequence[str] = ("rundown",)) -> NDArray[np.bool_]:
+        """Say for each day of the span whether an event stands on it, leaving ``quiet`` phases aside."""
+        mask = np.zeros(self.days, dtype=np.bool_)
+        loud = [at for at, phase in enumerate(self.phase) if phase not in quiet]
+        mask[self.day[loud]] = True
+        return mask
+
+
+def archetype_of(name: str, name_zh: str | None, kind: str, event_id: str = "") -> str:
+    """Map an event to the archetype it learns from; an unknown shopping event is a minor sale.
+
+    Parameters
+    ----------
+    name, name_zh, kind, event_id
+        Columns of the table ``events``.
+
+    Returns
+    -------
+    str
+        opening, main, minor, lunar_year or holiday.
+    """
+    text = f"{name} {name_zh or ''} {event_id}".lower()
+    if kind == "holiday":
+        return "lunar_year" if any(word in text for word in LUNAR_YEAR_WORDS) else "holiday"
+    if any(word in text for word in OPENING_WORDS):
+        return "opening"
+    if kind == "shopping" and any(word in text for word in MAJOR_WORDS):
+        return "main"
+    return "minor"
+
+
+def read_waves(events: pl.DataFrame) -> tuple[Wave, ...]:
+    """Turn the table ``events`` into waves, with seasons found and plateaus set.
+
+    Parameters
+    ----------
+    events
+        Columns event_id, name, name_zh, kind, date_from, date_to, peak_date, edition. Rows of one name that touch
+        (a holiday given day by day) are joined.
+
+    Returns
+    -------
+    tuple[Wave, ...]
+        Sorted by peak and name.
+    """
+    drafts: list[tuple[str, str, str, dt.date, dt.date, dt.date]] = []
+    for row in events.sort("date_from", "event_id").iter_rows(named=True):
+        archetype = archetype_of(row["name"], row["name_zh"], row["kind"], row["event_id"])
+        first, last = row["date_from"], row["date_to"] or row["date_from"]
+        peak = row["peak_date"] or (first if archetype != "main" else last)
+        before = drafts[-1] if drafts else None
+        if (
+            before is not None
+            and before[0] == row["name"]
+            and before[2] == archetype
+            and archetype in ("holiday", "lunar_year")
+            and (first - before[5]).days <= 1
+        ):
+            drafts[-1] = (*before[:5], max(last, before[5]))
+        else:
+            drafts.append((row["name"], str(row["edition"] or first.year), archetype, first, peak, last))
+    drafts.sort(key=lambda draft: (draft[4], draft[0]))
+    waves: list[Wave] = []
+    for at, (name, edition, archetype, first, peak, last) in enumerate(drafts):
+        until: dt.date | None = None
+        season = at
+        if archetype == "opening":
+            main = next((d for d in drafts[at:] if d[2] == "main" and (d[4] - peak).days >= 5), None)
+            if main is not None and (main[4] - peak).days <= SEASON_GAP_DAYS:
+                until = main[4] - dt.timedelta(days=5)
+            elif last > peak:
+                until = last
+        if archetype == "main":
+            opening = next((w for w in reversed(waves) if w.archetype == "opening"), None)
+            if opening is not None and 5 <= (peak - opening.peak).days <= SEASON_GAP_DAYS:
+                season = opening.season
+        waves.append(Wave(name, edition, archetype, first, peak, last, season, until))
+    return tuple(waves)
+
+
+def _signed(offset: int) -> str:
+    return f"{offset:+d}" if offset else "0"
+
+
+def _phases_of(wave: Wave) -> list[tuple[dt.date, str]]:
+    def at(offset: int) -> dt.date:
+        return wave.peak + dt.timedelta(days=offset)
+
+    if wave.archetype == "opening":
+        # Buyers wait for the sale: the days before it run low.
+        days = [(at(offset), "lull") for offset in range(-LULL_DAYS, 0)]
+        days += [(at(offset), _signed(offset)) for offset in range(4)]
+        if wave.plateau_until is not None:
+            span = (wave.plateau_until - wave.peak).days
+            days = [(day, phase) for day, phase in days if day <= max(wave.plateau_until, wave.peak)]
+            days += [(at(offset), "plateau") for offset in range(4, span + 1)]
+        return days
+    if wave.archetype == "main":
+        days = [(at(offset), _signed(offset)) for offset in range(-4, 4)]
+        return days + [(at(offset), "rundown") for offset in range(4, 12)]
+    if wave.archetype == "lunar_year":
+        return [(at(offset), _signed(offset)) for offset in range(-LUNAR_SPAN, LUNAR_SPAN + 1)]
+    if wave.archetype == "holiday":
+        span = (wave.last - wave.first).days + 1
+        days = [(wave.first + dt.timedelta(days=d), f"day{min(d, HOLIDAY_PHASES)}") for d in range(span)]
+        days += [(wave.first - dt.timedelta(days=1), "eve"), (wave.last + dt.timedelta(days=1), "after")]
+        return days
+    span = (wave.last - wave.peak).days
+    days = [(at(offset), _signed(offset)) for offset in range(-1, 4)]
+    return days + [(at(offset), "long") for offset in range(4, span + 1)]
+
+
+def place_phases(waves: Sequence[Wave], dates: NDArray[np.datetime64]) -> PhaseTerms:
+    """Find the phases on each day of a span.
+
+    Parameters
+    ----------
+    waves
+        From :func:`read_waves`.
+    dates
+        [days] consecutive days.
+    """
+    day: list[int] = []
+    wave_at: list[int] = []
+    phase: list[str] = []
+    start = to_date(dates[0]) if dates.size else dt.date(1970, 1, 1)
+    for number, wave in enumerate(waves):
+        for date, name in _phases_of(wave):
+            position = (date - start).days
+            if 0 <= position < dates.size:
+                day.append(position)
+                wave_at.append(number)
+                phase.append(name)
+    return PhaseTerms(
+        np.array(day, dtype=np.int64), np.array(wave_at, dtype=np.int64), tuple(phase), tuple(waves), dates.size
+    )

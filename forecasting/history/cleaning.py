@@ -1,0 +1,215 @@
+"""The history as it would have been without events and without days that were never loaded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecasting.events.deviations import Leaning, learn_leaning
+from forecasting.events.phases import place_phases, read_waves
+from forecasting.events.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
+from forecasting.inputs import EventPrior
+from forecasting.series.panel import Membership
+
+Matrix = NDArray[np.float32]
+Vector = NDArray[np.float64]
+
+LEVEL_TIME_CONSTANT = 12.0
+"""Days over which the two-sided level forgets by a factor e."""
+_GAP_SHARE = 0.05
+_FEWEST_PARCELS = 20.0
+
+
+@dataclass(frozen=True)
+class CleanHistory:
+    """A history freed of its events.
+
+    Attributes
+    ----------
+    parcels
+        [routes x known days] parcels without events; days that were never loaded are filled with the same
+        weekday of the weeks beside.
+    uplift
+        Effect of the events on the [known days + horizon].
+    touched
+        [known days + horizon] whether an event stands on the day.
+    filled
+        [known days] days filled because nothing at all was loaded for them.
+    level
+        [known days] log of the undisturbed network total.
+    leaning
+        How far routes lean from the network's multiple.
+    """
+
+    parcels: Matrix
+    uplift: Uplift
+    touched: NDArray[np.bool_]
+    filled: NDArray[np.bool_]
+    level: Vector
+    leaning: Leaning
+
+    @property
+    def known(self) -> int:
+        """How many days are known."""
+        return int(self.parcels.shape[1])
+
+    @property
+    def multiple(self) -> Vector:
+        """[known days + horizon] factor of the events."""
+        return np.exp(self.uplift.log_effect)
+
+    def route_multiples(self, days: NDArray[np.int64], undisturbed: Matrix) -> Matrix:
+        """Return the factor of the events for each route [routes x days].
+
+        Parameters
+        ----------
+        days
+            Positions among the [known days + horizon].
+        undisturbed
+            [routes x days] parcels without events, over which a day's factors average to the network's.
+        """
+        return self.multiple[days].astype(np.float32) * self.leaning.on(days, undisturbed)
+
+    @property
+    def calmness(self) -> Vector:
+        """[known days + horizon] weight of a day as a witness of ordinary days: 1 without event, less the larger it is."""
+        return np.asarray(1.0 / (1.0 + 5.0 * np.abs(self.uplift.log_effect)))
+
+
+def clean_history(
+    parcels: Matrix,
+    dates: NDArray[np.datetime64],
+    horizon: int,
+    events: pl.DataFrame,
+    priors: Mapping[str, EventPrior],
+    hubs: tuple[Membership, Membership] | None = None,
+    pooling: float = 10.0,
+) -> CleanHistory:
+    """Divide the events out of a history.
+
+    The network total is compared with its undisturbed level (:func:`undisturbed_level`, from days without event only),
+    the effects of all phases are learnt from the ratio (:mod:`forecasting.events.uplift`), and every route is divided by the
+    multiple, moved by as much as its hubs and itself were seen to lean from it (:mod:`forecasting.events.deviations`).
+
+    Parameters
+    ----------
+    parcels
+        [routes x known days].
+    dates
+        [known days].
+    horizon
+        Days ahead to know the events of.
+    events
+        The table ``events``.
+    priors
+        Planners' priors by event name.
+    hubs
+        Origin and destination hubs of the routes; without them all routes share the network's multiple.
+    pooling
+        Pseudo-occurrences of the parent in a route's own deviation.
+    """
+    total = parcels.sum(axis=0, dtype=np.float64)
+    filled = find_gaps(total)
+    history = fill_gaps(parcels, filled) if filled.any() else parcels
+    if filled.any():
+        total = history.sum(axis=0, dtype=np.float64)
+    span = np.arange(dates[0], dates[0] + dates.size + horizon)
+    terms = place_phases(read_waves(events), span)
+    touched = terms.touched()
+    known = dates.size
+    log_total = np.log(np.maximum(total, 0.5))
+    quiet = ~touched[:known] & ~filled
+    level, week = undisturbed_level(log_total, quiet.astype(np.float64))
+    weekday = np.exp(week)[np.arange(span.size) % 7]
+    # Small totals are noisy of themselves: a day of n parcels has a log with variance about 1/n.
+    weight = np.where(filled, 0.0, 1.0 / (1.0 + 70.0 / np.maximum(total, 1.0)))
+    seen = np.log(times_normal_day(np.exp(log_total - level), weekday[:known]))
+    uplift = on_weekdays(fit_uplift(seen, weight, terms, priors), weekday)
+    leaning = Leaning.none(parcels.shape[0], span.size)
+    if hubs is not None:
+        leaning = learn_leaning(history, terms, quiet, *hubs, route_pooling=pooling)
+    cleaned = (history / np.exp(uplift.log_effect[:known]).astype(np.float32)).astype(np.float32, copy=False)
+    for day in np.flatnonzero(leaning.stage[:known] >= 0):
+        cleaned[:, day : day + 1] *= leaning.on(np.array([day]), cleaned[:, day : day + 1], undo=True)
+    return CleanHistory(cleaned, uplift, touched, filled, level + week[np.arange(known) % 7], leaning)
+
+
+def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tuple[Vector, Vector]:
+    """Estimate the level of a series and its weekly profile from its undisturbed days.
+
+    A two-sided exponential kernel (time constant :data:`LEVEL_TIME_CONSTANT`) over the days with weight, alternating with
+    the mean weekly profile of what it leaves. Cost: linear in the days.
+
+    Parameters
+    ----------
+    log_total
+        [days] log of parcels.
+    weight
+        [days] 0 for a day that must not speak.
+
+    Returns
+    -------
+    tuple
+        [days] log of the parcels of a mean day, and [7] log of each weekday over the mean day; the first is that of the first day.
+    """
+    days = log_total.size
+    weekday = np.arange(days) % 7
+    profile = np.zeros(7)
+    level = np.zeros(days)
+    floor = 1e-9
+    for _ in range(rounds):
+        wanted = log_total - profile[weekday]
+        level = _two_sided(weight * wanted + floor * wanted) / _two_sided(weight + floor)
+        rest = log_total - level
+        for day in range(7):
+            mine = weekday == day
+            mass = weight[mine].sum()
+            profile[day] = float((weight[mine] * rest[mine]).sum() / (mass + 1.0))
+        profile -= profile.mean()
+    # Arithmetic mean of one, so that the level is the mean day's.
+    shift = float(np.log(np.exp(profile).mean()))
+    return np.asarray(level + shift), profile - shift
+
+
+def _two_sided(values: Vector) -> Vector:
+    keep = math.exp(-1.0 / LEVEL_TIME_CONSTANT)
+    forward, backward = values.copy(), values.copy()
+    for day in range(1, values.size):
+        forward[day] += keep * forward[day - 1]
+        backward[-1 - day] += keep * backward[-day]
+    return np.asarray(forward + backward - values)
+
+
+def find_gaps(total: Vector) -> NDArray[np.bool_]:
+    """Find days on which nothing at all was loaded, in a network that always carries something.
+
+    A network that is empty on more than one day in twenty, or carries under 20 parcels on its middle day, may well have
+    empty days: then none is a gap.
+    """
+    empty = total <= 0
+    if not empty.any() or empty.all():
+        return np.zeros(total.size, dtype=np.bool_)
+    first = int(np.argmax(~empty))
+    inside = empty.copy()
+    inside[:first] = False
+    if inside[first:].mean() > _GAP_SHARE or np.median(total[first:]) < _FEWEST_PARCELS:
+        return np.zeros(total.size, dtype=np.bool_)
+    return inside
+
+
+def fill_gaps(parcels: Matrix, gaps: NDArray[np.bool_]) -> Matrix:
+    """Fill gap days with the mean of the nearest loaded days of the same weekday before and after."""
+    filled = parcels.copy()
+    days = parcels.shape[1]
+    for day in np.flatnonzero(gaps):
+        before = next((d for d in range(day - 7, -1, -7) if not gaps[d]), None)
+        after = next((d for d in range(day + 7, days, 7) if not gaps[d]), None)
+        beside = [d for d in (before, after) if d is not None]
+        if beside:
+            filled[:, day] = parcels[:, beside].mean(axis=1)
+    return filled

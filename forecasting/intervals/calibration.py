@@ -1,0 +1,157 @@
+"""Calibration of the intervals on the errors of backtests: dispersion by class, and a conformal correction of the tails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.intervals.error_samples import LEAD_BLOCKS, ErrorSample, Flags, Matrix
+from forecasting.intervals.interval_model import CALIBRATED_LEVELS, IntervalModel, prior_dispersion
+from forecasting.intervals.negative_binomial import negative_binomial_cdf
+from forecasting.series.volume_classes import CLASS_LABELS
+
+_GRID = np.geomspace(1e-4, 20.0, 64)
+_PRIOR_SPREAD = 0.7
+_EVENT_SCALES = np.array([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
+_MOST_SAMPLES = 3000
+_CORRELATED = 14.0
+_PSEUDO_SAMPLES = 17.0
+
+
+def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...] = CALIBRATED_LEVELS) -> IntervalModel:
+    """Learn the spread of forecasts from backtests.
+
+    Parameters
+    ----------
+    samples
+        Errors of earlier cut-offs, any number a level. None at all leaves wide priors.
+    levels
+        Levels to calibrate.
+
+    Returns
+    -------
+    IntervalModel
+
+    Notes
+    -----
+    Counts are negative binomial, variance ``m + (a + s v) m^2``: a by level, volume class and lead block, v the event
+    model's relative variance, s its correction by level. Both maximise the likelihood with a log-normal prior on the
+    parent's value (class prior -> level and class -> block); days of one backtest move together, so a fortnight of a series
+    counts as one day. Then the tails: the probability integral transforms u of the errors give, for each level q, the
+    level at which a share q of the errors lies below (split conformal prediction, Vovk et al., 2005; quantile
+    recalibration, Kuleshov et al., 2018) with the finite-sample step (n + 1) q outwards. It is shrunk on the normal
+    scale, class -> level -> q itself, 25 pseudo-samples each, so that a class with few errors does not invent a tail.
+    """
+    dispersion: dict[tuple[str, int, int], float] = {}
+    scales: dict[str, float] = {}
+    corrected: dict[tuple[str, int, bool], tuple[float, ...]] = {}
+    for level, pooled in _by_level(samples):
+        by_class = np.empty((len(CLASS_LABELS), LEAD_BLOCKS))
+        for series_class in range(len(CLASS_LABELS)):
+            own = (pooled.volume_class == series_class) & ~pooled.event
+            parent = _fit_dispersion(pooled, own, prior_dispersion(level, series_class))
+            for block in range(LEAD_BLOCKS):
+                fitted = _fit_dispersion(pooled, own & (pooled.lead_block == block), parent)
+                by_class[series_class, block] = dispersion[level, series_class, block] = fitted
+        alpha = by_class[pooled.volume_class, pooled.lead_block]
+        scales[level] = _fit_event_scale(pooled, alpha)
+        transforms = _transforms(pooled, alpha + scales[level] * pooled.event_variance)
+        for on_event, of_level in _correct_level(transforms, pooled.event, levels):
+            for series_class in range(len(CLASS_LABELS)):
+                chosen = (pooled.volume_class == series_class) & (pooled.event == on_event)
+                # A class that is all of its level has nothing to add to it.
+                whole = chosen.sum() == (pooled.event == on_event).sum()
+                own_levels = of_level if whole else _correct(transforms[chosen], of_level, levels)
+                corrected[level, series_class, on_event] = tuple(own_levels.tolist())
+    return IntervalModel(dispersion, scales, corrected, levels)
+
+
+def _correct_level(transforms: Matrix, event: Flags, levels: tuple[float, ...]) -> tuple[tuple[bool, Matrix], ...]:
+    normal = _correct(transforms[~event], np.array(levels), levels)
+    return (False, normal), (True, _correct(transforms[event], normal, levels))
+
+
+def _by_level(samples: Sequence[ErrorSample]) -> Iterator[tuple[str, ErrorSample]]:
+    for level in sorted({sample.level for sample in samples}):
+        own = [sample for sample in samples if sample.level == level]
+        yield (
+            level,
+            ErrorSample(
+                level,
+                np.concatenate([sample.actual for sample in own]),
+                np.concatenate([sample.mean for sample in own]),
+                np.concatenate([sample.volume_class for sample in own]),
+                np.concatenate([sample.lead_block for sample in own]),
+                np.concatenate([sample.event for sample in own]),
+                np.concatenate([sample.event_variance for sample in own]),
+            ),
+        )
+
+
+def _thin(chosen: Flags) -> NDArray[np.int64]:
+    places = np.flatnonzero(chosen)
+    return places[:: max(1, -(-places.size // _MOST_SAMPLES))]
+
+
+def _log_likelihood(actual: Matrix, mean: Matrix, alpha: Matrix) -> Matrix:
+    from scipy.special import gammaln
+
+    size = 1.0 / alpha
+    fit: Matrix = (
+        gammaln(actual + size)
+        - gammaln(size)
+        + size * np.log(size / (size + mean))
+        + actual * np.log(mean / (size + mean))
+    )
+    return fit
+
+
+def _fit_dispersion(sample: ErrorSample, chosen: Flags, prior: float) -> float:
+    places = _thin(chosen)
+    if places.size == 0:
+        return prior
+    actual, mean = sample.actual[places], sample.mean[places]
+    evidence = min(float(chosen.sum()), float(_MOST_SAMPLES)) / places.size / _CORRELATED
+    fits = np.array([_log_likelihood(actual, mean, np.full(mean.size, alpha)).sum() for alpha in _GRID]) * evidence
+    penalty = (np.log(_GRID) - np.log(prior)) ** 2 / (2 * _PRIOR_SPREAD**2)
+    return float(_GRID[int(np.argmax(fits - penalty))])
+
+
+def _fit_event_scale(sample: ErrorSample, alpha: Matrix) -> float:
+    places = _thin(sample.event & (sample.event_variance > 0))
+    if places.size == 0:
+        return 1.0
+    actual, mean = sample.actual[places], sample.mean[places]
+    fits = [
+        _log_likelihood(actual, mean, alpha[places] + scale * sample.event_variance[places]).sum() / _CORRELATED
+        for scale in _EVENT_SCALES
+    ]
+    penalty = np.log(_EVENT_SCALES) ** 2 / (2 * _PRIOR_SPREAD**2)
+    return float(_EVENT_SCALES[int(np.argmax(np.array(fits) - penalty))])
+
+
+def _transforms(sample: ErrorSample, alpha: Matrix) -> Matrix:
+    """Probability integral transforms; the jump of a count is filled evenly by a fixed sequence."""
+    upper = negative_binomial_cdf(sample.actual, sample.mean, alpha)
+    lower = negative_binomial_cdf(sample.actual - 1.0, sample.mean, alpha)
+    between = (np.arange(upper.size) * 0.6180339887498949 + 0.5) % 1.0
+    return lower + between * (upper - lower)
+
+
+def _correct(transforms: Matrix, parent: Matrix, levels: tuple[float, ...]) -> Matrix:
+    from scipy.special import ndtr, ndtri
+
+    count = transforms.size
+    if count == 0:
+        return parent
+    wanted = np.array(levels)
+    outwards = np.where(wanted < 0.5, np.floor((count + 1) * wanted), np.ceil((count + 1) * wanted)) / (count + 1)
+    seen = np.quantile(transforms, np.clip(outwards, 0.0, 1.0))
+    evidence = (count / _CORRELATED / _PSEUDO_SAMPLES) ** 2
+    weight = evidence / (1.0 + evidence)
+    edge = 1e-7
+    own = ndtri(np.clip(seen, edge, 1 - edge))
+    mixed: Matrix = ndtr(weight * own + (1.0 - weight) * ndtri(np.clip(parent, edge, 1 - edge)))
+    return np.maximum.accumulate(mixed)

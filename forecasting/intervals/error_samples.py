@@ -1,0 +1,107 @@
+"""Errors of backtests, cell by cell, with what is known beforehand: the volume of the series, the lead, the event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import RadarError
+from forecasting.series.volume_classes import volume_class
+
+Matrix = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Classes = NDArray[np.int64]
+
+LEAD_ENDS = (1, 7, 14, 28)
+"""Last lead of each calibrated block of leads [days]; later ones are a block of their own."""
+
+LEAD_BLOCKS = len(LEAD_ENDS) + 1
+
+UNKNOWN_EVENT_VARIANCE = 0.1
+"""Relative variance of an event day when the event model gives none."""
+
+_LEAST_MEAN = 0.02
+
+
+@dataclass(frozen=True)
+class ErrorSample:
+    """What a backtest forecast and what came, one cell a series and day.
+
+    Attributes
+    ----------
+    level
+        network, region, hub, route or outlet.
+    actual, mean
+        [n] parcels.
+    volume_class, lead_block
+        [n] position in ``volume_classes.CLASS_LABELS`` and among the blocks that end at :data:`LEAD_ENDS`.
+    event
+        [n] whether the day belongs to an event.
+    event_variance
+        [n] relative variance the event model gave the day; 0 on other days.
+    """
+
+    level: str
+    actual: Matrix
+    mean: Matrix
+    volume_class: Classes
+    lead_block: Classes
+    event: Flags
+    event_variance: Matrix
+
+    @classmethod
+    def of(
+        cls,
+        level: str,
+        actual: NDArray[np.floating],
+        mean: NDArray[np.floating] | NDArray[np.integer],
+        volume: NDArray[np.floating],
+        event: Flags,
+        event_variance: NDArray[np.floating] | None = None,
+    ) -> ErrorSample:
+        """Take the cells of a backtest.
+
+        Parameters
+        ----------
+        level
+            network, region, hub, route or outlet.
+        actual, mean
+            [series x days] parcels; column 0 is the day after the as-of date.
+        volume
+            [series] recent mean before the as-of date [parcels/day].
+        event
+            [days] or [series x days] whether the day belongs to an event.
+        event_variance
+            Relative variance of the event factor, shaped as ``event``; by default a fixed one on event days.
+        """
+        if actual.shape != mean.shape or volume.shape[0] != mean.shape[0]:
+            raise RadarError(f"errors of shapes {actual.shape} and {mean.shape}", "actuals and means alike")
+        days, spread = event_matrices(event, event_variance, mean.shape)
+        block = np.broadcast_to(lead_blocks(mean.shape[1]), mean.shape)
+        usable = np.asarray(mean) >= _LEAST_MEAN
+        return cls(
+            level,
+            np.asarray(actual, dtype=np.float64)[usable],
+            np.asarray(mean, dtype=np.float64)[usable],
+            np.broadcast_to(volume_class(volume)[:, None], mean.shape)[usable],
+            block[usable],
+            days[usable],
+            spread[usable],
+        )
+
+
+def event_matrices(
+    event: Flags, event_variance: NDArray[np.floating] | None, shape: tuple[int, ...]
+) -> tuple[Flags, Matrix]:
+    """Spread event days and their relative variance over [series x days]."""
+    days = np.broadcast_to(event, shape)
+    if event_variance is None:
+        return days, np.where(days, UNKNOWN_EVENT_VARIANCE, 0.0)
+    return days, np.broadcast_to(np.asarray(event_variance, dtype=np.float64), shape)
+
+
+def lead_blocks(days: int) -> Classes:
+    """Return the [days] block of each lead."""
+    return np.searchsorted(np.array(LEAD_ENDS), np.arange(1, days + 1), side="left").astype(np.int64)

@@ -1,0 +1,1 @@
+"""Forecasts of outlets, their staffing, and the couriers who carry the parcels."""

@@ -1,0 +1,229 @@
+"""Outlets: what each picks up and delivers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from forecasting.history.overrides import outlet_override_factors
+from forecasting.inputs import ForecastInputs
+from forecasting.intervals.calibration import calibrate_intervals
+from forecasting.intervals.error_samples import ErrorSample
+from forecasting.intervals.interval_model import IntervalModel
+from forecasting.intervals.spread import EventDays, Parts
+from forecasting.intervals.to_tables import publish
+from forecasting.outlets.shares import OutletHistory, find_strangers, learn_shares, read_history, weekday_factors
+from forecasting.outlets.transit import LONGEST_TRANSIT, align_to_deliveries, learn_transit_times, spread_arrivals
+from forecasting.results import RouteForecast
+from forecasting.series.baselines import day_of_week_mean
+from forecasting.series.panel import aggregate, to_date
+from forecasting.series.rounding import round_coherently
+from forecasting.series.windows import mark_windows
+
+Matrix = NDArray[np.float64]
+
+_PAST_DAYS = 112
+_CUTOFFS = (14, 28, 42, 56)
+_CHECKED_DAYS = 14
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """Parcels of each group of outlets (courier at a hub), by day, past and ahead; the last group is all other routes.
+
+    Attributes
+    ----------
+    past
+        [groups x past days] parcels that came through the group's hub.
+    ahead, mean, undone, baseline
+        [groups x horizon] whole parcels ahead; their mean before rounding; the same without overrides; and without
+        events as well.
+    """
+
+    past: Matrix
+    ahead: Matrix
+    mean: Matrix
+    undone: Matrix
+    baseline: Matrix
+
+    def with_network(self, stranger: NDArray[np.bool_]) -> _Flow:
+        """Give groups whose hub tells nothing of them the flow of the whole network."""
+        parts = (self.past, self.ahead, self.mean, self.undone, self.baseline)
+        return _Flow(*(np.where(stranger[:, None], part.sum(axis=0), part) for part in parts))
+
+
+def forecast_outlets(
+    inputs: ForecastInputs, as_of: dt.date, matrices: RouteForecast, whole: NDArray[np.int64], events: EventDays
+) -> pl.DataFrame:
+    """Forecast pick-ups and deliveries of every outlet.
+
+    Parameters
+    ----------
+    inputs
+        Tables as known on the as-of date.
+    as_of
+        Last known day.
+    matrices
+        The route forecast.
+    whole
+        [routes x horizon] the same in whole parcels.
+    events
+        Which days ahead carry an event, and how unsure its factor is.
+
+    Returns
+    -------
+    pl.DataFrame
+        as_of, date, outlet_id, direction, mean, quantiles, baseline, event, weather, override.
+
+    Notes
+    -----
+    Pick-up: parcels that leave the outlet's hub with its courier, times the outlet's share. Delivery: parcels on their
+    way there, spread over the days after their pick-up by :func:`forecasting.outlets.transit.learn_transit_times`, times a factor of
+    the weekday, times the share. So a peak of sending on one day is a peak of deliveries one to three days later.
+    Where outlets and hub agree in the past, pick-ups of a hub's outlets sum to its outflow to the parcel.
+    """
+    if inputs.outlets.is_empty():
+        return _no_outlets()
+    outlets = inputs.outlets.select("outlet_id", "courier_id", "hub_id").sort("outlet_id")
+    pairs = outlets.select("courier_id", "hub_id").unique().sort("courier_id", "hub_id").with_row_index("group")
+    group = outlets.join(pairs, on=["courier_id", "hub_id"], how="left", maintain_order="left")["group"]
+    of_outlet = group.to_numpy().astype(np.int64)
+    gap = (as_of - to_date(matrices.panel.dates[-1])).days
+    frames = []
+    days = matrices.panel.last(_PAST_DAYS + LONGEST_TRANSIT).dates.size + gap
+    for direction in ("delivery", "pickup"):
+        first = as_of - dt.timedelta(days=days - 1)
+        history = read_history(inputs.outlet_volumes, outlets["outlet_id"], direction, first, as_of)
+        flow = _read_flow(direction, inputs, as_of, matrices, whole, pairs, gap, history)
+        history = history.since(days - flow.past.shape[1])
+        frames.append(_forecast_side(direction, inputs, as_of, matrices, outlets, of_outlet, flow, history, events))
+    return pl.concat(frames).sort("date", "outlet_id", "direction")
+
+
+def _no_outlets() -> pl.DataFrame:
+    from data.contracts import contract
+
+    return contract("outlet_forecasts").empty().drop("run_id")
+
+
+def _read_flow(
+    direction: str,
+    inputs: ForecastInputs,
+    as_of: dt.date,
+    matrices: RouteForecast,
+    whole: NDArray[np.int64],
+    pairs: pl.DataFrame,
+    gap: int,
+    history: OutletHistory,
+) -> _Flow:
+    panel = matrices.panel.last(_PAST_DAYS + LONGEST_TRANSIT)
+    end = "origin_hub_id" if direction == "pickup" else "destination_hub_id"
+    number = panel.routes.join(
+        pairs.rename({"hub_id": end}), on=["courier_id", end], how="left", maintain_order="left"
+    )["group"]
+    groups = pairs.height + 1
+    index = number.fill_null(pairs.height).to_numpy().astype(np.int64)
+    # Days between the end of the volumes and the as-of date are not known: they repeat the last week.
+    past = panel.parcels.astype(np.float64)
+    if gap:
+        past = np.hstack([past, day_of_week_mean(past.astype(np.float32), gap, weeks=1)])
+    undone = np.divide(matrices.mean, matrices.override, out=np.zeros_like(matrices.mean), where=matrices.override > 0)
+    ahead = (whole.astype(np.float64), matrices.mean, undone, undone / matrices.event)
+    days = past.shape[1]
+    if direction == "pickup":
+        return _Flow(aggregate(past, index, groups), *(aggregate(part, index, groups) for part in ahead))
+    shares = learn_transit_times(inputs, as_of, panel.routes)
+    shares = align_to_deliveries(
+        shares, past * (index < pairs.height)[:, None], history.parcels.sum(axis=0), history.first_day
+    )
+    parts = []
+    for part in ahead:
+        arrived = spread_arrivals(np.hstack([past, part]), shares)
+        parts.append(aggregate(arrived, index, groups))
+    skipped = min(LONGEST_TRANSIT, max(days - 7, 0))
+    return _Flow(parts[0][:, skipped:days], *(part[:, days:] for part in parts))
+
+
+def _forecast_side(
+    direction: str,
+    inputs: ForecastInputs,
+    as_of: dt.date,
+    matrices: RouteForecast,
+    outlets: pl.DataFrame,
+    of_outlet: NDArray[np.int64],
+    flow: _Flow,
+    history: OutletHistory,
+    events: EventDays,
+) -> pl.DataFrame:
+    horizon = matrices.dates.size
+    first = as_of - dt.timedelta(days=flow.past.shape[1] - 1)
+    marks = mark_windows(inputs.events, first, flow.past.shape[1] + horizon)["normal"]
+    normal = marks[: flow.past.shape[1]]
+    stranger = find_strangers(flow.past, history, of_outlet)
+    flow = flow.with_network(stranger)
+    week = weekday_factors(flow.past, history, normal, of_outlet) if direction == "delivery" else np.ones(7)
+    # Column 0 ahead is the day after the as-of date; the factors count weekdays from it.
+    factor = np.resize(week, horizon)
+    shares = learn_shares(flow.past, history, of_outlet, week, stranger)
+    mean = shares[:, None] * (flow.ahead * factor)[of_outlet]
+    override = _divide(flow.mean, flow.undone)[of_outlet]
+    event = _divide(flow.undone, flow.baseline)[of_outlet]
+    if inputs.overrides is not None and not inputs.overrides.is_empty():
+        own = outlet_override_factors(inputs.overrides, outlets["outlet_id"].to_list(), matrices.dates, direction)
+        mean, override = mean * own, override * own
+    rounded = round_coherently(mean, of_outlet)
+    volume = history.parcels[:, -28:].mean(axis=1)
+    volume = np.where(history.days > 0, volume, mean.mean(axis=1))
+    intervals = _calibrate(flow, history, of_outlet, ~normal, stranger)
+    lagged = events if direction == "pickup" else _delay(events)
+    keys = outlets.select("outlet_id").with_columns(pl.lit(direction).alias("direction"))
+    parts = Parts(rounded, mean, event, override, volume, history.days)
+    return publish(keys, parts, "outlet", as_of, matrices.dates, intervals, lagged)
+
+
+def _divide(numerator: Matrix, denominator: Matrix) -> Matrix:
+    return np.divide(numerator, denominator, out=np.ones_like(numerator), where=denominator > 0)
+
+
+def _delay(events: EventDays) -> EventDays:
+    """An event sends for a day and is delivered over the next three."""
+    on, variance = events.on.copy(), events.variance.copy()
+    for days in (1, 2, 3):
+        on[days:] |= events.on[:-days]
+        variance[days:] = np.maximum(variance[days:], events.variance[:-days])
+    return EventDays(on, variance)
+
+
+def _calibrate(
+    flow: _Flow,
+    history: OutletHistory,
+    of_outlet: NDArray[np.int64],
+    event: NDArray[np.bool_],
+    stranger: NDArray[np.bool_],
+) -> IntervalModel:
+    """Learn the spread from backtests of the last weeks, the hub's flow forecast by the mean of its weekdays."""
+    samples: list[ErrorSample] = []
+    days = flow.past.shape[1]
+    for back in _CUTOFFS:
+        known = days - back
+        if known < 28 or history.first_day > known - 14:
+            break
+        seen = history.until(known)
+        ahead = day_of_week_mean(flow.past[:, :known].astype(np.float32), _CHECKED_DAYS)[of_outlet]
+        shares = learn_shares(flow.past[:, :known], seen, of_outlet, np.ones(7), stranger)
+        actual = history.parcels[:, known : known + _CHECKED_DAYS]
+        there = seen.days > 0
+        samples.append(
+            ErrorSample.of(
+                "outlet",
+                actual[there],
+                (shares[:, None] * ahead)[there],
+                seen.parcels[there, -28:].mean(axis=1),
+                event[known : known + _CHECKED_DAYS],
+            )
+        )
+    return calibrate_intervals(samples)

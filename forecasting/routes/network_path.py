@@ -1,0 +1,239 @@
+"""The path of the whole network: one long, well-behaved series that single-series models can read."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from forecasting.routes.season_and_trend import growth_so_far, kept_growth, last_years_course
+from forecasting.series.baselines import decaying_level, level_profile, repeat_week, weekday_profile
+
+Vector = NDArray[np.float64]
+
+LEVEL_HALF_LIFE = 14.0
+REVERSION_DAYS = 40.0
+"""Days after which a level's distance from the long-run mean has shrunk by a factor e."""
+LONG_RUN_DAYS = 180
+PROPHET = "Prophet"
+SMOOTHING = "exponential smoothing"
+_BATCHED_SHARE = 0.6
+_GUEST_SHARES = {SMOOTHING: 0.25, PROPHET: 0.15}
+_GROWTH_ADDED = {SMOOTHING: 0.5}
+_FEWEST_FOR_ETS = 56
+_FEWEST_FOR_PROPHET = 84
+_YEARLY_DAYS = 500
+_SHARPNESS = 4.0
+_EQUAL_SHARE = 0.5
+
+Path = Callable[[Vector, NDArray[np.datetime64], int], Vector]
+
+
+def recent_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
+    """Hold the recent level (half-life two weeks) with its weekly profile."""
+    del dates
+    return _as_path(level_profile(_row(total), horizon, LEVEL_HALF_LIFE))
+
+
+def reverting_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
+    """Let the recent level fall back to the mean of half a year.
+
+    ``(m + (l - m) exp(-h / 40)) p[h]`` with l the recent level, m the mean of 180 days and p the weekly profile.
+    """
+    del dates
+    row = _row(total)
+    lead = np.arange(1, horizon + 1)
+    level = float(decaying_level(row, LEVEL_HALF_LIFE)[0, 0])
+    long_run = float(total[-LONG_RUN_DAYS:].mean())
+    path = long_run + (level - long_run) * np.exp(-lead / REVERSION_DAYS)
+    return np.asarray(path * _as_path(repeat_week(weekday_profile(row), horizon)))
+
+
+def exponential_smoothing(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
+    """Fit damped additive-trend, weekly-seasonal exponential smoothing of the log (statsmodels)."""
+    del dates
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
+    log_total = np.log(np.maximum(total[-400:], 0.5))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = ExponentialSmoothing(
+            log_total,
+            trend="add",
+            damped_trend=True,
+            seasonal="add",
+            seasonal_periods=7,
+            initialization_method="heuristic",
+        ).fit()
+        return np.exp(np.asarray(fitted.forecast(horizon), dtype=np.float64))
+
+
+def prophet_path(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
+    """Fit Prophet to the log; yearly course only where there are more than 500 days."""
+    import pandas as pd
+
+    # Prophet speaks of missing plotting packages and of every fit, each in a log of its own.
+    logging.getLogger("prophet.plot").setLevel(logging.CRITICAL)
+    from cmdstanpy import disable_logging
+    from prophet import Prophet
+
+    logging.getLogger("prophet").setLevel(logging.ERROR)
+
+    model = Prophet(
+        weekly_seasonality=True,
+        daily_seasonality=False,
+        yearly_seasonality=4 if total.size > _YEARLY_DAYS else False,
+        changepoint_prior_scale=0.1,
+        uncertainty_samples=0,
+    )
+    frame = pd.DataFrame({"ds": pd.to_datetime(dates), "y": np.log(np.maximum(total, 0.5))})
+    with disable_logging():
+        model.fit(frame)
+    ahead = pd.DataFrame({"ds": pd.date_range(frame["ds"].iloc[-1], periods=horizon + 1, freq="D")[1:]})
+    return np.asarray(np.exp(model.predict(ahead)["yhat"].to_numpy(dtype=np.float64)))
+
+
+def _row(total: Vector) -> NDArray[np.float32]:
+    return total[None, :].astype(np.float32)
+
+
+def _as_path(matrix: NDArray[np.floating]) -> Vector:
+    return np.asarray(matrix[0], dtype=np.float64)
+
+
+BATCHED: Mapping[str, Path] = {"recent level": recent_level, "reverting level": reverting_level}
+_CUTOFF_STEP = 28
+_CUTOFFS = 12
+_GROWTH_STEP = 14
+_GROWTH_CUTOFFS = 26
+_FEWEST_FOR_GROWTH = 84
+
+
+def weigh_paths(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_weight: Vector) -> Mapping[str, float]:
+    """Weigh the batched paths by rolling backtests over the last year, half shrunk to equal.
+
+    Parameters
+    ----------
+    total
+        [days] cleaned network total.
+    day_weight
+        [days] how much a day counts; event days count less.
+    """
+    error = dict.fromkeys(BATCHED, 0.0)
+    seen = False
+    for back in range(1, _CUTOFFS + 1):
+        cutoff = total.size - back * _CUTOFF_STEP
+        if cutoff < _CUTOFF_STEP * 2:
+            break
+        ahead = slice(cutoff, min(cutoff + horizon, total.size))
+        days = ahead.stop - ahead.start
+        for name, path in BATCHED.items():
+            missed = np.abs(path(total[:cutoff], dates[:cutoff], days) - total[ahead])
+            error[name] += float((missed * day_weight[ahead]).sum() / max(total[ahead].sum(), 1.0))
+        seen = True
+    least = min(error.values())
+    if not seen or least <= 0:
+        return dict.fromkeys(BATCHED, 1.0 / len(BATCHED))
+    power = {name: (value / least) ** -_SHARPNESS for name, value in error.items()}
+    mass = sum(power.values())
+    return {name: (1 - _EQUAL_SHARE) * value / mass + _EQUAL_SHARE / len(power) for name, value in power.items()}
+
+
+def trust_growth(total: Vector, dates: NDArray[np.datetime64], day_weight: Vector) -> float:
+    """Say how much of its growth so far the network may be expected to keep (:func:`kept_growth`).
+
+    Cut-offs of the last year, two weeks apart and four weeks ahead, compare what came with the batched paths.
+    """
+    missed, promised, weight = [], [], []
+    for back in range(1, _GROWTH_CUTOFFS + 1):
+        cutoff = total.size - back * _GROWTH_STEP
+        if cutoff < _FEWEST_FOR_GROWTH:
+            break
+        past, ahead = total[:cutoff], slice(cutoff, min(cutoff + _CUTOFF_STEP, total.size))
+        days = ahead.stop - ahead.start
+        level = np.mean([path(past, dates[:cutoff], days) for path in BATCHED.values()], axis=0)
+        level *= last_years_course(past, days)
+        mass = day_weight[ahead] / max(float(day_weight[ahead].sum()), 1e-9)
+        missed.append(float(mass @ np.log(np.maximum(total[ahead], 0.5) / np.maximum(level, 0.5))))
+        promised.append(float(mass @ growth_so_far(past, days)))
+        weight.append(float(day_weight[ahead].mean()))
+    return kept_growth(np.array(missed), np.array(promised), np.array(weight))
+
+
+def batched_path(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_weight: Vector) -> Vector:
+    """Return the path without the guests: the batched paths by their weights, with last year's course and kept growth."""
+    path = np.zeros(horizon)
+    for name, share in weigh_paths(total, dates, horizon, day_weight).items():
+        path += share * BATCHED[name](total, dates, horizon)
+    growth = trust_growth(total, dates, day_weight) * growth_so_far(total, horizon)
+    return np.asarray(path * last_years_course(total, horizon) * np.exp(growth))
+
+
+def forecast_network(
+    total: Vector, dates: NDArray[np.datetime64], horizon: int, day_weight: Vector, use_prophet: bool
+) -> tuple[Mapping[str, Vector], Vector, Sequence[str]]:
+    """Forecast the network's path without events.
+
+    The batched paths get 0.6 of the weight, shared by :func:`weigh_paths`; exponential smoothing 0.25, Prophet 0.15. The growth
+    that the network has kept so far is added to the levels, and by half to exponential smoothing, which follows some of it
+    itself. A model that is absent, fails or gives nonsense (outside a tenth to ten times the recent level) is left out with a note.
+
+    Parameters
+    ----------
+    total
+        [days] cleaned network total [parcels].
+    dates
+        [days].
+    horizon
+        Days ahead.
+    day_weight
+        [days] how much a day counts.
+    use_prophet
+        Whether Prophet is asked.
+
+    Returns
+    -------
+    tuple
+        Name -> [horizon] path of each model, the combined [horizon] path, and notes.
+    """
+    weight = {name: _BATCHED_SHARE * share for name, share in weigh_paths(total, dates, horizon, day_weight).items()}
+    paths: dict[str, Vector] = {name: path(total, dates, horizon) for name, path in BATCHED.items()}
+    asked: list[tuple[str, Path]] = []
+    if total.size >= _FEWEST_FOR_ETS and total[-28:].mean() > 0:
+        asked.append((SMOOTHING, exponential_smoothing))
+    if use_prophet and total.size >= _FEWEST_FOR_PROPHET and total[-28:].mean() > 0:
+        asked.append((PROPHET, prophet_path))
+    notes: list[str] = []
+    usual = float(paths["recent level"].mean())
+    season = last_years_course(total, horizon)
+    growth = trust_growth(total, dates, day_weight) * growth_so_far(total, horizon)
+    for name, path in asked:
+        found = _try(name, path, total, dates, horizon, usual, notes)
+        if found is not None:
+            paths[name] = found
+            weight[name] = _GUEST_SHARES[name]
+    mass = sum(weight.values())
+    combined = np.zeros(horizon)
+    for name, found in paths.items():
+        # Prophet has a season and a trend of its own.
+        share = _GROWTH_ADDED.get(name, 1.0)
+        combined += weight[name] / mass * (found if name == PROPHET else found * season * np.exp(share * growth))
+    return paths, combined, notes
+
+
+def _try(
+    name: str, path: Path, total: Vector, dates: NDArray[np.datetime64], horizon: int, usual: float, notes: list[str]
+) -> Vector | None:
+    # Whatever a guest model raises, the forecast goes on without it: that is said, not hidden.
+    try:
+        found = path(total, dates, horizon)
+    except Exception as error:  # noqa: BLE001
+        notes.append(f"{name} took no part in the network path ({type(error).__name__}: {error}).")
+        return None
+    if not np.isfinite(found).all() or found.min() < 0.1 * usual or found.max() > 10 * usual:
+        notes.append(f"{name} took no part in the network path: its forecast leaves a tenth to ten times the usual.")
+        return None
+    return found

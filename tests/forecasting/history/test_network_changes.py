@@ -1,0 +1,37 @@
+"""Planned changes: what a hub hands over, and what stays."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from forecasting.history.network_changes import follow_changes
+from forecasting.series.panel import Panel
+
+ROUTES = pl.DataFrame({"courier_id": "x", "origin_hub_id": ["A"], "destination_hub_id": ["Z"]})
+
+
+def history() -> Panel:
+    dates = np.arange(np.datetime64("2025-01-01"), np.datetime64("2025-01-11"), dtype="datetime64[D]")
+    return Panel(ROUTES, dates, np.full((1, 10), 100.0, dtype=np.float32))
+
+
+def changes(change: str, share: float | None) -> pl.DataFrame:
+    row = {"change_id": "c", "date": date(2025, 1, 6), "hub_id": "A", "change": change, "successor_hub_id": "B"}
+    return pl.DataFrame([row | {"share": share, "reason": None}], schema_overrides={"share": pl.Float64})
+
+
+@pytest.mark.parametrize(
+    ("change", "share", "left", "taken"),
+    [("moves", 0.3, 70.0, 30.0), ("moves", None, 0.0, 100.0), ("closes", 1.0, 0.0, 100.0), ("closes", 0.8, 0.0, 80.0)],
+)
+def test_history_before_the_change_goes_to_the_successor_by_its_share(
+    change: str, share: float | None, left: float, taken: float
+) -> None:
+    panel = follow_changes(history(), changes(change, share), date(2025, 1, 20)).panel
+    by_origin = dict(zip(panel.routes["origin_hub_id"], panel.parcels[:, 0].tolist(), strict=True))
+    assert by_origin["A"] == pytest.approx(left)
+    assert by_origin["B"] == pytest.approx(taken)
