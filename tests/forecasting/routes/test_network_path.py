@@ -49,7 +49,7 @@ def test_a_guest_that_gives_nonsense_is_left_out_and_named(monkeypatch: pytest.M
     def nonsense(total: NDArray[np.float64], _dates: object, horizon: int) -> NDArray[np.float64]:
         return np.full(horizon, total.mean() * 1000)
 
-    monkeypatch.setattr("forecasting.network_path.exponential_smoothing", nonsense)
+    monkeypatch.setattr("forecasting.routes.network_path.exponential_smoothing", nonsense)
     paths, combined, notes = forecast_network(np.full(200, 500.0), dates(200), 7, np.ones(200), use_prophet=False)
     assert set(paths) == {"recent level", "reverting level"}
     np.testing.assert_allclose(combined, 500.0, rtol=1e-3)
