@@ -21,8 +21,8 @@ from forecasting.intervals.spread import EventDays, Parts, Spread
 from forecasting.intervals.to_tables import publish_routes, publish_sums
 from forecasting.outlets.outlet_forecast import forecast_outlets
 from forecasting.results import Forecasts, RouteForecast
-from forecasting.routes.inner_backtests import choose_cutoffs, recent_volume, sample_errors
-from forecasting.routes.route_model import RouteModel, fit_routes
+from forecasting.routes.inner_backtests import recent_volume, sample_errors
+from forecasting.routes.route_forecaster import RouteModel, fit_routes
 from forecasting.series.panel import Membership, Panel, to_date
 from forecasting.series.rounding import round_coherently
 
@@ -92,7 +92,7 @@ def forecast(
     progress.step(1, 10, "events")
     model = fit_routes(panel, clean, ahead, seed, chosen, progress)
     notes += model.notes
-    intervals = _calibrate(panel, clean, ahead, model, chosen)
+    intervals = _calibrate(panel, clean, ahead, model)
     progress.step(8, 10, "intervals")
     matrices = _assemble(panel, network, clean, model, known, lag, horizon)
     return _publish(known, panel, clean, matrices, intervals, as_of, lag, tuple(notes))
@@ -125,16 +125,13 @@ def _region_of_hub(hubs: pl.DataFrame) -> dict[str, str | None]:
     return dict(zip(hubs["hub_id"].to_list(), hubs["region_id"].to_list(), strict=True))
 
 
-def _calibrate(
-    panel: Panel, clean: CleanHistory, horizon: int, model: RouteModel, settings: ForecastSettings
-) -> IntervalModel:
-    cutoffs = choose_cutoffs(clean.known, horizon, settings.inner_cutoffs, panel.size)
+def _calibrate(panel: Panel, clean: CleanHistory, horizon: int, model: RouteModel) -> IntervalModel:
     levels: dict[str, list[Membership]] = {
         "network": [panel.membership("network")],
         "hub": [panel.membership("hub_out"), panel.membership("hub_in")],
     }
     levels["region"] = levels["hub"]
-    samples = sample_errors(clean, panel.parcels, cutoffs, horizon, model.inner_forecast, levels)
+    samples = sample_errors(clean, panel.parcels, model.inner_forecasts, horizon, levels)
     return calibrate_intervals(samples)
 
 

@@ -52,7 +52,7 @@ def _drop(study: Study, **settings: Any) -> Study:
 
 NEUTRAL: Mapping[str, Mapping[str, Any]] = {
     "leaning of hubs and routes in events": {"learn_leaning": _no_leaning},
-    "hub margins": {"draw_to_margins": _same_routes},
+    "hub margins": {"reconcile_with_hubs": _same_routes},
     "last year's course": {"last_years_course": _no_course},
     "kept growth": {"kept_growth": _no_growth},
     "weights of the batched members (equal ones instead)": {"choose_weights": _equal_weights},

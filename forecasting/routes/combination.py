@@ -23,6 +23,7 @@ MIXTURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 """Shares of the second of two forecasts that are measured."""
 MIXTURE_SHARPNESS = 100.0
 _PSEUDO_VOLUME_SHARE = 0.02
+_LARGEST_CORRECTION = 1.5
 
 
 def lead_block(horizon: int) -> NDArray[np.int64]:
@@ -173,3 +174,18 @@ def combine(
     for at, forecast in enumerate(members.values()):
         result += forecast * weights[:, :, at][classes][:, blocks].astype(np.float32)
     return result
+
+
+def scale_to_total(routes: NDArray[np.float32], total: Vector) -> NDArray[np.float32]:
+    """Scale each day so that the routes sum to a total, by half to one and a half at most.
+
+    Parameters
+    ----------
+    routes
+        [routes x days] parcels.
+    total
+        [days] parcels.
+    """
+    now = routes.sum(axis=0, dtype=np.float64)
+    factor = np.divide(total, now, out=np.ones_like(now), where=now > 0)
+    return np.asarray(routes * np.clip(factor, 1 / _LARGEST_CORRECTION, _LARGEST_CORRECTION).astype(np.float32))

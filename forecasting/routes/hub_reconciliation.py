@@ -1,4 +1,4 @@
-"""Hub margins: what each hub sends and receives is steadier than its routes, and draws them a little."""
+"""Routes reconciled with their hubs: what each hub sends and receives is steadier than its routes, and moves them a little."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.routes.members import forecast_members
+from forecasting.routes.members import MEMBERS, forecast_members
 from forecasting.routes.reconciliation import Target, reconcile
+from forecasting.routes.route_history import HubSums
 from forecasting.series.panel import Membership
 
 Matrix = NDArray[np.float32]
@@ -19,10 +20,8 @@ MARGIN_ERROR = 0.2
 ROUTE_ERROR = 0.5
 
 
-def draw_to_margins(
-    routes: Matrix, out: Membership, into: Membership, out_sums: Matrix, into_sums: Matrix
-) -> NDArray[np.float32]:
-    """Draw route forecasts towards the direct forecasts of their hubs' outflow and inflow.
+def reconcile_with_hubs(routes: Matrix, sums: HubSums) -> Matrix:
+    """Reconcile route forecasts with the direct forecasts of their hubs' outflow and inflow.
 
     Both margins are forecast from the hubs' own sums, scaled to the routes' total of the day, and met in least squares weighted by
     the relative errors (:func:`forecasting.routes.reconciliation.reconcile`).
@@ -31,10 +30,8 @@ def draw_to_margins(
     ----------
     routes
         [routes x horizon] parcels.
-    out, into
-        Hubs of the routes.
-    out_sums, into_sums
-        [hubs x days] history of the hubs' sums.
+    sums
+        History of the hubs' sums.
 
     Returns
     -------
@@ -43,20 +40,20 @@ def draw_to_margins(
     """
     base = routes.astype(np.float64)
     total = base.sum(axis=0)
-    if total.sum() <= 0 or out.groups * into.groups == 0:
+    if total.sum() <= 0 or sums.out.groups * sums.into.groups == 0:
         return routes
     targets = [
-        _target("hub_out", out, out_sums, total),
-        _target("hub_in", into, into_sums, total),
+        _target("hub_out", sums.out, sums.out_sums, total),
+        _target("hub_in", sums.into, sums.into_sums, total),
     ]
-    drawn = reconcile(base, out, into, targets, variance=(ROUTE_ERROR * base) ** 2)
-    sums_now = drawn.sum(axis=0)
+    reconciled = reconcile(base, sums.out, sums.into, targets, variance=(ROUTE_ERROR * base) ** 2)
+    sums_now = reconciled.sum(axis=0)
     factor = np.divide(total, sums_now, out=np.ones_like(total), where=sums_now > 0)
-    return np.asarray(drawn * factor, dtype=np.float32)
+    return np.asarray(reconciled * factor, dtype=np.float32)
 
 
 def _target(level: Literal["hub_out", "hub_in"], hubs: Membership, sums: Matrix, total: NDArray[np.float64]) -> Target:
-    members = forecast_members(sums, total.size)
+    members = forecast_members(sums, total.size, [member for member in MEMBERS if member.name in MARGIN_WEIGHTS])
     margin = np.zeros((sums.shape[0], total.size))
     for name, weight in MARGIN_WEIGHTS.items():
         margin += weight * members[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +49,8 @@ def recent_volume(history: Matrix) -> NDArray[np.float64]:
 def sample_errors(
     clean: CleanHistory,
     actual: Matrix,
-    cutoffs: Sequence[int],
+    inner_forecasts: Mapping[int, Matrix],
     horizon: int,
-    inner_forecast: Callable[[int], Matrix],
     levels: Mapping[str, Sequence[Membership]],
 ) -> list[ErrorSample]:
     """Collect the errors of the combined forecast at each level.
@@ -62,21 +61,23 @@ def sample_errors(
         The cleaned history.
     actual
         [routes x days] the history as it was.
-    inner_forecast
+    inner_forecasts
         Cut-off [known days] -> [routes x horizon] the forecast without events it would have made.
+    horizon
+        Days ahead.
     levels
         Level name (network, region, hub) -> the memberships to sum by; routes are always sampled.
     """
     samples: list[ErrorSample] = []
     variance = np.expm1(clean.uplift.log_sd**2)
-    for cutoff in cutoffs:
+    for cutoff, inner_forecast in inner_forecasts.items():
         past = clean.parcels[:, :cutoff]
         days = np.arange(cutoff, min(cutoff + horizon, clean.known))
         days = days[~clean.filled[days]]
         if days.size == 0:
             continue
         volume = recent_volume(past)
-        combined = inner_forecast(cutoff)[:, days - cutoff]
+        combined = inner_forecast[:, days - cutoff]
         forecast = combined * clean.route_multiples(days, combined)
         truth = actual[:, days]
         event, spread = clean.touched[days], variance[days]
@@ -85,6 +86,6 @@ def sample_errors(
         for level, memberships in levels.items():
             for membership in memberships:
                 summed = aggregate(volume[:, None], membership)[:, 0]
-                came, said = aggregate(truth, membership), aggregate(forecast, membership)
-                samples.append(ErrorSample.of(level, came, said, summed, event, spread))
+                actual_sums, forecast_sums = aggregate(truth, membership), aggregate(forecast, membership)
+                samples.append(ErrorSample.of(level, actual_sums, forecast_sums, summed, event, spread))
     return samples

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecasting.routes.members import CHUNK
+from forecasting.routes.route_history import HubSums
 from forecasting.series.baselines import WEEK, weekday_profile
-from forecasting.series.panel import Membership, aggregate
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingRegressor
@@ -43,42 +43,6 @@ _SMALLEST_SCALE = 0.05
 
 
 @dataclass(frozen=True)
-class Groups:
-    """Sums of the history that routes are seen against.
-
-    Attributes
-    ----------
-    out, into
-        Membership of routes in their origin and destination hub.
-    out_sums, into_sums
-        [hubs x days].
-    network
-        [1 x days].
-    """
-
-    out: Membership
-    into: Membership
-    out_sums: Matrix
-    into_sums: Matrix
-    network: Matrix
-
-    @classmethod
-    def of(cls, history: Matrix, out: Membership, into: Membership) -> Groups:
-        """Sum a [routes x days] history by hub and over all."""
-        return cls(
-            out,
-            into,
-            aggregate(history, out).astype(np.float32),
-            aggregate(history, into).astype(np.float32),
-            history.sum(axis=0, keepdims=True, dtype=np.float64).astype(np.float32),
-        )
-
-    def until(self, day: int) -> Groups:
-        """Return the groups with the days before ``day`` only."""
-        return Groups(self.out, self.into, self.out_sums[:, :day], self.into_sums[:, :day], self.network[:, :day])
-
-
-@dataclass(frozen=True)
 class ShareTrees:
     """The fitted models.
 
@@ -90,14 +54,14 @@ class ShareTrees:
 
     models: tuple[HistGradientBoostingRegressor, ...]
 
-    def forecast(self, history: Matrix, groups: Groups, path: Vector) -> Matrix:
+    def forecast(self, history: Matrix, sums: HubSums, path: Vector) -> Matrix:
         """Forecast every route.
 
         Parameters
         ----------
         history
             [routes x days] cleaned parcels up to the cut-off.
-        groups
+        sums
             Sums of the same days.
         path
             [horizon] network path without events.
@@ -109,7 +73,7 @@ class ShareTrees:
         """
         horizon = path.size
         day = history.shape[1]
-        level, per_parcel = _against_network(groups.network[0], day)
+        level, per_parcel = _against_network(sums.network[0], day)
         relative = (path / max(level, 1e-9)).astype(np.float32)
         result = np.zeros((history.shape[0], horizon), dtype=np.float32)
         leads = np.arange(1, horizon + 1)
@@ -118,7 +82,7 @@ class ShareTrees:
             alive = rows[_scale(history[rows][:, -_SCALE_DAYS:] * per_parcel[-_SCALE_DAYS:]) > 0]
             if alive.size == 0:
                 continue
-            state = _RouteState.at(history, alive, day, groups)
+            state = _RouteState.at(history, alive, day, sums)
             table = state.features(np.repeat(np.arange(alive.size), horizon), np.tile(leads, alive.size))
             ratio = np.zeros((alive.size, horizon), dtype=np.float32)
             with _one_thread():
@@ -130,7 +94,7 @@ class ShareTrees:
 
 
 def fit_share_trees(
-    history: Matrix, groups: Groups, calmness: Vector, horizon: int, seed: int, rows: int = TRAINING_ROWS
+    history: Matrix, sums: HubSums, calmness: Vector, horizon: int, seed: int, rows: int = TRAINING_ROWS
 ) -> ShareTrees | None:
     """Fit the trees on earlier days of all routes.
 
@@ -142,7 +106,7 @@ def fit_share_trees(
     ----------
     history
         [routes x days] cleaned parcels.
-    groups
+    sums
         Sums of the same days.
     calmness
         [days] how much a day counts as target; event days count less.
@@ -165,7 +129,7 @@ def fit_share_trees(
 
     models: list[HistGradientBoostingRegressor] = []
     for number, quantile in enumerate(QUANTILES):
-        drawn = _draw_rows(history, groups, calmness, min(horizon, 28), np.random.default_rng((seed, number)), rows)
+        drawn = _draw_rows(history, sums, calmness, min(horizon, 28), np.random.default_rng((seed, number)), rows)
         if drawn is None:
             return None
         model = HistGradientBoostingRegressor(
@@ -187,7 +151,7 @@ def fit_share_trees(
 
 
 def _draw_rows(
-    history: Matrix, groups: Groups, calmness: Vector, longest: int, generator: np.random.Generator, rows: int
+    history: Matrix, sums: HubSums, calmness: Vector, longest: int, generator: np.random.Generator, rows: int
 ) -> tuple[Matrix, Matrix] | None:
     """Draw (route, origin day, lead) rows: features and target; None when there is nothing to draw from."""
     days = history.shape[1]
@@ -195,7 +159,7 @@ def _draw_rows(
     quota = -(-rows // max(len(origins), 1))
     features: list[Matrix] = []
     targets: list[Matrix] = []
-    network = groups.network[0]
+    network = sums.network[0]
     for last in origins:
         origin = last - int(generator.integers(0, ORIGIN_STEP))
         if origin < FEWEST_DAYS - 28:
@@ -214,7 +178,7 @@ def _draw_rows(
         if drawn.size == 0:
             continue
         picked, place = np.unique(drawn, return_inverse=True)
-        state = _RouteState.at(history, picked, origin, groups)
+        state = _RouteState.at(history, picked, origin, sums)
         target_day = origin + lead - 1
         common = np.maximum(network[target_day] / max(level, 1e-9), 1e-3)
         ratio = history[drawn, target_day] / np.maximum(state.scale[place], 1e-9) / common
@@ -278,12 +242,12 @@ class _RouteState:
     week: tuple[Matrix, ...]
 
     @classmethod
-    def at(cls, history: Matrix, routes: NDArray[np.int64], day: int, groups: Groups) -> _RouteState:
+    def at(cls, history: Matrix, routes: NDArray[np.int64], day: int, sums: HubSums) -> _RouteState:
         first = max(0, day - LOOK_BACK)
-        per_parcel = _against_network(groups.network[0], day)[1]
+        per_parcel = _against_network(sums.network[0], day)[1]
         own = history[routes, first:day] * per_parcel
-        out, into = groups.out.index[routes], groups.into.index[routes]
-        out_hub, into_hub = groups.out_sums[:, first:day] * per_parcel, groups.into_sums[:, first:day] * per_parcel
+        out, into = sums.out.index[routes], sums.into.index[routes]
+        out_hub, into_hub = sums.out_sums[:, first:day] * per_parcel, sums.into_sums[:, first:day] * per_parcel
         scale = _scale(own)
         out_scale, into_scale = _scale(out_hub), _scale(into_hub)
         columns = [_log_ratio(_mean_of_last(own, days), scale, 0.02 * scale + 0.05) for days in WINDOWS]

@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 
 from forecasting.routes.combination import choose_share, choose_weights, combine, lead_block, measure_members, mix
-from forecasting.routes.hub_reconciliation import draw_to_margins
-from forecasting.routes.inner_backtests import choose_cutoffs
-from forecasting.series.panel import Membership, aggregate
 
 CLASSES = np.array([4, 4])
 
@@ -72,22 +69,3 @@ def test_the_combination_is_the_weighted_mean() -> None:
     weights = np.zeros((6, 4, 2))
     weights[..., 0], weights[..., 1] = 0.25, 0.75
     np.testing.assert_allclose(combine(members, weights, CLASSES), 25.0)
-
-
-def test_margins_draw_routes_and_keep_the_total() -> None:
-    """Both routes of hub a were falling in the hubs' own sums: they lose to those of hub b, and the day keeps its total."""
-    routes = np.full((4, 7), 50.0, dtype=np.float32)
-    out, into = Membership(np.array([0, 0, 1, 1]), ("a", "b")), Membership(np.array([0, 1, 0, 1]), ("x", "y"))
-    out_sums = np.vstack([np.full(60, 50.0), np.full(60, 150.0)]).astype(np.float32)
-    into_sums = np.full((2, 60), 100.0, dtype=np.float32)
-    drawn = draw_to_margins(routes, out, into, out_sums, into_sums)
-    np.testing.assert_allclose(drawn.sum(axis=0), 200.0, rtol=1e-4)
-    sums = aggregate(drawn, out)
-    assert (sums[0] < 80).all()
-    assert (sums[1] > 120).all()
-
-
-def test_cutoffs_leave_a_month_before_and_something_after() -> None:
-    assert choose_cutoffs(60, 14, 8) == [53, 46, 32]
-    assert choose_cutoffs(20, 14, 8) == []
-    assert choose_cutoffs(700, 28, 8, routes=9_000) == [693, 672, 644, 616]

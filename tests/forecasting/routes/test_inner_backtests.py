@@ -1,0 +1,40 @@
+"""Inner backtests: where they cut the history, and the errors they leave for the intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forecasting.history.cleaning import clean_history
+from forecasting.inputs import no_events
+from forecasting.routes import inner_backtests
+from forecasting.routes.inner_backtests import choose_cutoffs, recent_volume, sample_errors
+from forecasting.series.panel import Membership
+
+
+def test_cutoffs_leave_a_month_before_and_something_after() -> None:
+    assert choose_cutoffs(60, 14, 8) == [53, 46, 32]
+    assert choose_cutoffs(20, 14, 8) == []
+    assert choose_cutoffs(700, 28, 8, routes=9_000) == [693, 672, 644, 616]
+
+
+def test_recent_volume_is_the_mean_of_four_weeks_or_of_what_there_is() -> None:
+    history = np.array([[100.0] * 30 + [1.0] * 28, [2.0] * 58], dtype=np.float32)
+    assert recent_volume(history).tolist() == [1.0, 2.0]
+    assert recent_volume(history[:, :0]).tolist() == [0.0, 0.0]
+
+
+def test_errors_are_sampled_by_level_and_days_never_loaded_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    parcels = np.full((4, 60), 50.0, dtype=np.float32)
+    parcels[:, 55] = 0.0
+    dates = np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-01-01") + 60)
+    clean = clean_history(parcels, dates, 7, no_events(), {})
+    assert clean.filled[55]
+    forecasts = {53: np.full((4, 7), 40.0, dtype=np.float32)}
+    hubs = Membership(np.array([0, 0, 1, 1]), ("a", "b"))
+    samples = sample_errors(clean, parcels, forecasts, 7, {"hub": [hubs]})
+    assert [(sample.level, sample.actual.size) for sample in samples] == [("route", 4 * 6), ("hub", 2 * 6)]
+    np.testing.assert_allclose(samples[1].actual, 100.0)
+    np.testing.assert_allclose(samples[1].mean, 80.0, rtol=1e-3)
+    monkeypatch.setattr(inner_backtests, "MOST_SAMPLED", 2)
+    assert sample_errors(clean, parcels, forecasts, 7, {})[0].actual.size == 2 * 6
