@@ -11,10 +11,13 @@ import typer
 from cli import plan_all, plan_capacity, plan_explain, plan_stock, plan_timetable
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.options import FirstDay, Json, LastDay, Seed
+from cli.plan_outcome import list_facts, read_plan_outcome, tell_outcome, warn_of_shortfalls
+from cli.words import word
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from data.plan_outcome import PlanOutcome
     from data.progress import Progress
     from data.runs import Run
     from data.workspace import Workspace
@@ -96,14 +99,16 @@ def trunk(
     request = TrunkRequest(first, last, service_level, demand, time_limit, seed, reference, max_changes)
     with progress("trunk plan") as bar:
         run_id, plan = make_trunk_plan(workspace, request, bar)
+    outcome = read_plan_outcome(workspace, run_id)
     if json:
         certificate = plan.plan_certificates.to_dicts()[0]
-        found = {"run_id": run_id, **certificate, "shortfalls": plan.shortfalls.to_dicts()}
+        told = list_facts(outcome) | {"waiting": outcome.waiting.to_dicts()}
+        found = {"run_id": run_id, **certificate, **told, "shortfalls": plan.shortfalls.to_dicts()}
         if plan.changes is not None:
             found |= {"departures_changed": count_changes(plan.changes), "changes": plan.changes.to_dicts()}
         out_json(found)
     else:
-        _print_plan(run_id, plan)
+        _print_plan(run_id, plan, outcome)
     if plan.short:
         raise typer.Exit(EXIT_INCOMPLETE)
 
@@ -125,6 +130,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
     run_id, plan
         The run, and the plan as tables, its ``violations`` counted by the independent checker.
     """
+    from data.plan_outcome import read_outcome
     from routing.checker.trunk import check_trunk
     from routing.checker.violations import count_broken
     from routing.trunk.inputs import TrunkInputs, TrunkOptions
@@ -171,8 +177,15 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
             run.append(name, frame)
         run.append("hub_prices", plan.hub_prices)
         run.outcome = "shortfalls" if plan.short else "done"
-        run.message = f"{plan.tell()}; everything is sorted by {plan.last_day}"
+        outcome = read_outcome({**tables, **plan.tables()}, options.short_cost)
+        run.message = tell_plan(outcome, plan)
     return run.run_id, plan
+
+
+def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:
+    """Tell a plan in a sentence: its outcome, the day by which all is sorted, and what changed against a reference."""
+    told = word("outcome.sorted_by", told=tell_outcome(outcome), day=plan.last_day)
+    return f"{told}{word('outcome.stop')}{plan.told_changes}" if plan.told_changes else told
 
 
 def _find_reference(workspace: Workspace, word: str) -> str:
@@ -228,12 +241,12 @@ def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
     return take_days(demand, request.first, request.last)
 
 
-def _print_plan(run_id: str, plan: TrunkPlan) -> None:
+def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome) -> None:
     import polars as pl
 
-    say(f"{run_id}: {plan.tell()}; everything is sorted by {plan.last_day}.")
-    facts = plan.plan_certificates.select("status", "cost", "lower_bound", "gap", "parcels_demanded", "parcels_short")
-    out_rows(facts, json=False)
+    warn_of_shortfalls(outcome)
+    say(f"{run_id}: {tell_plan(outcome, plan)}.")
+    out_rows(pl.DataFrame([{"status": plan.plan_certificates["status"][0]} | list_facts(outcome)]), json=False)
     days = plan.trunk_departures.group_by("date").agg(
         departures=pl.col("departures").sum(), lanes=pl.col("lane_id").n_unique(), cost=pl.col("cost").sum()
     )
@@ -246,6 +259,6 @@ def _print_plan(run_id: str, plan: TrunkPlan) -> None:
         if plan.changes.height > _MOST_CHANGES:
             say(f"{plan.changes.height - _MOST_CHANGES:,} more rows; --json prints all.")
     if plan.short:
-        warn(f"{plan.short:,} parcels cannot be carried; the largest shortfalls:")
+        warn(word("outcome.largest"))
         columns = ["date", "origin_hub_id", "destination_hub_id", "parcels", "reason", "binding", "cheapest_fix"]
         out_rows(plan.shortfalls.sort("parcels", descending=True).head(10), json=False, columns=columns)

@@ -8,11 +8,14 @@ import typer
 
 from cli.console import known_errors, out_json, out_rows, say, workspace_of
 from cli.options import Json
+from cli.plan_outcome import list_facts, tell_outcome, warn_of_shortfalls
+from cli.words import term, word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from data.plan_outcome import PlanOutcome
     from data.workspace import Workspace
     from routing.checker.violations import Violation
 
@@ -47,11 +50,14 @@ def verify(
     run_id, kind = find_plan(workspace, plan)
     checked = check_plan(workspace, run_id, kind)
     violations: list[Violation] = checked.pop("violations")
+    outcome: PlanOutcome | None = checked.pop("outcome", None)
+    if outcome is not None:
+        checked["outcome"] = list_facts(outcome) | {"waiting": outcome.waiting.to_dicts()}
     if json:
         rows = [violation.as_row() for violation in violations]
         out_json({"run_id": run_id, "plan": kind, "valid": not violations, "violations": rows, **checked})
     else:
-        _print_check(run_id, kind, violations, checked, top)
+        _print_check(run_id, kind, violations, checked, top, outcome)
     if violations:
         raise RadarError(f"plan {run_id} breaks {len(violations)} rules", "none", "see the list above and plan again")
 
@@ -119,11 +125,21 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
     check = check_trunk(tables, **prices)
     return {
         "violations": check.violations,
+        "outcome": _tell_outcome(tables, prices["short_cost"]),
         "cost": check.cost,
         "parts": check.parts,
         "summary": check.summary,
         "bound": asdict(check.bound),
     }
+
+
+def _tell_outcome(tables: dict[str, Any], short_cost: float) -> PlanOutcome | None:
+    """Tell what a plan comes to by its own certificate; None where it has none to read (the checker says so)."""
+    from data.plan_outcome import read_outcome
+
+    certificates = tables["plan_certificates"]
+    known = certificates.height and "trunk" in certificates["plan"].to_list()
+    return read_outcome(tables, short_cost) if known else None
 
 
 def _last_day_known(workspace: Workspace, versions: dict[str, int], options: dict[str, Any]) -> date | None:
@@ -138,18 +154,27 @@ def _last_day_known(workspace: Workspace, versions: dict[str, int], options: dic
     return last
 
 
-def _print_check(run_id: str, kind: str, violations: Sequence[Violation], checked: dict[str, Any], top: int) -> None:
+def _print_check(
+    run_id: str, kind: str, violations: Sequence[Violation], checked: dict[str, Any], top: int, outcome: PlanOutcome | None
+) -> None:
     import polars as pl
 
+    if outcome is not None:
+        warn_of_shortfalls(outcome)
     if violations:
         rows = pl.DataFrame([v.as_row() for v in violations[:top]], infer_schema_length=None)
         out_rows(rows.select("rule", "where", "date", "found", "allowed", "text"), json=False)
         if len(violations) > top:
             say(f"{len(violations) - top:,} more; `--json` prints all.")
         return
-    say(f"Plan {run_id} ({kind}) breaks no rule.")
+    say(word("verify.clean", run=run_id, kind=term("plan_kind", kind)))
+    if outcome is not None:
+        say(tell_outcome(outcome))
     if "summary" in checked:
-        costs = {"cost": checked["cost"], **{f"cost_{k}": v for k, v in checked["parts"].items()}}
+        parts = {name: value for name, value in checked["parts"].items() if name != "short"}
+        costs = {"carrying_cost": sum(parts.values()), **{f"cost_{name}": value for name, value in parts.items()}}
+        if checked["parts"]["short"]:
+            costs["shortage_price"] = checked["parts"]["short"]
         facts = {**checked["summary"], **costs, "proof": checked["bound"]["told"]}
         flat = [{"what": name, "value": _tell(value)} for name, value in facts.items()]
         out_rows(pl.DataFrame(flat), json=False)

@@ -1,0 +1,99 @@
+"""What a plan with parcels short says first, on a network where two hubs are short on two days."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+from data.language import choose_language
+from data.workspace import Workspace
+
+RUNNER = CliRunner()
+DAYS = [date(2025, 11, 10) + timedelta(days=n) for n in range(2)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Hubs A and B sort 60 and 50 a day and hold nothing; each is handed in 100."""
+    workspace = Workspace.create(tmp_path_factory.mktemp("short") / "peak")
+    with workspace.run("load") as load:
+        hubs = {"hub_id": ["A", "B", "C"], "name": ["A", "B", "C"]}
+        load.upsert("hubs", pl.DataFrame(hubs | {"sort_capacity": [60, 50, None], "buffer_capacity": [0, 0, None]}))
+        lanes = [("A", "C"), ("C", "A"), ("B", "C"), ("C", "B")]
+        load.upsert(
+            "lanes",
+            pl.DataFrame(
+                {
+                    "lane_id": [f"{o}-{d}" for o, d in lanes],
+                    "origin_hub_id": [o for o, _ in lanes],
+                    "destination_hub_id": [d for _, d in lanes],
+                    "mode": "road",
+                    "distance_km": 100.0,
+                    "transit_hours": 10.0,
+                }
+            ),
+        )
+        truck = {"vehicle_type_id": "truck", "name": "Truck", "mode": "road", "ownership": "contract"}
+        load.upsert("vehicle_types", pl.DataFrame([truck | {"capacity": 100, "fixed_cost": 50.0, "cost_per_km": 1.0}]))
+        demand = [(day, o, "C", 100) for day in DAYS for o in ("A", "B")]
+        load.append(
+            "route_demand",
+            pl.DataFrame(demand, schema=["date", "origin_hub_id", "destination_hub_id", "parcels"], orient="row"),
+        )
+    return workspace.folder
+
+
+def radar(folder: Path, *arguments: str) -> Any:
+    return RUNNER.invoke(app, ["--workspace", str(folder), *arguments])
+
+
+def test_the_console_names_each_hub_and_day_first_and_tells_prices_apart(folder: Path) -> None:
+    result = radar(folder, "plan", "trunk", "--time-limit", "10")
+    assert result.exit_code == 3
+    lines = result.stderr.splitlines()
+    assert lines[0] == "SHORT: 180 of 400 parcels cannot be carried, at 2 hubs on 2 days."
+    assert lines[1:5] == [
+        "  A, 2025-11-10: 40 parcels wait in front of it, 40 of them of that day",
+        "  B, 2025-11-10: 50 parcels wait in front of it, 50 of them of that day",
+        "  A, 2025-11-11: 80 parcels wait in front of it, 40 of them of that day",
+        "  B, 2025-11-11: 100 parcels wait in front of it, 50 of them of that day",
+    ]
+    # Four trucks of 150 CNY carry all that is carried.
+    assert "600 CNY, 180 parcels short (all proven unavoidable), what is carried within 0.00% of the best" in lines[5]
+    message = Workspace.open(folder).read("runs").sort("started_at")["message"][-1]
+    assert message.startswith("600 CNY, 180 parcels short")
+
+
+def test_verify_says_the_same_and_keeps_the_price_of_shortage_out_of_the_cost(folder: Path) -> None:
+    radar(folder, "plan", "trunk", "--time-limit", "10")
+    result = radar(folder, "verify", "trunk")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.startswith("SHORT: 180 of 400 parcels")
+    found = json.loads(radar(folder, "verify", "trunk", "--json").stdout)
+    outcome = found["outcome"]
+    assert (outcome["carrying_cost"], outcome["parcels_short"], outcome["parcels_short_unavoidable"]) == (600.0, 180, 180)
+    assert outcome["shortage_price"] == found["parts"]["short"]
+    assert found["cost"] == pytest.approx(outcome["carrying_cost"] + outcome["shortage_price"])
+    assert len(outcome["waiting"]) == 4
+
+
+def test_plan_all_says_it_too(folder: Path) -> None:
+    result = radar(folder, "plan", "all", "--time-limit", "10")
+    assert result.exit_code == 3
+    assert result.stderr.index("SHORT: 180 of 400") < result.stderr.index("600 CNY")
+
+
+def test_in_chinese(folder: Path) -> None:
+    choose_language("zh")
+    try:
+        result = radar(folder, "verify", "trunk")
+    finally:
+        choose_language(None)
+    assert result.stderr.startswith("有缺口：需运400件中有180件运不走，涉及2个分拨、2天。")
