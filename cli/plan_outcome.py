@@ -55,17 +55,15 @@ def warn_of_shortfalls(outcome: PlanOutcome) -> None:
     if not outcome.short:
         return
     rows = outcome.waiting
-    head = word(
-        "outcome.warning",
-        short=f"{outcome.short:,}",
-        demanded=f"{outcome.demanded:,}",
-        hubs=rows["hub_id"].n_unique(),
-        days=rows["date"].n_unique(),
-    )
+    head = word("outcome.warning", short=f"{outcome.short:,}", demanded=f"{outcome.demanded:,}")
     typer.secho(head, fg=typer.colors.RED, bold=True, err=True)
     for row in rows.head(_MOST_LINES).iter_rows(named=True):
         line = word(
-            "outcome.waiting", hub=row["hub_id"], day=row["date"], waiting=f"{row['waiting']:,}", short=f"{row['short']:,}"
+            "outcome.waiting",
+            hub=row["hub_id"],
+            day=row["date"],
+            waiting=f"{row['waiting']:,}",
+            short=f"{row['short']:,}",
         )
         typer.secho(line, fg=typer.colors.RED, err=True)
     if rows.height > _MOST_LINES:

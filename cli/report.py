@@ -13,6 +13,8 @@ from cli.options import Json, Language
 from data.errors import RadarError
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import polars as pl
 
     from data.workspace import Workspace
@@ -128,8 +130,10 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
 
     run = _run(workspace, "hub_loads", run_id, "radar plan trunk")
     seen = {name: _as_seen(workspace, name, run) for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles")}
-    results = ("trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "plan_certificates")
-    departures, flows, loads, shortfalls, certificates = (_rows_of(workspace, name, run.run_id) for name in results)
+    results = ("trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "plan_certificates", "route_demand")
+    departures, flows, loads, shortfalls, certificates, demand = (
+        _rows_of(workspace, name, run.run_id) for name in results
+    )
     return PlanInputs(
         run=run,
         certificates=certificates,
@@ -137,12 +141,36 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         flows=flows,
         hub_loads=loads,
         shortfalls=shortfalls,
+        demand=demand,
+        forecast=find_forecast(workspace, run),
         lane_weather=_weather_seen(workspace, run),
         hub_prices=_rows_of(workspace, "hub_prices", run.run_id),
         capacity_needs=_weeks_of(workspace.results("capacity_needs"), loads),
         outlines=_outlines(workspace),
         **seen,
     )
+
+
+def find_forecast(workspace: Workspace, run: RunFacts) -> tuple[str, date] | None:
+    """Find the forecast a plan stands on and the last day it knew.
+
+    Returns
+    -------
+    (str, datetime.date) or None
+        The run the plan names in its option ``forecast``; of older plans the latest finished before the plan began. None for a plan
+        that read no forecast.
+    """
+    named = run.options.get("forecast_run")
+    if named is None:
+        if "route_forecasts" not in run.tables_read or run.started_at is None:
+            return None
+        runs = workspace.read("runs")
+        before = set(runs.filter(runs["ended_at"] <= run.started_at)["run_id"])
+        writers = workspace.writers("route_forecasts")
+        named = next((writer for writer in reversed(writers) if writer in before), None)
+    if named is None or named not in workspace.writers("network_forecasts"):
+        return None
+    return named, workspace.results("network_forecasts", named)["as_of"][0]
 
 
 def _weeks_of(needs: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:

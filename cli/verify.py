@@ -155,7 +155,12 @@ def _last_day_known(workspace: Workspace, versions: dict[str, int], options: dic
 
 
 def _print_check(
-    run_id: str, kind: str, violations: Sequence[Violation], checked: dict[str, Any], top: int, outcome: PlanOutcome | None
+    run_id: str,
+    kind: str,
+    violations: Sequence[Violation],
+    checked: dict[str, Any],
+    top: int,
+    outcome: PlanOutcome | None,
 ) -> None:
     import polars as pl
 

@@ -158,7 +158,9 @@ def _count_unavoidable(tables: Mapping[str, pl.DataFrame]) -> int:
         .with_columns(unbounded, pl.col("handed").fill_null(0))
         .sort("hub_id", "date")
     )
-    columns = [[rows[name].to_list() for name in ("handed", "capacity", "buffer")] for rows in days.partition_by("hub_id")]
+    columns = [
+        [rows[name].to_list() for name in ("handed", "capacity", "buffer")] for rows in days.partition_by("hub_id")
+    ]
     forced = sum(count_forced_short(*hub) for hub in columns)
     return cut_off + forced
 

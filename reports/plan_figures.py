@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from data.plan_outcome import list_waiting
 from reports.plan_inputs import PlanInputs
 
 _PAIRS_PER_LANE = 3
@@ -60,8 +61,9 @@ class Costs:
         Departures and the parcels aboard: the sum of ``trunk_departures.cost``.
     sorting
         Parcels handled times the hub's handling cost.
-    holding, short
-        The prices put on a night of waiting and on a parcel not carried: what the planner weighs, not what is paid.
+    holding, late, short
+        The prices put on a night of waiting, on a day after the promise and on a parcel not carried: what the planner weighs, not
+        what is paid.
     other
         What the parts leave unexplained of ``total``.
     """
@@ -69,6 +71,7 @@ class Costs:
     transport: float
     sorting: float
     holding: float
+    late: float
     short: float
     other: float
     total: float
@@ -78,6 +81,11 @@ class Costs:
         """Transport and sorting."""
         return self.transport + self.sorting
 
+    @property
+    def carrying(self) -> float:
+        """All but the price put on parcels not carried."""
+        return self.total - self.short
+
 
 def costs(inputs: PlanInputs) -> Costs:
     """Split the certificate's cost by its parts, from the tables and the prices the run was made with."""
@@ -86,11 +94,43 @@ def costs(inputs: PlanInputs) -> Costs:
     transport = float(inputs.departures["cost"].sum())
     sorting = float(handled.select((pl.col("handled") * pl.col("handling_cost").fill_null(0.0)).sum()).item())
     holding = float(options.get("hold_cost") or 0.0) * float(inputs.hub_loads["held"].sum())
+    late = float(options.get("late_cost") or 0.0) * sum_late_days(inputs.flows)
     short = float(options.get("short_cost") or 0.0) * certificate["parcels_short"]
     total = float(certificate["cost"])
-    rest = total - transport - sorting - holding - short
+    rest = total - transport - sorting - holding - late - short
     other = 0.0 if abs(rest) < max(0.5, 1e-6 * total) else rest
-    return Costs(transport, sorting, holding, short, other, total)
+    return Costs(transport, sorting, holding, late, short, other, total)
+
+
+def sum_late_days(flows: pl.DataFrame) -> float:
+    """Parcels times the days they arrive after their promise [parcel-days]."""
+    return float(flows.select((pl.col("parcels") * pl.col("late_days").fill_null(0)).sum()).item())
+
+
+def days_taken(flows: pl.DataFrame) -> pl.DataFrame:
+    """Count parcels by the days from hand-in until they are sorted at their destination, from where they are delivered.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``days`` (completed_on less the date of the demand; from 0 to the longest, none left out), ``in_time`` (or without a
+        promise), ``late`` and ``parcels``, their sum.
+    """
+    late = pl.col("late_days").fill_null(0) > 0
+    counted = (
+        flows.with_columns((pl.col("completed_on") - pl.col("date")).dt.total_days().cast(pl.Int64).alias("days"))
+        .group_by("days")
+        .agg(
+            pl.col("parcels").filter(~late).sum().alias("in_time"),
+            pl.col("parcels").filter(late).sum().alias("late"),
+            pl.col("parcels").sum(),
+        )
+    )
+    longest = counted["days"].max()
+    every = pl.DataFrame(
+        {"days": list(range(int(longest) + 1 if isinstance(longest, int) else 0))}, schema={"days": pl.Int64}
+    )
+    return every.join(counted, on="days", how="left").with_columns(pl.col("in_time", "late", "parcels").fill_null(0))
 
 
 def with_nights(inputs: PlanInputs) -> pl.DataFrame:
@@ -169,16 +209,27 @@ def fleet(named: pl.DataFrame) -> pl.DataFrame:
 
 
 def hub_days(inputs: PlanInputs) -> pl.DataFrame:
-    """Mark the hub-days on which more parcels are held than the buffer takes.
+    """Mark the hub-days on which parcels find no place.
 
     Returns
     -------
     pl.DataFrame
-        ``hub_loads`` with ``overflow``.
+        ``hub_loads`` with ``short`` (handed in that day and never carried), ``waiting`` (all such parcels so far, in front of the
+        hub) and ``overflow``: what is held and what waits exceed the buffer together.
     """
     buffers = inputs.hubs.select("hub_id", "buffer_capacity")
-    over = (pl.col("held") > pl.col("buffer_capacity")).fill_null(False)
-    return inputs.hub_loads.join(buffers, on="hub_id", how="left").with_columns(over.alias("overflow"))
+    over = (pl.col("held") + pl.col("waiting") > pl.col("buffer_capacity")).fill_null(False)
+    standing = list_waiting(inputs.shortfalls)
+    waiting = standing.select("date", "hub_id", "waiting").sort("date")
+    return (
+        inputs.hub_loads.join(buffers, on="hub_id", how="left")
+        .sort("date")
+        .join_asof(waiting, on="date", by="hub_id", check_sortedness=False)
+        .join(standing.select("date", "hub_id", "short"), on=["date", "hub_id"], how="left")
+        .with_columns(pl.col("short", "waiting").fill_null(0))
+        .with_columns(over.alias("overflow"))
+        .sort("date", "hub_id")
+    )
 
 
 def hub_summary(days: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
@@ -188,7 +239,7 @@ def hub_summary(days: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
     -------
     pl.DataFrame
         ``hub_id``, ``name``, ``handled`` (highest day), ``utilisation`` (highest), ``mean_use``, ``held`` (sum of the
-        nights), ``overflows`` (days); the tightest first, hubs without a capacity last. Idle hubs are left out.
+        nights), ``overflows`` (days), ``short`` (parcels never carried); those with parcels short and the tightest first, hubs without a capacity last. Idle hubs are left out.
     """
     return (
         days.group_by("hub_id")
@@ -198,13 +249,14 @@ def hub_summary(days: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
             pl.col("utilisation").mean().alias("mean_use"),
             pl.col("held").sum(),
             pl.col("overflow").sum().alias("overflows"),
+            pl.col("short").sum(),
         )
-        .filter((pl.col("handled") > 0) | (pl.col("held") > 0))
+        .filter((pl.col("handled") > 0) | (pl.col("held") > 0) | (pl.col("short") > 0))
         .join(hubs.select("hub_id", "name"), on="hub_id", how="left")
         .with_columns(pl.col("name").fill_null(pl.col("hub_id")))
         .sort(
-            ["overflows", "utilisation", "mean_use", "handled", "hub_id"],
-            descending=[True, True, True, True, False],
+            ["overflows", "short", "utilisation", "mean_use", "handled", "hub_id"],
+            descending=[True, True, True, True, True, False],
             nulls_last=True,
         )
     )

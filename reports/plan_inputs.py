@@ -10,6 +10,7 @@ import polars as pl
 
 from data.contracts import contract
 from data.errors import RadarError
+from data.plan_outcome import PlanOutcome, read_outcome
 from reports.run_facts import RunFacts
 
 
@@ -27,6 +28,10 @@ class PlanInputs:
         The run that made the plan.
     certificates, departures, flows, hub_loads, shortfalls
         ``plan_certificates``, ``trunk_departures``, ``trunk_flows``, ``hub_loads`` and ``shortfalls`` of that run.
+    demand
+        ``route_demand`` of that run: what it was asked to carry.
+    forecast
+        The forecast run the demand is from and the last day it knew; none for demand as given.
     hubs, lanes, vehicle_types, lane_vehicles
         Reference tables the plan was made on.
     lane_weather
@@ -46,6 +51,8 @@ class PlanInputs:
     flows: pl.DataFrame
     hub_loads: pl.DataFrame
     shortfalls: pl.DataFrame = field(default_factory=lambda: _none("shortfalls"))
+    demand: pl.DataFrame = field(default_factory=lambda: _none("route_demand"))
+    forecast: tuple[str, date] | None = None
     hubs: pl.DataFrame = field(default_factory=lambda: _none("hubs"))
     lanes: pl.DataFrame = field(default_factory=lambda: _none("lanes"))
     vehicle_types: pl.DataFrame = field(default_factory=lambda: _none("vehicle_types"))
@@ -66,6 +73,14 @@ class PlanInputs:
     def certificate(self) -> dict[str, Any]:
         """The row of the trunk plan."""
         return self.certificates.filter(pl.col("plan") == "trunk").row(0, named=True)
+
+    def read_outcome(self) -> PlanOutcome:
+        """Tell what the plan comes to, shortage apart."""
+        tables = {
+            "plan_certificates": self.certificates, "shortfalls": self.shortfalls, "hub_loads": self.hub_loads,
+            "route_demand": self.demand, "hubs": self.hubs, "lanes": self.lanes,
+        }  # fmt: skip
+        return read_outcome(tables, float(self.run.options.get("short_cost") or 0.0))
 
     @property
     def days(self) -> list[date]:

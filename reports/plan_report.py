@@ -49,6 +49,7 @@ class _Report:
         self.named = figures.departures_named(inputs)
         self.balance = figures.balance(inputs)
         self.costs = figures.costs(inputs)
+        self.outcome = inputs.read_outcome()
         self.hub_days = figures.hub_days(inputs)
         self.summary = figures.hub_summary(self.hub_days, inputs.hubs)
         self.lanes = figures.lane_totals(inputs, self.named)
@@ -63,15 +64,21 @@ class _Report:
             **self._weather(),
             **self._prices(),
             **self._capacity(),
+            **self._taken(),
         }
-        shown = ["balance", "utilisation", "vehicles", "costs", "lanes"]
-        shown += [name for name in ("shortfalls", "prices", "weather", "capacity") if sections[f"{name}_shown"]]
+        shown = ["shortfalls"] if sections["shortfalls_shown"] else []
+        shown += ["balance", "taken", "utilisation", "vehicles", "costs", "lanes"]
+        shown += [name for name in ("prices", "weather", "capacity") if sections[f"{name}_shown"]]
         days = self.inputs.days
         return {
             **sections,
             "certificate": self.certificate,
             "costs": self.costs,
-            "cost_table": self.writer.costs(self.costs),
+            "outcome": self.outcome,
+            "short_hubs": self.outcome.waiting["hub_id"].n_unique(),
+            "short_from": self.outcome.waiting["date"].min(),
+            "forecast": self.inputs.forecast,
+            "cost_table": self.writer.costs(self.costs, self.outcome),
             "balance": self.balance,
             "split": self._split(),
             "split_legend": self._split_legend(),
@@ -81,9 +88,7 @@ class _Report:
             "departures": int(self.named["departures"].sum()),
             "contents": [(name, self.t(f"contents.{name}")) for name in (*shown, "provenance")],
             "figures": self._figures(),
-            "further_facts": [
-                (self.t("provenance.status"), self.t.term("status", self.certificate["status"])),
-            ],
+            "further_facts": self._further_facts(),
         }
 
     def _figures(self) -> list[Figure]:
@@ -97,8 +102,12 @@ class _Report:
             overflow_note = t("figure.overflow_probability", share=f.percent(probability, 1))
         per_parcel = f.decimal(self.costs.paid / planned if planned else None)
         gap_note = t("figure.gap_note")
-        if self.costs.short > 0 and self.costs.total > 0:
-            gap_note = t("figure.gap_short", share=f.percent(self.costs.short / self.costs.total, 1))
+        if self.outcome.short:
+            gap_note = t(
+                "figure.gap_short", unavoidable=f.count(self.outcome.unavoidable), short=f.count(self.outcome.short)
+            )
+        if self.outcome.short and probability is None:
+            overflow_note = t("figure.overflow_short", short=f.count(self.outcome.short))
         return [
             Figure(
                 t("figure.carried"),
@@ -115,22 +124,22 @@ class _Report:
             ),
             Figure(
                 t("figure.bound"),
-                f.money(certificate["lower_bound"]),
-                t("figure.bound_note", cost=f.money(certificate["cost"])),
-                f"plan_certificates.lower_bound · {run}",
+                f.money(self.outcome.bound),
+                t("figure.bound_note", cost=f.money(self.outcome.cost)),
+                f"plan_certificates.lower_bound, parcels_short · {run}; short_cost",
             ),
             Figure(
                 t("figure.gap"),
-                f.percent(certificate["gap"], 2),
+                f.percent(self.outcome.gap, 2),
                 gap_note,
-                f"plan_certificates.gap · {run}",
+                f"plan_certificates.cost, lower_bound, parcels_short · {run}; short_cost",
             ),
             Figure(
                 t("figure.overflow"),
                 f.count(overflows),
                 overflow_note,
-                f"hub_loads.held · {run}; hubs.buffer_capacity",
-                "bad" if overflows else "good",
+                f"hub_loads.held, shortfalls.parcels · {run}; hubs.buffer_capacity",
+                "bad" if overflows else "" if self.outcome.short else "good",
             ),
             Figure(
                 t("figure.verdict"),
@@ -198,6 +207,9 @@ class _Report:
         t, f = self.t, self.f
         overflows = int(self.hub_days["overflow"].sum())
         title = t.number("utilisation.title_over", overflows, n=f.count(overflows))
+        if not overflows:
+            hubs = self.outcome.waiting["hub_id"].n_unique()
+            title = t.number("utilisation.title_short", hubs, n=f.count(hubs)) if hubs else t("utilisation.title_fits")
         known = self.hub_days.filter(pl.col("utilisation").is_not_null())
         lead = t("utilisation.lead_plain")
         if not known.is_empty():
@@ -211,7 +223,7 @@ class _Report:
         dates = known["date"].unique().sort().to_list()
         rows = self.writer.heat(self.hub_days, self.summary, dates)
         return {
-            "utilisation_title": title if overflows else t("utilisation.title_fits"),
+            "utilisation_title": title,
             "utilisation_lead": lead,
             "heat_dates": dates,
             "heat_rows": rows,
@@ -227,7 +239,8 @@ class _Report:
         hubs = [
             HubMark(
                 row["hub_id"], row["name"], row["latitude"], row["longitude"], row["handled"],
-                _tone(row["utilisation"], row["overflows"]), bool(row["overflows"]),
+                _tone(row["utilisation"], row["overflows"] or row["short"]),
+                bool(row["overflows"] or row["short"]),
                 f"{row['name']}: {row['handled']:,}"
                 + (f" · {f.percent_text(row['utilisation'])}" if row["utilisation"] is not None else "")
                 + (f" · {t.plain('column.held')} {row['held']:,}" if row["held"] else ""),
@@ -281,9 +294,40 @@ class _Report:
         return {
             "shortfalls_shown": True,
             "shortfall_lead": lead,
+            "waiting_table": self.writer.waiting(self.outcome.waiting),
             "cause_table": self.writer.shortfall_groups(groups),
             "short_table": self.writer.shortfalls(rows),
         }
+
+    def _taken(self) -> dict[str, object]:
+        t, f = self.t, self.f
+        rows = figures.days_taken(self.inputs.flows)
+        late, carried = int(rows["late"].sum()), int(rows["parcels"].sum())
+        promised = int(self.inputs.flows.filter(pl.col("late_days").is_not_null())["parcels"].sum())
+        if late:
+            lead = t(
+                "taken.lead_late", late=f.count(late), promised=f.count(promised), share=f.percent(late / promised, 1),
+                days=f.count(figures.sum_late_days(self.inputs.flows)), cost=f.money(self.costs.late),
+            )  # fmt: skip
+        else:
+            lead = t("taken.lead_in_time", promised=f.count(promised)) if promised else t("taken.lead_none")
+        mean = float((rows["days"] * rows["parcels"]).sum()) / carried if carried else None
+        legend = [Legend("accent", "box", t("legend.in_time")), Legend("bad", "box", t("legend.late"))]
+        return {
+            "taken_lead": lead,
+            "taken_mean": f.decimal(mean, 2),
+            "taken_table": self.writer.days_taken(rows),
+            "taken_legend": legend if late else legend[:1],
+        }
+
+    def _further_facts(self) -> list[tuple[Markup, Markup]]:
+        t = self.t
+        facts = [(t("provenance.status"), Markup("{}").format(t.term("status", self.certificate["status"])))]
+        if self.inputs.forecast is not None:
+            run_id, as_of = self.inputs.forecast
+            facts.append((t("provenance.forecast_run"), Markup("<code>{}</code>").format(run_id)))
+            facts.append((t("provenance.as_of"), self.f.full_day(as_of)))
+        return facts
 
     def _weather(self) -> dict[str, object]:
         rows = figures.weather_rows(self.inputs, self.named)

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from data.plan_outcome import PlanOutcome
 from reports.fix_words import FixWords
 from reports.formats import Formats
 from reports.messages import Messages
@@ -18,6 +19,7 @@ from reports.plan_inputs import PlanInputs
 from reports.tables import Column, Names, Row, Table, tabulate
 
 _TOP_LANES, _TOP_GROUPS, _TOP_SHORT, _TOP_WEATHER, _TOP_PRICES, _TOP_HEAT = 15, 20, 20, 15, 15, 30
+_TOP_WAITING = 20
 # A pair of less than this of a lane's parcels explains nothing.
 _SMALLEST_SHARE = 0.01
 # From these utilisations on a cell of the heat map is one shade darker.
@@ -46,29 +48,67 @@ class PlanTables:
         ends = zip(*(inputs.lanes[name] for name in ("lane_id", "origin_hub_id", "destination_hub_id")), strict=True)
         self._lane_words = {ident: f"{self.hub.text(a)} → {self.hub.text(b)}" for ident, a, b in ends}
 
-    def costs(self, parts: Costs) -> Table:
-        """Write what the cost is made of, down to the bound; parts of nothing are left out."""
+    def costs(self, parts: Costs, outcome: PlanOutcome) -> Table:
+        """Write what carrying costs, down to its bound; then, apart, the price put on parcels short. Parts of nothing are left out."""
         t, f = self.t, self.f
         amounts = {
             "transport": parts.transport,
             "sorting": parts.sorting,
             "holding": parts.holding,
-            "short": parts.short,
+            "late": parts.late,
             "other": parts.other,
         }
         rows = [{"part": name, "amount": amount} for name, amount in amounts.items() if amount]
-        rows += [
-            {"part": "total", "amount": parts.total},
-            {"part": "bound", "amount": self.inputs.certificate["lower_bound"]},
-        ]
+        rows += [{"part": "total", "amount": parts.carrying}, {"part": "bound", "amount": outcome.bound}]
+        if parts.short:
+            rows += [{"part": "short", "amount": parts.short}, {"part": "certificate", "amount": parts.total}]
         planned = self.inputs.certificate["parcels_planned"]
         columns = [
             Column(t("column.part"), lambda row: t(f"costs.{row['part']}"), numeric=False),
             Column(t("column.cost"), lambda row: f.count(row["amount"])),
-            Column(t("column.cost_per_parcel"), lambda row: f.decimal(row["amount"] / planned if planned else None)),
+            Column(t("column.cost_per_parcel"), lambda row: self._per_parcel(row, planned)),
         ]
         frame = pl.DataFrame(rows, schema={"part": pl.String, "amount": pl.Float64})
         return self._table("cost-table", frame, columns, len(rows), "plan_certificates", t("costs.note"))
+
+    def _per_parcel(self, row: Row, planned: int) -> Markup:
+        """Write an amount over every parcel carried; the price of shortage is of parcels that are not."""
+        priced = row["part"] in ("short", "certificate") or not planned
+        return self.f.decimal(None if priced else row["amount"] / planned)
+
+    def waiting(self, rows: pl.DataFrame) -> Table:
+        """Write the hubs in front of which parcels wait, day by day."""
+        t, f = self.t, self.f
+        columns = [
+            Column(t("column.hub"), lambda row: self.hub(row["hub_id"]), numeric=False),
+            Column(t("column.date"), lambda row: f.day(row["date"]), numeric=False),
+            Column(t("column.short_that_day"), lambda row: f.count(row["short"])),
+            Column(
+                t("column.waiting"),
+                lambda row: Markup('<strong class="alarm">{}</strong>').format(f.count(row["waiting"])),
+            ),
+        ]
+        return self._table("waiting-table", rows, columns, _TOP_WAITING, "shortfalls", t("shortfalls.waiting_note"))
+
+    def days_taken(self, rows: pl.DataFrame) -> Table:
+        """Write parcels by days from hand-in to the hub they are delivered from, with a bar for each."""
+        t, f = self.t, self.f
+        counts = [int(count) for count in rows["parcels"]]
+        total, longest = max(sum(counts), 1), max(counts, default=1) or 1
+
+        def bar(row: Row) -> Markup:
+            parts = [(tone, row[name] / longest * 100) for tone, name in (("a", "in_time"), ("c", "late")) if row[name]]
+            drawn = Markup("").join(Markup('<i class="{}" style="width:{:.2f}%"></i>').format(*part) for part in parts)
+            return Markup('<span class="split bar" aria-hidden="true">{}</span>').format(drawn)
+
+        columns = [
+            Column(t("column.days_taken"), lambda row: f.count(row["days"])),
+            Column(t("column.histogram"), bar, numeric=False),
+            Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
+            Column(t("column.of_all"), lambda row: f.percent(row["parcels"] / total, 1)),
+            Column(t("column.late_parcels"), lambda row: f.count(row["late"])),
+        ]
+        return self._table("days-table", rows, columns, rows.height, "trunk_flows", t("taken.note"))
 
     def fleet(self, rows: pl.DataFrame) -> Table:
         """Write departures by mode, ownership and vehicle type."""
@@ -192,15 +232,18 @@ class PlanTables:
         if row is None or row["utilisation"] is None:
             return "", self.f.percent(None), ""
         shade = sum(row["utilisation"] >= limit for limit in _SHADES)
-        kind = "flood" if row["overflow"] else f"u{shade}"
+        alarm = row["overflow"] or row["short"] > 0
+        kind = "flood" if alarm else f"u{shade}"
         held = " held" if row["held"] > 0 else ""
         text = self.f.percent(row["utilisation"])
-        if row["overflow"]:
+        if alarm:
             text = Markup("▲ ") + text
         tip = (
             f"{self.hub.text(row['hub_id'])} · {self.f.day_text(row['date'], weekday=True)}: {row['handled']:,} / "
             f"{row['capacity']:,} · {self.t.plain('column.held')} {row['held']:,}"
         )
+        if row["waiting"]:
+            tip += f" · {self.t.plain('column.waiting')} {row['waiting']:,}"
         return f"{kind}{held}", text, tip
 
     def _lane(self, row: Row) -> Markup:

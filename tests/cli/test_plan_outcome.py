@@ -58,7 +58,7 @@ def test_the_console_names_each_hub_and_day_first_and_tells_prices_apart(folder:
     result = radar(folder, "plan", "trunk", "--time-limit", "10")
     assert result.exit_code == 3
     lines = result.stderr.splitlines()
-    assert lines[0] == "SHORT: 180 of 400 parcels cannot be carried, at 2 hubs on 2 days."
+    assert lines[0] == "SHORT: 180 of 400 parcels cannot be carried; they wait in front of these hubs:"
     assert lines[1:5] == [
         "  A, 2025-11-10: 40 parcels wait in front of it, 40 of them of that day",
         "  B, 2025-11-10: 50 parcels wait in front of it, 50 of them of that day",
@@ -78,7 +78,11 @@ def test_verify_says_the_same_and_keeps_the_price_of_shortage_out_of_the_cost(fo
     assert result.stderr.startswith("SHORT: 180 of 400 parcels")
     found = json.loads(radar(folder, "verify", "trunk", "--json").stdout)
     outcome = found["outcome"]
-    assert (outcome["carrying_cost"], outcome["parcels_short"], outcome["parcels_short_unavoidable"]) == (600.0, 180, 180)
+    assert (outcome["carrying_cost"], outcome["parcels_short"], outcome["parcels_short_unavoidable"]) == (
+        600.0,
+        180,
+        180,
+    )
     assert outcome["shortage_price"] == found["parts"]["short"]
     assert found["cost"] == pytest.approx(outcome["carrying_cost"] + outcome["shortage_price"])
     assert len(outcome["waiting"]) == 4
@@ -96,4 +100,4 @@ def test_in_chinese(folder: Path) -> None:
         result = radar(folder, "verify", "trunk")
     finally:
         choose_language(None)
-    assert result.stderr.startswith("有缺口：需运400件中有180件运不走，涉及2个分拨、2天。")
+    assert result.stderr.startswith("有缺口：180件运不走（需求400件）")

@@ -22,9 +22,16 @@ def tables(short_a: tuple[int, int] = (50, 70), short_b: tuple[int, int] = (30, 
     columns = ["date", "origin_hub_id", "destination_hub_id", "parcels"]
     total = sum(row[3] for row in short)
     carried = sum(row[3] for row in demand) - total
-    row = {"plan": "trunk", "cost": 900.0 + 50 * total, "lower_bound": 810.0 + 50 * total, "parcels_demanded": carried + total}
+    row = {
+        "plan": "trunk",
+        "cost": 900.0 + 50 * total,
+        "lower_bound": 810.0 + 50 * total,
+        "parcels_demanded": carried + total,
+    }
     return {
-        "plan_certificates": pl.DataFrame([row | {"parcels_planned": carried, "parcels_short": total, "parcels_late": None}]),
+        "plan_certificates": pl.DataFrame(
+            [row | {"parcels_planned": carried, "parcels_short": total, "parcels_late": None}]
+        ),
         "shortfalls": pl.DataFrame(short, schema=columns, orient="row"),
         "route_demand": pl.DataFrame(demand, schema=columns, orient="row"),
         "hub_loads": pl.DataFrame(

@@ -12,6 +12,7 @@ from data.contracts import contract
 from data.errors import RadarError
 from reports import plan_figures as figures
 from reports.plan_inputs import PlanInputs
+from reports.plan_report import write_plan_report
 from tests.reports import plan_frames as frames
 
 DAY = date(2025, 11, 11)
@@ -144,3 +145,62 @@ def test_weather_counts_what_travels_in_it(inputs: PlanInputs) -> None:
 def test_a_run_without_a_trunk_plan_is_refused(inputs: PlanInputs) -> None:
     with pytest.raises(RadarError, match="no trunk plan"):
         replace(inputs, certificates=inputs.certificates.with_columns(plan=pl.lit("stock")))
+
+
+def _late(inputs: PlanInputs) -> PlanInputs:
+    """Two routes are promised: what goes from Shanghai comes a day late where it waits, what goes from Wuhan in time."""
+    waits = (pl.col("origin_hub_id") == "SHA") & (pl.col("date") == date(2025, 11, 12))
+    promised = pl.col("origin_hub_id").is_in(["SHA", "WUH"])
+    late = pl.when(waits).then(1).when(promised).then(0).otherwise(None).cast(pl.Int64)
+    flows = inputs.flows.with_columns(late_days=late)
+    cost = 3.0 * figures.sum_late_days(flows)
+    run = replace(inputs.run, options={**inputs.run.options, "late_cost": 3.0})
+    return replace(
+        inputs, run=run, flows=flows, certificates=inputs.certificates.with_columns(cost=pl.col("cost") + cost)
+    )
+
+
+def test_the_price_of_lateness_is_a_part_of_the_cost(inputs: PlanInputs) -> None:
+    parts = figures.costs(_late(inputs))
+    waited = inputs.flows.filter((pl.col("origin_hub_id") == "SHA") & (pl.col("date") == date(2025, 11, 12)))
+    assert parts.late == 3.0 * int(waited["parcels"].sum())
+    assert parts.other == 0
+    assert parts.carrying == pytest.approx(parts.transport + parts.sorting + parts.holding + parts.late)
+
+
+def test_the_histogram_of_days_holds_every_parcel_carried_and_no_day_is_skipped(inputs: PlanInputs) -> None:
+    late = _late(inputs)
+    rows = figures.days_taken(late.flows)
+    assert rows["days"].to_list() == list(range(rows.height))
+    assert rows["parcels"].sum() == late.certificate["parcels_planned"]
+    assert (rows["in_time"] + rows["late"] == rows["parcels"]).all()
+    assert rows["late"].sum() == late.flows.filter(pl.col("late_days") > 0)["parcels"].sum() > 0
+    two = late.flows.head(2).with_columns(completed_on=pl.Series([late.flows["date"][0], date(2025, 11, 14)]))
+    assert figures.days_taken(two)["parcels"].to_list()[1:4] == [0, 0, 0]
+    assert figures.days_taken(late.flows.clear()).is_empty()
+
+
+def test_parcels_that_are_never_carried_wait_in_front_of_their_hub_from_that_day_on(inputs: PlanInputs) -> None:
+    days = figures.hub_days(inputs)
+    short = inputs.shortfalls.filter(pl.col("origin_hub_id") == "HGH")["parcels"].sum()
+    hangzhou = days.filter(pl.col("hub_id") == "HGH").sort("date")
+    assert hangzhou.filter(pl.col("date") == date(2025, 11, 11))["waiting"].to_list() == [0]
+    assert hangzhou.filter(pl.col("date") >= date(2025, 11, 12))["waiting"].unique().to_list() == [short]
+    assert hangzhou["short"].sum() == short
+    # A buffer that what is held alone would fit in is too small for what is held and what waits.
+    tight = replace(inputs, hubs=inputs.hubs.with_columns(buffer_capacity=pl.lit(short - 1, pl.Int64)))
+    assert figures.hub_days(tight).filter((pl.col("hub_id") == "HGH") & pl.col("overflow")).height >= 1
+
+
+def test_the_report_names_no_hub_free_of_overflow_beside_a_shortfall(inputs: PlanInputs) -> None:
+    roomy = replace(inputs, hubs=inputs.hubs.with_columns(buffer_capacity=pl.lit(None, pl.Int64)))
+    page = write_plan_report(roomy, "en")
+    assert "No hub overflows" not in page
+    assert "Parcels that find no place wait at" in page
+    assert page.index("banner bad alarm") < page.index('class="figures')
+    carried = replace(
+        roomy,
+        shortfalls=inputs.shortfalls.clear(),
+        certificates=inputs.certificates.with_columns(parcels_short=pl.lit(0, pl.Int64)),
+    )
+    assert "No hub overflows" in write_plan_report(carried, "en")
