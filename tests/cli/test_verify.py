@@ -66,7 +66,11 @@ def test_valid_plan_ends_well_and_tells_its_figures(workspace: Workspace) -> Non
     for word in ("trunk", "latest", run_id):
         result = verify(workspace, word)
         assert result.exit_code == 0, result.output
-        assert "13,859.00" in result.stdout
+        # Of the certificate's 13,859 CNY a thousand is the price put on 50 parcels short.
+        assert "12,859.00" in result.stdout
+        assert "1,000.00" in result.stdout
+        assert "13,859" not in result.stdout
+        assert "50 of 1,200 parcels cannot be carried" in result.stderr
     told = json.loads(verify(workspace, "--json").stdout)
     assert told["valid"] is True
     assert told["run_id"] == run_id
