@@ -113,7 +113,7 @@ def _read_prices(file: Path) -> dict[str, float]:
     from data.errors import RadarError
 
     try:
-        frame = pl.read_csv(file, schema_overrides={"hub_id": pl.String, "price": pl.Float64})
+        frame = pl.read_csv(file, glob=False, schema_overrides={"hub_id": pl.String, "price": pl.Float64})
         return dict(frame.select("hub_id", "price").iter_rows())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RadarError(

@@ -215,12 +215,7 @@ def _as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.DataFrame:
 
 def _scan_as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.LazyFrame:
     """Return a table as ``_as_seen`` does, unread: years of a national network do not fit a small machine's memory."""
-    import polars as pl
-
-    version = run.tables_read.get(table, workspace.version(table))
-    if version is None:
-        return _as_seen(workspace, table, run).lazy()
-    return pl.scan_delta(str(workspace.store(table).folder), version=version)
+    return workspace.store(table).scan(run.tables_read.get(table, workspace.version(table)))
 
 
 def _weather_seen(workspace: Workspace, run: RunFacts) -> pl.DataFrame:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from deltalake import DeltaTable
-from deltalake.exceptions import TableNotFoundError
 
+from data import delta
 from data.contracts import TableContract
 
 _ROWS_A_JOIN = 1_000_000
@@ -24,25 +23,42 @@ class TableStore:
 
     def version(self) -> int | None:
         """Return the newest committed version, or None where nothing was ever written."""
-        table = self._open()
-        return None if table is None else table.version()
+        return delta.newest_version(self.folder)
 
-    def read(self, version: int | None = None, predicate: pl.Expr | None = None) -> pl.DataFrame:
-        """Return the rows of a version (default: the newest) in the order of the key."""
-        table = self._open(version)
-        if table is None:
-            return self.contract.empty()
-        lazy = pl.scan_delta(table)
-        if predicate is not None:
-            lazy = lazy.filter(predicate)
-        there = lazy.collect_schema().names()
-        # a table written before a column joined its contract holds nothing in it
-        columns = (
-            pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
-            for name, dtype in self.contract.polars_schema.items()
-        )
-        frame = lazy.select(columns).collect()
-        return frame if len(table.file_uris()) <= 1 else self._in_order(frame)
+    def scan(self, version: int | None = None, run_id: str | None = None) -> pl.LazyFrame:
+        """Return the rows of a version, unread; of a result table those of one run where it is named.
+
+        Raises
+        ------
+        RadarError
+            When the version is not there or damaged.
+        """
+        version = self.version() if version is None else version
+        if version is None:
+            return self.contract.empty().lazy()
+        files = delta.list_files(self.folder, version)
+        if run_id is not None:
+            files = [file for file in files if file.run_id in (None, run_id)]
+        for file in files:
+            if fault := file.fault(sums=False):
+                raise delta.tell_damage(self.folder, f"{file.path.relative_to(self.folder)} {fault}")
+        if not files:
+            return self.contract.empty().lazy()
+        with delta.faults_told(self.folder):
+            rows = pl.concat([self._scan_file(file) for file in files])
+        return rows if run_id is None else rows.filter(pl.col("run_id") == run_id)
+
+    def read(self, version: int | None = None, run_id: str | None = None) -> pl.DataFrame:
+        """Return the rows of a version (default: the newest) in the order of the key.
+
+        Raises
+        ------
+        RadarError
+            When the version is not there or damaged.
+        """
+        scanned = self.scan(version, run_id)
+        with delta.faults_told(self.folder):
+            return self._in_order(scanned.collect())
 
     def append(self, frame: pl.DataFrame) -> None:
         """Add rows in one commit."""
@@ -70,28 +86,37 @@ class TableStore:
             if self.folder.exists():
                 shutil.rmtree(self.folder)
             return
-        table = DeltaTable(self.folder)
-        if table.version() != version:
-            table.restore(version)
+        if self.version() != version:
+            delta.restore(self.folder, version)
 
-    def _open(self, version: int | None = None) -> DeltaTable | None:
-        if not (self.folder / "_delta_log").exists():
-            return None
-        try:
-            return DeltaTable(self.folder, version=version)
-        except TableNotFoundError:
-            return None  # the first write was cut off before its commit
+    def _scan_file(self, file: delta.DataFile) -> pl.LazyFrame:
+        lazy = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
+        if file.run_id is not None:
+            lazy = lazy.with_columns(pl.lit(file.run_id).alias("run_id"))
+        there = lazy.collect_schema().names()
+        # a table written before a column joined its contract holds nothing in it
+        return lazy.select(
+            pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
+            for name, dtype in self.contract.polars_schema.items()
+        )
+
+    @property
+    def _by_run(self) -> bool:
+        return self.contract.group == "results"
 
     def _in_order(self, frame: pl.DataFrame) -> pl.DataFrame:
         keys = [key for key in self.contract.keys if not isinstance(self.contract.polars_schema[key], pl.List)]
         return frame.sort(keys, nulls_last=True, maintain_order=True)
 
     def _write(self, frame: pl.DataFrame, mode: str) -> None:
-        by_run = self.contract.group == "results"
-        self._in_order(frame).write_delta(
-            str(self.folder),
-            mode="append" if mode == "append" else "overwrite",
-            delta_write_options={"schema_mode": "merge", **({"partition_by": ["run_id"]} if by_run else {})},
+        version = self.version()
+        before = 0 if version is None else delta.custom_rows(self.folder, version)
+        delta.commit(
+            self.folder,
+            self._in_order(frame),
+            "append" if mode == "append" else "overwrite",
+            by_run=self._by_run,
+            rows_before=before,
         )
 
 

@@ -56,7 +56,7 @@ class TableReader:
         elif run_id not in writers:
             known = ", ".join(writers[-5:]) or "none yet"
             raise RadarError(f"no finished run {run_id} that wrote {name}", f"one of {known}", "see `radar runs`")
-        return self.store(name).read(predicate=pl.col("run_id") == run_id)
+        return self.store(name).read(run_id=run_id)
 
     def writers(self, name: str) -> list[str]:
         """Return the ids of the finished runs that wrote a table, the latest last."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Every test works below a folder such as planners have: with spaces, other scripts, and signs that addresses and patterns
+# give a meaning to.
+ODD_FOLDER = Path(tempfile.gettempdir()) / "计划 2026 [1] é#?%20"
+ODD_FOLDER.mkdir(exist_ok=True)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ODD_FOLDER))
 
 
 def lacks(what: str, how: str) -> None:

@@ -111,9 +111,9 @@ def read_truth(folder: Path) -> Truth:
     """Read the truth that ``write_truth`` left in a workspace folder."""
     target = folder / FOLDER
     return Truth(
-        day_factors=pl.read_parquet(target / "day_factors.parquet"),
-        event_effects=pl.read_parquet(target / "event_effects.parquet"),
-        weather_effects=pl.read_parquet(target / "weather_effects.parquet"),
-        weather_factors=pl.read_parquet(target / "weather_factors.parquet"),
-        future_volumes=pl.read_parquet(target / "future_volumes.parquet"),
+        day_factors=pl.read_parquet(target / "day_factors.parquet", glob=False),
+        event_effects=pl.read_parquet(target / "event_effects.parquet", glob=False),
+        weather_effects=pl.read_parquet(target / "weather_effects.parquet", glob=False),
+        weather_factors=pl.read_parquet(target / "weather_factors.parquet", glob=False),
+        future_volumes=pl.read_parquet(target / "future_volumes.parquet", glob=False),
     )

@@ -148,7 +148,7 @@ def test_draws_go_to_a_file_and_repeat_by_seed(folder: Path, tmp_path: Path) -> 
         result = radar(folder, "forecast", "draws", "--draws", "30", "--seed", "4", "--out", str(file))
         assert result.exit_code == 0
     assert files[0].read_bytes() == files[1].read_bytes()
-    drawn = pl.read_parquet(files[0])
+    drawn = pl.read_parquet(files[0], glob=False)
     assert drawn["draw"].n_unique() == 30
     forecast = Workspace.open(folder).results("network_forecasts")["mean"].sum()
     assert drawn["parcels"].sum() / 30 == pytest.approx(forecast, rel=0.1)
