@@ -164,14 +164,14 @@ def _print_check(
 ) -> None:
     import polars as pl
 
-    if outcome is not None:
-        warn_of_shortfalls(outcome)
     if violations:
         rows = pl.DataFrame([v.as_row() for v in violations[:top]], infer_schema_length=None)
         out_rows(rows.select("rule", "where", "date", "found", "allowed", "text"), json=False)
         if len(violations) > top:
             say(f"{len(violations) - top:,} more; `--json` prints all.")
         return
+    if outcome is not None:
+        warn_of_shortfalls(outcome)
     say(word("verify.clean", run=run_id, kind=term("plan_kind", kind)))
     if outcome is not None:
         say(tell_outcome(outcome))
