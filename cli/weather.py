@@ -161,6 +161,8 @@ def impact(
         lanes, outlets = list_touched(found.lanes), list_touched(found.outlets)
         run.message = f"{lanes.height:,} lane-days and {outlets.height:,} outlet-days touched"
     _tell_unknown(found)
+    _tell_warnings(found)
+    _tell_age(found, days[0], moment, zone)
     taken = sorted(row.id for row in learned if row.history >= ENOUGH)
     if json:
         summary = {"run_id": run.run_id, "from": days[0], "to": days[-1], "speeds_from_history": taken}
@@ -289,6 +291,30 @@ def _tell_unknown(found: NetworkImpact) -> None:
     for what, count in (("lane", found.unknown_lane_days), ("outlet", found.unknown_outlet_days)):
         if count:
             warn(f"{count:,} {what}-days lie too far from any weather point and get no row; see [weather] radius_km.")
+
+
+def _tell_warnings(found: NetworkImpact) -> None:
+    for warning, reason in sorted(found.set_apart.items()):
+        warn(f"Weather warning {warning} is set apart: {reason}. The others count.")
+    for warning, note in sorted(found.notes.items()):
+        warn(f"The area of weather warning {warning} {note}.")
+    if found.untouched:
+        named = ", ".join(found.untouched[:5]) + (" …" if len(found.untouched) > 5 else "")
+        warn(f"Warnings over no lane and no outlet: {len(found.untouched):,} ({named}).")
+
+
+def _tell_age(found: NetworkImpact, first: date, as_of: datetime | None, zone: ZoneInfo) -> None:
+    if found.issued_at is None:
+        say("No weather forecast is known: only observations and warnings count, other hours are taken as fair.")
+        return
+    moment = as_of or datetime(first.year, first.month, first.day, tzinfo=zone)
+    hours = (moment - found.issued_at).total_seconds() / 3600.0
+    seen = (
+        f"{hours:,.0f} hours before {moment.astimezone(zone):%Y-%m-%d %H:%M}"
+        if hours > 0
+        else "later than its first day"
+    )
+    say(f"The newest weather forecast was issued {found.issued_at.astimezone(zone):%Y-%m-%d %H:%M}, {seen}.")
 
 
 def _parse_moment(text: str, zone: ZoneInfo) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -53,6 +52,11 @@ class LaneSamples:
     unplaced: tuple[str, ...]
 
     @property
+    def steps(self) -> NDArray[np.int64]:
+        """How many equal parts the places cut each lane into; shape (lanes,)."""
+        return np.bincount(self.lane, minlength=len(self.lane_id)).astype(np.int64) - 1
+
+    @property
     def starts(self) -> NDArray[np.int64]:
         """Position of the first place of each lane; shape (lanes,)."""
         return np.searchsorted(self.lane, np.arange(len(self.lane_id)))
@@ -68,7 +72,8 @@ def sample_lanes(
     lanes, hubs
         Tables of the workspace.
     every_km
-        Largest distance between two places [km]; the ends are always among them.
+        Largest distance between two places [km]; the ends are always among them, and no two are more than an hour's drive
+        apart.
     geometry
         Lane id -> its line as (longitude, latitude), shape (vertices, 2) [degrees], see ``lines_of``. A
         lane without one follows the great circle between its hubs.
@@ -93,7 +98,8 @@ def sample_lanes(
     lines = [drawn.get(lane) for lane in ids]
     lane, fraction, latitude, longitude = _great_circles(ends, [line is None for line in lines], every_km)
     pieces = [(lane, fraction, latitude, longitude)]
-    pieces += [_along(index, line, every_km) for index, line in enumerate(lines) if line is not None]
+    hours = ends["transit_hours"].to_list()
+    pieces += [_along(index, line, every_km, hours[index]) for index, line in enumerate(lines) if line is not None]
     columns = [np.concatenate(parts) for parts in zip(*pieces, strict=True)]
     order = np.lexsort((columns[1], columns[0]))
     return LaneSamples(
@@ -116,7 +122,8 @@ def _great_circles(
         ends[name].to_numpy().astype(np.float64)[index] for name in ("from_lat", "from_lon", "to_lat", "to_lon")
     )
     length = great_circle_km(lat0, lon0, lat1, lon1)
-    steps = np.maximum(np.ceil(length / every_km), 1.0).astype(np.int64)
+    hours = ends["transit_hours"].to_numpy().astype(np.float64)[index]
+    steps = np.maximum(np.ceil(np.maximum(length / every_km, hours)), 1.0).astype(np.int64)
     lane = np.repeat(index, steps + 1)
     first = np.repeat(np.cumsum(steps + 1) - (steps + 1), steps + 1)
     fraction = (np.arange(lane.shape[0]) - first) / np.repeat(steps, steps + 1)
@@ -137,11 +144,11 @@ def _vectors(latitude: Floats, longitude: Floats) -> Floats:
     return np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
 
 
-def _along(index: int, line: Floats, every_km: float) -> tuple[NDArray[np.int64], Floats, Floats, Floats]:
+def _along(index: int, line: Floats, every_km: float, hours: float) -> tuple[NDArray[np.int64], Floats, Floats, Floats]:
     pieces = great_circle_km(line[:-1, 1], line[:-1, 0], line[1:, 1], line[1:, 0])
     travelled = np.concatenate([[0.0], np.cumsum(pieces)])
     total = max(float(travelled[-1]), 1e-9)
-    steps = max(int(np.ceil(total / every_km)), 1)
+    steps = max(int(np.ceil(max(total / every_km, hours))), 1)
     fraction = np.arange(steps + 1) / steps
     latitude = np.interp(fraction * total, travelled, line[:, 1])
     longitude = np.interp(fraction * total, travelled, line[:, 0])
@@ -207,62 +214,6 @@ def days_between(first: date, last: date) -> list[date]:
 # ---- warned areas -------------------------------------------------------------------------------------------------
 
 
-def place_warnings(warnings: pl.DataFrame) -> gpd.GeoDataFrame:
-    """Read the areas of warnings.
-
-    Parameters
-    ----------
-    warnings
-        Table ``weather_warnings``.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        One row a warning in the table's order, index 0.., WGS 84.
-
-    Raises
-    ------
-    RadarError
-        When an area is no GeoJSON polygon.
-    """
-    import geopandas as gpd
-    import shapely
-
-    areas = []
-    for warning, text in warnings.select("warning_id", "area").iter_rows():
-        try:
-            area = _geometry(json.loads(text))
-        except (
-            json.JSONDecodeError,
-            KeyError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            shapely.errors.ShapelyError,
-        ) as error:
-            raise RadarError(
-                f"the area of weather warning {warning} is no GeoJSON ({error})", action="load the warning again"
-            ) from error
-        if area.geom_type not in ("Polygon", "MultiPolygon", "GeometryCollection") or area.is_empty:
-            raise RadarError(
-                f"the area of weather warning {warning} is a {area.geom_type}",
-                action="load it as a Polygon or MultiPolygon",
-            )
-        areas.append(area if area.is_valid else shapely.make_valid(area))
-    return gpd.GeoDataFrame({"warning": np.arange(len(areas))}, geometry=areas, crs="EPSG:4326")
-
-
-def _geometry(content: dict[str, Any]) -> Any:
-    import shapely
-    from shapely.geometry import shape
-
-    if content["type"] == "FeatureCollection":
-        return shapely.union_all([_geometry(feature) for feature in content["features"]])
-    if content["type"] == "Feature":
-        return _geometry(content["geometry"])
-    return shape(content)
-
-
 def cross_areas(samples: LaneSamples, areas: gpd.GeoDataFrame) -> pl.DataFrame:
     """Find which lanes run through which warned areas, and from where to where.
 
@@ -271,7 +222,7 @@ def cross_areas(samples: LaneSamples, areas: gpd.GeoDataFrame) -> pl.DataFrame:
     samples
         Places along lanes; the lane runs straight from one to the next.
     areas
-        As ``place_warnings`` returns them.
+        As ``warnings.acting_warnings`` returns them.
 
     Returns
     -------
@@ -314,7 +265,7 @@ def stand_over(
     latitude, longitude
         Places, shape (places,) [degrees].
     areas
-        As ``place_warnings`` returns them.
+        As ``warnings.acting_warnings`` returns them.
 
     Returns
     -------

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,67 +11,27 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.progress import SILENT, Progress
-from data.settings import WeatherSettings
-from weather.effects import SEVERITIES, EffectTables, kind_of_warning
-from weather.exposure import LaneSamples, cross_areas, departure_hours, stand_over
-from weather.local_weather import Effect, LocalWeather, describe, weather_over, work_out_effect
-from weather.points import WeatherGrid
+from weather.effects import SEVERITIES
+from weather.exposure import LaneSamples, departure_hours, stand_over
+from weather.local_weather import Effect, describe, weather_over, work_out_effect
+from weather.scene import WeatherScene
+from weather.trips import Driven, Trips, drive, list_trips, local_at
 from weather.units import Floats
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 _TOLD_BELOW = 0.97
 """A capacity loss above this factor (cool air) alone is no cause worth telling."""
 
 
-@dataclass(frozen=True)
-class WeatherScene:
-    """Everything known of the weather of some days.
-
-    Parameters
-    ----------
-    grid
-        Weather on points and hours.
-    warnings
-        Table ``weather_warnings``.
-    areas
-        Its areas, row by row: see ``exposure.place_warnings``.
-    tables
-        The effect tables.
-    settings
-        Section ``[weather]`` of radar.toml.
-    zone
-        Time zone of the workspace.
-    """
-
-    grid: WeatherGrid
-    warnings: pl.DataFrame
-    areas: gpd.GeoDataFrame
-    tables: EffectTables
-    settings: WeatherSettings
-    zone: ZoneInfo
-
-
-@dataclass(frozen=True)
-class _Warned:
-    """A warning that stands over a lane or an outlet on days."""
-
-    key: int
-    days: NDArray[np.bool_]
-    kind: str
-    code: int
-    words: str
-
-
 def assess_lanes(
-    samples: LaneSamples, days: Sequence[date], scene: WeatherScene, progress: Progress = SILENT
+    samples: LaneSamples,
+    days: Sequence[date],
+    scene: WeatherScene,
+    departures: pl.DataFrame | None = None,
+    progress: Progress = SILENT,
 ) -> pl.DataFrame:
     """Work out what the weather does to lanes.
 
-    A lane takes the worst of what it crosses at the hour it is crossed: linehaul leaves at ``departure_hour`` and passes
-    a place at ``fraction`` of its way ``fraction x transit_hours`` later. Warnings count from where the lane enters
-    their area until it leaves it.
+    A lane takes the worst of what its departures of a day meet in any hour they are on the road: see ``trips.drive``.
 
     Parameters
     ----------
@@ -83,6 +41,8 @@ def assess_lanes(
         Days of departure.
     scene
         What is known of the weather.
+    departures
+        Table ``lane_departures``; lanes without a row leave at ``departure_hour``.
     progress
         Told how far the work is.
 
@@ -95,36 +55,48 @@ def assess_lanes(
     count = len(samples.lane_id)
     if count == 0 or not days:
         return _no_rows("lane_id")
-    settings, tables = scene.settings, scene.tables
-    index, weight = scene.grid.nearest(samples.latitude, samples.longitude, settings.radius_km, settings.neighbours)
-    leaves = departure_hours(days, settings.departure_hour, scene.zone)
-    way = samples.transit_hours[samples.lane] * samples.fraction
-    hours = np.ceil(leaves[None, :] + way[:, None] - 1e-9).astype(np.int64)
-    local = weather_over(scene.grid, index, weight, hours)
-    effect = work_out_effect(local, tables)
-    progress.step(1, 3, "weather along lanes")
-    starts = samples.starts
-    known: NDArray[np.bool_] = np.asarray(np.logical_or.reduceat(local.known, starts, axis=0), dtype=np.bool_)
-    lanes = Effect(
-        np.minimum.reduceat(effect.speed, starts, axis=0),
-        np.minimum.reduceat(effect.capacity, starts, axis=0),
-        np.minimum.reduceat(effect.productivity, starts, axis=0),
-        np.maximum.reduceat(effect.closure, starts, axis=0),
-        np.maximum.reduceat(effect.severity, starts, axis=0),
+    trips = list_trips(samples, days, scene.settings.departure_hour, scene.zone, departures)
+    driven = drive(samples, trips, scene)
+    progress.step(2, 3, "weather and warnings along lanes")
+    lanes, known, worst = _by_lane_day(trips, driven, (count, len(days)))
+    speed_share, capacity_share, closure_share = scene.tables.mode_shares(samples.mode)
+    speed = 1.0 - speed_share[:, None] * (1.0 - lanes.speed)
+    capacity = 1.0 - capacity_share[:, None] * (1.0 - lanes.capacity)
+    closure = closure_share[:, None] * lanes.closure
+    touched = known & ((lanes.severity > 0) | (lanes.speed < 1.0) | (lanes.capacity < _TOLD_BELOW))
+    places = driven.place[worst[touched]]
+    at = (samples.latitude[places], samples.longitude[places], driven.hour[worst[touched]])
+    met = driven.met.with_columns(
+        key=pl.Series(trips.lane[driven.met["trip"].to_numpy()]),
+        day=pl.Series(trips.day[driven.met["trip"].to_numpy()]),
     )
-    warned = _warn_lanes(samples, leaves, scene, lanes)
-    for warning in warned:
-        known[warning.key] |= warning.days
-    progress.step(2, 3, "warnings along lanes")
-    shares = tables.mode_shares(samples.mode)
-    speed = 1.0 - shares[0][:, None] * (1.0 - lanes.speed)
-    capacity = 1.0 - shares[1][:, None] * (1.0 - lanes.capacity)
-    closure = shares[2][:, None] * lanes.closure
-    touched = (lanes.severity > 0) | (lanes.speed < 1.0) | (lanes.capacity < _TOLD_BELOW)
-    worst = _worst_places(samples, effect)
-    causes = _causes(touched & known, worst, local, samples.latitude, samples.longitude, hours, scene, warned)
+    causes = _causes(touched, at, scene, met)
     progress.step(3, 3, "lanes")
     return _rows("lane_id", samples.lane_id, days, known, speed, capacity, closure, lanes.severity, causes)
+
+
+def _by_lane_day(
+    trips: Trips, driven: Driven, shape: tuple[int, int]
+) -> tuple[Effect, NDArray[np.bool_], NDArray[np.int64]]:
+    """The worst of the trips of each lane and day, whether anything is known, and which trip was worst."""
+    where = (trips.lane, trips.day)
+    lanes = Effect(np.ones(shape), np.ones(shape), np.ones(shape), np.zeros(shape), np.zeros(shape, dtype=np.int8))
+    effect = driven.effect
+    for array, values in ((lanes.speed, effect.speed), (lanes.capacity, effect.capacity)):
+        np.minimum.at(array, where, values)
+    np.minimum.at(lanes.productivity, where, effect.productivity)
+    np.maximum.at(lanes.closure, where, effect.closure)
+    np.maximum.at(lanes.severity, where, effect.severity)
+    known = np.zeros(shape, dtype=np.bool_)
+    told = driven.known.copy()
+    told[driven.met["trip"].to_numpy()] = True
+    np.logical_or.at(known, where, told)
+    # the worst trip is written last
+    badness = effect.speed * effect.capacity * (1.0 - effect.closure) - effect.severity
+    order = np.lexsort((-np.arange(badness.size), -badness))
+    worst = np.zeros(shape, dtype=np.int64)
+    worst[trips.lane[order], trips.day[order]] = order
+    return lanes, known, worst
 
 
 def assess_outlets(
@@ -167,138 +139,97 @@ def assess_outlets(
     progress.step(1, 2, "weather over outlets")
     shape = (placed.height, len(days), length)
     known: NDArray[np.bool_] = np.asarray(local.known.reshape(shape).any(axis=2), dtype=np.bool_)
-    warned = _warn_outlets(latitude, longitude, hours[0], length, scene, effect)
-    for warning in warned:
-        known[warning.key] |= warning.days
+    met = _warn_outlets(latitude, longitude, hours[0], length, scene, effect)
+    known[met["key"].to_numpy(), met["day"].to_numpy()] = True
     loss = (effect.productivity * effect.speed).reshape(shape)
     worst_hour = loss.argmin(axis=2)
     speed = effect.speed.reshape(shape).mean(axis=2)
     productivity = effect.productivity.reshape(shape).mean(axis=2)
     closure = effect.closure.reshape(shape).max(axis=2)
     severity = effect.severity.reshape(shape).max(axis=2)
-    touched = (severity > 0) | (speed < 1.0) | (productivity < 1.0)
+    touched = known & ((severity > 0) | (speed < 1.0) | (productivity < 1.0))
     column = np.arange(len(days))[None, :] * length + worst_hour
-    worst = (np.broadcast_to(np.arange(placed.height)[:, None], worst_hour.shape), column)
-    spread = np.broadcast_to(hours, (placed.height, hours.shape[1]))
-    causes = _causes(touched & known, worst, local, latitude, longitude, spread, scene, warned)
+    outlet = np.nonzero(touched)[0]
+    causes = _causes(touched, (latitude[outlet], longitude[outlet], hours[0][column[touched]]), scene, met)
     progress.step(2, 2, "outlets")
     ids = placed["outlet_id"].to_list()
     return _rows("outlet_id", ids, days, known, speed, productivity, closure, severity, causes)
 
 
-def _worst_places(samples: LaneSamples, effect: Effect) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Position (place, day) of the place that hurts each lane most on each day; shapes (lanes, days)."""
-    badness = effect.speed * effect.capacity * (1.0 - effect.closure) - effect.severity
-    place = np.empty((len(samples.lane_id), badness.shape[1]), dtype=np.int64)
-    for day in range(badness.shape[1]):
-        order = np.lexsort((badness[:, day], samples.lane))
-        place[:, day] = order[samples.starts]
-    return place, np.broadcast_to(np.arange(badness.shape[1]), place.shape)
-
-
-def _warn_lanes(samples: LaneSamples, leaves: Floats, scene: WeatherScene, lanes: Effect) -> list[_Warned]:
-    crossings = cross_areas(samples, scene.areas)
-    begin, end = _validity(scene.warnings)
-    told = [_preset(scene, number) for number in range(scene.warnings.height)]
-    found = []
-    for lane, number, enters, exits in crossings.iter_rows():
-        hours = samples.transit_hours[lane]
-        days = (leaves + exits * hours >= begin[number]) & (leaves + enters * hours <= end[number])
-        if days.any():
-            code, presets, words = told[number]
-            for array, value, worse in (
-                (lanes.speed, presets[0], np.minimum),
-                (lanes.productivity, presets[1], np.minimum),
-                (lanes.closure, presets[2], np.maximum),
-                (lanes.severity, np.int8(code), np.maximum),
-            ):
-                array[lane, days] = worse(array[lane, days], value)
-            found.append(_Warned(lane, days, scene.warnings["kind"][number], code, words))
-    return found
-
-
 def _warn_outlets(
     latitude: Floats, longitude: Floats, hours: NDArray[np.int64], length: int, scene: WeatherScene, effect: Effect
-) -> list[_Warned]:
+) -> pl.DataFrame:
+    """Let warnings work on outlets; returns who met which: ``key``, ``day``, ``warning`` (positions)."""
     places, numbers = stand_over(latitude, longitude, scene.areas)
-    begin, end = _validity(scene.warnings)
+    begin, end = (scene.warnings[name].dt.epoch("us").to_numpy() / 3.6e9 for name in ("onset", "expires"))
+    speed, productivity, closure, code = scene.presets()
     found = []
-    for number in np.unique(numbers):
+    for number in np.unique(numbers).tolist():
         under = places[numbers == number]
         # the hour that ends at h runs from h - 1
         active = np.flatnonzero((hours > begin[number]) & (hours - 1 < end[number]))
         if active.size == 0:
             continue
-        code, presets, words = _preset(scene, int(number))
         block = np.ix_(under, active)
-        effect.speed[block] = np.minimum(effect.speed[block], presets[0])
-        effect.productivity[block] = np.minimum(effect.productivity[block], presets[1])
-        effect.closure[block] = np.maximum(effect.closure[block], presets[2])
-        effect.severity[block] = np.maximum(effect.severity[block], np.int8(code))
-        days = np.zeros(hours.shape[0] // length, dtype=np.bool_)
-        days[active // length] = True
-        kind = scene.warnings["kind"][int(number)]
-        found += [_Warned(int(place), days, kind, code, words) for place in under]
-    return found
-
-
-def _validity(warnings: pl.DataFrame) -> tuple[Floats, Floats]:
-    begin, end = (warnings[name].dt.epoch("us").to_numpy() / 3.6e9 for name in ("onset", "expires"))
-    return begin, end
-
-
-def _preset(scene: WeatherScene, number: int) -> tuple[int, tuple[float, float, float], str]:
-    row = scene.warnings.row(number, named=True)
-    code = SEVERITIES.index(row["severity"])
-    kind = kind_of_warning(row["kind"])
-    words = f"warning {row['kind']} {row['severity']} ({row['warning_id']})"
-    if kind is None:
-        return code, (1.0, 1.0, 0.0), f"{words}, no effect known"
-    speed, productivity, closure = (
-        float(scene.tables.signalled("speed", kind)[code]),
-        float(scene.tables.signalled("productivity", kind)[code]),
-        float(scene.tables.signalled("closure", kind)[code]),
-    )
-    return code, (speed, productivity, closure), words
+        effect.speed[block] = np.minimum(effect.speed[block], speed[number])
+        effect.productivity[block] = np.minimum(effect.productivity[block], productivity[number])
+        effect.closure[block] = np.maximum(effect.closure[block], closure[number])
+        effect.severity[block] = np.maximum(effect.severity[block], code[number])
+        days = np.unique(active // length)
+        found.append(
+            pl.DataFrame({"key": np.repeat(under, days.size), "day": np.tile(days, under.size)}).with_columns(
+                warning=pl.lit(number, dtype=pl.Int64)
+            )
+        )
+    nothing = pl.DataFrame(schema={"key": pl.Int64, "day": pl.Int64, "warning": pl.Int64})
+    return pl.concat([nothing, *found])
 
 
 def _causes(
     touched: NDArray[np.bool_],
-    worst: tuple[NDArray[np.int64], NDArray[np.int64]],
-    local: LocalWeather,
-    latitude: Floats,
-    longitude: Floats,
-    hours: NDArray[np.int64],
+    at: tuple[Floats, Floats, NDArray[np.int64]],
     scene: WeatherScene,
-    warned: list[_Warned],
+    met: pl.DataFrame,
 ) -> list[list[str]]:
-    """Cause of each touched key and day, as a list of rows; "" where nothing is worth telling."""
+    """Cause of each touched key and day, as a list of rows; "" where nothing is worth telling.
+
+    ``at`` holds latitude, longitude and hour of the worst of each touched cell, ``met`` the warnings met (``key``, ``day``,
+    ``warning``).
+    """
     words = [[""] * touched.shape[1] for _ in range(touched.shape[0])]
-    key, day = np.nonzero(touched)
-    place, hour = worst[0][key, day], worst[1][key, day]
-    moments, stamp = np.unique(hours[place, hour], return_inverse=True)
+    latitude, longitude, hour = at
+    local = local_at(scene, latitude, longitude, hour)
+    moments, stamp = np.unique(hour, return_inverse=True)
     wall = [datetime.fromtimestamp(int(each) * 3600, tz=UTC).astimezone(scene.zone) for each in moments]
     clock = [f"{each:%m-%d %H:%M}" for each in wall]
-    at = [f"{north:.2f}, {east:.2f}" for north, east in zip(latitude, longitude, strict=True)]
-    parts = describe(local, scene.tables, place, hour)
-    cells = zip(key.tolist(), day.tolist(), parts, place.tolist(), stamp.tolist(), strict=True)
-    for one, when, part, where, moment in cells:
+    place = np.arange(latitude.shape[0])
+    parts = describe(local, scene.tables, place, np.zeros_like(place))
+    key, day = np.nonzero(touched)
+    for one, when, part, number in zip(key.tolist(), day.tolist(), parts, place.tolist(), strict=True):
         if part:
-            words[one][when] = f"{part} near {at[where]} at {clock[moment]}"
-    for (one, when), told in _worst_of_each_kind(warned).items():
-        before = [words[one][when]] if words[one][when] else []
-        words[one][when] = "; ".join(before + told)
+            near = f"{latitude[number]:.2f}, {longitude[number]:.2f}"
+            words[one][when] = f"{part} near {near} at {clock[stamp[number]]}"
+    for one, when, told in _worst_of_each_kind(scene, met).iter_rows():
+        words[one][when] = "; ".join([words[one][when], *told] if words[one][when] else told)
     return words
 
 
-def _worst_of_each_kind(warned: list[_Warned]) -> dict[tuple[int, int], list[str]]:
-    """Words of the warnings over each key and day; of several colours of one kind only the worst."""
-    worst: dict[tuple[int, int], dict[str, tuple[int, str]]] = {}
-    for warning in warned:
-        for day in np.flatnonzero(warning.days).tolist():
-            kinds = worst.setdefault((warning.key, day), {})
-            kinds[warning.kind] = max(kinds.get(warning.kind, (0, "")), (warning.code, warning.words))
-    return {cell: [words for _, words in kinds.values()] for cell, kinds in worst.items()}
+def _worst_of_each_kind(scene: WeatherScene, met: pl.DataFrame) -> pl.DataFrame:
+    """Words of the warnings over each key and day (``key``, ``day``, ``words``); of several colours of one kind the worst."""
+    numbers = range(scene.warnings.height)
+    told = pl.DataFrame(
+        {
+            "warning": list(numbers),
+            "kind": scene.warnings["kind"],
+            "code": scene.presets()[3],
+            "words": [scene.warning_words(number) for number in numbers],
+        },
+        schema_overrides={"warning": pl.Int64, "words": pl.String},
+    )
+    joined = met.select("key", "day", "warning").unique().join(told, on="warning").sort("key", "day", "warning")
+    worst = joined.sort("code", "words", descending=[True, False], maintain_order=True)
+    worst = worst.unique(["key", "day", "kind"], keep="first", maintain_order=True).sort("key", "day", "warning")
+    return worst.group_by("key", "day", maintain_order=True).agg("words")
 
 
 def _rows(

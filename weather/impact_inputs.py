@@ -8,16 +8,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from data.settings import WeatherSettings
+from weather.closures import find_closures
 from weather.effects import EffectRow, EffectTables, list_effects
-from weather.exposure import days_between, lines_of, place_warnings, sample_lanes
-from weather.impact import WeatherScene, assess_lanes, assess_outlets, hours_needed
+from weather.exposure import LaneSamples, cross_areas, days_between, lines_of, sample_lanes, stand_over
+from weather.impact import assess_lanes, assess_outlets, hours_needed
 from weather.lane_learning import LearnedSpeed, fit_lane_speed, measure_delays, replace_rows
 from weather.points import build_grid, known_weather
+from weather.scene import WeatherScene
+from weather.warnings import ActingWarnings, acting_warnings
 
 LONGEST_SPAN = 92
 
@@ -32,6 +36,8 @@ class ImpactTables:
         Tables of these names.
     observations, forecasts, warnings
         Tables ``weather_observations``, ``weather_forecasts`` and ``weather_warnings``.
+    departures
+        Table ``lane_departures``; lanes without a row leave at ``departure_hour``.
     lane_geometry
         Lane id -> GeoJSON geometry; lanes without one follow the great circle.
     """
@@ -43,6 +49,7 @@ class ImpactTables:
     observations: pl.DataFrame
     forecasts: pl.DataFrame
     warnings: pl.DataFrame
+    departures: pl.DataFrame | None = None
     lane_geometry: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -58,6 +65,14 @@ class NetworkImpact:
         Ids without coordinates, of which nothing can be said.
     unknown_lane_days, unknown_outlet_days
         How many lane-days and outlet-days have no weather point within the radius and no warning.
+    closures
+        Columns of ``lane_closures`` without run_id.
+    untouched
+        Ids of warnings of these days over no lane and no outlet.
+    set_apart, notes
+        Warning id -> why it could not be read, or what was done to its area.
+    issued_at
+        When the newest weather forecast that was known was issued; None where there is none.
     """
 
     lanes: pl.DataFrame
@@ -66,6 +81,11 @@ class NetworkImpact:
     unplaced_outlets: tuple[str, ...]
     unknown_lane_days: int
     unknown_outlet_days: int
+    closures: pl.DataFrame
+    untouched: tuple[str, ...]
+    set_apart: Mapping[str, str]
+    notes: Mapping[str, str]
+    issued_at: datetime | None
 
 
 def choose_days(
@@ -187,14 +207,18 @@ def assess_network(
         Told how far the work is.
     """
     lanes, outlets = tables.lanes, tables.outlets
-    scene = build_scene(tables, days, settings, zone, as_of=as_of, effects=effects)
+    acting = acting_warnings(tables.warnings, as_of)
+    scene = build_scene(tables, days, settings, zone, as_of=as_of, effects=effects, acting=acting)
     progress.step(1, 4, "reading weather")
     lines = lines_of(tables.lane_geometry)
     samples = sample_lanes(lanes, tables.hubs, scene.settings.sample_km, lines)
-    lane_rows = assess_lanes(samples, days, scene)
-    progress.step(3, 4, "lanes")
+    lane_rows = assess_lanes(samples, days, scene, tables.departures)
+    progress.step(2, 4, "lanes")
     outlet_rows = assess_outlets(outlets, days, scene)
-    progress.step(4, 4, "outlets")
+    progress.step(3, 4, "outlets")
+    begin, end = hours_needed(days, _longest(lanes), zone)
+    closures = find_closures(samples, scene, begin, end)
+    progress.step(4, 4, "closures")
     lost = outlets.filter(pl.col("latitude").is_null() | pl.col("longitude").is_null())["outlet_id"].to_list()
     return NetworkImpact(
         lane_rows,
@@ -203,7 +227,32 @@ def assess_network(
         tuple(lost),
         len(samples.lane_id) * len(days) - lane_rows.height,
         (outlets.height - len(lost)) * len(days) - outlet_rows.height,
+        closures,
+        tuple(_untouched(samples, outlets, scene)),
+        dict(acting.set_apart),
+        dict(acting.notes),
+        _newest_issue(tables.forecasts, as_of),
     )
+
+
+def _longest(lanes: pl.DataFrame) -> float:
+    longest = lanes["transit_hours"].max()
+    return float(longest) if isinstance(longest, int | float) else 0.0
+
+
+def _untouched(samples: LaneSamples, outlets: pl.DataFrame, scene: WeatherScene) -> list[str]:
+    """Ids of the warnings of these days whose area no lane runs through and no outlet lies in."""
+    placed = outlets.filter(pl.col("latitude").is_not_null() & pl.col("longitude").is_not_null())
+    latitude, longitude = (placed[name].to_numpy().astype(np.float64) for name in ("latitude", "longitude"))
+    touched = set(cross_areas(samples, scene.areas)["warning"].to_list())
+    touched |= set(stand_over(latitude, longitude, scene.areas)[1].tolist())
+    return [name for number, name in enumerate(scene.warnings["warning_id"]) if number not in touched]
+
+
+def _newest_issue(forecasts: pl.DataFrame, as_of: datetime | None) -> datetime | None:
+    known = forecasts if as_of is None else forecasts.filter(pl.col("issued_at") <= as_of)
+    newest = known["issued_at"].max()
+    return newest if isinstance(newest, datetime) else None
 
 
 def build_scene(
@@ -214,6 +263,7 @@ def build_scene(
     *,
     as_of: datetime | None = None,
     effects: tuple[EffectRow, ...] | None = None,
+    acting: ActingWarnings | None = None,
 ) -> WeatherScene:
     """Gather everything known of the weather of some days.
 
@@ -226,27 +276,33 @@ def build_scene(
     settings, zone
         Section ``[weather]`` of radar.toml and time zone of the workspace.
     as_of
-        Observations and forecasts known only later are not used; warnings carry no time of issue and all count.
+        What was known only later is not used: see ``points.known_weather`` and ``warnings.acting_warnings``.
     effects
         Effect rows; None takes those of radar.toml.
+    acting
+        Warnings that act; None chooses them.
 
     Raises
     ------
     RadarError
         When there is neither a weather point nor a warning for these days.
     """
-    longest = tables.lanes["transit_hours"].max()
-    begin, end = hours_needed(days, float(longest) if isinstance(longest, float) else 0.0, zone)
+    # a slowed lane is on the road for longer than its hours
+    begin, end = hours_needed(days, 2.0 * _longest(tables.lanes), zone)
     near = pl.col("valid_at").is_between(begin, end)
     weather = known_weather(tables.observations.filter(near), tables.forecasts.filter(near), as_of)
-    warnings = tables.warnings.filter((pl.col("onset") <= end) & (pl.col("expires") >= begin))
+    acting = acting or acting_warnings(tables.warnings, as_of)
+    here = ((pl.col("onset") <= end) & (pl.col("expires") >= begin)).alias("here")
+    chosen = acting.frame.select(here)["here"].arg_true().to_numpy()
+    warnings = acting.frame[chosen]
+    areas = acting.areas.iloc[chosen].reset_index(drop=True)
     if weather.is_empty() and warnings.is_empty():
         raise RadarError(
             f"no weather from {min(days)} to {max(days)}",
             action="`radar weather load` forecasts or observations of these days, or choose others with --from and --to",
         )
     rows = effects if effects is not None else list_effects(settings.preset, settings.effects)
-    return WeatherScene(build_grid(weather), warnings, place_warnings(warnings), EffectTables(rows), settings, zone)
+    return WeatherScene(build_grid(weather), warnings, areas, EffectTables(rows), settings, zone)
 
 
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:

@@ -11,7 +11,8 @@ import pytest
 
 from data.errors import RadarError
 from data.geography import great_circle_km
-from weather.exposure import cross_areas, departure_hours, lines_of, place_warnings, sample_lanes, stand_over
+from weather.exposure import cross_areas, departure_hours, lines_of, sample_lanes, stand_over
+from weather.warnings import acting_warnings
 
 HUBS = pl.DataFrame(
     {
@@ -54,8 +55,19 @@ def warning(area: object, warning_id: str = "W1") -> dict[str, object]:
     }
 
 
-def test_ends_and_middle_of_a_lane_on_the_equator() -> None:
+def areas_of(warnings: pl.DataFrame) -> Any:
+    return acting_warnings(warnings).areas
+
+
+def test_no_two_places_are_more_than_an_hour_apart() -> None:
     samples = sample_lanes(lanes(("WEST", "EAST", 20.0)), HUBS, 400.0)
+    assert samples.steps.tolist() == [20]
+    line = np.array([[0.0, 0.0], [9.0, 0.0]])
+    assert sample_lanes(lanes(("WEST", "EAST", 20.0)), HUBS, 400.0, {"WEST-EAST": line}).steps.tolist() == [20]
+
+
+def test_ends_and_middle_of_a_lane_on_the_equator() -> None:
+    samples = sample_lanes(lanes(("WEST", "EAST", 3.0)), HUBS, 400.0)
     # 9 degrees are 1,001 km: three steps
     assert samples.longitude.tolist() == pytest.approx([0.0, 3.0, 6.0, 9.0])
     assert samples.latitude.tolist() == pytest.approx([0.0] * 4, abs=1e-9)
@@ -109,7 +121,7 @@ def test_departure_follows_summer_time() -> None:
 
 def test_lane_enters_and_leaves_a_warned_area() -> None:
     samples = sample_lanes(lanes(("WEST", "EAST", 20.0), ("NORTH", "WEST", 5.0)), HUBS, 5000.0)
-    areas = place_warnings(pl.DataFrame([warning(square(3.0, -1.0, 6.0, 1.0)), warning(square(50, 50, 51, 51), "W2")]))
+    areas = areas_of(pl.DataFrame([warning(square(3.0, -1.0, 6.0, 1.0)), warning(square(50, 50, 51, 51), "W2")]))
     crossings = cross_areas(samples, areas)
     assert crossings.select("lane", "warning").rows() == [(1, 0)]
     assert crossings["enters"][0] == pytest.approx(1 / 3)
@@ -118,38 +130,12 @@ def test_lane_enters_and_leaves_a_warned_area() -> None:
 
 def test_area_smaller_than_the_step_is_not_missed() -> None:
     samples = sample_lanes(lanes(("WEST", "EAST", 20.0)), HUBS, 400.0)
-    areas = place_warnings(pl.DataFrame([warning(square(4.4, -0.1, 4.6, 0.1))]))
+    areas = areas_of(pl.DataFrame([warning(square(4.4, -0.1, 4.6, 0.1))]))
     assert cross_areas(samples, areas).height == 1
 
 
-def test_feature_and_collection_are_areas_too() -> None:
-    feature = {"type": "Feature", "properties": {}, "geometry": square(0, 0, 1, 1)}
-    collection = {"type": "FeatureCollection", "features": [feature, feature]}
-    areas = place_warnings(pl.DataFrame([warning(feature), warning(collection, "W2")]))
-    assert areas.bounds.to_numpy().tolist() == [[0.0, 0.0, 1.0, 1.0]] * 2
-
-
-@pytest.mark.parametrize(
-    ("area", "told"),
-    [
-        ("not json", "The area of weather warning W1 is no GeoJSON"),
-        ("[]", "The area of weather warning W1 is no GeoJSON"),
-        ({"type": "Polygon"}, "The area of weather warning W1 is no GeoJSON"),
-        ({"type": "Point", "coordinates": [1, 2]}, "The area of weather warning W1 is a Point"),
-    ],
-)
-def test_broken_area_is_named(area: object, told: str) -> None:
-    with pytest.raises(RadarError, match=told):
-        place_warnings(pl.DataFrame([warning(area)]))
-
-
-def test_bow_tie_is_mended() -> None:
-    tie = {"type": "Polygon", "coordinates": [[[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]]]}
-    assert place_warnings(pl.DataFrame([warning(tie)])).geometry.is_valid.all()
-
-
 def test_what_stands_over_outlets() -> None:
-    areas = place_warnings(pl.DataFrame([warning(square(0, 0, 2, 2)), warning(square(1, 1, 3, 3), "W2")]))
+    areas = areas_of(pl.DataFrame([warning(square(0, 0, 2, 2)), warning(square(1, 1, 3, 3), "W2")]))
     place, number = stand_over(np.array([0.5, 1.5, 9.0]), np.array([0.5, 1.5, 9.0]), areas)
     assert list(zip(place.tolist(), number.tolist(), strict=True)) == [(0, 0), (1, 0), (1, 1)]
 

@@ -13,9 +13,11 @@ import pytest
 from data.contracts import contract
 from data.settings import WeatherSettings
 from weather.effects import EffectTables, list_effects
-from weather.exposure import place_warnings, sample_lanes
-from weather.impact import WeatherScene, assess_lanes, assess_outlets, hours_needed
+from weather.exposure import sample_lanes
+from weather.impact import assess_lanes, assess_outlets, hours_needed
 from weather.points import build_grid, known_weather
+from weather.scene import WeatherScene
+from weather.warnings import acting_warnings
 
 DAY = date(2025, 11, 11)
 # with UTC as the workspace's zone, linehaul leaves at 20:00 UTC
@@ -63,7 +65,8 @@ def scene(seen: pl.DataFrame | None = None, warnings: pl.DataFrame | None = None
     alerts = contract("weather_warnings").empty() if warnings is None else warnings
     grid = build_grid(known_weather(nothing if seen is None else seen, nothing))
     tables = EffectTables(list_effects())
-    return WeatherScene(grid, alerts, place_warnings(alerts), tables, WeatherSettings(**settings), ZoneInfo("UTC"))
+    acting = acting_warnings(alerts)
+    return WeatherScene(grid, acting.frame, acting.areas, tables, WeatherSettings(**settings), ZoneInfo("UTC"))
 
 
 def lane(mode: str = "road", hours: float = 18.0) -> pl.DataFrame:
@@ -99,8 +102,8 @@ def test_lane_takes_the_worst_of_what_it_crosses_at_the_hour() -> None:
     assert row["cause"] == "visibility 80 m near 0.00, 3.00 at 11-12 02:00"
 
 
-@pytest.mark.parametrize("hour", [4, 5, 7, 8])
-def test_fog_at_another_hour_is_not_met(hour: int) -> None:
+@pytest.mark.parametrize("hour", [1, 2, 11, 12])
+def test_fog_while_the_lane_is_elsewhere_is_not_met(hour: int) -> None:
     row = assess(scene(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=hour)): FOG})))
     assert row is not None
     assert row["speed_factor"] == 1.0
@@ -123,7 +126,7 @@ def test_end_of_the_lane_counts() -> None:
 
 def test_two_places_give_their_worst_each() -> None:
     changes = {
-        (0.0, LEAVES): {"visibility_m": 150.0},  # speed 0.75, capacity 0.88
+        (0.0, LEAVES + timedelta(hours=1)): {"visibility_m": 150.0},  # speed 0.75, capacity 0.88
         (9.0, LEAVES + timedelta(hours=18)): {"precipitation_mm": 7.0},  # speed 0.859, capacity 0.859
     }
     row = assess(scene(weather(range(20), PLACES, changes)))
@@ -146,9 +149,9 @@ def test_unknown_weather_has_no_row() -> None:
 
 
 def test_point_beyond_the_radius_says_nothing() -> None:
-    # the fog stands 222 km from the nearest place of the lane
-    fog = weather(range(20), [5.0], {(5.0, LEAVES + timedelta(hours=hour)): FOG for hour in range(20)})
-    assert assess(scene(fog, radius_km=100.0)) is None
+    # the fog stands 28 km from the nearest places of the lane
+    fog = weather(range(20), [5.25], {(5.25, LEAVES + timedelta(hours=hour)): FOG for hour in range(20)})
+    assert assess(scene(fog, radius_km=20.0)) is None
     reached = assess(scene(fog, radius_km=150.0))
     assert reached is not None
     assert reached["speed_factor"] == 0.5

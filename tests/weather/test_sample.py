@@ -13,10 +13,12 @@ from data.sample.scale import AS_OF
 from data.settings import WeatherSettings
 from weather.capacity_response import amounts_at_hubs, kept_by_history, sum_days
 from weather.effects import EffectTables, list_effects
-from weather.exposure import days_between, place_warnings, sample_lanes
-from weather.impact import WeatherScene, assess_lanes, assess_outlets
+from weather.exposure import days_between, sample_lanes
+from weather.impact import assess_lanes, assess_outlets
 from weather.learning import VolumeResponse, fit_volume_response
 from weather.points import build_grid, known_weather
+from weather.scene import WeatherScene
+from weather.warnings import acting_warnings
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SETTINGS = WeatherSettings()
@@ -67,9 +69,8 @@ def test_warned_lanes_and_outlets_are_touched_and_fair_ones_are_not(sample: Samp
     days = days_between(first, max(first, AS_OF))[:3]  # type: ignore[arg-type]
     weather = known_weather(tables["weather_observations"], tables["weather_forecasts"])
     near = weather.filter(pl.col("valid_at").dt.date().is_between(days[0], days[-1]))
-    scene = WeatherScene(
-        build_grid(near), warnings, place_warnings(warnings), EffectTables(list_effects()), SETTINGS, ZONE
-    )
+    acting = acting_warnings(warnings)
+    scene = WeatherScene(build_grid(near), acting.frame, acting.areas, EffectTables(list_effects()), SETTINGS, ZONE)
     lanes = assess_lanes(sample_lanes(tables["lanes"], tables["hubs"], SETTINGS.sample_km), days, scene)
     warned = lanes.filter(pl.col("cause").str.contains("warning"))
     assert warned.height > 0
