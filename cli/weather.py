@@ -143,6 +143,7 @@ def impact(
 
     Example: `radar weather impact --from 2025-11-07 --to 2025-11-16`
     """
+    from data.contracts import TABLES
     from weather.impact_inputs import assess_network, choose_days, end_of_day, learn_effects, list_touched
     from weather.learning import ENOUGH
 
@@ -158,6 +159,8 @@ def impact(
         found = assess_network(tables, days, settings, zone, as_of=moment, effects=rows, progress=bar)
         run.append("lane_weather", found.lanes)
         run.append("outlet_weather", found.outlets)
+        if "lane_closures" in TABLES:
+            run.append("lane_closures", found.closures)
         lanes, outlets = list_touched(found.lanes), list_touched(found.outlets)
         run.message = f"{lanes.height:,} lane-days and {outlets.height:,} outlet-days touched"
     _tell_unknown(found)

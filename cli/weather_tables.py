@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def read_network(workspace: Workspace, run: Run | Workspace) -> ImpactTables:
     """Read every table the weather of lanes and outlets is worked out from; a run keeps their versions."""
+    from data.contracts import TABLES
     from data.ingest.geometry import read_geometry
     from weather.impact_inputs import ImpactTables
 
@@ -26,6 +27,7 @@ def read_network(workspace: Workspace, run: Run | Workspace) -> ImpactTables:
         observations=run.read("weather_observations"),
         forecasts=run.read("weather_forecasts"),
         warnings=run.read("weather_warnings"),
+        departures=run.read("lane_departures") if "lane_departures" in TABLES else None,
         lane_geometry=read_geometry(workspace.folder, "lanes"),
     )
 
