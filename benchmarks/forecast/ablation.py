@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.forecast.studies import Figures, Study, Tell, mean_figures, score_ours
-from forecasting.events.deviations import Leaning
+from forecasting.events.deviations import EventDeviation
 from forecasting.events.phases import PhaseTerms
 from forecasting.inputs import no_events
 from forecasting.routes.combination import LEAD_ENDS
@@ -28,16 +28,16 @@ def _same_routes(routes: NDArray[np.float32], *_: Any, **__: Any) -> NDArray[np.
     return routes
 
 
-def _no_course(total: NDArray[np.float64], horizon: int, *_: Any, **__: Any) -> NDArray[np.float64]:
+def _no_season(total: NDArray[np.float64], horizon: int, *_: Any, **__: Any) -> NDArray[np.float64]:
     del total
     return np.ones(horizon)
 
 
-def _no_leaning(history: NDArray[np.float32], terms: PhaseTerms, *_: Any, **__: Any) -> Leaning:
-    return Leaning.none(history.shape[0], terms.days)
+def _no_deviation(history: NDArray[np.float32], terms: PhaseTerms, *_: Any, **__: Any) -> EventDeviation:
+    return EventDeviation.none(history.shape[0], terms.days)
 
 
-def _no_growth(*_: Any, **__: Any) -> float:
+def _no_trend(*_: Any, **__: Any) -> float:
     return 0.0
 
 
@@ -51,10 +51,10 @@ def _drop(study: Study, **settings: Any) -> Study:
 
 
 NEUTRAL: Mapping[str, Mapping[str, Any]] = {
-    "leaning of hubs and routes in events": {"learn_leaning": _no_leaning},
-    "hub margins": {"reconcile_with_hubs": _same_routes},
-    "last year's course": {"last_years_course": _no_course},
-    "kept growth": {"kept_growth": _no_growth},
+    "deviations of hubs and routes in events": {"learn_deviations": _no_deviation},
+    "hub reconciliation": {"reconcile_with_hubs": _same_routes},
+    "season of last year": {"seasonal_index": _no_season},
+    "weighed trend": {"trend_weight": _no_trend},
     "weights of the batched members (equal ones instead)": {"choose_weights": _equal_weights},
 }
 """Part -> function of ``forecasting`` -> what stands in its place."""

@@ -1,1 +1,1 @@
-"""Forecasts beside what came: backtests, scores, causes of error, structural breaks, vintages and revisions."""
+"""Forecasts beside the actuals: backtests, scores, causes of error, structural breaks, vintages and revisions."""

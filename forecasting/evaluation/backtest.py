@@ -1,4 +1,4 @@
-"""Rolling backtests: forecast from what was known on a day, then look at what came."""
+"""Rolling backtests: forecast from what was known on a day, then look at the actuals."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Forecaster(Protocol):
 
 @dataclass(frozen=True)
 class Backtest:
-    """What a backtest found.
+    """What a backtest shows.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Backtest:
     breaks
         as_of and the columns of ``structural_breaks.BREAK_SCHEMA``: hubs that changed in the window unannounced.
     notes
-        as_of and note: what the forecast said about itself.
+        as_of and note: the forecast's own notes.
     """
 
     scores: pl.DataFrame

@@ -1,4 +1,4 @@
-"""One cut-off of a backtest: each model's forecast beside what came, level by level."""
+"""One cut-off of a backtest: each model's forecast beside the actuals, level by level."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Case:
         return _matrices(self.forecasts.route, self._place(self.forecasts.route), self._routes.height, self)
 
     def scored(self, chosen: Sequence[str]) -> Iterator[Scored]:
-        """Give every model on every level, beside what came."""
+        """Give every model on every level, beside the actuals."""
         past = self._history.astype(np.float32)
         members: dict[str, NDArray[np.float64]] = {
             "seasonal_naive": seasonal_naive(past, self.horizon).astype(np.float64),
@@ -115,13 +115,13 @@ class Case:
         for name, mean in members.items():
             yield Scored(level, name, self.as_of, actual, sums(mean), history)
         if with_radar:
-            found = (
+            published = (
                 self._published()
                 if level == "route"
                 else self._published_sums(level, tuple(label for label in membership.labels if label))
             )
-            quantiles = np.stack([found[name] for name in QUANTILE_COLUMNS], axis=2)
-            yield Scored(level, RADAR, self.as_of, actual, found["mean"], history, quantiles)
+            quantiles = np.stack([published[name] for name in QUANTILE_COLUMNS], axis=2)
+            yield Scored(level, RADAR, self.as_of, actual, published["mean"], history, quantiles)
 
     def _published_sums(self, level: str, labels: tuple[str, ...]) -> dict[str, NDArray[np.float64]]:
         kind, _, direction = level.partition("/")
@@ -162,9 +162,9 @@ class Case:
             weekday = day_of_week_mean(past.astype(np.float32), self.horizon).astype(np.float64)
             yield Scored(level, "day_of_week_mean", self.as_of, actual, weekday, past)
             if with_radar:
-                found = _matrices(table, place(table), len(outlets), self)
-                quantiles = np.stack([found[name] for name in QUANTILE_COLUMNS], axis=2)
-                yield Scored(level, RADAR, self.as_of, actual, found["mean"], past, quantiles)
+                published = _matrices(table, place(table), len(outlets), self)
+                quantiles = np.stack([published[name] for name in QUANTILE_COLUMNS], axis=2)
+                yield Scored(level, RADAR, self.as_of, actual, published["mean"], past, quantiles)
 
     def causes(self) -> pl.DataFrame:
         """Split the published routes' error by cause."""
@@ -178,7 +178,7 @@ class Case:
 
     def breaks(self) -> pl.DataFrame:
         """Find the hubs that changed in the window without anybody having said so."""
-        found = find_breaks(
+        breaks = find_breaks(
             self._panel.parcels.astype(np.float64),
             self._published()["mean"],
             self.as_of + dt.timedelta(days=1),
@@ -186,7 +186,7 @@ class Case:
             self._panel.membership("hub_in"),
             self._view.network_changes,
         )
-        return found.select(pl.lit(self.as_of).alias("as_of"), pl.all())
+        return breaks.select(pl.lit(self.as_of).alias("as_of"), pl.all())
 
 
 def _matrices(table: pl.DataFrame, place: NDArray[np.int64], series: int, case: Case) -> dict[str, NDArray[np.float64]]:

@@ -54,18 +54,18 @@ def split_revision(before: pl.DataFrame, after: pl.DataFrame, keys: tuple[str, .
             "as-of dates less than a horizon apart",
             "choose other dates or a longer horizon",
         )
-    told = pl.col("date").is_in(sorted(days))
-    parts = [_parts_of(vintage, keys).filter(told) for vintage in (before, after)]
+    common = pl.col("date").is_in(sorted(days))
+    parts = [_parts_of(vintage, keys).filter(common) for vintage in (before, after)]
     on = ["date", *keys]
     joined = parts[0].join(parts[1], on=on, how="full", suffix="_after", coalesce=True).sort(on)
     start, end = (_columns(joined, suffix) for suffix in ("", "_after"))
-    found = _split(start, end)
+    parts_of_change = _split(start, end)
     return joined.select(
         *on,
         pl.Series("before", start["mean"].astype(np.int64)),
         pl.Series("after", end["mean"].astype(np.int64)),
         pl.Series("change", (end["mean"] - start["mean"]).astype(np.int64)),
-        *[pl.Series(name, found[name]) for name in PARTS],
+        *[pl.Series(name, parts_of_change[name]) for name in PARTS],
     )
 
 
@@ -118,14 +118,14 @@ def _split(start: dict[str, Matrix], end: dict[str, Matrix]) -> dict[str, Matrix
     known = sum(logs[name] for name in (*_FACTORS, "growth", "calendar"))
     logs["level"] = np.where(emptied, 0.0, ratio - known)
     total = sum(np.abs(logs[name]) for name in _FACTORS)
-    found: dict[str, Matrix] = {}
+    result: dict[str, Matrix] = {}
     for name in PARTS:
         share = np.divide(np.abs(logs[name]), total, out=np.zeros_like(change), where=total > 0)
         part = np.where(emptied, share * change if name in _FACTORS else 0.0, weight * logs[name])
-        found[name] = np.where(new_or_gone, 0.0, part)
+        result[name] = np.where(new_or_gone, 0.0, part)
     # What floating point leaves over, and series of one vintage only, go to the level.
-    found["level"] = found["level"] + change - np.sum([found[name] for name in PARTS], axis=0)
-    return found
+    result["level"] = result["level"] + change - np.sum([result[name] for name in PARTS], axis=0)
+    return result
 
 
 def _parts_of(vintage: pl.DataFrame, keys: tuple[str, ...]) -> pl.DataFrame:

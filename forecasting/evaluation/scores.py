@@ -1,4 +1,4 @@
-"""Scores of forecasts against what came: accuracy, bias, scaled errors, quantile loss, coverage and width."""
+"""Scores of forecasts against the actuals: accuracy, bias, scaled errors, quantile loss, coverage and width."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SCORE_SCHEMA = {
 
 @dataclass(frozen=True)
 class Scored:
-    """A forecast of one level by one model, beside what came.
+    """A forecast of one level by one model, beside the actuals.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ def score_forecast(scored: Scored, windows: Mapping[str, NDArray[np.bool_]] | No
     Parameters
     ----------
     scored
-        The forecast and what came.
+        The forecast and the actuals.
     windows
         Name -> [days] whether the day is in it; the window ``all`` is added.
 
@@ -111,7 +111,7 @@ def score_forecast(scored: Scored, windows: Mapping[str, NDArray[np.bool_]] | No
 
 
 def mean_scores(scores: pl.DataFrame) -> pl.DataFrame:
-    """Pool scores over as-of dates, weighted by the parcels that came.
+    """Pool scores over as-of dates, weighted by the actual parcels.
 
     Parameters
     ----------

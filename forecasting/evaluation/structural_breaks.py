@@ -1,4 +1,4 @@
-"""Network changes that came unannounced: hubs whose share of the parcels was another than the forecast could know."""
+"""Structural breaks, network changes nobody announced: hubs whose share of the parcels was another than the forecast could know."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BREAK_SCHEMA = {
     "actual_share": pl.Float64,
     "error_share": pl.Float64,
 }
-"""Columns of the breaks found."""
+"""Columns of the structural breaks."""
 
 _SHIFT = 0.02
 _FOLD = 2.0
@@ -37,7 +37,7 @@ def find_breaks(
     Parameters
     ----------
     actual, mean
-        [routes x days] parcels that came and that were forecast.
+        [routes x days] actual and forecast parcels.
     first_day
         Day of column 0.
     out, into
@@ -54,25 +54,32 @@ def find_breaks(
 
     Notes
     -----
-    A day counts where the two shares differ by 2 % of the network or more. The longest run of such days is told.
+    A day counts where the two shares differ by 2 % of the network or more. The longest run of such days is given.
     """
     error = np.abs(actual - mean)
     whole = max(float(error.sum()), 1e-9)
     rows = []
     for direction, hubs in (("out", out), ("in", into)):
-        came, said, missed = (aggregate(matrix, hubs) for matrix in (actual, mean, error))
-        came_share, said_share = _share(came), _share(said)
-        low, high = np.minimum(came_share, said_share), np.maximum(came_share, said_share)
-        off = (high - low >= _SHIFT) & (high >= _FOLD * low) & (came.sum(axis=0) > 0) & (said.sum(axis=0) > 0)
+        actual_sums, forecast_sums, error_sums = (aggregate(matrix, hubs) for matrix in (actual, mean, error))
+        actual_share, forecast_share = _share(actual_sums), _share(forecast_sums)
+        low, high = np.minimum(actual_share, forecast_share), np.maximum(actual_share, forecast_share)
+        off = (
+            (high - low >= _SHIFT)
+            & (high >= _FOLD * low)
+            & (actual_sums.sum(axis=0) > 0)
+            & (forecast_sums.sum(axis=0) > 0)
+        )
         for hub in np.flatnonzero(off.sum(axis=1) >= _FEWEST_DAYS):
             start, end = _longest_run(off[hub])
             day = first_day + dt.timedelta(days=start)
             if end - start < _FEWEST_DAYS or _announced(hubs.labels[hub], day, changes):
                 continue
             days = slice(start, end)
-            shares = [float(sums[hub, days].sum() / max(sums[:, days].sum(), 1e-9)) for sums in (said, came)]
+            shares = [
+                float(sums[hub, days].sum() / max(sums[:, days].sum(), 1e-9)) for sums in (forecast_sums, actual_sums)
+            ]
             rows.append(
-                (hubs.labels[hub], direction, day, end - start, *shares, float(missed[hub, days].sum() / whole))
+                (hubs.labels[hub], direction, day, end - start, *shares, float(error_sums[hub, days].sum() / whole))
             )
     return pl.DataFrame(rows, schema=BREAK_SCHEMA, orient="row").sort(
         "error_share", "hub_id", "direction", descending=[True, False, False]

@@ -4,7 +4,7 @@ Some hubs send what a sale sells. Over a stage of an event (the main day with it
 parcels is compared with its share on the quiet days around the season. The log of the ratio is averaged over editions and
 shrunk to the parent by pseudo-occurrences in which the hub behaved like the network::
 
-    lean = sum over editions of log(share in the event / share around it) / (editions + pooling)
+    deviation = sum over editions of log(share in the event / share around it) / (editions + pooling)
 
 A route's own deviation is what is left over that of its two hubs, shrunk harder still. The multiple of the network stays what it
 is: deviations only move parcels between the routes of a day.
@@ -28,7 +28,7 @@ ORIGIN_POOLING = 2.0
 DESTINATION_POOLING = 10.0
 AROUND_DAYS = 21
 """Quiet days on each side of a season from which the ordinary shares are read."""
-MOST_LEAN = 0.7
+LARGEST_DEVIATION = 0.7
 _NOISE_PARCELS = 100.0
 """Parcels expected at which half of a deviation is taken for counting noise."""
 _LUNAR_STAGES = ((-8, "before"), (-2, "closing"), (3, "feast"), (10, "reopening"))
@@ -46,23 +46,23 @@ def stage_of(archetype: str, phase: str) -> str:
 
 
 @dataclass(frozen=True)
-class Leaning:
-    """How far each route leans from the network's multiple.
+class EventDeviation:
+    """How far each route deviates from the network's multiple.
 
     Attributes
     ----------
-    log_lean
+    log_deviation
         [stages x routes] log of the deviation.
     stage
         [days] which stage stands on the day, -1 for none.
     """
 
-    log_lean: Matrix
+    log_deviation: Matrix
     stage: NDArray[np.int64]
 
     @classmethod
-    def none(cls, routes: int, days: int) -> Leaning:
-        """Return the leaning of routes that all follow the network."""
+    def none(cls, routes: int, days: int) -> EventDeviation:
+        """Return the deviation of routes that all follow the network."""
         return cls(np.zeros((0, routes), dtype=np.float32), np.full(days, -1, dtype=np.int64))
 
     def on(self, days: NDArray[np.int64], level: Matrix, undo: bool = False) -> Matrix:
@@ -75,26 +75,28 @@ class Leaning:
         level
             [routes x days] parcels to which the factors go.
         undo
-            Take the leaning out instead of putting it in.
+            Take the deviation out instead of putting it in.
         """
-        factor = np.ones((self.log_lean.shape[1], days.size), dtype=np.float32)
+        factor = np.ones((self.log_deviation.shape[1], days.size), dtype=np.float32)
         for at, day in enumerate(days):
             if self.stage[day] >= 0:
-                lean = np.exp(-self.log_lean[self.stage[day]] if undo else self.log_lean[self.stage[day]])
+                deviation = np.exp(
+                    -self.log_deviation[self.stage[day]] if undo else self.log_deviation[self.stage[day]]
+                )
                 mass = float(level[:, at].sum(dtype=np.float64))
-                leant = float((level[:, at] * lean).sum(dtype=np.float64))
-                factor[:, at] = lean * (mass / leant) if leant > 0 else 1.0
+                deviated = float((level[:, at] * deviation).sum(dtype=np.float64))
+                factor[:, at] = deviation * (mass / deviated) if deviated > 0 else 1.0
         return factor
 
 
-def learn_leaning(
+def learn_deviations(
     parcels: Matrix,
     terms: PhaseTerms,
     quiet: NDArray[np.bool_],
     out: Membership,
     into: Membership,
     route_pooling: float,
-) -> Leaning:
+) -> EventDeviation:
     """Learn the deviations of hubs and routes from every edition seen.
 
     Parameters
@@ -112,7 +114,7 @@ def learn_leaning(
     """
     known = parcels.shape[1]
     stages, days_of, stage_of_day = _stages(terms)
-    log_lean = np.zeros((len(stages), parcels.shape[0]), dtype=np.float32)
+    log_deviation = np.zeros((len(stages), parcels.shape[0]), dtype=np.float32)
     for at, editions in enumerate(days_of):
         seen = []
         for days in editions.values():
@@ -124,25 +126,25 @@ def learn_leaning(
                     (parcels[:, past].sum(axis=1, dtype=np.float64), parcels[:, around].mean(axis=1) * past.size)
                 )
         if seen:
-            log_lean[at] = _pool(seen, out, into, route_pooling)
-    return Leaning(log_lean, stage_of_day)
+            log_deviation[at] = _pool(seen, out, into, route_pooling)
+    return EventDeviation(log_deviation, stage_of_day)
 
 
 def _stages(
     terms: PhaseTerms,
 ) -> tuple[list[tuple[str, str]], list[Mapping[int, NDArray[np.int64]]], NDArray[np.int64]]:
     """Return the stages, for each the days of every season, and the stage on each day (main waves before openings)."""
-    found: dict[tuple[str, str], dict[int, list[int]]] = {}
+    days_by_stage: dict[tuple[str, str], dict[int, list[int]]] = {}
     for day, wave_at, phase in zip(terms.day, terms.wave, terms.phase, strict=True):
         wave = terms.waves[wave_at]
         name = stage_of(wave.archetype, phase)
         if name:
-            found.setdefault((wave.archetype, name), {}).setdefault(int(wave_at), []).append(int(day))
-    stages = sorted(found, key=lambda stage: ("lunar_year", "opening", "main").index(stage[0]))
+            days_by_stage.setdefault((wave.archetype, name), {}).setdefault(int(wave_at), []).append(int(day))
+    stages = sorted(days_by_stage, key=lambda stage: ("lunar_year", "opening", "main").index(stage[0]))
     stage_of_day = np.full(terms.days, -1, dtype=np.int64)
     days_of: list[Mapping[int, NDArray[np.int64]]] = []
     for at, stage in enumerate(stages):
-        days_of.append({wave: np.array(days, dtype=np.int64) for wave, days in found[stage].items()})
+        days_of.append({wave: np.array(days, dtype=np.int64) for wave, days in days_by_stage[stage].items()})
         for mine in days_of[at].values():
             stage_of_day[mine] = at
     return stages, days_of, stage_of_day
@@ -159,23 +161,33 @@ def _around(days: NDArray[np.int64], quiet: NDArray[np.bool_]) -> NDArray[np.int
 def _pool(
     seen: list[tuple[Vector, Vector]], out: Membership, into: Membership, route_pooling: float
 ) -> NDArray[np.float64]:
-    """Return the [routes] log deviation from what came and what the ordinary shares said, edition by edition."""
-    came = [actual for actual, _ in seen]
-    said = [usual * (actual.sum() / max(float(usual.sum()), 1e-9)) for actual, usual in seen]
-    origin = _lean(came, said, out, ORIGIN_POOLING)
-    said = [usual * np.exp(origin) for usual in said]
-    lean = origin + _lean(came, said, into, DESTINATION_POOLING)
-    said = [usual * np.exp(lean - origin) for usual in said]
-    own = Membership(np.arange(lean.size, dtype=np.int64), tuple("r" for _ in range(lean.size)))
-    return np.asarray(np.clip(lean + _lean(came, said, own, route_pooling), -MOST_LEAN, MOST_LEAN))
+    """Return the [routes] log deviation of the actual volumes from those of the ordinary shares, edition by edition."""
+    actual_volumes = [actual for actual, _ in seen]
+    expected_volumes = [usual * (actual.sum() / max(float(usual.sum()), 1e-9)) for actual, usual in seen]
+    origin = _group_deviation(actual_volumes, expected_volumes, out, ORIGIN_POOLING)
+    expected_volumes = [usual * np.exp(origin) for usual in expected_volumes]
+    deviation = origin + _group_deviation(actual_volumes, expected_volumes, into, DESTINATION_POOLING)
+    expected_volumes = [usual * np.exp(deviation - origin) for usual in expected_volumes]
+    own = Membership(np.arange(deviation.size, dtype=np.int64), tuple("r" for _ in range(deviation.size)))
+    return np.asarray(
+        np.clip(
+            deviation + _group_deviation(actual_volumes, expected_volumes, own, route_pooling),
+            -LARGEST_DEVIATION,
+            LARGEST_DEVIATION,
+        )
+    )
 
 
-def _lean(came: list[Vector], said: list[Vector], groups: Membership, pooling: float) -> NDArray[np.float64]:
+def _group_deviation(
+    actual_volumes: list[Vector], expected_volumes: list[Vector], groups: Membership, pooling: float
+) -> NDArray[np.float64]:
     """Return the shrunken log ratio of each route's group."""
     total = np.zeros(groups.groups)
-    for actual, usual in zip(came, said, strict=True):
+    for actual, usual in zip(actual_volumes, expected_volumes, strict=True):
         arrived, expected = (aggregate(side[:, None], groups)[:, 0] for side in (actual, usual))
         trusted = expected / (expected + _NOISE_PARCELS)
-        total += trusted * np.clip(np.log((arrived + 1.0) / (expected + 1.0)), -2 * MOST_LEAN, 2 * MOST_LEAN)
-    lean = total / (len(came) + pooling)
-    return np.asarray(lean[groups.index])
+        total += trusted * np.clip(
+            np.log((arrived + 1.0) / (expected + 1.0)), -2 * LARGEST_DEVIATION, 2 * LARGEST_DEVIATION
+        )
+    deviation = total / (len(actual_volumes) + pooling)
+    return np.asarray(deviation[groups.index])

@@ -121,7 +121,7 @@ def fit_uplift(
     terms: PhaseTerms,
     priors: Mapping[str, EventPrior],
 ) -> Uplift:
-    """Learn the effects from the past days of a span and tell them for all its days.
+    """Learn the effects from the past days of a span and give them for all its days.
 
     Parameters
     ----------
@@ -149,10 +149,10 @@ def fit_uplift(
     seen = _Rows(model.design[used], log_multiple[used], NOISE_SD**2 / np.maximum(weight[used], 1e-6))
     effect, spread = _solve(model, seen)
     if priors:
-        told = model.loosened()
+        loosened_model = model.loosened()
         for name, prior in sorted(priors.items()):
-            seen = seen.joined(_prior_rows(name, prior, told))
-        expected, expected_spread = _solve(told, seen)
+            seen = seen.joined(_prior_rows(name, prior, loosened_model))
+        expected, expected_spread = _solve(loosened_model, seen)
         effect[past:], spread[past:] = expected[past:], expected_spread[past:]
     effect[past:] += (spread[past:] ** 2 + _MORE_NOISE) / 2
     return Uplift(np.where(touched, effect, 0.0), np.where(touched, np.hypot(spread, NOISE_SD), 0.0))

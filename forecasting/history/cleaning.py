@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.events.deviations import Leaning, learn_leaning
+from forecasting.events.deviations import EventDeviation, learn_deviations
 from forecasting.events.phases import place_phases, read_waves
 from forecasting.events.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
 from forecasting.inputs import EventPrior
@@ -42,8 +42,8 @@ class CleanHistory:
         [known days] days filled because nothing at all was loaded for them.
     level
         [known days] log of the undisturbed network total.
-    leaning
-        How far routes lean from the network's multiple.
+    deviation
+        How far routes deviate from the network's multiple.
     """
 
     parcels: Matrix
@@ -51,7 +51,7 @@ class CleanHistory:
     touched: NDArray[np.bool_]
     filled: NDArray[np.bool_]
     level: Vector
-    leaning: Leaning
+    deviation: EventDeviation
 
     @property
     def known(self) -> int:
@@ -73,7 +73,7 @@ class CleanHistory:
         undisturbed
             [routes x days] parcels without events, over which a day's factors average to the network's.
         """
-        return self.multiple[days].astype(np.float32) * self.leaning.on(days, undisturbed)
+        return self.multiple[days].astype(np.float32) * self.deviation.on(days, undisturbed)
 
     @property
     def calmness(self) -> Vector:
@@ -94,7 +94,7 @@ def clean_history(
 
     The network total is compared with its undisturbed level (:func:`undisturbed_level`, from days without event only),
     the effects of all phases are learnt from the ratio (:mod:`forecasting.events.uplift`), and every route is divided by the
-    multiple, moved by as much as its hubs and itself were seen to lean from it (:mod:`forecasting.events.deviations`).
+    multiple, moved by as much as its hubs and itself were seen to deviate from it (:mod:`forecasting.events.deviations`).
 
     Parameters
     ----------
@@ -130,13 +130,13 @@ def clean_history(
     weight = np.where(filled, 0.0, 1.0 / (1.0 + 70.0 / np.maximum(total, 1.0)))
     seen = np.log(times_normal_day(np.exp(log_total - level), weekday[:known]))
     uplift = on_weekdays(fit_uplift(seen, weight, terms, priors), weekday)
-    leaning = Leaning.none(parcels.shape[0], span.size)
+    deviation = EventDeviation.none(parcels.shape[0], span.size)
     if hubs is not None:
-        leaning = learn_leaning(history, terms, quiet, *hubs, route_pooling=pooling)
+        deviation = learn_deviations(history, terms, quiet, *hubs, route_pooling=pooling)
     cleaned = (history / np.exp(uplift.log_effect[:known]).astype(np.float32)).astype(np.float32, copy=False)
-    for day in np.flatnonzero(leaning.stage[:known] >= 0):
-        cleaned[:, day : day + 1] *= leaning.on(np.array([day]), cleaned[:, day : day + 1], undo=True)
-    return CleanHistory(cleaned, uplift, touched, filled, level + week[np.arange(known) % 7], leaning)
+    for day in np.flatnonzero(deviation.stage[:known] >= 0):
+        cleaned[:, day : day + 1] *= deviation.on(np.array([day]), cleaned[:, day : day + 1], undo=True)
+    return CleanHistory(cleaned, uplift, touched, filled, level + week[np.arange(known) % 7], deviation)
 
 
 def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tuple[Vector, Vector]:

@@ -117,8 +117,8 @@ def _read_handover(group: pl.DataFrame, known_hubs: set[str], notes: list[str]) 
                 continue
             # Either column may name the newcomer; the one that carries parcels today gives.
             donor, newcomer = (hub, other) if hub in known_hubs and other not in known_hubs else (other, hub)
-            given = 0.5 if share is None else float(share)
-            takers.setdefault(donor, []).extend([(newcomer, given)])
+            opening_share = 0.5 if share is None else float(share)
+            takers.setdefault(donor, []).extend([(newcomer, opening_share)])
             continue
         if other is None and row["change"] == "moves":
             continue

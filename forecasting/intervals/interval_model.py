@@ -82,7 +82,7 @@ class IntervalModel:
         means = np.asarray(mean, dtype=np.float64)
         blocks = lead_blocks(means.shape[1])
         days, variance = event_matrices(event, event_variance, means.shape)
-        found = np.zeros((*means.shape, len(levels)), dtype=np.int64)
+        quantiles = np.zeros((*means.shape, len(levels)), dtype=np.int64)
         extra = np.zeros(means.shape[0]) if history_days is None else _short_history(history_days)
         scale = self.event_scale.get(level, 1.0)
         classes = volume_class(volume)
@@ -98,8 +98,8 @@ class IntervalModel:
                     if row.size:
                         read = self._levels_of((level, series_class, on_event), levels)
                         cells = members[row], column
-                        found[cells] = negative_binomial_quantiles(means[cells], alpha[row, column], read)
-        return _tidy(found, means)
+                        quantiles[cells] = negative_binomial_quantiles(means[cells], alpha[row, column], read)
+        return _tidy(quantiles, means)
 
     def _levels_of(self, key: tuple[str, int, bool], wanted: tuple[float, ...]) -> tuple[float, ...]:
         from scipy.special import ndtr, ndtri
@@ -123,9 +123,9 @@ def _short_history(days: NDArray[np.floating] | NDArray[np.integer]) -> Matrix:
     return np.maximum(1.0 / (1.0 + known) - 1.0 / (1.0 + _SETTLED_DAYS), 0.0)
 
 
-def _tidy(found: NDArray[np.int64], mean: Matrix) -> NDArray[np.int64]:
+def _tidy(quantiles: NDArray[np.int64], mean: Matrix) -> NDArray[np.int64]:
     """Put the quantiles of each day in order, in place: with a hundred thousand routes a copy is a sixth of a gigabyte."""
-    np.maximum(found, 0, out=found)
-    found.sort(axis=2)
-    found[mean <= 0] = 0
-    return found
+    np.maximum(quantiles, 0, out=quantiles)
+    quantiles.sort(axis=2)
+    quantiles[mean <= 0] = 0
+    return quantiles

@@ -37,7 +37,7 @@ def negative_binomial_quantiles(mean: Matrix, dispersion: Matrix, levels: Sequen
     For each dispersion the quantile is tabled over a grid of means (24 steps for each factor of e, 4 % apart) and
     read off in between: where it is large by interpolation, where it is a handful of parcels by the nearest step.
     """
-    found = np.zeros((mean.size, len(levels)))
+    quantiles = np.zeros((mean.size, len(levels)))
     grade = np.rint(np.log(np.maximum(dispersion, _LEAST_DISPERSION)) / _DISPERSION_STEP)
     filled = np.flatnonzero(mean > _LEAST_MEAN)
     order = filled[np.argsort(grade[filled], kind="stable")]
@@ -45,14 +45,14 @@ def negative_binomial_quantiles(mean: Matrix, dispersion: Matrix, levels: Sequen
     for members in np.split(order, bounds):
         if members.size:
             alpha = float(np.exp(grade[members[0]] * _DISPERSION_STEP))
-            found[members] = _tabled_quantiles(mean[members], alpha, levels)
-    return found
+            quantiles[members] = _tabled_quantiles(mean[members], alpha, levels)
+    return quantiles
 
 
 def _tabled_quantiles(mean: Matrix, alpha: float, levels: Sequence[float]) -> Matrix:
     position = np.log(mean) * _STEPS_PER_FOLD
     first, last = int(np.floor(position.min())), int(np.ceil(position.max())) + 1
-    found = np.empty((mean.size, len(levels)))
+    quantiles = np.empty((mean.size, len(levels)))
     place = position - first
     below = np.floor(place).astype(np.int64)
     share = place - below
@@ -60,13 +60,13 @@ def _tabled_quantiles(mean: Matrix, alpha: float, levels: Sequence[float]) -> Ma
     grid = np.exp(np.arange(first, last + 1) / _STEPS_PER_FOLD)
     for column, level in enumerate(levels):
         if mean.size <= grid.size:
-            found[:, column] = exact_quantile(mean, alpha, level)
+            quantiles[:, column] = exact_quantile(mean, alpha, level)
             continue
         table = exact_quantile(grid, alpha, level)
         nearest = table[near]
         smooth = table[below] + share * (table[below + 1] - table[below])
-        found[:, column] = np.where(nearest < 20, nearest, np.rint(smooth))
-    return found
+        quantiles[:, column] = np.where(nearest < 20, nearest, np.rint(smooth))
+    return quantiles
 
 
 def exact_quantile(mean: Matrix, alpha: float, level: float) -> Matrix:
@@ -94,9 +94,9 @@ def exact_quantile(mean: Matrix, alpha: float, level: float) -> Matrix:
     size = 1.0 / alpha
     # Beyond ten thousand parcels the counting noise is lost in the gamma part, whose inverse is quick.
     large = mean * alpha > 200.0
-    found = np.empty(mean.size)
+    quantiles = np.empty(mean.size)
     if large.any():
-        found[large] = np.rint(mean[large] / size * gammaincinv(size, level))
+        quantiles[large] = np.rint(mean[large] / size * gammaincinv(size, level))
     if (~large).any():
         small = mean[~large]
         count = nbinom.ppf(level, size, size / (size + small))
@@ -105,8 +105,8 @@ def exact_quantile(mean: Matrix, alpha: float, level: float) -> Matrix:
             above = negative_binomial_cdf(count, small, dispersion)
             middle = (above + negative_binomial_cdf(count - 1.0, small, dispersion)) / 2.0
             count += (level > middle) if level < 0.5 else -1.0 * (level < middle)
-        found[~large] = np.maximum(count, 0.0)
-    return found
+        quantiles[~large] = np.maximum(count, 0.0)
+    return quantiles
 
 
 def negative_binomial_cdf(count: Matrix, mean: Matrix, alpha: Matrix) -> Matrix:

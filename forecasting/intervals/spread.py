@@ -81,7 +81,7 @@ class Parts:
         self, level: str, intervals: IntervalModel, events: EventDays, levels: tuple[float, ...] = QUANTILE_LEVELS
     ) -> Whole:
         """Return the [series x horizon x levels] quantiles; the outermost hold the whole parcels published."""
-        found = intervals.quantiles(
+        quantiles = intervals.quantiles(
             level,
             self.expected,
             self.volume,
@@ -90,9 +90,9 @@ class Parts:
             history_days=self.history_days,
             levels=levels,
         )
-        found[:, :, 0] = np.minimum(found[:, :, 0], self.mean)
-        found[:, :, -1] = np.maximum(found[:, :, -1], self.mean)
-        return found
+        quantiles[:, :, 0] = np.minimum(quantiles[:, :, 0], self.mean)
+        quantiles[:, :, -1] = np.maximum(quantiles[:, :, -1], self.mean)
+        return quantiles
 
 
 @dataclass(frozen=True)

@@ -185,8 +185,8 @@ def trend_capacity(capacity: pl.DataFrame, as_of: dt.date, months: int = 3) -> p
 def _count(waybills: pl.DataFrame | None) -> pl.DataFrame:
     if waybills is None:
         return pl.DataFrame(schema={"merchant_id": pl.String, "courier_id": pl.String, "parcels": pl.Int64})
-    told = waybills.filter(pl.col("merchant_id").is_not_null(), pl.col("courier_id").is_not_null())
-    return told.group_by("merchant_id", "courier_id").agg(pl.len().cast(pl.Int64).alias("parcels"))
+    known = waybills.filter(pl.col("merchant_id").is_not_null(), pl.col("courier_id").is_not_null())
+    return known.group_by("merchant_id", "courier_id").agg(pl.len().cast(pl.Int64).alias("parcels"))
 
 
 def _preferences_by_hub(merchants: pl.DataFrame | None, preferences: pl.DataFrame | None) -> pl.DataFrame:

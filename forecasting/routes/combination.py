@@ -81,8 +81,8 @@ def measure_members(
         for at, forecast in enumerate(members.values()):
             gap = (forecast[:, days] - truth) * weight
             # Days and the block's sum count alike: medians would win on days alone, and lose the volume of sparse routes.
-            missed = (np.abs(gap).sum(axis=1) + np.abs(gap.sum(axis=1))) / 2
-            error[:, block, at] += np.bincount(classes, weights=missed, minlength=shape[0])
+            absolute_error = (np.abs(gap).sum(axis=1) + np.abs(gap.sum(axis=1))) / 2
+            error[:, block, at] += np.bincount(classes, weights=absolute_error, minlength=shape[0])
     return MemberErrors(tuple(members), error, volume)
 
 

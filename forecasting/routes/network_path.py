@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.routes.season_and_trend import growth_so_far, kept_growth, last_years_course
+from forecasting.routes.season_and_trend import seasonal_index, trend_forecast, trend_weight
 from forecasting.series.baselines import decaying_level, level_profile, repeat_week, weekday_profile
 
 Vector = NDArray[np.float64]
@@ -22,7 +22,7 @@ PROPHET = "Prophet"
 SMOOTHING = "exponential smoothing"
 _BATCHED_SHARE = 0.6
 _GUEST_SHARES = {SMOOTHING: 0.25, PROPHET: 0.15}
-_GROWTH_ADDED = {SMOOTHING: 0.5}
+_TREND_SHARES = {SMOOTHING: 0.5}
 _FEWEST_FOR_ETS = 56
 _FEWEST_FOR_PROPHET = 84
 _YEARLY_DAYS = 500
@@ -72,7 +72,7 @@ def exponential_smoothing(total: Vector, dates: NDArray[np.datetime64], horizon:
 
 
 def prophet_path(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
-    """Fit Prophet to the log; yearly course only where there are more than 500 days."""
+    """Fit Prophet to the log; yearly season only where there are more than 500 days."""
     import pandas as pd
 
     # Prophet speaks of missing plotting packages and of every fit, each in a log of its own.
@@ -131,8 +131,8 @@ def weigh_paths(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_
         ahead = slice(cutoff, min(cutoff + horizon, total.size))
         days = ahead.stop - ahead.start
         for name, path in BATCHED.items():
-            missed = np.abs(path(total[:cutoff], dates[:cutoff], days) - total[ahead])
-            error[name] += float((missed * day_weight[ahead]).sum() / max(total[ahead].sum(), 1.0))
+            absolute_error = np.abs(path(total[:cutoff], dates[:cutoff], days) - total[ahead])
+            error[name] += float((absolute_error * day_weight[ahead]).sum() / max(total[ahead].sum(), 1.0))
         seen = True
     least = min(error.values())
     if not seen or least <= 0:
@@ -142,12 +142,12 @@ def weigh_paths(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_
     return {name: (1 - _EQUAL_SHARE) * value / mass + _EQUAL_SHARE / len(power) for name, value in power.items()}
 
 
-def trust_growth(total: Vector, dates: NDArray[np.datetime64], day_weight: Vector) -> float:
-    """Say how much of its growth so far the network may be expected to keep (:func:`kept_growth`).
+def weigh_trend(total: Vector, dates: NDArray[np.datetime64], day_weight: Vector) -> float:
+    """Say how much of its trend the network may be expected to keep (:func:`trend_weight`).
 
-    Cut-offs of the last year, two weeks apart and four weeks ahead, compare what came with the batched paths.
+    Cut-offs of the last year, two weeks apart and four weeks ahead, compare the actuals with the batched paths.
     """
-    missed, promised, weight = [], [], []
+    forecast_errors, trend_forecasts, weight = [], [], []
     for back in range(1, _GROWTH_CUTOFFS + 1):
         cutoff = total.size - back * _GROWTH_STEP
         if cutoff < _FEWEST_FOR_GROWTH:
@@ -155,21 +155,21 @@ def trust_growth(total: Vector, dates: NDArray[np.datetime64], day_weight: Vecto
         past, ahead = total[:cutoff], slice(cutoff, min(cutoff + _CUTOFF_STEP, total.size))
         days = ahead.stop - ahead.start
         level = np.mean([path(past, dates[:cutoff], days) for path in BATCHED.values()], axis=0)
-        level *= last_years_course(past, days)
+        level *= seasonal_index(past, days)
         mass = day_weight[ahead] / max(float(day_weight[ahead].sum()), 1e-9)
-        missed.append(float(mass @ np.log(np.maximum(total[ahead], 0.5) / np.maximum(level, 0.5))))
-        promised.append(float(mass @ growth_so_far(past, days)))
+        forecast_errors.append(float(mass @ np.log(np.maximum(total[ahead], 0.5) / np.maximum(level, 0.5))))
+        trend_forecasts.append(float(mass @ trend_forecast(past, days)))
         weight.append(float(day_weight[ahead].mean()))
-    return kept_growth(np.array(missed), np.array(promised), np.array(weight))
+    return trend_weight(np.array(forecast_errors), np.array(trend_forecasts), np.array(weight))
 
 
 def batched_path(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_weight: Vector) -> Vector:
-    """Return the path without the guests: the batched paths by their weights, with last year's course and kept growth."""
+    """Return the path without the guests: the batched paths by their weights, with the seasonal index and the trend by its weight."""
     path = np.zeros(horizon)
     for name, share in weigh_paths(total, dates, horizon, day_weight).items():
         path += share * BATCHED[name](total, dates, horizon)
-    growth = trust_growth(total, dates, day_weight) * growth_so_far(total, horizon)
-    return np.asarray(path * last_years_course(total, horizon) * np.exp(growth))
+    trend = weigh_trend(total, dates, day_weight) * trend_forecast(total, horizon)
+    return np.asarray(path * seasonal_index(total, horizon) * np.exp(trend))
 
 
 def forecast_network(
@@ -177,8 +177,8 @@ def forecast_network(
 ) -> tuple[Mapping[str, Vector], Vector, Sequence[str]]:
     """Forecast the network's path without events.
 
-    The batched paths get 0.6 of the weight, shared by :func:`weigh_paths`; exponential smoothing 0.25, Prophet 0.15. The growth
-    that the network has kept so far is added to the levels, and by half to exponential smoothing, which follows some of it
+    The batched paths get 0.6 of the weight, shared by :func:`weigh_paths`; exponential smoothing 0.25, Prophet 0.15. The trend,
+    by its weight, is added to the levels, and by half to exponential smoothing, which follows some of it
     itself. A model that is absent, fails or gives nonsense (outside a tenth to ten times the recent level) is left out with a note.
 
     Parameters
@@ -208,32 +208,32 @@ def forecast_network(
         asked.append((PROPHET, prophet_path))
     notes: list[str] = []
     usual = float(paths["recent level"].mean())
-    season = last_years_course(total, horizon)
-    growth = trust_growth(total, dates, day_weight) * growth_so_far(total, horizon)
+    season = seasonal_index(total, horizon)
+    trend = weigh_trend(total, dates, day_weight) * trend_forecast(total, horizon)
     for name, path in asked:
-        found = _try(name, path, total, dates, horizon, usual, notes)
-        if found is not None:
-            paths[name] = found
+        forecast = _try(name, path, total, dates, horizon, usual, notes)
+        if forecast is not None:
+            paths[name] = forecast
             weight[name] = _GUEST_SHARES[name]
     mass = sum(weight.values())
     combined = np.zeros(horizon)
-    for name, found in paths.items():
+    for name, forecast in paths.items():
         # Prophet has a season and a trend of its own.
-        share = _GROWTH_ADDED.get(name, 1.0)
-        combined += weight[name] / mass * (found if name == PROPHET else found * season * np.exp(share * growth))
+        share = _TREND_SHARES.get(name, 1.0)
+        combined += weight[name] / mass * (forecast if name == PROPHET else forecast * season * np.exp(share * trend))
     return paths, combined, notes
 
 
 def _try(
     name: str, path: Path, total: Vector, dates: NDArray[np.datetime64], horizon: int, usual: float, notes: list[str]
 ) -> Vector | None:
-    # Whatever a guest model raises, the forecast goes on without it: that is said, not hidden.
+    # Whatever a guest model raises, the forecast goes on without it: a note says so.
     try:
-        found = path(total, dates, horizon)
+        forecast = path(total, dates, horizon)
     except Exception as error:  # noqa: BLE001
         notes.append(f"{name} took no part in the network path ({type(error).__name__}: {error}).")
         return None
-    if not np.isfinite(found).all() or found.min() < 0.1 * usual or found.max() > 10 * usual:
+    if not np.isfinite(forecast).all() or forecast.min() < 0.1 * usual or forecast.max() > 10 * usual:
         notes.append(f"{name} took no part in the network path: its forecast leaves a tenth to ten times the usual.")
         return None
-    return found
+    return forecast

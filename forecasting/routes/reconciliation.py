@@ -1,4 +1,4 @@
-"""Coherence: routes drawn to better-known sums, solved in the space of the few sums."""
+"""Coherence: routes reconciled with better-known sums, solved in the space of the few sums."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _groups_of_hubs(
     targets: Sequence[Target], hub_out: Membership, hub_in: Membership
 ) -> list[tuple[str, NDArray[np.int64], int]]:
     """Say for each target on which side it sums and which group each hub of that side is in."""
-    found = []
+    sides = []
     for target in targets:
         side = _SIDES[target.level]
         hub = hub_out if side == "out" else hub_in
@@ -148,8 +148,8 @@ def _groups_of_hubs(
         group[hub.index] = target.membership.index
         if not np.array_equal(group[hub.index], target.membership.index):
             raise RadarError(f"a hub that is in two groups of level {target.level}", "one group a hub")
-        found.append((side, group, target.membership.groups))
-    return found
+        sides.append((side, group, target.membership.groups))
+    return sides
 
 
 def _targets_of(targets: Sequence[Target], day: int) -> tuple[Matrix, Matrix]:
@@ -200,8 +200,8 @@ def _price_sums(
         least = _LEAST_VARIANCE * float(diagonal[live].mean())
         added = np.where(live, np.maximum(np.where(live, errors, 0.0) ** 2, least), 1.0)
         gap = np.where(live, np.where(live, sums, 0.0) - reached, 0.0)
-        found = _solve_by_gradients(table, own, groups, live, added, gap) if sums.size > _DENSE_SUMS else None
-        prices = _solve_directly(table, own, groups, live, added, gap) if found is None else found
+        solved = _solve_by_gradients(table, own, groups, live, added, gap) if sums.size > _DENSE_SUMS else None
+        prices = _solve_directly(table, own, groups, live, added, gap) if solved is None else solved
     return _by_hub(prices, groups, table.shape)
 
 

@@ -1,4 +1,4 @@
-"""What moves the level of a network over the weeks ahead: last year's course, and growth that has kept its word."""
+"""What moves the level of a network over the weeks ahead: the season of last year, and a trend weighed by what it was worth before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Vector = NDArray[np.float64]
 YEAR = 364
 """Days to the same weekday of the year before."""
 LAST_YEAR_WEIGHT = 0.5
-"""How much of last year's course to expect again; one year seen says half of what many would."""
+"""How much of last year's season to expect again; one year seen says half of what many would."""
 LEAST_LAST_YEAR = 0.25
 """Least parcels of last year, as a share of today's, from which a season is read."""
 GROWTH_DAYS = 180
@@ -26,8 +26,8 @@ DRIFT_NOISE = 0.15
 _NOISE_CUTOFFS = 3.0
 
 
-def last_years_course(total: Vector, horizon: int) -> Vector:
-    """Return the factor of the season: half of what last year's level did on these days, growth taken out.
+def seasonal_index(total: Vector, horizon: int) -> Vector:
+    """Return the seasonal index: half of what last year's level did on these days, growth taken out.
 
     ``exp(0.5 (c[h] - g (h + 14)))`` with c[h] the log of last year's smooth level on the day (a Gaussian of 7 days) over that of
     its four weeks before, and g the growth a day from those four weeks to the last four. One year seen says half of what
@@ -47,11 +47,11 @@ def last_years_course(total: Vector, horizon: int) -> Vector:
     before = smooth[start - 28 : start].mean()
     growth = (smooth[-28:].mean() - before) / YEAR
     days = np.minimum(start + np.arange(horizon), total.size - 1)
-    course = smooth[days] - before - growth * (np.arange(1, horizon + 1) + 14)
-    return np.asarray(np.exp(LAST_YEAR_WEIGHT * course))
+    log_index = smooth[days] - before - growth * (np.arange(1, horizon + 1) + 14)
+    return np.asarray(np.exp(LAST_YEAR_WEIGHT * log_index))
 
 
-def growth_so_far(total: Vector, horizon: int) -> Vector:
+def trend_forecast(total: Vector, horizon: int) -> Vector:
     """Return the log of what the growth of half a year would add, were it kept and slowly damped.
 
     ``g 60 (1 - exp(-h / 60))`` with g the slope a day of the log over 180 days, weighted with a half-life of 60, and 60 g at
@@ -68,26 +68,26 @@ def growth_so_far(total: Vector, horizon: int) -> Vector:
     return np.asarray(most * -np.expm1(-np.arange(1, horizon + 1) / GROWTH_DAMPING))
 
 
-def kept_growth(missed: Vector, promised: Vector, weight: Vector) -> float:
-    """Learn which share of the growth promised at earlier cut-offs came, shrunk to none.
+def trend_weight(forecast_error: Vector, trend_forecasts: Vector, weight: Vector) -> float:
+    """Learn which share of the trend forecast at earlier cut-offs came true, shrunk to none.
 
-    The mean of ``k ~ N(0, 0.4^2)`` given ``missed = k promised + N(0, v / weight)``, within 0 and 1; v is the mean square left by
+    The mean of ``k ~ N(0, 0.4^2)`` given ``forecast_error = k trend_forecast + N(0, v / weight)``, within 0 and 1; v is the mean square left by
     least squares, to which three cut-offs of ``0.15^2`` are added. A network whose rises and falls take turns keeps nothing, and
     one that grows from month to month most of it.
 
     Parameters
     ----------
-    missed
-        [cut-offs] mean log of what came over what a level without growth said.
-    promised
-        [cut-offs] mean of :func:`growth_so_far` over the same days.
+    forecast_error
+        [cut-offs] mean log of the actuals over a level without trend.
+    trend_forecasts
+        [cut-offs] mean of :func:`trend_forecast` over the same days.
     weight
         [cut-offs] how much each counts.
     """
-    squares = float((weight * promised**2).sum())
+    squares = float((weight * trend_forecasts**2).sum())
     if squares <= 0:
         return 0.0
-    plain = float((weight * promised * missed).sum()) / squares
-    left = float((weight * (missed - plain * promised) ** 2).sum())
+    plain = float((weight * trend_forecasts * forecast_error).sum()) / squares
+    left = float((weight * (forecast_error - plain * trend_forecasts) ** 2).sum())
     noise = (_NOISE_CUTOFFS * DRIFT_NOISE**2 + left) / (_NOISE_CUTOFFS + float(weight.sum()))
     return min(max(plain * squares / (squares + noise / TRUST_SD**2), 0.0), 1.0)

@@ -87,8 +87,8 @@ class ShareTrees:
             ratio = np.zeros((alive.size, horizon), dtype=np.float32)
             with _one_thread():
                 for model in self.models:
-                    said = np.maximum(model.predict(table), 0).reshape(alive.size, horizon)
-                    ratio += said.astype(np.float32) / np.float32(len(self.models))
+                    predicted = np.maximum(model.predict(table), 0).reshape(alive.size, horizon)
+                    ratio += predicted.astype(np.float32) / np.float32(len(self.models))
             result[alive] = ratio * state.scale[:, None] * relative
         return result
 
@@ -129,8 +129,8 @@ def fit_share_trees(
 
     models: list[HistGradientBoostingRegressor] = []
     for number, quantile in enumerate(QUANTILES):
-        drawn = _draw_rows(history, sums, calmness, min(horizon, 28), np.random.default_rng((seed, number)), rows)
-        if drawn is None:
+        training = _draw_rows(history, sums, calmness, min(horizon, 28), np.random.default_rng((seed, number)), rows)
+        if training is None:
             return None
         model = HistGradientBoostingRegressor(
             loss="quantile",
@@ -145,7 +145,7 @@ def fit_share_trees(
             random_state=seed,
         )
         with _one_thread():
-            model.fit(*drawn)
+            model.fit(*training)
         models.append(model)
     return ShareTrees(tuple(models))
 
@@ -170,18 +170,18 @@ def _draw_rows(
         chance = scale.astype(np.float64) ** _VOLUME_POWER
         if chance.sum() <= 0:
             continue
-        drawn = generator.choice(scale.size, size=quota, p=chance / chance.sum())
+        sampled = generator.choice(scale.size, size=quota, p=chance / chance.sum())
         lead = generator.integers(1, longest + 1, size=quota)
         target_day = np.minimum(origin + lead, days) - 1
         known = (origin + lead <= days) & (generator.random(quota) < calmness[target_day])
-        drawn, lead = drawn[known], lead[known]
-        if drawn.size == 0:
+        sampled, lead = sampled[known], lead[known]
+        if sampled.size == 0:
             continue
-        picked, place = np.unique(drawn, return_inverse=True)
+        picked, place = np.unique(sampled, return_inverse=True)
         state = _RouteState.at(history, picked, origin, sums)
         target_day = origin + lead - 1
         common = np.maximum(network[target_day] / max(level, 1e-9), 1e-3)
-        ratio = history[drawn, target_day] / np.maximum(state.scale[place], 1e-9) / common
+        ratio = history[sampled, target_day] / np.maximum(state.scale[place], 1e-9) / common
         features.append(state.features(place, lead))
         targets.append(np.minimum(ratio, _LARGEST_RATIO).astype(np.float32))
     if not features:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecasting.events.deviations import Leaning, learn_leaning, stage_of
+from forecasting.events.deviations import EventDeviation, learn_deviations, stage_of
 from forecasting.events.phases import place_phases, read_waves
 from forecasting.forecast import forecast
 from forecasting.history.cleaning import clean_history
@@ -24,7 +24,7 @@ MAIN_STAGE = [PEAKS[0] + dt.timedelta(days=at) for at in range(4)]
 EVENTS = calendar(*[sale("618", peak) for peak in PEAKS])
 
 
-def leaning_network() -> ForecastInputs:
+def deviating_network() -> ForecastInputs:
     """Make a network whose hub H0 sent twice its usual share on the main days of the first edition."""
     made = network(520, routes=9, noise=False, factor=dict.fromkeys(MAIN_STAGE, 3.0))
     twice = pl.col("date").is_in(MAIN_STAGE) & (pl.col("origin_hub_id") == "H0")
@@ -34,29 +34,29 @@ def leaning_network() -> ForecastInputs:
     return replace(made, route_volumes=volumes, events=EVENTS)
 
 
-def learnt(inputs: ForecastInputs, known: dt.date, pooling: float = 10.0) -> tuple[Panel, Leaning]:
+def learnt(inputs: ForecastInputs, known: dt.date, pooling: float = 10.0) -> tuple[Panel, EventDeviation]:
     panel = Panel.from_route_volumes(inputs.route_volumes, last_date=known)
     terms = place_phases(read_waves(inputs.events), np.arange(panel.dates[0], panel.dates[-1] + 40))
     quiet = ~terms.touched()[: panel.dates.size]
     hubs = panel.membership("hub_out"), panel.membership("hub_in")
-    return panel, learn_leaning(panel.parcels, terms, quiet, *hubs, route_pooling=pooling)
+    return panel, learn_deviations(panel.parcels, terms, quiet, *hubs, route_pooling=pooling)
 
 
 def test_a_hub_that_leant_is_expected_to_lean_by_a_part() -> None:
-    inputs = leaning_network()
+    inputs = deviating_network()
     known = PEAKS[1] - dt.timedelta(days=10)
-    panel, leaning = learnt(inputs, known)
-    stage = leaning.stage[(PEAKS[1] - START).days]
+    panel, deviation = learnt(inputs, known)
+    stage = deviation.stage[(PEAKS[1] - START).days]
     mine = panel.routes["origin_hub_id"].to_numpy() == "H0"
-    lean = leaning.log_lean[stage]
+    log_deviation = deviation.log_deviation[stage]
     seen = np.log(2.0)
-    apart = float(lean[mine].mean() - lean[~mine].mean())
+    apart = float(log_deviation[mine].mean() - log_deviation[~mine].mean())
     # One edition among two pseudo-occurrences is a third; the route's own share of what is left adds a little.
     assert seen / 3 < apart < 0.5 * seen
 
 
 def test_the_published_factor_differs_by_hub_multiplies_out_and_sums_agree() -> None:
-    inputs = leaning_network()
+    inputs = deviating_network()
     settings = ForecastSettings(use_prophet=False, use_trees=False, inner_cutoffs=2)
     found = forecast(inputs, PEAKS[1] - dt.timedelta(days=10), 14, settings=settings)
     peak = found.route.filter(pl.col("date") == PEAKS[1])
@@ -70,15 +70,15 @@ def test_the_published_factor_differs_by_hub_multiplies_out_and_sums_agree() -> 
 
 
 def test_nothing_is_learnt_from_a_stage_that_is_half_over_or_from_an_empty_calendar() -> None:
-    inputs = leaning_network()
+    inputs = deviating_network()
     _, half = learnt(inputs, PEAKS[0] + dt.timedelta(days=1))
-    assert not half.log_lean[half.stage[(PEAKS[0] - START).days]].any()
+    assert not half.log_deviation[half.stage[(PEAKS[0] - START).days]].any()
     _, none = learnt(replace(inputs, events=no_events()), PEAKS[1])
-    assert none.log_lean.shape[0] == 0
+    assert none.log_deviation.shape[0] == 0
 
 
 def test_cleaning_takes_the_leaning_out_and_leaves_the_total() -> None:
-    inputs = leaning_network()
+    inputs = deviating_network()
     panel = Panel.from_route_volumes(inputs.route_volumes)
     hubs = panel.membership("hub_out"), panel.membership("hub_in")
     shared = clean_history(panel.parcels, panel.dates, 7, EVENTS, {})
@@ -90,14 +90,14 @@ def test_cleaning_takes_the_leaning_out_and_leaves_the_total() -> None:
 
 
 @given(
-    lean=st.lists(st.floats(-0.7, 0.7), min_size=3, max_size=3),
+    log_deviation=st.lists(st.floats(-0.7, 0.7), min_size=3, max_size=3),
     level=st.lists(st.floats(0.0, 1e5), min_size=3, max_size=3),
     undo=st.booleans(),
 )
-def test_factors_keep_the_sum_of_a_day(lean: list[float], level: list[float], undo: bool) -> None:
-    leaning = Leaning(np.array([lean], dtype=np.float32), np.array([0, -1]))
+def test_factors_keep_the_sum_of_a_day(log_deviation: list[float], level: list[float], undo: bool) -> None:
+    deviation = EventDeviation(np.array([log_deviation], dtype=np.float32), np.array([0, -1]))
     parcels = np.array([level, level], dtype=np.float32).T
-    factor = leaning.on(np.array([0, 1]), parcels, undo)
+    factor = deviation.on(np.array([0, 1]), parcels, undo)
     assert (factor > 0).all()
     np.testing.assert_allclose((parcels * factor).sum(axis=0), parcels.sum(axis=0), rtol=1e-4)
     np.testing.assert_array_equal(factor[:, 1], 1.0)
@@ -121,7 +121,7 @@ def test_stages(archetype: str, phase: str, stage: str) -> None:
 
 
 def test_without_hubs_every_route_follows_the_network() -> None:
-    panel = Panel.from_route_volumes(leaning_network().route_volumes)
+    panel = Panel.from_route_volumes(deviating_network().route_volumes)
     clean = clean_history(panel.parcels, panel.dates, 7, EVENTS, {})
     factor = clean.route_multiples(np.arange(panel.dates.size), clean.parcels)
     np.testing.assert_allclose(factor, np.broadcast_to(clean.multiple[: panel.dates.size], factor.shape), rtol=1e-5)

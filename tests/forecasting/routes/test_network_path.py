@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecasting.routes.network_path import forecast_network, recent_level, reverting_level, trust_growth, weigh_paths
-from forecasting.routes.season_and_trend import growth_so_far, kept_growth, last_years_course
+from forecasting.routes.network_path import forecast_network, recent_level, reverting_level, weigh_paths, weigh_trend
+from forecasting.routes.season_and_trend import seasonal_index, trend_forecast, trend_weight
 
 
 def dates(days: int) -> NDArray[np.datetime64]:
@@ -24,18 +24,18 @@ def test_last_years_rise_is_expected_by_half() -> None:
     total = np.full(364 + 28 + 30, 1000.0)
     rise = total.size - 364 + 10
     total[rise : rise + 40] = 1000.0 * np.e
-    course = last_years_course(total, 28)
+    course = seasonal_index(total, 28)
     assert course[0] == pytest.approx(1.0, abs=0.1)
     assert course[20] == pytest.approx(np.exp(0.5), rel=0.12)
 
 
 def test_pure_growth_is_no_season() -> None:
     total = 1000.0 * np.exp(np.arange(600) * 0.001)
-    np.testing.assert_allclose(last_years_course(total, 28), 1.0, atol=0.01)
+    np.testing.assert_allclose(seasonal_index(total, 28), 1.0, atol=0.01)
 
 
 def test_no_season_without_a_year() -> None:
-    assert last_years_course(np.full(200, 9.0), 5).tolist() == [1.0] * 5
+    assert seasonal_index(np.full(200, 9.0), 5).tolist() == [1.0] * 5
 
 
 def test_the_path_that_errs_less_weighs_more() -> None:
@@ -60,15 +60,15 @@ def test_a_guest_that_gives_nonsense_is_left_out_and_named(monkeypatch: pytest.M
 def test_steady_growth_is_kept_and_rises_that_take_turns_with_falls_are_not() -> None:
     day = np.arange(400)
     steady = 1000.0 * np.exp(0.002 * day)
-    assert trust_growth(steady, dates(400), np.ones(400)) > 0.5
-    np.testing.assert_allclose(growth_so_far(steady, 14)[13], 0.12 * -np.expm1(-14 / 60), rtol=1e-6)
+    assert weigh_trend(steady, dates(400), np.ones(400)) > 0.5
+    np.testing.assert_allclose(trend_forecast(steady, 14)[13], 0.12 * -np.expm1(-14 / 60), rtol=1e-6)
     waves = 1000.0 * np.exp(0.15 * np.sin(2 * np.pi * day / 90))
-    assert trust_growth(waves, dates(400), np.ones(400)) < 0.2
+    assert weigh_trend(waves, dates(400), np.ones(400)) < 0.2
 
 
 def test_without_evidence_no_growth_is_kept() -> None:
-    assert kept_growth(np.zeros(0), np.zeros(0), np.zeros(0)) == 0.0
-    assert trust_growth(np.full(60, 5.0), dates(60), np.ones(60)) == 0.0
+    assert trend_weight(np.zeros(0), np.zeros(0), np.zeros(0)) == 0.0
+    assert weigh_trend(np.full(60, 5.0), dates(60), np.ones(60)) == 0.0
 
 
 def test_growth_kept_is_expected_of_the_path() -> None:
@@ -80,4 +80,4 @@ def test_growth_kept_is_expected_of_the_path() -> None:
 
 def test_a_network_that_has_just_begun_is_not_expected_to_go_on_as_it_began() -> None:
     begun = np.geomspace(1.0, 1e4, 100)
-    assert growth_so_far(begun, 28).max() < 0.4
+    assert trend_forecast(begun, 28).max() < 0.4
