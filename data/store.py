@@ -94,11 +94,12 @@ class TableStore:
         if file.run_id is not None:
             lazy = lazy.with_columns(pl.lit(file.run_id).alias("run_id"))
         there = lazy.collect_schema().names()
-        # a table written before a column joined its contract holds nothing in it
-        return lazy.select(
+        # a table written before a column joined its contract holds nothing in it, or what that stands for
+        columns = (
             pl.col(name).cast(dtype) if name in there else pl.lit(None, dtype=dtype).alias(name)
             for name, dtype in self.contract.polars_schema.items()
         )
+        return lazy.select(columns).with_columns(self.contract.defaults)
 
     @property
     def _by_run(self) -> bool:

@@ -79,7 +79,7 @@ def _describe_table(table: TableContract) -> list[str]:
 
 def _describe_column(column: ColumnContract, link: str) -> str:
     name = f"**{column.name}**" if column.key else column.name
-    empty = "yes" if column.nullable else ""
+    empty = "yes" if column.nullable or column.default is not None else ""
     aliases = ", ".join(column.aliases)
     return f"| {name} | {_type_word(column)} | {column.unit or ''} | {empty} | {column.meaning}{link} | {aliases} |"
 

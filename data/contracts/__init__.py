@@ -8,7 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from data.contracts import history, reference, results
+from data.contracts import (
+    announced,
+    goods,
+    history,
+    records,
+    reference,
+    resources,
+    results,
+    risk,
+    sorts,
+    timetable,
+    trunk,
+)
 from data.contracts.links import LINKS, Link, links_of
 from data.contracts.table import ColumnContract, TableContract
 from data.errors import RadarError
@@ -16,26 +28,42 @@ from data.errors import RadarError
 _CONTRACTS = (
     TableContract("regions", "reference", reference.Regions),
     TableContract("hubs", "reference", reference.Hubs),
+    TableContract("hub_sorts", "reference", sorts.HubSorts),
+    TableContract("hub_days", "reference", sorts.HubDays),
+    TableContract("hub_closures", "reference", sorts.HubClosures),
+    TableContract("hand_in_profile", "reference", sorts.HandInProfile),
+    TableContract("delivery_waves", "reference", sorts.DeliveryWaves),
     TableContract("couriers", "reference", reference.Couriers),
     TableContract("outlets", "reference", reference.Outlets),
     TableContract("lanes", "reference", reference.Lanes),
+    TableContract("lane_departures", "reference", timetable.LaneDepartures),
     TableContract("vehicle_types", "reference", reference.VehicleTypes),
     TableContract("lane_vehicles", "reference", reference.LaneVehicles),
+    TableContract("vehicle_stands", "reference", timetable.VehicleStands),
+    TableContract("departure_locks", "reference", timetable.DepartureLocks),
     TableContract("warehouses", "reference", reference.Warehouses),
     TableContract("merchants", "reference", reference.Merchants),
+    TableContract("categories", "reference", goods.Categories),
+    TableContract("items", "reference", goods.Items),
     TableContract("courier_preferences", "reference", reference.CourierPreferences),
     TableContract("courier_capacity", "reference", reference.CourierCapacity),
     TableContract("courier_rates", "reference", reference.CourierRates),
     TableContract("service_promises", "reference", reference.ServicePromises),
-    TableContract("events", "reference", reference.Events),
-    TableContract("network_changes", "reference", reference.NetworkChanges),
-    TableContract("promotions", "reference", reference.Promotions),
-    TableContract("forecast_overrides", "reference", reference.ForecastOverrides),
+    TableContract("sourcing_costs", "reference", goods.SourcingCosts),
+    TableContract("events", "reference", announced.Events),
+    TableContract("network_changes", "reference", announced.NetworkChanges),
+    TableContract("promotions", "reference", announced.Promotions),
+    TableContract("merchant_plans", "reference", announced.MerchantPlans),
+    TableContract("forecast_overrides", "reference", announced.ForecastOverrides),
+    TableContract("incidents", "reference", risk.Incidents),
     TableContract("waybills", "history", history.Waybills),
     TableContract("route_volumes", "history", history.RouteVolumes),
     TableContract("outlet_volumes", "history", history.OutletVolumes),
     TableContract("sales", "history", history.Sales),
     TableContract("stock", "history", history.Stock),
+    TableContract("stock_receipts", "history", goods.StockReceipts),
+    TableContract("open_orders", "history", goods.OpenOrders),
+    TableContract("stock_demand", "history", goods.StockDemand),
     TableContract("weather_observations", "history", history.WeatherObservations),
     TableContract("weather_forecasts", "history", history.WeatherForecasts),
     TableContract("weather_warnings", "history", history.WeatherWarnings),
@@ -47,25 +75,33 @@ _CONTRACTS = (
     TableContract("backtest_scores", "results", results.BacktestScores),
     TableContract("lane_weather", "results", results.LaneWeather),
     TableContract("outlet_weather", "results", results.OutletWeather),
-    TableContract("route_demand", "results", results.RouteDemand),
-    TableContract("trunk_departures", "results", results.TrunkDepartures),
-    TableContract("trunk_flows", "results", results.TrunkFlows),
-    TableContract("hub_loads", "results", results.HubLoads),
-    TableContract("hub_prices", "results", results.HubPrices),
-    TableContract("bound_prices", "results", results.BoundPrices),
-    TableContract("shortfalls", "results", results.Shortfalls),
-    TableContract("plan_certificates", "results", results.PlanCertificates),
-    TableContract("capacity_needs", "results", results.CapacityNeeds),
-    TableContract("capacity_costs", "results", results.CapacityCosts),
-    TableContract("stock_allocations", "results", results.StockAllocations),
-    TableContract("courier_allocations", "results", results.CourierAllocations),
-    TableContract("outlet_trips", "results", results.OutletTrips),
-    TableContract("stress_results", "results", results.StressResults),
+    TableContract("lane_closures", "results", timetable.LaneClosures),
+    TableContract("route_demand", "results", trunk.RouteDemand),
+    TableContract("trunk_departures", "results", trunk.TrunkDepartures),
+    TableContract("trunk_flows", "results", trunk.TrunkFlows),
+    TableContract("sort_plans", "results", trunk.SortPlans),
+    TableContract("hub_loads", "results", trunk.HubLoads),
+    TableContract("hub_prices", "results", trunk.HubPrices),
+    TableContract("route_prices", "results", trunk.RoutePrices),
+    TableContract("bound_prices", "results", trunk.BoundPrices),
+    TableContract("shortfalls", "results", trunk.Shortfalls),
+    TableContract("plan_certificates", "results", trunk.PlanCertificates),
+    TableContract("capacity_needs", "results", resources.CapacityNeeds),
+    TableContract("capacity_costs", "results", resources.CapacityCosts),
+    TableContract("stock_allocations", "results", resources.StockAllocations),
+    TableContract("sourcing", "results", goods.Sourcing),
+    TableContract("courier_allocations", "results", resources.CourierAllocations),
+    TableContract("outlet_trips", "results", resources.OutletTrips),
+    TableContract("demand_draws", "results", risk.DemandDraws),
+    TableContract("stress_results", "results", risk.StressResults),
+    TableContract("stress_summaries", "results", risk.StressSummaries),
     TableContract("tracking_rates", "results", results.TrackingRates),
-    TableContract("rejected_rows", "records", results.RejectedRows),
-    TableContract("runs", "records", results.Runs),
+    TableContract("rejected_rows", "records", records.RejectedRows),
+    TableContract("runs", "records", records.Runs),
 )
 
+# Result tables that a planner may also give: the demand of a plan, lanes that may close, where orders leave from today.
+GIVEN_RESULTS = ("route_demand", "lane_closures", "sourcing")
 TABLES: Mapping[str, TableContract] = MappingProxyType({table.name: table for table in _CONTRACTS})
 
 
@@ -87,4 +123,4 @@ def contract(name: str) -> TableContract:
     return TABLES[name]
 
 
-__all__ = ["LINKS", "TABLES", "ColumnContract", "Link", "TableContract", "contract", "links_of"]
+__all__ = ["GIVEN_RESULTS", "LINKS", "TABLES", "ColumnContract", "Link", "TableContract", "contract", "links_of"]

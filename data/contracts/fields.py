@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Literal
 
 import dataframely as dy
+import polars as pl
 
 ID_LENGTH = 128
 TEXT_LENGTH = 4000
@@ -18,22 +19,47 @@ FIRST_DATE = date(2000, 1, 1)
 LAST_DATE = date(2099, 12, 31)
 MOST_PARCELS = 10_000_000_000
 MOST_MONEY = 1e15
+# Any sort, any closing: the one a day has that no table of sorts tells apart; and every hub, category or departure.
+WHOLE_DAY = "day"
+ALL = "*"
+_LATEST_CLOCK_HOURS = 71
 
 
-def describe(meaning: str, aliases: tuple[str, ...], unit: str | None, key: Key, optional: bool) -> dict[str, Any]:
-    """Return the arguments every column kind shares: what it means, its unit, other names, whether it is part of the key."""
+def describe(
+    meaning: str,
+    aliases: tuple[str, ...],
+    unit: str | None,
+    key: Key,
+    optional: bool,
+    default: pl.Expr | None = None,
+) -> dict[str, Any]:
+    """Return the arguments every column kind shares: what it means, its unit, other names, whether it is part of the key.
+
+    ``default`` is what an empty or absent value stands for: rows older than the column, and files without it, get it.
+    """
     return {
         "nullable": optional,
         "primary_key": key is True and not optional,
         "description": meaning,
-        "metadata": {"unit": unit, "aliases": aliases, "key": bool(key)},
+        "metadata": {"unit": unit, "aliases": aliases, "key": bool(key), "default": default},
     }
 
 
-def ident(meaning: str, *aliases: str, key: Key = False, optional: bool = False) -> dy.String:
+def ident(
+    meaning: str, *aliases: str, key: Key = False, optional: bool = False, default: pl.Expr | str | None = None
+) -> dy.String:
     """Id: text of 1 to 128 characters without control characters; never a number, so leading zeros live."""
-    common = describe(meaning, aliases, None, key, optional)
+    common = describe(meaning, aliases, None, key, optional, _expression(default))
     return dy.String(min_length=1, max_length=ID_LENGTH, regex=r"^[^\x00-\x1f\x7f]+$", **common)
+
+
+def _expression(default: pl.Expr | str | None) -> pl.Expr | None:
+    return pl.lit(default) if isinstance(default, str) else default
+
+
+def chinese_name() -> dy.String:
+    """Chinese name beside the name."""
+    return text("Chinese name.", "中文名", "中文名称", optional=True)
 
 
 def text(meaning: str, *aliases: str, optional: bool = False) -> dy.String:
@@ -46,17 +72,58 @@ def long_text(meaning: str, *aliases: str, optional: bool = False) -> dy.String:
     return dy.String(**describe(meaning, aliases, None, False, optional))
 
 
-def choice(meaning: str, values: tuple[str, ...], *aliases: str, key: Key = False, optional: bool = False) -> dy.String:
+def choice(
+    meaning: str,
+    values: tuple[str, ...],
+    *aliases: str,
+    key: Key = False,
+    optional: bool = False,
+    default: str | None = None,
+) -> dy.String:
     """One of a few words."""
     told = f"{meaning} One of: {', '.join(values)}."
+    common = describe(told, aliases, None, key, optional, _expression(default))
+    return dy.String(check={"one_of": lambda column: column.is_in(values)}, **common)
+
+
+def clock(meaning: str, *aliases: str, key: Key = False, optional: bool = False, free: str | None = None) -> dy.String:
+    """Hour and minute of a business date as HH:MM in the hub's time zone; after midnight it goes on, 02:30 being 26:30.
+
+    ``free`` is a word that may stand in place of an hour.
+    """
+    common = describe(meaning, aliases, "HH:MM", key, optional)
+
+    def is_clock(column: pl.Expr) -> pl.Expr:
+        told = column.str.contains(r"^\d\d:[0-5]\d$") & (clock_hours(column) < _LATEST_CLOCK_HOURS + 1)
+        return told | (column == free) if free is not None else told
+
+    return dy.String(check={"clock": is_clock}, **common)
+
+
+def clock_hours(column: pl.Expr) -> pl.Expr:
+    """Hours since the midnight that begins the business date, of a column of kind ``clock``.
+
+    Examples
+    --------
+    >>> pl.select(clock_hours(pl.lit("26:30"))).item()
+    26.5
+    """
+    hours = column.str.slice(0, 2).cast(pl.Float64, strict=False)
+    return hours + column.str.slice(3, 2).cast(pl.Float64, strict=False) / 60.0
+
+
+def weekdays(meaning: str, *aliases: str, optional: bool = True) -> dy.String:
+    """Days of the week as their digits in order, Monday 1 to Sunday 7: 12345 is Monday to Friday."""
+    common = describe(meaning, aliases, "1 to 7", False, optional)
     return dy.String(
-        check={"one_of": lambda column: column.is_in(values)}, **describe(told, aliases, None, key, optional)
+        check={"weekdays": lambda column: column.str.contains("^1?2?3?4?5?6?7?$") & (column != "")}, **common
     )
 
 
-def day(meaning: str, *aliases: str, key: Key = False, optional: bool = False) -> dy.Date:
+def day(meaning: str, *aliases: str, key: Key = False, optional: bool = False, default: date | None = None) -> dy.Date:
     """Business date between 2000 and 2099."""
-    return dy.Date(min=FIRST_DATE, max=LAST_DATE, **describe(meaning, aliases, "date", key, optional))
+    told = None if default is None else pl.lit(default)
+    return dy.Date(min=FIRST_DATE, max=LAST_DATE, **describe(meaning, aliases, "date", key, optional, told))
 
 
 def moment(meaning: str, *aliases: str, key: Key = False, optional: bool = False) -> dy.Datetime:

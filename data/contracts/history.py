@@ -21,6 +21,8 @@ from data.contracts.fields import (
 
 STATUSES = ("created", "picked_up", "in_transit", "arrived", "out_for_delivery", "delivered", "returned")
 SEVERITIES = ("blue", "yellow", "orange", "red")
+WARNING_STATUSES = ("actual", "exercise", "system", "test", "draft")
+MESSAGE_TYPES = ("alert", "update", "cancel")
 
 
 class Waybills(dy.Schema):
@@ -125,13 +127,26 @@ class WeatherWarnings(dy.Schema):
     """Warnings of the weather service, on areas."""
 
     warning_id = ident("Id of the warning.", "预警编码", key=True)
+    issued_at = moment("When it was issued; empty was always known.", "发布时间", optional=True)
+    status = choice("Only actual ones act.", WARNING_STATUSES, "状态", default="actual")
+    message_type = choice(
+        "A new warning, or an update or the end of earlier ones.", MESSAGE_TYPES, "消息类型", default="alert"
+    )
+    supersedes = long_text("Ids of the warnings it updates or cancels, joined by a bar.", "更新预警", optional=True)
     kind = text("fog, ice, snow, rain, wind or another word.", "类型", "预警类型")
     severity = choice("Colour.", SEVERITIES, "等级", "颜色")
     onset = moment("From when.", "开始时间")
     expires = moment("Until when.", "结束时间")
     area = long_text("Area as GeoJSON geometry, longitude first.", "区域")
+    source = text("Who issued it.", "发布单位", optional=True)
+    certainty = text("How certain it is, in the source's word.", "可能性", optional=True)
+    urgency = text("How soon it comes, in the source's word.", "紧急程度", optional=True)
     text = text("The warning's own words.", "内容", optional=True)
 
     @dy.rule()
     def times_in_order(cls) -> pl.Expr:
         return pl.col("onset") <= pl.col("expires")
+
+    @dy.rule()
+    def an_update_names_what_it_supersedes(cls) -> pl.Expr:
+        return (pl.col("message_type") == "alert") | (pl.col("supersedes").fill_null("") != "")

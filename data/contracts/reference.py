@@ -1,4 +1,4 @@
-"""Contracts of the reference tables: the network, its partners and its calendar."""
+"""Contracts of the reference tables: the network and its partners."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import dataframely as dy
 import polars as pl
 
 from data.contracts.fields import (
+    chinese_name,
     choice,
+    clock,
     count,
     day,
     ident,
     latitude,
     longitude,
-    moment,
     money,
     parcels,
     quantity,
@@ -22,6 +23,7 @@ from data.contracts.fields import (
 
 MODES = ("road", "rail", "air")
 OWNERSHIPS = ("own", "contract", "spot")
+_LATEST_PROMISED_DAY = 100
 
 
 class Regions(dy.Schema):
@@ -31,7 +33,7 @@ class Regions(dy.Schema):
         "Id of the region, for China the six-digit adcode or a short name.", "区域", "区域编码", "adcode", key=True
     )
     name = text("Name.", "名称", "区域名称")
-    name_zh = text("Chinese name.", "中文名", "中文名称", optional=True)
+    name_zh = chinese_name()
     parent_region_id = ident("Region this one belongs to.", "上级区域", optional=True)
     latitude = latitude(optional=True)
     longitude = longitude(optional=True)
@@ -46,6 +48,7 @@ class Hubs(dy.Schema):
 
     hub_id = ident("Id of the hub.", "分拨中心", "分拨中心编码", "转运中心", "场地", "hub", key=True)
     name = text("Name.", "名称", "分拨中心名称", "hub_name")
+    name_zh = chinese_name()
     region_id = ident("Region the hub stands in.", "区域", optional=True)
     latitude = latitude(optional=True)
     longitude = longitude(optional=True)
@@ -53,7 +56,13 @@ class Hubs(dy.Schema):
         "Parcels the hub can sort a day.", "分拣能力", "处理能力", unit="parcels/day", optional=True
     )
     buffer_capacity = parcels("Parcels that may wait over night.", "暂存能力", "缓存能力", optional=True)
+    staging_capacity = parcels(
+        "Sorted parcels that may wait for a later departure; empty, they share the buffer.", "待发区容量", optional=True
+    )
     handling_cost = money("Cost of sorting one parcel once.", "操作成本", "分拣成本", unit="CNY/parcel", optional=True)
+    time_zone = ident(
+        "Its time zone by IANA name, such as Asia/Urumqi; empty is the workspace's.", "时区", optional=True
+    )
 
 
 class Couriers(dy.Schema):
@@ -61,6 +70,7 @@ class Couriers(dy.Schema):
 
     courier_id = ident("Id of the courier.", "快递公司", "快递公司编码", "承运商", "courier", key=True)
     name = text("Name.", "名称", "快递公司名称")
+    name_zh = chinese_name()
 
 
 class Outlets(dy.Schema):
@@ -68,6 +78,7 @@ class Outlets(dy.Schema):
 
     outlet_id = ident("Id of the outlet.", "网点", "网点编码", "站点", "outlet", key=True)
     name = text("Name.", "名称", "网点名称")
+    name_zh = chinese_name()
     courier_id = ident("Courier it works for.", "快递公司", "承运商")
     hub_id = ident("Hub it hands to and receives from.", "分拨中心", "转运中心", "场地")
     latitude = latitude(optional=True)
@@ -110,12 +121,14 @@ class VehicleTypes(dy.Schema):
 
     vehicle_type_id = ident("Id of the vehicle type.", "车型", "车型编码", key=True)
     name = text("Name.", "名称", "车型名称")
+    name_zh = chinese_name()
     mode = choice("Mode of transport.", MODES, "运输方式")
     ownership = choice("own (自有), contract (合同) or spot (社会车辆).", OWNERSHIPS, "所有权", "车辆性质")
     capacity = parcels("Parcels one departure holds.", "装载量", "容量", unit="parcels/departure")
     fixed_cost = money("Cost of one departure whatever the distance.", "固定成本", unit="CNY/departure")
     cost_per_km = money("Cost of one kilometre.", "公里成本", unit="CNY/km")
     fleet_size = count("Vehicles at work at one time over the whole network.", "车辆数", unit="vehicles", optional=True)
+    co2_kg_per_km = quantity("Carbon dioxide of one kilometre.", "碳排放", unit="kg/km", optional=True)
 
 
 class LaneVehicles(dy.Schema):
@@ -135,11 +148,13 @@ class Warehouses(dy.Schema):
 
     warehouse_id = ident("Id of the warehouse.", "仓库", "仓库编码", key=True)
     name = text("Name.", "名称", "仓库名称")
+    name_zh = chinese_name()
     hub_id = ident("Hub that picks up from it.", "分拨中心", "场地")
     storage_capacity = count("Units it can store.", "库容", unit="units")
     dispatch_capacity = parcels("Parcels it can send a day.", "出库能力", unit="parcels/day", optional=True)
     storage_cost = money("Cost of one unit a day.", "仓储成本", unit="CNY/unit/day", optional=True)
     opening_cost = money("Cost of using it at all.", "开仓成本", optional=True)
+    kind = choice("What it is.", ("factory", "main", "split", "shop"), "仓库类型", optional=True)
 
 
 class Merchants(dy.Schema):
@@ -147,8 +162,10 @@ class Merchants(dy.Schema):
 
     merchant_id = ident("Id of the merchant.", "商家", "商家编码", "merchant", key=True)
     name = text("Name.", "名称", "商家名称")
+    name_zh = chinese_name()
     hub_id = ident("Hub it ships from today.", "分拨中心", "始发", "场地")
     growth = quantity("Sales this year over last year.", "增长率", unit="ratio", optional=True)
+    agrees = share("Share of its orders it lets move to stock placed ahead; empty is all.", "同意比例", optional=True)
 
 
 class CourierPreferences(dy.Schema):
@@ -185,7 +202,8 @@ class CourierRates(dy.Schema):
 class ServicePromises(dy.Schema):
     """Latest arrival (时效承诺) by route; a route that is not listed has none.
 
-    Parcels handed in on day t are due on day t + latest_hours / 24 rounded up, as transit hours of lanes are.
+    By latest_hours, parcels handed in on day t are due on day t + latest_hours / 24 rounded up, as transit hours of lanes are;
+    by_day and by_hour name the day after hand-in and the hour on it.
     """
 
     origin_hub_id = ident("Hub of origin.", "始发", "始发分拨", "场地1", "origin", "origin_hub", key=True)
@@ -199,81 +217,16 @@ class ServicePromises(dy.Schema):
         "时效",
         unit="hours",
         high=2400.0,
+        optional=True,
     )
-
-
-class Events(dy.Schema):
-    """Holidays and shopping events (节假日与大促): one row a wave, so a season may have several."""
-
-    event_id = ident("Id of this wave of this edition.", "活动编码", key=True)
-    name = text("Name, the same over the editions.", "活动", "活动名称")
-    name_zh = text("Chinese name.", "中文名", optional=True)
-    kind = choice("What kind of event.", ("shopping", "holiday", "other"), "类型")
-    date_from = day("First day.", "开始日期", "开始")
-    date_to = day("Last day.", "结束日期", "结束")
-    peak_date = day("Day on which most is ordered.", "高峰日", optional=True)
-    edition = count("Edition, usually the year.", "届", "年份", unit="year")
+    by_day = count("Days after hand-in, in place of latest_hours.", "次日数", "承诺天数", unit="days", optional=True)
+    by_hour = clock("Hour of that day, at the destination.", "承诺时刻", optional=True)
 
     @dy.rule()
-    def dates_in_order(cls) -> pl.Expr:
-        return pl.col("date_from") <= pl.col("date_to")
+    def promises_hours_or_a_day_with_its_hour(cls) -> pl.Expr:
+        hours, by_day, by_hour = (pl.col(name).is_not_null() for name in ("latest_hours", "by_day", "by_hour"))
+        return (hours != by_day) & (by_day == by_hour)
 
     @dy.rule()
-    def peak_lies_inside(cls) -> pl.Expr:
-        return pl.col("peak_date").is_null() | pl.col("peak_date").is_between("date_from", "date_to")
-
-
-class NetworkChanges(dy.Schema):
-    """Changes of the network known beforehand; forecasts and plans honour them from their date. One row a successor."""
-
-    change_id = ident("Id of the change.", "变更编码", key="by rule")
-    date = day("First day on which it holds.", "日期", "生效日期")
-    hub_id = ident("Hub that opens, closes or moves.", "分拨中心", "场地")
-    change = choice("What happens.", ("opens", "closes", "moves"), "变更")
-    successor_hub_id = ident("Hub that takes its volume.", "承接分拨", "承接场地", key="by rule", optional=True)
-    share = share("Share of its volume that this successor takes.", "占比", optional=True)
-    reason = text("Why.", "原因", optional=True)
-
-    @dy.rule()
-    def key_is_unique(cls) -> pl.Expr:
-        return pl.struct("change_id", "successor_hub_id").is_unique()
-
-    @dy.rule()
-    def successor_is_another_hub(cls) -> pl.Expr:
-        return pl.col("successor_hub_id").is_null() | (pl.col("successor_hub_id") != pl.col("hub_id"))
-
-
-class Promotions(dy.Schema):
-    """Merchants' part in a shopping event (促销)."""
-
-    merchant_id = ident("Merchant.", "商家", key=True)
-    category = ident("Category of goods.", "品类", "类目", key=True)
-    event_id = ident("Event.", "活动编码", key=True)
-    venue = choice("Main venue (主会场), branch venue (分会场) or none.", ("main", "branch", "none"), "会场")
-    discount = share("Discount on the price.", "折扣", optional=True)
-
-
-class ForecastOverrides(dy.Schema):
-    """Planners' corrections of forecasts: a factor with author and reason."""
-
-    override_id = ident("Id of the override.", "修正编码", key=True)
-    level = choice("Level it corrects.", ("network", "region", "hub", "route", "outlet"), "层级")
-    region_id = ident("Region, for level region.", "区域", optional=True)
-    hub_id = ident("Hub, for level hub.", "分拨中心", optional=True)
-    direction = choice(
-        "Direction, for levels region, hub and outlet.", ("out", "in", "pickup", "delivery"), "方向", optional=True
-    )
-    courier_id = ident("Courier, for level route; empty means all.", "快递公司", optional=True)
-    origin_hub_id = ident("Hub of origin, for level route.", "始发", "场地1", optional=True)
-    destination_hub_id = ident("Hub of destination, for level route.", "目的", "场地2", optional=True)
-    outlet_id = ident("Outlet, for level outlet.", "网点", optional=True)
-    date_from = day("First day.", "开始日期")
-    date_to = day("Last day.", "结束日期")
-    factor = quantity("What the forecast is multiplied by.", "系数", unit="ratio")
-    author = text("Who decided it.", "作者", "修正人")
-    reason = text("Why.", "原因")
-    created_at = moment("When it was decided.", "时间")
-
-    @dy.rule()
-    def dates_in_order(cls) -> pl.Expr:
-        return pl.col("date_from") <= pl.col("date_to")
+    def promised_day_is_near(cls) -> pl.Expr:
+        return (pl.col("by_day") <= _LATEST_PROMISED_DAY).fill_null(True)

@@ -30,6 +30,8 @@ _RULE_WORDS = {
     "max_length": "is too long",
     "regex": "must not hold control characters",
     "one_of": "is not one of the words allowed",
+    "clock": "is not an hour HH:MM between 00:00 and 71:59",
+    "weekdays": "is not a set of weekdays in order, such as 1234567 or 67",
 }
 
 
@@ -44,6 +46,7 @@ class ColumnContract:
     key: bool
     meaning: str
     aliases: tuple[str, ...]
+    default: pl.Expr | None = None
 
 
 @dataclass(frozen=True)
@@ -114,20 +117,32 @@ class TableContract:
                 "rename or drop it",
             )
         absent = [column.name for column in self.columns if column.name not in frame.columns]
-        required = [name for name in absent if not self.column(name).nullable]
+        required = [
+            column.name for column in map(self.column, absent) if not column.nullable and column.default is None
+        ]
         if required:
             raise RadarError(
                 f"table {self.name} without column {required[0]}", f"the columns {', '.join(known)}", "add the column"
             )
         frame = frame.with_columns(pl.lit(None, dtype=known[name]).alias(name) for name in absent)
         try:
-            return frame.select(pl.col(name).cast(dtype) for name, dtype in known.items())
+            return self.fill_defaults(frame.select(pl.col(name).cast(dtype) for name, dtype in known.items()))
         except pl.exceptions.PolarsError as error:
             raise RadarError(
                 f"a value in table {self.name} that does not fit its type ({str(error).splitlines()[0]})",
                 "the types of the contract",
                 f"see the reference of table {self.name}",
             ) from error
+
+    @cached_property
+    def defaults(self) -> tuple[pl.Expr, ...]:
+        """What an empty value stands for, where the contract says so: in rows older than a column, for one."""
+        given = ((column, column.default) for column in self.columns if column.default is not None)
+        return tuple(pl.col(column.name).fill_null(default).cast(column.dtype) for column, default in given)
+
+    def fill_defaults(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Put in what an empty value stands for."""
+        return frame.with_columns(self.defaults) if self.defaults else frame
 
     def split(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Part the rows that keep every rule from those that break one.
@@ -205,7 +220,7 @@ class TableContract:
 def _describe(name: str, column: dy.Column) -> ColumnContract:
     metadata: Mapping[str, object] = column.metadata or {}
     aliases = metadata.get("aliases", ())
-    unit = metadata.get("unit")
+    unit, default = metadata.get("unit"), metadata.get("default")
     return ColumnContract(
         name=name,
         dtype=column.dtype if isinstance(column.dtype, pl.DataType) else column.dtype(),
@@ -214,6 +229,7 @@ def _describe(name: str, column: dy.Column) -> ColumnContract:
         key=bool(metadata.get("key")),
         meaning=column.description or "",
         aliases=tuple(str(alias) for alias in aliases) if isinstance(aliases, tuple) else (),
+        default=default if isinstance(default, pl.Expr) else None,
     )
 
 

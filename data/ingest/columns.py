@@ -76,7 +76,8 @@ def map_columns(
             positions[column.name] = found
             taken.add(found)
     ignored = tuple(name for at, name in enumerate(columns) if at not in taken)
-    missing = [c for c in table.columns if not c.nullable and c.name not in positions and c.name not in constants]
+    needed = (column for column in table.columns if not column.nullable and column.default is None)
+    missing = [column for column in needed if column.name not in positions and column.name not in constants]
     if missing:
         raise _missing(missing, columns, ignored, table, file)
     return ColumnMap(positions, ignored)

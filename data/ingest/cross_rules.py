@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from data.contracts import Link, TableContract, contract, links_of
+from data.contracts.fields import ALL
 from data.errors import RadarError
 
 SHARE_TOLERANCE = 1e-6
@@ -49,6 +50,7 @@ def find_unknown_ids(frame: pl.DataFrame, table: str, read: Reader) -> list[Unkn
         if link.column not in frame.columns:
             continue
         used = frame.group_by(pl.col(link.column).alias("id")).agg(pl.len().alias("rows")).drop_nulls("id")
+        used = used.filter(pl.col("id") != ALL)  # every one there is
         if not used.height:
             continue
         known = read(link.target).select(pl.col(link.target_column).alias("id"))

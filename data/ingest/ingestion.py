@@ -198,7 +198,9 @@ def _read_batch(
             if broken.any():
                 bad = bad | broken
                 apart.append(_places(batch, broken, rules, raw, column.name, name, files))
-    frame = pl.DataFrame(values).with_columns(file.new_from_index(0, height).alias(FILE), batch.lines.alias(LINE))
+    frame = table.fill_defaults(pl.DataFrame(values)).with_columns(
+        file.new_from_index(0, height).alias(FILE), batch.lines.alias(LINE)
+    )
     return frame.filter(~bad) if bad.any() else frame, pl.concat(apart)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from data.contracts import TABLES, TableContract, contract
+from data.contracts import GIVEN_RESULTS, TABLES, TableContract, contract
 from data.contracts.links import LINKS
 from data.errors import RadarError
 from data.ingest.columns import find_column
@@ -23,10 +23,8 @@ from data.sources.geojson_files import GEOMETRY
 from data.workspace import Workspace
 
 _LEAST_SHARE = 0.5
-# Result tables that a planner may also give: the demand of a plan.
-_GIVEN_RESULTS = ("route_demand",)
 LOADABLE = tuple(
-    name for name, table in TABLES.items() if table.group in ("reference", "history") or name in _GIVEN_RESULTS
+    name for name, table in TABLES.items() if table.group in ("reference", "history") or name in GIVEN_RESULTS
 )
 
 
@@ -109,10 +107,17 @@ def load_table(
             if target != name:
                 run.upsert(target, rows)
                 also[target] = rows.height
+<<<<<<< HEAD:data/ingest/loading.py
         rows = ingestion.rows
         if name in ingestion.added:
             rows = pl.concat([rows, ingestion.added[name]])
         if name in _GIVEN_RESULTS:
+=======
+        rows = intake.rows
+        if name in intake.added:
+            rows = pl.concat([rows, intake.added[name]])
+        if name in GIVEN_RESULTS:
+>>>>>>> 87ba4a4 (Tables for hours, announcements, goods and risk; contracts that grow tell what their new columns stand for in old rows):data/intake/loading.py
             run.append(name, rows)
         elif replace:
             run.replace(name, rows)

@@ -1,0 +1,37 @@
+"""Contracts of the records: what the workspace keeps of its own doing."""
+
+from __future__ import annotations
+
+import dataframely as dy
+
+from data.contracts.fields import choice, count, describe, ident, long_text, moment, text
+from data.contracts.results import Result
+
+
+class RejectedRows(Result):
+    """Rows of files that broke a rule and were set apart (问题数据)."""
+
+    table_name = ident("Table they were meant for.", "表", key=True)
+    file = text("File or query they came from.", "文件")
+    row = count("Line of the file, the header being line 1.", "行", unit="line", optional=True)
+    column = text("Column that broke the rule; several are joined by commas.", "列", optional=True)
+    value = text("What stood there.", "值", optional=True)
+    rule = text("Rule that was broken.", "规则")
+
+
+class Runs(dy.Schema):
+    """What was run on what, when, and how it ended."""
+
+    run_id = ident("Id of the run.", "运行编号", key=True)
+    command = text("Command.", "命令")
+    options = long_text("Options, as JSON.", "选项")
+    code_version = text("Version of ParcelRadar.", "版本")
+    seed = dy.Int64(**describe("Seed, where chance plays a part.", ("随机种子",), None, False, True))
+    tables_read = long_text("Delta version of every table read, as JSON.", "读取版本")
+    tables_written = long_text("Delta version of every table written, as JSON.", "写入版本")
+    started_at = moment("Start.", "开始时间")
+    ended_at = moment("End.", "结束时间", optional=True)
+    outcome = choice(
+        "How it ended.", ("running", "done", "shortfalls", "rejected", "failed", "interrupted", "killed"), "结果"
+    )
+    message = long_text("What it said at its end.", "说明", optional=True)
