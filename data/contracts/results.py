@@ -17,11 +17,7 @@ from data.contracts.fields import (
     share,
     text,
 )
-<<<<<<< HEAD
-from data.contracts.reference import MODES, OWNERSHIPS
 from data.quantiles import QUANTILE_COLUMNS
-=======
->>>>>>> 87ba4a4 (Tables for hours, announcements, goods and risk; contracts that grow tell what their new columns stand for in old rows)
 
 SEVERITY_OR_NONE = ("none", "blue", "yellow", "orange", "red")
 

@@ -107,17 +107,10 @@ def load_table(
             if target != name:
                 run.upsert(target, rows)
                 also[target] = rows.height
-<<<<<<< HEAD:data/ingest/loading.py
         rows = ingestion.rows
         if name in ingestion.added:
             rows = pl.concat([rows, ingestion.added[name]])
-        if name in _GIVEN_RESULTS:
-=======
-        rows = intake.rows
-        if name in intake.added:
-            rows = pl.concat([rows, intake.added[name]])
         if name in GIVEN_RESULTS:
->>>>>>> 87ba4a4 (Tables for hours, announcements, goods and risk; contracts that grow tell what their new columns stand for in old rows):data/intake/loading.py
             run.append(name, rows)
         elif replace:
             run.replace(name, rows)

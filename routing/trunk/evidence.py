@@ -53,7 +53,7 @@ def write_prices(network: TrunkNetwork, evidence: Evidence) -> pl.DataFrame:
         )
     )
     rows = pl.concat(parts, how="diagonal").with_columns(plan=pl.lit("trunk"))
-    schema = {name: kind for name, kind in contract("bound_prices").polars_schema.items() if name != "run_id"}
+    schema = {name: kind for name, kind in contract("bound_prices").polars_schema.items() if name in rows.columns}
     keys = [name for name in schema if name not in ("plan", "price")]
     return rows.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort(*keys, nulls_last=True)
 

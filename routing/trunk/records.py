@@ -26,7 +26,7 @@ GAP_CLOSED = 1e-6
 
 def _finish(name: str, frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     table = contract(name)
-    ordered = [column for column in table.polars_schema if column != "run_id"]
+    ordered = [column for column in table.polars_schema if column in frame.columns]
     return frame.select(ordered).cast({c: table.polars_schema[c] for c in ordered}).sort(*keys)
 
 
@@ -117,7 +117,7 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
     }
     sorted_rows = merged.with_columns(**text).sort(*keys[:3], "completed_on", "path_text", "days_text")
     table = contract("trunk_flows")
-    ordered = [column for column in table.polars_schema if column != "run_id"]
+    ordered = [column for column in table.polars_schema if column in frame.columns]
     return sorted_rows.select(ordered).cast({c: table.polars_schema[c] for c in ordered})
 
 

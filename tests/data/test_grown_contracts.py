@@ -15,7 +15,7 @@ import pytest
 from data.contracts import TABLES, contract
 from data.contracts.fields import FIRST_DATE, clock_hours
 from data.errors import RadarError
-from data.intake.loading import load_table
+from data.ingest.loading import load_table
 from data.sources import open_file
 from data.store import TableStore
 from data.templates import write_templates
@@ -209,7 +209,7 @@ def test_a_file_may_leave_out_what_has_a_default_and_every_hub_needs_no_row(tmp_
     profile = tmp_path / "入场 profile.csv"
     profile.write_text("分拨中心,截至时间,占比\n*,22:00,0.7\n*,30:00,0.3\n", encoding="utf-8")
     loaded = load_table(workspace, "hand_in_profile", [open_file(profile)])
-    assert loaded.intake.set_apart == 0
+    assert loaded.ingestion.set_apart == 0
     assert workspace.read("hand_in_profile")["day_kind"].unique().to_list() == ["normal"]
 
 
@@ -226,7 +226,7 @@ def test_lanes_that_may_close_can_be_given(tmp_path: Path) -> None:
     lines.append(lines[0].replace("l,", "nowhere,", 1))
     file.write_text("lane_id,starts_at,ends_at,probability,cause\n" + "\n".join(lines), encoding="utf-8")
     loaded = load_table(workspace, "lane_closures", [open_file(file)])
-    assert loaded.intake.rejected["rule"].to_list() == ["is no id of table lanes"]
+    assert loaded.ingestion.rejected["rule"].to_list() == ["is no id of table lanes"]
     assert workspace.results("lane_closures")["run_id"].to_list() == [loaded.run_id] * 20
 
 
