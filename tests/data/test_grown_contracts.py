@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -174,6 +175,14 @@ def test_old_promotions_get_an_id_from_their_key() -> None:
     assert new["date_from"].null_count() == 2
 
 
+def _write_as_before(frame: pl.DataFrame, folder: Path, *, by_run: bool = False) -> None:
+    """Write a table as earlier versions did, by the library and in a plain folder."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as plain:
+        frame.write_delta(f"{plain}/table", delta_write_options={"partition_by": ["run_id"]} if by_run else {})
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(f"{plain}/table", folder)
+
+
 @pytest.mark.parametrize(
     ("table", "column", "stands_for"),
     [("hub_loads", "sort_id", "day"), ("hub_prices", "sort_id", "day"), ("trunk_departures", "sort_id", "day"), ("stress_results", "policy", "rigid"), ("network_changes", "scope", "hub"), ("weather_warnings", "status", "actual")],
@@ -189,8 +198,7 @@ def test_what_joined_a_key_gets_its_default_in_older_rows(
     }  # fmt: skip
     frame = held.arrange(pl.DataFrame([{name: value for name, value in row.items() if name in held.polars_schema}]))
     # as an older version wrote it: without the column, then one commit with it, which leaves the first rows empty
-    parts = {"partition_by": ["run_id"]} if held.group == "results" else {}
-    frame.drop(column).write_delta(str(tmp_path / table), delta_write_options=parts)
+    _write_as_before(frame.drop(column), tmp_path / table, by_run=held.group == "results")
     store = TableStore(held, tmp_path / table)
     assert store.read()[column].to_list() == [stands_for]
     key = next(name for name in held.keys if held.polars_schema[name] == pl.String and name != column)
@@ -256,8 +264,7 @@ def test_an_older_workspace_is_read_and_written_to(tmp_path: Path) -> None:
     workspace = Workspace.create(folder)
     old = pl.DataFrame({"merchant_id": ["M"], "category": ["food"], "event_id": ["e"], "venue": ["main"]})
     old = old.with_columns(discount=pl.lit(0.2))
-    shutil.rmtree(folder / "tables", ignore_errors=True)
-    old.write_delta(str(folder / "tables" / "promotions"))
+    _write_as_before(old, folder / "tables" / "promotions")
     assert workspace.read("promotions")["promotion_id"].to_list() == ["M|food|e"]
     with workspace.run("test") as run:
         run.upsert("promotions", contract("promotions").arrange(old.with_columns(discount=pl.lit(0.3))))
