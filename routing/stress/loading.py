@@ -1,0 +1,190 @@
+"""Loading: planned vehicles first, then other lanes the plan uses, then vehicles called for the day; what is left waits."""
+
+from __future__ import annotations
+
+from routing.stress.compiled import inner
+from routing.stress.records import CARRIAGE, CLOSED, SPOT, TAIL, Network, Played, Yard
+from routing.stress.yard import send
+
+
+@inner
+def load_planned(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
+    """Load sorted parcels on the planned vehicles of their next lanes, in turn, by shares within one turn.
+
+    Modifies the yard and the record in place.
+    """
+    first = yard.head[hub]
+    while first != CLOSED:
+        end = _add_up(network, yard, first)
+        cell = first
+        while cell != end:
+            path, parcels = yard.path[cell], yard.ready[cell]
+            lane = network.paths.lane[path]
+            if lane != CLOSED and parcels > 0:
+                room, total, seen = yard.room[lane], yard.lane_sum[lane], yard.lane_seen[lane]
+                if total > room:
+                    taken = (seen + parcels) * room // total - seen * room // total
+                else:
+                    taken = parcels
+                yard.lane_seen[lane] += parcels
+                _board(network, yard, record, cell, path, step, taken)
+            cell = yard.following[cell]
+        cell = first
+        while cell != end:
+            lane = network.paths.lane[yard.path[cell]]
+            if lane != CLOSED:
+                yard.room[lane] = max(yard.room[lane] - yard.lane_sum[lane], 0)
+                yard.lane_sum[lane] = 0
+            cell = yard.following[cell]
+        first = end
+
+
+@inner
+def load_alternates(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
+    """Load what waits beyond what the plan leaves waiting on other next lanes to the same end, in turn.
+
+    Modifies the yard and the record in place.
+    """
+    paths, meant = network.paths, network.lanes.meant
+    _count_waiting(network, yard, hub)
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        path = yard.path[cell]
+        lane = paths.lane[path]
+        for at in range(paths.first_alternate[path], paths.first_alternate[path + 1]):
+            other = paths.alternates[at]
+            beyond = yard.ready_for[lane] - meant[lane, step]
+            taken = min(beyond, yard.ready[cell], yard.room[paths.lane[other]])
+            if taken > 0:
+                yard.ready_for[lane] -= taken
+                yard.room[paths.lane[other]] -= taken
+                _board(network, yard, record, cell, other, step, taken)
+        cell = yard.following[cell]
+
+
+@inner
+def turn_to_road(network: Network, yard: Yard, hub: int, step: int) -> None:
+    """Let what a train or flight left behind wait for the road, when none is planned within a day. Modifies the yard in place."""
+    paths, lanes = network.paths, network.lanes
+    steps = lanes.room.shape[1]
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        path, due, arrived = yard.path[cell], yard.due[cell], yard.arrived[cell]
+        road = paths.by_road[path]
+        if road != CLOSED and yard.ready[cell] > 0 and yard.unsorted[cell] == 0:
+            ahead = 0
+            for later in range(step + 1, min(step + 1 + network.clock.steps_a_day, steps)):
+                ahead += lanes.room[paths.lane[path], later]
+            other = yard.slot[road, arrived, due]
+            if ahead == 0 and other != CLOSED:
+                yard.ready[other] += yard.ready[cell]
+                yard.ready[cell] = 0
+            elif ahead == 0:
+                yard.slot[path, arrived, due] = CLOSED
+                yard.slot[road, arrived, due] = cell
+                yard.path[cell] = road
+        cell = yard.following[cell]
+
+
+@inner
+def call_spot(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
+    """Call vehicles, within the hub's limit, for what waits beyond what the plan itself leaves waiting.
+
+    One is called for the lane with most of it while that fills half a vehicle, or for the lane with most parcels while the yard
+    holds more than its buffer. Modifies the yard and the record in place.
+    """
+    lanes = network.lanes
+    if network.hubs.spot_limit[hub, step] == 0 or yard.waiting[hub] == 0:
+        return
+    _count_waiting(network, yard, hub)
+    for _ in range(network.hubs.spot_limit[hub, step]):
+        best, most = CLOSED, 0
+        fullest, parcels = CLOSED, 0
+        for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+            lane = lanes.of_hub[at]
+            if lanes.spot_capacity[lane] == 0 or lanes.arrival[lane, step] == CLOSED:
+                continue
+            beyond = min(yard.ready_for[lane] - lanes.meant[lane, step], yard.ready_for[lane])
+            if 2 * beyond >= lanes.spot_capacity[lane] and beyond > most:
+                best, most = lane, beyond
+            if yard.ready_for[lane] > parcels:
+                fullest, parcels = lane, yard.ready_for[lane]
+        if best == CLOSED and yard.waiting[hub] > network.hubs.buffer[hub, step]:
+            best = fullest
+        if best == CLOSED:
+            return
+        _board_lane(network, yard, hub, step, best, lanes.spot_capacity[best], record)
+        record.spot[best, step] += 1
+        record.costs[SPOT] += lanes.spot_cost[best]
+
+
+@inner
+def ride_later(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
+    """After the last day of demand let all that is sorted ride with later traffic. Modifies the yard and the record in place."""
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        path, parcels = yard.path[cell], yard.ready[cell]
+        lane = network.paths.lane[path]
+        if lane != CLOSED and parcels > 0 and network.lanes.arrival[lane, step] != CLOSED:
+            record.tail[lane, step] += parcels
+            record.costs[TAIL] += parcels * network.lanes.tail_cost[lane]
+            record.costs[CARRIAGE] += parcels * network.lanes.parcel_cost[lane]
+            send(network, yard, cell, path, step, parcels)
+        cell = yard.following[cell]
+
+
+@inner
+def _add_up(network: Network, yard: Yard, first: int) -> int:
+    """Add up the sorted parcels of one turn by lane; return the first cell of the next turn."""
+    turn = yard.turn[first]
+    cell = first
+    while cell != CLOSED and yard.turn[cell] == turn:
+        lane = network.paths.lane[yard.path[cell]]
+        if lane != CLOSED:
+            yard.lane_sum[lane] = yard.lane_seen[lane] = 0
+        cell = yard.following[cell]
+    cell = first
+    while cell != CLOSED and yard.turn[cell] == turn:
+        lane = network.paths.lane[yard.path[cell]]
+        if lane != CLOSED:
+            yard.lane_sum[lane] += yard.ready[cell]
+        cell = yard.following[cell]
+    return cell
+
+
+@inner
+def _board(network: Network, yard: Yard, record: Played, cell: int, path: int, step: int, parcels: int) -> None:
+    if parcels == 0:
+        return
+    lane = network.paths.lane[path]
+    record.load[lane, step] += parcels
+    record.costs[CARRIAGE] += parcels * network.lanes.parcel_cost[lane]
+    send(network, yard, cell, path, step, parcels)
+
+
+@inner
+def _count_waiting(network: Network, yard: Yard, hub: int) -> None:
+    """Set ``yard.ready_for`` of the hub's lanes to the sorted parcels that wait for them."""
+    lanes = network.lanes
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        yard.ready_for[lanes.of_hub[at]] = 0
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        lane = network.paths.lane[yard.path[cell]]
+        if lane != CLOSED:
+            yard.ready_for[lane] += yard.ready[cell]
+        cell = yard.following[cell]
+
+
+@inner
+def _board_lane(network: Network, yard: Yard, hub: int, step: int, lane: int, room: int, record: Played) -> None:
+    """Fill one called vehicle with a lane's parcels, in turn."""
+    cell = yard.head[hub]
+    while cell != CLOSED and room > 0:
+        if network.paths.lane[yard.path[cell]] == lane and yard.ready[cell] > 0:
+            taken = min(yard.ready[cell], room)
+            room -= taken
+            yard.ready_for[lane] -= taken
+            record.costs[CARRIAGE] += taken * network.lanes.parcel_cost[lane]
+            send(network, yard, cell, yard.path[cell], step, taken)
+        cell = yard.following[cell]

@@ -1,0 +1,250 @@
+"""The play: hand in, sort, load, call, count; sort after sort, draw after draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from routing.stress.compiled import inner
+from routing.stress.loading import call_spot, load_alternates, load_planned, ride_later, turn_to_road
+from routing.stress.records import (
+    CLOSED,
+    COSTS,
+    HANDLING,
+    IDLE,
+    LATE,
+    VEHICLES,
+    WAITING,
+    Money,
+    Network,
+    Played,
+    Whole,
+    Yard,
+    open_record,
+    open_yard,
+)
+from routing.stress.sorting import sort_hub
+from routing.stress.yard import clear, empty, join, put, sweep
+
+GATE_SHARE = 0.8  # of a buffer that a hub may be expected to fill before nothing is loaded for it (judgement)
+_CELLS = 1 << 14
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What happened, draw by draw.
+
+    Attributes
+    ----------
+    over
+        [draws x hubs x steps] parcels beyond the room.
+    held, handled
+        [hubs x steps] means: parcels that wait at the end of the step, parcels sorted.
+    costs
+        [draws x parts] CNY, parts as in ``COSTS``.
+    spot
+        [draws] vehicles called.
+    late
+        [days] parcels of all draws by days after the plan's own day.
+    demanded, done, left
+        [draws] parcels: demanded = done + left.
+    fill
+        Parcels on planned vehicles that ran over what those hold, over all draws; not a number without any.
+    """
+
+    over: Whole
+    held: Money
+    handled: Money
+    costs: Money
+    spot: Whole
+    late: Whole
+    demanded: Whole
+    done: Whole
+    left: Whole
+    fill: float
+
+
+def play_draws(network: Network, demand: Whole) -> Outcomes:
+    """Play a plan on draws of the demand.
+
+    Parameters
+    ----------
+    network
+        What :func:`routing.stress.network.lay_out` gives, under one policy.
+    demand
+        [draws x demands] parcels.
+
+    Returns
+    -------
+    Outcomes
+        Conservation in whole parcels holds in every draw.
+    """
+    draws = demand.shape[0]
+    hubs, steps = network.hubs.capacity.shape
+    over = np.zeros((draws, hubs, steps), dtype=np.int64)
+    costs = np.zeros((draws, len(COSTS)))
+    counts = np.zeros((draws, 3), dtype=np.int64)
+    sums = np.zeros((2, hubs, steps))
+    late = np.zeros(steps, dtype=np.int64)
+    ran = np.zeros(2)
+    record = open_record(network)
+    cells, done = _CELLS, 0
+    while done < draws:
+        yard = open_yard(network, cells)
+        try:
+            for draw in range(done, draws):
+                counts[draw] = play(network, yard, record, demand[draw])
+                over[draw], costs[draw] = record.over, record.costs
+                sums[0] += record.held
+                sums[1] += record.handled
+                late += record.late
+                _add_fill(network, record, ran)
+                done += 1
+        except MemoryError:
+            cells *= 2
+    demanded = demand.sum(axis=1)
+    lost = np.flatnonzero(demanded != counts[:, 0] + counts[:, 1])
+    if lost.size:
+        raise AssertionError(f"draw {lost[0]} loses parcels: {demanded[lost[0]]} in, {counts[lost[0]]} out and left")
+    fill = float(ran[0] / ran[1]) if ran[1] else float("nan")
+    means = sums / max(draws, 1)
+    return Outcomes(
+        over, means[0], means[1], costs, counts[:, 2], late, demanded, counts[:, 0], counts[:, 1], fill
+    )
+
+
+@numba.njit(cache=True)
+def play(network: Network, yard: Yard, record: Played, demand: Whole) -> tuple[int, int, int]:
+    """Play one draw; return parcels done, parcels left, vehicles called. Modifies the yard and the record in place."""
+    clear(record)
+    clock = network.clock
+    done = 0
+    for visit in range(clock.hub.size):
+        hub, step = clock.hub[visit], clock.step[visit]
+        if clock.first[visit]:
+            _open_step(network, yard, demand, hub, step)
+        join(yard, hub, step)
+        if yard.waiting[hub] > 0:
+            handled = sort_hub(network, yard, hub)
+            record.handled[hub, step] += handled
+            record.costs[HANDLING] += handled * network.hubs.handling[hub]
+            done += _finish(network, yard, record, hub, step)
+            load_planned(network, yard, record, hub, step)
+            if network.rules.alternates:
+                load_alternates(network, yard, record, hub, step)
+                turn_to_road(network, yard, hub, step)
+            if clock.last[visit]:
+                if step > clock.last_demand:
+                    ride_later(network, yard, record, hub, step)
+                call_spot(network, yard, record, hub, step)
+            sweep(yard, hub)
+        if clock.last[visit]:
+            _close_step(network, yard, record, hub, step)
+    _pay_vehicles(network, record)
+    return done, empty(yard), int(record.spot.sum())
+
+
+@inner
+def _open_step(network: Network, yard: Yard, demand: Whole, hub: int, step: int) -> None:
+    """Hand in, and set what capacity and room the step has."""
+    hand_ins, lanes = network.hand_ins, network.lanes
+    for row in range(hand_ins.start[hub, step], hand_ins.end[hub, step]):
+        parcels = demand[hand_ins.demand[row]]
+        total = hand_ins.total[row]
+        part = parcels * hand_ins.high[row] // total - parcels * hand_ins.low[row] // total
+        if part > 0:
+            put(network, yard, hub, step, hand_ins.path[row], hand_ins.due[row], part)
+    yard.capacity_left[hub] = network.hubs.capacity[hub, step]
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        lane = lanes.of_hub[at]
+        yard.room[lane] = lanes.room[lane, step] if lanes.arrival[lane, step] != CLOSED else 0
+        if network.rules.gate and yard.room[lane] > 0 and yard.waiting[hub] < network.hubs.buffer[hub, step]:
+            if _expect(network, yard, lane, step) > GATE_SHARE * network.hubs.buffer[lanes.destination[lane], step]:
+                yard.room[lane] = 0
+
+
+@inner
+def _expect(network: Network, yard: Yard, lane: int, step: int) -> int:
+    """Return the parcels expected to wait at a lane's destination when a departure of now has been sorted there."""
+    hub = network.lanes.destination[lane]
+    waiting = yard.waiting[hub]
+    for at in range(yard.closed[hub] + 1, network.lanes.arrival[lane, step] + 1):
+        waiting += yard.coming[hub, at]
+        if at > step:
+            waiting += network.hand_ins.expected[hub, at]
+        waiting = max(waiting - network.hubs.capacity[hub, at], 0)
+    return waiting
+
+
+@inner
+def _finish(network: Network, yard: Yard, record: Played, hub: int, step: int) -> int:
+    """Let sorted parcels that end here leave the network; return how many."""
+    done = 0
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        parcels = yard.ready[cell]
+        if network.paths.lane[yard.path[cell]] == CLOSED and parcels > 0:
+            days = step // network.clock.steps_a_day - yard.due[cell] // network.clock.steps_a_day
+            record.late[max(days, 0)] += parcels
+            record.costs[LATE] += parcels * max(days, 0) * network.rules.late_cost
+            yard.ready[cell] = 0
+            done += parcels
+        cell = yard.following[cell]
+    yard.waiting[hub] -= done
+    return done
+
+
+@inner
+def _close_step(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
+    """Count what waits and what is over the room; nights are paid by the step's part of a day."""
+    unsorted = yard.coming[hub, step]
+    ready = 0
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        unsorted += yard.unsorted[cell]
+        ready += yard.ready[cell]
+        cell = yard.following[cell]
+    record.held[hub, step] = unsorted + ready
+    record.costs[WAITING] += (unsorted + ready) * network.rules.hold_cost / network.clock.steps_a_day
+    buffer, staging = network.hubs.buffer[hub, step], network.hubs.staging[hub]
+    if staging < 0:
+        record.over[hub, step] = max(unsorted + ready - buffer, 0)
+    else:
+        record.over[hub, step] = max(unsorted - buffer, 0) + max(ready - staging, 0)
+    yard.closed[hub] = step
+
+
+@inner
+def _pay_vehicles(network: Network, record: Played) -> None:
+    """Let as few planned vehicles run as the load needs, in their order, and cancel the others."""
+    vehicles = network.vehicles
+    lanes, steps = record.load.shape
+    for lane in range(lanes):
+        for step in range(steps):
+            load = record.load[lane, step]
+            for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
+                size = vehicles.capacity[row]
+                run = min((load + size - 1) // size, vehicles.count[row])
+                load = max(load - run * size, 0)
+                record.costs[VEHICLES] += run * vehicles.cost[row]
+                record.costs[IDLE] += (vehicles.count[row] - run) * vehicles.idle_cost[row]
+
+
+@numba.njit(cache=True)
+def _add_fill(network: Network, record: Played, ran: Money) -> None:
+    """Add the parcels on planned vehicles and the room of those that ran. Modifies ``ran`` in place."""
+    vehicles = network.vehicles
+    lanes, steps = record.load.shape
+    for lane in range(lanes):
+        for step in range(steps):
+            load = record.load[lane, step]
+            if load == 0:
+                continue
+            ran[0] += load
+            for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
+                size = vehicles.capacity[row]
+                run = min((load + size - 1) // size, vehicles.count[row])
+                ran[1] += run * size
+                load = max(load - run * size, 0)

@@ -1,0 +1,315 @@
+"""What the simulator plays on, as named arrays: hubs, lanes, vehicles, paths, hand-ins, the clock, the rules, the yard.
+
+Time is a row of sorts, the same number a day at every hub; a day is the special case of one. A step is the number of a sort in
+that row. Parcels that share what is left of their path, the step they came to the hub and the step they are meant to be done
+share a cell. Numba takes these tuples as they are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Whole = NDArray[np.int64]
+Money = NDArray[np.float64]
+
+UNBOUNDED = 1 << 50  # parcels; no bound, and sums of many of it stay within 64 bits
+CLOSED = -1  # a lane that does not run; a path that ends; no such cell
+
+
+class Hubs(NamedTuple):
+    """Hubs.
+
+    Attributes
+    ----------
+    capacity
+        [hubs x steps] parcels sorted in a step; ``UNBOUNDED`` without a bound.
+    buffer
+        [hubs x steps] parcels that may wait at the end of a step.
+    staging
+        [hubs] sorted parcels that may wait; below 0: they are held against the buffer with the unsorted.
+    handling
+        [hubs] CNY a parcel sorted.
+    spot_limit
+        [hubs x steps] vehicles that may be called in a step.
+    """
+
+    capacity: Whole
+    buffer: Whole
+    staging: Whole
+    handling: Money
+    spot_limit: Whole
+
+
+class Lanes(NamedTuple):
+    """Lanes.
+
+    Attributes
+    ----------
+    origin, destination
+        [lanes] hub numbers.
+    by_hub, of_hub
+        [hubs + 1], [lanes]: the lanes of hub h are ``of_hub[by_hub[h]:by_hub[h + 1]]``.
+    arrival
+        [lanes x steps] step at the destination; ``CLOSED`` when it does not run or arrives after the last step.
+    room
+        [lanes x steps] parcels the planned vehicles hold.
+    meant
+        [lanes x steps] parcels the plan itself leaves waiting for the lane.
+    parcel_cost, tail_cost
+        [lanes] CNY a parcel: beside the vehicle; and for a place on traffic after the last day of demand.
+    spot_capacity, spot_cost
+        [lanes] parcels, CNY a vehicle called; capacity 0: none can be called.
+    """
+
+    origin: Whole
+    destination: Whole
+    by_hub: Whole
+    of_hub: Whole
+    arrival: Whole
+    room: Whole
+    meant: Whole
+    parcel_cost: Money
+    tail_cost: Money
+    spot_capacity: Whole
+    spot_cost: Money
+
+
+class Vehicles(NamedTuple):
+    """Planned vehicles: those of lane l at step s are rows ``start[l, s]`` to ``end[l, s]``, in the order they are filled.
+
+    Attributes
+    ----------
+    start, end
+        [lanes x steps] rows.
+    count, capacity
+        Vehicles, parcels a vehicle.
+    cost, idle_cost
+        CNY of one that runs, CNY of one cancelled.
+    """
+
+    start: Whole
+    end: Whole
+    count: Whole
+    capacity: Whole
+    cost: Money
+    idle_cost: Money
+
+
+class Paths(NamedTuple):
+    """What is left of paths, from a hub on.
+
+    Attributes
+    ----------
+    hub
+        [paths] where it begins.
+    lane, after
+        [paths] next lane and the path after it; ``CLOSED`` where the parcel ends here.
+    first_alternate, alternates
+        [paths + 1] and path numbers: other next lanes to the same end, nearest first.
+    lag
+        [paths] steps it takes without waiting, in fair weather.
+    by_road
+        [paths] path taken by what a train or flight leaves behind when none runs in the next day; ``CLOSED`` without one.
+    """
+
+    hub: Whole
+    lane: Whole
+    after: Whole
+    first_alternate: Whole
+    alternates: Whole
+    lag: Whole
+    by_road: Whole
+
+
+class HandIns(NamedTuple):
+    """How demand divides over paths: rows ``start[h, s]`` to ``end[h, s]`` are handed in at hub h before step s.
+
+    Attributes
+    ----------
+    start, end
+        [hubs x steps] rows.
+    demand
+        Column of the draws.
+    path, due
+        Path, and step at which the plan has it sorted at its destination.
+    low, high, total
+        Cumulative shares: a demand of n gives ``n * high // total - n * low // total`` parcels.
+    expected
+        [hubs x steps] parcels the plan expects, for the gate.
+    """
+
+    start: Whole
+    end: Whole
+    demand: Whole
+    path: Whole
+    due: Whole
+    low: Whole
+    high: Whole
+    total: Whole
+    expected: Whole
+
+
+class Clock(NamedTuple):
+    """The order of sorts.
+
+    Attributes
+    ----------
+    hub, step
+        [visits] which hub sorts which step.
+    first, last
+        [visits] whether it is the hub's first and last visit of the step: lanes that arrive in the step they leave need several.
+    steps_a_day
+        Steps a day.
+    last_demand
+        Last step at which parcels are handed in.
+    """
+
+    hub: Whole
+    step: Whole
+    first: NDArray[np.bool_]
+    last: NDArray[np.bool_]
+    steps_a_day: int
+    last_demand: int
+
+
+class Rules(NamedTuple):
+    """What a dispatcher may do, and prices."""
+
+    alternates: bool
+    gate: bool
+    hold_cost: float
+    late_cost: float
+
+
+class Network(NamedTuple):
+    """All a play needs but the demand."""
+
+    hubs: Hubs
+    lanes: Lanes
+    vehicles: Vehicles
+    paths: Paths
+    hand_ins: HandIns
+    clock: Clock
+    rules: Rules
+
+
+class Yard(NamedTuple):
+    """Parcels at hubs and on their way, modified in place.
+
+    Attributes
+    ----------
+    path, due, arrived, unsorted, ready
+        [cells] what a cell holds; ``ready`` are sorted and wait for a departure.
+    turn
+        [cells] its turn: the step by which it should leave to be done when due, then the step it came.
+    following
+        [cells] next cell of the same hub, in turn.
+    share
+        [cells] scratch of sorting and loading.
+    head
+        [hubs] first cell that waits.
+    coming_head, coming
+        [hubs x steps] cells that will join at that step, and their parcels.
+    slot
+        [paths x steps x steps] cell by path, arrival and due step.
+    spare, spares
+        Free cells and how many.
+    waiting
+        [hubs] parcels in the yard.
+    room, ready_for, lane_sum, lane_seen
+        [lanes] room left in this step; sorted parcels; scratch.
+    capacity_left
+        [hubs] of this step.
+    closed
+        [hubs] last step that has ended.
+    """
+
+    path: Whole
+    due: Whole
+    arrived: Whole
+    turn: Whole
+    unsorted: Whole
+    ready: Whole
+    following: Whole
+    share: Whole
+    head: Whole
+    coming_head: Whole
+    coming: Whole
+    slot: NDArray[np.int32]
+    spare: Whole
+    spares: Whole
+    waiting: Whole
+    room: Whole
+    ready_for: Whole
+    lane_sum: Whole
+    lane_seen: Whole
+    capacity_left: Whole
+    closed: Whole
+
+
+class Played(NamedTuple):
+    """What happened in one draw, modified in place.
+
+    Attributes
+    ----------
+    over, held, handled
+        [hubs x steps] parcels beyond the room, waiting at the end of the step, sorted.
+    load, spot, tail
+        [lanes x steps] parcels on planned vehicles, vehicles called, parcels on later traffic.
+    costs
+        [COSTS] CNY.
+    late
+        [steps] parcels by days after the plan's own day; 0 in time.
+    """
+
+    over: Whole
+    held: Whole
+    handled: Whole
+    load: Whole
+    spot: Whole
+    tail: Whole
+    costs: Money
+    late: Whole
+
+
+COSTS = ("handling", "carriage", "waiting", "vehicles", "idle", "spot", "tail", "late")
+HANDLING, CARRIAGE, WAITING, VEHICLES, IDLE, SPOT, TAIL, LATE = range(len(COSTS))
+
+
+def open_yard(network: Network, cells: int) -> Yard:
+    """Give an empty yard with room for ``cells`` cells."""
+    hubs, steps = network.hubs.capacity.shape
+    lanes, paths = network.lanes.origin.size, network.paths.hub.size
+
+    def zeros(*shape: int) -> Whole:
+        return np.zeros(shape, dtype=np.int64)
+
+    none = np.full((hubs, steps), CLOSED, dtype=np.int64)
+    return Yard(
+        *(zeros(cells) for _ in range(8)),
+        head=none[:, 0].copy(),
+        coming_head=none.copy(),
+        coming=zeros(hubs, steps),
+        slot=np.full((paths, steps, steps), CLOSED, dtype=np.int32),
+        spare=np.arange(cells, dtype=np.int64),
+        spares=np.array([cells]),
+        waiting=zeros(hubs),
+        room=zeros(lanes),
+        ready_for=zeros(lanes),
+        lane_sum=zeros(lanes),
+        lane_seen=zeros(lanes),
+        capacity_left=zeros(hubs),
+        closed=np.full(hubs, CLOSED, dtype=np.int64),
+    )
+
+
+def open_record(network: Network) -> Played:
+    """Give an empty record of one draw."""
+    hubs, steps = network.hubs.capacity.shape
+    lanes = network.lanes.origin.size
+    by_hub = [np.zeros((hubs, steps), dtype=np.int64) for _ in range(3)]
+    by_lane = [np.zeros((lanes, steps), dtype=np.int64) for _ in range(3)]
+    return Played(*by_hub, *by_lane, np.zeros(len(COSTS)), np.zeros(steps, dtype=np.int64))

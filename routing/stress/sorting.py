@@ -1,0 +1,133 @@
+"""Sorting: within capacity, first what can leave in this step or ends here, then the rest; each in turn.
+
+A parcel's turn is the step by which it should leave to be done when the plan means it to be: due step less the steps of what is
+left of its path; of one such step who came first. Where those of one turn do not fit they are divided by cumulative shares: of
+cells n1, n2 … with T parcels together and room for R, cell i gets
+``floor((n1 + … + ni) R / T) - floor((n1 + … + n(i-1)) R / T)``, which adds up to R.
+"""
+
+from __future__ import annotations
+
+from routing.stress.compiled import inner
+from routing.stress.records import CLOSED, Network, Yard
+
+
+@inner
+def sort_hub(network: Network, yard: Yard, hub: int) -> int:
+    """Sort a hub's parcels with what capacity is left; return how many. Modifies the yard in place."""
+    unsorted = 0
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        unsorted += yard.unsorted[cell]
+        cell = yard.following[cell]
+    if unsorted <= yard.capacity_left[hub]:
+        cell = yard.head[hub]
+        while cell != CLOSED:
+            _sort(yard, cell, yard.unsorted[cell])
+            cell = yard.following[cell]
+        yard.capacity_left[hub] -= unsorted
+        return unsorted
+    capacity = yard.capacity_left[hub]
+    _count_ready(network, yard, hub)
+    left = capacity
+    first = yard.head[hub]
+    while first != CLOSED and left > 0:
+        end = _offer_leaving(network, yard, first)
+        left -= _take(yard, first, end, left)
+        first = end
+    first = yard.head[hub]
+    while first != CLOSED and left > 0:
+        end = _offer_rest(yard, first)
+        left -= _take(yard, first, end, left)
+        first = end
+    yard.capacity_left[hub] = left
+    return capacity - left
+
+
+@inner
+def _sort(yard: Yard, cell: int, parcels: int) -> None:
+    yard.unsorted[cell] -= parcels
+    yard.ready[cell] += parcels
+
+
+@inner
+def _count_ready(network: Network, yard: Yard, hub: int) -> None:
+    """Set ``yard.ready_for`` of the hub's lanes to the room that sorted parcels leave."""
+    lanes = network.lanes
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        yard.ready_for[lanes.of_hub[at]] = yard.room[lanes.of_hub[at]]
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        lane = network.paths.lane[yard.path[cell]]
+        if lane != CLOSED:
+            yard.ready_for[lane] = max(yard.ready_for[lane] - yard.ready[cell], 0)
+        cell = yard.following[cell]
+
+
+@inner
+def _offer_leaving(network: Network, yard: Yard, first: int) -> int:
+    """Set ``yard.share`` of the cells of one turn to what ends here or finds room; return the first cell of the next turn."""
+    turn = yard.turn[first]
+    lane_of, free = network.paths.lane, yard.ready_for
+    cell = first
+    while cell != CLOSED and yard.turn[cell] == turn:
+        lane = lane_of[yard.path[cell]]
+        if lane != CLOSED:
+            yard.lane_sum[lane] = yard.lane_seen[lane] = 0
+        cell = yard.following[cell]
+    cell = first
+    while cell != CLOSED and yard.turn[cell] == turn:
+        lane = lane_of[yard.path[cell]]
+        if lane != CLOSED:
+            yard.lane_sum[lane] += yard.unsorted[cell]
+        cell = yard.following[cell]
+    end = cell
+    cell = first
+    while cell != end:
+        lane, parcels = lane_of[yard.path[cell]], yard.unsorted[cell]
+        yard.share[cell] = parcels
+        if lane != CLOSED and yard.lane_sum[lane] > free[lane]:
+            seen, total = yard.lane_seen[lane], yard.lane_sum[lane]
+            yard.share[cell] = (seen + parcels) * free[lane] // total - seen * free[lane] // total
+            yard.lane_seen[lane] += parcels
+        cell = yard.following[cell]
+    cell = first
+    while cell != end:
+        lane = lane_of[yard.path[cell]]
+        if lane != CLOSED:
+            free[lane] = max(free[lane] - yard.lane_sum[lane], 0)
+            yard.lane_sum[lane] = 0
+        cell = yard.following[cell]
+    return end
+
+
+@inner
+def _offer_rest(yard: Yard, first: int) -> int:
+    """Set ``yard.share`` of the cells of one turn to all that is not sorted; return the first cell of the next turn."""
+    turn = yard.turn[first]
+    cell = first
+    while cell != CLOSED and yard.turn[cell] == turn:
+        yard.share[cell] = yard.unsorted[cell]
+        cell = yard.following[cell]
+    return cell
+
+
+@inner
+def _take(yard: Yard, first: int, end: int, capacity: int) -> int:
+    """Sort the shares of some cells, divided where the capacity is short; return how many were sorted."""
+    total = 0
+    cell = first
+    while cell != end:
+        total += yard.share[cell]
+        cell = yard.following[cell]
+    seen = 0
+    cell = first
+    while cell != end:
+        share = yard.share[cell]
+        if total > capacity:
+            _sort(yard, cell, (seen + share) * capacity // total - seen * capacity // total)
+        else:
+            _sort(yard, cell, share)
+        seen += share
+        cell = yard.following[cell]
+    return min(total, capacity)

@@ -1,0 +1,113 @@
+"""The yard of a hub: cells of parcels come, wait in order of arrival, and leave."""
+
+from __future__ import annotations
+
+from routing.stress.compiled import inner
+from routing.stress.records import CLOSED, Network, Played, Yard
+
+
+@inner
+def put(network: Network, yard: Yard, hub: int, step: int, path: int, due: int, parcels: int) -> None:
+    """Let parcels reach a hub for a step, or for the next one when that step has ended. Modifies the yard in place."""
+    at = max(step, yard.closed[hub] + 1)
+    yard.coming[hub, at] += parcels
+    cell = yard.slot[path, at, due]
+    if cell == CLOSED:
+        yard.spares[0] -= 1
+        if yard.spares[0] < 0:
+            raise MemoryError
+        cell = yard.spare[yard.spares[0]]
+        yard.slot[path, at, due] = cell
+        yard.path[cell], yard.due[cell], yard.arrived[cell] = path, due, at
+        yard.turn[cell] = (due - network.paths.lag[path]) * yard.slot.shape[1] + at
+        yard.unsorted[cell] = yard.ready[cell] = 0
+        before, then = CLOSED, yard.coming_head[hub, at]
+        while then != CLOSED and yard.turn[then] <= yard.turn[cell]:
+            before, then = then, yard.following[then]
+        yard.following[cell] = then
+        if before == CLOSED:
+            yard.coming_head[hub, at] = cell
+        else:
+            yard.following[before] = cell
+    yard.unsorted[cell] += parcels
+
+
+@inner
+def join(yard: Yard, hub: int, step: int) -> None:
+    """Let what comes for a step join the hub's queue, each in its turn. Modifies the yard in place."""
+    cell = yard.coming_head[hub, step]
+    before, then = CLOSED, yard.head[hub]
+    while cell != CLOSED:
+        while then != CLOSED and yard.turn[then] <= yard.turn[cell]:
+            before, then = then, yard.following[then]
+        if before == CLOSED:
+            yard.head[hub] = cell
+        else:
+            yard.following[before] = cell
+        before, cell = cell, yard.following[cell]
+        yard.following[before] = then
+    yard.waiting[hub] += yard.coming[hub, step]
+    yard.coming_head[hub, step] = CLOSED
+    yard.coming[hub, step] = 0
+
+
+@inner
+def sweep(yard: Yard, hub: int) -> None:
+    """Give empty cells back. Modifies the yard in place."""
+    before = CLOSED
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        following = yard.following[cell]
+        if yard.unsorted[cell] + yard.ready[cell] == 0:
+            if before == CLOSED:
+                yard.head[hub] = following
+            else:
+                yard.following[before] = following
+            yard.slot[yard.path[cell], yard.arrived[cell], yard.due[cell]] = CLOSED
+            yard.spare[yard.spares[0]] = cell
+            yard.spares[0] += 1
+        else:
+            before = cell
+        cell = following
+
+
+@inner
+def send(network: Network, yard: Yard, cell: int, path: int, step: int, parcels: int) -> None:
+    """Put sorted parcels of a cell on the next lane of a path. Modifies the yard in place."""
+    lane = network.paths.lane[path]
+    yard.ready[cell] -= parcels
+    yard.waiting[network.paths.hub[path]] -= parcels
+    arrival = network.lanes.arrival[lane, step]
+    put(network, yard, network.lanes.destination[lane], arrival, network.paths.after[path], yard.due[cell], parcels)
+
+
+@inner
+def empty(yard: Yard) -> int:
+    """Clear the yard after a draw, on the road and at hubs; return the parcels left. Modifies the yard in place."""
+    left = 0
+    hubs, steps = yard.coming.shape
+    for hub in range(hubs):
+        for step in range(steps):
+            join(yard, hub, step)
+        cell = yard.head[hub]
+        while cell != CLOSED:
+            left += yard.unsorted[cell] + yard.ready[cell]
+            yard.unsorted[cell] = yard.ready[cell] = 0
+            cell = yard.following[cell]
+        sweep(yard, hub)
+        yard.waiting[hub] = 0
+        yard.closed[hub] = CLOSED
+    return left
+
+
+@inner
+def clear(record: Played) -> None:
+    """Set a record to nothing. Modifies it in place."""
+    record.over[:] = 0
+    record.held[:] = 0
+    record.handled[:] = 0
+    record.load[:] = 0
+    record.spot[:] = 0
+    record.tail[:] = 0
+    record.costs[:] = 0.0
+    record.late[:] = 0
