@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,7 +140,9 @@ def fit_paths(network: pl.DataFrame, hub: pl.DataFrame, route: pl.DataFrame, per
     )
 
 
-def draw_paths(model: PathModel, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
+def draw_paths(
+    model: PathModel, draws: int, seed: int, levels: Sequence[float] | None = None
+) -> Iterator[NDArray[np.int64]]:
     """Draw futures of all routes.
 
     Parameters
@@ -151,6 +153,9 @@ def draw_paths(model: PathModel, draws: int, seed: int) -> Iterator[NDArray[np.i
         How many.
     seed
         The same seed gives the same paths; the first paths of a longer run are those of a shorter one.
+    levels
+        [draws] normal scores at which the shocks all routes share lie, over the days and weighted by their parcels; None leaves
+        them to chance.
 
     Yields
     ------
@@ -173,10 +178,13 @@ def draw_paths(model: PathModel, draws: int, seed: int) -> Iterator[NDArray[np.i
     own = np.where(parts > 0, np.sqrt(model.route), root)
     for number in range(draws):
         random = np.random.default_rng([seed, number])
-        shock = random.standard_normal(max(runs, 1))[np.maximum(model.event_run, 0)]
+        shock = random.standard_normal(max(runs, 1))
         score = own * _walk(random, model.route.shape, rho)
-        score += np.sqrt(model.event) * shock
-        score += np.sqrt(model.network) * _walk(random, (1, model.dates.size), rho)[0]
+        walk = _walk(random, (1, model.dates.size), rho)[0]
+        if levels is not None:
+            shock, walk = _steer(model, shock, walk, levels[number])
+        score += np.sqrt(model.event) * shock[np.maximum(model.event_run, 0)]
+        score += np.sqrt(model.network) * walk
         score += (np.sqrt(model.hub_out) * _walk(random, model.hub_out.shape, rho))[model.origin]
         score += (np.sqrt(model.hub_in) * _walk(random, model.hub_in.shape, rho))[model.destination]
         score /= root
@@ -234,6 +242,25 @@ def _walk(random: np.random.Generator, shape: tuple[int, ...], rho: float) -> Ma
     for day in range(1, shape[1]):
         steps[:, day] = rho * steps[:, day - 1] + np.sqrt(1.0 - rho**2) * steps[:, day]
     return steps
+
+
+def _steer(model: PathModel, shock: Matrix, walk: Matrix, level: float) -> tuple[Matrix, Matrix]:
+    """Move the shared shocks so that their sum over the days, weighted by parcels, has a normal score.
+
+    With g = a . shock + b . walk, what is left of the shocks given g is kept: each moves by its covariance with g over g's
+    variance times the distance of g from the score (Glasserman 2003, section 4.3.2).
+    """
+    parcels = model.knots[:, :, model.scores.size // 2].sum(axis=0).astype(np.float64)
+    of_events = np.zeros(shock.size)
+    np.add.at(of_events, np.maximum(model.event_run, 0), parcels * np.sqrt(model.event))
+    of_days = parcels * np.sqrt(model.network)
+    apart = np.abs(np.subtract.outer(np.arange(walk.size), np.arange(walk.size)))
+    reach = model.persistence**apart @ of_days
+    variance = float(of_events @ of_events + of_days @ reach)
+    if variance <= 0:
+        return shock, walk
+    move = (level * np.sqrt(variance) - of_events @ shock - of_days @ walk) / variance
+    return shock + move * of_events, walk + move * reach
 
 
 def _read_knots(table: pl.DataFrame, series: pl.DataFrame, dates: NDArray[np.datetime64]) -> tuple[Matrix, Knots]:

@@ -57,10 +57,10 @@ def lay_hand_ins(routes: Routes, book: PathBook, planned: pl.DataFrame) -> tuple
                 continue
             shares = [(path, int(np.ceil(book.hours[path] / 24.0)), 1)]
         total = sum(parcels for _, _, parcels in shares)
-        low = 0
+        given = 0
         for path, lag, parcels in shares:
-            rows.append((hub * days + day, number, path, min(day + lag, days - 1), low, low + parcels, total))
-            low += parcels
+            rows.append((hub * days + day, number, path, min(day + lag, days - 1), given, given + parcels, total))
+            given += parcels
     table = np.array(rows, dtype=np.int64).reshape(-1, 7)
     table = table[np.argsort(table[:, 0], kind="stable")]
     cells = np.arange(hubs * days)
@@ -69,8 +69,8 @@ def lay_hand_ins(routes: Routes, book: PathBook, planned: pl.DataFrame) -> tuple
     expected = np.zeros((hubs, days), dtype=np.int64)
     for when, origin, parcels in planned.select("date", "origin_hub_id", "parcels").iter_rows():
         expected[routes.hub_number[origin], (when - first).days] += parcels
-    columns = (np.ascontiguousarray(table[:, at]) for at in range(1, 7))
-    return HandIns(start, end, *columns, expected), stranded, own_paths
+    demand, paths, due, low, high, totals = (np.ascontiguousarray(table[:, at]) for at in range(1, 7))
+    return HandIns(start, end, demand, paths, due, low, high, totals, expected), stranded, own_paths
 
 
 def _share_out(

@@ -59,7 +59,12 @@ def price_vehicles(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     special = tables.get("lane_vehicles")
     if special is None or special.is_empty():
         special = pl.DataFrame(
-            schema={"lane_id": pl.String, "vehicle_type_id": pl.String, "capacity": pl.Int64, "departure_cost": pl.Float64}
+            schema={
+                "lane_id": pl.String,
+                "vehicle_type_id": pl.String,
+                "capacity": pl.Int64,
+                "departure_cost": pl.Float64,
+            }
         )
     special = special.select("lane_id", "vehicle_type_id", "capacity", "departure_cost", listed=pl.lit(True))
     rows = lanes.join(types, how="cross").join(special, on=["lane_id", "vehicle_type_id"], how="left")
@@ -74,7 +79,12 @@ def price_vehicles(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def lay_vehicles(
-    departures: pl.DataFrame, priced: pl.DataFrame, lane_number: dict[str, int], first: date, days: int, idle_share: float
+    departures: pl.DataFrame,
+    priced: pl.DataFrame,
+    lane_number: dict[str, int],
+    first: date,
+    days: int,
+    idle_share: float,
 ) -> Vehicles:
     """Lay planned departures out by lane and day in the order they are filled: own, contract, spot; the largest first.
 
@@ -89,7 +99,8 @@ def lay_vehicles(
             lane=pl.col("lane_id").replace_strict(lane_number, return_dtype=pl.Int64),
             day=(pl.col("date") - first).dt.total_days(),
             order=pl.col("ownership").replace_strict(_FILL_ORDER, return_dtype=pl.Int64),
-            idle=pl.when(pl.col("mode") == "road").then(pl.lit(idle_share)).otherwise(pl.lit(1.0)) * pl.col("unit_cost"),
+            idle=pl.when(pl.col("mode") == "road").then(pl.lit(idle_share)).otherwise(pl.lit(1.0))
+            * pl.col("unit_cost"),
         )
         .filter((pl.col("day") >= 0) & (pl.col("day") < days))
         .sort("lane", "day", "order", "capacity", "vehicle_type_id", descending=[False, False, False, True, False])
@@ -110,7 +121,7 @@ def lay_vehicles(
 
 def add_room(vehicles: Vehicles) -> Whole:
     """Return [lanes x steps] parcels that planned vehicles hold."""
-    held = np.r_[0, np.cumsum(vehicles.count * vehicles.capacity)]
+    held = np.r_[0, np.cumsum(vehicles.number * vehicles.capacity)]
     return np.asarray(held[vehicles.end] - held[vehicles.start], dtype=np.int64)
 
 

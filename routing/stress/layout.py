@@ -87,7 +87,9 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
         When the plan carries nothing, or the demand names an unknown hub.
     """
     if tables["route_demand"].is_empty():
-        raise RadarError("a plan without demand", "a trunk plan of at least one day", "plan again with `radar plan trunk`")
+        raise RadarError(
+            "a plan without demand", "a trunk plan of at least one day", "plan again with `radar plan trunk`"
+        )
     hub_ids = tables["hubs"]["hub_id"].sort().to_list()
     hub_number = {hub: at for at, hub in enumerate(hub_ids)}
     strange = sorted((set(routes["origin_hub_id"]) | set(routes["destination_hub_id"])) - set(hub_ids))
@@ -101,9 +103,7 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
     arrival[arrival == len(dates)] = -1
     arrival[:, -1] = -1
     priced = price_vehicles(dict(tables))
-    vehicles = lay_vehicles(
-        tables["trunk_departures"], priced, lane_number, dates[0], len(dates), prices.idle_share
-    )
+    vehicles = lay_vehicles(tables["trunk_departures"], priced, lane_number, dates[0], len(dates), prices.idle_share)
     book = PathBook(
         LaneFacts(
             [hub_number[hub] for hub in lanes["origin_hub_id"]],
@@ -126,7 +126,7 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
         rules=Rules(alternates=False, gate=False, hold_cost=prices.hold_cost, late_cost=prices.late_cost),
     )
     planned = np.zeros((len(hub_ids), len(dates)), dtype=np.int64)
-    counts = np.r_[0, np.cumsum(vehicles.count)]
+    counts = np.r_[0, np.cumsum(vehicles.number)]
     np.add.at(planned, network.lanes.origin, counts[vehicles.end] - counts[vehicles.start])
     return Layout(network, hub_ids, lane_ids, dates, routes, planned, stranded)
 

@@ -22,10 +22,7 @@ def load_planned(network: Network, yard: Yard, record: Played, hub: int, step: i
             lane = network.paths.lane[path]
             if lane != CLOSED and parcels > 0:
                 room, total, seen = yard.room[lane], yard.lane_sum[lane], yard.lane_seen[lane]
-                if total > room:
-                    taken = (seen + parcels) * room // total - seen * room // total
-                else:
-                    taken = parcels
+                taken = (seen + parcels) * room // total - seen * room // total if total > room else parcels
                 yard.lane_seen[lane] += parcels
                 _board(network, yard, record, cell, path, step, taken)
             cell = yard.following[cell]

@@ -110,9 +110,7 @@ def play_draws(network: Network, demand: Whole) -> Outcomes:
         raise AssertionError(f"draw {lost[0]} loses parcels: {demanded[lost[0]]} in, {counts[lost[0]]} out and left")
     fill = float(ran[0] / ran[1]) if ran[1] else float("nan")
     means = sums / max(draws, 1)
-    return Outcomes(
-        over, means[0], means[1], costs, counts[:, 2], late, demanded, counts[:, 0], counts[:, 1], fill
-    )
+    return Outcomes(over, means[0], means[1], costs, counts[:, 2], late, demanded, counts[:, 0], counts[:, 1], fill)
 
 
 @numba.njit(cache=True)
@@ -160,9 +158,17 @@ def _open_step(network: Network, yard: Yard, demand: Whole, hub: int, step: int)
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
         lane = lanes.of_hub[at]
         yard.room[lane] = lanes.room[lane, step] if lanes.arrival[lane, step] != CLOSED else 0
-        if network.rules.gate and yard.room[lane] > 0 and yard.waiting[hub] < network.hubs.buffer[hub, step]:
-            if _expect(network, yard, lane, step) > GATE_SHARE * network.hubs.buffer[lanes.destination[lane], step]:
-                yard.room[lane] = 0
+        if network.rules.gate and _is_held_back(network, yard, lane, step):
+            yard.room[lane] = 0
+
+
+@inner
+def _is_held_back(network: Network, yard: Yard, lane: int, step: int) -> bool:
+    """Say whether a lane's destination is about to overflow while its origin still has room."""
+    hub, end = network.lanes.origin[lane], network.lanes.destination[lane]
+    if yard.room[lane] == 0 or yard.waiting[hub] >= network.hubs.buffer[hub, step]:
+        return False
+    return bool(_expect(network, yard, lane, step) > GATE_SHARE * network.hubs.buffer[end, step])
 
 
 @inner
@@ -175,7 +181,7 @@ def _expect(network: Network, yard: Yard, lane: int, step: int) -> int:
         if at > step:
             waiting += network.hand_ins.expected[hub, at]
         waiting = max(waiting - network.hubs.capacity[hub, at], 0)
-    return waiting
+    return int(waiting)
 
 
 @inner
@@ -226,10 +232,10 @@ def _pay_vehicles(network: Network, record: Played) -> None:
             load = record.load[lane, step]
             for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
                 size = vehicles.capacity[row]
-                run = min((load + size - 1) // size, vehicles.count[row])
+                run = min((load + size - 1) // size, vehicles.number[row])
                 load = max(load - run * size, 0)
                 record.costs[VEHICLES] += run * vehicles.cost[row]
-                record.costs[IDLE] += (vehicles.count[row] - run) * vehicles.idle_cost[row]
+                record.costs[IDLE] += (vehicles.number[row] - run) * vehicles.idle_cost[row]
 
 
 @numba.njit(cache=True)
@@ -245,6 +251,6 @@ def _add_fill(network: Network, record: Played, ran: Money) -> None:
             ran[0] += load
             for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
                 size = vehicles.capacity[row]
-                run = min((load + size - 1) // size, vehicles.count[row])
+                run = min((load + size - 1) // size, vehicles.number[row])
                 ran[1] += run * size
                 load = max(load - run * size, 0)

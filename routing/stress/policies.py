@@ -45,7 +45,9 @@ def apply_policy(layout: Layout, name: str) -> Network:
     network = layout.network
     if kind not in (RIGID, ALTERNATES, SPOT, GATE, UNLIMITED) or (word and kind not in (SPOT, GATE)):
         raise RadarError(
-            f"policy {name!r}", "rigid, alternates, spot, gate or unlimited", "a share may follow spot and gate, as in 'spot 0.3'"
+            f"policy {name!r}",
+            "rigid, alternates, spot, gate or unlimited",
+            "a share may follow spot and gate, as in 'spot 0.3'",
         )
     if kind == RIGID:
         return network

@@ -84,7 +84,7 @@ class Vehicles(NamedTuple):
     ----------
     start, end
         [lanes x steps] rows.
-    count, capacity
+    number, capacity
         Vehicles, parcels a vehicle.
     cost, idle_cost
         CNY of one that runs, CNY of one cancelled.
@@ -92,7 +92,7 @@ class Vehicles(NamedTuple):
 
     start: Whole
     end: Whole
-    count: Whole
+    number: Whole
     capacity: Whole
     cost: Money
     idle_cost: Money
@@ -289,7 +289,14 @@ def open_yard(network: Network, cells: int) -> Yard:
 
     none = np.full((hubs, steps), CLOSED, dtype=np.int64)
     return Yard(
-        *(zeros(cells) for _ in range(8)),
+        path=zeros(cells),
+        due=zeros(cells),
+        arrived=zeros(cells),
+        turn=zeros(cells),
+        unsorted=zeros(cells),
+        ready=zeros(cells),
+        following=zeros(cells),
+        share=zeros(cells),
         head=none[:, 0].copy(),
         coming_head=none.copy(),
         coming=zeros(hubs, steps),
@@ -310,6 +317,17 @@ def open_record(network: Network) -> Played:
     """Give an empty record of one draw."""
     hubs, steps = network.hubs.capacity.shape
     lanes = network.lanes.origin.size
-    by_hub = [np.zeros((hubs, steps), dtype=np.int64) for _ in range(3)]
-    by_lane = [np.zeros((lanes, steps), dtype=np.int64) for _ in range(3)]
-    return Played(*by_hub, *by_lane, np.zeros(len(COSTS)), np.zeros(steps, dtype=np.int64))
+
+    def zeros(*shape: int) -> Whole:
+        return np.zeros(shape, dtype=np.int64)
+
+    return Played(
+        over=zeros(hubs, steps),
+        held=zeros(hubs, steps),
+        handled=zeros(hubs, steps),
+        load=zeros(lanes, steps),
+        spot=zeros(lanes, steps),
+        tail=zeros(lanes, steps),
+        costs=np.zeros(len(COSTS)),
+        late=zeros(steps),
+    )

@@ -41,7 +41,7 @@ def sort_hub(network: Network, yard: Yard, hub: int) -> int:
         left -= _take(yard, first, end, left)
         first = end
     yard.capacity_left[hub] = left
-    return capacity - left
+    return int(capacity - left)
 
 
 @inner
@@ -130,4 +130,4 @@ def _take(yard: Yard, first: int, end: int, capacity: int) -> int:
             _sort(yard, cell, share)
         seen += share
         cell = yard.following[cell]
-    return min(total, capacity)
+    return int(min(total, capacity))

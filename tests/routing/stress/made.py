@@ -59,10 +59,31 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "parcels": pl.Int64,
     },
 }
-TYPES = [
-    {"vehicle_type_id": "own", "mode": "road", "ownership": "own", "capacity": 100, "fixed_cost": 50.0, "cost_per_km": 1.0},
-    {"vehicle_type_id": "hired", "mode": "road", "ownership": "contract", "capacity": 60, "fixed_cost": 60.0, "cost_per_km": 1.0},
-    {"vehicle_type_id": "train", "mode": "rail", "ownership": "contract", "capacity": 150, "fixed_cost": 90.0, "cost_per_km": 0.5},
+TYPES: list[dict[str, Any]] = [
+    {
+        "vehicle_type_id": "own",
+        "mode": "road",
+        "ownership": "own",
+        "capacity": 100,
+        "fixed_cost": 50.0,
+        "cost_per_km": 1.0,
+    },
+    {
+        "vehicle_type_id": "hired",
+        "mode": "road",
+        "ownership": "contract",
+        "capacity": 60,
+        "fixed_cost": 60.0,
+        "cost_per_km": 1.0,
+    },
+    {
+        "vehicle_type_id": "train",
+        "mode": "rail",
+        "ownership": "contract",
+        "capacity": 150,
+        "fixed_cost": 90.0,
+        "cost_per_km": 0.5,
+    },
 ]
 
 
@@ -88,7 +109,11 @@ def draw_plan(seed: int, hubs: int = 5, days: int = 3) -> dict[str, list[dict[st
     random = np.random.default_rng(seed)
     names = [f"H{number}" for number in range(hubs)]
     pairs = [(a, b) for a in names for b in names if a != b]
-    lanes = [lane(a, b, float(random.uniform(5, 50))) for a, b in pairs if random.random() < 0.7 or b == names[0] or a == names[0]]
+    lanes = [
+        lane(a, b, float(random.uniform(5, 50)))
+        for a, b in pairs
+        if random.random() < 0.7 or b == names[0] or a == names[0]
+    ]
     lanes += [lane(a, b, float(random.uniform(20, 60)), "rail") for a, b in pairs if random.random() < 0.25]
     leaving = {name: [row for row in lanes if row["origin_hub_id"] == name] for name in names}
     flows: dict[Any, dict[str, Any]] = {}
@@ -98,7 +123,9 @@ def draw_plan(seed: int, hubs: int = 5, days: int = 3) -> dict[str, list[dict[st
             for end in names:
                 for _ in range(int(random.integers(1, 3))):
                     when = FIRST + timedelta(days=day)
-                    path, leaves, at, now = [], [], origin, day
+                    at, now = origin, day
+                    path: list[str] = []
+                    leaves: list[date] = []
                     while at != end:
                         ways = [row for row in leaving[at] if row["destination_hub_id"] == end]
                         if not ways or (len(path) == 0 and random.random() < 0.4):
@@ -110,10 +137,10 @@ def draw_plan(seed: int, hubs: int = 5, days: int = 3) -> dict[str, list[dict[st
                         now += int(np.ceil(row["transit_hours"] / 24 - 1e-9))
                         at = row["destination_hub_id"]
                     parcels = int(random.integers(1, 120))
-                    key = (when, origin, end, tuple(path), tuple(leaves))
-                    if key in flows:
+                    whole = (when, origin, end, tuple(path), tuple(leaves))
+                    if whole in flows:
                         continue
-                    flows[key] = {
+                    flows[whole] = {
                         "date": when,
                         "origin_hub_id": origin,
                         "destination_hub_id": end,
@@ -126,12 +153,19 @@ def draw_plan(seed: int, hubs: int = 5, days: int = 3) -> dict[str, list[dict[st
                         loads[leave, name] = loads.get((leave, name), 0) + parcels
     rail = {row["lane_id"] for row in lanes if row["mode"] == "rail"}
     departures = []
-    for (when, name), parcels in sorted(loads.items()):
+    for (leave_on, name), parcels in sorted(loads.items()):
         kind = "train" if name in rail else "own" if random.random() < 0.5 else "hired"
         size = next(row["capacity"] for row in TYPES if row["vehicle_type_id"] == kind)
         count = int(-(-parcels // size))
         departures.append(
-            {"date": when, "lane_id": name, "vehicle_type_id": kind, "departures": count, "parcels": parcels, "cost": 0.0}
+            {
+                "date": leave_on,
+                "lane_id": name,
+                "vehicle_type_id": kind,
+                "departures": count,
+                "parcels": parcels,
+                "cost": 0.0,
+            }
         )
     demand: dict[Any, int] = {}
     for row in flows.values():

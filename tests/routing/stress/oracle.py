@@ -82,7 +82,7 @@ class Oracle:
         self.late: dict[int, int] = defaultdict(int)
 
     def lag(self, lane: str) -> int:
-        return ceil(self.lanes[lane]["transit_hours"] / 24 - 1e-9)
+        return ceil(float(self.lanes[lane]["transit_hours"]) / 24 - 1e-9)
 
     def arrival(self, lane: str, day: int) -> int:
         return day + self.lag(lane)
@@ -91,7 +91,7 @@ class Oracle:
         return (lane, day) not in self.shut and self.arrival(lane, day) < self.days and day < self.days - 1
 
     def hours(self, path: tuple[str, ...]) -> float:
-        return sum(self.lanes[lane]["transit_hours"] for lane in path)
+        return sum(float(self.lanes[lane]["transit_hours"]) for lane in path)
 
     def turn(self, parcels: Parcels) -> tuple[int, int]:
         return parcels.leave, parcels.came
@@ -202,7 +202,12 @@ class Oracle:
             parcels.sorted -= count
             lane = path[0]
             self.reach(
-                self.lanes[lane]["destination_hub_id"], self.arrival(lane, day), path[1:], parcels.end, parcels.due, count
+                self.lanes[lane]["destination_hub_id"],
+                self.arrival(lane, day),
+                path[1:],
+                parcels.end,
+                parcels.due,
+                count,
             )
 
     def _load(self, hub: str, day: int, room: dict[str, int]) -> None:
@@ -252,7 +257,9 @@ class Oracle:
             if road is None:
                 continue
             same = [
-                p for p in self.yard[hub] if (p.path, p.came, p.due, p.end) == (road, parcels.came, parcels.due, parcels.end)
+                p
+                for p in self.yard[hub]
+                if (p.path, p.came, p.due, p.end) == (road, parcels.came, parcels.due, parcels.end)
             ]
             if same:
                 same[0].sorted += parcels.sorted
@@ -277,7 +284,9 @@ class Oracle:
 
     def _call(self, hub: str, day: int) -> None:
         limit = max(int(self.departures[hub, day] * (self.spot or 0.0)), 1) if self.spot else 0
-        size = max(row["capacity"] for row in self.types.values() if row["ownership"] == "contract" and row["mode"] == "road")
+        size = max(
+            row["capacity"] for row in self.types.values() if row["ownership"] == "contract" and row["mode"] == "road"
+        )
         for _ in range(limit):
             waiting = self._waiting(hub)
             lanes = [

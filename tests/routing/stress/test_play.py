@@ -60,7 +60,9 @@ def day(number: int) -> Any:
     return FIRST + timedelta(days=number)
 
 
-def flow(path: list[str], leaves: list[int], done: int, parcels: int, ends: tuple[str, str] = ("A", "B")) -> dict[str, Any]:
+def flow(
+    path: list[str], leaves: list[int], done: int, parcels: int, ends: tuple[str, str] = ("A", "B")
+) -> dict[str, Any]:
     return {
         "date": FIRST,
         "origin_hub_id": ends[0],
@@ -73,11 +75,21 @@ def flow(path: list[str], leaves: list[int], done: int, parcels: int, ends: tupl
 
 
 def departs(name: str, on: int, vehicle: str, count: int = 1) -> dict[str, Any]:
-    return {"date": day(on), "lane_id": name, "vehicle_type_id": vehicle, "departures": count, "parcels": 0, "cost": 0.0}
+    return {
+        "date": day(on),
+        "lane_id": name,
+        "vehicle_type_id": vehicle,
+        "departures": count,
+        "parcels": 0,
+        "cost": 0.0,
+    }
 
 
 def make(
-    flows: list[dict[str, Any]], departures: list[dict[str, Any]], hubs: list[dict[str, Any]], lanes: list[dict[str, Any]]
+    flows: list[dict[str, Any]],
+    departures: list[dict[str, Any]],
+    hubs: list[dict[str, Any]],
+    lanes: list[dict[str, Any]],
 ) -> dict[str, list[dict[str, Any]]]:
     demand: dict[Any, int] = {}
     for row in flows:
@@ -91,7 +103,8 @@ def make(
         "trunk_departures": departures,
         "hub_loads": [],
         "route_demand": [
-            {"date": when, "origin_hub_id": a, "destination_hub_id": b, "parcels": n} for (when, a, b), n in demand.items()
+            {"date": when, "origin_hub_id": a, "destination_hub_id": b, "parcels": n}
+            for (when, a, b), n in demand.items()
         ],
     }
 

@@ -1,0 +1,65 @@
+"""Draws in strata of what moves all routes at once, so that few draws tell a small probability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import RadarError
+from forecasting.intervals.sample_paths import PathModel, draw_paths
+
+STRATA = 25  # equally likely; of them 250 draws give ten each (judgement)
+
+
+def cut_days(model: PathModel, first: date, last: date) -> PathModel:
+    """Keep some days of a model.
+
+    Raises
+    ------
+    RadarError
+        When the forecast does not cover all of them.
+    """
+    days = model.dates.astype("datetime64[D]")
+    start, end = np.datetime64(first), np.datetime64(last)
+    kept = (days >= start) & (days <= end)
+    if int(kept.sum()) != (last - first).days + 1:
+        raise RadarError(
+            f"a forecast of {days[0]} to {days[-1]}", f"one that covers {first} to {last}", "forecast these days first"
+        )
+    return replace(
+        model,
+        dates=model.dates[kept],
+        knots=np.ascontiguousarray(model.knots[:, kept]),
+        event=model.event[kept],
+        event_run=model.event_run[kept],
+        network=model.network[kept],
+        hub_out=model.hub_out[:, kept],
+        hub_in=model.hub_in[:, kept],
+        route=model.route[:, kept],
+    )
+
+
+def draw_strata(model: PathModel, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Draw futures of all routes, draw n in stratum n modulo ``STRATA`` of what moves all routes.
+
+    Parameters
+    ----------
+    model
+        Cut to the days of interest: strata are of the parcels of all its days.
+    draws, seed
+        As :func:`draw_paths` takes them; the first draws of a longer run are those of a shorter one.
+
+    Yields
+    ------
+    NDArray[np.int64]
+        [routes x days] parcels.
+    """
+    from scipy.special import ndtri
+
+    places = np.random.default_rng([seed, 0, STRATA]).random(max(draws, 1))
+    levels = ndtri((np.arange(draws) % STRATA + places[:draws]) / STRATA) if draws > 0 else []
+    yield from draw_paths(model, draws, seed, [float(level) for level in levels])

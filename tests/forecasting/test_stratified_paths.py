@@ -1,0 +1,64 @@
+"""Draws in strata: the shared shocks lie where they are told, and nothing else changes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from data.errors import RadarError
+from forecasting.intervals.sample_paths import PathModel, draw_paths
+from forecasting.intervals.stratified_paths import STRATA, cut_days, draw_strata
+
+
+def model(days: int = 4, routes: int = 6) -> PathModel:
+    scores = np.array([-4.0, -1.0, 0.0, 1.0, 4.0])
+    knots = (1000.0 + 200.0 * scores)[None, None, :] * np.ones((routes, days, 1))
+    hubs = np.arange(routes, dtype=np.int64) % 2
+    return PathModel(
+        routes=pl.DataFrame({"courier_id": ["C"] * routes}),
+        dates=np.arange("2025-11-08", "2025-11-12", dtype="datetime64[D]")[:days],
+        knots=knots.astype(np.float32),
+        scores=scores,
+        origin=hubs,
+        destination=1 - hubs,
+        event=np.array([0.0, 0.02, 0.02, 0.0])[:days],
+        event_run=np.array([-1, 0, 0, -1])[:days],
+        network=np.full(days, 0.01),
+        hub_out=np.full((2, days), 0.002),
+        hub_in=np.full((2, days), 0.002),
+        route=np.full((routes, days), 0.004),
+        persistence=0.7,
+    )
+
+
+def test_strata_are_in_order_of_the_network() -> None:
+    totals = np.array([path.sum() for path in draw_strata(model(), 40 * STRATA, 3)])
+    by_stratum = totals.reshape(-1, STRATA).mean(axis=0)
+    assert (np.diff(by_stratum) > 0).all()
+    left = totals.reshape(-1, STRATA).var(axis=0).mean()
+    assert left < 0.5 * totals.var()
+
+
+def test_strata_keep_the_distribution() -> None:
+    free = np.array([path.sum() for path in draw_paths(model(), 2000, 5)])
+    strata = np.array([path.sum() for path in draw_strata(model(), 2000, 5)])
+    assert strata.mean() == pytest.approx(free.mean(), rel=0.01)
+    assert strata.std() == pytest.approx(free.std(), rel=0.06)
+
+
+def test_a_longer_run_begins_with_the_shorter() -> None:
+    short = list(draw_strata(model(), 30, 9))
+    for one, other in zip(short, draw_strata(model(), 60, 9), strict=False):
+        assert (one == other).all()
+
+
+def test_days_are_cut_and_missing_ones_told() -> None:
+    cut = cut_days(model(), date(2025, 11, 9), date(2025, 11, 10))
+    assert next(draw_strata(cut, 1, 0)).shape == (6, 2)
+    with pytest.raises(RadarError, match="covers 2025-11-07 to 2025-11-10"):
+        cut_days(model(), date(2025, 11, 7), date(2025, 11, 10))
+    with pytest.raises(RadarError, match="covers 2025-11-10 to 2025-11-14"):
+        cut_days(model(), date(2025, 11, 10), date(2025, 11, 14))
