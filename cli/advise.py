@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.console import known_errors, out_rows, progress, say, workspace_of
 from cli.options import Json, Language
+
+if TYPE_CHECKING:
+    from data.workspace import Workspace
 
 
 class AdviceFormat(StrEnum):
@@ -67,9 +71,10 @@ def advise(
     tables = {
         "stock_allocations": workspace.results("stock_allocations", plan),
         "courier_allocations": workspace.results("courier_allocations"),
-        "hub_forecasts": workspace.results("hub_forecasts"),
+        "stock": workspace.read("stock"),
         "warehouses": workspace.read("warehouses"),
     }
+    as_of = _last_day_known(workspace, plan)
     merchants = workspace.read("merchants").sort("merchant_id")
     if merchant is not None:
         merchants = merchants.filter(pl.col("merchant_id") == merchant)
@@ -85,7 +90,7 @@ def advise(
     with progress("Advice") as bar:
         for number, row in enumerate(merchants.iter_rows(named=True)):
             bar.step(number, merchants.height, row["merchant_id"])
-            advice = [advise_merchant(row, tables, language, run_id=plan) for language in chosen_languages]
+            advice = [advise_merchant(row, tables, language, run_id=plan, as_of=as_of) for language in chosen_languages]
             paths.append(write_advice(advice, form.value, folder))
             written.append(advice[0])
     files = list_files(paths, written)
@@ -94,3 +99,15 @@ def advise(
         return
     out_rows(files if files.height <= 40 else files.head(40), json=False)
     say(f"Advice for {files.height:,} merchant{'' if files.height == 1 else 's'} from {plan} in {folder}")
+
+
+def _last_day_known(workspace: Workspace, plan: str) -> date | None:
+    """Return the last day a stock plan knew: its option --as-of, else the last day of the sales it read."""
+    from cli.past_plans import read_run
+
+    run = read_run(workspace, plan)
+    if run["options"].get("as_of"):
+        return date.fromisoformat(run["options"]["as_of"])
+    sales = workspace.read("sales", run["tables_read"].get("sales"))
+    last: date | None = sales["date"].max() if sales.height else None  # type: ignore[assignment]
+    return last

@@ -11,9 +11,11 @@ _FORM = re.compile(
     rf"^For (?P<event>.*?) (?P<first>\d{{4}}-\d\d-\d\d) to (?P<last>\d{{4}}-\d\d-\d\d): "
     rf"(?P<expected>{_NUMBER}) expected \+ (?P<safety>{_NUMBER}) safety = (?P<units>{_NUMBER}) units; "
     rf"(?P<there>{_NUMBER}) there already, (?P<send>{_NUMBER}) to send\. "
-    rf"Expected from (?P<basis>own|category) sales x growth (?P<growth>{_NUMBER}), error (?P<error>{_NUMBER}) %\. "
+    rf"Expected from (?P<basis>own|category) sales(?: (?P<base>{_NUMBER}))? x growth (?P<growth>{_NUMBER})"
+    rf"(?: x venue (?P<venue>{_NUMBER}) x lift (?P<lift>{_NUMBER}))?, error (?P<error>{_NUMBER}) %\. "
     rf"Buyers in (?P<regions>.*?); (?P<days>{_NUMBER}) days to them, (?P<home_days>{_NUMBER}) from hub (?P<home>.*?)\. "
     rf"Takes (?P<relief>{_NUMBER}) parcels off that hub\. Two days late costs (?P<late>{_NUMBER}) CNY\."
+    rf"(?: From here they cost (?P<cost>{_NUMBER}) CNY, from that hub (?P<home_cost>{_NUMBER}) CNY\.)?"
     rf"(?: It should have left by (?P<missed>\d{{4}}-\d\d-\d\d)\.)?"
     rf"(?: Short (?P<short>{_NUMBER}) units in all: (?:no room or sending capacity left in (?P<full>.*?)|{_TOO_FAR})\.)?$",
     re.DOTALL,
@@ -34,8 +36,10 @@ class StockReason:
         Units that stand there already, and that are to be sent.
     basis
         ``own`` (the last edition of the merchant's own) or ``category`` (borrowed: a wider range).
-    growth
-        Growth put on the last edition [ratio].
+    base, growth, venue, lift
+        Units sold at the last edition (``own``) or in as many of the last days as the event has (``category``); the merchant's growth;
+        what this venue sells over the last edition's; what an event sells over other days [ratios; 1 = no part in it]. Their product is
+        `expected`. `base` is None in plans made before it was told.
     error
         Relative error of the expectation [%].
     regions
@@ -44,6 +48,9 @@ class StockReason:
         Mean days to the buyers from here, and from the hub the merchant ships from today.
     relief
         Parcels this takes off that hub.
+    cost, home_cost
+        What serving these units from here costs (bringing them in, storage, parcels, the worth of the buyers' wait), and from the hub
+        the merchant ships from today [CNY]; None in plans made before it was told.
     late
         Cost of stock that stands there two days late [CNY].
     missed
@@ -73,19 +80,29 @@ class StockReason:
     missed: str = ""
     short: int = 0
     full: str = ""
+    base: float | None = None
+    venue: float = 1.0
+    lift: float = 1.0
+    cost: float | None = None
+    home_cost: float | None = None
 
     def write(self) -> str:
         """Write the parts as sentences; ``read_reason`` reads them back."""
         missed = f" It should have left by {self.missed}." if self.missed else ""
         why = f"no room or sending capacity left in {self.full}" if self.full else _TOO_FAR
         short = f" Short {self.short:,} units in all: {why}." if self.short else ""
+        base = "" if self.base is None else f" {self.base:,.2f}"
+        factors = "" if self.base is None else f" x venue {self.venue:.4f} x lift {self.lift:.4f}"
+        costs = ""
+        if self.cost is not None and self.home_cost is not None:
+            costs = f" From here they cost {self.cost:,.2f} CNY, from that hub {self.home_cost:,.2f} CNY."
         return (
             f"For {self.event} {self.first} to {self.last}: "
             f"{self.expected:,} expected + {self.safety:,} safety = {self.units:,} units; "
             f"{self.there:,} there already, {self.send:,} to send. "
-            f"Expected from {self.basis} sales x growth {self.growth:.2f}, error {self.error:.0f} %. "
+            f"Expected from {self.basis} sales{base} x growth {self.growth:.4f}{factors}, error {self.error:.0f} %. "
             f"Buyers in {self.regions}; {self.days:.1f} days to them, {self.home_days:.1f} from hub {self.home}. "
-            f"Takes {self.relief:,} parcels off that hub. Two days late costs {self.late:,.0f} CNY.{missed}{short}"
+            f"Takes {self.relief:,} parcels off that hub. Two days late costs {self.late:,.0f} CNY.{costs}{missed}{short}"
         )
 
 
@@ -101,5 +118,6 @@ def read_reason(text: str) -> StockReason | None:
 
     whole = {name: int(number(name)) for name in ("expected", "safety", "units", "there", "send", "relief", "short")}
     real = {name: number(name) for name in ("growth", "error", "days", "home_days", "late")}
+    real |= {name: number(name) for name in ("base", "venue", "lift", "cost", "home_cost") if part[name]}
     words = {name: part[name] for name in ("event", "first", "last", "basis", "regions", "home", "missed", "full")}
     return StockReason(**words, **whole, **real)  # type: ignore[arg-type]

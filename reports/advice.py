@@ -1,24 +1,31 @@
 """Advice to a merchant: what, how many, where, by when, why, how sure, and what two days' delay costs.
 
-It is drawn from the result tables alone: ``stock_allocations``, ``courier_allocations`` and ``hub_forecasts``.
+It is drawn from tables of the merchant's own alone: ``stock_allocations``, ``stock`` and ``courier_allocations``. No other
+merchant's volumes and none of the network's are in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
 from data.reasons import StockReason, read_reason
 from reports.advice_words import word
+from reports.formats import Language
+from reports.surplus import Move, find_moves
 
-_HIGH_ERROR, _MIDDLE_ERROR = 15.0, 30.0  # error of the expectation up to which confidence is high, middle [%]
+_HIGH_ERROR, _MIDDLE_ERROR = (
+    15.0,
+    30.0,
+)  # judgement: error of the expectation up to which confidence is high, middle [%]
 _EIGHTY = 1.2816  # standard normal quantile of 90 %: 80 % of cases lie within as many deviations of the mean
 ADVICE = ("what", "how_many", "unit", "where", "by_when", "why", "confidence", "late_cost")
-PARTS = ("category", "warehouse_id", "expected", "safety", "units", "there", "send", "low", "high", "by_when", "short")
+FACTORS = ("last_edition", "growth", "venue", "lift", "price", "weather")
+"""Columns of ``parts`` whose product is ``expected``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +39,34 @@ class MerchantAdvice:
     readme
         Lines that say what the tables are.
     tables
-        ``advice`` and ``parts`` always; ``couriers`` and ``hubs`` when there are rows.
+        ``advice``, ``parts`` and ``totals`` always; ``couriers`` when there are rows.
     """
 
     merchant_id: str
-    language: str
+    language: Language
     readme: list[str]
     tables: dict[str, pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of the stock plan with its reason read, and the day it is to leave."""
+
+    category: str
+    warehouse_id: str
+    units: int
+    ship_by: date
+    text: str
+    reason: StockReason | None
 
 
 def advise_merchant(
     merchant: Mapping[str, Any],
     tables: Mapping[str, pl.DataFrame],
-    language: str,
+    language: Language,
     *,
     run_id: str,
+    as_of: date | None = None,
 ) -> MerchantAdvice:
     """Write the advice to one merchant.
 
@@ -55,11 +75,13 @@ def advise_merchant(
     merchant
         Row of ``merchants``: merchant_id, name, hub_id.
     tables
-        ``stock_allocations``, ``courier_allocations``, ``hub_forecasts``, ``warehouses``; each may be empty.
+        ``stock_allocations``, ``courier_allocations``, ``warehouses`` and, if any, ``stock``; each may be empty.
     language
         ``zh`` or ``en``.
     run_id
         Stock plan the allocations are of.
+    as_of
+        Last day that plan knew: nothing is to leave before the day after. None where it is not known.
 
     Returns
     -------
@@ -69,22 +91,28 @@ def advise_merchant(
     mine = pl.col("merchant_id") == merchant["merchant_id"]
     stock = tables["stock_allocations"].filter(mine).sort("category", "warehouse_id")
     couriers = tables["courier_allocations"].filter(mine)
-    sites = dict(tables["warehouses"].select("warehouse_id", "name").iter_rows())
-    read = [(row, read_reason(row["reason"])) for row in stock.iter_rows(named=True)]
-    rows = [_advise_stock(row, reason, sites, language) for row, reason in read]
+    names = "name_zh" if language == "zh" and "name_zh" in tables["warehouses"].columns else "name"
+    named = tables["warehouses"].select("warehouse_id", pl.coalesce(*dict.fromkeys((names, "name"))).alias("name"))
+    sites = {ident: f"{name} ({ident})" for ident, name in named.iter_rows() if name}
+    read = [_read_row(row, as_of) for row in stock.iter_rows(named=True)]
+    held = tables["stock"].filter(mine) if "stock" in tables else pl.DataFrame()
+    moves = find_moves(stock, _latest_stock(held, as_of))
+    rows = [_advise_stock(row, sites, language) for row in read]
+    rows += [_advise_move(move, sites, language) for move in moves]
     rows += _advise_couriers(couriers, language)
-    parts = [_list_parts(row, reason) for row, reason in read]
+    parts = [_list_parts(row, language) for row in read]
     found = {
         "advice": pl.DataFrame(rows, schema=_ADVICE_SCHEMA, orient="row"),
         "parts": pl.DataFrame(parts, schema=_PARTS_SCHEMA, orient="row"),
+        "totals": _add_up(read, moves, couriers, language),
         "couriers": couriers.select(
             "date", "courier_id", "origin_hub_id", "destination_hub_id", "parcels", "reason"
         ).sort("date", "courier_id", "origin_hub_id", "destination_hub_id"),
-        "hubs": _list_hubs(merchant, stock, tables, [reason for _, reason in read if reason is not None]),
     }
     kept = {name: frame for name, frame in found.items() if frame.height or name in ("advice", "parts")}
-    first = next((reason for _, reason in read if reason is not None), None)
-    readme = _write_readme(str(merchant["merchant_id"]), str(merchant["name"]), first, run_id, list(kept), language)
+    first = next((row.reason for row in read if row.reason is not None), None)
+    name = str((merchant.get("name_zh") if language == "zh" else None) or merchant["name"])
+    readme = _write_readme(str(merchant["merchant_id"]), name, first, run_id, as_of, list(kept), language)
     return MerchantAdvice(str(merchant["merchant_id"]), language, readme, kept)
 
 
@@ -101,27 +129,50 @@ _ADVICE_SCHEMA = {
 _PARTS_SCHEMA = {
     "category": pl.String(),
     "warehouse_id": pl.String(),
+    "basis": pl.String(),
+    **dict.fromkeys(FACTORS, pl.Float64()),
     **dict.fromkeys(("expected", "safety", "units", "there", "send", "low", "high"), pl.Int64()),
     "by_when": pl.Date(),
     "short": pl.Int64(),
+    **dict.fromkeys(("cost", "home_cost", "saving"), pl.Float64()),
 }
 
 
+def _read_row(row: Mapping[str, Any], as_of: date | None) -> _Row:
+    """Read a row of the plan; what should have left already leaves on the first day after the last one known."""
+    ship_by = row["ship_by"]
+    if as_of is not None and ship_by is not None:
+        ship_by = max(ship_by, as_of + timedelta(days=1))
+    return _Row(
+        row["category"], row["warehouse_id"], row["units"], ship_by, row["reason"], read_reason(row["reason"] or "")
+    )
+
+
+def _latest_stock(stock: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
+    """Return the latest count of each category and warehouse that the plan knew: category, warehouse_id, units."""
+    if stock.is_empty():
+        return pl.DataFrame(schema={"category": pl.String, "warehouse_id": pl.String, "units": pl.Int64})
+    known = stock if as_of is None else stock.filter(pl.col("as_of") <= as_of)
+    return known.sort("as_of").group_by("category", "warehouse_id").agg(pl.col("units").last()).sort(pl.all())
+
+
 def _range_of(reason: StockReason) -> tuple[int, int]:
-    """Units within which 80 % of cases lie: expected -+ 1.28 x (error x expected, and chance)."""
+    """Units to send, or to stand there where none are sent, that suffice in the lowest and highest of 8 cases in 10.
+
+    Demand lies within expected -+ 1.28 x sqrt((error x expected)^2 + expected); what stands there already is taken off what is sent.
+    """
     deviation = ((reason.error / 100.0 * reason.expected) ** 2 + reason.expected) ** 0.5
-    return max(round(reason.expected - _EIGHTY * deviation), 0), round(reason.expected + _EIGHTY * deviation)
+    there = reason.there if reason.send else 0
+    low, high = reason.expected - _EIGHTY * deviation, reason.expected + _EIGHTY * deviation
+    return max(round(max(low, 0.0) - there), 0), max(round(high - there), 0)
 
 
-def _advise_stock(
-    row: Mapping[str, Any], reason: StockReason | None, sites: Mapping[str, str], language: str
-) -> tuple[object, ...]:
-    site = sites.get(row["warehouse_id"])
-    where = f"{site} ({row['warehouse_id']})" if site else row["warehouse_id"]
+def _advise_stock(row: _Row, sites: Mapping[str, str], language: Language) -> tuple[object, ...]:
+    where, reason = sites.get(row.warehouse_id, row.warehouse_id), row.reason
     unit = word(language, "unit.units")
     if reason is None:
-        what = word(language, "what.send", category=row["category"])
-        return what, row["units"], unit, where, row["ship_by"], row["reason"], None, None
+        what = word(language, "what.send", category=row.category)
+        return what, row.units, unit, where, row.ship_by, row.text, None, None
     kind = "send" if reason.send else "hold" if reason.units else "none"
     low, high = _range_of(reason)
     level = "high" if reason.error <= _HIGH_ERROR else "middle" if reason.error <= _MIDDLE_ERROR else "low"
@@ -133,22 +184,38 @@ def _advise_stock(
         high=f"{high:,}",
     )
     return (
-        word(language, f"what.{kind}", category=row["category"]),
+        word(language, f"what.{kind}", category=row.category),
         reason.send if kind == "send" else reason.units,
         unit,
         where,
-        row["ship_by"] if reason.send else None,
+        row.ship_by if reason.send else None,
         _tell_why(reason, language),
         confidence if reason.units else None,
         reason.late,
     )
 
 
-def _tell_why(reason: StockReason, language: str) -> str:
+def _advise_move(move: Move, sites: Mapping[str, str], language: Language) -> tuple[object, ...]:
+    origin = sites.get(move.origin, move.origin)
+    counts = {"there": f"{move.there:,}", "surplus": f"{move.surplus:,}"}
+    if move.destination is None:
+        what, where = word(language, "what.surplus", category=move.category), origin
+        why = word(language, "why.surplus", **counts)
+    else:
+        destination = sites.get(move.destination, move.destination)
+        what = word(language, "what.move", category=move.category)
+        where = word(language, "where.move", origin=origin, destination=destination)
+        told = counts | {"origin": origin, "destination": destination}
+        why = word(language, "why.move", **told, lack=f"{move.lack:,}", moved=f"{move.units:,}")
+    return what, move.units, word(language, "unit.units"), where, move.by_when, why, None, None
+
+
+def _tell_why(reason: StockReason, language: Language) -> str:
     """Tell the three reasons of an allocation, and what went wrong."""
     counts = {name: f"{getattr(reason, name):,}" for name in ("expected", "safety", "units", "there", "send", "relief")}
     facts = counts | {
-        "growth": f"{reason.growth:.2f}",
+        **{name: f"{getattr(reason, name):.4g}" for name in ("growth", "venue", "lift")},
+        "base": f"{_base_of(reason):,.2f}",
         "regions": reason.regions,
         "days": f"{reason.days:.1f}",
         "home_days": f"{reason.home_days:.1f}",
@@ -166,14 +233,50 @@ def _tell_why(reason: StockReason, language: str) -> str:
     return (" " if language == "en" else "").join(told)
 
 
-def _list_parts(row: Mapping[str, Any], reason: StockReason | None) -> tuple[object, ...]:
+def _base_of(reason: StockReason) -> float:
+    """Units sold before; of a plan that did not keep them what the expectation comes from."""
+    if reason.base is not None:
+        return reason.base
+    product = reason.growth * reason.venue * reason.lift
+    return reason.expected / product if product > 0 else 0.0
+
+
+def _list_parts(row: _Row, language: Language) -> tuple[object, ...]:
+    reason = row.reason
     if reason is None:
-        return row["category"], row["warehouse_id"], None, None, row["units"], *[None] * 4, row["ship_by"], None
+        return row.category, row.warehouse_id, *[None] * 11, row.units, None, None, row.ship_by, *[None] * 4
+    factors = (_base_of(reason), reason.growth, reason.venue, reason.lift, 1.0, 1.0)
     numbers = (reason.expected, reason.safety, reason.units, reason.there, reason.send, *_range_of(reason))
-    return row["category"], row["warehouse_id"], *numbers, row["ship_by"], reason.short
+    costs = (reason.cost, reason.home_cost, _saving(reason.cost, reason.home_cost))
+    basis = word(language, f"basis.{reason.basis}")
+    return row.category, row.warehouse_id, basis, *factors, *numbers, row.ship_by, reason.short, *costs
 
 
-def _advise_couriers(couriers: pl.DataFrame, language: str) -> list[tuple[object, ...]]:
+def _saving(cost: float | None, home_cost: float | None) -> float | None:
+    return None if cost is None or home_cost is None else home_cost - cost
+
+
+def _add_up(read: Sequence[_Row], moves: Sequence[Move], couriers: pl.DataFrame, language: Language) -> pl.DataFrame:
+    """Add the advice up: a row a total; those nothing is known of are left out."""
+    known = [row.reason for row in read if row.reason is not None]
+    # Each row of a category tells the same shortage.
+    short = {row.category: row.reason.short for row in read if row.reason is not None}
+    priced = [(r.cost, r.home_cost) for r in known if r.cost is not None and r.home_cost is not None]
+    totals: dict[str, float | None] = {
+        "units": sum(reason.units for reason in known) if known else None,
+        "send": sum(reason.send for reason in known) if known else None,
+        "move": sum(move.units for move in moves if move.destination is not None) or None,
+        "short": sum(short.values()) or None,
+        "parcels": int(couriers["parcels"].sum()) or None,
+    }
+    if priced:
+        cost, home_cost = sum(pair[0] for pair in priced), sum(pair[1] for pair in priced)
+        totals |= {"cost": cost, "home_cost": home_cost, "saving": home_cost - cost}
+    rows = [(word(language, f"total.{name}"), float(value)) for name, value in totals.items() if value is not None]
+    return pl.DataFrame(rows, schema={"total": pl.String(), "number": pl.Float64()}, orient="row")
+
+
+def _advise_couriers(couriers: pl.DataFrame, language: Language) -> list[tuple[object, ...]]:
     groups = couriers.group_by("courier_id", "origin_hub_id").agg(
         parcels=pl.col("parcels").sum(),
         first=pl.col("date").min(),
@@ -198,34 +301,23 @@ def _advise_couriers(couriers: pl.DataFrame, language: str) -> list[tuple[object
     ]
 
 
-def _list_hubs(
-    merchant: Mapping[str, Any],
-    stock: pl.DataFrame,
-    tables: Mapping[str, pl.DataFrame],
-    reasons: list[StockReason],
-) -> pl.DataFrame:
-    """Forecast of what goes out of the merchant's hub and of its warehouses' hubs, on the days of the event."""
-    sites = tables["warehouses"].filter(pl.col("warehouse_id").is_in(stock["warehouse_id"].implode()))
-    hubs = {merchant["hub_id"], *sites["hub_id"].to_list()}
-    forecasts = tables["hub_forecasts"].filter((pl.col("direction") == "out") & pl.col("hub_id").is_in(sorted(hubs)))
-    if reasons:
-        first = min(date.fromisoformat(reason.first) for reason in reasons)
-        last = max(date.fromisoformat(reason.last) for reason in reasons)
-        forecasts = forecasts.filter(pl.col("date").is_between(first, last))
-    return forecasts.select("date", "hub_id", "mean", "q10", "q90").sort("hub_id", "date")
-
-
 def _write_readme(
-    merchant_id: str, name: str, reason: StockReason | None, run_id: str, sheets: list[str], language: str
+    merchant_id: str,
+    name: str,
+    reason: StockReason | None,
+    run_id: str,
+    as_of: date | None,
+    sheets: list[str],
+    language: Language,
 ) -> list[str]:
     title = merchant_id if name == merchant_id else f"{merchant_id} {name}"
     lines = [word(language, "readme.title", merchant=title)]
     if reason is None:
         lines.append(word(language, "readme.none"))
     else:
-        lines.append(
-            word(language, "readme.made", run_id=run_id, first=reason.first, last=reason.last, event=reason.event)
-        )
-    lines += [word(language, f"readme.{key}") for key in ("units", "sum", "confidence", "late")]
+        key = "readme.made_undated" if as_of is None else "readme.made"
+        facts = {"run_id": run_id, "first": reason.first, "last": reason.last, "event": reason.event, "as_of": as_of}
+        lines.append(word(language, key, **facts))
+    lines += [word(language, f"readme.{key}") for key in ("units", "factors", "sum", "confidence", "cost", "late")]
     names = ", ".join(word(language, f"sheet.{sheet}") for sheet in sheets)
     return [*lines, f"{word(language, 'readme.sheets')} {names}"]

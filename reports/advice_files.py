@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from data.errors import RadarError
-from reports.advice import MerchantAdvice
+from reports.advice import FACTORS, MerchantAdvice
 from reports.advice_words import word
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Format = Literal["xlsx", "csv", "json"]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _LONGEST_NAME = 80
-_SHEETS = ("advice", "parts", "couriers", "hubs")
+_SHEETS = ("advice", "parts", "totals", "couriers")
 _WIDTHS = {"what": 26, "where": 26, "why": 90, "confidence": 34, "reason": 60, "late_cost": 18}
 
 
@@ -35,22 +35,22 @@ def name_file(merchant_id: str, form: Format) -> str:
     return f"advice_{safe}.{form}"
 
 
-def write_advice(advice: Sequence[MerchantAdvice], form: Format, folder: Path) -> Path:
-    """Write one merchant's advice, in one or more languages, to a file of its own.
+def write_advice(advice: Sequence[MerchantAdvice], form: Format, folder: Path) -> list[Path]:
+    """Write one merchant's advice, in one or more languages, to files of its own.
 
     Parameters
     ----------
     advice
         The same merchant's advice, one a language; the first language leads.
     form
-        ``xlsx`` (a sheet a table and language), ``csv`` (the advice table; UTF-8 with BOM) or ``json``.
+        ``xlsx`` (a sheet a table and language), ``csv`` (a file a table and language; UTF-8 with BOM) or ``json``.
     folder
         Folder to write to; made when it is not there.
 
     Returns
     -------
-    pathlib.Path
-        The file. It is written whole or not at all.
+    list of pathlib.Path
+        The files, the advice itself first. Each is written whole or not at all.
 
     Raises
     ------
@@ -58,15 +58,28 @@ def write_advice(advice: Sequence[MerchantAdvice], form: Format, folder: Path) -
         When the folder cannot be written.
     """
     path = folder / name_file(advice[0].merchant_id, form)
-    content = {"xlsx": _write_xlsx, "csv": _write_csv, "json": _write_json}[form](advice)
+    if form == "csv":
+        files = {
+            path.with_name(f"{path.stem}_{name}_{one.language}.csv"): _write_csv(one, name)
+            for one in advice
+            for name in _SHEETS
+            if name in one.tables
+        }
+    else:
+        files = {path: {"xlsx": _write_xlsx, "json": _write_json}[form](advice)}
+    for file, content in files.items():
+        _write_whole(file, content)
+    return list(files)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.part")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
         raise RadarError(f"{path} cannot be written ({error.strerror})", action="choose another --out") from error
-    return path
 
 
 def escape_cell(value: object) -> object:
@@ -76,26 +89,23 @@ def escape_cell(value: object) -> object:
     return value
 
 
-def _write_csv(advice: Sequence[MerchantAdvice]) -> bytes:
-    """Advice rows of every language one below the other, each under its own header line."""
+def _write_csv(one: MerchantAdvice, name: str) -> bytes:
+    """Write one table under one header line."""
     import csv
     import io
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    for number, one in enumerate(advice):
-        if number:
-            writer.writerow([])
-        table = one.tables["advice"]
-        writer.writerow([word(one.language, name) for name in table.columns])
-        for row in table.iter_rows():
-            writer.writerow(["" if value is None else escape_cell(_plain(value)) for value in row])
+    table = one.tables[name]
+    writer.writerow([word(one.language, f"column.{column}") for column in table.columns])
+    for row in table.iter_rows():
+        writer.writerow(["" if value is None else escape_cell(_plain(value)) for value in row])
     return out.getvalue().encode("utf-8-sig")
 
 
 def _plain(value: object) -> object:
     if isinstance(value, float):
-        return round(value, 2)
+        return round(value, 4)
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -152,36 +162,47 @@ def _write_table(book: Workbook, one: MerchantAdvice, name: str) -> None:
         "text": book.add_format({"text_wrap": True, "valign": "top"}),
         "whole": book.add_format({"num_format": "#,##0", "valign": "top"}),
         "money": book.add_format({"num_format": "#,##0", "valign": "top"}),
+        "factor": book.add_format({"num_format": "#,##0.00##", "valign": "top"}),
         "day": book.add_format({"num_format": "yyyy-mm-dd", "valign": "top"}),
     }
     for column, title in enumerate(frame.columns):
-        sheet.write_string(0, column, word(one.language, title), head)
+        sheet.write_string(0, column, word(one.language, f"column.{title}"), head)
         sheet.set_column(column, column, _WIDTHS.get(title, 14))
         for row, value in enumerate(frame[title], start=1):
-            _write_cell(sheet, row, column, value, kinds)
+            kind = "factor" if title in FACTORS else None
+            _write_cell(sheet, row, column, value, kinds, kind)
     sheet.freeze_panes(1, 0)
     if frame.height:
         sheet.autofilter(0, 0, frame.height, frame.width - 1)
 
 
-def _write_cell(sheet: Worksheet, row: int, column: int, value: object, kinds: dict[str, object]) -> None:
+def _write_cell(
+    sheet: Worksheet, row: int, column: int, value: object, kinds: dict[str, object], kind: str | None
+) -> None:
     if isinstance(value, str):
         sheet.write_string(row, column, value, kinds["text"])
     elif isinstance(value, date):
         sheet.write_datetime(row, column, value, kinds["day"])
     elif isinstance(value, int | float):
-        sheet.write_number(row, column, value, kinds["whole" if isinstance(value, int) else "money"])
+        sheet.write_number(row, column, value, kinds[kind or ("whole" if isinstance(value, int) else "money")])
 
 
-def list_files(paths: Sequence[Path], advice: Sequence[MerchantAdvice]) -> pl.DataFrame:
-    """List what was written: merchant_id, rows of advice, units to send, file."""
+def list_files(paths: Sequence[Sequence[Path]], advice: Sequence[MerchantAdvice]) -> pl.DataFrame:
+    """List what was written: merchant_id, rows of advice, units to send, file (the first, with the advice) and how many files."""
     sends = [int(one.tables["parts"]["send"].sum()) for one in advice]
     return pl.DataFrame(
         {
             "merchant_id": [one.merchant_id for one in advice],
             "rows": [one.tables["advice"].height for one in advice],
             "units_to_send": sends,
-            "file": [str(path) for path in paths],
+            "file": [str(files[0]) for files in paths],
+            "files": [len(files) for files in paths],
         },
-        schema={"merchant_id": pl.String, "rows": pl.Int64, "units_to_send": pl.Int64, "file": pl.String},
+        schema={
+            "merchant_id": pl.String,
+            "rows": pl.Int64,
+            "units_to_send": pl.Int64,
+            "file": pl.String,
+            "files": pl.Int64,
+        },
     )

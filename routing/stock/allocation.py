@@ -66,6 +66,7 @@ def list_allocations(
     putaway_days: int,
     as_of: date,
     day_cost: float,
+    rent: Floats,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write allocations and shortages with their reasons.
 
@@ -85,6 +86,8 @@ def list_allocations(
         Last day known; no stock is sent before the day after.
     day_cost
         Worth of a day on which a buyer waits [CNY/unit/day].
+    rent
+        Storage of a unit in each warehouse until the event, shape (W,) [CNY/unit].
 
     Returns
     -------
@@ -101,6 +104,7 @@ def list_allocations(
         sites = np.flatnonzero(units[i].sum(axis=0) > 0)
         for site in sites if len(sites) else [int(np.argmin(problem.inbound[items.family[i]]))]:
             reason = _explain(items, units, i, int(site), days, price, window, day_cost)
+            reason = replace(reason, **_tell_costs(items, units, i, int(site), days, price, ways, rent, day_cost))
             lead = days_of(ways.bulk_hours[items.home[i], items.site_hub[site]])
             due = window.first - timedelta(days=putaway_days + (int(lead) if np.isfinite(lead) else 0))
             ship_by = max(due, as_of + timedelta(days=1))
@@ -148,6 +152,8 @@ def _explain(
     loss = min(max(dearer + day_cost * (home_wait - wait), 0.0), day_cost * (_LATE_DAYS + 1) / 2)
     top = np.argsort(-weights, kind="stable")[:_NAMED_REGIONS]
     named = ", ".join(f"{items.zones[z]} {100 * weights[z]:.0f} %" for z in top if weights[z] > 0)
+    told = {name: round(float(getattr(items, name)[item]), 4) for name in ("growth", "venue", "lift")}
+    product = told["growth"] * told["venue"] * told["lift"]
     return StockReason(
         event=window.name,
         first=window.first.isoformat(),
@@ -158,7 +164,8 @@ def _explain(
         there=there,
         send=send,
         basis=items.basis[item],
-        growth=float(items.growth[item]),
+        base=round(expected / product, 2) if product > 0 else None,
+        **told,
         error=100.0 * float(items.cv[item]),
         regions=named or "no region",
         days=wait,
@@ -167,6 +174,33 @@ def _explain(
         relief=round(total / items.units_per_parcel[item]) if hub != home else 0,
         late=early * loss,
     )
+
+
+def _tell_costs(
+    items: Items,
+    units: Floats,
+    item: int,
+    site: int,
+    days: Floats,
+    price: Floats,
+    ways: WayCosts,
+    rent: Floats,
+    day_cost: float,
+) -> dict[str, float | None]:
+    """Tell what the units of an item in a warehouse cost from there and from the merchant's hub today; None where that cannot be."""
+    here, per_parcel = units[item, :, site], items.units_per_parcel[item]
+    hub, home = int(items.site_hub[site]), int(items.home[item])
+    send = max(float(here.sum()) - float(items.there[item, site]), 0.0)
+    served = here > 0
+
+    def serve(start: int) -> float:
+        return float((here[served] * (price[start, served] / per_parcel + day_cost * days[start, served])).sum())
+
+    brought = send * float(ways.bulk[home, hub]) / per_parcel if send else 0.0
+    cost, home_cost = serve(hub) + brought + float(here.sum()) * float(rent[site]), serve(home)
+    if not (np.isfinite(cost) and np.isfinite(home_cost)):
+        return {"cost": None, "home_cost": None}
+    return {"cost": cost, "home_cost": home_cost}
 
 
 def _mean(weights: Floats, values: Floats) -> float:

@@ -140,7 +140,8 @@ def expect_demand(
         merchant_id, category, region_id, home_hub_id, expected, target [whole units], cv, basis (``own`` or ``category``),
         growth, early_share
         (share of the window's units ordered on its first two days), peak_share (on its busiest day),
-        units_per_parcel; rows of no units left out.
+        units_per_parcel, growth_told, venue_told, lift_told (factors whose product with the units sold before is the expectation); rows
+        of no units left out.
     """
     known = sales.filter(pl.col("date") <= as_of)
     if known.is_empty():
@@ -264,6 +265,10 @@ def _add_mean(items: pl.DataFrame, window: Window) -> pl.DataFrame:
         mean=pl.when(own)
         .then(pl.col("past") * pl.col("growth") * pl.col("venue_factor"))
         .otherwise(pl.col("recent") * window.days * lift),
+        # What the mean is told as: mean = base x growth_told x venue_told x lift_told.
+        growth_told=pl.when(own).then(pl.col("growth")).otherwise(1.0),
+        venue_told=pl.when(own).then(pl.col("venue_factor")).otherwise(1.0),
+        lift_told=pl.when(own).then(1.0).otherwise(lift),
         own_lift=pl.when(own & (pl.col("before") > 0)).then(pl.col("past") / (window.days * pl.col("before"))),
     )
 
@@ -378,5 +383,5 @@ def _take_quantile(rows: pl.DataFrame, service_level: float, noise: float) -> pl
     ]
     return numbered.with_columns(whole).select(
         *ITEM, "region_id", "home_hub_id", "expected", "target", "cv", "basis", "growth", "early_share", "peak_share",
-        "units_per_parcel",
+        "units_per_parcel", "growth_told", "venue_told", "lift_told",
     )  # fmt: skip

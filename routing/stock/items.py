@@ -40,7 +40,9 @@ class Items:
         Whether the warehouse's hub will be open, shape (W,).
     zone_weight
         Share of a zone's buyers behind each hub, shape (Z, H).
-    cv, growth, early_share, peak_share, units_per_parcel
+    growth, venue, lift
+        Factors of the expectation as told, shape (I,).
+    cv, early_share, peak_share, units_per_parcel
         As in ``stock_demand.expect_demand``, shape (I,).
     basis
         ``own`` or ``category`` of each item.
@@ -62,6 +64,8 @@ class Items:
     zone_weight: Floats
     cv: Floats
     growth: Floats
+    venue: Floats
+    lift: Floats
     early_share: Floats
     peak_share: Floats
     units_per_parcel: Floats
@@ -140,7 +144,9 @@ def gather_items(
         site_open=np.array([hub is not None for hub in site_hubs]),
         zone_weight=_weigh_hubs(demand, zones, zone_number, ways, moved),
         cv=first["cv"].to_numpy(),
-        growth=first["growth"].to_numpy(),
+        growth=first["growth_told"].to_numpy(),
+        venue=first["venue_told"].to_numpy(),
+        lift=first["lift_told"].to_numpy(),
         early_share=first["early_share"].to_numpy(),
         peak_share=first["peak_share"].to_numpy(),
         units_per_parcel=units_per_parcel,

@@ -15,7 +15,7 @@ from routing.stock.allocation import divide_units, list_allocations
 from routing.stock.costs import MOST_ZONES, WayCosts, cost_ways, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand
 from routing.stock.items import Items, gather_items
-from routing.stock.model import LocationPlan, LocationProblem
+from routing.stock.model import Floats, LocationPlan, LocationProblem
 from routing.stock.solver import solve_location
 
 TABLES = (
@@ -158,6 +158,7 @@ def plan_stock(
     allocations, shortages = list_allocations(
         items, problem, units, ways, window,
         putaway_days=options.putaway_days, as_of=as_of, day_cost=options.day_cost,
+        rent=_rent_of(frames["warehouses"], window, options),
     )  # fmt: skip
     return StockPlan(
         allocations,
@@ -195,7 +196,7 @@ def _pose(
     np.add.at(demand, items.family, items.target)
     np.add.at(there, items.family, items.there)
     relief = np.array([hub_prices.get(hub, 0.0) for hub in ways.hub_ids])[items.site_hub]
-    rent = places["storage_cost"].fill_null(0.0).to_numpy() * (options.putaway_days + window.days / 2)
+    rent = _rent_of(warehouses, window, options)
     parcel = items.reach(ways.parcel)[items.site_hub].T + relief  # (Z, W)
     days = items.reach(ways.hours)[items.site_hub].T / 24.0
     cost = parcel[None] / per_parcel[:, None, None] + options.day_cost * days[None] + rent
@@ -215,6 +216,12 @@ def _pose(
         dispatch=places["dispatch_capacity"].cast(pl.Float64).fill_null(np.inf).to_numpy(),
         opening=places["opening_cost"].fill_null(0.0).to_numpy(),
     )
+
+
+def _rent_of(warehouses: pl.DataFrame, window: Window, options: StockOptions) -> Floats:
+    """Storage of a unit in each warehouse, from put away to the middle of the event [CNY/unit]."""
+    daily: Floats = warehouses.sort("warehouse_id")["storage_cost"].fill_null(0.0).to_numpy()
+    return daily * (options.putaway_days + window.days / 2)
 
 
 def _certify(problem: LocationProblem, solved: LocationPlan) -> pl.DataFrame:

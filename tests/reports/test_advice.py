@@ -7,10 +7,10 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from string import Formatter
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -19,10 +19,12 @@ from hypothesis import strategies as st
 
 from data.contracts import contract
 from data.reasons import StockReason
-from reports.advice import ADVICE, MerchantAdvice, advise_merchant
+from reports.advice import ADVICE, FACTORS, MerchantAdvice, advise_merchant
 from reports.advice_files import escape_cell, list_files, name_file, write_advice
-from reports.advice_words import WORDS
+from reports.formats import Language
+from reports.surplus import find_moves
 
+AS_OF = date(2025, 10, 20)
 MERCHANT = {"merchant_id": "M1", "name": "One", "hub_id": "GUA"}
 OWN = StockReason(
     "Double 11", "2025-11-01", "2025-11-13", 1200, 180, 1380, 300, 1080, "own", 1.12, 12.0,
@@ -54,26 +56,19 @@ def tables(**changes: pl.DataFrame) -> dict[str, pl.DataFrame]:
     couriers_names = [
         "date", "merchant_id", "courier_id", "origin_hub_id", "destination_hub_id", "parcels", "reason",
     ]  # fmt: skip
-    forecasts = [
-        (date(2025, 11, day), hub, direction, 100 * day, 80 * day, 120 * day)
-        for day in (1, 11, 30)
-        for hub in ("GUA", "BEI", "SHA")
-        for direction in ("out", "in")
-    ]
     warehouses = {"warehouse_id": ["W-BEI", "W-GUA"], "name": ["Beijing", "Guangzhou"], "hub_id": ["BEI", "GUA"]}
     found = {
         "stock_allocations": pl.DataFrame(rows, schema=names, orient="row"),
         "courier_allocations": pl.DataFrame(couriers, schema=couriers_names, orient="row"),
-        "hub_forecasts": pl.DataFrame(
-            forecasts, schema=["date", "hub_id", "direction", "mean", "q10", "q90"], orient="row"
-        ),
         "warehouses": pl.DataFrame(warehouses),
     }
     return found | changes
 
 
-def advise(language: str = "en", merchant: dict[str, Any] | None = None, **changes: pl.DataFrame) -> MerchantAdvice:
-    return advise_merchant(merchant or MERCHANT, tables(**changes), language, run_id="plan-stock-0001")
+def advise(
+    language: Language = "en", merchant: dict[str, Any] | None = None, **changes: pl.DataFrame
+) -> MerchantAdvice:
+    return advise_merchant(merchant or MERCHANT, tables(**changes), language, run_id="plan-stock-0001", as_of=AS_OF)
 
 
 def rows_of(advice: MerchantAdvice) -> dict[str, dict[str, Any]]:
@@ -93,15 +88,18 @@ def test_every_row_says_what_how_many_where_when_why_how_sure_and_what_delay_cos
     )
     for part in ("1,200", "180", "1,380", "300", "1,080", "1.12", "1.4 days", "2.9", "900 parcels off hub GUA"):
         assert part in row["why"]
-    # 12 % of 1,200 and chance: 1,200 -+ 1.2816 x sqrt(144^2 + 1,200)
-    assert row["confidence"] == "high: 80 % likely between 1,010 and 1,390"
+    # 12 % of 1,200 and chance: 1,200 -+ 1.2816 x sqrt(144^2 + 1,200), less the 300 that stand there
+    assert row["confidence"] == "high: 80 % likely between 710 and 1,090"
 
 
 def test_parts_add_up_to_the_number() -> None:
     parts = advise().tables["parts"]
     assert (parts["expected"] + parts["safety"] == parts["units"]).all()
     assert ((parts["units"] - parts["there"]).clip(0) == parts["send"]).all()
-    assert ((parts["low"] <= parts["expected"]) & (parts["expected"] <= parts["high"])).all()
+    # The range is that of the quantity recommended: what is sent, or what stands there where nothing is.
+    taken_off = pl.when(pl.col("send") > 0).then("there").otherwise(0)
+    expected = parts.select((pl.col("expected") - taken_off).clip(0)).to_series()
+    assert ((parts["low"] <= expected) & (expected <= parts["high"])).all()
 
 
 def test_merchant_without_history_gets_a_wider_range_and_is_told() -> None:
@@ -120,8 +118,6 @@ def test_shortage_is_told_with_the_full_warehouses() -> None:
 
 
 def test_stock_that_should_have_left_is_told() -> None:
-    from dataclasses import replace
-
     late = replace(OWN, missed="2025-10-20").write()
     allocations = tables()["stock_allocations"].with_columns(reason=pl.lit(late))
     for row in rows_of(advise(stock_allocations=allocations)).values():
@@ -141,31 +137,114 @@ def test_couriers_are_added_up_over_days_and_hubs() -> None:
     assert row["why"] == "Over 2 days, to 2 hubs. cheapest on time"
 
 
-def test_forecast_is_that_of_the_hubs_concerned_on_the_days_of_the_event() -> None:
-    hubs = advise().tables["hubs"]
-    assert hubs["hub_id"].unique().sort().to_list() == ["BEI", "GUA"]
-    assert hubs["date"].unique().sort().to_list() == [date(2025, 11, 1), date(2025, 11, 11)]
+def test_nothing_is_shown_of_other_merchants_or_of_the_network() -> None:
+    """Numbers of other merchants' rows are in no table, and the network's forecast is not asked for."""
+    own = tables()
+    told = json.dumps([frame.to_dicts() for frame in advise().tables.values()], default=str)
+    other = own["stock_allocations"].with_columns(
+        pl.when(pl.col("merchant_id") == "M2").then(pl.lit(424_242)).otherwise("units").cast(pl.Int64).alias("units")
+    )
+    assert json.dumps([f.to_dicts() for f in advise(stock_allocations=other).tables.values()], default=str) == told
+    assert set(advise().tables) == {"advice", "parts", "totals", "couriers"}
+    assert "hub_forecasts" not in own
+
+
+def test_the_factors_multiply_out_to_the_number() -> None:
+    grown = replace(OWN, base=714.29, growth=1.4, venue=1.2)
+    borrowed = replace(BORROWED, base=31.25, growth=1.0, lift=3.2)
+    reasons = {"apparel": grown.write(), "toys": borrowed.write(), "sports": NO_ROOM.write()}
+    given = tables()["stock_allocations"].filter(pl.col("merchant_id") == "M1")
+    given = given.with_columns(reason=pl.col("category").replace_strict(reasons))
+    parts = advise(stock_allocations=given).tables["parts"].sort("category")
+    product = parts.select(pl.fold(1.0, lambda a, b: a * b, [pl.col(name) for name in FACTORS]).round(0)).to_series()
+    assert product.to_list() == parts["expected"].to_list() == [1200, 0, 100]
+    row = rows_of(advise(stock_allocations=given))["send to the warehouse: apparel"]
+    assert "714.29 x growth 1.4 x venue 1.2 = 1,200 expected" in row["why"]
+
+
+def test_totals_tell_units_cost_and_saving() -> None:
+    given = tables()["stock_allocations"].filter(pl.col("category") != "sports")
+    costs = {
+        "apparel": replace(OWN, cost=1000.0, home_cost=1500.0).write(),
+        "toys": replace(BORROWED, cost=100.0, home_cost=90.0).write(),
+    }
+    reason = pl.col("category").replace_strict(costs, default=pl.col("reason"))
+    totals = dict(advise(stock_allocations=given.with_columns(reason=reason)).tables["totals"].iter_rows())
+    assert totals == {
+        "units to stand ready": 1540.0,
+        "units to send": 1080.0,
+        "parcels to hand to couriers": 60.0,
+        "cost of this stock (CNY)": 1100.0,
+        "cost of sending the same from where you ship today (CNY)": 1590.0,
+        "saving (CNY)": 490.0,
+    }
+
+
+def test_nothing_is_to_leave_before_the_plan_can_be_acted_on() -> None:
+    late = tables()["stock_allocations"].with_columns(
+        ship_by=pl.lit(date(2025, 10, 1)), reason=pl.lit(replace(OWN, missed="2025-10-01").write())
+    )
+    table = advise(stock_allocations=late).tables["advice"].filter(pl.col("unit") == "units")
+    assert set(table["by_when"].drop_nulls()) == {date(2025, 10, 21)}
+    assert all("send it now" in why for why in table["why"])
+
+
+def test_surplus_is_advised_to_move_to_where_it_is_lacking() -> None:
+    """Apparel lacks 1,080 in Beijing; 700 stand in Guangzhou, where none are needed. Of toys 340 stay over."""
+    stock = pl.DataFrame(
+        [
+            ("M1", "apparel", "W-GUA", 900, date(2025, 9, 1)),
+            ("M1", "apparel", "W-GUA", 700, date(2025, 10, 19)),
+            ("M1", "apparel", "W-BEI", 300, date(2025, 10, 19)),
+            ("M1", "toys", "W-GUA", 500, date(2025, 10, 19)),
+            ("M1", "unplanned", "W-GUA", 5, date(2025, 10, 19)),
+            ("M2", "apparel", "W-GUA", 99, date(2025, 10, 19)),
+        ],
+        schema=["merchant_id", "category", "warehouse_id", "units", "as_of"],
+        orient="row",
+    )
+    rows = rows_of(advise(stock=stock))
+    move = rows["move surplus: apparel"]
+    assert (move["how_many"], move["where"]) == (700, "Guangzhou (W-GUA) to Beijing (W-BEI)")
+    assert move["by_when"] == date(2025, 10, 28)
+    assert (rows["surplus: toys"]["how_many"], rows["surplus: toys"]["by_when"]) == (340, None)
+    assert not any("unplanned" in what for what in rows)
+    assert dict(advise(stock=stock).tables["totals"].iter_rows())["units to move between warehouses"] == 700
+
+
+places = st.dictionaries(st.sampled_from("ABCD"), st.integers(0, 50), min_size=1)
+
+
+@given(places, places)
+def test_no_more_is_moved_than_is_over_or_lacking(needed: dict[str, int], there: dict[str, int]) -> None:
+    allocations = pl.DataFrame(
+        [("c", site, units, AS_OF) for site, units in needed.items()],
+        schema=["category", "warehouse_id", "units", "ship_by"],
+        orient="row",
+    )
+    stock = pl.DataFrame(
+        [("c", *pair) for pair in there.items()], schema=["category", "warehouse_id", "units"], orient="row"
+    )
+    moves = find_moves(allocations, stock)
+    over = {site: max(there.get(site, 0) - needed.get(site, 0), 0) for site in "ABCD"}
+    lack = {site: max(needed.get(site, 0) - there.get(site, 0), 0) for site in "ABCD"}
+    for site in "ABCD":
+        assert sum(move.units for move in moves if move.origin == site) == over[site]
+        assert sum(move.units for move in moves if move.destination == site) <= lack[site]
+    moved = sum(move.units for move in moves if move.destination is not None)
+    assert moved == min(sum(over.values()), sum(lack.values()))
 
 
 def test_works_without_couriers_and_forecasts() -> None:
-    empty = {name: contract(name).empty() for name in ("courier_allocations", "hub_forecasts")}
+    empty = {name: contract(name).empty() for name in ("courier_allocations", "stock")}
     advice = advise_merchant(MERCHANT, tables(**empty), "en", run_id="plan-stock-0001")
-    assert set(advice.tables) == {"advice", "parts"}
+    assert set(advice.tables) == {"advice", "parts", "totals"}
 
 
 def test_merchant_without_stock_is_told_so() -> None:
     advice = advise(merchant={"merchant_id": "M9", "name": "Nine", "hub_id": "GUA"})
     assert advice.tables["advice"].is_empty()
     assert "holds no stock of this merchant" in " ".join(advice.readme)
-
-
-def test_languages_have_the_same_texts_with_the_same_placeholders() -> None:
-    def placeholders(text: str) -> set[str]:
-        return {field for _, field, _, _ in Formatter().parse(text) if field}
-
-    assert WORDS["zh"].keys() == WORDS["en"].keys()
-    for key, text in WORDS["zh"].items():
-        assert placeholders(text) == placeholders(WORDS["en"][key]), key
 
 
 def test_chinese_and_english_advice_hold_the_same_digits() -> None:
@@ -177,14 +256,14 @@ def test_chinese_and_english_advice_hold_the_same_digits() -> None:
 
 
 def test_xlsx_has_a_sheet_a_table_and_a_readme_in_both_languages(tmp_path: Path) -> None:
-    path = write_advice([advise("zh"), advise("en")], "xlsx", tmp_path)
+    [path] = write_advice([advise("zh"), advise("en")], "xlsx", tmp_path)
     sheets = pl.read_excel(path, sheet_id=0)
     assert list(sheets) == [
-        "说明", "README", "建议", "数量构成", "快递分配", "分拨预测", "advice", "parts", "couriers", "hub forecast",
+        "说明", "README", "建议", "数量构成", "合计", "快递分配", "advice", "parts", "totals", "couriers",
     ]  # fmt: skip
     assert sheets["advice"]["how many"].to_list() == advise().tables["advice"]["how_many"].to_list()
     assert sheets["建议"].columns[0] == "事项"
-    again = write_advice([advise("zh"), advise("en")], "xlsx", tmp_path / "again")
+    [again] = write_advice([advise("zh"), advise("en")], "xlsx", tmp_path / "again")
     assert path.read_bytes() == again.read_bytes()
 
 
@@ -196,31 +275,34 @@ def test_ids_that_look_like_formulas_stay_text(tmp_path: Path, start: str) -> No
     merchant = {"merchant_id": start, "name": start, "hub_id": start}
     mine = hostile.with_columns(merchant_id=pl.lit(start))
     advice = advise(merchant=merchant, stock_allocations=mine)
-    xlsx = write_advice([advice], "xlsx", tmp_path)
+    [xlsx] = write_advice([advice], "xlsx", tmp_path)
     with zipfile.ZipFile(xlsx) as book:
         for name in book.namelist():
             if name.startswith("xl/worksheets/"):
                 text = book.read(name).decode()
                 assert "<f>" not in text
                 assert "hyperlink" not in text
-    content = write_advice([advice], "csv", tmp_path).read_bytes()
-    for row in csv.reader(io.StringIO(content.decode("utf-8-sig"))):
+    contents = [path.read_bytes() for path in write_advice([advice], "csv", tmp_path)]
+    for row in (row for content in contents for row in csv.reader(io.StringIO(content.decode("utf-8-sig")))):
         for cell in row:
             assert not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
-def test_csv_has_a_bom_and_one_table_a_language(tmp_path: Path) -> None:
-    content = write_advice([advise("zh"), advise("en")], "csv", tmp_path).read_bytes()
-    assert content.startswith(b"\xef\xbb\xbf")
-    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
-    assert rows[0][0] == "事项"
-    blank = rows.index([])
-    assert rows[blank + 1][0] == "what"
-    assert len(rows) == 2 * (len(advise().tables["advice"]) + 1) + 1
+def test_csv_is_one_table_a_file(tmp_path: Path) -> None:
+    paths = write_advice([advise("zh"), advise("en")], "csv", tmp_path)
+    names = ("advice", "parts", "totals", "couriers")
+    assert [path.name for path in paths] == [f"advice_M1_{name}_{lang}.csv" for lang in ("zh", "en") for name in names]
+    for path in paths:
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+        rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig"))))
+        assert len({len(row) for row in rows}) == 1
+        name, lang = path.stem.split("_")[2:]
+        assert len(rows) == advise(cast("Language", lang)).tables[name].height + 1
+    assert paths[0].read_text(encoding="utf-8-sig").startswith("事项")
 
 
 def test_json_holds_parts_and_texts(tmp_path: Path) -> None:
-    record = json.loads(write_advice([advise("zh"), advise("en")], "json", tmp_path).read_text(encoding="utf-8"))
+    record = json.loads(write_advice([advise("zh"), advise("en")], "json", tmp_path)[0].read_text(encoding="utf-8"))
     assert record["merchant_id"] == "M1"
     assert set(record["advice"]) == {"zh", "en"}
     assert record["parts"][0]["by_when"] == "2025-10-28"
@@ -249,5 +331,5 @@ def test_escaping_touches_only_what_looks_like_a_formula(value: object) -> None:
 
 
 def test_list_of_files_counts_units_to_send(tmp_path: Path) -> None:
-    row = list_files([tmp_path / "a"], [advise()]).row(0, named=True)
-    assert (row["merchant_id"], row["units_to_send"]) == ("M1", 1080)
+    row = list_files([[tmp_path / "a", tmp_path / "b"]], [advise()]).row(0, named=True)
+    assert (row["merchant_id"], row["units_to_send"], row["files"]) == ("M1", 1080, 2)
