@@ -104,7 +104,8 @@ def list_allocations(
         sites = np.flatnonzero(units[i].sum(axis=0) > 0)
         for site in sites if len(sites) else [int(np.argmin(problem.inbound[items.family[i]]))]:
             reason = _explain(items, units, i, int(site), days, price, window, day_cost)
-            reason = replace(reason, **_tell_costs(items, units, i, int(site), days, price, ways, rent, day_cost))
+            costs = _tell_costs(items, units, i, int(site), days, price, ways, rent, day_cost)
+            reason = replace(reason, cost=costs[0], home_cost=costs[1])
             lead = days_of(ways.bulk_hours[items.home[i], items.site_hub[site]])
             due = window.first - timedelta(days=putaway_days + (int(lead) if np.isfinite(lead) else 0))
             ship_by = max(due, as_of + timedelta(days=1))
@@ -152,8 +153,8 @@ def _explain(
     loss = min(max(dearer + day_cost * (home_wait - wait), 0.0), day_cost * (_LATE_DAYS + 1) / 2)
     top = np.argsort(-weights, kind="stable")[:_NAMED_REGIONS]
     named = ", ".join(f"{items.zones[z]} {100 * weights[z]:.0f} %" for z in top if weights[z] > 0)
-    told = {name: round(float(getattr(items, name)[item]), 4) for name in ("growth", "venue", "lift")}
-    product = told["growth"] * told["venue"] * told["lift"]
+    growth, venue, lift = (round(float(factor[item]), 4) for factor in (items.growth, items.venue, items.lift))
+    product = growth * venue * lift
     return StockReason(
         event=window.name,
         first=window.first.isoformat(),
@@ -165,7 +166,9 @@ def _explain(
         send=send,
         basis=items.basis[item],
         base=round(expected / product, 2) if product > 0 else None,
-        **told,
+        growth=growth,
+        venue=venue,
+        lift=lift,
         error=100.0 * float(items.cv[item]),
         regions=named or "no region",
         days=wait,
@@ -186,7 +189,7 @@ def _tell_costs(
     ways: WayCosts,
     rent: Floats,
     day_cost: float,
-) -> dict[str, float | None]:
+) -> tuple[float | None, float | None]:
     """Tell what the units of an item in a warehouse cost from there and from the merchant's hub today; None where that cannot be."""
     here, per_parcel = units[item, :, site], items.units_per_parcel[item]
     hub, home = int(items.site_hub[site]), int(items.home[item])
@@ -199,8 +202,8 @@ def _tell_costs(
     brought = send * float(ways.bulk[home, hub]) / per_parcel if send else 0.0
     cost, home_cost = serve(hub) + brought + float(here.sum()) * float(rent[site]), serve(home)
     if not (np.isfinite(cost) and np.isfinite(home_cost)):
-        return {"cost": None, "home_cost": None}
-    return {"cost": cost, "home_cost": home_cost}
+        return None, None
+    return cost, home_cost
 
 
 def _mean(weights: Floats, values: Floats) -> float:
