@@ -25,7 +25,13 @@ _SCHEMA: dict[str, pl.DataType] = {
 }
 
 
-def find_closures(samples: LaneSamples, scene: WeatherScene, begin: datetime, end: datetime) -> pl.DataFrame:
+def find_closures(
+    samples: LaneSamples,
+    scene: WeatherScene,
+    begin: datetime,
+    end: datetime,
+    crossings: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Find the hours in which each lane may be closed somewhere along it.
 
     Parameters
@@ -36,6 +42,8 @@ def find_closures(samples: LaneSamples, scene: WeatherScene, begin: datetime, en
         What is known of the weather.
     begin, end
         Hours looked at; closures are cut to them.
+    crossings
+        As ``exposure.cross_areas`` finds them; None looks.
 
     Returns
     -------
@@ -48,7 +56,8 @@ def find_closures(samples: LaneSamples, scene: WeatherScene, begin: datetime, en
         return pl.DataFrame(schema=_SCHEMA)
     hours = np.arange(first + 1, last + 1)
     likely, cause = _by_values(samples, scene, hours)
-    _by_warnings(samples, scene, hours, likely, cause)
+    found = cross_areas(samples, scene.areas) if crossings is None else crossings
+    _by_warnings(found, scene, hours, likely, cause)
     likely *= scene.tables.mode_shares(samples.mode)[2][:, None]
     likely[likely < LEAST] = 0.0
     # a run ends where the probability or its cause changes
@@ -103,10 +112,9 @@ def _by_values(samples: LaneSamples, scene: WeatherScene, hours: NDArray[np.int6
 
 
 def _by_warnings(
-    samples: LaneSamples, scene: WeatherScene, hours: NDArray[np.int64], likely: Floats, cause: NDArray[np.int64]
+    crossings: pl.DataFrame, scene: WeatherScene, hours: NDArray[np.int64], likely: Floats, cause: NDArray[np.int64]
 ) -> None:
     """Put warnings over what the values call for where they are likelier; ``likely`` and ``cause`` modified in place."""
-    crossings = cross_areas(samples, scene.areas)
     begin, end = (scene.warnings[name].dt.epoch("us").to_numpy() / 3.6e9 for name in ("onset", "expires"))
     closure = scene.presets()[2]
     for number in range(scene.warnings.height):

@@ -230,29 +230,25 @@ def cross_areas(samples: LaneSamples, areas: gpd.GeoDataFrame) -> pl.DataFrame:
         ``lane`` (position), ``warning`` (position), ``enters``, ``leaves`` (fractions of the way, 0 to 1): one row a
         crossing, sorted.
     """
-    import geopandas as gpd
-    import shapely
-
     empty = pl.DataFrame(schema={"lane": pl.Int64, "warning": pl.Int64, "enters": pl.Float64, "leaves": pl.Float64})
     if areas.empty or not samples.lane_id:
         return empty
-    vertices = np.column_stack([samples.longitude, samples.latitude])
-    lines = shapely.linestrings(vertices, indices=samples.lane)
-    drawn = gpd.GeoDataFrame({"lane": np.arange(len(lines))}, geometry=lines, crs="EPSG:4326")
-    joined = gpd.sjoin(drawn, areas, predicate="intersects")
-    if joined.empty:
+    from weather.crossing import cross_pieces, edges_of
+
+    # a piece of way starts at every place but the last of its lane
+    starts = np.flatnonzero(samples.lane[:-1] == samples.lane[1:])
+    points = np.column_stack([samples.longitude, samples.latitude])
+    found = []
+    for number, area in enumerate(areas.geometry):
+        piece, enters, leaves = cross_pieces(points, starts, edges_of(area))
+        if piece.size:
+            at, span = samples.fraction[piece], samples.fraction[piece + 1] - samples.fraction[piece]
+            part = {"lane": samples.lane[piece], "enters": at + enters * span, "leaves": at + leaves * span}
+            found.append(pl.DataFrame(part).with_columns(warning=pl.lit(number, dtype=pl.Int64)))
+    if not found:
         return empty
-    lane, warning = joined["lane"].to_numpy(), joined["warning"].to_numpy()
-    shared = shapely.intersection(lines[lane], areas.geometry.to_numpy()[warning])
-    corners, pair = shapely.get_coordinates(shared, return_index=True)
-    along = shapely.line_locate_point(lines[lane][pair], shapely.points(corners), normalized=True)
-    crossings = pl.DataFrame({"lane": lane[pair], "warning": warning[pair], "along": np.nan_to_num(along)})
-    return (
-        crossings.group_by("lane", "warning")
-        .agg(enters=pl.col("along").min(), leaves=pl.col("along").max())
-        .cast({"lane": pl.Int64, "warning": pl.Int64})
-        .sort("lane", "warning")
-    )
+    pieces = pl.concat(found).group_by("lane", "warning")
+    return pieces.agg(pl.col("enters").min(), pl.col("leaves").max()).sort("lane", "warning")
 
 
 def stand_over(

@@ -27,6 +27,7 @@ def assess_lanes(
     days: Sequence[date],
     scene: WeatherScene,
     departures: pl.DataFrame | None = None,
+    crossings: pl.DataFrame | None = None,
     progress: Progress = SILENT,
 ) -> pl.DataFrame:
     """Work out what the weather does to lanes.
@@ -43,6 +44,8 @@ def assess_lanes(
         What is known of the weather.
     departures
         Table ``lane_departures``; lanes without a row leave at ``departure_hour``.
+    crossings
+        As ``exposure.cross_areas`` finds them; None looks.
     progress
         Told how far the work is.
 
@@ -56,7 +59,7 @@ def assess_lanes(
     if count == 0 or not days:
         return _no_rows("lane_id")
     trips = list_trips(samples, days, scene.settings.departure_hour, scene.zone, departures)
-    driven = drive(samples, trips, scene)
+    driven = drive(samples, trips, scene, crossings)
     progress.step(2, 3, "weather and warnings along lanes")
     lanes, known, worst = _by_lane_day(trips, driven, (count, len(days)))
     speed_share, capacity_share, closure_share = scene.tables.mode_shares(samples.mode)

@@ -16,7 +16,7 @@ from data.progress import SILENT, Progress
 from data.settings import WeatherSettings
 from weather.closures import find_closures
 from weather.effects import EffectRow, EffectTables, list_effects
-from weather.exposure import LaneSamples, cross_areas, days_between, lines_of, sample_lanes, stand_over
+from weather.exposure import cross_areas, days_between, lines_of, sample_lanes, stand_over
 from weather.impact import assess_lanes, assess_outlets, hours_needed
 from weather.lane_learning import LearnedSpeed, fit_lane_speed, measure_delays, replace_rows
 from weather.points import build_grid, known_weather
@@ -212,12 +212,13 @@ def assess_network(
     progress.step(1, 4, "reading weather")
     lines = lines_of(tables.lane_geometry)
     samples = sample_lanes(lanes, tables.hubs, scene.settings.sample_km, lines)
-    lane_rows = assess_lanes(samples, days, scene, tables.departures)
+    crossings = cross_areas(samples, scene.areas)
+    lane_rows = assess_lanes(samples, days, scene, tables.departures, crossings)
     progress.step(2, 4, "lanes")
     outlet_rows = assess_outlets(outlets, days, scene)
     progress.step(3, 4, "outlets")
     begin, end = hours_needed(days, _longest(lanes), zone)
-    closures = find_closures(samples, scene, begin, end)
+    closures = find_closures(samples, scene, begin, end, crossings)
     progress.step(4, 4, "closures")
     lost = outlets.filter(pl.col("latitude").is_null() | pl.col("longitude").is_null())["outlet_id"].to_list()
     return NetworkImpact(
@@ -228,7 +229,7 @@ def assess_network(
         len(samples.lane_id) * len(days) - lane_rows.height,
         (outlets.height - len(lost)) * len(days) - outlet_rows.height,
         closures,
-        tuple(_untouched(samples, outlets, scene)),
+        tuple(_untouched(crossings, outlets, scene)),
         dict(acting.set_apart),
         dict(acting.notes),
         _newest_issue(tables.forecasts, as_of),
@@ -240,11 +241,11 @@ def _longest(lanes: pl.DataFrame) -> float:
     return float(longest) if isinstance(longest, int | float) else 0.0
 
 
-def _untouched(samples: LaneSamples, outlets: pl.DataFrame, scene: WeatherScene) -> list[str]:
+def _untouched(crossings: pl.DataFrame, outlets: pl.DataFrame, scene: WeatherScene) -> list[str]:
     """Ids of the warnings of these days whose area no lane runs through and no outlet lies in."""
     placed = outlets.filter(pl.col("latitude").is_not_null() & pl.col("longitude").is_not_null())
     latitude, longitude = (placed[name].to_numpy().astype(np.float64) for name in ("latitude", "longitude"))
-    touched = set(cross_areas(samples, scene.areas)["warning"].to_list())
+    touched = set(crossings["warning"].to_list())
     touched |= set(stand_over(latitude, longitude, scene.areas)[1].tolist())
     return [name for number, name in enumerate(scene.warnings["warning_id"]) if number not in touched]
 

@@ -107,7 +107,7 @@ def list_trips(
     return Trips(np.concatenate(lane), np.concatenate(day), np.concatenate(leaves))
 
 
-def drive(samples: LaneSamples, trips: Trips, scene: WeatherScene) -> Driven:
+def drive(samples: LaneSamples, trips: Trips, scene: WeatherScene, crossings: pl.DataFrame | None = None) -> Driven:
     """Drive every trip hour by hour and keep the worst it meets.
 
     In the hour that ends at ``h`` a trip is between the place it has reached and the one it would reach at a fair day's
@@ -122,6 +122,8 @@ def drive(samples: LaneSamples, trips: Trips, scene: WeatherScene) -> Driven:
         Departures.
     scene
         What is known of the weather.
+    crossings
+        As ``exposure.cross_areas`` finds them; None looks.
     """
     settings = scene.settings
     index, weight = scene.grid.nearest(samples.latitude, samples.longitude, settings.radius_km, settings.neighbours)
@@ -134,7 +136,7 @@ def drive(samples: LaneSamples, trips: Trips, scene: WeatherScene) -> Driven:
     duration = np.maximum(samples.transit_hours[trips.lane], 1e-3)
     starts, steps = samples.starts[trips.lane], samples.steps[trips.lane]
     share = scene.tables.mode_shares(samples.mode)[0][trips.lane]
-    pairs = _Pairs.of(samples, trips, scene)
+    pairs = _Pairs.of(cross_areas(samples, scene.areas) if crossings is None else crossings, trips, scene)
     active = np.arange(count)
     while active.size:
         end = np.floor(clock[active] + 1e-9) + 1.0
@@ -178,8 +180,7 @@ class _Pairs:
     alive: Whole
 
     @classmethod
-    def of(cls, samples: LaneSamples, trips: Trips, scene: WeatherScene) -> _Pairs:
-        crossings = cross_areas(samples, scene.areas)
+    def of(cls, crossings: pl.DataFrame, trips: Trips, scene: WeatherScene) -> _Pairs:
         trip_rows = pl.DataFrame({"lane": trips.lane, "trip": np.arange(trips.lane.shape[0])})
         pairs = crossings.join(trip_rows, on="lane", how="inner").sort("trip", "warning")
         warning = pairs["warning"].to_numpy().astype(np.int64)

@@ -8,9 +8,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data.errors import RadarError
 from data.geography import great_circle_km
+from weather.crossing import cross_pieces, edges_of
 from weather.exposure import cross_areas, departure_hours, lines_of, sample_lanes, stand_over
 from weather.warnings import acting_warnings
 
@@ -160,3 +164,26 @@ def test_lines_of_lanes() -> None:
 def test_geometry_that_is_no_line_names_the_lane(shape: dict[str, Any]) -> None:
     with pytest.raises(RadarError, match="The geometry of lane A-B is no line"):
         lines_of({"A-B": shape})
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0.2, 3.0), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5)), min_size=1, max_size=4),
+    st.integers(0, 10_000),
+)
+def test_compiled_crossings_are_those_of_shapely(circles: list[tuple[float, float, float]], seed: int) -> None:
+    area = shapely.union_all([shapely.Point(x, y).buffer(size) for size, x, y in circles])
+    area = area.difference(shapely.Point(circles[0][1], circles[0][2]).buffer(circles[0][0] / 3))
+    if area.is_empty:
+        return
+    points = np.random.default_rng(seed).uniform(-4, 4, (12, 2))
+    piece, enters, leaves = cross_pieces(points, np.arange(11), edges_of(area))
+    found = dict(zip(piece.tolist(), zip(enters.tolist(), leaves.tolist(), strict=True), strict=True))
+    for start in range(11):
+        line = shapely.LineString(points[start : start + 2])
+        shared = line.intersection(area)
+        if shared.is_empty:
+            assert start not in found
+            continue
+        along = shapely.line_locate_point(line, shapely.points(shapely.get_coordinates(shared)), normalized=True)
+        assert found[start] == pytest.approx((along.min(), along.max()), abs=1e-6)
