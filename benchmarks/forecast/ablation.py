@@ -20,7 +20,7 @@ from benchmarks.forecast.studies import Figures, Study, Tell, mean_figures, scor
 from forecasting.events.deviations import EventDeviation
 from forecasting.events.phases import PhaseTerms
 from forecasting.inputs import no_events
-from forecasting.routes.combination import LEAD_ENDS
+from forecasting.routes.combination import COMBINATION
 from forecasting.series.volume_classes import CLASS_LABELS
 
 
@@ -43,7 +43,7 @@ def _no_trend(*_: Any, **__: Any) -> float:
 
 def _equal_weights(errors: Sequence[object], names: Sequence[str], *_: Any, **__: Any) -> NDArray[np.float64]:
     del errors
-    return np.full((len(CLASS_LABELS), len(LEAD_ENDS) + 1, len(names)), 1.0 / len(names))
+    return np.full((len(CLASS_LABELS), len(COMBINATION.lead_ends) + 1, len(names)), 1.0 / len(names))
 
 
 def _drop(study: Study, **settings: Any) -> Study:

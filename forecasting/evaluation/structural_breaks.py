@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.series.panel import Membership, aggregate
 
 Matrix = NDArray[np.float64]
@@ -23,10 +25,20 @@ BREAK_SCHEMA = {
 }
 """Columns of the structural breaks."""
 
-_SHIFT = 0.02
-_FOLD = 2.0
-_FEWEST_DAYS = 3
-_DAYS_AROUND_CHANGE = 14
+
+@dataclass(frozen=True)
+class BreakRules:
+    """When a hub's share counts as another than the one forecast."""
+
+    least_shift: float = constant(0.02, "share of the network", "by which the two shares differ at least", "judgement")
+    fold: float = constant(2.0, "1", "times the smaller share that the larger has at least", "judgement")
+    fewest_days: int = constant(3, "days", "in a row", "judgement")
+    days_around_change: int = constant(
+        14, "days", "around an announced change in which a break is the announced one", "judgement"
+    )
+
+
+BREAKS = BreakRules()
 
 
 def find_breaks(
@@ -64,15 +76,15 @@ def find_breaks(
         actual_share, forecast_share = _share(actual_sums), _share(forecast_sums)
         low, high = np.minimum(actual_share, forecast_share), np.maximum(actual_share, forecast_share)
         off = (
-            (high - low >= _SHIFT)
-            & (high >= _FOLD * low)
+            (high - low >= BREAKS.least_shift)
+            & (high >= BREAKS.fold * low)
             & (actual_sums.sum(axis=0) > 0)
             & (forecast_sums.sum(axis=0) > 0)
         )
-        for hub in np.flatnonzero(off.sum(axis=1) >= _FEWEST_DAYS):
+        for hub in np.flatnonzero(off.sum(axis=1) >= BREAKS.fewest_days):
             start, end = _longest_run(off[hub])
             day = first_day + dt.timedelta(days=start)
-            if end - start < _FEWEST_DAYS or _announced(hubs.labels[hub], day, changes):
+            if end - start < BREAKS.fewest_days or _announced(hubs.labels[hub], day, changes):
                 continue
             days = slice(start, end)
             shares = [
@@ -101,4 +113,4 @@ def _longest_run(flags: NDArray[np.bool_]) -> tuple[int, int]:
 
 def _announced(hub_id: str, day: dt.date, changes: pl.DataFrame) -> bool:
     about = changes.filter((pl.col("hub_id") == hub_id) | (pl.col("successor_hub_id") == hub_id).fill_null(False))
-    return any(abs((date - day).days) <= _DAYS_AROUND_CHANGE for date in about["date"])
+    return any(abs((date - day).days) <= BREAKS.days_around_change for date in about["date"])

@@ -18,19 +18,41 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.events.phases import PhaseTerms
 from forecasting.series.panel import Membership, aggregate
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
-ORIGIN_POOLING = 2.0
-DESTINATION_POOLING = 10.0
-AROUND_DAYS = 21
-"""Quiet days on each side of a season from which the ordinary shares are read."""
-LARGEST_DEVIATION = 0.7
-_NOISE_PARCELS = 100.0
-"""Parcels expected at which half of a deviation is taken for counting noise."""
+
+@dataclass(frozen=True)
+class DeviationRules:
+    """How far hubs and routes are believed to deviate from the network in an event."""
+
+    origin_pooling: float = constant(
+        2.0,
+        "editions",
+        "like the network's, in an origin hub's deviation",
+        "fitted: python -m benchmarks.forecast, Chinese network",
+    )
+    destination_pooling: float = constant(
+        10.0,
+        "editions",
+        "like the network's, in a destination hub's deviation",
+        "fitted: python -m benchmarks.forecast, Chinese network",
+    )
+    around: int = constant(
+        21, "days", "quiet ones on each side of a season from which the ordinary shares are read", "judgement"
+    )
+    largest: float = constant(0.7, "log", "of a route's deviation, up or down", "judgement")
+    noise_parcels: float = constant(
+        100.0, "parcels", "expected at which half of a deviation is taken for counting noise", "judgement"
+    )
+
+
+DEVIATIONS = DeviationRules()
+
 _LUNAR_STAGES = ((-8, "before"), (-2, "closing"), (3, "feast"), (10, "reopening"))
 
 
@@ -121,7 +143,7 @@ def learn_deviations(
             past = days[days < known]
             around = _around(days, quiet)
             # A stage that is only half over has not shown its shares yet.
-            if past.size == days.size and around.size >= AROUND_DAYS // 3:
+            if past.size == days.size and around.size >= DEVIATIONS.around // 3:
                 seen.append(
                     (parcels[:, past].sum(axis=1, dtype=np.float64), parcels[:, around].mean(axis=1) * past.size)
                 )
@@ -153,7 +175,7 @@ def _stages(
 def _around(days: NDArray[np.int64], quiet: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the nearest quiet days before and after."""
     calm = np.flatnonzero(quiet)
-    before, after = calm[calm < days.min()][-AROUND_DAYS:], calm[calm > days.max()][:AROUND_DAYS]
+    before, after = calm[calm < days.min()][-DEVIATIONS.around :], calm[calm > days.max()][: DEVIATIONS.around]
     near = np.concatenate([before[before > days.min() - 60], after[after < days.max() + 60]])
     return np.asarray(near)
 
@@ -164,16 +186,16 @@ def _pool(
     """Return the [routes] log deviation of the actual volumes from those of the ordinary shares, edition by edition."""
     actual_volumes = [actual for actual, _ in seen]
     expected_volumes = [usual * (actual.sum() / max(float(usual.sum()), 1e-9)) for actual, usual in seen]
-    origin = _group_deviation(actual_volumes, expected_volumes, out, ORIGIN_POOLING)
+    origin = _group_deviation(actual_volumes, expected_volumes, out, DEVIATIONS.origin_pooling)
     expected_volumes = [usual * np.exp(origin) for usual in expected_volumes]
-    deviation = origin + _group_deviation(actual_volumes, expected_volumes, into, DESTINATION_POOLING)
+    deviation = origin + _group_deviation(actual_volumes, expected_volumes, into, DEVIATIONS.destination_pooling)
     expected_volumes = [usual * np.exp(deviation - origin) for usual in expected_volumes]
     own = Membership(np.arange(deviation.size, dtype=np.int64), tuple("r" for _ in range(deviation.size)))
     return np.asarray(
         np.clip(
             deviation + _group_deviation(actual_volumes, expected_volumes, own, route_pooling),
-            -LARGEST_DEVIATION,
-            LARGEST_DEVIATION,
+            -DEVIATIONS.largest,
+            DEVIATIONS.largest,
         )
     )
 
@@ -185,9 +207,9 @@ def _group_deviation(
     total = np.zeros(groups.groups)
     for actual, usual in zip(actual_volumes, expected_volumes, strict=True):
         arrived, expected = (aggregate(side[:, None], groups)[:, 0] for side in (actual, usual))
-        trusted = expected / (expected + _NOISE_PARCELS)
+        trusted = expected / (expected + DEVIATIONS.noise_parcels)
         total += trusted * np.clip(
-            np.log((arrived + 1.0) / (expected + 1.0)), -2 * LARGEST_DEVIATION, 2 * LARGEST_DEVIATION
+            np.log((arrived + 1.0) / (expected + 1.0)), -2 * DEVIATIONS.largest, 2 * DEVIATIONS.largest
         )
     deviation = total / (len(actual_volumes) + pooling)
     return np.asarray(deviation[groups.index])

@@ -16,10 +16,21 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.series.panel import to_date
 
-SEASON_GAP_DAYS = 35
-"""A main wave within this many days of an opening wave belongs to the same season."""
+
+@dataclass(frozen=True)
+class PhaseRules:
+    """How far phases reach from an event's peak."""
+
+    season_gap: int = constant(35, "days", "between opening and main wave of one season, at most", "judgement")
+    lull: int = constant(5, "days", "before an opening on which buyers wait", "judgement")
+    lunar_span: int = constant(21, "days", "on either side of the lunar new year", "judgement")
+    holiday_phases: int = constant(8, "days", "of a holiday that have a phase of their own", "judgement")
+
+
+PHASES = PhaseRules()
 
 OPENING_WORDS = ("open", "开门红", "开场", "预售", "presale", "pre-sale", "first wave", "第一波")
 MAJOR_WORDS = (
@@ -27,10 +38,6 @@ MAJOR_WORDS = (
     *("black friday", "黑色星期五", "黑五"),
 )
 LUNAR_YEAR_WORDS = ("spring festival", "chinese new year", "lunar new year", "春节", "seollal", "tet ")
-
-LULL_DAYS = 5
-LUNAR_SPAN = 21
-HOLIDAY_PHASES = 8
 
 
 @dataclass(frozen=True)
@@ -153,13 +160,13 @@ def read_waves(events: pl.DataFrame) -> tuple[Wave, ...]:
         season = at
         if archetype == "opening":
             main = next((d for d in drafts[at:] if d[2] == "main" and (d[4] - peak).days >= 5), None)
-            if main is not None and (main[4] - peak).days <= SEASON_GAP_DAYS:
+            if main is not None and (main[4] - peak).days <= PHASES.season_gap:
                 until = main[4] - dt.timedelta(days=5)
             elif last > peak:
                 until = last
         if archetype == "main":
             opening = next((w for w in reversed(waves) if w.archetype == "opening"), None)
-            if opening is not None and 5 <= (peak - opening.peak).days <= SEASON_GAP_DAYS:
+            if opening is not None and 5 <= (peak - opening.peak).days <= PHASES.season_gap:
                 season = opening.season
         waves.append(Wave(name, edition, archetype, first, peak, last, season, until))
     return tuple(waves)
@@ -175,7 +182,7 @@ def _phases_of(wave: Wave) -> list[tuple[dt.date, str]]:
 
     if wave.archetype == "opening":
         # Buyers wait for the sale: the days before it run low.
-        days = [(at(offset), "lull") for offset in range(-LULL_DAYS, 0)]
+        days = [(at(offset), "lull") for offset in range(-PHASES.lull, 0)]
         days += [(at(offset), _signed(offset)) for offset in range(4)]
         if wave.plateau_until is not None:
             span = (wave.plateau_until - wave.peak).days
@@ -186,10 +193,10 @@ def _phases_of(wave: Wave) -> list[tuple[dt.date, str]]:
         days = [(at(offset), _signed(offset)) for offset in range(-4, 4)]
         return days + [(at(offset), "rundown") for offset in range(4, 12)]
     if wave.archetype == "lunar_year":
-        return [(at(offset), _signed(offset)) for offset in range(-LUNAR_SPAN, LUNAR_SPAN + 1)]
+        return [(at(offset), _signed(offset)) for offset in range(-PHASES.lunar_span, PHASES.lunar_span + 1)]
     if wave.archetype == "holiday":
         span = (wave.last - wave.first).days + 1
-        days = [(wave.first + dt.timedelta(days=d), f"day{min(d, HOLIDAY_PHASES)}") for d in range(span)]
+        days = [(wave.first + dt.timedelta(days=d), f"day{min(d, PHASES.holiday_phases)}") for d in range(span)]
         days += [(wave.first - dt.timedelta(days=1), "eve"), (wave.last + dt.timedelta(days=1), "after")]
         return days
     span = (wave.last - wave.peak).days

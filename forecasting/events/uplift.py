@@ -5,7 +5,7 @@ A multiple is in *normal days*: parcels of the day over those of a mean undistur
 random with parents: edition <- name <- archetype <- what the trade publishes::
 
     log M_t = sum over phases p on day t of (a[archetype, p] + n[name, p] + (e[season] + d t) s[p]) + noise
-    a ~ N(trade prior, TRADE_SD^2),  n ~ N(0, NAME_SD^2),  e ~ N(0, EDITION_SD^2),  d ~ N(DRIFT, DRIFT_SD^2)
+    a ~ N(trade prior, trade_sd^2),  n ~ N(0, name_sd^2),  e ~ N(0, edition_sd^2),  d ~ N(drift, drift_sd^2)
 
 with ``s`` the archetype's own prior profile, so that an edition that opened weaker than the last is expected weaker on
 its main day, and ``t`` in years from the last day known, so that main sales flatten from edition to edition as they do
@@ -23,24 +23,58 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.events.phases import PhaseTerms
 from forecasting.inputs import EventPrior
 
-TRADE_SD = {"opening": 0.3, "main": 0.3, "minor": 0.3, "holiday": 0.2, "lunar_year": 0.5}
-NAME_SD = {"opening": 0.2, "main": 0.2, "minor": 0.3, "holiday": 0.15, "lunar_year": 0.1}
-EDITION_SD = 0.2
-DRIFT, DRIFT_SD = -0.05, 0.05
-"""Change of a main wave's log multiple from year to year: 3.1 normal days in 2014, 1.8 to 1.9 in 2022 and 2023."""
+
+@dataclass(frozen=True)
+class UpliftRules:
+    """Spreads of the mixed model of event multiples."""
+
+    trade_sd: Mapping[str, float] = constant(
+        {"opening": 0.3, "main": 0.3, "minor": 0.3, "holiday": 0.2, "lunar_year": 0.5},
+        "log",
+        "standard deviation of an archetype's phase around the trade's",
+        "judgement",
+    )
+    name_sd: Mapping[str, float] = constant(
+        {"opening": 0.2, "main": 0.2, "minor": 0.3, "holiday": 0.15, "lunar_year": 0.1},
+        "log",
+        "standard deviation of an event's phase around its archetype's",
+        "judgement",
+    )
+    edition_sd: float = constant(0.2, "log", "standard deviation of an edition's strength", "judgement")
+    drift: float = constant(
+        -0.05,
+        "log/year",
+        "of a main wave: 3.1 normal days in 2014, 1.8 to 1.9 in 2022 and 2023",
+        "published: Chinese postal figures of 2014 to 2023",
+    )
+    drift_sd: float = constant(0.05, "log/year", "standard deviation of the drift", "judgement")
+    noise_sd: float = constant(0.15, "log", "of an event day's multiple", "judgement")
+    ordinary_sd: float = constant(
+        0.1, "log", "of an ordinary day's multiple, which its level's mean holds already", "judgement"
+    )
+    loosened_sd: float = constant(
+        10.0,
+        "log",
+        "of a name around its archetype once a planner has spoken of it: the planner knows, the trade does not",
+        "judgement",
+    )
+    least_weekday: float = constant(
+        0.2, "mean days", "under which a weekday rests, and a sale takes its share of it", "judgement"
+    )
+    shoulder_share: float = constant(
+        0.25, "1", "of a planner's lift that is expected on each of the three days after the main day", "judgement"
+    )
+
+
+UPLIFT = UpliftRules()
+_MORE_NOISE = UPLIFT.noise_sd**2 - UPLIFT.ordinary_sd**2
+
 CENTRED_ON_MEAN = ("minor", "holiday", "lunar_year")
 """Archetypes whose trade profile is the mean multiple; those of great sales are the middle ones of skewed multiples."""
-NOISE_SD = 0.15
-"""Of an event day's log multiple; an ordinary day's is about 0.1, which its level's mean holds already."""
-_MORE_NOISE = NOISE_SD**2 - 0.1**2
-LOOSENED_SD = 10.0
-"""Spread of a name around its archetype once a planner has spoken of it: the planner knows, the trade does not."""
-LEAST_WEEKDAY = 0.2
-SHOULDER_SHARE = 0.25
-"""Share of a planner's lift that is expected on each of the three days after the main day."""
 
 _OPENING = {"lull": -0.02, "0": 0.6, "+1": 0.5, "+2": 0.4, "+3": 0.3, "plateau": 0.2}
 _MAIN = {"-4": 0.15, "-3": 0.2, "-2": 0.2, "-1": 0.2, "0": 0.8, "+1": 0.5, "+2": 0.4, "+3": 0.2, "rundown": -0.05}
@@ -112,7 +146,7 @@ def on_weekdays(uplift: Uplift, weekday: NDArray[np.float64]) -> Uplift:
 
 def _fades(weekday: NDArray[np.float64]) -> NDArray[np.bool_]:
     # Above two mean days a weekday would have two multiples to one volume.
-    return np.asarray((weekday >= LEAST_WEEKDAY) & (weekday < 2.0))
+    return np.asarray((weekday >= UPLIFT.least_weekday) & (weekday < 2.0))
 
 
 def fit_uplift(
@@ -146,7 +180,7 @@ def fit_uplift(
     model = _parameters(terms, past)
     touched = np.abs(model.design).sum(axis=1) > 0
     used = np.flatnonzero((weight > 0) & touched[:past])
-    seen = _Rows(model.design[used], log_multiple[used], NOISE_SD**2 / np.maximum(weight[used], 1e-6))
+    seen = _Rows(model.design[used], log_multiple[used], UPLIFT.noise_sd**2 / np.maximum(weight[used], 1e-6))
     effect, spread = _solve(model, seen)
     if priors:
         loosened_model = model.loosened()
@@ -155,7 +189,7 @@ def fit_uplift(
         expected, expected_spread = _solve(loosened_model, seen)
         effect[past:], spread[past:] = expected[past:], expected_spread[past:]
     effect[past:] += (spread[past:] ** 2 + _MORE_NOISE) / 2
-    return Uplift(np.where(touched, effect, 0.0), np.where(touched, np.hypot(spread, NOISE_SD), 0.0))
+    return Uplift(np.where(touched, effect, 0.0), np.where(touched, np.hypot(spread, UPLIFT.noise_sd), 0.0))
 
 
 @dataclass(frozen=True)
@@ -214,12 +248,16 @@ def _parameters(terms: PhaseTerms, past: int) -> _Model:
         wave = terms.waves[wave_at]
         kind = wave.archetype
         shape = trade_profile(kind, phase)
-        skew = (TRADE_SD[kind] ** 2 + NAME_SD[kind] ** 2 + _MORE_NOISE) / 2 if kind in CENTRED_ON_MEAN else 0.0
-        entries.append((int(day), column("archetype", kind, phase, shape - skew, TRADE_SD[kind]), 1.0))
-        entries.append((int(day), column("name", f"{kind}:{wave.name}", phase, 0.0, NAME_SD[kind]), 1.0))
+        skew = (
+            (UPLIFT.trade_sd[kind] ** 2 + UPLIFT.name_sd[kind] ** 2 + _MORE_NOISE) / 2
+            if kind in CENTRED_ON_MEAN
+            else 0.0
+        )
+        entries.append((int(day), column("archetype", kind, phase, shape - skew, UPLIFT.trade_sd[kind]), 1.0))
+        entries.append((int(day), column("name", f"{kind}:{wave.name}", phase, 0.0, UPLIFT.name_sd[kind]), 1.0))
         if kind in ("opening", "main"):
-            strength = column("edition", str(wave.season), "", 0.0, EDITION_SD)
-            drift = column("drift", "", "", DRIFT, DRIFT_SD)
+            strength = column("edition", str(wave.season), "", 0.0, UPLIFT.edition_sd)
+            drift = column("drift", "", "", UPLIFT.drift, UPLIFT.drift_sd)
             size = shape / _MAIN["0"]
             entries += [(int(day), strength, size), (int(day), drift, size * (int(day) - past) / 365.0)]
     design = np.zeros((terms.days, len(mean)))
@@ -241,7 +279,7 @@ def _prior_rows(name: str, prior: EventPrior, model: _Model) -> _Rows:
     rows: list[NDArray[np.float64]] = []
     targets: list[float] = []
     lifts = dict.fromkeys(("0", "day0"), prior.multiple)
-    lifts |= {f"+{day}": 1 + SHOULDER_SHARE * (prior.multiple - 1) for day in (1, 2, 3)}
+    lifts |= {f"+{day}": 1 + UPLIFT.shoulder_share * (prior.multiple - 1) for day in (1, 2, 3)}
     for (kind, owner, phase), at in model.place.items():
         if kind != "name" or phase not in lifts:
             continue
@@ -250,7 +288,7 @@ def _prior_rows(name: str, prior: EventPrior, model: _Model) -> _Rows:
             continue
         row = np.zeros(model.mean.size)
         row[[at, model.place[("archetype", archetype, phase)]]] = 1.0
-        model.variance[at] = max(float(model.variance[at]), LOOSENED_SD**2)
+        model.variance[at] = max(float(model.variance[at]), UPLIFT.loosened_sd**2)
         rows.append(row)
         targets.append(float(np.log(max(lifts[phase], 1e-3))))
     variance = max(prior.spread, 0.01) ** 2 / prior.weight

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.events.deviations import EventDeviation, learn_deviations
 from forecasting.events.phases import place_phases, read_waves
 from forecasting.events.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
@@ -19,10 +20,23 @@ from forecasting.series.panel import Membership
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
-LEVEL_TIME_CONSTANT = 12.0
-"""Days over which the two-sided level forgets by a factor e."""
-_GAP_SHARE = 0.05
-_FEWEST_PARCELS = 20.0
+
+@dataclass(frozen=True)
+class CleaningRules:
+    """How a history is freed of events and gaps."""
+
+    level_time_constant: float = constant(
+        12.0, "days", "over which the two-sided level forgets by a factor e", "judgement"
+    )
+    most_gaps: float = constant(
+        0.05, "share of days", "beyond which empty days are the network's own and no gaps", "judgement"
+    )
+    fewest_parcels: float = constant(
+        20.0, "parcels/day", "on the middle day, under which a network may have empty days", "judgement"
+    )
+
+
+CLEANING = CleaningRules()
 
 
 @dataclass(frozen=True)
@@ -142,7 +156,7 @@ def clean_history(
 def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tuple[Vector, Vector]:
     """Estimate the level of a series and its weekly profile from its undisturbed days.
 
-    A two-sided exponential kernel (time constant :data:`LEVEL_TIME_CONSTANT`) over the days with weight, alternating with
+    A two-sided exponential kernel (time constant :data:`CLEANING.level_time_constant`) over the days with weight, alternating with
     the mean weekly profile of what it leaves. Cost: linear in the days.
 
     Parameters
@@ -177,7 +191,7 @@ def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tup
 
 
 def _two_sided(values: Vector) -> Vector:
-    keep = math.exp(-1.0 / LEVEL_TIME_CONSTANT)
+    keep = math.exp(-1.0 / CLEANING.level_time_constant)
     forward, backward = values.copy(), values.copy()
     for day in range(1, values.size):
         forward[day] += keep * forward[day - 1]
@@ -197,7 +211,7 @@ def find_gaps(total: Vector) -> NDArray[np.bool_]:
     first = int(np.argmax(~empty))
     inside = empty.copy()
     inside[:first] = False
-    if inside[first:].mean() > _GAP_SHARE or np.median(total[first:]) < _FEWEST_PARCELS:
+    if inside[first:].mean() > CLEANING.most_gaps or np.median(total[first:]) < CLEANING.fewest_parcels:
         return np.zeros(total.size, dtype=np.bool_)
     return inside
 

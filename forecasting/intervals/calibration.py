@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.intervals.error_samples import LEAD_BLOCKS, ErrorSample, Flags, Matrix
 from forecasting.intervals.interval_model import CALIBRATED_LEVELS, IntervalModel, prior_dispersion
 from forecasting.intervals.negative_binomial import negative_binomial_cdf
 from forecasting.series.volume_classes import CLASS_LABELS
 
 _GRID = np.geomspace(1e-4, 20.0, 64)
-_PRIOR_SPREAD = 0.7
+
+
+@dataclass(frozen=True)
+class CalibrationRules:
+    """How the spread is learnt from backtests."""
+
+    prior_spread: float = constant(
+        0.7, "log", "standard deviation of a dispersion, or of an event scale, around its parent's", "judgement"
+    )
+    most_samples: int = constant(3000, "errors", "that a dispersion is fitted on", "judgement")
+    correlated: float = constant(14.0, "days", "of one series in a backtest that tell as much as one", "judgement")
+    pseudo_samples: float = constant(17.0, "errors", "of the parent in a corrected level", "judgement")
+
+
+CALIBRATION = CalibrationRules()
+
 _EVENT_SCALES = np.array([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
-_MOST_SAMPLES = 3000
-_CORRELATED = 14.0
-_PSEUDO_SAMPLES = 17.0
 
 
 def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...] = CALIBRATED_LEVELS) -> IntervalModel:
@@ -92,7 +106,7 @@ def _by_level(samples: Sequence[ErrorSample]) -> Iterator[tuple[str, ErrorSample
 
 def _thin(chosen: Flags) -> NDArray[np.int64]:
     places = np.flatnonzero(chosen)
-    return places[:: max(1, -(-places.size // _MOST_SAMPLES))]
+    return places[:: max(1, -(-places.size // CALIBRATION.most_samples))]
 
 
 def _log_likelihood(actual: Matrix, mean: Matrix, alpha: Matrix) -> Matrix:
@@ -113,9 +127,9 @@ def _fit_dispersion(sample: ErrorSample, chosen: Flags, prior: float) -> float:
     if places.size == 0:
         return prior
     actual, mean = sample.actual[places], sample.mean[places]
-    evidence = min(float(chosen.sum()), float(_MOST_SAMPLES)) / places.size / _CORRELATED
+    evidence = min(float(chosen.sum()), float(CALIBRATION.most_samples)) / places.size / CALIBRATION.correlated
     fits = np.array([_log_likelihood(actual, mean, np.full(mean.size, alpha)).sum() for alpha in _GRID]) * evidence
-    penalty = (np.log(_GRID) - np.log(prior)) ** 2 / (2 * _PRIOR_SPREAD**2)
+    penalty = (np.log(_GRID) - np.log(prior)) ** 2 / (2 * CALIBRATION.prior_spread**2)
     return float(_GRID[int(np.argmax(fits - penalty))])
 
 
@@ -125,10 +139,11 @@ def _fit_event_scale(sample: ErrorSample, alpha: Matrix) -> float:
         return 1.0
     actual, mean = sample.actual[places], sample.mean[places]
     fits = [
-        _log_likelihood(actual, mean, alpha[places] + scale * sample.event_variance[places]).sum() / _CORRELATED
+        _log_likelihood(actual, mean, alpha[places] + scale * sample.event_variance[places]).sum()
+        / CALIBRATION.correlated
         for scale in _EVENT_SCALES
     ]
-    penalty = np.log(_EVENT_SCALES) ** 2 / (2 * _PRIOR_SPREAD**2)
+    penalty = np.log(_EVENT_SCALES) ** 2 / (2 * CALIBRATION.prior_spread**2)
     return float(_EVENT_SCALES[int(np.argmax(np.array(fits) - penalty))])
 
 
@@ -149,7 +164,7 @@ def _correct(transforms: Matrix, parent: Matrix, levels: tuple[float, ...]) -> M
     wanted = np.array(levels)
     outwards = np.where(wanted < 0.5, np.floor((count + 1) * wanted), np.ceil((count + 1) * wanted)) / (count + 1)
     seen = np.quantile(transforms, np.clip(outwards, 0.0, 1.0))
-    evidence = (count / _CORRELATED / _PSEUDO_SAMPLES) ** 2
+    evidence = (count / CALIBRATION.correlated / CALIBRATION.pseudo_samples) ** 2
     weight = evidence / (1.0 + evidence)
     edge = 1e-7
     own = ndtri(np.clip(seen, edge, 1 - edge))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from data.errors import RadarError
 from forecasting.series.volume_classes import volume_class
 
@@ -19,10 +20,18 @@ LEAD_ENDS = (1, 7, 14, 28)
 
 LEAD_BLOCKS = len(LEAD_ENDS) + 1
 
-UNKNOWN_EVENT_VARIANCE = 0.1
-"""Relative variance of an event day when the event model gives none."""
 
-_LEAST_MEAN = 0.02
+@dataclass(frozen=True)
+class ErrorRules:
+    """Which errors are sampled."""
+
+    unknown_event_variance: float = constant(
+        0.1, "1", "relative variance of an event day when the event model gives none", "judgement"
+    )
+    least_mean: float = constant(0.02, "parcels", "below which a forecast tells nothing of its error", "judgement")
+
+
+ERRORS = ErrorRules()
 
 
 @dataclass(frozen=True)
@@ -80,7 +89,7 @@ class ErrorSample:
             raise RadarError(f"errors of shapes {actual.shape} and {mean.shape}", "actuals and means alike")
         days, spread = event_matrices(event, event_variance, mean.shape)
         block = np.broadcast_to(lead_blocks(mean.shape[1]), mean.shape)
-        usable = np.asarray(mean) >= _LEAST_MEAN
+        usable = np.asarray(mean) >= ERRORS.least_mean
         return cls(
             level,
             np.asarray(actual, dtype=np.float64)[usable],
@@ -98,7 +107,7 @@ def event_matrices(
     """Spread event days and their relative variance over [series x days]."""
     days = np.broadcast_to(event, shape)
     if event_variance is None:
-        return days, np.where(days, UNKNOWN_EVENT_VARIANCE, 0.0)
+        return days, np.where(days, ERRORS.unknown_event_variance, 0.0)
     return days, np.broadcast_to(np.asarray(event_variance, dtype=np.float64), shape)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from data.quantiles import QUANTILE_LEVELS
 from forecasting.intervals.error_samples import Flags, Matrix, event_matrices, lead_blocks
 from forecasting.intervals.negative_binomial import negative_binomial_quantiles
@@ -19,11 +20,27 @@ CALIBRATED_LEVELS = (0.025, *QUANTILE_LEVELS, 0.975)
 CHUNK = 20_000
 """Series taken at a time, so that memory does not grow with the network."""
 
-# Without any backtest the spread is that of a network nobody has measured: wide, and wider for small series.
-_PRIOR_DISPERSION = (1.2, 0.8, 0.5, 0.35, 0.25, 0.15)
-# Errors of routes partly cancel in their sums.
-_PRIOR_OF_LEVEL = {"network": 0.25, "region": 0.5, "hub": 0.75}
-_SETTLED_DAYS = 56.0
+
+@dataclass(frozen=True)
+class IntervalRules:
+    """What is expected of errors before any was seen, and how many series are read at a time."""
+
+    prior_dispersion: tuple[float, ...] = constant(
+        (1.2, 0.8, 0.5, 0.35, 0.25, 0.15),
+        "1",
+        "over-dispersion of a route by volume class, smallest first: that of a network nobody has measured",
+        "judgement",
+    )
+    prior_of_level: Mapping[str, float] = constant(
+        {"network": 0.25, "region": 0.5, "hub": 0.75},
+        "1",
+        "of a route's over-dispersion at a level of sums, in which errors partly cancel",
+        "judgement",
+    )
+    settled_days: float = constant(56.0, "days", "of history from which a level is as sure as it gets", "judgement")
+
+
+INTERVALS = IntervalRules()
 
 
 @dataclass(frozen=True)
@@ -114,13 +131,13 @@ class IntervalModel:
 
 def prior_dispersion(level: str, series_class: int) -> float:
     """Return the over-dispersion to expect of a volume class before any backtest."""
-    return _PRIOR_DISPERSION[series_class] * _PRIOR_OF_LEVEL.get(level, 1.0)
+    return INTERVALS.prior_dispersion[series_class] * INTERVALS.prior_of_level.get(level, 1.0)
 
 
 def _short_history(days: NDArray[np.floating] | NDArray[np.integer]) -> Matrix:
     # A level measured on n days is known to about 1/n of a day's variance; a series never seen may be anything.
     known = np.asarray(days, dtype=np.float64)
-    return np.maximum(1.0 / (1.0 + known) - 1.0 / (1.0 + _SETTLED_DAYS), 0.0)
+    return np.maximum(1.0 / (1.0 + known) - 1.0 / (1.0 + INTERVALS.settled_days), 0.0)
 
 
 def _tidy(quantiles: NDArray[np.int64], mean: Matrix) -> NDArray[np.int64]:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
+
 Matrix = NDArray[np.float64]
 
-_STEPS_PER_FOLD = 24
-_DISPERSION_STEP = 0.05
-_LEAST_DISPERSION = 1e-4
-_LEAST_MEAN = 1e-4
+
+@dataclass(frozen=True)
+class QuantileGrid:
+    """How finely quantiles are tabled."""
+
+    steps_per_fold: int = constant(24, "steps", "of the mean for each factor of e, 4 % apart", "judgement")
+    dispersion_step: float = constant(0.05, "log", "between tabled dispersions", "judgement")
+    least_dispersion: float = constant(1e-4, "1", "below which counts are taken as Poisson's", "judgement")
+    least_mean: float = constant(1e-4, "parcels", "below which every quantile is 0", "judgement")
+
+
+GRID = QuantileGrid()
 
 
 def negative_binomial_quantiles(mean: Matrix, dispersion: Matrix, levels: Sequence[float]) -> Matrix:
@@ -38,26 +49,26 @@ def negative_binomial_quantiles(mean: Matrix, dispersion: Matrix, levels: Sequen
     read off in between: where it is large by interpolation, where it is a handful of parcels by the nearest step.
     """
     quantiles = np.zeros((mean.size, len(levels)))
-    grade = np.rint(np.log(np.maximum(dispersion, _LEAST_DISPERSION)) / _DISPERSION_STEP)
-    filled = np.flatnonzero(mean > _LEAST_MEAN)
+    grade = np.rint(np.log(np.maximum(dispersion, GRID.least_dispersion)) / GRID.dispersion_step)
+    filled = np.flatnonzero(mean > GRID.least_mean)
     order = filled[np.argsort(grade[filled], kind="stable")]
     bounds = np.flatnonzero(np.diff(grade[order])) + 1
     for members in np.split(order, bounds):
         if members.size:
-            alpha = float(np.exp(grade[members[0]] * _DISPERSION_STEP))
+            alpha = float(np.exp(grade[members[0]] * GRID.dispersion_step))
             quantiles[members] = _tabled_quantiles(mean[members], alpha, levels)
     return quantiles
 
 
 def _tabled_quantiles(mean: Matrix, alpha: float, levels: Sequence[float]) -> Matrix:
-    position = np.log(mean) * _STEPS_PER_FOLD
+    position = np.log(mean) * GRID.steps_per_fold
     first, last = int(np.floor(position.min())), int(np.ceil(position.max())) + 1
     quantiles = np.empty((mean.size, len(levels)))
     place = position - first
     below = np.floor(place).astype(np.int64)
     share = place - below
     near = np.rint(place).astype(np.int64)
-    grid = np.exp(np.arange(first, last + 1) / _STEPS_PER_FOLD)
+    grid = np.exp(np.arange(first, last + 1) / GRID.steps_per_fold)
     for column, level in enumerate(levels):
         if mean.size <= grid.size:
             quantiles[:, column] = exact_quantile(mean, alpha, level)
@@ -119,7 +130,7 @@ def negative_binomial_cdf(count: Matrix, mean: Matrix, alpha: Matrix) -> Matrix:
     """
     from scipy.special import betainc
 
-    size = 1.0 / np.maximum(alpha, _LEAST_DISPERSION)
+    size = 1.0 / np.maximum(alpha, GRID.least_dispersion)
     below = count < 0
     cdf: Matrix = np.where(below, 0.0, betainc(size, np.where(below, 0.0, np.floor(count)) + 1.0, size / (size + mean)))
     return cdf

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.constants import constant
 from data.errors import RadarError
 from data.quantiles import QUANTILE_COLUMNS, QUANTILE_LEVELS
 from forecasting.series.panel import ROUTE_KEYS
@@ -16,12 +17,27 @@ from forecasting.series.panel import ROUTE_KEYS
 Matrix = NDArray[np.float64]
 Knots = NDArray[np.float32]
 
-_EIGHTY = 2.0 * 1.2815515655446004
-_EVENT_STEP = 0.05
-_FURTHEST = 4.0
-_NODES = 41
-_LEAST_SPREAD = 0.1
-_LARGEST_CORRECTION = 1.25
+
+@dataclass(frozen=True)
+class PathRules:
+    """How sample paths read published quantiles."""
+
+    eighty: float = constant(
+        2.0 * 1.2815515655446004,
+        "standard deviations",
+        "between the 10 and the 90 % quantile of a normal distribution",
+        "published: normal distribution",
+    )
+    event_step: float = constant(0.05, "1", "by which an event factor leaves 1 on an event day", "judgement")
+    furthest: float = constant(4.0, "normal score", "to which the outer slopes are carried on", "judgement")
+    nodes: int = constant(41, "levels", "at which a distribution's mean is read", "judgement")
+    least_spread: float = constant(
+        0.1, "1", "part of a hub's variance that is not its largest route's, at least", "judgement"
+    )
+    largest_correction: float = constant(1.25, "1", "of a day's distributions towards the published total", "judgement")
+
+
+PATHS = PathRules()
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,7 @@ def fit_paths(network: pl.DataFrame, hub: pl.DataFrame, route: pl.DataFrame, per
         hub_mean, of_hub = _spread(table, hubs, (column,), dates)
         share = np.divide(mean, hub_mean[ends[-1]], out=np.zeros_like(mean), where=hub_mean[ends[-1]] > 0)
         noise = _sum(share**2 * left, ends[-1], hubs.height)
-        alone = np.maximum(1.0 - _sum(share**2, ends[-1], hubs.height), _LEAST_SPREAD)
+        alone = np.maximum(1.0 - _sum(share**2, ends[-1], hubs.height), PATHS.least_spread)
         parts.append(np.maximum(of_hub - of_network - noise, 0.0) / alone)
     origin, destination = ends
     hub_out, hub_in = parts
@@ -127,7 +143,7 @@ def fit_paths(network: pl.DataFrame, hub: pl.DataFrame, route: pl.DataFrame, per
         apart += (_sum(share, end, part.shape[0]) ** 2 * part).sum(axis=0)
     shared = np.maximum(of_network[0] - apart, 0.0)
     own = np.maximum(of_route - shared - hub_out[origin] - hub_in[destination], 0.0)
-    on_event = np.abs(network.sort("date")["event"].to_numpy() - 1.0) > _EVENT_STEP
+    on_event = np.abs(network.sort("date")["event"].to_numpy() - 1.0) > PATHS.event_step
     usual = float(np.median(shared[~on_event])) if (~on_event).any() else 0.0
     event = np.where(on_event, np.maximum(shared - usual, 0.0), 0.0)
     starts = on_event & ~np.r_[False, on_event[:-1]]
@@ -224,7 +240,7 @@ def _spread(
     mean = np.zeros((series.height, dates.size))
     width = np.zeros_like(mean)
     mean[row, day] = numbered["mean"].to_numpy()
-    width[row, day] = (numbered["q90"] - numbered["q10"]).to_numpy() / _EIGHTY
+    width[row, day] = (numbered["q90"] - numbered["q10"]).to_numpy() / PATHS.eighty
     # Of a handful of parcels the width says little; they vary by counting alone as much as they are.
     variance = np.divide(np.maximum(width**2, mean), mean**2, out=np.zeros_like(mean), where=mean > 0)
     return mean, variance
@@ -268,7 +284,7 @@ def _read_knots(table: pl.DataFrame, series: pl.DataFrame, dates: NDArray[np.dat
     from scipy.special import ndtri
 
     inner = ndtri(np.array(QUANTILE_LEVELS))
-    scores = np.r_[-_FURTHEST, inner, _FURTHEST]
+    scores = np.r_[-PATHS.furthest, inner, PATHS.furthest]
     numbered = table.join(series.with_row_index("series"), on=list(ROUTE_KEYS), how="inner")
     row = numbered["series"].to_numpy().astype(np.int64)
     day = np.searchsorted(dates, numbered["date"].to_numpy().astype("datetime64[D]"))
@@ -297,8 +313,8 @@ def _correction(knots: Knots, scores: Matrix, mean: Matrix) -> NDArray[np.float3
     from scipy.special import ndtri
 
     expected = np.zeros(mean.shape[1])
-    for level in (np.arange(_NODES) + 0.5) / _NODES:
-        expected += np.rint(_read(knots, scores, np.full(mean.shape, ndtri(level)))).sum(axis=0) / _NODES
+    for level in (np.arange(PATHS.nodes) + 0.5) / PATHS.nodes:
+        expected += np.rint(_read(knots, scores, np.full(mean.shape, ndtri(level)))).sum(axis=0) / PATHS.nodes
     total = mean.sum(axis=0)
     factor = np.divide(total, expected, out=np.ones_like(total), where=expected > 0)
-    return np.asarray(np.clip(factor, 1.0 / _LARGEST_CORRECTION, _LARGEST_CORRECTION), dtype=np.float32)
+    return np.asarray(np.clip(factor, 1.0 / PATHS.largest_correction, PATHS.largest_correction), dtype=np.float32)

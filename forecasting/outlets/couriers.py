@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from data.constants import constant
 from data.errors import RadarError
 
-_RECENT_DAYS = 56
-_PSEUDO_PARCELS = 500.0
-_STATED_PARCELS = 200.0
-_PSEUDO_MONTHS = 3.0
-_EIGHTY = 1.2815515655446004
-_LEAST_SPREAD = 0.05
+
+@dataclass(frozen=True)
+class CourierRules:
+    """How couriers' shares and capacity are learnt."""
+
+    recent: int = constant(56, "days", "from which shares are read", "judgement")
+    pseudo_parcels: float = constant(
+        500.0, "parcels", "of the parent in a share: of the hub in a route's, of the network in a hub's", "judgement"
+    )
+    stated_parcels: float = constant(200.0, "parcels", "that a merchant's stated preference counts for", "judgement")
+    pseudo_months: float = constant(3.0, "months", "of all couriers in a courier's growth", "judgement")
+    eighty: float = constant(
+        1.2815515655446004,
+        "standard deviations",
+        "from the middle to the end of an 80 % interval of a normal distribution",
+        "published: normal distribution",
+    )
+    least_spread: float = constant(0.05, "log", "standard deviation of a month's growth, at least", "judgement")
+
+
+COURIERS = CourierRules()
 
 
 def shrink_preferences(
@@ -55,12 +72,12 @@ def shrink_preferences(
     overall = table.group_by("courier_id").agg(
         pl.col("parcels").sum().alias("all_parcels"), pl.col("share").sum().alias("all_shares")
     )
-    mix = pl.col("all_parcels") + _STATED_PARCELS * pl.col("all_shares")
+    mix = pl.col("all_parcels") + COURIERS.stated_parcels * pl.col("all_shares")
     overall = overall.with_columns((mix / mix.sum()).alias("mix"))
     table = table.join(overall, on="courier_id", how="left")
     prior = pl.when(says).then(pl.col("share").fill_null(0.0)).otherwise(pl.col("mix"))
     prior = prior / prior.sum().over("merchant_id")
-    weight = pl.col("parcels") + _STATED_PARCELS * prior
+    weight = pl.col("parcels") + COURIERS.stated_parcels * prior
     table = table.with_columns((weight / weight.sum().over("merchant_id")).alias("share"))
     return table.select(*keys, "share").sort(keys)
 
@@ -94,7 +111,7 @@ def learn_courier_shares(
     A route's own parcels are mixed with 500 pseudo-parcels of its origin hub, and the hub's with 500 of the network and
     200 of each of its merchants' preferences: a route of few parcels, or a new one, follows its hub's merchants.
     """
-    start = as_of - dt.timedelta(days=_RECENT_DAYS - 1)
+    start = as_of - dt.timedelta(days=COURIERS.recent - 1)
     recent = volumes.filter(pl.col("date") >= start, pl.col("date") <= as_of)
     if recent.is_empty():
         raise RadarError(f"no route volumes in the eight weeks up to {as_of}", action="choose another as-of date")
@@ -108,12 +125,12 @@ def learn_courier_shares(
     hubs = hubs.join(stated, on=["origin_hub_id", "courier_id"], how="left").with_columns(
         pl.col("of_hub", "stated").fill_null(0.0)
     )
-    weight = pl.col("of_hub") + _STATED_PARCELS * pl.col("stated") + _PSEUDO_PARCELS * pl.col("network")
+    weight = pl.col("of_hub") + COURIERS.stated_parcels * pl.col("stated") + COURIERS.pseudo_parcels * pl.col("network")
     hubs = hubs.with_columns((weight / weight.sum().over("origin_hub_id")).alias("prior"))
     routes = recent.select(ends).unique().join(hubs, on="origin_hub_id")
     own = recent.group_by(*ends, "courier_id").agg(pl.col("parcels").sum().alias("own"))
     routes = routes.join(own, on=[*ends, "courier_id"], how="left").with_columns(pl.col("own").fill_null(0))
-    mixed = pl.col("own") + _PSEUDO_PARCELS * pl.col("prior")
+    mixed = pl.col("own") + COURIERS.pseudo_parcels * pl.col("prior")
     routes = routes.with_columns((mixed / mixed.sum().over(ends)).alias("share"))
     return routes.select(*ends, "courier_id", "share").sort(*ends, "courier_id")
 
@@ -165,7 +182,7 @@ def trend_capacity(capacity: pl.DataFrame, as_of: dt.date, months: int = 3) -> p
             name = "yearly" if year_before in levels else "monthly"
             base = levels[year_before] if name == "yearly" else levels[_add_months(last, step - 1)]
             levels[month] = base * float(np.exp(growth[name]))
-            spread = _EIGHTY * max(pooled[name][1], _LEAST_SPREAD) * np.sqrt(step)
+            spread = COURIERS.eighty * max(pooled[name][1], COURIERS.least_spread) * np.sqrt(step)
             low, high = levels[month] * np.exp(-spread), levels[month] * np.exp(spread)
             rows.append((courier, month, levels[month], *_ratios(levels, month), "forecast", round(low), round(high)))
     schema = {
@@ -212,13 +229,13 @@ def _pooled(growth: pl.Series) -> tuple[float, float]:
     """Mean and standard deviation of all couriers' growth; no growth and the least spread where nothing is known."""
     values = growth.drop_nulls().to_numpy()
     if values.size == 0:
-        return 0.0, _LEAST_SPREAD
+        return 0.0, COURIERS.least_spread
     return float(values.mean()), float(values.std())
 
 
 def _mixed(growth: pl.Series, parent: float) -> float:
     recent = growth.drop_nulls().tail(3).to_numpy()
-    return float((recent.sum() + _PSEUDO_MONTHS * parent) / (recent.size + _PSEUDO_MONTHS))
+    return float((recent.sum() + COURIERS.pseudo_months * parent) / (recent.size + COURIERS.pseudo_months))
 
 
 def _ratios(levels: dict[dt.date, float], month: dt.date) -> tuple[float | None, float | None]:

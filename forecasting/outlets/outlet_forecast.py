@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.history.overrides import outlet_override_factors
 from forecasting.inputs import ForecastInputs
 from forecasting.intervals.calibration import calibrate_intervals
@@ -26,9 +27,19 @@ from forecasting.series.windows import mark_windows
 
 Matrix = NDArray[np.float64]
 
-_PAST_DAYS = 112
-_CUTOFFS = (14, 28, 42, 56)
-_CHECKED_DAYS = 14
+
+@dataclass(frozen=True)
+class OutletRules:
+    """What outlets' forecasts look back on."""
+
+    past: int = constant(112, "days", "of history read", "judgement")
+    cutoffs: tuple[int, ...] = constant(
+        (14, 28, 42, 56), "days before the last", "at which intervals are backtested", "judgement"
+    )
+    checked: int = constant(14, "days", "ahead of each such cut-off", "judgement")
+
+
+OUTLETS = OutletRules()
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,7 @@ def forecast_outlets(
     of_outlet = group.to_numpy().astype(np.int64)
     gap = (as_of - to_date(matrices.panel.dates[-1])).days
     frames = []
-    days = matrices.panel.last(_PAST_DAYS + LONGEST_TRANSIT).dates.size + gap
+    days = matrices.panel.last(OUTLETS.past + LONGEST_TRANSIT).dates.size + gap
     for direction in ("delivery", "pickup"):
         first = as_of - dt.timedelta(days=days - 1)
         history = read_history(inputs.outlet_volumes, outlets["outlet_id"], direction, first, as_of)
@@ -120,7 +131,7 @@ def _read_flow(
     gap: int,
     history: OutletHistory,
 ) -> _Flow:
-    panel = matrices.panel.last(_PAST_DAYS + LONGEST_TRANSIT)
+    panel = matrices.panel.last(OUTLETS.past + LONGEST_TRANSIT)
     end = "origin_hub_id" if direction == "pickup" else "destination_hub_id"
     number = panel.routes.join(
         pairs.rename({"hub_id": end}), on=["courier_id", end], how="left", maintain_order="left"
@@ -208,14 +219,14 @@ def _calibrate(
     """Learn the spread from backtests of the last weeks, the hub's flow forecast by the mean of its weekdays."""
     samples: list[ErrorSample] = []
     days = flow.past.shape[1]
-    for back in _CUTOFFS:
+    for back in OUTLETS.cutoffs:
         known = days - back
         if known < 28 or history.first_day > known - 14:
             break
         seen = history.until(known)
-        ahead = day_of_week_mean(flow.past[:, :known].astype(np.float32), _CHECKED_DAYS)[of_outlet]
+        ahead = day_of_week_mean(flow.past[:, :known].astype(np.float32), OUTLETS.checked)[of_outlet]
         shares = learn_shares(flow.past[:, :known], seen, of_outlet, np.ones(7), stranger)
-        actual = history.parcels[:, known : known + _CHECKED_DAYS]
+        actual = history.parcels[:, known : known + OUTLETS.checked]
         there = seen.days > 0
         samples.append(
             ErrorSample.of(
@@ -223,7 +234,7 @@ def _calibrate(
                 actual[there],
                 (shares[:, None] * ahead)[there],
                 seen.parcels[there, -28:].mean(axis=1),
-                event[known : known + _CHECKED_DAYS],
+                event[known : known + OUTLETS.checked],
             )
         )
     return calibrate_intervals(samples)

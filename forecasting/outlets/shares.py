@@ -9,15 +9,29 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.constants import constant
+
 Matrix = NDArray[np.float64]
 
-_RECENT_DAYS = 28
-_PSEUDO_DAYS = 2.0
-_RATIO_PSEUDO_DAYS = 3.0
-_SAME = 0.01
-_STRANGE = 4.0
-_WEEKS = 8
-_PSEUDO_WEEKS = 2.0
+
+@dataclass(frozen=True)
+class ShareRules:
+    """How outlets' shares are learnt."""
+
+    recent: int = constant(28, "days", "from which an outlet's level is read", "judgement")
+    pseudo_days: float = constant(2.0, "days", "of the mean outlet in an outlet's level", "judgement")
+    ratio_pseudo_days: float = constant(
+        3.0, "days", "on which outlets and hub agree, in the ratio of the two", "judgement"
+    )
+    same: float = constant(0.01, "1", "by which outlets and hub may differ and still count as agreeing", "judgement")
+    strange: float = constant(
+        4.0, "1", "times the hub's flow that outlets handle when another hub served them", "judgement"
+    )
+    weeks: int = constant(8, "weeks", "from which weekdays of delivery are read", "judgement")
+    pseudo_weeks: float = constant(2.0, "weeks", "of even deliveries in a weekday's factor", "judgement")
+
+
+SHARES = ShareRules()
 
 
 @dataclass(frozen=True)
@@ -105,8 +119,8 @@ def find_strangers(flow: Matrix, history: OutletHistory, group: NDArray[np.int64
         [groups] True where the outlets handled over four times what passed their hub in the last 28 days: they were
         served by another hub then.
     """
-    handled = np.bincount(group, weights=history.parcels[:, -_RECENT_DAYS:].sum(axis=1), minlength=flow.shape[0])
-    return np.asarray(handled > _STRANGE * flow[:, -_RECENT_DAYS:].sum(axis=1), dtype=bool)
+    handled = np.bincount(group, weights=history.parcels[:, -SHARES.recent :].sum(axis=1), minlength=flow.shape[0])
+    return np.asarray(handled > SHARES.strange * flow[:, -SHARES.recent :].sum(axis=1), dtype=bool)
 
 
 def learn_shares(
@@ -143,23 +157,23 @@ def learn_shares(
     the mean outlet of its group; so an outlet that opens tomorrow starts as a mean one.
     """
     groups = flow.shape[0]
-    recent = history.parcels[:, -_RECENT_DAYS:]
+    recent = history.parcels[:, -SHARES.recent :]
     days = np.minimum(history.days, recent.shape[1])
     handled = recent.sum(axis=1)
     known = days > 0
     outlet_days = np.bincount(group, weights=days, minlength=groups)
     total = np.bincount(group, weights=handled, minlength=groups)
     mean_level = np.divide(total, outlet_days, out=np.ones(groups), where=(outlet_days > 0) & (total > 0))
-    level = (handled + _PSEUDO_DAYS * mean_level[group]) / (days + _PSEUDO_DAYS)
+    level = (handled + SHARES.pseudo_days * mean_level[group]) / (days + SHARES.pseudo_days)
     share: Matrix = level / np.bincount(group, weights=level, minlength=groups)[group]
-    past = (flow * _backwards(week, flow.shape[1]))[:, max(history.first_day, flow.shape[1] - _RECENT_DAYS) :]
+    past = (flow * _backwards(week, flow.shape[1]))[:, max(history.first_day, flow.shape[1] - SHARES.recent) :]
     passed = past.sum(axis=1)
-    pseudo = _RATIO_PSEUDO_DAYS * passed / max(past.shape[1], 1)
+    pseudo = SHARES.ratio_pseudo_days * passed / max(past.shape[1], 1)
     if stranger is not None:
         pseudo[stranger] = 0.0
     seen = np.bincount(group, weights=known.astype(np.float64), minlength=groups) > 0
     ratio = np.divide(total + pseudo, passed + pseudo, out=np.ones(groups), where=seen & (passed > 0))
-    ratio[np.abs(ratio - 1.0) < _SAME] = 1.0
+    ratio[np.abs(ratio - 1.0) < SHARES.same] = 1.0
     return np.asarray(share * ratio[group], dtype=np.float64)
 
 
@@ -189,13 +203,13 @@ def weekday_factors(
     known = np.bincount(group, weights=history.days, minlength=flow.shape[0]) > 0
     arrived, delivered = flow[known].sum(axis=0), history.parcels.sum(axis=0)
     chosen = normal.copy()
-    chosen[: max(history.first_day, days - 7 * _WEEKS)] = False
+    chosen[: max(history.first_day, days - 7 * SHARES.weeks)] = False
     if not chosen.any() or arrived[chosen].sum() <= 0 or delivered[chosen].sum() <= 0:
         return np.ones(7)
     even = arrived * (delivered[chosen].sum() / arrived[chosen].sum())
     # Column days is the first day ahead: its weekday is that of columns days - 7, days - 14, ...
     weekday = (np.arange(days) - days) % 7
-    pseudo = _PSEUDO_WEEKS * even[chosen].mean()
+    pseudo = SHARES.pseudo_weeks * even[chosen].mean()
     factors = np.array(
         [
             (delivered[chosen & (weekday == at)].sum() + pseudo) / (even[chosen & (weekday == at)].sum() + pseudo)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.inputs import ForecastInputs
 
 Matrix = NDArray[np.float64]
@@ -15,14 +17,24 @@ Matrix = NDArray[np.float64]
 LONGEST_TRANSIT = 10
 """Days after which a parcel counts as delivered at the latest."""
 
-_PSEUDO_WAYBILLS = 50.0
-_FEWEST_WAYBILLS = 100
-_OUT_FROM_DUE = (0.65, 0.27, 0.08)
-_SAME_HUB_HOURS = 12.0
-_UNKNOWN_HOURS = 36.0
-_DAYS_TO_ALIGN = 28
-_MOST_SHIFT = 3
-_WORTH_SHIFTING = 0.2
+
+@dataclass(frozen=True)
+class TransitRules:
+    """How days from pick-up to delivery are learnt."""
+
+    pseudo_waybills: float = constant(50.0, "waybills", "of the lanes' hours in a route's transit time", "judgement")
+    fewest_waybills: int = constant(100, "waybills", "from which transit times are learnt at all", "judgement")
+    out_from_due: tuple[float, ...] = constant(
+        (0.65, 0.27, 0.08), "share of parcels", "out for delivery on the day due, one and two days later", "judgement"
+    )
+    same_hub: float = constant(12.0, "hours", "between outlets of one hub", "judgement")
+    unknown: float = constant(36.0, "hours", "of a route no lanes lead along", "judgement")
+    days_to_align: int = constant(28, "days", "of deliveries from which a shift is looked for", "judgement")
+    most_shift: int = constant(3, "days", "that transit times are moved, either way", "judgement")
+    worth_shifting: float = constant(0.2, "1", "part of the squared error that a shift must take off", "judgement")
+
+
+TRANSIT = TransitRules()
 
 
 def learn_transit_times(inputs: ForecastInputs, as_of: dt.date, routes: pl.DataFrame) -> Matrix:
@@ -62,9 +74,9 @@ def learn_transit_times(inputs: ForecastInputs, as_of: dt.date, routes: pl.DataF
         pooled = np.zeros(LONGEST_TRANSIT + 1)
         sums = counted.filter(is_local == within).group_by("days").agg(pl.col("waybills").sum())
         pooled[sums["days"].to_numpy()] = sums["waybills"].to_numpy()
-        if pooled.sum() >= _FEWEST_WAYBILLS:
+        if pooled.sum() >= TRANSIT.fewest_waybills:
             prior[local == within] = pooled / pooled.sum()
-    mixed = own + _PSEUDO_WAYBILLS * prior
+    mixed = own + TRANSIT.pseudo_waybills * prior
     shares: Matrix = mixed / mixed.sum(axis=1, keepdims=True)
     return shares
 
@@ -116,7 +128,7 @@ def align_to_deliveries(shares: Matrix, volume: Matrix, delivered: Matrix, first
         [routes x 11] transit times.
     """
     start = max(first_day, LONGEST_TRANSIT)
-    if delivered.size - start < _DAYS_TO_ALIGN or volume[:, start:].sum() <= 0 or delivered[start:].sum() <= 0:
+    if delivered.size - start < TRANSIT.days_to_align or volume[:, start:].sum() <= 0 or delivered[start:].sum() <= 0:
         return shares
 
     def miss(candidate: Matrix) -> float:
@@ -124,9 +136,9 @@ def align_to_deliveries(shares: Matrix, volume: Matrix, delivered: Matrix, first
         known = delivered[start:]
         return float(((arrived * (known.sum() / arrived.sum()) - known) ** 2).sum())
 
-    error = {days: miss(_shift(shares, days)) for days in range(-_MOST_SHIFT, _MOST_SHIFT + 1)}
+    error = {days: miss(_shift(shares, days)) for days in range(-TRANSIT.most_shift, TRANSIT.most_shift + 1)}
     best = min(error, key=lambda days: (error[days], abs(days)))
-    return _shift(shares, best) if error[best] < (1.0 - _WORTH_SHIFTING) * error[0] else shares
+    return _shift(shares, best) if error[best] < (1.0 - TRANSIT.worth_shifting) * error[0] else shares
 
 
 def _shift(shares: Matrix, days: int) -> Matrix:
@@ -148,7 +160,7 @@ def _count_days(waybills: pl.DataFrame | None, zone: str, as_of: dt.date) -> pl.
     out = local_day(pl.coalesce("out_for_delivery_at", "delivered_at"))
     known = waybills.select("origin_hub_id", "destination_hub_id", picked.alias("picked"), out.alias("out"))
     known = known.drop_nulls().filter(pl.col("picked") <= as_of - dt.timedelta(days=LONGEST_TRANSIT))
-    if known.height < _FEWEST_WAYBILLS:
+    if known.height < TRANSIT.fewest_waybills:
         return None
     days = (pl.col("out") - pl.col("picked")).dt.total_days().clip(0, LONGEST_TRANSIT)
     keys = ["origin_hub_id", "destination_hub_id", "days"]
@@ -156,9 +168,9 @@ def _count_days(waybills: pl.DataFrame | None, zone: str, as_of: dt.date) -> pl.
 
 
 def _from_hours(hours: Matrix) -> Matrix:
-    due = np.clip(np.ceil(hours / 24.0), 1, LONGEST_TRANSIT - len(_OUT_FROM_DUE) + 1).astype(np.int64)
+    due = np.clip(np.ceil(hours / 24.0), 1, LONGEST_TRANSIT - len(TRANSIT.out_from_due) + 1).astype(np.int64)
     shares = np.zeros((hours.size, LONGEST_TRANSIT + 1))
-    for late, share in enumerate(_OUT_FROM_DUE):
+    for late, share in enumerate(TRANSIT.out_from_due):
         shares[np.arange(hours.size), due + late] = share
     return shares
 
@@ -169,7 +181,7 @@ def _quickest_hours(lanes: pl.DataFrame | None, routes: pl.DataFrame) -> Matrix:
     from scipy.sparse.csgraph import dijkstra
 
     local = (routes["origin_hub_id"] == routes["destination_hub_id"]).to_numpy()
-    hours = np.where(local, _SAME_HUB_HOURS, _UNKNOWN_HOURS)
+    hours = np.where(local, TRANSIT.same_hub, TRANSIT.unknown)
     if lanes is None or lanes.is_empty() or routes.is_empty():
         return hours
     ends = ["origin_hub_id", "destination_hub_id"]

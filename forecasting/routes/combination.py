@@ -8,27 +8,43 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.series.volume_classes import CLASS_LABELS
 
 Matrix = NDArray[np.floating]
 Vector = NDArray[np.float64]
 
-LEAD_ENDS = (3, 7, 14)
-"""Last lead of each block of leads that has weights of its own [days]; later ones are one more block."""
 
-SHARPNESS = 10.0
-"""Power of the inverse error in a weight: 0 would be equal weights."""
-EQUAL_SHARE = 0.2
-MIXTURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-"""Shares of the second of two forecasts that are measured."""
-MIXTURE_SHARPNESS = 100.0
-_PSEUDO_VOLUME_SHARE = 0.02
-_LARGEST_CORRECTION = 1.5
+@dataclass(frozen=True)
+class CombinationRules:
+    """How errors of inner backtests become weights."""
+
+    lead_ends: tuple[int, ...] = constant(
+        (3, 7, 14),
+        "days",
+        "last lead of each block of leads that has weights of its own; later ones are one more block",
+        "judgement",
+    )
+    sharpness: float = constant(
+        10.0, "1", "power of the inverse error in a weight: 0 would be equal weights", "judgement"
+    )
+    equal_share: float = constant(0.2, "1", "part of the weights that is equal whatever was measured", "judgement")
+    mixtures: tuple[float, ...] = constant(
+        (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), "1", "shares of the second of two forecasts that are measured", "judgement"
+    )
+    mixture_sharpness: float = constant(100.0, "1", "power of the inverse error in a mixture's weight", "judgement")
+    pseudo_volume: float = constant(
+        0.02, "share of all parcels", "by which a cell's error is pulled to the overall one", "judgement"
+    )
+    largest_correction: float = constant(1.5, "1", "of a day's routes towards a total, up or down", "judgement")
+
+
+COMBINATION = CombinationRules()
 
 
 def lead_block(horizon: int) -> NDArray[np.int64]:
     """Return the [horizon] block of each lead."""
-    return np.searchsorted(np.array(LEAD_ENDS), np.arange(1, horizon + 1), side="left").astype(np.int64)
+    return np.searchsorted(np.array(COMBINATION.lead_ends), np.arange(1, horizon + 1), side="left").astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,7 @@ def measure_members(
         [days] how much a day counts: event days count less.
     """
     blocks = lead_block(actual.shape[1])
-    shape = (len(CLASS_LABELS), len(LEAD_ENDS) + 1)
+    shape = (len(CLASS_LABELS), len(COMBINATION.lead_ends) + 1)
     error = np.zeros((*shape, len(members)))
     volume = np.zeros(shape)
     for block in np.unique(blocks):
@@ -89,8 +105,8 @@ def measure_members(
 def choose_weights(
     errors: Sequence[MemberErrors],
     names: Sequence[str],
-    sharpness: float = SHARPNESS,
-    equal_share: float = EQUAL_SHARE,
+    sharpness: float = COMBINATION.sharpness,
+    equal_share: float = COMBINATION.equal_share,
 ) -> NDArray[np.float64]:
     """Turn errors into weights.
 
@@ -105,7 +121,7 @@ def choose_weights(
         [classes x blocks x members], summing to 1 over the members. Equal without any errors.
     """
     count = len(names)
-    shape = (len(CLASS_LABELS), len(LEAD_ENDS) + 1, count)
+    shape = (len(CLASS_LABELS), len(COMBINATION.lead_ends) + 1, count)
     if not errors:
         return np.full(shape, 1.0 / count)
     total = errors[0]
@@ -115,7 +131,7 @@ def choose_weights(
     if volume <= 0:
         return np.full(shape, 1.0 / count)
     overall = total.error.sum(axis=(0, 1)) / volume
-    pseudo = _PSEUDO_VOLUME_SHARE * volume
+    pseudo = COMBINATION.pseudo_volume * volume
     rate = (total.error + pseudo * overall) / (total.volume + pseudo)[..., None]
     # A member that never errs would divide by nothing: errors count from a thousandth of the parcels on.
     rate = np.maximum(rate, 1e-3)
@@ -126,7 +142,7 @@ def choose_weights(
 
 def mix(first: Matrix, second: Matrix) -> dict[str, Matrix]:
     """Return the mixtures of two forecasts that :func:`choose_share` chooses among."""
-    return {f"{share:.2f}": first + np.float32(share) * (second - first) for share in MIXTURES}
+    return {f"{share:.2f}": first + np.float32(share) * (second - first) for share in COMBINATION.mixtures}
 
 
 def choose_share(errors: Sequence[MemberErrors], handicap: float = 0.0) -> NDArray[np.float64]:
@@ -146,9 +162,9 @@ def choose_share(errors: Sequence[MemberErrors], handicap: float = 0.0) -> NDArr
     NDArray[np.float64]
         [classes x blocks x 2] weights of the first and the second, summing to 1.
     """
-    names = [f"{share:.2f}" for share in MIXTURES]
-    chosen = choose_weights(errors, names, sharpness=MIXTURE_SHARPNESS, equal_share=0.0)
-    second = chosen @ np.array(MIXTURES)
+    names = [f"{share:.2f}" for share in COMBINATION.mixtures]
+    chosen = choose_weights(errors, names, sharpness=COMBINATION.mixture_sharpness, equal_share=0.0)
+    second = chosen @ np.array(COMBINATION.mixtures)
     if errors:
         second += handicap * (1.0 - second)
     return np.stack([1.0 - second, second], axis=-1)
@@ -188,4 +204,6 @@ def scale_to_total(routes: NDArray[np.float32], total: Vector) -> NDArray[np.flo
     """
     now = routes.sum(axis=0, dtype=np.float64)
     factor = np.divide(total, now, out=np.ones_like(now), where=now > 0)
-    return np.asarray(routes * np.clip(factor, 1 / _LARGEST_CORRECTION, _LARGEST_CORRECTION).astype(np.float32))
+    return np.asarray(
+        routes * np.clip(factor, 1 / COMBINATION.largest_correction, COMBINATION.largest_correction).astype(np.float32)
+    )

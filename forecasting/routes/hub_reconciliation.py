@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.routes.members import MEMBERS, forecast_members
 from forecasting.routes.reconciliation import Target, reconcile
 from forecasting.routes.route_history import HubSums
@@ -14,10 +17,22 @@ from forecasting.series.panel import Membership
 
 Matrix = NDArray[np.float32]
 
-MARGIN_WEIGHTS = {"level-3": 0.2, "level-7": 0.4, "tsb": 0.2, "adida": 0.2}
-MARGIN_ERROR = 0.2
-"""Relative standard error given to a hub's direct forecast; that of a route is :data:`ROUTE_ERROR`."""
-ROUTE_ERROR = 0.5
+
+@dataclass(frozen=True)
+class HubRules:
+    """How far hubs' own forecasts pull their routes."""
+
+    member_weights: Mapping[str, float] = constant(
+        {"level-3": 0.2, "level-7": 0.4, "tsb": 0.2, "adida": 0.2},
+        "1",
+        "of the members in a hub's direct forecast",
+        "judgement",
+    )
+    margin_error: float = constant(0.2, "1", "relative standard error given to a hub's direct forecast", "judgement")
+    route_error: float = constant(0.5, "1", "relative standard error given to a route", "judgement")
+
+
+HUBS = HubRules()
 
 
 def reconcile_with_hubs(routes: Matrix, sums: HubSums) -> Matrix:
@@ -46,17 +61,17 @@ def reconcile_with_hubs(routes: Matrix, sums: HubSums) -> Matrix:
         _target("hub_out", sums.out, sums.out_sums, total),
         _target("hub_in", sums.into, sums.into_sums, total),
     ]
-    reconciled = reconcile(base, sums.out, sums.into, targets, variance=(ROUTE_ERROR * base) ** 2)
+    reconciled = reconcile(base, sums.out, sums.into, targets, variance=(HUBS.route_error * base) ** 2)
     sums_now = reconciled.sum(axis=0)
     factor = np.divide(total, sums_now, out=np.ones_like(total), where=sums_now > 0)
     return np.asarray(reconciled * factor, dtype=np.float32)
 
 
 def _target(level: Literal["hub_out", "hub_in"], hubs: Membership, sums: Matrix, total: NDArray[np.float64]) -> Target:
-    members = forecast_members(sums, total.size, [member for member in MEMBERS if member.name in MARGIN_WEIGHTS])
+    members = forecast_members(sums, total.size, [member for member in MEMBERS if member.name in HUBS.member_weights])
     margin = np.zeros((sums.shape[0], total.size))
-    for name, weight in MARGIN_WEIGHTS.items():
+    for name, weight in HUBS.member_weights.items():
         margin += weight * members[name]
     mass = margin.sum(axis=0)
     margin *= np.divide(total, mass, out=np.ones_like(total), where=mass > 0)
-    return Target(level, hubs, margin, MARGIN_ERROR * margin + 1.0)
+    return Target(level, hubs, margin, HUBS.margin_error * margin + 1.0)

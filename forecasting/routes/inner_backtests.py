@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.history.cleaning import CleanHistory
 from forecasting.intervals.error_samples import ErrorSample
 from forecasting.series.panel import Membership, aggregate
 
 Matrix = NDArray[np.float32]
 
-SHORTEST_HISTORY = 28
-"""Days that must lie before an inner cut-off."""
-MANY_ROUTES = 5_000
-MOST_SAMPLED = 20_000
-"""Routes whose errors are kept of each inner backtest; every second or third, where there are more."""
-_FIRST_STEPS = (7, 14, 21, 28)
-RECENT_DAYS = 28
+
+@dataclass(frozen=True)
+class BacktestRules:
+    """Where inner backtests cut the history."""
+
+    shortest_history: int = constant(28, "days", "that must lie before a cut-off", "judgement")
+    many_routes: int = constant(5_000, "routes", "above which four cut-offs are plenty", "judgement")
+    most_sampled: int = constant(
+        20_000,
+        "routes",
+        "whose errors are kept of each backtest; every second or third, where there are more",
+        "judgement",
+    )
+    first_steps: tuple[int, ...] = constant(
+        (7, 14, 21, 28), "days before the last", "of the latest cut-offs; earlier ones lie two weeks apart", "judgement"
+    )
+    recent: int = constant(28, "days", "whose mean is a route's recent volume", "judgement")
+
+
+BACKTESTS = BacktestRules()
 
 
 def choose_cutoffs(known: int, horizon: int, count: int, routes: int = 0) -> list[int]:
@@ -28,19 +43,19 @@ def choose_cutoffs(known: int, horizon: int, count: int, routes: int = 0) -> lis
     The latest ones, a week apart, see less than the horizon ahead; the earlier ones lie two weeks apart. Above 5,000 routes the
     errors of a few cut-offs are plenty: then four are taken, one of last week and three that see the whole horizon.
     """
-    if routes > MANY_ROUTES:
+    if routes > BACKTESTS.many_routes:
         whole = max(7, -(-horizon // 7) * 7)
         steps = [7, whole, whole + 28, whole + 56] if whole > 7 else [7, 28, 56, 84]
-        return [known - step for step in steps[: min(count, 4)] if known - step >= SHORTEST_HISTORY]
-    steps = [step for step in _FIRST_STEPS if step <= max(horizon, 7)]
+        return [known - step for step in steps[: min(count, 4)] if known - step >= BACKTESTS.shortest_history]
+    steps = [step for step in BACKTESTS.first_steps if step <= max(horizon, 7)]
     while len(steps) < count:
         steps.append(steps[-1] + 14)
-    return [known - step for step in steps[:count] if known - step >= SHORTEST_HISTORY]
+    return [known - step for step in steps[:count] if known - step >= BACKTESTS.shortest_history]
 
 
 def recent_volume(history: Matrix) -> NDArray[np.float64]:
     """Return the [routes] mean parcels a day of the last four weeks."""
-    recent = history[:, -RECENT_DAYS:]
+    recent = history[:, -BACKTESTS.recent :]
     if recent.shape[1] == 0:
         return np.zeros(history.shape[0])
     return np.asarray(recent.mean(axis=1, dtype=np.float64))
@@ -81,7 +96,7 @@ def sample_errors(
         forecast = combined * clean.route_multiples(days, combined)
         truth = actual[:, days]
         event, spread = clean.touched[days], variance[days]
-        some = slice(None, None, -(-truth.shape[0] // MOST_SAMPLED))
+        some = slice(None, None, -(-truth.shape[0] // BACKTESTS.most_sampled))
         samples.append(ErrorSample.of("route", truth[some], forecast[some], volume[some], event, spread))
         for level, memberships in levels.items():
             for membership in memberships:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.routes.combination import choose_share, choose_weights, combine, measure_members, mix, scale_to_total
 from forecasting.routes.inner_backtests import recent_volume
 from forecasting.routes.members import MEMBER_NAMES, forecast_members
@@ -26,19 +27,18 @@ TREES = "share trees"
 
 @dataclass(frozen=True)
 class WeighingRules:
-    """How members are weighed.
+    """How members are weighed."""
 
-    Attributes
-    ----------
-    routes
-        Routes on which members are weighed; the largest, where there are more (judgement: what four gigabytes hold).
-    tree_handicap
-        Part of the weight that goes to the trees beyond what was measured [1] (judgement): the trees that are weighed end months
-        before the days they are tried on; today's end yesterday.
-    """
-
-    routes: int = 20_000
-    tree_handicap: float = 0.5
+    routes: int = constant(
+        20_000, "routes", "on which members are weighed; the largest, where there are more", "judgement"
+    )
+    tree_handicap: float = constant(
+        0.5,
+        "1",
+        "part of the weight that goes to the trees beyond what was measured: those weighed end months before the days they are tried "
+        "on, today's end yesterday",
+        "judgement",
+    )
 
 
 WEIGHING = WeighingRules()

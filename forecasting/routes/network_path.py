@@ -5,29 +5,56 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.routes.season_and_trend import seasonal_index, trend_forecast, trend_weight
 from forecasting.series.baselines import decaying_level, level_profile, repeat_week, weekday_profile
 
 Vector = NDArray[np.float64]
 
-LEVEL_HALF_LIFE = 14.0
-REVERSION_DAYS = 40.0
-"""Days after which a level's distance from the long-run mean has shrunk by a factor e."""
-LONG_RUN_DAYS = 180
+
 PROPHET = "Prophet"
 SMOOTHING = "exponential smoothing"
-_BATCHED_SHARE = 0.6
-_GUEST_SHARES = {SMOOTHING: 0.25, PROPHET: 0.15}
-_TREND_SHARES = {SMOOTHING: 0.5}
-_FEWEST_FOR_ETS = 56
-_FEWEST_FOR_PROPHET = 84
-_YEARLY_DAYS = 500
-_SHARPNESS = 4.0
-_EQUAL_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class PathWeights:
+    """How the paths of the network are made and weighed."""
+
+    level_half_life: float = constant(
+        14.0, "days", "of the recent level", "fitted: python -m benchmarks.forecast, Chinese network and Olist"
+    )
+    reversion: float = constant(
+        40.0, "days", "after which a level's distance from the long-run mean has shrunk by a factor e", "judgement"
+    )
+    long_run: int = constant(180, "days", "of the long-run mean", "judgement")
+    batched_share: float = constant(0.6, "1", "weight of the two levels together", "judgement")
+    guest_shares: Mapping[str, float] = constant(
+        {SMOOTHING: 0.25, PROPHET: 0.15}, "1", "weights of the guest models", "judgement"
+    )
+    trend_shares: Mapping[str, float] = constant(
+        {SMOOTHING: 0.5}, "1", "of the trend that a model gets which follows some of it itself", "judgement"
+    )
+    fewest_for_smoothing: int = constant(56, "days", "of history for exponential smoothing", "judgement")
+    fewest_for_prophet: int = constant(84, "days", "of history for Prophet", "judgement")
+    yearly: int = constant(500, "days", "of history from which Prophet has a yearly season", "judgement")
+    sharpness: float = constant(4.0, "1", "power of the inverse error in a level's weight", "judgement")
+    equal_share: float = constant(
+        0.5, "1", "part of the levels' weights that is equal whatever was measured", "judgement"
+    )
+    cutoff_step: int = constant(28, "days", "between cut-offs, and ahead of each", "judgement")
+    cutoffs: int = constant(12, "cut-offs", "on which levels are weighed", "judgement")
+    trend_step: int = constant(14, "days", "between the cut-offs of the trend", "judgement")
+    trend_cutoffs: int = constant(26, "cut-offs", "on which the trend is weighed", "judgement")
+    fewest_for_trend: int = constant(84, "days", "of history for a trend", "judgement")
+
+
+NETWORK = PathWeights()
+
 
 Path = Callable[[Vector, NDArray[np.datetime64], int], Vector]
 
@@ -35,7 +62,7 @@ Path = Callable[[Vector, NDArray[np.datetime64], int], Vector]
 def recent_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
     """Hold the recent level (half-life two weeks) with its weekly profile."""
     del dates
-    return _as_path(level_profile(_row(total), horizon, LEVEL_HALF_LIFE))
+    return _as_path(level_profile(_row(total), horizon, NETWORK.level_half_life))
 
 
 def reverting_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
@@ -46,9 +73,9 @@ def reverting_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) 
     del dates
     row = _row(total)
     lead = np.arange(1, horizon + 1)
-    level = float(decaying_level(row, LEVEL_HALF_LIFE)[0, 0])
-    long_run = float(total[-LONG_RUN_DAYS:].mean())
-    path = long_run + (level - long_run) * np.exp(-lead / REVERSION_DAYS)
+    level = float(decaying_level(row, NETWORK.level_half_life)[0, 0])
+    long_run = float(total[-NETWORK.long_run :].mean())
+    path = long_run + (level - long_run) * np.exp(-lead / NETWORK.reversion)
     return np.asarray(path * _as_path(repeat_week(weekday_profile(row), horizon)))
 
 
@@ -85,7 +112,7 @@ def prophet_path(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> 
     model = Prophet(
         weekly_seasonality=True,
         daily_seasonality=False,
-        yearly_seasonality=4 if total.size > _YEARLY_DAYS else False,
+        yearly_seasonality=4 if total.size > NETWORK.yearly else False,
         changepoint_prior_scale=0.1,
         uncertainty_samples=0,
     )
@@ -105,11 +132,6 @@ def _as_path(matrix: NDArray[np.floating]) -> Vector:
 
 
 BATCHED: Mapping[str, Path] = {"recent level": recent_level, "reverting level": reverting_level}
-_CUTOFF_STEP = 28
-_CUTOFFS = 12
-_GROWTH_STEP = 14
-_GROWTH_CUTOFFS = 26
-_FEWEST_FOR_GROWTH = 84
 
 
 def weigh_paths(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_weight: Vector) -> Mapping[str, float]:
@@ -124,9 +146,9 @@ def weigh_paths(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_
     """
     error = dict.fromkeys(BATCHED, 0.0)
     seen = False
-    for back in range(1, _CUTOFFS + 1):
-        cutoff = total.size - back * _CUTOFF_STEP
-        if cutoff < _CUTOFF_STEP * 2:
+    for back in range(1, NETWORK.cutoffs + 1):
+        cutoff = total.size - back * NETWORK.cutoff_step
+        if cutoff < NETWORK.cutoff_step * 2:
             break
         ahead = slice(cutoff, min(cutoff + horizon, total.size))
         days = ahead.stop - ahead.start
@@ -137,9 +159,12 @@ def weigh_paths(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_
     least = min(error.values())
     if not seen or least <= 0:
         return dict.fromkeys(BATCHED, 1.0 / len(BATCHED))
-    power = {name: (value / least) ** -_SHARPNESS for name, value in error.items()}
+    power = {name: (value / least) ** -NETWORK.sharpness for name, value in error.items()}
     mass = sum(power.values())
-    return {name: (1 - _EQUAL_SHARE) * value / mass + _EQUAL_SHARE / len(power) for name, value in power.items()}
+    return {
+        name: (1 - NETWORK.equal_share) * value / mass + NETWORK.equal_share / len(power)
+        for name, value in power.items()
+    }
 
 
 def weigh_trend(total: Vector, dates: NDArray[np.datetime64], day_weight: Vector) -> float:
@@ -148,11 +173,11 @@ def weigh_trend(total: Vector, dates: NDArray[np.datetime64], day_weight: Vector
     Cut-offs of the last year, two weeks apart and four weeks ahead, compare the actuals with the batched paths.
     """
     forecast_errors, trend_forecasts, weight = [], [], []
-    for back in range(1, _GROWTH_CUTOFFS + 1):
-        cutoff = total.size - back * _GROWTH_STEP
-        if cutoff < _FEWEST_FOR_GROWTH:
+    for back in range(1, NETWORK.trend_cutoffs + 1):
+        cutoff = total.size - back * NETWORK.trend_step
+        if cutoff < NETWORK.fewest_for_trend:
             break
-        past, ahead = total[:cutoff], slice(cutoff, min(cutoff + _CUTOFF_STEP, total.size))
+        past, ahead = total[:cutoff], slice(cutoff, min(cutoff + NETWORK.cutoff_step, total.size))
         days = ahead.stop - ahead.start
         level = np.mean([path(past, dates[:cutoff], days) for path in BATCHED.values()], axis=0)
         level *= seasonal_index(past, days)
@@ -199,12 +224,14 @@ def forecast_network(
     tuple
         Name -> [horizon] path of each model, the combined [horizon] path, and notes.
     """
-    weight = {name: _BATCHED_SHARE * share for name, share in weigh_paths(total, dates, horizon, day_weight).items()}
+    weight = {
+        name: NETWORK.batched_share * share for name, share in weigh_paths(total, dates, horizon, day_weight).items()
+    }
     paths: dict[str, Vector] = {name: path(total, dates, horizon) for name, path in BATCHED.items()}
     asked: list[tuple[str, Path]] = []
-    if total.size >= _FEWEST_FOR_ETS and total[-28:].mean() > 0:
+    if total.size >= NETWORK.fewest_for_smoothing and total[-28:].mean() > 0:
         asked.append((SMOOTHING, exponential_smoothing))
-    if use_prophet and total.size >= _FEWEST_FOR_PROPHET and total[-28:].mean() > 0:
+    if use_prophet and total.size >= NETWORK.fewest_for_prophet and total[-28:].mean() > 0:
         asked.append((PROPHET, prophet_path))
     notes: list[str] = []
     usual = float(paths["recent level"].mean())
@@ -214,12 +241,12 @@ def forecast_network(
         forecast = _try(name, path, total, dates, horizon, usual, notes)
         if forecast is not None:
             paths[name] = forecast
-            weight[name] = _GUEST_SHARES[name]
+            weight[name] = NETWORK.guest_shares[name]
     mass = sum(weight.values())
     combined = np.zeros(horizon)
     for name, forecast in paths.items():
         # Prophet has a season and a trend of its own.
-        share = _TREND_SHARES.get(name, 1.0)
+        share = NETWORK.trend_shares.get(name, 1.0)
         combined += weight[name] / mass * (forecast if name == PROPHET else forecast * season * np.exp(share * trend))
     return paths, combined, notes
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from data.errors import RadarError
 from forecasting.series.panel import Level, Membership
 
@@ -20,13 +21,30 @@ _SIDES: dict[Level, str] = {
     "region_in": "in",
     "hub_in": "in",
 }
-# A target "to be met" keeps this share of the routes' own variance: redundant sums would make the system singular.
-_LEAST_VARIANCE = 1e-7
-_NEGATIVE = -1e-9
-# Up to so many sums the system is formed and factored; beyond, gradients cost less than the cube of their number.
-_DENSE_SUMS = 300
-_GRADIENT_STEPS = 500
-_GRADIENT_TOLERANCE = 1e-10
+
+
+@dataclass(frozen=True)
+class SolverRules:
+    """When and how the system of the sums is solved."""
+
+    least_variance: float = constant(
+        1e-7,
+        "1",
+        "share of the routes' own variance that a target to be met keeps: redundant sums would make the system singular",
+        "judgement",
+    )
+    negative: float = constant(-1e-9, "parcels", "below which a route counts as negative", "judgement")
+    dense_sums: int = constant(
+        300,
+        "sums",
+        "up to which the system is formed and factored; beyond, gradients cost less than the cube of their number",
+        "judgement",
+    )
+    gradient_steps: int = constant(500, "steps", "of conjugate gradients at most", "judgement")
+    gradient_tolerance: float = constant(1e-10, "1", "relative residual at which they end", "judgement")
+
+
+SOLVER = SolverRules()
 
 
 @dataclass(frozen=True)
@@ -178,7 +196,7 @@ def _solve_day(
         volume = _sum_by(pair, start, hubs[0] * hubs[1]).reshape(hubs)
         price_out, price_in = _price_sums(table, volume, groups, sums, errors)
         solution = start + weight * (price_out[origin] + price_in[destination])
-        negative = solution < _NEGATIVE
+        negative = solution < SOLVER.negative
         if not negative.any():
             break
         start = np.where(negative, 0.0, start)
@@ -197,10 +215,10 @@ def _price_sums(
     live = np.isfinite(sums) & (diagonal > 0)
     prices = np.zeros(sums.size)
     if live.any():
-        least = _LEAST_VARIANCE * float(diagonal[live].mean())
+        least = SOLVER.least_variance * float(diagonal[live].mean())
         added = np.where(live, np.maximum(np.where(live, errors, 0.0) ** 2, least), 1.0)
         gap = np.where(live, np.where(live, sums, 0.0) - reached, 0.0)
-        solved = _solve_by_gradients(table, own, groups, live, added, gap) if sums.size > _DENSE_SUMS else None
+        solved = _solve_by_gradients(table, own, groups, live, added, gap) if sums.size > SOLVER.dense_sums else None
         prices = _solve_directly(table, own, groups, live, added, gap) if solved is None else solved
     return _by_hub(prices, groups, table.shape)
 
@@ -242,8 +260,8 @@ def _solve_by_gradients(
     right = scale * gap
     solved, residual = np.zeros(gap.size), right.copy()
     direction, size = residual.copy(), float(residual @ residual)
-    goal = _GRADIENT_TOLERANCE**2 * size
-    for _ in range(_GRADIENT_STEPS):
+    goal = SOLVER.gradient_tolerance**2 * size
+    for _ in range(SOLVER.gradient_steps):
         if size <= goal:
             return np.where(live, scale * solved, 0.0)
         moved = apply(direction)

@@ -7,6 +7,7 @@ weekly habits say about the share it will have: opening, closing, switching, fad
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from forecasting.routes.members import CHUNK
 from forecasting.routes.route_history import HubSums
 from forecasting.series.baselines import WEEK, weekday_profile
@@ -24,22 +26,52 @@ if TYPE_CHECKING:
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
 
-WINDOWS = (1, 2, 3, 5, 7, 14, 28, 56, 112)
-LOOK_BACK = 112
-"""Days of history a feature may look at."""
-TRAINING_ROWS = 40_000
-TRAINING_DAYS = 420
-ORIGIN_STEP = 2
-FEWEST_DAYS = 70
-"""Days of history below which there is nothing to learn from."""
-QUANTILES = (0.5, 0.6, 0.7)
-"""Quantiles of the share whose mean is the forecast: absolute errors resist heavy tails, and the mean of three, above the middle
-because shares are skewed, gives routes of wide errors their part of the sum."""
-_SCALE_WINDOWS = {7: 0.5, 14: 0.3, 28: 0.2}
-_SCALE_DAYS = 28
-_VOLUME_POWER = 0.7
-_LARGEST_RATIO = 8.0
-_SMALLEST_SCALE = 0.05
+
+@dataclass(frozen=True)
+class TreeRules:
+    """What share trees learn from."""
+
+    windows: tuple[int, ...] = constant(
+        (1, 2, 3, 5, 7, 14, 28, 56, 112),
+        "days",
+        "whose means are features",
+        "fitted: python -m benchmarks.forecast, Chinese network",
+    )
+    look_back: int = constant(112, "days", "of history a feature may look at", "judgement")
+    training_rows: int = constant(
+        40_000,
+        "rows",
+        "that each quantile learns from at most",
+        "fitted: python -m benchmarks.forecast, Chinese network",
+    )
+    training_days: int = constant(
+        420, "days", "back from which rows are drawn", "fitted: python -m benchmarks.forecast, Chinese network"
+    )
+    origin_step: int = constant(
+        2, "days", "between the days rows start from", "fitted: python -m benchmarks.forecast, Chinese network"
+    )
+    fewest_days: int = constant(70, "days", "of history below which there is nothing to learn from", "judgement")
+    quantiles: tuple[float, ...] = constant(
+        (0.5, 0.6, 0.7),
+        "1",
+        "of the share whose mean is the forecast: absolute errors resist heavy tails, and the mean of three, above the middle because shares are skewed, gives routes of wide errors their part of the sum",
+        "fitted: python -m benchmarks.forecast, Chinese network",
+    )
+    scale_windows: Mapping[int, float] = constant(
+        {7: 0.5, 14: 0.3, 28: 0.2}, "days -> weight", "of the mean of so many days in a route's scale", "judgement"
+    )
+    scale_days: int = constant(28, "days", "that a route's scale looks back on", "judgement")
+    volume_power: float = constant(
+        0.7,
+        "1",
+        "of a route's scale in the chance of its rows",
+        "fitted: python -m benchmarks.forecast, Chinese network",
+    )
+    largest_ratio: float = constant(8.0, "1", "of a share ahead over the recent one, as a target", "judgement")
+    smallest_scale: float = constant(0.05, "parcels/day", "in the denominator of a feature", "judgement")
+
+
+TREE = TreeRules()
 
 
 @dataclass(frozen=True)
@@ -49,7 +81,7 @@ class ShareTrees:
     Attributes
     ----------
     models
-        Boosted trees on the features of this module, one for each of :data:`QUANTILES`.
+        Boosted trees on the features of this module, one for each of :data:`TREE.quantiles`.
     """
 
     models: tuple[HistGradientBoostingRegressor, ...]
@@ -79,7 +111,7 @@ class ShareTrees:
         leads = np.arange(1, horizon + 1)
         for start in range(0, history.shape[0], CHUNK // 4):
             rows = np.arange(start, min(start + CHUNK // 4, history.shape[0]))
-            alive = rows[_scale(history[rows][:, -_SCALE_DAYS:] * per_parcel[-_SCALE_DAYS:]) > 0]
+            alive = rows[_scale(history[rows][:, -TREE.scale_days :] * per_parcel[-TREE.scale_days :]) > 0]
             if alive.size == 0:
                 continue
             state = _RouteState.at(history, alive, day, sums)
@@ -94,7 +126,7 @@ class ShareTrees:
 
 
 def fit_share_trees(
-    history: Matrix, sums: HubSums, calmness: Vector, horizon: int, seed: int, rows: int = TRAINING_ROWS
+    history: Matrix, sums: HubSums, calmness: Vector, horizon: int, seed: int, rows: int = TREE.training_rows
 ) -> ShareTrees | None:
     """Fit the trees on earlier days of all routes.
 
@@ -123,12 +155,12 @@ def fit_share_trees(
         None when the history is too short or empty.
     """
     days = history.shape[1]
-    if days < FEWEST_DAYS or history.shape[0] == 0:
+    if days < TREE.fewest_days or history.shape[0] == 0:
         return None
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     models: list[HistGradientBoostingRegressor] = []
-    for number, quantile in enumerate(QUANTILES):
+    for number, quantile in enumerate(TREE.quantiles):
         training = _draw_rows(history, sums, calmness, min(horizon, 28), np.random.default_rng((seed, number)), rows)
         if training is None:
             return None
@@ -155,19 +187,19 @@ def _draw_rows(
 ) -> tuple[Matrix, Matrix] | None:
     """Draw (route, origin day, lead) rows: features and target; None when there is nothing to draw from."""
     days = history.shape[1]
-    origins = list(range(days - 1, max(FEWEST_DAYS - 14, days - TRAINING_DAYS), -ORIGIN_STEP))
+    origins = list(range(days - 1, max(TREE.fewest_days - 14, days - TREE.training_days), -TREE.origin_step))
     quota = -(-rows // max(len(origins), 1))
     features: list[Matrix] = []
     targets: list[Matrix] = []
     network = sums.network[0]
     for last in origins:
-        origin = last - int(generator.integers(0, ORIGIN_STEP))
-        if origin < FEWEST_DAYS - 28:
+        origin = last - int(generator.integers(0, TREE.origin_step))
+        if origin < TREE.fewest_days - 28:
             continue
         level, per_parcel = _against_network(network, origin)
-        recent = slice(max(0, origin - _SCALE_DAYS), origin)
-        scale = _scale(history[:, recent] * per_parcel[-_SCALE_DAYS:])
-        chance = scale.astype(np.float64) ** _VOLUME_POWER
+        recent = slice(max(0, origin - TREE.scale_days), origin)
+        scale = _scale(history[:, recent] * per_parcel[-TREE.scale_days :])
+        chance = scale.astype(np.float64) ** TREE.volume_power
         if chance.sum() <= 0:
             continue
         sampled = generator.choice(scale.size, size=quota, p=chance / chance.sum())
@@ -183,7 +215,7 @@ def _draw_rows(
         common = np.maximum(network[target_day] / max(level, 1e-9), 1e-3)
         ratio = history[sampled, target_day] / np.maximum(state.scale[place], 1e-9) / common
         features.append(state.features(place, lead))
-        targets.append(np.minimum(ratio, _LARGEST_RATIO).astype(np.float32))
+        targets.append(np.minimum(ratio, TREE.largest_ratio).astype(np.float32))
     if not features:
         return None
     return np.concatenate(features), np.concatenate(targets)
@@ -194,8 +226,8 @@ def _against_network(network: Matrix, day: int) -> tuple[float, Matrix]:
 
     The factor turns a day's parcels into parcels at that level: shares, kept in the unit of parcels.
     """
-    back = network[max(0, day - LOOK_BACK) : day].astype(np.float64)
-    level = float(back[-_SCALE_DAYS:].mean()) if back.size else 0.0
+    back = network[max(0, day - TREE.look_back) : day].astype(np.float64)
+    level = float(back[-TREE.scale_days :].mean()) if back.size else 0.0
     factor = np.divide(level, back, out=np.zeros_like(back), where=back > 0)
     return level, factor.astype(np.float32)
 
@@ -211,7 +243,7 @@ def _one_thread() -> AbstractContextManager[object]:
 def _scale(recent: Matrix) -> Matrix:
     """Return the [series] scale: half the last week's mean, the rest that of two and of four weeks."""
     scale = np.zeros(recent.shape[0], dtype=np.float32)
-    for days, share in _SCALE_WINDOWS.items():
+    for days, share in TREE.scale_windows.items():
         scale += np.float32(share) * _mean_of_last(recent, days)
     return scale
 
@@ -243,30 +275,30 @@ class _RouteState:
 
     @classmethod
     def at(cls, history: Matrix, routes: NDArray[np.int64], day: int, sums: HubSums) -> _RouteState:
-        first = max(0, day - LOOK_BACK)
+        first = max(0, day - TREE.look_back)
         per_parcel = _against_network(sums.network[0], day)[1]
         own = history[routes, first:day] * per_parcel
         out, into = sums.out.index[routes], sums.into.index[routes]
         out_hub, into_hub = sums.out_sums[:, first:day] * per_parcel, sums.into_sums[:, first:day] * per_parcel
         scale = _scale(own)
         out_scale, into_scale = _scale(out_hub), _scale(into_hub)
-        columns = [_log_ratio(_mean_of_last(own, days), scale, 0.02 * scale + 0.05) for days in WINDOWS]
+        columns = [_log_ratio(_mean_of_last(own, days), scale, 0.02 * scale + 0.05) for days in TREE.windows]
         for days in (1, 3, 7, 14, 28, 56):
             columns.append(_log_ratio(_mean_of_last(out_hub, days), out_scale, 1.0)[out])
             columns.append(_log_ratio(_mean_of_last(into_hub, days), into_scale, 1.0)[into])
         carried = own > 0
         columns += [_mean_of_last(carried.astype(np.float32), days) for days in (7, 14, 28, 56)]
         any_day = carried.any(axis=1)
-        columns.append(np.where(any_day, carried[:, ::-1].argmax(axis=1), LOOK_BACK).astype(np.float32))
+        columns.append(np.where(any_day, carried[:, ::-1].argmax(axis=1), TREE.look_back).astype(np.float32))
         columns.append(np.where(any_day, carried.shape[1] - carried.argmax(axis=1), 0).astype(np.float32))
         columns.append(np.log1p(scale))
         columns.append(np.asarray(scale / np.maximum(out_scale[out], 1e-6), dtype=np.float32))
         columns.append(np.asarray(scale / np.maximum(into_scale[into], 1e-6), dtype=np.float32))
-        spread = own[:, -28:].std(axis=1) / np.maximum(_mean_of_last(own, 28), _SMALLEST_SCALE)
-        largest = own[:, -14:].max(axis=1, initial=0) / np.maximum(scale, _SMALLEST_SCALE)
+        spread = own[:, -28:].std(axis=1) / np.maximum(_mean_of_last(own, 28), TREE.smallest_scale)
+        largest = own[:, -14:].max(axis=1, initial=0) / np.maximum(scale, TREE.smallest_scale)
         columns += [spread.astype(np.float32), largest.astype(np.float32)]
         steady = np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
-        base = np.maximum(scale, _SMALLEST_SCALE)[:, None]
+        base = np.maximum(scale, TREE.smallest_scale)[:, None]
         last_weeks = [
             own[:, own.shape[1] - WEEK * back :][:, :WEEK] / base
             for back in (1, 2, 3, 4)

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from data.errors import RadarError
 
 Matrix = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-_DESTINATION_ROUNDS = 1
-_REPAID = 0.2
-# With more routes an inflow is thousands of parcels, and chance alone keeps it within a few of them.
-_MANY_ROUTES = 300_000
-_MAX_REPAIRS = 64
+
+@dataclass(frozen=True)
+class RoundingRules:
+    """How parcels are made whole."""
+
+    destination_rounds: int = constant(1, "rounds", "handicaps tried on destinations that got too much", "judgement")
+    repaid_share: float = constant(
+        0.2,
+        "1",
+        "of a hub's arrears paid back on a day; all at once would shake its inflow from day to day",
+        "judgement",
+    )
+    many_routes: int = constant(
+        300_000,
+        "routes",
+        "beyond which an inflow is thousands of parcels, and chance alone keeps it within a few of them",
+        "judgement",
+    )
+    most_repairs: int = constant(64, "rounds", "in which quotas are met after rounding", "judgement")
+
+
+ROUNDING = RoundingRules()
 
 
 def round_coherently(
@@ -61,7 +81,7 @@ def round_coherently(
     for day in range(days):
         outflow[day] = np.bincount(origins, weights=by_day[day], minlength=hubs)
     totals = np.floor(outflow.sum(axis=1) + 0.5).astype(np.int64)
-    drawn_to = destination if routes <= _MANY_ROUTES else None
+    drawn_to = destination if routes <= ROUNDING.many_routes else None
     top = np.zeros(hubs, dtype=np.int64)
     whole = np.zeros((days, routes), dtype=np.int64)
     hub_carry, route_carry = np.zeros(hubs), np.zeros(routes)
@@ -90,10 +110,10 @@ def _share_out(
     picked = _pick(group, remainder + ties, live, np.maximum(missing, 0))
     if destination is not None and missing.max(initial=0) > 0:
         # A hub's own arrears are paid back slowly: paying all at once would shake its inflow from day to day.
-        due = remainder - (1.0 - _REPAID) * np.where(live, carry, 0.0)
+        due = remainder - (1.0 - ROUNDING.repaid_share) * np.where(live, carry, 0.0)
         picked = _draw_to_destinations(group, destination, remainder + ties, due, live, missing, picked)
     whole[picked] += 1
-    for _ in range(_MAX_REPAIRS):
+    for _ in range(ROUNDING.most_repairs):
         missing = quota - np.bincount(group, weights=whole, minlength=quota.size).astype(np.int64)
         if not missing.any():
             break
@@ -135,12 +155,12 @@ def _draw_to_destinations(
     owed = np.bincount(destination, weights=np.where(live, due, 0.0), minlength=hubs)
     handicap = np.zeros(hubs)
     best, best_error = picked, np.inf
-    for attempt in range(_DESTINATION_ROUNDS + 1):
+    for attempt in range(ROUNDING.destination_rounds + 1):
         excess = np.bincount(destination[picked], minlength=hubs) - owed
         error = float(np.abs(excess).sum())
         if error < best_error:
             best, best_error = picked, error
-        if attempt == _DESTINATION_ROUNDS:
+        if attempt == ROUNDING.destination_rounds:
             break
         # Remainders are spread about evenly over one parcel: shifting a hub's by e/n moves about e of its n routes.
         handicap += excess / routes

@@ -8,7 +8,7 @@ import pytest
 from forecasting.history.cleaning import clean_history
 from forecasting.inputs import no_events
 from forecasting.routes import inner_backtests
-from forecasting.routes.inner_backtests import choose_cutoffs, recent_volume, sample_errors
+from forecasting.routes.inner_backtests import BacktestRules, choose_cutoffs, recent_volume, sample_errors
 from forecasting.series.panel import Membership
 
 
@@ -36,5 +36,5 @@ def test_errors_are_sampled_by_level_and_days_never_loaded_are_left_out(monkeypa
     assert [(sample.level, sample.actual.size) for sample in samples] == [("route", 4 * 6), ("hub", 2 * 6)]
     np.testing.assert_allclose(samples[1].actual, 100.0)
     np.testing.assert_allclose(samples[1].mean, 80.0, rtol=1e-3)
-    monkeypatch.setattr(inner_backtests, "MOST_SAMPLED", 2)
+    monkeypatch.setattr(inner_backtests, "BACKTESTS", BacktestRules(most_sampled=2))
     assert sample_errors(clean, parcels, forecasts, 7, {})[0].actual.size == 2 * 6

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,12 +72,9 @@ def test_it_is_the_weighted_least_squares_solution(seed: int, dense: bool) -> No
     ):
         sums = aggregate(base, member) * random.normal(1.0, 0.05, (member.groups, 2))
         targets.append(Target(level, member, sums, error=random.uniform(1.0, 20.0, sums.shape)))  # type: ignore[arg-type]
-    limit = reconciliation._DENSE_SUMS
-    try:
-        reconciliation._DENSE_SUMS = 10_000 if dense else 0
+    rules = replace(reconciliation.SOLVER, dense_sums=10_000 if dense else 0)
+    with patch.object(reconciliation, "SOLVER", rules):
         moved = reconcile(base, origin, destination, targets)
-    finally:
-        reconciliation._DENSE_SUMS = limit
     for day in range(2):
         rows, right = [np.diag(base[:, day] ** -0.5)], [base[:, day] ** 0.5]
         for target in targets:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from forecasting.routes.route_history import HubSums
-from forecasting.routes.share_trees import FEWEST_DAYS, fit_share_trees
+from forecasting.routes.share_trees import TREE, fit_share_trees
 from forecasting.series.panel import Membership
 
 ROUTES, DAYS, HORIZON = 60, 260, 14
@@ -32,7 +32,7 @@ def sums_of(history: NDArray[np.float32]) -> HubSums:
 
 
 def test_too_short_a_history_gives_no_trees() -> None:
-    history = switching()[:, : FEWEST_DAYS - 1]
+    history = switching()[:, : TREE.fewest_days - 1]
     assert fit_share_trees(history, sums_of(history), np.ones(history.shape[1]), HORIZON, 0) is None
 
 
