@@ -1,4 +1,4 @@
-"""Generates docs/reference: the tables from their contracts, the commands from Typer.
+"""Generates docs/reference: the tables from their contracts, the commands from Typer; and the constants of the method pages.
 
 ``python -m scripts.docs`` writes the pages; with ``--check`` it fails when a page is stale.
 """
@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from data.contracts import TABLES, ColumnContract, TableContract, links_of
+from scripts.constant_tables import method_pages
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 _GROUP_TITLES = {
@@ -39,7 +40,7 @@ def main() -> int:
 
 def pages() -> dict[str, str]:
     """Return every generated page by its file name."""
-    return {"tables.md": write_tables(), "commands.md": write_commands()}
+    return {"tables.md": write_tables(), "commands.md": write_commands(), **method_pages()}
 
 
 def _is_fresh(path: Path, text: str) -> bool:
