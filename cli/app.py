@@ -29,6 +29,9 @@ _GROUPS = (
     "export",
     "sql",
     "runs",
+    "withdraw",
+    "repair",
+    "clean",
 )
 
 app = typer.Typer(

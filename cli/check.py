@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.checks.checking import Check
+    from data.workspace import Workspace
 
 _SHOWN_A_KIND = 5
 
@@ -31,13 +32,36 @@ def check(context: typer.Context, json: Json = False) -> None:
     from data.checks.checking import check_workspace
 
     workspace = workspace_of(context)
+    _refuse_damage(workspace, json=json)
     with progress("check") as bar:
         found = check_workspace(workspace, bar)
     if json:
         tables = {"tables": found.tables, "findings": found.findings, "commands": found.commands}
-        out_json({name: frame.to_dicts() for name, frame in tables.items()})
+        out_json({"damaged": [], **{name: frame.to_dicts() for name, frame in tables.items()}})
     else:
         _print(found)
+
+
+def _refuse_damage(workspace: Workspace, *, json: bool) -> None:
+    """List every table that is not as it was written, and go no further on such a workspace."""
+    from dataclasses import asdict
+
+    from data.errors import RadarError
+    from data.integrity import list_damage
+
+    with progress("whole tables") as bar:
+        damaged = list_damage(workspace, bar)
+    if not damaged:
+        return
+    if json:
+        out_json({"damaged": [asdict(damage) for damage in damaged], "tables": [], "findings": [], "commands": []})
+    else:
+        for damage in damaged:
+            out_text(f"{damage.table}: {damage.told}.")
+    raise RadarError(
+        f"{len(damaged)} table{'s are' if len(damaged) > 1 else ' is'} damaged: {', '.join(d.table for d in damaged)}",
+        action="`radar repair` takes each back to its newest whole version",
+    )
 
 
 def _print(found: Check) -> None:

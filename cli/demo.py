@@ -98,7 +98,7 @@ def _remove_earlier_demo(directory: Path) -> None:
 
     if not (directory / FILE_NAME).exists():
         return
-    runs = Workspace.open(directory).read("runs").sort("started_at")
+    runs = Workspace.open(directory).runs().sort("started_at")
     if runs.is_empty() or runs["command"][0] != "demo":
         raise RadarError(
             f"{directory} is a workspace that `radar demo` did not make",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import known_errors, out_rows, progress, say, warn, workspace_of
+from cli.forecast_basis import warn_of_lost_weather
 from cli.forecast_views import capacity, draws, staffing
 from cli.options import Json, Seed, parse_day
 
@@ -77,6 +78,7 @@ def forecast(
     if level is Level.outlet and made.outlet.is_empty():
         say("There are no outlets in this workspace, so there is no outlet forecast.")
     out_rows(_table(made, level), json=json, columns=_columns(_table(made, level)))
+    warn_of_lost_weather(workspace, run.run_id)
     say(f"Forecast from {day} for {horizon} days, run {run.run_id}: {made.route['mean'].sum():,} parcels.")
 
 

@@ -28,7 +28,11 @@ def read_trunk_plan(workspace: Workspace, run_id: str) -> tuple[dict[str, pl.Dat
     versions, options = run["tables_read"], run["options"]
     tables = {name: read_as_planned(workspace, name, versions.get(name), run) for name in TRUNK_INPUTS}
     tables["plan_certificates"] = workspace.results("plan_certificates", run_id)
-    tables |= {name: workspace.results(name, run_id) for name in TRUNK_RESULTS if run_id in workspace.writers(name)}
+    tables |= {
+        name: workspace.results(name, run_id)
+        for name in TRUNK_RESULTS
+        if run_id in workspace.writers(name, withdrawn=True)
+    }
     if "lane_weather" in versions:
         tables["lane_weather"] = _weather_of(workspace, versions["lane_weather"], run, options.get("lane_weather_run"))
     return tables, options
@@ -36,13 +40,12 @@ def read_trunk_plan(workspace: Workspace, run_id: str) -> tuple[dict[str, pl.Dat
 
 def read_as_planned(workspace: Workspace, name: str, version: int | None, plan: dict[str, Any]) -> pl.DataFrame:
     """Return a table as the plan read it; one it did not read counts all the same if it was there before the plan."""
-    import polars as pl
-
     from data.contracts import contract
+    from data.table_reader import run_number
 
     if version is None:
-        earlier = workspace.read("runs").filter(pl.col("ended_at") <= plan["started_at"])["run_id"].to_list()
-        if not set(workspace.writers(name)) & set(earlier):
+        number = run_number(plan["run_id"])
+        if not any(run_number(writer) < number for writer in workspace.writers(name, withdrawn=True)):
             return contract(name).empty()
     return workspace.read(name, version)
 
@@ -51,10 +54,12 @@ def _weather_of(workspace: Workspace, version: int, plan: dict[str, Any], named:
     """Return the lane weather a plan saw: of the run it names, else of the latest finished before the plan began."""
     import polars as pl
 
+    from data.table_reader import run_number
+
     weather = workspace.read("lane_weather", version)
     if named is None:
-        runs = workspace.read("runs").filter(pl.col("ended_at") <= plan["started_at"])
-        seen = [run for run in workspace.writers("lane_weather") if run in set(runs["run_id"])]
+        number = run_number(plan["run_id"])
+        seen = [run for run in workspace.writers("lane_weather", withdrawn=True) if run_number(run) < number]
         if not seen:
             return weather.clear()
         named = seen[-1]

@@ -10,6 +10,7 @@ import typer
 
 from cli import plan_all, plan_capacity, plan_explain, plan_stock, plan_timetable
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import FirstDay, Json, LastDay, Seed
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_outcome, warn_of_shortfalls
 from cli.words import word
@@ -43,6 +44,7 @@ class TrunkRequest:
     seed: int = 0
     reference: str | None = None
     max_changes: int | None = None
+    forecast: str | None = None
 
 
 def register(app: typer.Typer) -> None:
@@ -81,6 +83,7 @@ def trunk(
         int | None,
         typer.Option("--max-changes", min=0, metavar="N", help="Departures that may differ from the reference."),
     ] = None,
+    forecast: ForecastRun = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -96,19 +99,21 @@ def trunk(
     workspace = workspace_of(context)
     if max_changes is not None and reference is None:
         raise RadarError("--max-changes without a plan to count from", "--reference RUN as well", "see `radar runs`")
-    request = TrunkRequest(first, last, service_level, demand, time_limit, seed, reference, max_changes)
+    request = TrunkRequest(first, last, service_level, demand, time_limit, seed, reference, max_changes, forecast)
     with progress("trunk plan") as bar:
         run_id, plan = make_trunk_plan(workspace, request, bar)
     outcome = read_plan_outcome(workspace, run_id)
     if json:
         certificate = plan.plan_certificates.to_dicts()[0]
         told = list_facts(outcome) | {"waiting": outcome.waiting.to_dicts()}
+        certificate |= basis_of(workspace, run_id)
         found = {"run_id": run_id, **certificate, **told, "shortfalls": plan.shortfalls.to_dicts()}
         if plan.changes is not None:
             found |= {"departures_changed": count_changes(plan.changes), "changes": plan.changes.to_dicts()}
         out_json(found)
     else:
         _print_plan(run_id, plan, outcome)
+        tell_basis(workspace, run_id)
     if plan.short:
         raise typer.Exit(EXIT_INCOMPLETE)
 
@@ -162,6 +167,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         "extra_buffer_cost": options.extra_buffer_cost,
         "reference": near,
         "max_changes": request.max_changes,
+        "forecast": request.forecast,
         "lane_weather_run": weather_runs[-1] if weather_runs else None,
     }
     with workspace.run("plan trunk", kept, request.seed) as run:
@@ -221,7 +227,7 @@ def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
     workspace = run.reader
     commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}
     given = [name for name in workspace.writers("route_demand") if not commands[name].startswith("plan")]
-    source = request.demand
+    source = "forecast" if request.forecast is not None else request.demand
     if source == "auto":
         source = "forecast" if workspace.writers("route_forecasts") else "given"
     if source == "given":
@@ -234,7 +240,7 @@ def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
         demand = run.results("route_demand", given[-1])
         demand = demand.group_by("date", "origin_hub_id", "destination_hub_id").agg(pl.col("parcels").sum())
     else:
-        forecasts = run.results("route_forecasts")
+        forecasts = run.results("route_forecasts", request.forecast)
         if forecasts.is_empty():
             raise RadarError("no forecast to plan for", "rows in route_forecasts", "run `radar forecast` first")
         demand = demand_at_level(forecasts, run.results("hub_forecasts", forecasts["run_id"][0]), level)

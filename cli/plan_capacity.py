@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import FirstDay, Json, LastDay, Seed
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def plan_capacity(
         ),
     ] = None,
     volumes: Annotated[int, typer.Option("--volumes", min=2, help="Volumes that are planned.")] = 5,
+    forecast: ForecastRun = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -81,26 +83,35 @@ def plan_capacity(
         "late_cost": options.late_cost,
         "time_limit": options.trunk.time_limit,
         "volumes": volumes,
+        "forecast": forecast,
     }
     with progress("Vehicle needs") as bar, workspace.run("plan capacity", kept, seed) as run:
-        tables = {name: run.read(name) for name in _TABLES} | _read_forecasts(run, first, last)
+        tables = {name: run.read(name) for name in _TABLES} | _read_forecasts(run, first, last, forecast)
         found = plan(tables, options, bar)
         run.append("capacity_needs", found.needs)
         run.append("capacity_costs", found.costs)
         run.message = _sum_up(found)
     if json:
-        out_json({"run_id": run.run_id, "needs": found.needs.to_dicts(), "costs": found.costs.to_dicts()})
+        out_json(
+            {
+                "run_id": run.run_id,
+                **basis_of(workspace, run.run_id),
+                "needs": found.needs.to_dicts(),
+                "costs": found.costs.to_dicts(),
+            }
+        )
     else:
         _print_needs(run.run_id, found)
+        tell_basis(workspace, run.run_id)
 
 
-def _read_forecasts(run: Run, first: date | None, last: date | None) -> dict[str, pl.DataFrame]:
-    """Read the latest forecast, cut to the days asked for."""
+def _read_forecasts(run: Run, first: date | None, last: date | None, named: str | None) -> dict[str, pl.DataFrame]:
+    """Read the forecast named, else the latest, cut to the days asked for."""
     import polars as pl
 
     from data.errors import RadarError
 
-    routes = run.results("route_forecasts")
+    routes = run.results("route_forecasts", named)
     if routes.is_empty():
         raise RadarError("no forecast to plan for", "rows in route_forecasts", "run `radar forecast` first")
     network = run.results("network_forecasts", routes["run_id"][0])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.forecast_basis import basis_of, tell_basis
 from cli.options import FirstDay, Json, LastDay, Seed, parse_day
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def plan_stock(
         run.append("plan_certificates", certificate)
         run.outcome = "shortfalls" if found.shortages.height else "done"
         run.message = _sum_up(found)
-    _print_plan(found, run.run_id, json=json)
+    _print_plan(found, run.run_id, basis_of(workspace, run.run_id), json=json)
+    if not json:
+        tell_basis(workspace, run.run_id)
     if violations:
         warn(f"The checker finds {len(violations)} violations: see `radar verify {run.run_id}`.")
     if found.shortages.height:
@@ -131,13 +134,14 @@ def _sum_up(found: StockPlan) -> str:
     )
 
 
-def _print_plan(found: StockPlan, run_id: str, *, json: bool) -> None:
+def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json: bool) -> None:
     import polars as pl
 
     if json:
         out_json(
             {
                 "run_id": run_id,
+                **basis,
                 "from": found.window.first,
                 "to": found.window.last,
                 "cost_today": found.cost_today,

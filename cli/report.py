@@ -157,18 +157,14 @@ def find_forecast(workspace: Workspace, run: RunFacts) -> tuple[str, date] | Non
     Returns
     -------
     (str, datetime.date) or None
-        The run the plan names in its option ``forecast``; of older plans the latest finished before the plan began. None for a plan
-        that read no forecast.
+        The run kept with the plan; of older plans the latest before it. None for a plan that read no forecast.
     """
-    named = run.options.get("forecast_run")
+    named = run.forecast_run
     if named is None:
-        if "route_forecasts" not in run.tables_read or run.started_at is None:
+        if "route_forecasts" not in run.tables_read:
             return None
-        runs = workspace.read("runs")
-        before = set(runs.filter(runs["ended_at"] <= run.started_at)["run_id"])
-        writers = workspace.writers("route_forecasts")
-        named = next((writer for writer in reversed(writers) if writer in before), None)
-    if named is None or named not in workspace.writers("network_forecasts"):
+        named = _latest_before(workspace, "route_forecasts", run.run_id)
+    if named is None or named not in workspace.writers("network_forecasts", withdrawn=True):
         return None
     return named, workspace.results("network_forecasts", named)["as_of"][0]
 
@@ -186,7 +182,7 @@ def _run(workspace: Workspace, table: str, run_id: str | None, command: str) -> 
         raise RadarError(f"{workspace.folder} holds no finished run of `{command}`", action=f"run `{command}` first")
     if run_id is None:
         run_id = writers[-1]
-    elif run_id not in writers:
+    elif run_id not in workspace.writers(table, withdrawn=True):
         raise RadarError(
             f"no finished run {run_id} of `{command}`", f"one of {', '.join(writers[-5:])}", "see `radar runs`"
         )
@@ -205,7 +201,11 @@ def _rows_of(workspace: Workspace, table: str, run_id: str) -> pl.DataFrame:
     """Return a run's rows, none where it wrote none."""
     from data.contracts import contract
 
-    return workspace.results(table, run_id) if run_id in workspace.writers(table) else contract(table).empty()
+    return (
+        workspace.results(table, run_id)
+        if run_id in workspace.writers(table, withdrawn=True)
+        else contract(table).empty()
+    )
 
 
 def _as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.DataFrame:
@@ -215,20 +215,26 @@ def _as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.DataFrame:
 
 def _scan_as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.LazyFrame:
     """Return a table as ``_as_seen`` does, unread: years of a national network do not fit a small machine's memory."""
-    return workspace.store(table).scan(run.tables_read.get(table, workspace.version(table)))
+    return workspace.scan(table, run.tables_read.get(table))
 
 
 def _weather_seen(workspace: Workspace, run: RunFacts) -> pl.DataFrame:
     """Return the lane weather a plan was made for: the run it names, none where it read none."""
     from data.contracts import contract
 
-    writers = workspace.writers("lane_weather")
     named = run.options.get("lane_weather_run")
-    if named is None and "lane_weather" in run.tables_read and run.started_at is not None:
-        runs = workspace.read("runs")
-        before = runs.filter(runs["ended_at"] <= run.started_at)["run_id"].to_list()
-        named = next((writer for writer in reversed(writers) if writer in before), None)
+    if named is None and "lane_weather" in run.tables_read:
+        named = _latest_before(workspace, "lane_weather", run.run_id)
+    writers = workspace.writers("lane_weather", withdrawn=True)
     return workspace.results("lane_weather", named) if named in writers else contract("lane_weather").empty()
+
+
+def _latest_before(workspace: Workspace, table: str, run_id: str) -> str | None:
+    """Return the last run before another one that wrote a table: by their numbers, since clocks may stand wrong."""
+    from data.table_reader import run_number
+
+    earlier = [w for w in workspace.writers(table, withdrawn=True) if run_number(w) < run_number(run_id)]
+    return earlier[-1] if earlier else None
 
 
 def _outlines(workspace: Workspace) -> str | None:

@@ -9,6 +9,8 @@ import typer
 from cli.console import known_errors, out_rows, workspace_of
 from cli.options import Json
 
+_LISTED = ("run_id", "command", "started_at", "seconds", "outcome", "seed", "forecast_run", "as_of", "message")
+
 
 def register(app: typer.Typer) -> None:
     """Add ``radar runs``."""
@@ -25,24 +27,41 @@ def runs(
 ) -> None:
     """List what was run, when, and how it ended; or show one run with its options and the table versions it read.
 
+    A run that is at work shows as running, one whose process died as killed; what it had begun is not seen by readers
+    and is taken back by the next command that writes.
+
     Example: `radar runs plan-trunk-0007`
     """
     import polars as pl
 
     from data.errors import RadarError
+    from data.spelling import ask_near
 
     workspace = workspace_of(context)
-    frame = workspace.read("runs").sort("started_at")
+    frame = workspace.runs()
     zone = workspace.settings.workspace.zone.key
-    frame = frame.with_columns(pl.col("started_at", "ended_at").dt.convert_time_zone(zone))
+    alive = workspace.writer_lives()
+    outcome = (
+        pl.when((pl.col("outcome") == "running") & ~pl.lit(alive)).then(pl.lit("killed")).otherwise(pl.col("outcome"))
+    )
+    times = pl.col("started_at", "ended_at", "withdrawn_at").dt.convert_time_zone(zone)
+    frame = frame.with_columns(outcome.alias("outcome"), times)
     if run_id is None:
         seconds = (pl.col("ended_at") - pl.col("started_at")).dt.total_milliseconds() / 1000
-        shown = frame.with_columns(seconds.alias("seconds"), pl.col("started_at").dt.strftime("%Y-%m-%d %H:%M:%S%:z"))
-        out_rows(shown.select("run_id", "command", "started_at", "seconds", "outcome", "seed", "message"), json=json)
+        withdrawn = pl.col("withdrawn_at").is_not_null()
+        shown = frame.with_columns(
+            seconds.alias("seconds"),
+            pl.col("started_at").dt.strftime("%Y-%m-%d %H:%M:%S%:z"),
+            pl.when(withdrawn).then(pl.lit("withdrawn")).otherwise(pl.col("outcome")).alias("outcome"),
+        )
+        out_rows(shown.select(_LISTED), json=json)
         return
     chosen = frame.filter(pl.col("run_id") == run_id)
     if chosen.is_empty():
-        raise RadarError(f"run {run_id}", f"one of the {frame.height} runs kept", "see `radar runs`")
+        near = ask_near(run_id, frame["run_id"])
+        raise RadarError(
+            f"run {run_id}{f' ({near})' if near else ''}", f"one of the {frame.height} runs kept", "see `radar runs`"
+        )
     if json:
         out_rows(chosen, json=True)
         return

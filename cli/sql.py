@@ -25,6 +25,6 @@ def sql(
 
     Example: `radar sql "SELECT date, mean FROM network_forecasts ORDER BY date"`
     """
-    from data.questions import answer
+    from data.query import answer
 
     out_rows(answer(workspace_of(context), query), json=json)

@@ -83,15 +83,15 @@ def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
         When there is no such plan.
     """
     from data.errors import RadarError
+    from data.spelling import ask_near
+    from data.table_reader import run_number
 
-    writers = {kind: workspace.writers(table) for kind, table in _PLANS.items()}
+    named = plan not in ("latest", *_PLANS)
+    writers = {kind: workspace.writers(table, withdrawn=named) for kind, table in _PLANS.items()}
     if plan in writers:
         writers = {plan: writers[plan]}
-    order = workspace.read("runs").sort("started_at", "run_id")["run_id"].to_list()
-    known = sorted(
-        ((order.index(run), run, kind) for kind, runs in writers.items() for run in runs),
-    )
-    if plan in ("latest", *_PLANS):
+    known = sorted((run_number(run), run, kind) for kind, runs in writers.items() for run in runs)
+    if not named:
         if not known:
             raise RadarError(
                 f"no finished {'plan' if plan == 'latest' else plan + ' plan'} in {workspace.folder}",
@@ -102,7 +102,12 @@ def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
         if run == plan:
             return run, kind
     names = ", ".join(run for _, run, _ in known[-5:]) or "none yet"
-    raise RadarError(f"no finished plan {plan}", f"trunk, stock, latest or a run of these: {names}", "see `radar runs`")
+    near = ask_near(plan, [run for _, run, _ in known])
+    raise RadarError(
+        f"no finished plan {plan}{f' ({near})' if near else ''}",
+        f"trunk, stock, latest or a run of these: {names}",
+        "see `radar runs`",
+    )
 
 
 def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import re
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,8 @@ _SUM_IN_NAME = re.compile(r"-([0-9a-f]{32})\.parquet$")
 _READ_AT_ONCE = 1 << 22
 # Old versions never vanish by themselves: a plan of last year is checked on the tables it was made from.
 _CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
+# Versions that `radar clean` removed, as a JSON list; Delta itself pays no heed to hidden files.
+_REMOVED = ".removed_versions"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -105,14 +107,29 @@ def list_files(folder: Path, version: int) -> list[DataFile]:
             f"one of {versions[0]} to {versions[-1]}" if versions else "a table that was written",
             "what was made on it cannot be recomputed: run it again on the tables of today",
         )
+    if version in removed_versions(folder):
+        raise RadarError(
+            f"version {version} of table {folder.name} was removed by `radar clean`",
+            action="what was made on it cannot be recomputed: run it again on the tables of today",
+        )
     with faults_told(folder):
-        table = open_table(folder, version)
-        actions = pl.DataFrame(table.get_add_actions(flatten=True))
-    found = []
-    for row in actions.iter_rows(named=True):
-        path = folder / unquote(row["path"])
-        found.append(DataFile(path, row["size_bytes"], row.get("num_records"), row.get("partition.run_id")))
-    return sorted(found, key=lambda file: file.path.name)
+        return _files_of(folder, version)
+
+
+def _files_of(folder: Path, version: int) -> list[DataFile]:
+    log = folder / "_delta_log" / f"{version:020}.json"
+    if not log.stat().st_size:
+        raise ValueError(f"_delta_log/{log.name} is empty")
+    actions = pl.DataFrame(open_table(folder, version).get_add_actions(flatten=True))
+    files = [
+        DataFile(folder / unquote(row["path"]), row["size_bytes"], row.get("num_records"), row.get("partition.run_id"))
+        for row in actions.iter_rows(named=True)
+    ]
+    kept, rows = committed_rows(folder, version), [file.rows for file in files]
+    held = sum(row for row in rows if row is not None)
+    if kept is not None and None not in rows and held != kept:
+        raise ValueError(f"_delta_log/{log.name} names files with {held:,} rows where {kept:,} were committed")
+    return sorted(files, key=lambda file: file.path.name)
 
 
 def commit(
@@ -284,14 +301,10 @@ def faults_told(folder: Path, *, writing: bool = False) -> Iterator[None]:
         yield
     except RadarError:
         raise
-    except OSError as error:
-        if writing:
-            raise _unwritable(folder, error) from error
-        raise tell_damage(folder, _short(error)) from error
-    except (DeltaError, pl.exceptions.PolarsError, ValueError, KeyError) as error:
-        number = _disk_error(str(error))
+    except (OSError, DeltaError, pl.exceptions.PolarsError, ValueError, KeyError) as error:
+        number = _disk_error(error)
         if writing and number is not None:
-            raise _unwritable(folder, OSError(number, os.strerror(number))) from error
+            raise _unwritable(folder, number) from error
         raise tell_damage(folder, _short(error)) from error
     except BaseException as error:
         # the library is written in Rust and its own assertions are no Exception
@@ -314,33 +327,30 @@ def last_whole_version(folder: Path, *, sums: bool = False) -> int | None:
 
     for version in reversed(committed_versions(folder)):
         try:
-            actions = pl.DataFrame(open_table(folder, version).get_add_actions(flatten=True))
+            files = _files_of(folder, version)
         except (DeltaError, OSError, ValueError):
             continue
         except BaseException as error:
             if type(error).__name__ != "PanicException":
                 raise
             continue
-        files = [
-            DataFile(folder / unquote(row["path"]), row["size_bytes"], row.get("num_records"), None)
-            for row in actions.iter_rows(named=True)
-        ]
         if all(file.fault(sums=sums) is None for file in files):
             return version
     return None
 
 
-def _unwritable(folder: Path, error: OSError) -> RadarError:
-    version = newest_version(folder) if error.errno not in _NO_RIGHT else _quiet_version(folder)
+def _unwritable(folder: Path, number: int) -> RadarError:
+    version = _quiet_version(folder)
     stands = "nothing of it was written" if version is None else f"version {version} stands"
-    if error.errno in _NO_ROOM:
+    if number in _NO_ROOM:
         action = "make room (`radar clean` frees what no plan needs) and run it again"
-    elif error.errno in _NO_RIGHT:
+    elif number in _NO_RIGHT:
         action = "see to the rights of the folder and run it again"
     else:
         action = "see to the folder and run it again"
-    where = folder if error.filename is None else error.filename
-    return RadarError(f"table {folder.name} cannot be written ({error.strerror}: {where}); {stands}", action=action)
+    return RadarError(
+        f"table {folder.name} cannot be written ({os.strerror(number)}: {folder}); {stands}", action=action
+    )
 
 
 def _quiet_version(folder: Path) -> int | None:
@@ -350,8 +360,11 @@ def _quiet_version(folder: Path) -> int | None:
         return None
 
 
-def _disk_error(told: str) -> int | None:
-    found = re.search(r"os error (\d+)|code: (\d+)", told)
+def _disk_error(error: BaseException) -> int | None:
+    """Return the number of the system's error; the library tells it in its text alone."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    found = re.search(r"os error (\d+)|code: (\d+)", str(error))
     return int(found[1] or found[2]) if found else None
 
 
@@ -360,7 +373,7 @@ def _short(error: BaseException, most: int = 300) -> str:
     return told if len(told) <= most else f"{told[:most]} …"
 
 
-def custom_rows(folder: Path, version: int) -> int | None:
+def committed_rows(folder: Path, version: int) -> int | None:
     """Return the rows a version had when it was committed, None where that was not put down."""
     try:
         lines = (folder / "_delta_log" / f"{version:020}.json").read_text(encoding="utf-8").splitlines()
@@ -371,3 +384,20 @@ def custom_rows(folder: Path, version: int) -> int | None:
         return None
     kept = about.get("rows")
     return int(kept) if isinstance(kept, str) and kept.isdigit() else None
+
+
+def removed_versions(folder: Path) -> set[int]:
+    """Return the versions whose files were removed on purpose."""
+    try:
+        return set(json.loads((folder / _REMOVED).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return set()
+    except (OSError, ValueError) as error:
+        raise tell_damage(folder, f"{_REMOVED} cannot be read") from error
+
+
+def note_removed(folder: Path, versions: Iterable[int]) -> None:
+    """Put down that versions are about to be removed on purpose."""
+    partial = folder / f"{_REMOVED}.part"
+    partial.write_text(json.dumps(sorted(removed_versions(folder).union(versions))), encoding="utf-8")
+    partial.replace(folder / _REMOVED)

@@ -111,7 +111,7 @@ class TableStore:
 
     def _write(self, frame: pl.DataFrame, mode: str) -> None:
         version = self.version()
-        before = 0 if version is None else delta.custom_rows(self.folder, version)
+        before = 0 if version is None else delta.committed_rows(self.folder, version)
         delta.commit(
             self.folder,
             self._in_order(frame),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import polars as pl
@@ -13,8 +14,23 @@ from data.store import TableStore
 FINISHED = ("done", "shortfalls", "rejected")
 
 
+def run_number(run_id: str) -> int:
+    """Return the number of a run, by which the latest is told: clocks may stand wrong.
+
+    Examples
+    --------
+    >>> run_number("plan-trunk-0007")
+    7
+    """
+    number = run_id.rpartition("-")[2]
+    return int(number) if number.isdigit() else 0
+
+
 class TableReader:
     """One Delta table for each contract under ``folder/tables``; reading needs no lock.
+
+    Readers see whole runs: while a run is being committed, and after it was killed half-way, the tables it writes are
+    read as they were before it.
 
     Parameters
     ----------
@@ -24,21 +40,38 @@ class TableReader:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._runs: tuple[int | None, pl.DataFrame] | None = None
 
     def store(self, name: str) -> TableStore:
         """Return the table on disk by its name."""
         return TableStore(contract(name), self.folder / "tables" / name)
 
     def version(self, name: str) -> int | None:
-        """Return the newest Delta version of a table, None where it was never written."""
-        return self.store(name).version()
+        """Return the version readers see: the newest that a whole run left, None where there is none."""
+        newest = self.store(name).version()
+        # what an unfinished run is about to write is put down before its first commit, so runs is read after the table
+        return self._before_unfinished().get(name, newest) if newest is not None and name != "runs" else newest
 
     def read(self, name: str, version: int | None = None) -> pl.DataFrame:
-        """Return a table by its contract; of result tables only the rows of finished runs; empty where never written."""
+        """Return a table by its contract; of result tables only the rows of finished runs; empty where never written.
+
+        Raises
+        ------
+        RadarError
+            When the version is not there, or the table is damaged.
+        """
+        version = self.version(name) if version is None else version
+        if version is None:
+            return contract(name).empty()
         frame = self.store(name).read(version)
         if contract(name).group == "results" and frame.height:
             return frame.filter(pl.col("run_id").is_in(self._finished()["run_id"].to_list()))
         return frame
+
+    def scan(self, name: str, version: int | None = None) -> pl.LazyFrame:
+        """Return a reference or history table unread: years of a national network do not fit a small machine's memory."""
+        version = self.version(name) if version is None else version
+        return contract(name).empty().lazy() if version is None else self.store(name).scan(version)
 
     def results(self, name: str, run_id: str | None = None) -> pl.DataFrame:
         """Return the rows of one finished run of a result table; by default of the latest run that wrote it.
@@ -53,21 +86,39 @@ class TableReader:
             if not writers:
                 return contract(name).empty()
             run_id = writers[-1]
-        elif run_id not in writers:
+        elif run_id not in self.writers(name, withdrawn=True):
             known = ", ".join(writers[-5:]) or "none yet"
             raise RadarError(f"no finished run {run_id} that wrote {name}", f"one of {known}", "see `radar runs`")
-        return self.store(name).read(run_id=run_id)
+        version = self.version(name)
+        return contract(name).empty() if version is None else self.store(name).read(version, run_id=run_id)
 
-    def writers(self, name: str) -> list[str]:
-        """Return the ids of the finished runs that wrote a table, the latest last."""
+    def writers(self, name: str, *, withdrawn: bool = False) -> list[str]:
+        """Return the ids of the finished runs that wrote a table, the latest last; those withdrawn only if asked for."""
         finished = self._finished()
+        if not withdrawn:
+            finished = finished.filter(pl.col("withdrawn_at").is_null())
         wrote = finished["tables_written"].str.json_path_match(f"$.{name}").is_not_null()
         return finished.filter(wrote)["run_id"].to_list()
-
-    def _finished(self) -> pl.DataFrame:
-        runs = self.store("runs").read().sort("started_at", "run_id")
-        return runs.filter(pl.col("outcome").is_in(FINISHED))
 
     def present(self) -> list[str]:
         """Return the names of the tables that hold at least one commit, in the contracts' order."""
         return [name for name in TABLES if self.version(name) is not None]
+
+    def runs(self) -> pl.DataFrame:
+        """Return the table ``runs`` by the runs' numbers."""
+        version = self.store("runs").version()
+        if self._runs is None or self._runs[0] != version:
+            frame = contract("runs").empty() if version is None else self.store("runs").read(version)
+            numbers = pl.col("run_id").map_elements(run_number, return_dtype=pl.Int64)
+            self._runs = (version, frame.sort(numbers, "run_id"))
+        return self._runs[1]
+
+    def _finished(self) -> pl.DataFrame:
+        return self.runs().filter(pl.col("outcome").is_in(FINISHED))
+
+    def _before_unfinished(self) -> dict[str, int | None]:
+        """Versions, before they began, of the tables that unfinished runs have begun to write."""
+        before: dict[str, int | None] = {}
+        for written in self.runs().filter(pl.col("outcome") == "running")["tables_written"]:
+            before |= json.loads(written)
+        return before

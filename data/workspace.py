@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -81,6 +82,23 @@ class Workspace(TableReader):
         """What ``radar.toml`` says."""
         return read_settings(self.folder / FILE_NAME)
 
+    def writer_lives(self) -> bool:
+        """Whether the process that wrote last of itself that it writes here is still at work."""
+        try:
+            told = (self.folder / ".writer").read_text(encoding="utf-8")
+        except OSError:
+            return False
+        process = re.search(r"\(process (\d+)\)", told)
+        if process is None:
+            return False
+        try:
+            os.kill(int(process[1]), 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True  # of another user, and there
+        return True
+
     @contextmanager
     def run(self, command: str, options: Mapping[str, object] | None = None, seed: int | None = None) -> Iterator[Run]:
         """Work as the one writer, kept in the table ``runs``.
@@ -93,7 +111,7 @@ class Workspace(TableReader):
         RadarError
             When another writer holds the workspace longer than ``lock_wait_seconds``.
         """
-        with self._writing(command):
+        with self.writing(command):
             recover(self)
             run = number_run(self, command, options or {}, seed)
             try:
@@ -105,7 +123,14 @@ class Workspace(TableReader):
                 raise
 
     @contextmanager
-    def _writing(self, command: str) -> Iterator[None]:
+    def writing(self, command: str) -> Iterator[None]:
+        """Hold the workspace as its one writer, without a run.
+
+        Raises
+        ------
+        RadarError
+            When another writer holds it longer than ``lock_wait_seconds``, or the folder cannot be written.
+        """
         from filelock import FileLock, Timeout
 
         lock = FileLock(self.folder / ".writer.lock")
@@ -117,9 +142,18 @@ class Workspace(TableReader):
             raise RadarError(
                 f"{told} is writing to {self.folder}", action="wait until it has ended, then run it again"
             ) from error
+        except OSError as error:
+            raise RadarError(
+                f"workspace {self.folder} cannot be written ({error.strerror}); it is as it was",
+                action="see to the rights of the folder and the room on its disk",
+            ) from error
         try:
-            holder.write_text(f"`radar {command}` (process {os.getpid()})", encoding="utf-8")
+            with suppress(
+                OSError
+            ):  # it only serves to tell who writes; whether the tables can be written shows by itself
+                holder.write_text(f"`radar {command}` (process {os.getpid()})", encoding="utf-8")
             yield
         finally:
-            holder.unlink(missing_ok=True)
+            with suppress(OSError):
+                holder.unlink(missing_ok=True)
             lock.release()

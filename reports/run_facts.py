@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -25,6 +25,8 @@ class RunFacts:
         Delta version of each table the run read.
     started_at, ended_at
         Start and end [UTC].
+    forecast_run, as_of
+        Forecast its results stand on and the last day that forecast knew; none of runs before these were kept.
     """
 
     run_id: str
@@ -36,6 +38,8 @@ class RunFacts:
     tables_read: Mapping[str, int] = field(default_factory=dict)
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    forecast_run: str | None = None
+    as_of: date | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> RunFacts:
@@ -50,4 +54,6 @@ class RunFacts:
             tables_read=json.loads(row["tables_read"] or "{}"),
             started_at=row["started_at"],
             ended_at=row["ended_at"],
+            forecast_run=row["forecast_run"],
+            as_of=row["as_of"],
         )

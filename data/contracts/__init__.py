@@ -24,6 +24,7 @@ from data.contracts import (
 from data.contracts.links import LINKS, Link, links_of
 from data.contracts.table import ColumnContract, TableContract
 from data.errors import RadarError
+from data.spelling import ask_near
 
 _CONTRACTS = (
     TableContract("regions", "reference", reference.Regions),
@@ -119,7 +120,8 @@ def contract(name: str) -> TableContract:
     ('lane_id', 'vehicle_type_id')
     """
     if name not in TABLES:
-        raise RadarError(f"table {name}", f"one of {', '.join(TABLES)}", "use one of these names")
+        hint = f"{ask_near(name, TABLES)} See `radar tables`".strip()
+        raise RadarError(f"table {name}", f"one of {', '.join(TABLES)}", hint)
     return TABLES[name]
 
 

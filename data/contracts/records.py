@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataframely as dy
 
-from data.contracts.fields import choice, count, describe, ident, long_text, moment, text
+from data.contracts.fields import choice, count, day, describe, ident, long_text, moment, text
 from data.contracts.results import Result
 
 
@@ -35,3 +35,6 @@ class Runs(dy.Schema):
         "How it ended.", ("running", "done", "shortfalls", "rejected", "failed", "interrupted", "killed"), "结果"
     )
     message = long_text("What it said at its end.", "说明", optional=True)
+    forecast_run = ident("Forecast that its results stand on.", "预测运行编号", optional=True)
+    as_of = day("Last day of history that forecast knew; of a forecast its own.", "预测基准日", optional=True)
+    withdrawn_at = moment("When it was taken out of what counts as the latest.", "撤回时间", optional=True)

@@ -250,3 +250,5 @@ class PlanCertificates(Result):
     )
     priced_bound = quantity("The part of lower_bound that bound_prices proves.", unit="CNY", low=None, optional=True)
     last_day = day("Day by which every parcel is sorted at its destination.", "最后一天", optional=True)
+    forecast_run = ident("Forecast the plan stands on.", "预测运行编号", optional=True)
+    as_of = day("Last day of history that forecast knew.", "预测基准日", optional=True)

@@ -1,0 +1,95 @@
+"""Questions in SQL to the tables of a workspace."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from data.contracts import TABLES
+from data.errors import RadarError
+from data.workspace import Workspace
+
+if TYPE_CHECKING:
+    import duckdb
+
+_ROW = "radar_row_number"
+
+
+def answer(workspace: Workspace, query: str, timeout: float | None = None) -> pl.DataFrame:
+    """Run one SELECT over the workspace's tables in a database that lives in memory and sees nothing else.
+
+    Parameters
+    ----------
+    workspace
+        The workspace.
+    query
+        One SELECT in DuckDB's dialect.
+    timeout
+        Seconds after which the query is stopped; None waits for ever.
+
+    Raises
+    ------
+    RadarError
+        With DuckDB's own words when the query is wrong, or when it was stopped.
+    """
+    named = [name for name in TABLES if re.search(rf"\b{name}\b", query, re.IGNORECASE)]
+    return _run({name: workspace.read(name) for name in named}, query, timeout)
+
+
+def select_rows(frame: pl.DataFrame, table: str, where: str) -> pl.DataFrame:
+    """Return the rows of a table for which a condition in SQL holds, in their order.
+
+    Raises
+    ------
+    RadarError
+        When the condition is none.
+    """
+    if not where.strip():
+        raise RadarError("an empty condition", "one in SQL, e.g. date > '2030-01-01'", "correct --where")
+    numbered = frame.with_row_index(_ROW)
+    # the line break ends a comment, so the brackets close whatever the condition holds
+    chosen = _run({table: numbered}, f"SELECT {_ROW} FROM {table} WHERE ({where}\n) ORDER BY {_ROW}", None)
+    if chosen.columns != [_ROW]:
+        raise RadarError("a condition that is a query", "one condition in SQL", "correct --where")
+    return frame[chosen[_ROW].to_list()]
+
+
+def _run(tables: dict[str, pl.DataFrame], query: str, timeout: float | None) -> pl.DataFrame:
+    import duckdb
+
+    with duckdb.connect(":memory:") as connection:
+        for name, frame in tables.items():
+            connection.register(name, frame)
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        try:
+            with _stopped_after(connection, timeout):
+                answered: pl.DataFrame = connection.sql(query).pl()
+            return answered
+        except duckdb.InterruptException as error:
+            raise RadarError(
+                f"the query was stopped after {timeout:g} seconds", action="ask for less, or raise --timeout"
+            ) from error
+        except (duckdb.Error, AttributeError) as error:
+            told = "it returns no rows" if isinstance(error, AttributeError) else str(error).splitlines()[0]
+            raise RadarError(
+                f"the query cannot be answered: {told}", action="see `radar tables NAME` for the columns"
+            ) from error
+
+
+@contextmanager
+def _stopped_after(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
+    clock = threading.Timer(seconds, connection.interrupt)
+    clock.start()
+    try:
+        yield
+    finally:
+        clock.cancel()

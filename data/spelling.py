@@ -1,0 +1,36 @@
+"""What a mistyped name was probably meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def near(word: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Return the known names that look like ``word``, the most alike first.
+
+    Examples
+    --------
+    >>> near("hub", ["hubs", "lanes", "hub_loads"])
+    ['hubs', 'hub_loads']
+    """
+    names = list(dict.fromkeys(known))
+    folded = {name.casefold().replace("-", "_"): name for name in names}
+    asked = word.casefold().replace("-", "_")
+    alike = get_close_matches(asked, folded, n=most, cutoff=0.7)
+    starting = [name for name in folded if asked and name.startswith(asked) and name not in alike]
+    return [folded[name] for name in [*alike, *starting]][:most]
+
+
+def ask_near(word: str, known: Iterable[str]) -> str:
+    """Return ``did you mean hubs?`` for a word with near names, else nothing.
+
+    Examples
+    --------
+    >>> ask_near("hbus", ["hubs", "lanes"])
+    'did you mean hubs?'
+    >>> ask_near("zzz", ["hubs", "lanes"])
+    ''
+    """
+    found = near(word, known)
+    return f"did you mean {' or '.join(found)}?" if found else ""
