@@ -42,7 +42,7 @@ def advise(
     run_id: Annotated[
         str | None, typer.Option("--run", metavar="RUN_ID", help="Stock plan to use; by default the latest.")
     ] = None,
-    lang: Language = "zh,en",
+    lang: Language = None,
     json: Json = False,
 ) -> None:
     """Write advice for merchants: what, how many, where, ship by when, why, how sure, and the cost if two days later.
@@ -52,6 +52,7 @@ def advise(
     import polars as pl
 
     from data.errors import RadarError
+    from data.language import default_languages
     from reports.advice import advise_merchant
     from reports.advice_files import list_files, write_advice
     from reports.page import languages
@@ -63,7 +64,7 @@ def advise(
             "name a merchant, or add --all",
         )
     workspace = workspace_of(context)
-    chosen_languages = languages(lang)
+    chosen_languages = languages(lang or default_languages())
     plans = workspace.writers("stock_allocations")
     if not plans:
         raise RadarError("no stock plan to advise from", "a finished stock plan", "run `radar plan stock` first")
@@ -73,6 +74,7 @@ def advise(
         "courier_allocations": workspace.results("courier_allocations"),
         "stock": workspace.read("stock"),
         "warehouses": workspace.read("warehouses"),
+        **{name: workspace.read(name) for name in ("categories", "couriers", "hubs", "regions")},
     }
     as_of = _last_day_known(workspace, plan)
     merchants = workspace.read("merchants").sort("merchant_id")

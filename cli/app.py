@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-from cli.console import DEBUG_VARIABLE
+from cli.console import DEBUG_VARIABLE, tell_error
+from cli.translation import chinese_formatter, translate_help
+from data.language import LANGUAGES, Language, choose_language, current_language
 
 # In the order in which a planner meets them; each module registers its own commands.
 _GROUPS = (
@@ -52,6 +54,22 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _choose_language(context: typer.Context, chosen: str | None) -> str | None:
+    """Set the language before any other option speaks."""
+    if chosen is None:
+        return None
+    language: Language | None = next((name for name in LANGUAGES if chosen.lower().split("_")[0] == name), None)
+    if language is None:
+        tell_error(f"Found language {chosen}, expected one of {', '.join(LANGUAGES)}; set --lang.")
+        raise typer.Exit(2)
+    choose_language(language)
+    context.call_on_close(lambda: choose_language(None))
+    translate_help(context.command)
+    if language == "zh":
+        context.formatter_class = chinese_formatter(context.formatter_class)
+    return language
+
+
 @app.callback()
 def radar(
     workspace: Annotated[  # noqa: ARG001 (read by cli.console.workspace_of)
@@ -62,6 +80,16 @@ def radar(
             metavar="DIR",
             envvar="RADAR_WORKSPACE",
             help="The workspace; by default the current folder or the nearest one above it with radar.toml.",
+        ),
+    ] = None,
+    lang: Annotated[  # noqa: ARG001 (its callback sets it)
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="LANGUAGE",
+            callback=_choose_language,
+            is_eager=True,
+            help="Language the command speaks: zh or en; by default the system's.",
         ),
     ] = None,
     debug: Annotated[
@@ -81,5 +109,12 @@ for _group in _GROUPS:
 
 
 def main() -> None:
-    """Run ``radar``."""
-    app()
+    """Run ``radar`` in the language of the system's locale."""
+    from typer.main import get_command
+
+    if current_language() == "en":
+        app()
+        return
+    command = get_command(app)
+    translate_help(command)
+    command()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import typer
 
+from cli.translation import head_of, tell
+from cli.words import term, word
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 
@@ -56,7 +58,7 @@ def known_errors(command: Callable[P, R]) -> Callable[P, R]:
         except RadarError as error:
             if _debugging():
                 raise
-            tell_error(str(error))
+            tell_error(tell(error))
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt as error:
             tell_error("Interrupted: the workspace is as it was.")
@@ -71,7 +73,7 @@ def _debugging() -> bool:
 
 def tell_error(sentence: str) -> None:
     """Write one red sentence to stderr."""
-    typer.secho(f"Error: {sentence}", fg=typer.colors.RED, err=True)
+    typer.secho(f"{word('word.error')}{sentence}", fg=typer.colors.RED, err=True)
 
 
 def say(text: str) -> None:
@@ -104,9 +106,9 @@ def out_rows(frame: pl.DataFrame, *, json: bool, columns: Sequence[str] | None =
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title or None, title_justify="left")
+    table = Table(title=term("heading", title) or None, title_justify="left")
     for name, dtype in frame.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+        table.add_column(head_of(name), justify="right" if dtype.is_numeric() else "left", overflow="fold")
     for row in frame.iter_rows():
         table.add_row(*(_cell(value) for value in row))
     width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE

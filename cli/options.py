@@ -33,7 +33,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Seed = Annotated[
     int, typer.Option("--seed", help="Seed of everything random: the same seed repeats the run to the byte.")
 ]
-Language = Annotated[str, typer.Option("--lang", help="Languages, joined by commas: zh, en.")]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--lang",
+        help="Languages, joined by commas: zh, en; by default that of `radar --lang` or a Chinese locale, else both.",
+    ),
+]
 FirstDay = Annotated[
     date | None, typer.Option("--from", parser=parse_day, metavar="DATE", help="First day, e.g. 2025-11-03.")
 ]

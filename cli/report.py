@@ -11,6 +11,7 @@ import typer
 from cli.console import known_errors, out_json, out_text, progress, workspace_of
 from cli.options import Json, Language
 from data.errors import RadarError
+from data.language import default_languages
 
 if TYPE_CHECKING:
     from datetime import date
@@ -47,7 +48,7 @@ def register(app: typer.Typer) -> None:
 @report_app.command("forecast")
 @known_errors
 def report_forecast(
-    context: typer.Context, run: RunId = None, lang: Language = "zh,en", out: OutFile = None, json: Json = False
+    context: typer.Context, run: RunId = None, lang: Language = None, out: OutFile = None, json: Json = False
 ) -> None:
     """Write the forecast report: the peak, hubs, routes and outlets against capacity, and how far to trust it.
 
@@ -56,7 +57,7 @@ def report_forecast(
     from reports.forecast_report import write_forecast_report
     from reports.page import languages
 
-    chosen = languages(lang)
+    chosen = languages(lang or default_languages())
     with progress("Forecast report") as bar:
         bar.step(0, len(chosen) + 1, "reading")
         inputs = read_forecast_inputs(workspace_of(context), run)
@@ -69,7 +70,7 @@ def report_forecast(
 @report_app.command("plan")
 @known_errors
 def report_plan(
-    context: typer.Context, run: RunId = None, lang: Language = "zh,en", out: OutFile = None, json: Json = False
+    context: typer.Context, run: RunId = None, lang: Language = None, out: OutFile = None, json: Json = False
 ) -> None:
     """Write the plan report: cost, bound and verdict, vehicles, hubs by day, lanes, shortfalls, weather.
 
@@ -78,7 +79,7 @@ def report_plan(
     from reports.page import languages
     from reports.plan_report import write_plan_report
 
-    chosen = languages(lang)
+    chosen = languages(lang or default_languages())
     with progress("Plan report") as bar:
         bar.step(0, len(chosen) + 1, "reading")
         inputs = read_plan_inputs(workspace_of(context), run)

@@ -31,6 +31,11 @@ def current_language() -> Language:
     return "zh" if locale.lower().startswith("zh") else "en"
 
 
+def default_languages() -> str:
+    """Return the languages of pages and advice nobody chose one for: the one chosen for the command or ``zh`` by locale, else both."""
+    return current_language() if _chosen.get() is not None or current_language() == "zh" else ",".join(LANGUAGES)
+
+
 @lru_cache(maxsize=16)
 def read_catalogue(package: str, language: Language) -> Mapping[str, str]:
     """Read a package's ``messages/LANGUAGE.toml``, its sections flattened to ``section.key``."""

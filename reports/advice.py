@@ -7,7 +7,7 @@ merchant's volumes and none of the network's are in it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from data.reasons import StockReason, read_reason
 from reports.advice_words import word
 from reports.formats import Language
 from reports.surplus import Move, find_moves
+from reports.tables import in_language
 
 _HIGH_ERROR, _MIDDLE_ERROR = (
     15.0,
@@ -75,7 +76,8 @@ def advise_merchant(
     merchant
         Row of ``merchants``: merchant_id, name, hub_id.
     tables
-        ``stock_allocations``, ``courier_allocations``, ``warehouses`` and, if any, ``stock``; each may be empty.
+        ``stock_allocations``, ``courier_allocations``, ``warehouses`` and, if any, ``stock``; each may be empty. ``categories``,
+        ``couriers``, ``hubs`` and ``regions`` give Chinese names.
     language
         ``zh`` or ``en``.
     run_id
@@ -91,15 +93,18 @@ def advise_merchant(
     mine = pl.col("merchant_id") == merchant["merchant_id"]
     stock = tables["stock_allocations"].filter(mine).sort("category", "warehouse_id")
     couriers = tables["courier_allocations"].filter(mine)
-    names = "name_zh" if language == "zh" and "name_zh" in tables["warehouses"].columns else "name"
-    named = tables["warehouses"].select("warehouse_id", pl.coalesce(*dict.fromkeys((names, "name"))).alias("name"))
+    named = in_language(tables["warehouses"], language).select("warehouse_id", "name")
     sites = {ident: f"{name} ({ident})" for ident, name in named.iter_rows() if name}
+    words = {name: _name_of(tables.get(name), key, language) for name, key in _NAMED.items()}
     read = [_read_row(row, as_of) for row in stock.iter_rows(named=True)]
     held = tables["stock"].filter(mine) if "stock" in tables else pl.DataFrame()
     moves = find_moves(stock, _latest_stock(held, as_of))
-    rows = [_advise_stock(row, sites, language) for row in read]
-    rows += [_advise_move(move, sites, language) for move in moves]
-    rows += _advise_couriers(couriers, language)
+    told = [_put_names(row, words) for row in read]
+    rows = [_advise_stock(row, sites, language) for row in told]
+    for move in moves:
+        category = words["categories"].get(move.category, move.category)
+        rows.append(_advise_move(replace(move, category=category), sites, language))
+    rows += _advise_couriers(couriers, words, language)
     parts = [_list_parts(row, language) for row in read]
     found = {
         "advice": pl.DataFrame(rows, schema=_ADVICE_SCHEMA, orient="row"),
@@ -114,6 +119,29 @@ def advise_merchant(
     name = str((merchant.get("name_zh") if language == "zh" else None) or merchant["name"])
     readme = _write_readme(str(merchant["merchant_id"]), name, first, run_id, as_of, list(kept), language)
     return MerchantAdvice(str(merchant["merchant_id"]), language, readme, kept)
+
+
+# Reference tables whose names stand for their ids in the advice, each with its id.
+_NAMED = {"categories": "category", "couriers": "courier_id", "hubs": "hub_id", "regions": "region_id"}
+
+
+def _name_of(frame: pl.DataFrame | None, key: str, language: Language) -> dict[str, str]:
+    """Return the Chinese names by id; in English, and without the table, ids stand for themselves."""
+    if frame is None or language != "zh" or "name_zh" not in frame.columns:
+        return {}
+    return dict(frame.select(key, "name_zh").drop_nulls().iter_rows())
+
+
+def _put_names(row: _Row, words: Mapping[str, Mapping[str, str]]) -> _Row:
+    """Put names for the ids of a row's category, buyers' regions and hub."""
+    reason = row.reason
+    if reason is not None:
+        regions = [part.rpartition(" ")[0].rpartition(" ") for part in reason.regions.split(", ")]
+        named = reason.regions
+        for head, _, _ in regions:
+            named = named.replace(f"{head} ", f"{words['regions'].get(head, head)} ", 1) if head else named
+        reason = replace(reason, regions=named, home=words["hubs"].get(reason.home, reason.home))
+    return replace(row, category=words["categories"].get(row.category, row.category), reason=reason)
 
 
 _ADVICE_SCHEMA = {
@@ -276,7 +304,9 @@ def _add_up(read: Sequence[_Row], moves: Sequence[Move], couriers: pl.DataFrame,
     return pl.DataFrame(rows, schema={"total": pl.String(), "number": pl.Float64()}, orient="row")
 
 
-def _advise_couriers(couriers: pl.DataFrame, language: Language) -> list[tuple[object, ...]]:
+def _advise_couriers(
+    couriers: pl.DataFrame, words: Mapping[str, Mapping[str, str]], language: Language
+) -> list[tuple[object, ...]]:
     groups = couriers.group_by("courier_id", "origin_hub_id").agg(
         parcels=pl.col("parcels").sum(),
         first=pl.col("date").min(),
@@ -286,10 +316,10 @@ def _advise_couriers(couriers: pl.DataFrame, language: Language) -> list[tuple[o
     )
     return [
         (
-            word(language, "what.parcels", courier=row["courier_id"]),
+            word(language, "what.parcels", courier=words["couriers"].get(row["courier_id"], row["courier_id"])),
             row["parcels"],
             word(language, "unit.parcels"),
-            word(language, "where.routes", origin=row["origin_hub_id"]),
+            word(language, "where.routes", origin=words["hubs"].get(row["origin_hub_id"], row["origin_hub_id"])),
             row["first"],
             word(
                 language, "why.couriers", days=row["days"], destinations=row["destinations"], reason=row["reason"] or ""

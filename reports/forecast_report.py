@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -16,7 +17,7 @@ from reports.maps import HubMark, LaneMark, draw_map
 from reports.messages import Messages
 from reports.page import Figure, Legend, render
 from reports.score_figures import network_accuracy
-from reports.tables import Names
+from reports.tables import Names, in_language
 
 _PAST_DAYS = 42
 _MAP_ROUTES = 80
@@ -44,6 +45,10 @@ class _Report:
     """Gathers what the template of the forecast report speaks of."""
 
     def __init__(self, inputs: ForecastInputs, language: Language) -> None:
+        hubs, outlets, couriers = (
+            in_language(frame, language) for frame in (inputs.hubs, inputs.outlets, inputs.couriers)
+        )
+        inputs = replace(inputs, hubs=hubs, outlets=outlets, couriers=couriers)
         self.inputs = inputs
         self.language = language
         self.t = Messages(language)
@@ -138,6 +143,11 @@ class _Report:
         ]
         return self.t("word.comma").join(names) if names else self.t("figure.no_event")
 
+    def _name_of_event(self, event_id: str | None) -> Markup:
+        """Write an event by its name; one that the table does not hold by its id."""
+        names = {row["event_id"]: self._event_name(row) for row in self.inputs.events.iter_rows(named=True)}
+        return Markup('<span class="name">{}</span>').format(names.get(event_id, event_id or ""))
+
     def _event_name(self, row: dict[str, object]) -> str:
         chinese = row["name_zh"] if self.language == "zh" else None
         return str(chinese or row["name"])
@@ -179,7 +189,7 @@ class _Report:
         if self.then is None:
             return self.t("path.no_then")
         key = "path.then_weekday" if self.then.event is None else "path.then_event"
-        return self.t(key, shift=self.f.count(self.then.shift), event=self.then.event or "")
+        return self.t(key, shift=self.f.count(self.then.shift), event=self._name_of_event(self.then.event))
 
     # ---- hubs ---------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 from markupsafe import Markup
 
@@ -13,6 +15,7 @@ from reports.messages import Messages
 from reports.page import Figure, Legend, render
 from reports.plan_inputs import PlanInputs
 from reports.plan_tables import PlanTables
+from reports.tables import in_language
 
 _MAP_LANES = 250
 # The stack of a day from the ground up, and the colour of each part.
@@ -42,6 +45,8 @@ class _Report:
     """Gathers what the template of the plan report speaks of."""
 
     def __init__(self, inputs: PlanInputs, language: Language) -> None:
+        hubs, types = (in_language(frame, language) for frame in (inputs.hubs, inputs.vehicle_types))
+        inputs = replace(inputs, hubs=hubs, vehicle_types=types)
         self.inputs = inputs
         self.t = Messages(language)
         self.f = Formats(language)

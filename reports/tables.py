@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from reports.formats import Language
 from reports.messages import Messages
 
 Cell = Markup | str
@@ -63,6 +64,13 @@ def tabulate(
     """Take the first ``top`` rows of a frame through the columns."""
     rows = [[column.cell(row) for column in columns] for row in frame.head(top).iter_rows(named=True)]
     return Table(name, columns, rows, frame.height, command, note)
+
+
+def in_language(frame: pl.DataFrame, language: Language) -> pl.DataFrame:
+    """Return a reference table whose ``name`` is the one a reader of the language knows: ``name_zh`` in Chinese where there is one."""
+    if language != "zh" or not {"name", "name_zh"} <= set(frame.columns):
+        return frame
+    return frame.with_columns(pl.coalesce("name_zh", "name").alias("name"))
 
 
 class Names:

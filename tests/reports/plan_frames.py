@@ -211,7 +211,7 @@ def lane_weather() -> pl.DataFrame:
     rows = [
         {
             "run_id": "weather-impact-0004", "date": day, "lane_id": lane, "speed_factor": 0.93, "capacity_factor": 0.9,
-            "closure_probability": 0.05, "severity": "yellow", "cause": "snow 6 cm near Shijiazhuang, 02:00 to 11:00",
+            "closure_probability": 0.05, "severity": "yellow", "cause": "snow 2.1 mm/h near 38.04, 114.51 at 11-11 02:00",
         }
         for lane in ("HGH-PEK", "WUH-PEK", "WUH-SHE")
         for day in (date(2025, 11, 11), date(2025, 11, 12))

@@ -1,0 +1,119 @@
+"""The command speaks Chinese where it is asked to, and where the system does."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from cli.app import app
+from cli.translation import head_of, tell, translate_help
+from cli.words import money
+from data.errors import RadarError
+from data.language import choose_language, current_language, default_languages, read_catalogue
+from data.workspace import Workspace
+from reports.messages import placeholders
+
+RUNNER = CliRunner()
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.fixture
+def chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+
+
+def test_help_is_chinese_by_option_and_english_again_afterwards() -> None:
+    told = RUNNER.invoke(app, ["--lang", "zh", "plan", "trunk", "--help"]).stdout
+    assert "用法：" in told
+    assert "例：`radar plan trunk" in told
+    assert "以 JSON 输出结果" in told
+    assert "Usage:" in RUNNER.invoke(app, ["plan", "trunk", "--help"]).stdout
+    assert current_language() == "en"
+
+
+def test_every_command_of_the_help_has_a_chinese_line(chinese: None) -> None:
+    command = get_command(app)
+    translate_help(command)
+    names = {name: inner.get_short_help_str() for name, inner in command.commands.items()}  # type: ignore[attr-defined]
+    assert {"demo", "load", "forecast", "plan", "report", "advise"} <= set(names)
+    for name in ("demo", "load", "check", "forecast", "weather", "plan", "verify", "report", "advise", "runs"):
+        assert CHINESE.search(names[name]), name
+
+
+def test_an_unknown_language_is_wrong_usage() -> None:
+    result = RUNNER.invoke(app, ["--lang", "fr", "runs"])
+    assert result.exit_code == 2
+    assert "expected one of zh, en" in result.stderr
+
+
+def test_errors_and_tables_are_chinese(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "peak")
+    with workspace.run("load"):
+        pass
+    asked = ["--lang", "zh", "--workspace", str(workspace.folder)]
+    error = RUNNER.invoke(app, [*asked, "advise"]).stderr
+    assert error == "错误：发现既没有给商家，也没有 --all，应为两者之一；请指定商家，或加 --all。\n"
+    shown = RUNNER.invoke(app, [*asked, "runs"]).stdout
+    assert "运行编号" in shown
+    assert "run_id" not in shown
+
+
+def test_an_error_in_other_words_keeps_them_in_a_chinese_frame(chinese: None) -> None:
+    error = RadarError("7 feet", "metres", "measure again", file="a b.csv", row=3, column="height")
+    assert tell(error) == "a b.csv，第3行，列 height：发现7 feet，应为metres；measure again。"
+    assert tell(RadarError("the table hubs is empty", action="run `radar load hubs FILE` first")) == (
+        "表 hubs 是空的；请先运行 `radar load hubs FILE`。"
+    )
+
+
+def test_the_locale_chooses_where_nobody_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    assert (current_language(), default_languages()) == ("en", "zh,en")
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+    assert (current_language(), default_languages()) == ("zh", "zh")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    assert current_language() == "en"
+    choose_language("zh")
+    try:
+        assert default_languages() == "zh"
+    finally:
+        choose_language(None)
+
+
+def test_heads_are_the_contracts_own_aliases(chinese: None) -> None:
+    assert head_of("origin_hub_id") == "始发"
+    assert head_of("nothing known") == "nothing known"
+
+
+def test_money_is_written_as_its_reader_counts(chinese: None) -> None:
+    assert [money(amount) for amount in (0.0, 950_000.4, 13_400_000.0, 5_200_000_000.0)] == [
+        "0元", "950,000元", "1,340万元", "520,000万元",
+    ]  # fmt: skip
+    choose_language("en")
+    try:
+        assert [money(amount) for amount in (600.0, 13_412_345.0)] == ["600 CNY", "13.4 m CNY"]
+    finally:
+        choose_language(None)
+
+
+def test_both_catalogues_of_the_command_say_the_same() -> None:
+    zh, en = read_catalogue("cli", "zh"), read_catalogue("cli", "en")
+    assert set(zh) == set(en)
+    assert [key for key in en if placeholders(zh[key]) != placeholders(en[key])] == []
+
+
+def test_forms_of_errors_keep_every_name() -> None:
+    import tomllib
+
+    text = resources.files("cli").joinpath("messages", "errors.zh.toml").read_text(encoding="utf-8")
+    forms = tomllib.loads(text)["form"]
+    assert len(forms) > 30
+    for form in forms:
+        assert placeholders(form["en"]) == placeholders(form["zh"]), form
+        assert CHINESE.search(form["zh"]), form
