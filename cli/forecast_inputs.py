@@ -25,21 +25,16 @@ def read_inputs(run: Run, timezone: str = "UTC") -> ForecastInputs:
     if volumes.is_empty():
         raise RadarError("the workspace holds no route volumes", action="load route_volumes or waybills first")
     waybills = run.read("waybills")
-    merchants = run.read("merchants")
-    preferences = run.read("courier_preferences")
     overrides = run.read("forecast_overrides")
     lanes = run.read("lanes")
     return ForecastInputs(
         route_volumes=volumes,
         hubs=run.read("hubs"),
-        regions=run.read("regions"),
         events=run.read("events"),
         network_changes=run.read("network_changes"),
         outlets=run.read("outlets"),
         outlet_volumes=run.read("outlet_volumes"),
         waybills=None if waybills.is_empty() else waybills,
-        merchants=None if merchants.is_empty() else merchants,
-        courier_preferences=None if preferences.is_empty() else preferences,
         overrides=None if overrides.is_empty() else overrides,
         lanes=None if lanes.is_empty() else lanes,
         timezone=timezone,

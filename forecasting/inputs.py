@@ -50,7 +50,6 @@ class ForecastInputs:
 
     route_volumes: pl.DataFrame
     hubs: pl.DataFrame = field(default_factory=lambda: _empty(hub_id=pl.String, region_id=pl.String))
-    regions: pl.DataFrame = field(default_factory=lambda: _empty(region_id=pl.String))
     events: pl.DataFrame = field(default_factory=no_events)
     network_changes: pl.DataFrame = field(default_factory=no_changes)
     outlets: pl.DataFrame = field(
@@ -60,8 +59,6 @@ class ForecastInputs:
         default_factory=lambda: _empty(date=pl.Date, outlet_id=pl.String, direction=pl.String, parcels=pl.Int64)
     )
     waybills: pl.DataFrame | None = None
-    merchants: pl.DataFrame | None = None
-    courier_preferences: pl.DataFrame | None = None
     overrides: pl.DataFrame | None = None
     lanes: pl.DataFrame | None = None
     timezone: str = "UTC"

@@ -1,4 +1,4 @@
-"""Couriers: who carries what share of a route, and how their capacity moves year on year and month on month."""
+"""Couriers: how their capacity moves year on year and month on month, and what it will be."""
 
 from __future__ import annotations
 
@@ -14,13 +14,8 @@ from data.errors import RadarError
 
 @dataclass(frozen=True)
 class CourierRules:
-    """How couriers' shares and capacity are learnt."""
+    """How couriers' capacity is carried forward."""
 
-    recent: int = constant(56, "days", "from which shares are read", "judgement")
-    pseudo_parcels: float = constant(
-        500.0, "parcels", "of the parent in a share: of the hub in a route's, of the network in a hub's", "judgement"
-    )
-    stated_parcels: float = constant(200.0, "parcels", "that a merchant's stated preference counts for", "judgement")
     pseudo_months: float = constant(3.0, "months", "of all couriers in a courier's growth", "judgement")
     eighty: float = constant(
         1.2815515655446004,
@@ -32,107 +27,6 @@ class CourierRules:
 
 
 COURIERS = CourierRules()
-
-
-def shrink_preferences(
-    preferences: pl.DataFrame, waybills: pl.DataFrame | None, couriers: list[str] | None = None
-) -> pl.DataFrame:
-    """Mix what merchants say with what they do.
-
-    Parameters
-    ----------
-    preferences
-        merchant_id, courier_id, share as stated.
-    waybills
-        merchant_id, courier_id of parcels sent, or None.
-    couriers
-        All couriers; by default those that occur.
-
-    Returns
-    -------
-    pl.DataFrame
-        merchant_id, courier_id, share; the shares of a merchant sum to 1.
-
-    Notes
-    -----
-    share = (parcels seen + 200 x stated share) / (all parcels seen + 200). A merchant that states nothing is given
-    the mix of all merchants in place of its statement.
-    """
-    stated = preferences.select("merchant_id", "courier_id", "share")
-    seen = _count(waybills)
-    names = sorted({*(couriers or []), *stated["courier_id"], *seen["courier_id"]})
-    merchants = sorted({*stated["merchant_id"], *seen["merchant_id"]})
-    if not names or not merchants:
-        return stated.clear()
-    grid = pl.DataFrame({"merchant_id": merchants}).join(pl.DataFrame({"courier_id": names}), how="cross")
-    keys = ["merchant_id", "courier_id"]
-    table = grid.join(stated, on=keys, how="left").join(seen, on=keys, how="left").sort(keys)
-    table = table.with_columns(pl.col("parcels").fill_null(0))
-    says = pl.col("share").is_not_null().any().over("merchant_id")
-    overall = table.group_by("courier_id").agg(
-        pl.col("parcels").sum().alias("all_parcels"), pl.col("share").sum().alias("all_shares")
-    )
-    mix = pl.col("all_parcels") + COURIERS.stated_parcels * pl.col("all_shares")
-    overall = overall.with_columns((mix / mix.sum()).alias("mix"))
-    table = table.join(overall, on="courier_id", how="left")
-    prior = pl.when(says).then(pl.col("share").fill_null(0.0)).otherwise(pl.col("mix"))
-    prior = prior / prior.sum().over("merchant_id")
-    weight = pl.col("parcels") + COURIERS.stated_parcels * prior
-    table = table.with_columns((weight / weight.sum().over("merchant_id")).alias("share"))
-    return table.select(*keys, "share").sort(keys)
-
-
-def learn_courier_shares(
-    volumes: pl.DataFrame,
-    as_of: dt.date,
-    merchants: pl.DataFrame | None = None,
-    preferences: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """Return what share of each route every courier carries.
-
-    Parameters
-    ----------
-    volumes
-        Table ``route_volumes``; the last eight weeks up to ``as_of`` count.
-    as_of
-        Last known day.
-    merchants
-        merchant_id, hub_id, or None.
-    preferences
-        merchant_id, courier_id, share (see :func:`shrink_preferences`), or None.
-
-    Returns
-    -------
-    pl.DataFrame
-        origin_hub_id, destination_hub_id, courier_id, share; the shares of a route sum to 1.
-
-    Notes
-    -----
-    A route's own parcels are mixed with 500 pseudo-parcels of its origin hub, and the hub's with 500 of the network and
-    200 of each of its merchants' preferences: a route of few parcels, or a new one, follows its hub's merchants.
-    """
-    start = as_of - dt.timedelta(days=COURIERS.recent - 1)
-    recent = volumes.filter(pl.col("date") >= start, pl.col("date") <= as_of)
-    if recent.is_empty():
-        raise RadarError(f"no route volumes in the eight weeks up to {as_of}", action="choose another as-of date")
-    ends = ["origin_hub_id", "destination_hub_id"]
-    network = recent.group_by("courier_id").agg(pl.col("parcels").sum())
-    network = network.select("courier_id", (pl.col("parcels") / pl.col("parcels").sum()).alias("network"))
-    stated = _preferences_by_hub(merchants, preferences)
-    hubs = recent.select("origin_hub_id").unique().join(network, how="cross")
-    of_hub = recent.group_by("origin_hub_id", "courier_id").agg(pl.col("parcels").sum().alias("of_hub"))
-    hubs = hubs.join(of_hub, on=["origin_hub_id", "courier_id"], how="left")
-    hubs = hubs.join(stated, on=["origin_hub_id", "courier_id"], how="left").with_columns(
-        pl.col("of_hub", "stated").fill_null(0.0)
-    )
-    weight = pl.col("of_hub") + COURIERS.stated_parcels * pl.col("stated") + COURIERS.pseudo_parcels * pl.col("network")
-    hubs = hubs.with_columns((weight / weight.sum().over("origin_hub_id")).alias("prior"))
-    routes = recent.select(ends).unique().join(hubs, on="origin_hub_id")
-    own = recent.group_by(*ends, "courier_id").agg(pl.col("parcels").sum().alias("own"))
-    routes = routes.join(own, on=[*ends, "courier_id"], how="left").with_columns(pl.col("own").fill_null(0))
-    mixed = pl.col("own") + COURIERS.pseudo_parcels * pl.col("prior")
-    routes = routes.with_columns((mixed / mixed.sum().over(ends)).alias("share"))
-    return routes.select(*ends, "courier_id", "share").sort(*ends, "courier_id")
 
 
 def trend_capacity(capacity: pl.DataFrame, as_of: dt.date, months: int = 3) -> pl.DataFrame:
@@ -197,22 +91,6 @@ def trend_capacity(capacity: pl.DataFrame, as_of: dt.date, months: int = 3) -> p
     }
     table = pl.DataFrame(rows, schema=schema, orient="row")
     return table.with_columns(pl.col("parcels_per_day").round().cast(pl.Int64)).sort("courier_id", "month")
-
-
-def _count(waybills: pl.DataFrame | None) -> pl.DataFrame:
-    if waybills is None:
-        return pl.DataFrame(schema={"merchant_id": pl.String, "courier_id": pl.String, "parcels": pl.Int64})
-    known = waybills.filter(pl.col("merchant_id").is_not_null(), pl.col("courier_id").is_not_null())
-    return known.group_by("merchant_id", "courier_id").agg(pl.len().cast(pl.Int64).alias("parcels"))
-
-
-def _preferences_by_hub(merchants: pl.DataFrame | None, preferences: pl.DataFrame | None) -> pl.DataFrame:
-    if merchants is None or preferences is None:
-        return pl.DataFrame(schema={"origin_hub_id": pl.String, "courier_id": pl.String, "stated": pl.Float64})
-    joined = preferences.join(
-        merchants.select("merchant_id", pl.col("hub_id").alias("origin_hub_id")), on="merchant_id"
-    )
-    return joined.group_by("origin_hub_id", "courier_id").agg(pl.col("share").sum().alias("stated"))
 
 
 def _with_growth(known: pl.DataFrame) -> pl.DataFrame:

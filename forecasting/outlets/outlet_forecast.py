@@ -111,7 +111,7 @@ def forecast_outlets(
         history = read_history(inputs.outlet_volumes, outlets["outlet_id"], direction, first, as_of)
         flow = _read_flow(direction, inputs, as_of, matrices, whole, pairs, gap, history)
         history = history.since(days - flow.past.shape[1])
-        frames.append(_forecast_side(direction, inputs, as_of, matrices, outlets, of_outlet, flow, history, events))
+        frames.append(_forecast_side(direction, inputs, matrices, outlets, of_outlet, flow, history, events))
     return pl.concat(frames).sort("date", "outlet_id", "direction")
 
 
@@ -162,7 +162,6 @@ def _read_flow(
 def _forecast_side(
     direction: str,
     inputs: ForecastInputs,
-    as_of: dt.date,
     matrices: RouteForecast,
     outlets: pl.DataFrame,
     of_outlet: NDArray[np.int64],
@@ -171,6 +170,7 @@ def _forecast_side(
     events: EventDays,
 ) -> pl.DataFrame:
     horizon = matrices.dates.size
+    as_of = to_date(matrices.dates[0]) - dt.timedelta(days=1)
     first = as_of - dt.timedelta(days=flow.past.shape[1] - 1)
     marks = mark_windows(inputs.events, first, flow.past.shape[1] + horizon)["normal"]
     normal = marks[: flow.past.shape[1]]

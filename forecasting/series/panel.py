@@ -16,7 +16,7 @@ from data.errors import RadarError
 FloatMatrix = NDArray[np.float32]
 IndexVector = NDArray[np.int64]
 DateVector = NDArray[np.datetime64]
-Level = Literal["network", "courier", "region_out", "region_in", "hub_out", "hub_in", "route"]
+Level = Literal["network", "region_out", "region_in", "hub_out", "hub_in", "route"]
 
 ROWS_AT_A_TIME = 4_000_000
 """Rows of a table that are numbered at a time, so that memory holds the matrix and not three copies of the table."""
@@ -119,11 +119,6 @@ class Panel:
         """How many routes there are."""
         return self.routes.height
 
-    def until(self, as_of: dt.date | np.datetime64) -> Panel:
-        """Return the panel up to and with the day ``as_of``; all routes stay, their later days are gone."""
-        days = int(np.searchsorted(self.dates, to_day(as_of), side="right"))
-        return Panel(self.routes, self.dates[:days], self.parcels[:, :days])
-
     def last(self, days: int) -> Panel:
         """Return the last ``days`` days."""
         start = max(0, self.dates.size - days)
@@ -146,7 +141,7 @@ class Panel:
         Parameters
         ----------
         level
-            network, courier, region_out, region_in, hub_out, hub_in or route. ``out`` groups by the
+            network, region_out, region_in, hub_out, hub_in or route. ``out`` groups by the
             origin hub, ``in`` by the destination hub.
         region_of_hub
             hub_id -> region_id; needed for the two region levels.
@@ -156,8 +151,6 @@ class Panel:
         if level == "route":
             labels = tuple("|".join(row) for row in self.routes.iter_rows())
             return Membership(np.arange(self.size, dtype=np.int64), labels)
-        if level == "courier":
-            return _group(self.routes["courier_id"])
         hub = self.routes["origin_hub_id" if level.endswith("_out") else "destination_hub_id"]
         if level.startswith("hub"):
             return _group(hub)

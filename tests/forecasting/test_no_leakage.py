@@ -162,7 +162,7 @@ PLANTS: dict[str, Plant] = {
 }
 WITH_A_PAST = {"route_volumes", "outlet_volumes", "waybills", "overrides"}
 KNOWN_AHEAD = {"events", "network_changes"}
-TIMELESS = {"hubs", "regions", "outlets", "merchants", "courier_preferences", "lanes", "timezone"}
+TIMELESS = {"hubs", "outlets", "lanes", "timezone"}
 
 
 @pytest.fixture(scope="module")

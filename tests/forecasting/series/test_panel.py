@@ -39,11 +39,6 @@ def test_absent_days_are_zero_and_days_are_without_gaps() -> None:
     assert panel.parcels.tolist() == [[5, 0, 0, 7], [0, 2, 0, 0]]
 
 
-def test_until_forgets_later_days_but_no_route() -> None:
-    panel = Panel.from_route_volumes(volumes([(0, "A", "B", 5), (3, "B", "A", 7)])).until(START)
-    assert panel.parcels.tolist() == [[5], [0]]
-
-
 def test_hub_sums_by_hand() -> None:
     panel = Panel.from_route_volumes(volumes([(0, "A", "B", 5), (0, "A", "C", 1), (0, "B", "C", 3)]))
     out = panel.membership("hub_out")
@@ -71,7 +66,7 @@ def test_no_rows_is_a_known_error() -> None:
 def test_every_level_sums_to_the_table(rows: list[tuple[int, str, str, int]]) -> None:
     frame = volumes(rows)
     panel = Panel.from_route_volumes(frame)
-    for level in ("network", "courier", "hub_out", "hub_in", "route"):
+    for level in ("network", "hub_out", "hub_in", "route"):
         sums = aggregate(panel.parcels, panel.membership(level))
         assert sums.sum() == pytest.approx(frame["parcels"].sum())
         np.testing.assert_allclose(sums.sum(axis=0), panel.parcels.sum(axis=0))
