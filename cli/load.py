@@ -1,18 +1,35 @@
-"""``radar load``: files and queries into tables."""
+"""``radar load``: files, folders and queries into tables."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_text, progress, say, warn, workspace_of
+from cli.console import (
+    EXIT_ERROR,
+    EXIT_INCOMPLETE,
+    known_errors,
+    out_json,
+    out_rows,
+    out_text,
+    progress,
+    say,
+    tell_error,
+    warn,
+    workspace_of,
+)
 from cli.options import Json
+from data.errors import RadarError
 
 if TYPE_CHECKING:
     from data.ingest.loading import Loaded
+    from data.ingest.profiles import Profile
     from data.sources import Source
+    from data.workspace import Workspace
+
+_ROWS_SHOWN = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -23,10 +40,20 @@ def register(app: typer.Typer) -> None:
 @known_errors
 def load(
     context: typer.Context,
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="Table to load, e.g. route_volumes.")],
+    table: Annotated[
+        str | None,
+        typer.Argument(metavar="TABLE", help="Table to load, e.g. route_volumes, or the name of a profile."),
+    ] = None,
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="FILE...", help="CSV (also gzip), Excel, Parquet, JSON lines or GeoJSON files."),
+        typer.Argument(
+            metavar="FILE...",
+            help="CSV (also gzip), Excel, Parquet, JSON lines or GeoJSON files; none: those of the profile.",
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", metavar="DIR", help="Load each file of a folder into the table it is named like."),
     ] = None,
     sql: Annotated[
         Path | None,
@@ -61,9 +88,36 @@ def load(
     sheet: Annotated[
         str | None,
         typer.Option(
-            "--sheet", help="Sheet of an Excel file; by default the one named like the table, else the first."
+            "--sheet",
+            help="Sheet of an Excel file, '*' for all visible ones; by default the one named like the table, else those that hold it.",
         ),
     ] = None,
+    header_row: Annotated[
+        int | None, typer.Option("--header-row", metavar="N", min=1, help="Line the header stands on, from 1.")
+    ] = None,
+    wide: Annotated[
+        str | None,
+        typer.Option("--wide", metavar="COLUMN", help="The header holds this column's values, e.g. one column a date."),
+    ] = None,
+    fill_down: Annotated[
+        str,
+        typer.Option(
+            "--fill-down", metavar="COLUMNS", help="Empty cells of these columns hold what stands above them."
+        ),
+    ] = "",
+    units: Annotated[
+        list[str] | None,
+        typer.Option("--unit", metavar="COLUMN=UNIT", help="Unit of a column, e.g. parcels=万件; may be repeated."),
+    ] = None,
+    add_up: Annotated[
+        bool, typer.Option("--sum", help="Add up rows of one key, e.g. several shifts of a day.")
+    ] = False,
+    allow_future: Annotated[
+        bool, typer.Option("--allow-future", help="Take history dated later than tomorrow, e.g. made data.")
+    ] = False,
+    ids_as_written: Annotated[
+        bool, typer.Option("--ids-as-written", help="Keep SH1 and sh1 apart as two ids.")
+    ] = False,
     volumes: Annotated[
         bool | None,
         typer.Option(
@@ -71,119 +125,201 @@ def load(
             help="Whether waybills also renew route_volumes and outlet_volumes; by default unless that would more than halve them.",
         ),
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="Keep these settings under a name, for `radar load NAME`."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be read; write nothing.")] = False,
     json: Json = False,
 ) -> None:
     """Load files or a PostgreSQL query into a table; bad rows are set apart in rejected_rows, and the exit code is 3.
 
-    Columns are found by name or alias, Chinese or English. Rows take the place of those with their key.
+    Columns are found by name or alias, Chinese or English. Rows take the place of those with their key. The settings
+    found are kept as a profile: `radar load route_volumes` alone loads the same file again as it was loaded last.
 
     Example: `radar load route_volumes volumes-2025.csv.gz --set courier_id=ours --add-missing hubs,couriers`
     """
-    from data.ingest.loading import load_table, require_loadable
-
-    require_loadable(table)
     workspace = workspace_of(context)
-    given = dict(_parse_constant(text) for text in constants or [])
-    with progress(f"load {table}") as bar:
-        sources = _open(files or [], sql, database, query, sheet, table)
-        loaded = load_table(
-            workspace,
-            table,
-            sources,
-            constants=given,
-            add_missing=[target.strip() for target in add_missing.split(",") if target.strip()],
-            replace=replace,
-            derive=volumes,
-            options=_options(table, files or [], sql, database, query, given, add_missing, replace, volumes),
-            progress=bar,
-        )
-    _tell(table, loaded, json=json)
+    given: dict[str, Any] = {
+        "sql": str(sql) if sql else None,
+        "constants": dict(_parse_pair("--set", text) for text in constants or []),
+        "add_missing": _split(add_missing),
+        "sheet": sheet,
+        "header_row": header_row,
+        "wide": wide,
+        "fill_down": _split(fill_down),
+        "units": dict(_parse_pair("--unit", text) for text in units or []),
+        "add_up": add_up,
+        "allow_future": allow_future,
+        "ids_as_written": ids_as_written,
+    }
+    given = {name: value for name, value in given.items() if value}
+    if folder is not None:
+        if table is not None or query is not None:
+            raise typer.BadParameter("--folder takes neither TABLE nor --query")
+        _load_folder(workspace, folder, given, replace=replace, volumes=volumes, dry_run=dry_run, json=json)
+        return
+    if table is None:
+        raise typer.BadParameter("name a table, e.g. `radar load route_volumes FILE`, or --folder DIR")
+    asked, name = _ask(workspace, table, files or [], given, query=query)
+    loaded = _load_one(
+        workspace,
+        asked,
+        _open_query(files or [], database, query),
+        replace=replace,
+        volumes=volumes,
+        keep_as=profile or name,
+        dry_run=dry_run,
+    )
+    _tell(asked.table, loaded, json=json, dry_run=dry_run)
     if loaded.ingestion.set_apart:
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _open(
-    files: list[Path], sql: Path | None, database: str | None, query: str | None, sheet: str | None, table: str
-) -> list[Source]:
-    from data.sources import open_files
+def _ask(
+    workspace: Workspace, word: str, files: list[Path], given: dict[str, Any], *, query: str | None
+) -> tuple[Profile, str]:
+    """Return what is asked for, and the name to keep it under: a table's files, or a profile with what is given on top."""
+    import dataclasses
 
-    if query is not None:
-        if files:
-            raise typer.BadParameter("either files or --query, not both")
-        if database is None:
-            raise typer.BadParameter("--query needs --database URL")
-        from data.sources.postgresql import open_query
+    from data.contracts import TABLES
+    from data.ingest.files import require_word
+    from data.ingest.loading import LOADABLE, require_loadable
+    from data.ingest.profiles import Profile, profile_names, read_profile
 
-        sources = [open_query(database, query)]
-    elif not files:
-        raise typer.BadParameter("name at least one file, or --database URL with --query SQL")
-    else:
-        sources = open_files(files, sheet, table)
-    if sql is None:
-        return sources
-    from data.sources.sql_mapping import map_with_sql, read_query
+    kept = read_profile(workspace.folder, word) if word not in TABLES or not (files or query) else None
+    if kept is None:
+        if word not in TABLES:
+            raise require_word(word, LOADABLE, profile_names(workspace.folder))
+        require_loadable(word)
+        if not files and query is None:
+            raise typer.BadParameter("name at least one file, or --database URL with --query SQL")
+        kept = Profile(word)
+    if files:
+        given = {**given, "files": tuple(str(path) for path in files)}
+    return dataclasses.replace(kept, **given), word
 
-    return [map_with_sql(sources, read_query(sql), str(sql))]
+
+def _load_one(
+    workspace: Workspace,
+    asked: Profile,
+    sources: list[Source] | None,
+    *,
+    replace: bool,
+    volumes: bool | None,
+    keep_as: str,
+    dry_run: bool,
+) -> Loaded:
+    from data.ingest.files import load_files, preview_files
+
+    with progress(f"load {asked.table}") as bar:
+        if dry_run:
+            return preview_files(workspace, asked, sources=sources, replace=replace, progress=bar)
+        return load_files(
+            workspace, asked, sources=sources, replace=replace, derive=volumes, keep_as=keep_as, progress=bar
+        )
 
 
-def _parse_constant(text: str) -> tuple[str, str]:
+def _load_folder(
+    workspace: Workspace,
+    folder: Path,
+    given: dict[str, Any],
+    *,
+    replace: bool,
+    volumes: bool | None,
+    dry_run: bool,
+    json: bool,
+) -> None:
+    """Load the files of a folder table by table; one that cannot be loaded does not stop the others."""
+    from data.ingest.folders import match_files
+    from data.ingest.loading import LOADABLE, tell_answer
+    from data.ingest.profiles import Profile
+
+    found = match_files(folder, LOADABLE)
+    for name in found.others:
+        warn(f"{folder / name}: no table is named so; it is left out.")
+    answers: list[dict[str, object]] = []
+    code = 0
+    for table, paths in found.tables.items():
+        asked = Profile(table, tuple(str(path) for path in paths), **_fitting(table, given))
+        try:
+            loaded = _load_one(workspace, asked, None, replace=replace, volumes=volumes, keep_as=table, dry_run=dry_run)
+        except RadarError as error:
+            tell_error(str(error))
+            code = EXIT_ERROR
+            continue
+        answers.append(tell_answer(table, loaded))
+        _tell(table, loaded, json=None, dry_run=dry_run)
+        if loaded.ingestion.set_apart and not code:
+            code = EXIT_INCOMPLETE
+    if json:
+        out_json(answers)
+    if code:
+        raise typer.Exit(code)
+
+
+def _fitting(table: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Leave out of the options for a whole folder what a table has no column or no link for."""
+    from data.contracts import contract, links_of
+
+    columns = contract(table).polars_schema
+    targets = {link.target for link in links_of(table)}
+    fitting = dict(given)
+    for option in ("constants", "units"):
+        if option in given:
+            fitting[option] = {name: value for name, value in given[option].items() if name in columns}
+    if "add_missing" in given:
+        fitting["add_missing"] = tuple(name for name in given["add_missing"] if name in targets)
+    if "fill_down" in given:
+        fitting["fill_down"] = tuple(name for name in given["fill_down"] if name in columns)
+    return fitting
+
+
+def _open_query(files: list[Path], database: str | None, query: str | None) -> list[Source] | None:
+    if query is None:
+        return None
+    if files:
+        raise typer.BadParameter("either files or --query, not both")
+    if database is None:
+        raise typer.BadParameter("--query needs --database URL")
+    from data.sources.postgresql import open_query
+
+    return [open_query(database, query)]
+
+
+def _parse_pair(option: str, text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise typer.BadParameter(f"--set {text}: write it as COLUMN=VALUE")
+        raise typer.BadParameter(f"{option} {text}: write it as COLUMN={'UNIT' if option == '--unit' else 'VALUE'}")
     return name.strip(), value
 
 
-def _options(
-    table: str,
-    files: list[Path],
-    sql: Path | None,
-    database: str | None,
-    query: str | None,
-    constants: dict[str, str],
-    add_missing: str,
-    replace: bool,
-    volumes: bool | None,
-) -> dict[str, object]:
-    """What to keep in ``runs``; the password of the database is not among it."""
-    from data.sources.postgresql import mask_url
-
-    return {
-        "table": table,
-        "files": [str(path) for path in files],
-        "sql": str(sql) if sql else None,
-        "database": mask_url(database) if database and query else None,
-        "query": query,
-        "set": constants,
-        "add_missing": add_missing,
-        "replace": replace,
-        "volumes": volumes,
-    }
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def _tell(table: str, loaded: Loaded, *, json: bool) -> None:
-    from data.ingest.loading import tell_counts
+def _tell(table: str, loaded: Loaded, *, json: bool | None, dry_run: bool) -> None:
+    """Tell what was loaded; ``json`` None leaves the answer to the caller and only tells the eye."""
+    from data.ingest.loading import tell_answer, tell_counts
     from data.ingest.rows import tell_rules
 
     ingestion = loaded.ingestion
     for note in loaded.notes:
         warn(note)
+    for told in tell_rules(ingestion.asides, most=10):
+        say(f"left out: {told}")
     if ingestion.set_apart:
         for told in tell_rules(ingestion.rejected, most=10):
             warn(f"set apart: {told}")
         say("Rows set apart: `radar export rejected_rows`.")
+    settings = loaded.profile.tell() if loaded.profile else ""
+    if settings:
+        say(f"read with {settings}")
     if json:
-        out_json(
-            {
-                "run_id": loaded.run_id,
-                "table": table,
-                "rows_read": ingestion.read,
-                "rows_taken": ingestion.rows.height,
-                "rows_repeated": ingestion.collapsed,
-                "rows_set_apart": ingestion.set_apart,
-                "also_written": dict(loaded.also_written),
-            }
-        )
+        out_json(tell_answer(table, loaded))
         return
-    out_text(f"{table}: {tell_counts(ingestion)}.")
+    out_text(f"{table}: {tell_counts(ingestion)}{' (nothing was written)' if dry_run else ''}.")
     for name, count in loaded.also_written.items():
-        out_text(f"{name}: {count:,} rows added or renewed.")
+        out_text(f"{name}: {count:,} rows {'would be ' if dry_run else ''}added or renewed.")
+    if dry_run:
+        out_rows(ingestion.rows.head(_ROWS_SHOWN), json=False)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+# A header of 16,000 columns or a server's page of text says no more than its beginning.
+_LONGEST_PART = 600
+
 
 class RadarError(Exception):
     """A known error, told in one sentence: what was found, what was expected, what to do.
@@ -50,8 +53,13 @@ class RadarError(Exception):
         places.append(f"row {self.row}" if self.row is not None else "")
         places.append(f"column {self.column}" if self.column is not None else "")
         where = ", ".join(place for place in places if place)
-        body = f"found {self.found}, expected {self.expected}" if self.expected else self.found
-        if self.action:
-            body = f"{body}; {self.action}"
+        found, expected, action = (_cut(part) for part in (self.found, self.expected, self.action))
+        body = f"found {found}, expected {expected}" if expected else found
+        if action:
+            body = f"{body}; {action}"
         sentence = f"{where}: {body}" if where else body[:1].upper() + body[1:]
         return sentence.rstrip(".") + "."
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_PART else f"{text[: _LONGEST_PART - 1]}…"

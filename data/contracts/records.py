@@ -8,10 +8,11 @@ from data.contracts.fields import choice, count, day, describe, ident, long_text
 from data.contracts.results import Result
 
 
-class RejectedRows(Result):
-    """Rows of files that broke a rule and were set apart (问题数据)."""
+class RejectedRows(dy.Schema):
+    """Rows of files that were set apart, one row a broken rule (问题数据). A record without a key: a row may break two rules."""
 
-    table_name = ident("Table they were meant for.", "表", key=True)
+    run_id = ident("Load that set the row apart.", "运行编号")
+    table_name = ident("Table they were meant for.", "表")
     file = text("File or query they came from.", "文件")
     row = count("Line of the file, the header being line 1.", "行", unit="line", optional=True)
     column = text("Column that broke the rule; several are joined by commas.", "列", optional=True)

@@ -6,11 +6,12 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from data.contracts import ColumnContract, TableContract
 from data.errors import RadarError
 from data.ingest.geometry import GEOMETRY_IDS
+from data.ingest.units import Conversion, find_conversion, unit_above, unit_in
 
 _BRACKETS = re.compile(r"[(\[].*?[)\]]")
 _SPACING = re.compile(r"[\s_\-./]+")
@@ -18,10 +19,22 @@ _SPACING = re.compile(r"[\s_\-./]+")
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """Position in the file of each column found, and the file's columns that no one asked for."""
+    """Position in the file of each column found, the file's columns that no one asked for, and units to convert.
+
+    Parameters
+    ----------
+    positions
+        Name in the table to position in the file.
+    ignored, rest
+        Names and positions of the file's columns that the table has no use for.
+    conversions
+        Name in the table to how its values become the contract's unit, where the header names one.
+    """
 
     positions: Mapping[str, int]
     ignored: tuple[str, ...]
+    rest: tuple[int, ...] = ()
+    conversions: Mapping[str, Conversion] = field(default_factory=dict)
 
 
 def fold_name(name: str) -> str:
@@ -37,7 +50,14 @@ def fold_name(name: str) -> str:
 
 
 def map_columns(
-    columns: tuple[str, ...], table: TableContract, constants: Mapping[str, object], file: str
+    columns: tuple[str, ...],
+    table: TableContract,
+    constants: Mapping[str, object],
+    file: str,
+    *,
+    header_row: int = 1,
+    preamble: tuple[str, ...] = (),
+    units: Mapping[str, str] | None = None,
 ) -> ColumnMap:
     """Find the columns of a table among those of a file.
 
@@ -51,26 +71,30 @@ def map_columns(
         Contract of the table the file is meant for.
     constants
         Columns filled with ``--set``; they need no column in the file, and may have none.
-    file
-        Name of the file, for errors.
+    file, header_row
+        Name of the file and line of its header, for errors.
+    preamble
+        What stands above the header; a unit said there is the one of the only measure the table must have.
+    units
+        Units given with ``--unit``, by column; they beat what the file says.
 
     Raises
     ------
     RadarError
-        When two columns of the file are meant for one of the table, one is both in the file and a constant, or a
-        column that may not be empty has none.
+        When two columns of the file are meant for one of the table, one is both in the file and a constant, a
+        column that may not be empty has none, or a unit is no known multiple of the contract's.
     """
     positions: dict[str, int] = {}
     taken: set[int] = set()
     for column in table.columns:
-        found = _find(columns, column, taken, file)
+        found = _find(columns, column, taken, file, header_row)
         if found is not None and column.name in constants:
             raise RadarError(
                 f"column {columns[found]!r} and --set {column.name}={constants[column.name]}",
                 "one of the two",
                 "leave out --set, or rename the column",
                 file=file,
-                row=1,
+                row=header_row,
             )
         if found is not None:
             positions[column.name] = found
@@ -79,8 +103,53 @@ def map_columns(
     needed = (column for column in table.columns if not column.nullable and column.default is None)
     missing = [column for column in needed if column.name not in positions and column.name not in constants]
     if missing:
-        raise _missing(missing, columns, ignored, table, file)
-    return ColumnMap(positions, ignored)
+        raise _missing(missing, columns, ignored, table, file, header_row)
+    rest = tuple(at for at in range(len(columns)) if at not in taken)
+    headers = {name: columns[at] for name, at in positions.items()}
+    conversions = find_conversions(headers, table, preamble, units or {}, file, header_row)
+    return ColumnMap(positions, ignored, rest, conversions)
+
+
+def find_conversions(
+    headers: Mapping[str, str],
+    table: TableContract,
+    preamble: tuple[str, ...],
+    units: Mapping[str, str],
+    file: str,
+    header_row: int,
+) -> dict[str, Conversion]:
+    """Find how the numeric columns of a file become the contract's units; RadarError for a unit that cannot.
+
+    Parameters
+    ----------
+    headers
+        Name in the table to header in the file.
+    table
+        Contract of the table.
+    preamble, units, file, header_row
+        See ``map_columns``.
+    """
+    conversions = {}
+    measures = [name for name in headers if table.column(name).dtype.is_numeric() and table.column(name).unit]
+    above = unit_above(preamble)
+    needed = [name for name in measures if not table.column(name).nullable and unit_in(headers[name]) is None]
+    for name in measures:
+        column = table.column(name)
+        said = units.get(name) or unit_in(headers[name]) or (above if needed == [name] else None)
+        if said is None:
+            continue
+        conversion = find_conversion(said, column)
+        if conversion is None:
+            raise RadarError(
+                f"unit {said} in {headers[name]!r}",
+                f"{column.unit} for {name}, or a known multiple of it",
+                f"convert the column, or say its unit with --unit {name}={column.unit} when the brackets hold none",
+                file=file,
+                row=header_row,
+                column=headers[name],
+            )
+        conversions[name] = conversion
+    return conversions
 
 
 def find_column(columns: tuple[str, ...], column: ColumnContract, file: str) -> int:
@@ -91,7 +160,9 @@ def find_column(columns: tuple[str, ...], column: ColumnContract, file: str) -> 
     return found
 
 
-def _find(columns: tuple[str, ...], column: ColumnContract, taken: set[int], file: str) -> int | None:
+def _find(
+    columns: tuple[str, ...], column: ColumnContract, taken: set[int], file: str, header_row: int = 1
+) -> int | None:
     folded = [fold_name(name) for name in columns]
     others = {fold_name(alias) for alias in column.aliases}
     own = [at for at, name in enumerate(folded) if name == fold_name(column.name)]
@@ -99,13 +170,22 @@ def _find(columns: tuple[str, ...], column: ColumnContract, taken: set[int], fil
     if len(found) > 1:
         doubled = " and ".join(f"{columns[at]!r} (column {at + 1})" for at in found)
         raise RadarError(
-            f"two columns for {column.name}: {doubled}", "one", "remove or rename one of them", file=file, row=1
+            f"two columns for {column.name}: {doubled}",
+            "one",
+            "remove or rename one of them",
+            file=file,
+            row=header_row,
         )
     return found[0] if found else None
 
 
 def _missing(
-    missing: list[ColumnContract], columns: tuple[str, ...], ignored: tuple[str, ...], table: TableContract, file: str
+    missing: list[ColumnContract],
+    columns: tuple[str, ...],
+    ignored: tuple[str, ...],
+    table: TableContract,
+    file: str,
+    header_row: int,
 ) -> RadarError:
     wanted = []
     for column in missing:
@@ -113,9 +193,29 @@ def _missing(
         wanted.append(f"{column.name}{aliases}")
     name = missing[0].name
     near = nearest_name(name, ignored)
-    action = f"rename column {near!r} to {name}" if near else f"add a column {name}, or fill it with --set {name}=VALUE"
-    found = f"the columns {', '.join(column or '(no name)' for column in columns)}"
-    return RadarError(found, f"also {', '.join(wanted)} for table {table.name}", action, file=file, row=1)
+    known = sum(_find(columns, column, set(), file, header_row) is not None for column in table.columns)
+    if near:
+        action = f"rename column {near!r} to {name}"
+    elif not known:
+        action = "say where the header stands with --header-row N, or name the columns so"
+    elif differs_by_row(missing[0], table):
+        action = f"add a column {name}"
+    else:
+        action = f"add a column {name}, or fill it with --set {name}=VALUE"
+    if header_row > 1:
+        action = f"{action}; row {header_row} looks like the header, --header-row N names another"
+    found = f"the columns {_listed(columns)}"
+    return RadarError(found, f"also {', '.join(wanted)} for table {table.name}", action, file=file, row=header_row)
+
+
+def differs_by_row(column: ColumnContract, table: TableContract) -> bool:
+    """Whether one value for a whole file can hardly be right: a reference row's own id and name."""
+    return table.group == "reference" and (table.keys[:1] == (column.name,) or column.name == "name")
+
+
+def _listed(columns: tuple[str, ...], most: int = 30) -> str:
+    told = ", ".join(column or "(no name)" for column in columns[:most])
+    return f"{told} and {len(columns) - most:,} more" if len(columns) > most else told
 
 
 def nearest_name(name: str, candidates: tuple[str, ...]) -> str | None:

@@ -18,6 +18,9 @@ _FORMS = (
 )
 _DAY_OR_MONTH_FIRST = r"^(?P<one>\d{1,2})[./-](?P<two>\d{1,2})[./-](?P<year>\d{4})" + _TIME
 _NAMED_MONTHS = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y")
+# A month as a month; 202511 is one too, where a month is asked for.
+_MONTH = r"^(?P<year>20\d{2})\s*[-/.年]?\s*(?P<month>0?[1-9]|1[0-2])\s*月?(?:份)?$"
+_NAMED_MONTH = ("%d %b %y", "%d %b %Y", "%d %B %Y", "%d %B %y")
 _SERIAL = r"^\d{5}(?:\.\d+)?$"
 _SECONDS, _MILLISECONDS = r"^\d{10}$", r"^\d{13}$"
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -87,6 +90,20 @@ def parse_days(text: pl.Series, day_first: bool | None, zone: ZoneInfo) -> tuple
     )
     joined = text.alias("text").to_frame().join(table, on="text", how="left", maintain_order="left")
     return joined["day"], joined["rule"]
+
+
+def parse_months(text: pl.Series, day_first: bool | None, zone: ZoneInfo) -> tuple[pl.Series, pl.Series]:
+    """Read months as their first day: 2025年9月, 2025-10, 202511, 2025/12, Jan-26, and whole dates as ``parse_days``."""
+    plain = text.str.normalize("NFKC").str.strip_chars()
+    numbers = plain.str.extract_groups(_MONTH).struct.unnest()
+    first = pl.format("{}-{}-01", "year", pl.col("month").str.pad_start(2, "0")).str.to_date("%Y-%m-%d", strict=False)
+    months = numbers.select(first.alias("day")).to_series()
+    with_day = pl.Series(["01 "], dtype=pl.String).new_from_index(0, text.len()) + plain.str.replace(r"[-/.\s]+", " ")
+    for form in _NAMED_MONTH:
+        months = months.zip_with(months.is_not_null(), with_day.str.to_date(form, strict=False))
+    days, rules = parse_days(text, day_first, zone)
+    found = months.is_not_null()
+    return days.zip_with(~found, months), rules.zip_with(~found, pl.Series([None], dtype=pl.String))
 
 
 def parse_moments(text: pl.Series, day_first: bool | None, zone: ZoneInfo) -> tuple[pl.Series, pl.Series]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ import polars as pl
 from data.contracts import GIVEN_RESULTS, TABLES, TableContract, contract
 from data.contracts.links import LINKS
 from data.errors import RadarError
-from data.ingest.columns import find_column
+from data.ingest.asides import HEADER, NOTE, SUM
+from data.ingest.columns import find_column, nearest_name
 from data.ingest.derived import derive_volumes, renew_volumes
 from data.ingest.geometry import GEOMETRY_IDS, write_geometry
-from data.ingest.ingestion import Ingestion, ingest
+from data.ingest.ingestion import Ingestion, Instructions, ingest
+from data.ingest.profiles import Profile
 from data.progress import SILENT, Progress
 from data.runs import Run
 from data.sources import Source
@@ -30,11 +33,12 @@ LOADABLE = tuple(
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load did: its run, what came in, and the rows of each other table it wrote."""
+    """What a load did: its run, what came in, the rows of each other table it wrote, and what it found of the files."""
 
     run_id: str
     ingestion: Ingestion
     also_written: Mapping[str, int]
+    profile: Profile | None = None
 
     @property
     def notes(self) -> Sequence[str]:
@@ -47,9 +51,7 @@ def load_table(
     name: str,
     sources: Sequence[Source],
     *,
-    constants: Mapping[str, str] | None = None,
-    add_missing: Sequence[str] = (),
-    replace: bool = False,
+    instructions: Instructions | None = None,
     derive: bool | None = None,
     options: Mapping[str, object] | None = None,
     progress: Progress = SILENT,
@@ -67,12 +69,8 @@ def load_table(
         Table to load.
     sources
         Opened files or queries.
-    constants
-        Columns filled with one value each, as text.
-    add_missing
-        Reference tables that get a row for each unknown id.
-    replace
-        Whether the rows replace the whole table.
+    instructions
+        How they are to be read; see ``ingestion.Instructions``.
     derive
         Whether waybills renew the volumes; None renews them unless that would more than halve them.
     options
@@ -87,18 +85,17 @@ def load_table(
         ``max_rejected_share`` break a rule; the workspace is then as it was.
     """
     table = require_loadable(name)
-    known = require_targets(table, add_missing)
+    how = instructions or Instructions()
+    known = require_targets(table, how.add_missing)
     with workspace.run(f"load {name}", options or {}) as run:
         reader = _CachedReader(run)
-        given = {**(constants or {}), "run_id": run.run_id} if "run_id" in table.polars_schema else constants
+        given = _constants(table, how, run.run_id)
         ingestion = ingest(
             table,
             sources,
+            dataclasses.replace(how, constants=given, add_missing=known),
             read_table=reader,
             zone=workspace.settings.workspace.zone,
-            constants=given,
-            add_missing=known,
-            replace=replace,
             progress=progress,
         )
         ingestion.require_share(workspace.settings.load.max_rejected_share)
@@ -112,20 +109,48 @@ def load_table(
             rows = pl.concat([rows, ingestion.added[name]])
         if name in GIVEN_RESULTS:
             run.append(name, rows)
-        elif replace:
+        elif how.replace:
             run.replace(name, rows)
         else:
             run.upsert(name, rows)
         if name == "waybills" and derive is not False:
-            also |= _renew_volumes(run, reader, rows, workspace, replace=replace, forced=derive is True)
+            also |= _renew_volumes(run, reader, rows, workspace, replace=how.replace, forced=derive is True)
+        if ingestion.rejected.height or ingestion.asides.height:
+            kept = pl.concat([ingestion.rejected, ingestion.asides])
+            run.append("rejected_rows", kept.with_columns(pl.lit(name).alias("table_name")))
         if ingestion.rejected.height:
-            run.append("rejected_rows", ingestion.rejected.with_columns(pl.lit(name).alias("table_name")))
             run.outcome = "rejected"
         geometries = _gather_geometries(table, sources, rows) if name in GEOMETRY_IDS else {}
         run.message = tell_counts(ingestion)
     if geometries:
-        write_geometry(workspace.folder, name, geometries.items(), replace=replace)
+        write_geometry(workspace.folder, name, geometries.items(), replace=how.replace)
     return Loaded(run.run_id, ingestion, also)
+
+
+def preview_table(
+    workspace: Workspace,
+    name: str,
+    sources: Sequence[Source],
+    instructions: Instructions | None = None,
+    progress: Progress = SILENT,
+) -> Loaded:
+    """Read sources as ``load_table`` would, and write nothing; too many bad rows are told by their count only."""
+    table = require_loadable(name)
+    how = instructions or Instructions()
+    known = require_targets(table, how.add_missing)
+    ingestion = ingest(
+        table,
+        sources,
+        dataclasses.replace(how, constants=_constants(table, how, "preview"), add_missing=known),
+        read_table=_CachedReader(workspace),
+        zone=workspace.settings.workspace.zone,
+        progress=progress,
+    )
+    return Loaded("", ingestion, {target: rows.height for target, rows in ingestion.added.items() if target != name})
+
+
+def _constants(table: TableContract, how: Instructions, run_id: str) -> dict[str, str]:
+    return {**how.constants, **({"run_id": run_id} if "run_id" in table.polars_schema else {})}
 
 
 def tell_counts(ingestion: Ingestion) -> str:
@@ -133,13 +158,44 @@ def tell_counts(ingestion: Ingestion) -> str:
     parts = [f"{ingestion.read:,} rows read", f"{ingestion.rows.height:,} taken"]
     if ingestion.collapsed:
         parts.append(f"{ingestion.collapsed:,} repeated another row")
+    if ingestion.added_up:
+        parts.append(f"{ingestion.added_up:,} added to another row")
+    words = {SUM: "sum row(s)", HEADER: "repeated header(s)", NOTE: "foot note(s)"}
+    parts.extend(f"{count:,} {words[rule]} left out" for rule, count in ingestion.count_asides().items())
     if ingestion.set_apart:
         parts.append(f"{ingestion.set_apart:,} set apart")
     return ", ".join(parts)
 
 
+def tell_answer(table: str, loaded: Loaded) -> dict[str, object]:
+    """Return what ``radar load --json`` answers for one table."""
+    ingestion = loaded.ingestion
+    found = loaded.profile
+    return {
+        "run_id": loaded.run_id,
+        "table": table,
+        "rows_read": ingestion.read,
+        "rows_taken": ingestion.rows.height,
+        "rows_repeated": ingestion.collapsed,
+        "rows_set_apart": ingestion.set_apart,
+        "rows_added_up": ingestion.added_up,
+        "rows_left_out": ingestion.asides.height,
+        "also_written": dict(loaded.also_written),
+        "settings": {
+            "sheet": found.sheet if found else None,
+            "header_row": found.header_row if found else None,
+            "wide": found.wide if found else None,
+            "columns": dict(ingestion.columns),
+        },
+    }
+
+
 def require_loadable(name: str) -> TableContract:
     """Return the contract of a table that files may be loaded into; RadarError for any other."""
+    if name not in TABLES:
+        near = nearest_name(name, LOADABLE)
+        action = f"did you mean {near}?" if near else "use one of these names"
+        raise RadarError(f"table {name}", f"one of {', '.join(LOADABLE)}", action)
     table = contract(name)
     if name not in LOADABLE:
         raise RadarError(
@@ -161,13 +217,13 @@ def require_targets(table: TableContract, add_missing: Sequence[str]) -> tuple[s
 class _CachedReader:
     """Reads each table of the workspace once."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, tables: Run | Workspace) -> None:
+        self._source = tables
         self._tables: dict[str, pl.DataFrame] = {}
 
     def __call__(self, name: str) -> pl.DataFrame:
         if name not in self._tables:
-            self._tables[name] = self._run.read(name)
+            self._tables[name] = self._source.read(name)
         return self._tables[name]
 
 

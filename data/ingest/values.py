@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from data.contracts import ColumnContract
-from data.ingest.dates import NOT_A_DATE, NOT_A_TIME, check_range, in_utc, parse_days, parse_moments, puts_day_first
+from data.ingest.dates import (
+    NOT_A_DATE,
+    NOT_A_TIME,
+    check_range,
+    in_utc,
+    parse_days,
+    parse_moments,
+    parse_months,
+    puts_day_first,
+)
 from data.ingest.numbers import NOT_A_NUMBER, parse_fractions, parse_wholes, uses_decimal_comma, wholes_of
 
 # Words that mean "nothing" where a number or date is asked for. An id may well be NA.
@@ -93,15 +102,18 @@ def read_values(values: pl.Series, column: ColumnContract, style: Style, zone: Z
     if values.dtype == pl.Null:
         return values.cast(dtype), _no_rules(values.len())
     if isinstance(
-        values.dtype, (pl.Decimal, pl.Categorical, pl.Enum, pl.Binary, pl.List, pl.Struct, pl.Array, pl.Time)
+        values.dtype,
+        (pl.Decimal, pl.Categorical, pl.Enum, pl.Binary, pl.List, pl.Struct, pl.Array, pl.Time, pl.Duration),
     ):
-        values = _plain(values)
+        values = plain_text(values)
     if dtype == pl.String:
         return _read_text(values, column), _no_rules(values.len())
     if values.dtype == pl.String:
         return _read_typed_text(_trim(values), column, style, zone)
     if dtype == pl.Boolean and values.dtype != pl.Boolean:
         return _read_flags(values.cast(pl.String))
+    if dtype == pl.Date and column.name == "month" and values.dtype.is_numeric():
+        return parse_months(_digits(values), style.day_first, zone)
     if dtype == pl.Date:
         return _read_dates(values, style, zone)
     if isinstance(dtype, pl.Datetime):
@@ -117,9 +129,9 @@ def read_values(values: pl.Series, column: ColumnContract, style: Style, zone: Z
     return (read.fill_nan(None) if read.dtype.is_float() else read), _no_rules(values.len())
 
 
-def _plain(values: pl.Series) -> pl.Series:
-    """Bring kinds that the reading does not know to text."""
-    if isinstance(values.dtype, (pl.List, pl.Array, pl.Struct)):
+def plain_text(values: pl.Series) -> pl.Series:
+    """Bring values of any kind to text."""
+    if isinstance(values.dtype, (pl.List, pl.Array, pl.Struct, pl.Duration, pl.Binary, pl.Object)):
         return pl.Series(
             values.name, [None if value is None else str(value) for value in values.to_list()], dtype=pl.String
         )
@@ -152,6 +164,11 @@ def _trim(values: pl.Series) -> pl.Series:
     return trimmed.zip_with(~nothing, pl.Series([None], dtype=pl.String)) if nothing.any() else trimmed
 
 
+def is_nothing(values: pl.Series) -> pl.Series:
+    """Say of each text whether it is empty or a word for nothing."""
+    return _trim(values).is_null() | (values.str.strip_chars(_SPACES) == "").fill_null(True)
+
+
 def _read_typed_text(
     text: pl.Series, column: ColumnContract, style: Style, zone: ZoneInfo
 ) -> tuple[pl.Series, pl.Series]:
@@ -160,6 +177,8 @@ def _read_typed_text(
         return parse_wholes(text, style.decimal_comma)
     if dtype == pl.Float64:
         return parse_fractions(text, style.decimal_comma, percent=column.unit in ("share", "ratio"))
+    if dtype == pl.Date and column.name == "month":
+        return parse_months(text, style.day_first, zone)
     if dtype == pl.Date:
         return parse_days(text, style.day_first, zone)
     if isinstance(dtype, pl.Datetime):

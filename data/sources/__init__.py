@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from data.sources.batch import Batch, Source
-from data.sources.opening import open_file, open_files
+from data.sources.opening import Layout, open_file, open_files
 
-__all__ = ["Batch", "Source", "open_file", "open_files"]
+__all__ = ["Batch", "Layout", "Source", "open_file", "open_files"]

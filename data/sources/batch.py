@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -53,6 +53,14 @@ class Source:
         Gives the batches, from the start, each time it is called.
     decimal_comma
         Whether 1.234 and 1,234 in it, without better evidence, are thousands and a fraction (files parted by ``;``).
+    header_row
+        Line the header stands on, as a person counts it.
+    preamble
+        Cells that stand above the header: titles, a line that names the unit.
+    notes
+        What a planner should know of how it was opened: sheets left out, and the like.
+    settings
+        What was found out about its layout, by the option that would say the same: ``sheet``, ``header_row``.
     """
 
     name: str
@@ -60,6 +68,10 @@ class Source:
     size: float
     read: Callable[[], Iterator[Batch]]
     decimal_comma: bool = False
+    header_row: int = 1
+    preamble: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 def no_broken() -> pl.DataFrame:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,15 +18,32 @@ from data.errors import RadarError
 from data.sources.batch import Batch, Source, drop_blank_rows, unique_names
 from data.sources.csv_lines import LineCounter, OddRecord
 from data.sources.encodings import utf8_blocks
+from data.sources.headers import LINES_LOOKED_AT, HeaderRule, find_header, preamble_of
+from data.sources.limits import limit_unpacked, require_columns
 
 SEPARATORS = (",", ";", "\t", "|")
 _ROW_BLOCK = 16 << 20
 _LONGEST_HEADER = 1 << 20
-_LINE_ENDS = b"\r\n"
+_SHOWN = 200
+_MARKS = re.compile(rb'["\r\n]')
+# Excel writes and reads the separator in a line of its own above the header.
+_SEPARATOR_LINE = re.compile(rb'^"?sep=(.)"?\r?\n', re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
 
 
-def open_csv(path: Path, name: str) -> Source:
+@dataclass(frozen=True)
+class _Header:
+    """Header of a text: its place among the lines, names, separator, its line, the first row's, the cells above."""
+
+    index: int
+    names: tuple[str, ...]
+    separator: str
+    line: int
+    first_line: int
+    preamble: tuple[str, ...]
+
+
+def open_csv(path: Path, name: str, header_row: int | None = None, rule: HeaderRule | None = None) -> Source:
     """Open a CSV file.
 
     Parameters
@@ -33,6 +52,8 @@ def open_csv(path: Path, name: str) -> Source:
         The file; gzip is known by its first bytes, whatever the name says.
     name
         What it is called in errors and in ``rejected_rows``.
+    header_row, rule
+        Where its header stands; see ``headers.find_header``.
 
     Raises
     ------
@@ -45,14 +66,20 @@ def open_csv(path: Path, name: str) -> Source:
         with path.open("rb") as packed:
             yield from _unpacked(packed, name)
 
-    return open_text(feed, name, size)
+    return open_text(feed, name, size, header_row, rule)
 
 
-def open_text(feed: Callable[[], Iterator[bytes]], name: str, size: float) -> Source:
+def open_text(
+    feed: Callable[[], Iterator[bytes]],
+    name: str,
+    size: float,
+    header_row: int | None = None,
+    rule: HeaderRule | None = None,
+) -> Source:
     """Open CSV text that comes as blocks of UTF-8; ``feed`` starts it anew each time it is called."""
     blocks = feed()
     try:
-        header, separator, first_line = _read_header(_Text(blocks), name)
+        header = _read_header(_Text(blocks), name, header_row, rule)
     finally:
         _close(blocks)
 
@@ -60,12 +87,22 @@ def open_text(feed: Callable[[], Iterator[bytes]], name: str, size: float) -> So
         blocks = feed()
         try:
             text = _Text(blocks)
-            _read_header(text, name)
-            yield from _read_batches(text, header, separator, first_line, name, size)
+            _read_header(text, name, header.index + 1, None)
+            yield from _read_batches(text, header.names, header.separator, header.first_line, name, size)
         finally:
             _close(blocks)
 
-    return Source(name, header, size, read, decimal_comma=separator == ";")
+    found = {"header_row": header.line} if header.preamble else {}
+    return Source(
+        name,
+        header.names,
+        size,
+        read,
+        decimal_comma=header.separator == ";",
+        header_row=header.line,
+        preamble=header.preamble,
+        settings=found,
+    )
 
 
 def open_rows(feed: Callable[[], Iterator[bytes]], header: tuple[str, ...], name: str) -> Source:
@@ -92,7 +129,7 @@ def _unpacked(packed: BinaryIO, name: str) -> Iterator[bytes]:
     packed.seek(0)
     stream: BinaryIO = gzip.GzipFile(fileobj=packed) if head == _GZIP else packed  # type: ignore[assignment]
     try:
-        yield from utf8_blocks(stream, name)
+        yield from limit_unpacked(utf8_blocks(stream, name), packed, name)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise RadarError(
             f"a broken gzip file ({error})", "a whole one", "copy or download the file again", file=name
@@ -132,28 +169,74 @@ class _Text(io.RawIOBase):
         self.taken -= len(rest)
 
 
-def _read_header(text: _Text, name: str) -> tuple[tuple[str, ...], str, int]:
-    """Take the header off the text: its names, the separator, and the line the first row stands on."""
+def _read_header(text: _Text, name: str, header_row: int | None, rule: HeaderRule | None) -> _Header:
+    """Take the header, and what stands above it, off the text."""
     head = text.read(_LONGEST_HEADER)
     if not head.strip():
         raise RadarError("an empty file", "a header and rows", "check the export that wrote it", file=name)
-    start = len(head) - len(head.lstrip(b"\r\n"))
-    end, quoted = start, False
-    while end < len(head) and (quoted or head[end] not in _LINE_ENDS):
-        quoted ^= head[end] == 0x22
-        end += 1
-    if quoted:
-        # A single quotation mark inside a name opens nothing.
-        end = min(at if at >= 0 else len(head) for at in (head.find(mark, start) for mark in (b"\n", b"\r")))
+    given = _SEPARATOR_LINE.match(head)
+    said = given[1].decode() if given else None
+    starts = _line_starts(head, given.end() if given else 0)
+    before = 1 if given else 0
+    lines = [head[at : _end_of_line(head, at)].decode(errors="replace") for at in starts]
+    cells = [[said or ""]] * before + [_cells_of(line, said or _separator_of(line)) for line in lines]
+    found = find_header(cells, header_row, rule, name)
+    start = starts[max(found.index - before, 0)]
+    end = _end_of_line(head, start)
     line = head[start:end].decode(errors="replace")
-    separator = max(SEPARATORS, key=lambda mark: (_count_outside_quotes(line, mark), -SEPARATORS.index(mark)))
-    names = next(csv.reader(io.StringIO(line), delimiter=separator), [])
+    separator = said or _separator_of(line)
+    names = _cells_of(line, separator)
+    at_line = head[:start].replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
     if not any(column.strip() for column in names):
-        raise RadarError("a header without names", "the names of the columns", "add a header", file=name, row=1)
-    blank_lines = head[:start].replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n")
+        raise RadarError("a header without names", "the names of the columns", "add a header", file=name, row=at_line)
     end += head[end : end + 2] == b"\r\n"
     text.push_back(head[end + 1 :])
-    return tuple(column.strip() for column in names), separator, blank_lines + line.count("\n") + 2
+    text.quotes -= head[: end + 1].count(b'"')
+    preamble = preamble_of(cells[before:], max(found.index - before, 0))
+    require_columns(len(names), name, at_line)
+    return _Header(
+        found.index,
+        tuple(column.strip() for column in names),
+        separator,
+        at_line,
+        at_line + line.count("\n") + 1,
+        preamble,
+    )
+
+
+def _line_starts(head: bytes, start: int) -> list[int]:
+    """Return where the first lines start; a line break inside quotation marks ends none."""
+    starts: list[int] = []
+    while start < len(head) and len(starts) < LINES_LOOKED_AT:
+        starts.append(start)
+        end = _end_of_line(head, start)
+        start = end + (2 if head[end : end + 2] == b"\r\n" else 1)
+    return starts
+
+
+def _end_of_line(head: bytes, start: int) -> int:
+    end, quoted = start, False
+    for mark in _MARKS.finditer(head, start):
+        end = mark.start()
+        if mark[0] == b'"':
+            quoted = not quoted
+        elif not quoted:
+            return end
+    if not quoted:
+        return len(head)
+    # A single quotation mark inside a name opens nothing.
+    return min(at if at >= 0 else len(head) for at in (head.find(mark, start) for mark in (b"\n", b"\r")))
+
+
+def _separator_of(line: str) -> str:
+    return max(SEPARATORS, key=lambda mark: (_count_outside_quotes(line, mark), -SEPARATORS.index(mark)))
+
+
+def _cells_of(line: str, separator: str) -> list[str]:
+    try:
+        return next(csv.reader(io.StringIO(line), delimiter=separator), [])
+    except csv.Error:  # a cell above Python's limit is no name
+        return [line[:_SHOWN]]
 
 
 def _count_outside_quotes(line: str, mark: str) -> int:

@@ -15,6 +15,7 @@ from data.errors import RadarError
 from data.sources.batch import BROKEN_SCHEMA, Batch, Source, drop_blank_rows, no_broken, unique_names
 from data.sources.encodings import utf8_blocks
 from data.sources.geojson_files import source_of_features
+from data.sources.limits import limit_unpacked, require_columns, require_size
 
 _BLOCK = 8 << 20
 _SHOWN = 200
@@ -32,17 +33,19 @@ def open_json(path: Path, name: str) -> Source:
     first = next(_blocks(path, name), b"").lstrip()
     if not first:
         raise RadarError("an empty file", "one JSON object a line", "check the export that wrote it", file=name)
+    if first.startswith(b"[") or _is_collection(first):
+        require_size(size, name)
     if first.startswith(b"["):
         return _open_list(path, name)
     if _is_collection(first):
-        content = json.loads(b"".join(_blocks(path, name)))
-        return source_of_features(content, name)
+        return source_of_features(_parse_whole(path, name), name)
     columns: dict[str, None] = {}
     for lines in _line_blocks(path, name):
         columns.update(dict.fromkeys(_keys(lines)))
     if not columns:
         raise RadarError("no JSON object", "one JSON object a line", "check the export that wrote it", file=name)
     names = tuple(columns)
+    require_columns(len(names), name)
 
     def read() -> Iterator[Batch]:
         number, done = 1, 0.0
@@ -65,7 +68,7 @@ def _blocks(path: Path, name: str) -> Iterator[bytes]:
         packed.seek(0)
         stream: BinaryIO = gzip.GzipFile(fileobj=packed) if zipped else packed  # type: ignore[assignment]
         try:
-            yield from utf8_blocks(stream, name)
+            yield from limit_unpacked(utf8_blocks(stream, name), packed, name)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise RadarError(
                 f"a broken gzip file ({error})", "a whole one", "copy or download the file again", file=name
@@ -161,15 +164,20 @@ def _as_text(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _open_list(path: Path, name: str) -> Source:
+def _parse_whole(path: Path, name: str) -> Any:
     try:
-        content = json.loads(b"".join(_blocks(path, name)))
+        return json.loads(b"".join(_blocks(path, name)))
     except ValueError as error:
         raise RadarError(f"broken JSON ({error})", "a list of objects", "export it again", file=name) from error
+
+
+def _open_list(path: Path, name: str) -> Source:
+    content = _parse_whole(path, name)
     objects = [value for value in content if isinstance(value, dict)]
     names = tuple(dict.fromkeys(key for value in objects for key in value))
     if not names:
         raise RadarError("no JSON object", "a list of objects", "check the export that wrote it", file=name)
+    require_columns(len(names), name)
 
     def read() -> Iterator[Batch]:
         lines = pl.Series("line", [json.dumps(value, ensure_ascii=False) for value in content], dtype=pl.String)

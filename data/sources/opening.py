@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import RadarError
@@ -10,57 +11,101 @@ from data.sources.batch import Source
 from data.sources.csv_files import open_csv
 from data.sources.excel_files import open_excel
 from data.sources.geojson_files import open_geojson
+from data.sources.guarding import guard, one_sentence
+from data.sources.headers import HeaderRule
 from data.sources.json_lines import open_json
 from data.sources.parquet_files import open_parquet
 
 _TEXT = (".csv", ".tsv", ".txt", ".dat", "")
 _EXCEL = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 _JSON = (".jsonl", ".ndjson", ".json")
+_PARQUET = (".parquet", ".pq")
 _ENDINGS = (
     "CSV (.csv, .tsv, .txt), Excel (.xlsx, .xls), Parquet (.parquet), JSON lines (.jsonl, .json) or GeoJSON (.geojson)"
 )
 
 
-def open_files(paths: Sequence[Path], sheet: str | None = None, usual_sheet: str | None = None) -> list[Source]:
-    """Open several files; see ``open_file``."""
-    return [open_file(path, sheet, usual_sheet) for path in paths]
-
-
-def open_file(path: Path, sheet: str | None = None, usual_sheet: str | None = None) -> Source:
-    """Open a file as the kind its ending says; ``.gz`` before it is unpacked for text and JSON.
+@dataclass(frozen=True)
+class Layout:
+    """Where in a file the table stands.
 
     Parameters
     ----------
-    path
-        The file.
     sheet
-        Name of the sheet of an Excel file to take; it must be there.
+        Sheet of an Excel file, ``*`` for all visible ones; it must be there.
     usual_sheet
-        Without ``sheet``: the one to take where the file has it; else the first with anything on it.
+        Without ``sheet``: the one to take where the file has it.
+    header_row
+        Line of the header in text and Excel files, from 1.
+    rule
+        How to find the header without that; by default the first row with anything in it.
+    """
+
+    sheet: str | None = None
+    usual_sheet: str | None = None
+    header_row: int | None = None
+    rule: HeaderRule | None = None
+
+
+def open_files(paths: Sequence[Path], layout: Layout | None = None) -> list[Source]:
+    """Open several files, each as its ending says; ``.gz`` before it is unpacked for text and JSON.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    layout
+        Where in each the table stands.
+
+    Returns
+    -------
+    list of Source
+        In the order of the files; one a sheet of a workbook.
 
     Raises
     ------
     RadarError
         When there is no such file, it is a folder, it may not be read, or is not what its ending says.
     """
+    return [guard(source, _kind(path)) for path in paths for source in _open(path, layout or Layout())]
+
+
+def open_file(path: Path, layout: Layout | None = None) -> Source:
+    """Open one file; of a workbook the first sheet that holds the table. See ``open_files``."""
+    return open_files([path], layout)[0]
+
+
+def _open(path: Path, layout: Layout) -> list[Source]:
     name = str(path)
     _require_file(path, name)
-    ending = path.suffix.lower()
-    if ending == ".gz":
-        ending = Path(path.stem).suffix.lower()
-    if ending in _TEXT:
-        return open_csv(path, name)
-    if ending in _JSON:
-        return open_json(path, name)
-    if path.suffix.lower() == ".gz":
-        raise RadarError(f"a packed {ending} file", "gzip around CSV or JSON lines only", "unpack it first", file=name)
-    if ending in _EXCEL:
-        return open_excel(path, name, sheet, usual_sheet)
-    if ending in (".parquet", ".pq"):
-        return open_parquet(path, name)
-    if ending == ".geojson":
-        return open_geojson(path, name)
+    ending = _ending(path)
+    with one_sentence(name, _kind(path)):
+        if ending in _TEXT:
+            return [open_csv(path, name, layout.header_row, layout.rule)]
+        if ending in _JSON:
+            return [open_json(path, name)]
+        if path.suffix.lower() == ".gz":
+            raise RadarError(
+                f"a packed {ending} file", "gzip around CSV or JSON lines only", "unpack it first", file=name
+            )
+        if ending in _EXCEL:
+            return open_excel(path, name, layout.sheet, layout.usual_sheet, layout.header_row, layout.rule)
+        if ending in _PARQUET:
+            return [open_parquet(path, name)]
+        if ending == ".geojson":
+            return [open_geojson(path, name)]
     raise RadarError(f"a file ending in {ending}", _ENDINGS, "save it as one of these", file=name)
+
+
+def _ending(path: Path) -> str:
+    ending = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if ending == ".gz" else ending
+
+
+def _kind(path: Path) -> str:
+    ending = _ending(path)
+    kinds = ((_TEXT, "CSV"), (_JSON, "JSON"), (_EXCEL, "Excel"), (_PARQUET, "Parquet"))
+    return next((kind for endings, kind in kinds if ending in endings), "GeoJSON")
 
 
 def _require_file(path: Path, name: str) -> None:

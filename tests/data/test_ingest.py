@@ -12,7 +12,7 @@ import pytest
 from data.contracts import contract
 from data.errors import RadarError
 from data.ingest.columns import fold_name, map_columns, tell_ignored
-from data.ingest.ingestion import Ingestion, ingest
+from data.ingest.ingestion import Ingestion, Instructions, ingest
 from data.sources import open_file
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -41,11 +41,9 @@ def _take(
     return ingest(
         contract(table),
         sources,
+        Instructions(constants=constants or {}, add_missing=add_missing, replace=replace),
         read_table=read,
         zone=ZONE,
-        constants=constants,
-        add_missing=add_missing,
-        replace=replace,
     )
 
 

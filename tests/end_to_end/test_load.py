@@ -53,6 +53,7 @@ def test_one_command_loads_a_chinese_file_with_new_hubs(workspace: Workspace, ra
     )
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
+    assert told.pop("settings")["columns"]["parcels"] == "货量"
     assert told | {"run_id": ""} == {
         "run_id": "",
         "table": "route_volumes",
@@ -60,6 +61,8 @@ def test_one_command_loads_a_chinese_file_with_new_hubs(workspace: Workspace, ra
         "rows_taken": 2,
         "rows_repeated": 0,
         "rows_set_apart": 0,
+        "rows_added_up": 0,
+        "rows_left_out": 0,
         "also_written": {"hubs": 2, "couriers": 1},
     }
     assert workspace.read("route_volumes").select("date", "parcels").sort("date").rows() == [

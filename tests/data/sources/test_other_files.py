@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 
 from data.errors import RadarError
-from data.sources import Batch, Source, open_file, open_files
+from data.sources import Batch, Layout, Source, open_file, open_files
 from data.sources.sql_mapping import map_with_sql, read_query
 
 
@@ -44,7 +44,7 @@ def workbook(tmp_path: Path) -> Path:
 
 
 def test_excel_takes_the_sheet_of_the_table_and_counts_rows_as_excel_does(workbook: Path) -> None:
-    source = open_file(workbook, usual_sheet="Route_Volumes")
+    source = open_file(workbook, Layout(usual_sheet="Route_Volumes"))
     batch = _whole(source)
     assert source.columns == ("日期", "网点", "货量")
     assert batch.lines.to_list() == [4, 6, 7]
@@ -56,10 +56,10 @@ def test_excel_takes_the_sheet_of_the_table_and_counts_rows_as_excel_does(workbo
 
 
 def test_excel_takes_the_first_filled_sheet_otherwise(workbook: Path) -> None:
-    assert open_file(workbook, usual_sheet="hubs").columns == ("not", "this")
-    assert open_file(workbook, "ROUTE_volumes").columns[0] == "日期"
+    assert open_file(workbook, Layout(usual_sheet="hubs")).columns == ("not", "this")
+    assert open_file(workbook, Layout("ROUTE_volumes")).columns[0] == "日期"
     with pytest.raises(RadarError, match="found no sheet 'hubs', expected one of empty, 说明, route_volumes"):
-        open_file(workbook, "hubs")
+        open_file(workbook, Layout("hubs"))
 
 
 def test_excel_files_that_are_none_or_empty_are_told(tmp_path: Path) -> None:

@@ -1,0 +1,165 @@
+"""Rows of a file that are no data: sums, headers repeated in the middle, foot notes. They are told apart, and left out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from data.contracts import TableContract, links_of
+from data.ingest.columns import fold_name
+from data.sources import Batch
+from data.sources.batch import BROKEN_SCHEMA
+
+SUM, HEADER, NOTE = "is a sum row", "repeats the header", "is a foot note"
+ASIDES = (SUM, HEADER, NOTE)
+_SUM_WORDS = (
+    r"(?:grand|sub|sum|over)?[\s_\-]*totals?|sum|sums|overall|.*\S[\s_\-]+(?:sub)?totals?|"
+    r".*(?:合计|总计|小计|共计|汇总|总和|累计)|(?:合计|总计|小计|共计|汇总)[(].*[)]|全网|全网络|合\s*计|总\s*计|小\s*计|汇\s*总"
+)
+_SUM = re.compile(rf"^(?:{_SUM_WORDS})\s*[:：]?$")
+_NOTES = re.compile(
+    r"^\W*(?:注\s*[:：0-9一二三、.释]|备注|说明|附注|数据来源|资料来源|来源|制表|制作|填表|打印|导出|单位|截至|统计口径|口径|以上|"
+    r"notes?\b|sources?\b|remarks?\b|comment|exported|generated|printed|end of|\*)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[。；;!！?？]|\w[.:：]?\s+\w+\s+\w")
+
+
+@dataclass(frozen=True)
+class Parted:
+    """A batch without its asides, and these (``BROKEN_SCHEMA``)."""
+
+    batch: Batch
+    asides: pl.DataFrame
+
+
+def is_sum(text: str) -> bool:
+    """Whether an id is a word for a sum of others: 合计, 小计, Total, 华东 小计, Grand Total.
+
+    Examples
+    --------
+    >>> is_sum(" 合 计 "), is_sum("Ｔｏｔａｌ:"), is_sum("北京"), is_sum("Totalis")
+    (True, True, False, False)
+    """
+    return bool(_SUM.match(unicodedata.normalize("NFKC", text).strip().casefold()))
+
+
+def part_asides(batch: Batch, positions: Mapping[str, int], table: TableContract, columns: Sequence[str]) -> Parted:
+    """Take the rows that are no data out of a batch.
+
+    Parameters
+    ----------
+    batch
+        Rows as the file holds them.
+    positions
+        Which column of the table stands where in the file.
+    table
+        Contract of the table; sums are looked for in its keys, its ids and its names.
+    columns
+        Header of the file.
+    """
+    frame = batch.frame
+    if not frame.height and not batch.broken.height:
+        return Parted(batch, batch.broken)
+    texts = {name: frame.to_series(at) for name, at in positions.items() if frame.to_series(at).dtype == pl.String}
+    rules = pl.Series("rule", [None], dtype=pl.String).new_from_index(0, frame.height)
+    for rule, where in (
+        (NOTE, _notes(frame)),
+        (HEADER, _headers(texts, {name: columns[at] for name, at in positions.items()})),
+        (SUM, _sums({name: texts[name] for name in _naming(table) if name in texts})),
+    ):
+        if where is not None and where.any():
+            rules = rules.zip_with(~where, pl.Series([rule]))
+    aside = rules.is_not_null()
+    broken = batch.broken
+    odd = _odd_asides(broken)
+    if not aside.any() and not odd.is_not_null().any():
+        return Parted(batch, broken.clear())
+    shown = frame.filter(aside).select(pl.concat_str(pl.all().cast(pl.String), separator=",", ignore_nulls=True))
+    found = pl.DataFrame(
+        {
+            "row": batch.lines.filter(aside),
+            "column": pl.Series([None], dtype=pl.String).new_from_index(0, int(aside.sum())),
+            "value": shown.to_series(),
+            "rule": rules.filter(aside),
+        },
+        schema=BROKEN_SCHEMA,
+    )
+    lost = broken.with_columns(odd.alias("rule")).filter(odd.is_not_null())
+    kept = Batch(frame.filter(~aside), batch.lines.filter(~aside), broken.filter(odd.is_null()), batch.done)
+    return Parted(kept, pl.concat([found, lost.filter(pl.col("rule") != "")]))
+
+
+def _naming(table: TableContract) -> tuple[str, ...]:
+    """Columns that say what a row is about: keys, ids of other tables, the name."""
+    links = [link.column for link in links_of(table.name)]
+    return tuple(dict.fromkeys([*table.keys, *links, *(["name"] if "name" in table.polars_schema else [])]))
+
+
+def _sums(texts: Mapping[str, pl.Series]) -> pl.Series | None:
+    where: pl.Series | None = None
+    for series in texts.values():
+        words = [text for text in series.unique().drop_nulls() if len(text) < 60 and is_sum(text)]
+        if words:
+            found = series.is_in(words).fill_null(False)
+            where = found if where is None else where | found
+    return where
+
+
+def _headers(texts: Mapping[str, pl.Series], headers: Mapping[str, str]) -> pl.Series | None:
+    if len(texts) < 2:
+        return None
+    where: pl.Series | None = None
+    for name, series in texts.items():
+        first = (series == headers[name]).fill_null(False)
+        if not first.any():
+            folded = fold_name(headers[name])
+            same = [text for text in series.unique().drop_nulls().to_list() if fold_name(text) == folded]
+            first = series.is_in(same).fill_null(False)
+        where = first if where is None else where & first
+        if not where.any():
+            return None
+    return where
+
+
+def _notes(frame: pl.DataFrame) -> pl.Series | None:
+    if frame.width < 2 or not frame.height or frame.dtypes[0] != pl.String:
+        return None
+    first, *others = frame.columns
+    if not frame.select(_blank(others[0], frame.schema[others[0]]).any()).item():
+        return None
+    alone = frame.select(
+        pl.all_horizontal(_blank(name, frame.schema[name]) for name in others) & ~_blank(first, pl.String())
+    ).to_series()
+    if not alone.any():
+        return None
+    told = [_is_note(text) for text in frame.to_series(0).filter(alone)]
+    return pl.Series([False]).new_from_index(0, frame.height).scatter(alone.arg_true(), told)
+
+
+def _blank(name: str, dtype: pl.DataType) -> pl.Expr:
+    empty = pl.col(name).is_null()
+    return empty | (pl.col(name).str.strip_chars() == "") if dtype == pl.String else empty
+
+
+def _is_note(text: str) -> bool:
+    return bool(_NOTES.match(text.strip()) or _SENTENCE.search(text.strip()))
+
+
+def _odd_asides(broken: pl.DataFrame) -> pl.Series:
+    """Name the kind of each record that does not fit the header; empty text for a blank one."""
+    return pl.Series("rule", [_odd_kind(value or "") for value in broken["value"]], dtype=pl.String)
+
+
+def _odd_kind(record: str) -> str | None:
+    cells = [cell.strip().strip('"').strip() for cell in re.split(r"[,;\t|]", record)]
+    filled = [cell for cell in cells if cell]
+    if not filled:
+        return "" if any(mark in record for mark in ",;\t|") else None
+    if is_sum(filled[0]):
+        return SUM
+    return NOTE if (len(filled) == 1 and _is_note(filled[0])) or _NOTES.match(filled[0]) else None

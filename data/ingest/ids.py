@@ -1,0 +1,161 @@
+"""Ids that are one id to a reader but not to a computer, ids that Excel has damaged, ids that are close to a known one."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from data.contracts import TableContract, links_of
+
+Reader = Callable[[str], pl.DataFrame]
+
+EXPONENT = "is an id that Excel has turned into a number (6.21E+11): export the column as text"
+DIGITS_LOST = "is an id of which Excel has kept 15 digits only: export the column as text"
+_EXPONENT = r"^[+-]?\d(?:\.\d+)?[eE]\+?\d{1,3}$"
+_LONG = r"^\d{16,}$"
+_CUT = r"^\d{15}0+$"
+# One such id may be chance; where most long ids end in zeros it is Excel.
+_CUT_SHARE = 0.5
+_INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufe00-\ufe0f\ufeff]+")
+# Cyrillic and Greek letters that look like Latin ones (Unicode TS 39, capital and small letters of the same shape).
+_LOOKS_LIKE = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
+    "ABESIJKMHOPCTYXaeopcyxijsABEZHIKMNOPTYXo",
+)
+_MOST_NOTES = 5
+
+
+def fold_id(text: str) -> str:
+    r"""Return what an id looks like to a reader: without case, width, spaces, invisible and look-alike letters.
+
+    Examples
+    --------
+    >>> fold_id("ＳＨ１ "), fold_id("sh\u200b1"), fold_id("SН1")
+    ('sh1', 'sh1', 'sh1')
+    """
+    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_LOOKS_LIKE).casefold()
+
+
+@dataclass(frozen=True)
+class IdsRead:
+    """Rows whose ids are spelt one way, and what was done, in sentences."""
+
+    rows: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def spell_ids(rows: pl.DataFrame, table: TableContract, read_table: Reader, *, as_written: bool = False) -> IdsRead:
+    """Spell ids that differ only in case, width, spaces or look-alike letters as the reference table, else most rows, do.
+
+    An id that the reference table holds stays as it is. Keys that name no other table are only told.
+
+    Parameters
+    ----------
+    rows
+        Rows of the table.
+    table
+        Its contract.
+    read_table
+        Gives a table of the workspace by name.
+    as_written
+        Whether every spelling is an id of its own.
+    """
+    notes: list[str] = []
+    links = [link for link in links_of(table.name) if link.column in rows.columns and link.target != table.name]
+    changed: dict[str, pl.Series] = {}
+    for target in dict.fromkeys(link.target for link in links):
+        columns = [link.column for link in links if link.target == target]
+        known = read_table(target)[next(link.target_column for link in links if link.target == target)]
+        renamed = _renamed(_count(rows, columns), known)
+        if not renamed:
+            continue
+        told = _tell(renamed)
+        if as_written:
+            notes.append(f"{target}: {told}: each is an id of its own (--ids-as-written)")
+            continue
+        notes.append(f"{target}: {told} (--ids-as-written keeps them apart)")
+        for column in columns:
+            changed[column] = rows[column].replace(list(renamed), list(renamed.values()))
+    linked = {link.column for link in links}
+    own = [c.name for c in table.columns if c.key and c.dtype == pl.String and c.name not in linked]
+    for name in own:
+        alike = find_alike(pl.concat([rows[name], read_table(table.name)[name]]))
+        notes.extend(f"{name}: {' and '.join(map(repr, ids))} look like one id" for ids in alike[:_MOST_NOTES])
+    return IdsRead(rows.with_columns(series.alias(name) for name, series in changed.items()), tuple(notes))
+
+
+def find_alike(ids: pl.Series) -> list[tuple[str, ...]]:
+    """Return groups of different ids that look the same to a reader, sorted."""
+    groups: dict[str, list[str]] = {}
+    for text in ids.drop_nulls().unique().sort():
+        groups.setdefault(fold_id(text), []).append(text)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+def suggest_ids(unknown: Sequence[str], known: Sequence[str], target: str) -> list[str]:
+    """Say for ids that lead nowhere which known one is close, at most five."""
+    told = []
+    for text in unknown[:_MOST_NOTES]:
+        close = difflib.get_close_matches(text, list(known), n=1, cutoff=0.6)
+        if close:
+            told.append(f"{text!r} is no id of {target}: did you mean {close[0]!r}?")
+    return told
+
+
+def find_damaged(values: pl.Series) -> pl.Series:
+    """Return the damage Excel has done to each id, null where there is none."""
+    rules = pl.Series("rule", [None], dtype=pl.String).new_from_index(0, values.len())
+    if values.dtype != pl.String or not (values.str.len_bytes() >= 5).any():
+        return rules
+    exponent = values.str.contains(_EXPONENT).fill_null(False)
+    if exponent.any():
+        rules = rules.zip_with(~exponent, pl.Series([EXPONENT]))
+    long = values.str.contains(_LONG).fill_null(False)
+    if long.any():
+        cut = values.str.contains(_CUT).fill_null(False)
+        if int(cut.sum()) > _CUT_SHARE * int(long.sum()):
+            rules = rules.zip_with(~cut, pl.Series([DIGITS_LOST]))
+    return rules
+
+
+def _count(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    pieces = [rows.group_by(pl.col(column).alias("id")).agg(pl.len().alias("rows")) for column in columns]
+    return pl.concat(pieces).drop_nulls("id").group_by("id").agg(pl.col("rows").sum())
+
+
+def _renamed(counted: pl.DataFrame, known: pl.Series) -> dict[str, str]:
+    """Map each spelling that is not known to the one it is taken as."""
+    standing = set(known.to_list())
+    by_fold: dict[str, list[str]] = {}
+    for text in standing:
+        by_fold.setdefault(fold_id(text), []).append(text)
+    new = counted.filter(~pl.col("id").is_in(known.implode()))
+    renamed: dict[str, str] = {}
+    chosen: dict[str, str] = {}
+    for text in new.sort("rows", "id", descending=[True, False])["id"]:
+        folded = fold_id(text)
+        holds = by_fold.get(folded, [])
+        if len(holds) == 1:
+            renamed[text] = holds[0]
+        elif not holds:
+            first = chosen.setdefault(folded, text)
+            if first != text:
+                renamed[text] = first
+    return renamed
+
+
+def _tell(renamed: Mapping[str, str]) -> str:
+    groups: dict[str, list[str]] = {}
+    for spelling, taken in renamed.items():
+        groups.setdefault(taken, []).append(spelling)
+    told = [
+        f"{', '.join(repr(spelling) for spelling in spellings[:_MOST_NOTES])} taken as {taken!r}"
+        for taken, spellings in list(groups.items())[:_MOST_NOTES]
+    ]
+    more = len(groups) - len(told)
+    return "; ".join(told) + (f"; and {more:,} more ids" if more else "")

@@ -1,0 +1,79 @@
+"""How much one file may unpack to: a bomb ends in a sentence, before it takes the machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from data.errors import RadarError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one file.
+
+    Every one is a judgement: several times what the largest true files seen need, and far below what stops a machine of
+    4 GB.
+
+    Parameters
+    ----------
+    unpacked_bytes
+        Any packed file may grow to this.
+    unpacked_ratio
+        A larger one may grow to this many times its packed size; volumes as CSV grow 5 to 20 times.
+    workbook_bytes
+        Unpacked size of an Excel workbook [bytes].
+    sheet_cells
+        Rows times columns of a sheet, the empty ones among them: a full sheet of 60 columns.
+    columns
+        Columns of a file; Excel's own limit.
+    json_bytes
+        Size of JSON that must be read whole, a list or a collection [bytes]; JSON lines have no such limit.
+    """
+
+    unpacked_bytes: int = 2 << 30
+    unpacked_ratio: int = 200
+    workbook_bytes: int = 4 << 30
+    sheet_cells: int = 64 << 20
+    columns: int = 16_384
+    json_bytes: int = 1 << 30
+
+
+LIMITS = Limits()
+
+
+def limit_unpacked(blocks: Iterator[bytes], packed: BinaryIO, name: str) -> Iterator[bytes]:
+    """Pass blocks on until they are more than the file may unpack to; then RadarError."""
+    most = max(LIMITS.unpacked_bytes, LIMITS.unpacked_ratio * os.fstat(packed.fileno()).st_size)
+    seen = 0
+    for block in blocks:
+        seen += len(block)
+        if seen > most:
+            raise RadarError(
+                f"a file that unpacks to more than {most / (1 << 30):.1f} GiB",
+                f"at most {LIMITS.unpacked_ratio} times its size",
+                "check what wrote it, or part it",
+                file=name,
+            )
+        yield block
+
+
+def require_columns(count: int, name: str, row: int | None = None) -> None:
+    """Raise RadarError for a header of more columns than any table has use for."""
+    if count > LIMITS.columns:
+        raise RadarError(
+            f"{count:,} columns", f"at most {LIMITS.columns:,}", "check the export that wrote it", file=name, row=row
+        )
+
+
+def require_size(size: float, name: str) -> None:
+    """Raise RadarError for JSON too large to be read whole."""
+    if size > LIMITS.json_bytes:
+        raise RadarError(
+            f"one JSON value of {size / (1 << 30):.1f} GiB",
+            f"at most {LIMITS.json_bytes / (1 << 30):.0f} GiB",
+            "write it as JSON lines, one object a line",
+            file=name,
+        )
