@@ -196,8 +196,10 @@ def _missing(
     known = sum(_find(columns, column, set(), file, header_row) is not None for column in table.columns)
     if near:
         action = f"rename column {near!r} to {name}"
+    elif not known and header_row > 1:
+        action = "name the columns so, or bring them to the table with --sql"
     elif not known:
-        action = "say where the header stands with --header-row N, or name the columns so"
+        action = "name the columns so, or say where the header stands with --header-row N"
     elif differs_by_row(missing[0], table):
         action = f"add a column {name}"
     else:

@@ -26,7 +26,7 @@ LANES = pl.DataFrame(
 def test_an_empty_table_keeps_its_contract(table: object) -> None:
     name: str = table.name  # type: ignore[attr-defined]
     assert contract(name).conform(contract(name).empty()).columns == list(contract(name).polars_schema)
-    assert contract(name).keys
+    assert contract(name).keys or name == "rejected_rows"  # a record: one row may break two rules
 
 
 def test_results_lead_with_the_run() -> None:
