@@ -137,7 +137,11 @@ def _renamed(counted: pl.DataFrame, known: pl.Series) -> dict[str, str]:
     new = counted.filter(~pl.col("id").is_in(known.implode()))
     renamed: dict[str, str] = {}
     chosen: dict[str, str] = {}
-    for text in new.sort("rows", "id", descending=[True, False])["id"]:
+    # The commonest spelling; of equally common ones that in plain width and composed letters.
+    ordered = sorted(
+        new.iter_rows(), key=lambda row: (-row[1], unicodedata.normalize("NFKC", row[0]) != row[0], row[0])
+    )
+    for text, _ in ordered:
         folded = fold_id(text)
         holds = by_fold.get(folded, [])
         if len(holds) == 1:
