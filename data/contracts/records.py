@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataframely as dy
 
 from data.contracts.fields import choice, count, day, describe, ident, long_text, moment, text
-from data.contracts.results import Result
 
 
 class RejectedRows(dy.Schema):

@@ -80,10 +80,16 @@ def _look(cells: Sequence[str], table: TableContract) -> _Known:
 def _fits(known: _Known, table: TableContract, constants: Mapping[str, object], wide: str | None) -> bool:
     if not known.columns:
         return False
-    missing = [c for c in table.columns if not c.nullable and c.name not in known.columns and c.name not in constants]
+    missing = _missing(known, table, constants)
     if not missing:
         return True
     return _pair(missing, wide) is not None and (wide is not None or known.dates >= _LEAST_DATES)
+
+
+def _missing(known: _Known, table: TableContract, constants: Mapping[str, object]) -> list[ColumnContract]:
+    """Return the columns that the file must have and has not."""
+    needed = (column for column in table.columns if not column.nullable and column.default is None)
+    return [column for column in needed if column.name not in known.columns and column.name not in constants]
 
 
 def _pair(missing: Sequence[ColumnContract], wide: str | None) -> tuple[str, str] | None:
@@ -127,7 +133,7 @@ def unfold(source: Source, table: TableContract, constants: Mapping[str, object]
         When ``wide`` is asked for and more than that column and one measure are missing, or nothing stands below it.
     """
     known = _look(source.columns, table)
-    missing = [c for c in table.columns if not c.nullable and c.name not in known.columns and c.name not in constants]
+    missing = _missing(known, table, constants)
     pair = _pair(missing, wide)
     if wide is None and (pair is None or known.dates < _LEAST_DATES):
         return source
