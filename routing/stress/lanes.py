@@ -17,27 +17,31 @@ _EPSILON = 1e-9  # hours / 24 that is whole but for float noise does not cost a 
 _FILL_ORDER = {"own": 0, "contract": 1, "spot": 2}
 
 
-def arrive(lanes: pl.DataFrame, weather: pl.DataFrame | None, first: date, days: int) -> Whole:
-    """Say when departures arrive: t + ceil(transit_hours / speed_factor / 24), with the weather of the day.
+def tell_hours(lanes: pl.DataFrame, weather: pl.DataFrame | None, first: date, days: int) -> Money:
+    """Return [lanes x days] hours of a departure: transit_hours / speed_factor of the day; infinite when the weather shuts the lane."""
+    hours = np.repeat(lanes["transit_hours"].to_numpy().astype(float)[:, None], days, axis=1)
+    if weather is not None and weather.height:
+        number = {lane: at for at, lane in enumerate(lanes["lane_id"].to_list())}
+        for when, name, speed, capacity in weather.select(
+            "date", "lane_id", "speed_factor", "capacity_factor"
+        ).iter_rows():
+            day, lane = (when - first).days, number.get(name)
+            if lane is not None and 0 <= day < days:
+                hours[lane, day] = hours[lane, day] / speed if speed > 0 and capacity > 0 else np.inf
+    return hours
+
+
+def arrive(hours: Money) -> Whole:
+    """Say when departures arrive.
 
     Returns
     -------
     Whole
         [lanes x days] day of arrival; ``CLOSED`` when the lane is shut that day or it arrives after the last day.
     """
-    hours = lanes["transit_hours"].to_numpy().astype(float)
-    speed = np.ones((lanes.height, days))
-    open_ = np.ones((lanes.height, days), dtype=bool)
-    if weather is not None and weather.height:
-        number = {lane: at for at, lane in enumerate(lanes["lane_id"].to_list())}
-        for row in weather.select("date", "lane_id", "speed_factor", "capacity_factor").iter_rows():
-            day, lane = (row[0] - first).days, number.get(row[1])
-            if lane is not None and 0 <= day < days:
-                speed[lane, day] = row[2]
-                open_[lane, day] = row[2] > 0 and row[3] > 0
-    lag = count_days(hours[:, None] / np.where(speed > 0, speed, 1.0))
-    arrival = np.arange(days)[None, :] + lag
-    return np.where(open_ & (arrival < days), arrival, CLOSED)
+    days = hours.shape[1]
+    arrival = np.arange(days)[None, :] + count_days(np.where(np.isfinite(hours), hours, 0.0))
+    return np.where(np.isfinite(hours) & (arrival < days), arrival, CLOSED)
 
 
 def count_days(hours: Money) -> Whole:
@@ -85,10 +89,11 @@ def lay_vehicles(
     first: date,
     days: int,
     idle_share: float,
-) -> Vehicles:
+) -> tuple[Vehicles, list[str]]:
     """Lay planned departures out by lane and day in the order they are filled: own, contract, spot; the largest first.
 
-    One that does not run costs ``idle_share`` of its price on the road, all of it on rail and in the air.
+    One that does not run costs ``idle_share`` of its price on the road, all of it on rail and in the air. The second value names the
+    vehicle type of each row.
     """
     import polars as pl
 
@@ -109,7 +114,7 @@ def lay_vehicles(
     cells = np.arange(len(lane_number) * days)
     start = np.searchsorted(cell, cells, side="left").reshape(len(lane_number), days)
     end = np.searchsorted(cell, cells, side="right").reshape(len(lane_number), days)
-    return Vehicles(
+    vehicles = Vehicles(
         start.astype(np.int64),
         end.astype(np.int64),
         rows["departures"].to_numpy().astype(np.int64),
@@ -117,6 +122,7 @@ def lay_vehicles(
         rows["unit_cost"].to_numpy().astype(float),
         rows["idle"].to_numpy().astype(float),
     )
+    return vehicles, rows["vehicle_type_id"].to_list()
 
 
 def add_room(vehicles: Vehicles) -> Whole:

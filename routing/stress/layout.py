@@ -11,9 +11,9 @@ import numpy as np
 
 from data.errors import RadarError
 from routing.stress.hand_ins import Routes, lay_hand_ins, tell_meant
-from routing.stress.lanes import add_room, arrive, count_days, lay_lanes, lay_vehicles, price_vehicles
+from routing.stress.lanes import add_room, arrive, count_days, lay_lanes, lay_vehicles, price_vehicles, tell_hours
 from routing.stress.paths import LaneFacts, PathBook
-from routing.stress.records import UNBOUNDED, Clock, Hubs, Network, Rules, Whole
+from routing.stress.records import UNBOUNDED, Clock, Hubs, Money, Network, Rules, Whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,6 +55,10 @@ class Layout:
         date, origin_hub_id, destination_hub_id: the columns of the draws.
     planned
         [hubs x days] departures the plan has.
+    lane_hours
+        [lanes x days] hours of a departure, with the weather.
+    vehicle_types
+        [rows of vehicles] type of each.
     stranded
         [routes] whether no lanes lead there; such demand is set apart.
     """
@@ -65,6 +69,8 @@ class Layout:
     dates: list[date]
     routes: pl.DataFrame
     planned: Whole
+    lane_hours: Money
+    vehicle_types: list[str]
     stranded: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
@@ -99,11 +105,14 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
     lanes = tables["lanes"].sort("lane_id")
     lane_ids = lanes["lane_id"].to_list()
     lane_number = {lane: at for at, lane in enumerate(lane_ids)}
-    arrival = arrive(lanes, tables.get("lane_weather"), dates[0], len(dates))
+    hours = tell_hours(lanes, tables.get("lane_weather"), dates[0], len(dates))
+    arrival = arrive(hours)
     arrival[arrival == len(dates)] = -1
     arrival[:, -1] = -1
     priced = price_vehicles(dict(tables))
-    vehicles = lay_vehicles(tables["trunk_departures"], priced, lane_number, dates[0], len(dates), prices.idle_share)
+    vehicles, types = lay_vehicles(
+        tables["trunk_departures"], priced, lane_number, dates[0], len(dates), prices.idle_share
+    )
     book = PathBook(
         LaneFacts(
             [hub_number[hub] for hub in lanes["origin_hub_id"]],
@@ -128,7 +137,7 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
     planned = np.zeros((len(hub_ids), len(dates)), dtype=np.int64)
     counts = np.r_[0, np.cumsum(vehicles.number)]
     np.add.at(planned, network.lanes.origin, counts[vehicles.end] - counts[vehicles.start])
-    return Layout(network, hub_ids, lane_ids, dates, routes, planned, stranded)
+    return Layout(network, hub_ids, lane_ids, dates, routes, planned, hours, types, stranded)
 
 
 def tell_clock(hubs: int, days: int, passes: int, last_demand: int) -> Clock:

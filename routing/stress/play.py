@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -50,8 +52,8 @@ class Outcomes:
         [days] parcels of all draws by days after the plan's own day.
     demanded, done, left
         [draws] parcels: demanded = done + left.
-    fill
-        Parcels on planned vehicles that ran over what those hold, over all draws; not a number without any.
+    ran
+        Parcels on planned vehicles, and what the vehicles that ran hold, over all draws.
     """
 
     over: Whole
@@ -63,7 +65,7 @@ class Outcomes:
     demanded: Whole
     done: Whole
     left: Whole
-    fill: float
+    ran: Money
 
 
 def play_draws(network: Network, demand: Whole) -> Outcomes:
@@ -108,9 +110,33 @@ def play_draws(network: Network, demand: Whole) -> Outcomes:
     lost = np.flatnonzero(demanded != counts[:, 0] + counts[:, 1])
     if lost.size:
         raise AssertionError(f"draw {lost[0]} loses parcels: {demanded[lost[0]]} in, {counts[lost[0]]} out and left")
-    fill = float(ran[0] / ran[1]) if ran[1] else float("nan")
     means = sums / max(draws, 1)
-    return Outcomes(over, means[0], means[1], costs, counts[:, 2], late, demanded, counts[:, 0], counts[:, 1], fill)
+    return Outcomes(over, means[0], means[1], costs, counts[:, 2], late, demanded, counts[:, 0], counts[:, 1], ran)
+
+
+def join_outcomes(parts: Sequence[Outcomes], order: Whole | None = None) -> Outcomes:
+    """Put parts of the draws together, in the order given: ``order[i]`` is the place in the parts of draw i."""
+    draws = [part.over.shape[0] for part in parts]
+
+    def stack(name: str) -> Any:
+        whole = np.concatenate([getattr(part, name) for part in parts])
+        return whole if order is None else whole[order]
+
+    def mean(name: str) -> Any:
+        return sum(getattr(part, name) * count for part, count in zip(parts, draws, strict=True)) / max(sum(draws), 1)
+
+    return Outcomes(
+        over=stack("over"),
+        held=mean("held"),
+        handled=mean("handled"),
+        costs=stack("costs"),
+        spot=stack("spot"),
+        late=np.sum([part.late for part in parts], axis=0),
+        demanded=stack("demanded"),
+        done=stack("done"),
+        left=stack("left"),
+        ran=np.sum([part.ran for part in parts], axis=0),
+    )
 
 
 @numba.njit(cache=True)

@@ -2,67 +2,84 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from data.errors import RadarError
 from routing.stress.layout import Layout
 from routing.stress.records import CLOSED, UNBOUNDED, Network
 
-RIGID = "rigid"
-ALTERNATES = "alternates"
-SPOT = "spot"
-GATE = "gate"
-UNLIMITED = "unlimited"
+KINDS = ("rigid", "alternates", "spot", "gate", "unlimited")
+_CALLING = ("spot", "gate")
 DEFAULT_SPOT_SHARE = 0.1  # of a hub's planned departures of the day (judgement; more changes little)
 
 
-def name_policy(policy: str, spot_share: float = DEFAULT_SPOT_SHARE) -> str:
-    """Name a policy as tables do, with its spot share where it is not the usual one."""
-    if policy in (SPOT, GATE) and spot_share != DEFAULT_SPOT_SHARE:
-        return f"{policy} {spot_share:g}"
-    return policy
+@dataclass(frozen=True)
+class Policy:
+    """What dispatchers may do.
 
-
-def apply_policy(layout: Layout, name: str) -> Network:
-    """Give a plan's arrays under a policy.
-
-    Parameters
+    Attributes
     ----------
-    layout
-        The plan.
-    name
-        ``rigid`` (planned vehicles only), ``alternates`` (other lanes the plan uses to the same end), ``spot`` (these, and
-        vehicles called up to max(1, a tenth) of a hub's planned departures of the day), ``gate`` (these, and nothing loaded for a
-        hub about to overflow), ``unlimited`` (any number of vehicles: what is over then only sorting can mend). ``spot 0.3`` and
-        ``gate 0.3`` set the share.
-
-    Raises
-    ------
-    RadarError
-        For another name or a share below 0.
+    kind
+        ``rigid``: planned vehicles only. ``alternates``: other lanes the plan uses to the same end as well. ``spot``: these, and
+        vehicles called. ``gate``: these, and nothing loaded for a hub about to overflow. ``unlimited``: any number of vehicles, so
+        that what is over then only sorting can mend.
+    spot_share
+        Vehicles a hub may call in a day: max(1, this share of its planned departures of the day), none at 0.
     """
-    kind, _, word = name.partition(" ")
+
+    kind: str
+    spot_share: float = DEFAULT_SPOT_SHARE
+
+    @classmethod
+    def parse(cls, word: str) -> Policy:
+        """Read ``rigid``, ``spot``, or with a share ``spot:0.3``.
+
+        Raises
+        ------
+        RadarError
+            For another kind, or a share that is no number of at least 0.
+
+        Examples
+        --------
+        >>> Policy.parse("spot:0.3").name
+        'spot 30 %'
+        """
+        kind, colon, share = word.partition(":")
+        if kind not in KINDS:
+            raise RadarError(
+                f"policy {word!r}", f"one of {', '.join(KINDS)}", "a share may follow spot and gate: spot:0.3"
+            )
+        if not colon:
+            return cls(kind)
+        try:
+            number = float(share)
+        except ValueError:
+            number = -1.0
+        if kind not in _CALLING or not 0 <= number < float("inf"):
+            raise RadarError(f"policy {word!r}", "a share of 0 or more after spot or gate, as in spot:0.3")
+        return cls(kind, number)
+
+    @property
+    def name(self) -> str:
+        """The name as tables write it."""
+        return f"{self.kind} {100 * self.spot_share:g} %" if self.kind in _CALLING else self.kind
+
+
+RIGID, DEFAULT, UNLIMITED = Policy("rigid"), Policy("spot"), Policy("unlimited")
+
+
+def apply_policy(layout: Layout, policy: Policy) -> Network:
+    """Give a plan's arrays under a policy."""
     network = layout.network
-    if kind not in (RIGID, ALTERNATES, SPOT, GATE, UNLIMITED) or (word and kind not in (SPOT, GATE)):
-        raise RadarError(
-            f"policy {name!r}",
-            "rigid, alternates, spot, gate or unlimited",
-            "a share may follow spot and gate, as in 'spot 0.3'",
-        )
-    if kind == RIGID:
+    if policy.kind == "rigid":
         return network
-    if kind == UNLIMITED:
+    if policy.kind == "unlimited":
         room = np.where(network.lanes.arrival != CLOSED, UNBOUNDED, 0)
         return network._replace(lanes=network.lanes._replace(room=room))
-    rules = network.rules._replace(alternates=True, gate=kind == GATE)
-    if kind == ALTERNATES:
+    rules = network.rules._replace(alternates=True, gate=policy.kind == "gate")
+    if policy.kind == "alternates" or policy.spot_share == 0:
         return network._replace(rules=rules)
-    try:
-        share = float(word) if word else DEFAULT_SPOT_SHARE
-    except ValueError:
-        share = -1.0
-    if not 0 <= share < np.inf:
-        raise RadarError(f"a spot share of {word!r}", "0 or more, as in 'spot 0.3'")
-    limit = np.maximum(np.floor(layout.planned * share), 1) if share > 0 else np.zeros(layout.planned.shape)
-    hubs = network.hubs._replace(spot_limit=limit.astype(np.int64))
-    return network._replace(rules=rules, hubs=hubs)
+    limit = np.maximum(np.floor(layout.planned * policy.spot_share), 1).astype(np.int64)
+    return network._replace(rules=rules, hubs=network.hubs._replace(spot_limit=limit))

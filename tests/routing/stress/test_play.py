@@ -11,7 +11,7 @@ import pytest
 
 from routing.stress.layout import Layout, Prices, lay_out
 from routing.stress.play import Outcomes, play_draws
-from routing.stress.policies import apply_policy
+from routing.stress.policies import Policy, apply_policy
 from routing.stress.records import CLOSED
 from tests.routing.stress.made import FIRST, TYPES, draw_plan, frames, hub, lane
 from tests.routing.stress.oracle import Oracle
@@ -28,8 +28,8 @@ def lay(plan: dict[str, list[dict[str, Any]]]) -> tuple[Layout, pl.DataFrame]:
 def judge(plan: dict[str, list[dict[str, Any]]], policy: str, factors: np.ndarray[Any, Any]) -> None:
     layout, routes = lay(plan)
     demand = np.rint(routes["parcels"].to_numpy() * factors).astype(np.int64)
-    network = apply_policy(layout, policy)
-    share = {"rigid": None, "alternates": 0.0, "spot": 0.1, "spot 0.5": 0.5}[policy]
+    network = apply_policy(layout, Policy.parse(policy))
+    share = {"rigid": None, "alternates": 0.0, "spot": 0.1, "spot:0.5": 0.5}[policy]
     for draw in demand:
         played = play_draws(network, draw[None, :])
         wanted = {
@@ -48,7 +48,7 @@ def judge(plan: dict[str, list[dict[str, Any]]], policy: str, factors: np.ndarra
 
 
 @pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("policy", ["rigid", "alternates", "spot", "spot 0.5"])
+@pytest.mark.parametrize("policy", ["rigid", "alternates", "spot", "spot:0.5"])
 def test_every_hub_day_is_the_plain_players(seed: int, policy: str) -> None:
     plan = draw_plan(seed, hubs=2 + seed % 4)
     random = np.random.default_rng([seed, 7])
@@ -111,7 +111,9 @@ def make(
 
 def play(plan: dict[str, list[dict[str, Any]]], policy: str, *parcels: int) -> tuple[Outcomes, Layout]:
     layout, _ = lay(plan)
-    return play_draws(apply_policy(layout, policy), np.array([[count] for count in parcels], dtype=np.int64)), layout
+    return play_draws(
+        apply_policy(layout, Policy.parse(policy)), np.array([[count] for count in parcels], dtype=np.int64)
+    ), layout
 
 
 def one_lane(buffer: int = 100, sort: int = 1000) -> dict[str, list[dict[str, Any]]]:
@@ -133,7 +135,7 @@ def test_parcels_that_wait_for_a_truck_stand_in_the_same_yard() -> None:
     assert outcomes.over[:, 0, 0].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize(("policy", "called", "left"), [("spot 0", 0, 60), ("spot", 1, 0), ("rigid", 0, 60)])
+@pytest.mark.parametrize(("policy", "called", "left"), [("spot:0", 0, 60), ("spot", 1, 0), ("rigid", 0, 60)])
 def test_one_vehicle_is_called_where_one_may_be(policy: str, called: int, left: int) -> None:
     outcomes, _ = play(one_lane(), policy, 160)
     assert outcomes.spot[0] == called
@@ -197,7 +199,7 @@ def test_no_parcel_is_lost_with_any_policy() -> None:
     layout, routes = lay(plan)
     random = np.random.default_rng(1)
     demand = np.rint(routes["parcels"].to_numpy() * random.lognormal(0.3, 0.6, (50, routes.height))).astype(np.int64)
-    for policy in ("rigid", "alternates", "spot", "spot 3", "gate", "unlimited"):
-        outcomes = play_draws(apply_policy(layout, policy), demand)
+    for policy in ("rigid", "alternates", "spot", "spot:3", "gate", "unlimited"):
+        outcomes = play_draws(apply_policy(layout, Policy.parse(policy)), demand)
         assert (outcomes.done + outcomes.left == demand.sum(axis=1)).all()
         assert outcomes.late.sum() == outcomes.done.sum()

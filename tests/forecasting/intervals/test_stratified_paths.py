@@ -37,7 +37,7 @@ def model(days: int = 4, routes: int = 6) -> PathModel:
 def test_strata_are_in_order_of_the_network() -> None:
     totals = np.array([path.sum() for path in draw_strata(model(), 40 * STRATA, 3)])
     by_stratum = totals.reshape(-1, STRATA).mean(axis=0)
-    assert (np.diff(by_stratum) > 0).all()
+    assert np.corrcoef(np.arange(STRATA), by_stratum)[0, 1] > 0.95
     left = totals.reshape(-1, STRATA).var(axis=0).mean()
     assert left < 0.5 * totals.var()
 

@@ -1,0 +1,293 @@
+"""Incidents: what they do to a plan's arrays and to the demand. They add up: each works on what the others left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from data.errors import RadarError
+from routing.stress.lanes import add_room, count_days
+from routing.stress.layout import Layout
+from routing.stress.records import CLOSED, UNBOUNDED, Money, Network, Whole
+
+KINDS = ("hub_shut", "lane_shut", "fleet_gone", "volume", "courier_stops", "slower_sort", "late_inbound")
+_HOURS = 24.0
+_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something that happens to the network; one row of the table ``incidents``."""
+
+    kind: str
+    starts_at: datetime
+    ends_at: datetime
+    hub_id: str | None = None
+    lane_id: str | None = None
+    vehicle_type_id: str | None = None
+    region_id: str | None = None
+    merchant_id: str | None = None
+    courier_id: str | None = None
+    amount: float | None = None
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A name and what happens in it, together; without incidents it is the plan on its draws alone."""
+
+    name: str
+    incidents: tuple[Incident, ...] = ()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What incidents need beside the plan.
+
+    Attributes
+    ----------
+    zone
+        Time zone of the plan's days.
+    region_of
+        Region by hub.
+    merchant_share
+        Origin hub, and share of its parcels, by merchant.
+    courier_share
+        [routes] share of each column of the draws, by courier.
+    """
+
+    zone: ZoneInfo
+    region_of: Mapping[str, str | None] = field(default_factory=dict)
+    merchant_share: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    courier_share: Mapping[str, Money] = field(default_factory=dict)
+
+
+BASE = Scenario("none")
+
+
+def lost_seconds(parcels_per_hour: float, milliseconds: float) -> float:
+    """Return the seconds an hour that sorting each parcel some milliseconds slower costs.
+
+    Examples
+    --------
+    >>> lost_seconds(120_000, 1)
+    120.0
+    """
+    return parcels_per_hour * milliseconds / 1000.0
+
+
+def strike(layout: Layout, network: Network, incidents: Sequence[Incident], around: Surroundings) -> Network:
+    """Give a plan's arrays with incidents in them.
+
+    Closures that overlap count once; everything else adds up.
+
+    Raises
+    ------
+    RadarError
+        When an incident names what the plan does not have, or an amount that is none.
+    """
+    for incident in incidents:
+        check_incident(incident, layout, around)
+    shut: dict[tuple[str, int], list[Incident]] = {}
+    for incident in incidents:
+        if incident.kind == "hub_shut":
+            shut.setdefault(("hub", layout.hub_ids.index(str(incident.hub_id))), []).append(incident)
+        elif incident.kind == "lane_shut":
+            shut.setdefault(("lane", layout.lane_ids.index(str(incident.lane_id))), []).append(incident)
+    for (what, number), closures in shut.items():
+        open_share = 1.0 - _closed_share(closures, layout, around.zone)
+        network = _shut_hub(network, number, open_share) if what == "hub" else _shut_lane(network, number, open_share)
+    for incident in incidents:
+        part = _closed_share([incident], layout, around.zone)
+        if incident.kind == "slower_sort":
+            network = _slow_down(network, layout.hub_ids.index(str(incident.hub_id)), part, incident.amount or 0.0)
+        elif incident.kind == "fleet_gone":
+            network = _take_fleet(layout, network, incident, part)
+        elif incident.kind == "late_inbound":
+            network = _come_late(layout, network, incident, part)
+    return network
+
+
+def change_demand(layout: Layout, demand: Whole, incidents: Sequence[Incident], around: Surroundings) -> Whole:
+    """Give the draws with incidents of volume and couriers in them, to the nearest whole parcel.
+
+    Parameters
+    ----------
+    layout
+        The plan.
+    demand
+        [draws x routes] parcels.
+    incidents
+        Of any kind.
+    around
+        Shares of merchants and couriers.
+    """
+    factor = np.ones(demand.shape[1])
+    for incident in incidents:
+        if incident.kind not in ("volume", "courier_stops"):
+            continue
+        check_incident(incident, layout, around)
+        part = _closed_share([incident], layout, around.zone)
+        first = layout.dates[0]
+        of_day = part[[(when - first).days for when in layout.routes["date"].to_list()]]
+        if incident.kind == "courier_stops":
+            gone = 1.0 if incident.amount is None else incident.amount
+            factor *= 1.0 - of_day * gone * around.courier_share[str(incident.courier_id)]
+        else:
+            factor *= 1.0 + of_day * _struck_share(layout, incident, around) * ((incident.amount or 1.0) - 1.0)
+    return np.rint(demand * factor).astype(np.int64)
+
+
+def check_incident(incident: Incident, layout: Layout, around: Surroundings) -> None:
+    """Refuse an incident that names what is not there or an amount that is none.
+
+    Raises
+    ------
+    RadarError
+        In one sentence.
+    """
+    known: tuple[tuple[str, str | None, Sequence[str] | Mapping[str, object]], ...] = (
+        ("hub", incident.hub_id, layout.hub_ids),
+        ("lane", incident.lane_id, layout.lane_ids),
+        ("region", incident.region_id, [region for region in around.region_of.values() if region is not None]),
+        ("merchant", incident.merchant_id, around.merchant_share),
+        ("courier", incident.courier_id, around.courier_share),
+    )
+    if incident.kind not in KINDS:
+        raise RadarError(f"an incident of kind {incident.kind!r}", f"one of {', '.join(KINDS)}")
+    for what, name, names in known:
+        if name is not None and name not in names:
+            near = ", ".join(sorted(names)[:5]) or "none"
+            raise RadarError(f"an incident at {what} {name}", f"a {what} of the plan such as {near}")
+    needs = {"hub_shut": incident.hub_id, "lane_shut": incident.lane_id, "slower_sort": incident.hub_id}
+    if incident.kind in needs and needs[incident.kind] is None:
+        column = "lane_id" if incident.kind == "lane_shut" else "hub_id"
+        raise RadarError(f"an incident {incident.kind} that strikes nothing", f"its {column}")
+    if incident.kind == "courier_stops" and incident.courier_id is None:
+        raise RadarError("an incident courier_stops without a courier", "its courier_id")
+    if incident.starts_at >= incident.ends_at:
+        raise RadarError(f"an incident from {incident.starts_at} to {incident.ends_at}", "an end after its start")
+    amount = incident.amount
+    highest = 1.0 if incident.kind in ("fleet_gone", "courier_stops") else float("inf")
+    if amount is not None and not 0.0 <= amount <= highest:
+        raise RadarError(f"an amount of {amount:g} for {incident.kind}", f"0 to {highest:g}")
+    if amount is None and incident.kind in ("fleet_gone", "volume", "slower_sort", "late_inbound"):
+        raise RadarError(f"an incident {incident.kind} without an amount", "how much, see the table incidents")
+    if incident.probability is not None and not 0.0 <= incident.probability <= 1.0:
+        raise RadarError(f"a probability of {incident.probability:g}", "0 to 1")
+
+
+def _closed_share(incidents: Sequence[Incident], layout: Layout, zone: ZoneInfo) -> Money:
+    """Return [steps] the share of each day that the union of some windows covers."""
+    spans = []
+    for incident in incidents:
+        start, end = (_local(moment, zone) for moment in (incident.starts_at, incident.ends_at))
+        spans.append((start, end))
+    share = np.zeros(len(layout.dates))
+    midnight = datetime.combine(layout.dates[0], time())
+    for day in range(share.size):
+        opens = midnight + timedelta(days=day)
+        covered, reached = timedelta(), opens
+        for start, end in sorted(spans):
+            begin, stop = max(start, reached), min(end, opens + timedelta(days=1))
+            if stop > begin:
+                covered += stop - begin
+                reached = stop
+        share[day] = covered / timedelta(days=1)
+    return share
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+    return moment if moment.tzinfo is None else moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _shut_hub(network: Network, hub: int, open_share: Money) -> Network:
+    """Sort what the open hours let: capacity x open share, whole parcels; a hub without a bound sorts nothing while shut all day."""
+    capacity = network.hubs.capacity.copy()
+    bound = capacity[hub] < UNBOUNDED
+    capacity[hub] = np.where(bound, np.floor(capacity[hub] * open_share), np.where(open_share <= 0, 0, capacity[hub]))
+    return network._replace(hubs=network.hubs._replace(capacity=capacity))
+
+
+def _shut_lane(network: Network, lane: int, open_share: Money) -> Network:
+    arrival, room = network.lanes.arrival.copy(), network.lanes.room.copy()
+    arrival[lane] = np.where(open_share <= 0, CLOSED, arrival[lane])
+    room[lane] = np.floor(room[lane] * open_share)
+    return network._replace(lanes=network.lanes._replace(arrival=arrival, room=room))
+
+
+def _slow_down(network: Network, hub: int, part: Money, milliseconds: float) -> Network:
+    """Sort slower: an hour's parcels take 3,600 s and what is lost; capacity x 3,600 / (3,600 + lost seconds an hour)."""
+    capacity = network.hubs.capacity.copy()
+    for step in np.flatnonzero(part > 0):
+        if capacity[hub, step] < UNBOUNDED:
+            lost = lost_seconds(float(capacity[hub, step]) / _HOURS, milliseconds)
+            slowed = capacity[hub, step] * _SECONDS / (_SECONDS + lost)
+            capacity[hub, step] = int(part[step] * slowed + (1.0 - part[step]) * capacity[hub, step])
+    return network._replace(hubs=network.hubs._replace(capacity=capacity))
+
+
+def _take_fleet(layout: Layout, network: Network, incident: Incident, part: Money) -> Network:
+    """Take a share of the planned vehicles of a type, or of all, away: whole ones, spread evenly over lanes."""
+    vehicles = network.vehicles
+    kept, had = 0.0, 0.0
+    number = vehicles.number.copy()
+    lanes, steps = vehicles.start.shape
+    for step in range(steps):
+        for lane in range(lanes):
+            for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
+                if incident.vehicle_type_id not in (None, layout.vehicle_types[row]) or part[step] == 0:
+                    continue
+                had += float(vehicles.number[row] * (1.0 - part[step] * (incident.amount or 0.0)))
+                number[row] = int(np.floor(had + 1e-9)) - int(np.floor(kept + 1e-9))
+                kept = had
+    struck = vehicles._replace(number=number)
+    scale = np.where(add_room(vehicles) > 0, add_room(struck) / np.maximum(add_room(vehicles), 1), 1.0)
+    room = np.where(network.lanes.room < UNBOUNDED, np.floor(network.lanes.room * scale), network.lanes.room)
+    return network._replace(vehicles=struck, lanes=network.lanes._replace(room=room.astype(np.int64)))
+
+
+def _come_late(layout: Layout, network: Network, incident: Incident, part: Money) -> Network:
+    """Let what arrives at a hub, or over a lane, on the days struck take some hours longer."""
+    lanes = network.lanes
+    arrival = lanes.arrival.copy()
+    hub = None if incident.hub_id is None else layout.hub_ids.index(incident.hub_id)
+    steps = arrival.shape[1]
+    later = np.arange(steps)[None, :] + count_days(
+        np.where(np.isfinite(layout.lane_hours), layout.lane_hours, 0.0) + (incident.amount or 0.0)
+    )
+    for lane in range(arrival.shape[0]):
+        if (incident.lane_id is not None and layout.lane_ids[lane] != incident.lane_id) or (
+            hub is not None and lanes.destination[lane] != hub
+        ):
+            continue
+        for step in range(steps):
+            at = arrival[lane, step]
+            if at != CLOSED and part[at] > 0:
+                arrival[lane, step] = later[lane, step] if later[lane, step] < steps else CLOSED
+    return network._replace(lanes=lanes._replace(arrival=arrival))
+
+
+def _struck_share(layout: Layout, incident: Incident, around: Surroundings) -> Money:
+    """Return [routes] the share of each demand that a change of volume strikes: by origin, all without a place."""
+    origins = layout.routes["origin_hub_id"].to_list()
+    if incident.merchant_id is not None:
+        hub, share = around.merchant_share[incident.merchant_id]
+        return np.array([share if origin == hub else 0.0 for origin in origins])
+    if incident.hub_id is not None:
+        return np.array([1.0 if origin == incident.hub_id else 0.0 for origin in origins])
+    if incident.region_id is not None:
+        return np.array([1.0 if around.region_of.get(origin) == incident.region_id else 0.0 for origin in origins])
+    return np.ones(len(origins))
+
+
+def draw_happening(
+    incidents: Sequence[Incident], draws: int, seed: int
+) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Draw [draws x incidents] which incidents happen; one without a probability always does. The same seed, the same draws."""
+    chance = np.array([1.0 if one.probability is None else one.probability for one in incidents])
+    return np.random.default_rng([seed, 1]).random((draws, len(incidents))) < chance

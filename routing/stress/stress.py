@@ -1,0 +1,181 @@
+"""The stress test: a plan on draws of the demand, under policies and scenarios, until its probability is known well enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from data.errors import RadarError
+from data.progress import SILENT, Progress
+from routing.stress.incidents import (
+    BASE,
+    Incident,
+    Scenario,
+    Surroundings,
+    change_demand,
+    draw_happening,
+    strike,
+)
+from routing.stress.layout import Layout
+from routing.stress.play import Outcomes, join_outcomes, play_draws
+from routing.stress.policies import DEFAULT, RIGID, UNLIMITED, Policy, apply_policy
+from routing.stress.probability import Probability, estimate
+from routing.stress.records import Whole
+from routing.stress.to_tables import summarise_hub_days, summarise_plan
+
+LOOKS = (250, 500, 1000, 2000)
+HALF_WIDTH = 0.01  # of the interval at which drawing stops (judgement: a point)
+MOST_DRAWS = 100_000
+
+
+@dataclass(frozen=True)
+class StressOptions:
+    """What a stress test is to do.
+
+    Attributes
+    ----------
+    draws
+        Most draws; fewer when the interval of the first policy is narrow before.
+    policies
+        The first decides when drawing stops.
+    scenarios
+        Beside the plan on its draws alone, which is always played.
+    strata
+        Strata of the draws.
+    seed
+        Of incidents that may happen or not.
+    early
+        Whether drawing may stop before ``draws``.
+    """
+
+    draws: int = 2000
+    policies: tuple[Policy, ...] = (DEFAULT, RIGID, UNLIMITED)
+    scenarios: tuple[Scenario, ...] = ()
+    strata: int = 25
+    seed: int = 0
+    early: bool = True
+
+
+@dataclass(frozen=True)
+class Stressed:
+    """What a stress test found.
+
+    Attributes
+    ----------
+    results, summaries
+        Rows of ``stress_results`` and ``stress_summaries``.
+    demand
+        [draws x routes] parcels.
+    outcomes
+        By scenario and policy name.
+    probabilities
+        Of an overflow anywhere, by scenario and policy name.
+    """
+
+    results: pl.DataFrame
+    summaries: pl.DataFrame
+    demand: Whole
+    outcomes: dict[tuple[str, str], Outcomes]
+    probabilities: dict[tuple[str, str], Probability]
+
+    @property
+    def draws(self) -> int:
+        """Draws played."""
+        return int(self.demand.shape[0])
+
+
+def stress_plan(
+    layout: Layout,
+    draw: Callable[[int, int], Whole],
+    options: StressOptions,
+    around: Surroundings,
+    bar: Progress = SILENT,
+) -> Stressed:
+    """Play a plan on draws.
+
+    Parameters
+    ----------
+    layout
+        The plan.
+    draw
+        Gives draws from a number up to another as [draws x routes] parcels, in the layout's order of routes.
+    options
+        How many, under what, on what.
+    around
+        What incidents need.
+    bar
+        Told how far it is.
+
+    Raises
+    ------
+    RadarError
+        For no draws or too many, or scenarios that name what is not there.
+
+    Notes
+    -----
+    All scenarios and policies are played on the same draws, so their differences are much surer than each of them. Looks are at
+    250, 500, 1,000 and 2,000 draws.
+    """
+    if not 1 <= options.draws <= MOST_DRAWS:
+        raise RadarError(f"{options.draws} draws", f"1 to {MOST_DRAWS:,}", "1,000 to 2,000 are enough for a point")
+    _check_names(options.scenarios)
+    looks = [look for look in LOOKS if look < options.draws] + [options.draws]
+    first = options.policies[0]
+    demand = np.zeros((0, layout.routes.height), dtype=np.int64)
+    parts: list[Outcomes] = []
+    for look in looks:
+        more = draw(demand.shape[0], look)
+        demand = np.concatenate([demand, more])
+        parts.append(play_draws(apply_policy(layout, first), more))
+        bar.step(look, options.draws, f"{look:,} draws")
+        found = estimate(hit(join_outcomes(parts)), options.strata)
+        if options.early and found.half_width <= HALF_WIDTH:
+            break
+    outcomes = {(BASE.name, first.name): join_outcomes(parts)}
+    todo = [(scenario, policy) for scenario in (BASE, *options.scenarios) for policy in options.policies]
+    for done, (scenario, policy) in enumerate(todo):
+        if (scenario.name, policy.name) not in outcomes:
+            outcomes[scenario.name, policy.name] = play_scenario(layout, demand, scenario, policy, options, around)
+        bar.step(done + 1, len(todo), f"{scenario.name}, {policy.name}")
+    probabilities = {key: estimate(hit(found), options.strata) for key, found in outcomes.items()}
+    results = [summarise_hub_days(layout, *key, found, options.strata) for key, found in outcomes.items()]
+    summaries = [summarise_plan(*key, found, probabilities[key]) for key, found in outcomes.items()]
+    return Stressed(
+        pl.concat(results), pl.DataFrame(summaries, infer_schema_length=None), demand, outcomes, probabilities
+    )
+
+
+def play_scenario(
+    layout: Layout, demand: Whole, scenario: Scenario, policy: Policy, options: StressOptions, around: Surroundings
+) -> Outcomes:
+    """Play one scenario under one policy: each draw with the incidents that happen in it."""
+    happening = draw_happening(scenario.incidents, demand.shape[0], options.seed)
+    kinds, kind_of = np.unique(happening, axis=0, return_inverse=True)
+    kind_of = kind_of.reshape(-1)
+    parts, order = [], []
+    network = apply_policy(layout, policy)
+    for kind, happens in enumerate(kinds):
+        here: list[Incident] = [one for one, yes in zip(scenario.incidents, happens, strict=True) if yes]
+        draws = np.flatnonzero(kind_of == kind)
+        struck = strike(layout, network, here, around)
+        parts.append(play_draws(struck, change_demand(layout, demand[draws], here, around)))
+        order.append(draws)
+    return join_outcomes(parts, np.argsort(np.concatenate(order), kind="stable"))
+
+
+def hit(outcomes: Outcomes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return [draws] whether any hub overflows."""
+    return np.asarray((outcomes.over > 0).any(axis=(1, 2)))
+
+
+def _check_names(scenarios: Sequence[Scenario]) -> None:
+    seen = {BASE.name}
+    for scenario in scenarios:
+        if scenario.name in seen:
+            raise RadarError(
+                f"two scenarios {scenario.name}", "a name for each", f"{BASE.name} is the plan on its draws alone"
+            )
+        seen.add(scenario.name)
