@@ -25,6 +25,7 @@ _GROUPS = (
     "weather",
     "plan",
     "verify",
+    "stress",
     "report",
     "advise",
     "track",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -135,6 +135,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
     run_id, plan
         The run, and the plan as tables, its ``violations`` counted by the independent checker.
     """
+    from cli.plan_risk import add_risk, judge_risk, latest_forecasts
     from data.plan_outcome import read_outcome
     from routing.checker.trunk import check_trunk
     from routing.checker.violations import count_broken
@@ -179,6 +180,15 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         prices = {name: getattr(options, name) for name in ("hold_cost", "short_cost", "late_cost")}
         checked = check_trunk({**tables, **plan.tables()}, **prices)
         plan = plan.with_violations(count_broken(checked.violations))
+        risk = judge_risk(
+            {**tables, **plan.tables()},
+            latest_forecasts(run),
+            settings,
+            prices,
+            request.seed,
+            bar,
+        )
+        plan = replace(plan, plan_certificates=add_risk(plan.plan_certificates, risk))
         for name, frame in plan.tables().items():
             run.append(name, frame)
         run.append("hub_prices", plan.hub_prices)
@@ -250,9 +260,12 @@ def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
 def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome) -> None:
     import polars as pl
 
+    from cli.plan_risk import tell_risk
+
     warn_of_shortfalls(outcome)
     say(f"{run_id}: {tell_plan(outcome, plan)}.")
     out_rows(pl.DataFrame([{"status": plan.plan_certificates["status"][0]} | list_facts(outcome)]), json=False)
+    say(tell_risk(plan.plan_certificates.row(0, named=True)))
     days = plan.trunk_departures.group_by("date").agg(
         departures=pl.col("departures").sum(), lanes=pl.col("lane_id").n_unique(), cost=pl.col("cost").sum()
     )

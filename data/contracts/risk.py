@@ -32,7 +32,8 @@ class Incidents(dy.Schema):
     starts_at = moment("From when.", "开始时间")
     ends_at = moment("Until when.", "结束时间")
     amount = quantity(
-        "How much: share of the fleet, the sort or the courier that is gone, ratio of the volume, hours inbound is late.",
+        "How much: share of the fleet or the courier that is gone, ratio of the volume, milliseconds a parcel takes longer to "
+        "sort, hours inbound is late.",
         "幅度",
         unit="by kind",
         optional=True,

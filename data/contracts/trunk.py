@@ -241,6 +241,7 @@ class PlanCertificates(Result):
     expected_cost = quantity("Mean cost over the draws.", "预期成本", unit="CNY", optional=True)
     cost_q90 = quantity("90 % quantile of the cost over the draws.", unit="CNY", optional=True)
     spot_q90 = quantity("90 % quantile of the spot vehicles hired on the day.", unit="departures", optional=True)
+    overflow_reason = text("Why there is no probability of an overflow.", optional=True)
     proof = choice(
         "What proves the lower bound of a trunk plan: the prices in bound_prices, with openings among them or not, or a "
         "search (branch and bound), which leaves nothing to recompute it from.",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 import numpy as np
 
@@ -60,7 +59,7 @@ class Surroundings:
         [routes] share of each column of the draws, by courier.
     """
 
-    zone: ZoneInfo
+    zone: tzinfo = UTC
     region_of: Mapping[str, str | None] = field(default_factory=dict)
     merchant_share: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     courier_share: Mapping[str, Money] = field(default_factory=dict)
@@ -181,7 +180,7 @@ def check_incident(incident: Incident, layout: Layout, around: Surroundings) -> 
         raise RadarError(f"a probability of {incident.probability:g}", "0 to 1")
 
 
-def _closed_share(incidents: Sequence[Incident], layout: Layout, zone: ZoneInfo) -> Money:
+def _closed_share(incidents: Sequence[Incident], layout: Layout, zone: tzinfo) -> Money:
     """Return [steps] the share of each day that the union of some windows covers."""
     spans = []
     for incident in incidents:
@@ -201,7 +200,7 @@ def _closed_share(incidents: Sequence[Incident], layout: Layout, zone: ZoneInfo)
     return share
 
 
-def _local(moment: datetime, zone: ZoneInfo) -> datetime:
+def _local(moment: datetime, zone: tzinfo) -> datetime:
     return moment if moment.tzinfo is None else moment.astimezone(zone).replace(tzinfo=None)
 
 

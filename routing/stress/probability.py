@@ -40,8 +40,12 @@ class Probability:
         '9.3 % (8 to 11 %)'
         """
         if self.value == 0:
-            return f"below {100 * self.high:.2g} %"
-        return f"{100 * self.value:.3g} % ({100 * self.low:.2g} to {100 * self.high:.3g} %)"
+            return self.tell_value()
+        return f"{self.tell_value()} ({100 * self.low:.2g} to {100 * self.high:.3g} %)"
+
+    def tell_value(self) -> str:
+        """Say it without its interval."""
+        return f"below {100 * self.high:.2g} %" if self.value == 0 else f"{100 * self.value:.3g} %"
 
 
 def estimate(hits: NDArray[np.bool_], strata: int) -> Probability:

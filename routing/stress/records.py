@@ -211,8 +211,10 @@ class Yard(NamedTuple):
         [cells] scratch of sorting and loading.
     head
         [hubs] first cell that waits.
-    coming_head, coming
-        [hubs x steps] cells that will join at that step, and their parcels.
+    coming_head, coming_tail
+        [hubs x steps x steps] cells that will join at a step, by the step at which they should leave.
+    coming
+        [hubs x steps] their parcels.
     slot
         [paths x steps x steps] cell by path, arrival and due step.
     spare, spares
@@ -237,6 +239,7 @@ class Yard(NamedTuple):
     share: Whole
     head: Whole
     coming_head: Whole
+    coming_tail: Whole
     coming: Whole
     slot: NDArray[np.int32]
     spare: Whole
@@ -287,7 +290,7 @@ def open_yard(network: Network, cells: int) -> Yard:
     def zeros(*shape: int) -> Whole:
         return np.zeros(shape, dtype=np.int64)
 
-    none = np.full((hubs, steps), CLOSED, dtype=np.int64)
+    none = np.full((hubs, steps, steps), CLOSED, dtype=np.int64)
     return Yard(
         path=zeros(cells),
         due=zeros(cells),
@@ -297,8 +300,9 @@ def open_yard(network: Network, cells: int) -> Yard:
         ready=zeros(cells),
         following=zeros(cells),
         share=zeros(cells),
-        head=none[:, 0].copy(),
+        head=none[:, 0, 0].copy(),
         coming_head=none.copy(),
+        coming_tail=none.copy(),
         coming=zeros(hubs, steps),
         slot=np.full((paths, steps, steps), CLOSED, dtype=np.int32),
         spare=np.arange(cells, dtype=np.int64),

@@ -73,6 +73,8 @@ class Stressed:
         By scenario and policy name.
     probabilities
         Of an overflow anywhere, by scenario and policy name.
+    stranded
+        Parcels a draw, on average, that no lanes lead for; they are set apart.
     """
 
     results: pl.DataFrame
@@ -80,6 +82,7 @@ class Stressed:
     demand: Whole
     outcomes: dict[tuple[str, str], Outcomes]
     probabilities: dict[tuple[str, str], Probability]
+    stranded: float
 
     @property
     def draws(self) -> int:
@@ -126,8 +129,11 @@ def stress_plan(
     first = options.policies[0]
     demand = np.zeros((0, layout.routes.height), dtype=np.int64)
     parts: list[Outcomes] = []
+    stranded = 0
     for look in looks:
-        more = draw(demand.shape[0], look)
+        drawn = draw(demand.shape[0], look)
+        more = np.where(layout.stranded, 0, drawn)
+        stranded += int(drawn.sum() - more.sum())
         demand = np.concatenate([demand, more])
         parts.append(play_draws(apply_policy(layout, first), more))
         bar.step(look, options.draws, f"{look:,} draws")
@@ -144,7 +150,12 @@ def stress_plan(
     results = [summarise_hub_days(layout, *key, found, options.strata) for key, found in outcomes.items()]
     summaries = [summarise_plan(*key, found, probabilities[key]) for key, found in outcomes.items()]
     return Stressed(
-        pl.concat(results), pl.DataFrame(summaries, infer_schema_length=None), demand, outcomes, probabilities
+        pl.concat(results),
+        pl.DataFrame(summaries, infer_schema_length=None),
+        demand,
+        outcomes,
+        probabilities,
+        stranded / demand.shape[0],
     )
 
 

@@ -19,35 +19,38 @@ def put(network: Network, yard: Yard, hub: int, step: int, path: int, due: int, 
         cell = yard.spare[yard.spares[0]]
         yard.slot[path, at, due] = cell
         yard.path[cell], yard.due[cell], yard.arrived[cell] = path, due, at
-        yard.turn[cell] = (due - network.paths.lag[path]) * yard.slot.shape[1] + at
+        leave = min(max(due - network.paths.lag[path], 0), yard.slot.shape[1] - 1)
+        yard.turn[cell] = leave * yard.slot.shape[1] + at
         yard.unsorted[cell] = yard.ready[cell] = 0
-        before, then = CLOSED, yard.coming_head[hub, at]
-        while then != CLOSED and yard.turn[then] <= yard.turn[cell]:
-            before, then = then, yard.following[then]
-        yard.following[cell] = then
-        if before == CLOSED:
-            yard.coming_head[hub, at] = cell
+        yard.following[cell] = CLOSED
+        if yard.coming_head[hub, at, leave] == CLOSED:
+            yard.coming_head[hub, at, leave] = cell
         else:
-            yard.following[before] = cell
+            yard.following[yard.coming_tail[hub, at, leave]] = cell
+        yard.coming_tail[hub, at, leave] = cell
     yard.unsorted[cell] += parcels
 
 
 @inner
 def join(yard: Yard, hub: int, step: int) -> None:
     """Let what comes for a step join the hub's queue, each in its turn. Modifies the yard in place."""
-    cell = yard.coming_head[hub, step]
+    if yard.coming[hub, step] == 0:
+        return
     before, then = CLOSED, yard.head[hub]
-    while cell != CLOSED:
+    for leave in range(yard.coming_head.shape[2]):
+        cell = yard.coming_head[hub, step, leave]
+        if cell == CLOSED:
+            continue
         while then != CLOSED and yard.turn[then] <= yard.turn[cell]:
             before, then = then, yard.following[then]
         if before == CLOSED:
             yard.head[hub] = cell
         else:
             yard.following[before] = cell
-        before, cell = cell, yard.following[cell]
+        before = yard.coming_tail[hub, step, leave]
         yard.following[before] = then
+        yard.coming_head[hub, step, leave] = CLOSED
     yard.waiting[hub] += yard.coming[hub, step]
-    yard.coming_head[hub, step] = CLOSED
     yard.coming[hub, step] = 0
 
 

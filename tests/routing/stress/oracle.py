@@ -101,7 +101,7 @@ class Oracle:
             if (parcels.path, parcels.end, parcels.due) == (path, end, due):
                 parcels.unsorted += count
                 return
-        leave = due - sum(self.lag(lane) for lane in path)
+        leave = min(max(due - sum(self.lag(lane) for lane in path), 0), self.days - 1)
         self.road[hub, day].append(Parcels(path, end, due, day, leave, count))
 
     def play(self, demand: dict[Any, int]) -> Oracle:

@@ -1,0 +1,164 @@
+"""What a trunk plan risks, for its certificate: it is played on draws of the forecast its demand came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from data.errors import RadarError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import polars as pl
+
+    from cli.demand_draws import DemandSource
+    from data.progress import Progress
+    from data.runs import Run
+    from data.settings import PlanSettings
+    from routing.stress.layout import Layout
+    from routing.stress.stress import Stressed
+
+NOTHING_HIT = 3.84  # published: 0 hits of n lie below 3.84 / (n + 3.84) with 95 %
+CERTIFICATE_DRAWS = 1000  # most; 1,000 give an interval of about a point (judgement)
+RISK_COLUMNS = (
+    *("overflow_probability", "overflow_low", "overflow_high", "draws", "draws_run", "policy", "overflow_rigid"),
+    *("overflow_floor", "expected_overflow", "expected_cost", "cost_q90", "spot_q90", "overflow_reason"),
+)
+
+
+@dataclass(frozen=True)
+class PlanOnDraws:
+    """A plan laid out, and the source of its draws."""
+
+    layout: Layout
+    source: DemandSource
+    draws_run: str
+
+
+def lay_out_plan(
+    tables: Mapping[str, pl.DataFrame],
+    forecasts: Callable[[str], pl.DataFrame],
+    settings: PlanSettings,
+    prices: Mapping[str, float],
+    most: int,
+    seed: int,
+) -> PlanOnDraws:
+    """Lay a plan out with the draws of a forecast.
+
+    Parameters
+    ----------
+    tables
+        Inputs and results of the plan.
+    forecasts
+        Gives the forecast table of a level: network, hub, route.
+    settings, prices
+        ``[plan]`` of radar.toml; ``hold_cost`` and ``late_cost`` the plan was made at.
+    most, seed
+        Draws wanted at most, and their seed.
+
+    Raises
+    ------
+    RadarError
+        When there is no forecast, or none of all days of the plan's demand.
+    """
+    from cli.demand_draws import LEVELS, DemandSource
+    from routing.stress.layout import Prices, lay_out
+
+    found = {level: forecasts(level) for level in LEVELS}
+    if found["route"].is_empty():
+        raise RadarError("no forecast to draw demand from", action="run `radar forecast` first")
+    days = tables["route_demand"]["date"]
+    first, last = days.min(), days.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        raise RadarError("a plan without demand", "one of at least one day", "plan again with `radar plan trunk`")
+    source = DemandSource.open(found, first, last, most, seed)
+    cost = Prices(prices["hold_cost"], prices["late_cost"], settings.idle_cost_share)
+    return PlanOnDraws(lay_out(tables, source.routes, cost), source, str(found["route"]["run_id"][0]))
+
+
+def judge_risk(
+    tables: Mapping[str, pl.DataFrame],
+    forecasts: Callable[[str], pl.DataFrame],
+    settings: PlanSettings,
+    prices: Mapping[str, float],
+    seed: int,
+    bar: Progress,
+) -> dict[str, Any]:
+    """Play a plan for its certificate; return the values of ``RISK_COLUMNS``, null with the reason where no forecast covers it."""
+    from routing.stress.incidents import Surroundings
+    from routing.stress.stress import StressOptions, stress_plan
+
+    empty: dict[str, Any] = dict.fromkeys(RISK_COLUMNS)
+    try:
+        plan = lay_out_plan(tables, forecasts, settings, prices, CERTIFICATE_DRAWS, seed)
+    except RadarError as error:
+        return empty | {"overflow_reason": str(error)}
+    options = StressOptions(draws=CERTIFICATE_DRAWS, seed=seed)
+    found = stress_plan(plan.layout, plan.source.draw, options, Surroundings(), bar)
+    return empty | read_risk(found, options.policies[0].name, plan.draws_run)
+
+
+def latest_forecasts(run: Run) -> Callable[[str], pl.DataFrame]:
+    """Give the tables of the latest forecast by level: of the run that wrote the routes, for all levels."""
+
+    def read(level: str) -> pl.DataFrame:
+        routes = run.reader.writers("route_forecasts")
+        return run.results(f"{level}_forecasts", routes[-1]) if routes else run.results(f"{level}_forecasts")
+
+    return read
+
+
+def add_risk(certificates: pl.DataFrame, risk: Mapping[str, Any]) -> pl.DataFrame:
+    """Write what a plan risks into its certificate."""
+    import polars as pl
+
+    return certificates.with_columns(pl.lit(value).alias(name) for name, value in risk.items())
+
+
+def tell_risk(certificate: Mapping[str, Any]) -> str:
+    """Say what a plan risks in a sentence, or why nothing is known."""
+    from cli.words import word
+    from routing.stress.probability import Probability
+
+    def tell(value: float) -> str:
+        return Probability(value, 0.0, NOTHING_HIT / (certificate["draws"] + NOTHING_HIT)).tell_value()
+
+    if certificate["overflow_probability"] is None:
+        return word("risk.unknown", reason=certificate["overflow_reason"])
+    ends = (certificate["overflow_probability"], certificate["overflow_low"], certificate["overflow_high"])
+    return word(
+        "risk.known",
+        probability=Probability(*ends).tell(),
+        draws=certificate["draws"],
+        policy=certificate["policy"],
+        rigid=tell(certificate["overflow_rigid"]),
+        floor=tell(certificate["overflow_floor"]),
+    )
+
+
+def read_risk(found: Stressed, policy: str, draws_run: str) -> dict[str, Any]:
+    """Read the certificate's columns off a stress test that played the default policy, rigid and unlimited vehicles."""
+    import numpy as np
+
+    from routing.stress.incidents import BASE
+    from routing.stress.policies import RIGID, UNLIMITED
+
+    key = (BASE.name, policy)
+    probability, outcomes = found.probabilities[key], found.outcomes[key]
+    cost = outcomes.costs.sum(axis=1)
+    return {
+        "overflow_probability": probability.value,
+        "overflow_low": probability.low,
+        "overflow_high": probability.high,
+        "draws": found.draws,
+        "draws_run": draws_run,
+        "policy": policy,
+        "overflow_rigid": found.probabilities[BASE.name, RIGID.name].value,
+        "overflow_floor": found.probabilities[BASE.name, UNLIMITED.name].value,
+        "expected_overflow": float(outcomes.over.max(axis=2).sum(axis=1).mean()),
+        "expected_cost": float(cost.mean()),
+        "cost_q90": float(np.quantile(cost, 0.9)),
+        "spot_q90": float(np.quantile(outcomes.spot, 0.9)),
+    }

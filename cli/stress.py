@@ -1,0 +1,185 @@
+"""``radar stress``: a plan on draws of the forecast and on named incidents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.options import Json, Seed
+
+if TYPE_CHECKING:
+    from cli.plan_risk import PlanOnDraws
+    from data.workspace import Workspace
+    from routing.stress.stress import Stressed
+
+_SHOWN = 12  # hub-days printed
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``radar stress``."""
+    app.command("stress")(stress)
+
+
+@known_errors
+def stress(
+    context: typer.Context,
+    plan: Annotated[
+        str, typer.Argument(metavar="PLAN", help="A trunk plan's run (see `radar runs`), or trunk for the latest.")
+    ] = "trunk",
+    draws: Annotated[
+        int, typer.Option("--draws", metavar="N", help="Most futures; fewer when the interval is within a point.")
+    ] = 2000,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            help="What dispatchers may do: rigid, alternates, spot, gate, unlimited; spot:0.3 sets the share of a hub's "
+            "departures. Repeat it for more; the first decides when drawing stops. Else spot, rigid, unlimited.",
+        ),
+    ] = None,
+    scenarios: Annotated[
+        Path | None,
+        typer.Option("--scenarios", metavar="FILE", help="Incidents as TOML; else each row of the table incidents."),
+    ] = None,
+    forecast: Annotated[
+        str | None, typer.Option("--forecast", metavar="RUN", help="Draw from this forecast, not the plan's own.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Say how likely each hub overflows, where sorters and where trucks lack, and what incidents would do.
+
+    A draw is a whole future of all routes. The plan is played on it by rules: sort, planned vehicles, other lanes, vehicles called.
+
+    Example: `radar stress trunk --draws 1000 --policy spot --scenarios scenarios.toml`
+    """
+    from cli.scenarios import describe_surroundings, read_scenarios, read_table
+    from cli.verify import find_plan
+    from data.errors import RadarError
+    from routing.stress.incidents import Scenario
+    from routing.stress.policies import DEFAULT, RIGID, UNLIMITED, Policy
+    from routing.stress.stress import MOST_DRAWS, StressOptions, stress_plan
+    from routing.stress.to_tables import tabulate_draws
+
+    workspace = workspace_of(context)
+    if not 1 <= draws <= MOST_DRAWS:
+        raise RadarError(f"{draws:,} draws", f"1 to {MOST_DRAWS:,}", "1,000 to 2,000 are enough for a point")
+    run_id, kind = find_plan(workspace, plan)
+    if kind != "trunk":
+        raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")
+    policies = tuple(Policy.parse(one) for one in policy) if policy else (DEFAULT, RIGID, UNLIMITED)
+    known = read_table(workspace)
+    cases = (
+        tuple(Scenario(name, (incident,)) for name, incident in known.items())
+        if scenarios is None
+        else read_scenarios(scenarios, known)
+    )
+    source = _find_forecast(workspace, run_id, forecast)
+    kept = {
+        "plan": run_id,
+        "draws": draws,
+        "policies": [one.name for one in policies],
+        "scenarios": [case.name for case in cases],
+        "forecast": source,
+    }
+    options = StressOptions(draws=draws, policies=policies, scenarios=cases, seed=seed)
+    with progress("Stress test") as bar, workspace.run("stress", kept, seed) as run:
+        ready = _lay_out(workspace, run_id, source, options)
+        around = describe_surroundings(workspace, ready.source, cases)
+        found = stress_plan(ready.layout, ready.source.draw, options, around, bar)
+        run.append("stress_results", found.results)
+        run.append("stress_summaries", found.summaries)
+        run.append("demand_draws", tabulate_draws(ready.layout, found.demand))
+        run.message = f"plan {run_id}: {_sum_up(found)}"
+    if json:
+        out_json(
+            {
+                "run_id": run.run_id,
+                "plan": run_id,
+                "draws": found.draws,
+                "draws_run": source,
+                "summaries": found.summaries.to_dicts(),
+                "results": found.results.to_dicts(),
+            }
+        )
+        return
+    _print_stress(run.run_id, found)
+    if found.stranded:
+        warn(f"{found.stranded:,.1f} parcels a future lead where no lanes go; they are set apart.")
+
+
+def _lay_out(workspace: Workspace, run_id: str, source: str, options: Any) -> PlanOnDraws:
+    from cli.past_plans import read_trunk_plan
+    from cli.plan_risk import lay_out_plan
+
+    tables, made_at = read_trunk_plan(workspace, run_id)
+    prices = {name: float(made_at.get(name, 0.0)) for name in ("hold_cost", "late_cost")}
+    return lay_out_plan(
+        tables,
+        lambda level: workspace.results(f"{level}_forecasts", source),
+        workspace.settings.plan,
+        prices,
+        options.draws,
+        options.seed,
+    )
+
+
+def _find_forecast(workspace: Workspace, plan: str, named: str | None) -> str:
+    """Return the forecast a plan's demand came from: the latest finished before it, or another that was asked for."""
+    import polars as pl
+
+    from data.errors import RadarError
+
+    runs = workspace.read("runs")
+    started = runs.filter(pl.col("run_id") == plan)["started_at"][0]
+    before = set(runs.filter(pl.col("ended_at") <= started)["run_id"])
+    writers = workspace.writers("route_forecasts")
+    own = [run for run in writers if run in before]
+    if named is not None:
+        if named not in writers:
+            known = ", ".join(writers[-5:]) or "none yet"
+            raise RadarError(f"no forecast {named}", f"one of {known}", "see `radar runs`")
+        if not own or named != own[-1]:
+            warn(
+                f"The draws are of {named}; plan {plan} was made when {own[-1] if own else 'no forecast'} was the latest."
+            )
+        return named
+    if not own:
+        raise RadarError(
+            f"no forecast older than plan {plan} to draw from",
+            action="run `radar forecast`, plan again, or set --forecast RUN",
+        )
+    return own[-1]
+
+
+def _sum_up(found: Stressed) -> str:
+    from routing.stress.incidents import BASE
+
+    (_, policy), probability = next((key, value) for key, value in found.probabilities.items() if key[0] == BASE.name)
+    return f"a hub overflows in {probability.tell()} of {found.draws:,} futures ({policy})"
+
+
+def _print_stress(run_id: str, found: Stressed) -> None:
+    import polars as pl
+
+    from routing.stress.probability import Probability
+
+    def tell(row: dict[str, Any]) -> str:
+        return Probability(row["overflow_probability"], row["overflow_low"], row["overflow_high"]).tell()
+
+    say(f"{run_id}: {_sum_up(found)}.")
+    columns = ["scenario", "policy", "overflow", "expected_overflow", "cost_mean", "cost_q90", "late", "spot", "fill"]
+    rows = found.summaries.with_columns(
+        overflow=pl.Series([tell(row) for row in found.summaries.to_dicts()], dtype=pl.String)
+    )
+    out_rows(rows, json=False, columns=columns, title="By scenario and policy")
+    worst = found.results.filter(pl.col("overflow_probability") > 0)
+    if worst.is_empty():
+        return
+    worst = worst.sort("overflow_probability", descending=True).head(_SHOWN)
+    worst = worst.with_columns(overflow=pl.Series([tell(row) for row in worst.to_dicts()], dtype=pl.String))
+    columns = ["scenario", "policy", "date", "hub_id", "overflow", "overflow_if_over", "drain_hours"]
+    out_rows(worst, json=False, columns=columns, title="Hub-days most likely to overflow")
