@@ -96,11 +96,11 @@ def waterfall_chart(steps: Sequence[tuple[str, float, float]], formats: Formats,
         tone = "past" if name == "baseline" else "accent" if whole else "up" if change >= 0 else "down"
         sign = "" if whole or round(change) == 0 else "+" if change > 0 else ""
         word = messages.plain(f"waterfall.{name}")
-        text = f"{sign}{formats.figure_text(change)}"
+        text = f"{sign}{formats.bar_text(change)}"
         values.append(
             {
                 "n": number, "name": word, "a": start, "b": end, "top": max(start, end),
-                "text": text, "tone": colour(tone), "tip": f"{word}: {text}",
+                "text": text, "tone": colour(tone), "tip": f"{word}: {sign}{formats.figure_text(change)}",
             }
         )  # fmt: skip
     links: _Values = [{"n": n, "n2": n + 1, "v": step[2]} for n, step in enumerate(bars[:-1])]
@@ -167,7 +167,7 @@ def departures_chart(
     width = _WIDTH
     chart = (
         alt.Chart(alt.InlineData(values=values))
-        .mark_bar(size=min(44, int(0.66 * width / (span + 1))))
+        .mark_bar(size=max(1, min(44, int(0.66 * width / (span + 1)))))
         .encode(
             x=_day_axis(first, span, formats, pad=0.5),
             y=_count_axis("a", marks, alt.Scale(domain=[0, marks[-1]], nice=False), formats),

@@ -63,6 +63,10 @@ class Formats:
         """Write a headline count as plain text."""
         return _scaled(value, _LONG[self.language], 3)
 
+    def bar_text(self, value: float) -> str:
+        """Write a count above a bar as plain text: three significant digits and a short unit, so that neighbours do not touch."""
+        return _scaled(value, _SHORT[self.language], 3)
+
     def axis(self, value: float) -> str:
         """Write a count for the axis of a chart, as short as it goes: 120万, 1.2M."""
         return _scaled(value, _SHORT[self.language], None)

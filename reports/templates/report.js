@@ -51,4 +51,6 @@
     tip.style.left = Math.max(6, left) + "px";
     tip.style.top = Math.max(6, top) + "px";
   });
+  // A narrow screen begins at the days ahead, not at those behind.
+  document.querySelectorAll("#path figure .scroll").forEach(function (box) { box.scrollLeft = box.scrollWidth; });
 })();

@@ -176,6 +176,86 @@ def test_a_narrow_screen_scrolls_tables_and_not_the_page(
     watched.context.close()
 
 
+# Blocks that reach beyond the page or beyond what scrolls them, and text that is cut off by its own block (a name that ends in an
+# ellipsis tells itself whole when pointed at).
+OVERFLOWS = """() => {
+  const bad = [], page = document.documentElement.clientWidth;
+  for (const block of document.querySelectorAll("body *")) {
+    if (block.closest("svg") && block.tagName !== "svg") continue;
+    const style = getComputedStyle(block), box = block.getBoundingClientRect();
+    if (style.display === "none" || style.visibility === "hidden" || !box.width || !box.height) continue;
+    if (block.matches(".skip, #tip")) continue;
+    const said = block.tagName + "." + block.getAttribute("class") + ": " + block.textContent.trim().slice(0, 40);
+    if (!block.closest(".scroll") && (box.right > page + 1 || box.left < -1)) bad.push("beyond the page: " + said);
+    const told = style.textOverflow === "ellipsis" && (block.title || block.closest("[title]"));
+    if (style.overflowX === "hidden" && block.scrollWidth > block.clientWidth + 1 && !told) bad.push("cut: " + said);
+    if (block.matches(".value, h1, h2, .banner") && block.scrollWidth > block.clientWidth + 1) bad.push("too wide: " + said);
+  }
+  return bad;
+}"""
+# Words of a chart that are printed over each other.
+OVERPRINTS = """() => {
+  const bad = [];
+  for (const chart of document.querySelectorAll("svg.chart")) {
+    const words = [...chart.querySelectorAll("text")].filter(word => word.textContent.trim() && word.getBoundingClientRect().width);
+    words.forEach((one, number) => words.slice(number + 1).forEach(other => {
+      const a = one.getBoundingClientRect(), b = other.getBoundingClientRect();
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 1 && high > 2) bad.push(one.textContent + " | " + other.textContent);
+    }));
+  }
+  return bad;
+}"""
+A4 = 703  # pixels: the 186 mm between the margins of the sheet
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [390, 768, 1440, A4])
+def test_nothing_is_cut_and_no_words_are_printed_over_each_other(
+    chromium: Browser, files: Mapping[str, Path], name: str, width: int
+) -> None:
+    watched = _Watched(chromium, files[name], width=width)
+    page = watched.page
+    if width == A4:
+        page.emulate_media(media="print")
+        assert page.evaluate(
+            "[...document.querySelectorAll('.scroll')].every(box => box.scrollWidth <= box.clientWidth + 1)"
+        )
+    assert page.evaluate(OVERFLOWS) == []
+    assert page.evaluate(OVERPRINTS) == []
+    watched.context.close()
+
+
+def test_what_measures_overflow_finds_it(chromium: Browser, files: Mapping[str, Path]) -> None:
+    watched = _Watched(chromium, files["plan-en"], width=390)
+    page = watched.page
+    page.evaluate("document.querySelector('h1').style.width = '500px'")
+    page.evaluate("document.querySelector('.value').style.cssText = 'white-space: nowrap; width: 20px'")
+    found = page.evaluate(OVERFLOWS)
+    assert any(line.startswith("beyond the page: H1") for line in found)
+    assert any(line.startswith("too wide: DD.value") for line in found)
+    page.evaluate("document.querySelectorAll('svg.chart text').forEach(word => word.setAttribute('transform', ''))")
+    assert page.evaluate(OVERPRINTS) != []
+    watched.context.close()
+
+
+@pytest.mark.parametrize("name", ["forecast-zh", "forecast-en"])
+def test_a_phone_shows_the_days_ahead_first(chromium: Browser, files: Mapping[str, Path], name: str) -> None:
+    watched = _Watched(chromium, files[name], width=390)
+    box = watched.page.locator("#path figure .scroll")
+    edges = box.evaluate("box => [box.scrollLeft, box.scrollWidth - box.clientWidth]")
+    assert abs(edges[0] - edges[1]) <= 1
+    assert edges[1] > 50
+    # The peak's day lies within what is seen of the chart.
+    day = watched.page.locator("svg.chart [fill='var(--hover)']").nth(-9)
+    seen, place = box.bounding_box(), day.bounding_box()
+    assert seen is not None
+    assert place is not None
+    assert seen["x"] <= place["x"] <= seen["x"] + seen["width"]
+    watched.context.close()
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_reader_who_cannot_see_is_served(chromium: Browser, files: Mapping[str, Path], name: str) -> None:
     watched = _Watched(chromium, files[name])
