@@ -1,0 +1,1 @@
+"""What stays the same while the house is rebuilt: results of seeded runs."""
