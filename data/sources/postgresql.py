@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote
 
 from data.errors import RadarError
 from data.sources.batch import Source
@@ -19,27 +20,77 @@ _CONNECT_SECONDS = 10
 _READ_ONLY, _CANCELED = "25006", "57014"
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A database address, taken apart by plain text: a password may hold ``#``, ``/``, ``?`` or ``[`` as it is.
+
+    Parameters
+    ----------
+    scheme
+        What stands before ``://``.
+    user, password
+        What stands before the last ``@``, parted at the first colon, as written; None where there is none.
+    place
+        What stands behind the last ``@``: host, port, database, further settings.
+    """
+
+    scheme: str
+    user: str | None
+    password: str | None
+    place: str
+
+    @classmethod
+    def of(cls, url: str) -> Address | None:
+        """Take an address apart; None for what has no ``://``."""
+        scheme, found, rest = url.partition("://")
+        if not found:
+            return None
+        credentials, at, place = rest.rpartition("@")
+        user, colon, password = credentials.partition(":")
+        return cls(scheme, user if at else None, password if colon else None, place)
+
+    def masked(self) -> str:
+        """Return the address as people, logs and ``runs`` may see it."""
+        credentials = "" if self.user is None else f"{self.user}@" if self.password is None else f"{self.user}:***@"
+        place = self.place.partition("?")[0] if "pass" in self.place.casefold() else self.place
+        return f"{self.scheme}://{credentials}{place}"
+
+    def secrets(self) -> list[str]:
+        """Return every way in which a password of this address may be written, the longest first."""
+        given = [self.password, *parse_qs(self.place.partition("?")[2]).get("password", [])]
+        ways = {
+            way
+            for raw in filter(None, given)
+            for way in (raw, unquote(raw), quote(raw, safe=""), quote(unquote(raw), safe=""))
+        }
+        return sorted(ways, key=len, reverse=True)
+
+    def settings(self) -> str:
+        """Return what libpq is to connect with, every value quoted."""
+        from psycopg.conninfo import make_conninfo
+
+        plain = f"{self.scheme}://{self.place}"
+        user = None if self.user is None else unquote(self.user)
+        password = None if self.password is None else unquote(self.password)
+        given = {name: value for name, value in (("user", user), ("password", password)) if value is not None}
+        return make_conninfo(plain, **given)
+
+
 def mask_url(url: str) -> str:
     """Return a database address without its password, for people, logs and ``runs``.
 
+    Everything between the first colon behind ``//`` and the last ``@`` is the password, whatever signs it holds. What is no
+    address is not shown at all.
+
     Examples
     --------
-    >>> mask_url("postgresql://planner:secret@db.example:5432/parcels")
+    >>> mask_url("postgresql://planner:se#cr/et?@db.example:5432/parcels")
     'postgresql://planner:***@db.example:5432/parcels'
+    >>> mask_url("host=db.example password=secret")
+    '***'
     """
-    password = _password_of(url)
-    if password is None:
-        return url.split("?", maxsplit=1)[0] if "password" in url.casefold() else url
-    parts = urlsplit(url)
-    user = parts.netloc.rpartition("@")[0].partition(":")[0]
-    host = parts.netloc.rpartition("@")[2]
-    query = "" if "password" in parts.query.casefold() else parts.query
-    return urlunsplit((parts.scheme, f"{user}:***@{host}", parts.path, query, ""))
-
-
-def _password_of(url: str) -> str | None:
-    user = urlsplit(url).netloc.rpartition("@")[0]
-    return user.partition(":")[2] if ":" in user else None
+    address = Address.of(url)
+    return "***" if address is None else address.masked()
 
 
 def open_query(url: str, query: str) -> Source:
@@ -65,26 +116,23 @@ def open_query(url: str, query: str) -> Source:
     """
     from psycopg.errors import SyntaxError as WrongSyntax
 
-    if urlsplit(url).scheme not in ("postgresql", "postgres"):
+    address = Address.of(url)
+    if address is None or address.scheme not in ("postgresql", "postgres"):
         raise RadarError(
             "a database address of another kind", "postgresql://user@host:port/database", "correct --database"
-        )
-    if urlsplit(url).netloc.count("@") > 1:
-        raise RadarError(
-            "a database address with more than one @", "%40 for an @ in the password", "correct --database"
         )
     statement = query.strip().rstrip(";").strip()
     if not statement:
         raise RadarError("an empty query", "one SELECT", "write it after --query")
     name = f"query of {mask_url(url)}"
 
-    with _answering(url, name) as connection:
+    with _answering(address, name) as connection:
         columns = _describe(connection, statement)
     if not columns:
         raise RadarError("SQL that is no single SELECT", "one SELECT", "correct --query", file=name)
 
     def feed() -> Iterator[bytes]:
-        with _answering(url, name) as connection:
+        with _answering(address, name) as connection:
             _describe(connection, statement)
             try:
                 yield from _stream(connection, statement)
@@ -128,14 +176,14 @@ def _stream(connection: psycopg.Connection, statement: str) -> Iterator[bytes]:
 
 
 @contextmanager
-def _answering(url: str, name: str) -> Iterator[psycopg.Connection]:
+def _answering(address: Address, name: str) -> Iterator[psycopg.Connection]:
     """Connect for reading only, and tell every refusal as a sentence without the password."""
     import psycopg
 
     options = "-c default_transaction_read_only=on -c DateStyle=ISO -c IntervalStyle=iso_8601 -c TimeZone=UTC -c extra_float_digits=1"
     try:
         connection = psycopg.connect(
-            url,
+            address.settings(),
             autocommit=False,
             connect_timeout=_CONNECT_SECONDS,
             options=options,
@@ -143,7 +191,7 @@ def _answering(url: str, name: str) -> Iterator[psycopg.Connection]:
             application_name="radar",
         )
     except psycopg.Error as error:
-        told = _without_password(str(error), url)
+        told = _without_password(str(error), address)
         raise RadarError(
             f"no connection ({told})",
             "a server that answers",
@@ -154,14 +202,14 @@ def _answering(url: str, name: str) -> Iterator[psycopg.Connection]:
         connection.read_only = True
         yield connection
     except psycopg.Error as error:
-        raise _refused(error, url, name) from None
+        raise _refused(error, address, name) from None
     finally:
         connection.close()
 
 
-def _refused(error: psycopg.Error, url: str, name: str) -> RadarError:
+def _refused(error: psycopg.Error, address: Address, name: str) -> RadarError:
     told = error.diag.message_primary or str(error)
-    told = _without_password(f"{told}; {error.diag.message_hint}" if error.diag.message_hint else told, url)
+    told = _without_password(f"{told}; {error.diag.message_hint}" if error.diag.message_hint else told, address)
     if error.sqlstate == _READ_ONLY or "COPY query must have" in told:
         return RadarError(f"a query that would write ({told})", "one SELECT", "only reading is allowed", file=name)
     if error.sqlstate == _CANCELED:
@@ -169,12 +217,10 @@ def _refused(error: psycopg.Error, url: str, name: str) -> RadarError:
     return RadarError(f"a query the server refuses ({told})", "one SELECT it can answer", "correct --query", file=name)
 
 
-def _without_password(told: str, url: str) -> str:
+def _without_password(told: str, address: Address) -> str:
     """Take the password out of what the server or driver says, and bring it to one line."""
     told = " ".join(told.split())
-    passwords = [_password_of(url), *parse_qs(urlsplit(url).query).get("password", [])]
-    for password in filter(None, passwords):
-        for secret in sorted({password, unquote(password), quote(unquote(password), safe="")}):
-            told = told.replace(secret, "***")
+    for secret in address.secrets():
+        told = told.replace(secret, "***")
     # A broken address is quoted in pieces by the driver, and a piece may be part of a password.
     return "the address cannot be read" if ("invalid" in told and "port" in told) or "URI" in told else told
