@@ -29,6 +29,8 @@ _GROUPS = (
     "report",
     "advise",
     "track",
+    "tables",
+    "remove",
     "export",
     "sql",
     "runs",

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.console import known_errors, out_text, say, workspace_of
 from data.errors import RadarError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.workspace import Workspace
 
 
 class ExportFormat(StrEnum):
@@ -29,26 +34,41 @@ def register(app: typer.Typer) -> None:
 @known_errors
 def export(
     context: typer.Context,
-    table: Annotated[str, typer.Argument(metavar="TABLE", help="Table, e.g. route_forecasts.")],
+    table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Table, e.g. route_forecasts.")] = None,
     form: Annotated[ExportFormat, typer.Option("--format", help="Kind of file.")] = ExportFormat.csv,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="File to write; csv and json go to stdout without it.")
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="File to write, with --all a folder; csv and json of one table go to stdout without it.",
+        ),
     ] = None,
     run_id: Annotated[
         str | None, typer.Option("--run", help="Of a result table: this run's rows; by default the latest run's.")
     ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every table that holds rows, a file each.")] = False,
     every_run: Annotated[bool, typer.Option("--all-runs", help="Of a result table: the rows of every run.")] = False,
 ) -> None:
     """Write any table as CSV, Parquet, JSON or Excel.
 
     Example: `radar export trunk_departures --format xlsx --out departures.xlsx`
     """
-    from data.contracts import contract
+    if everything == (table is not None):
+        raise RadarError(
+            "a table and --all" if everything else "neither a table nor --all", "one of the two", "see `radar tables`"
+        )
+    if table is None:
+        if out is None or run_id is not None:
+            raise RadarError(
+                "--all with --run" if run_id else "--all without --out", "--out DIR and no --run", "correct it"
+            )
+        _export_all(workspace_of(context), out, form, every_run=every_run)
+        return
     from data.exports import format_csv, format_json, write_table
 
     workspace = workspace_of(context)
-    by_run = contract(table).group == "results" and not every_run
-    frame = workspace.results(table, run_id) if by_run else workspace.read(table)
+    frame = _rows(workspace, table, run_id, every_run=every_run)
     zone = workspace.settings.workspace.zone
     if out is not None:
         write_table(frame, out, form.value, zone)
@@ -59,3 +79,27 @@ def export(
         out_text(format_json(frame, zone).rstrip("\n"))
     else:
         raise RadarError(f"--format {form.value} without --out", "a file to write", f"add --out {table}.{form.value}")
+
+
+def _rows(workspace: Workspace, table: str, run_id: str | None, *, every_run: bool) -> pl.DataFrame:
+    from data.contracts import contract
+
+    by_run = contract(table).group == "results" and not every_run
+    return workspace.results(table, run_id) if by_run else workspace.read(table)
+
+
+def _export_all(workspace: Workspace, folder: Path, form: ExportFormat, *, every_run: bool) -> None:
+    from data.exports import write_table
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RadarError(f"{folder} cannot be made ({error.strerror})", action="choose another --out") from error
+    files = rows = 0
+    for table in workspace.present():
+        frame = _rows(workspace, table, None, every_run=every_run)
+        if frame.is_empty():
+            continue
+        write_table(frame, folder / f"{table}.{form.value}", form.value, workspace.settings.workspace.zone)
+        files, rows = files + 1, rows + frame.height
+    say(f"{rows:,} rows of {files} tables in {folder}")

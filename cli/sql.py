@@ -19,6 +19,9 @@ def register(app: typer.Typer) -> None:
 def sql(
     context: typer.Context,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A SELECT over the tables by their names.")],
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", min=0.0, metavar="SECONDS", help="Stop the query after this time.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Ask the tables in SQL (DuckDB's dialect); nothing can be changed this way.
@@ -27,4 +30,4 @@ def sql(
     """
     from data.query import answer
 
-    out_rows(answer(workspace_of(context), query), json=json)
+    out_rows(answer(workspace_of(context), query, timeout), json=json)

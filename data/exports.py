@@ -39,6 +39,7 @@ def write_table(frame: pl.DataFrame, path: Path, form: Format, zone: ZoneInfo) -
     """
     if form == "xlsx" and frame.height > EXCEL_ROWS:
         raise RadarError(f"{frame.height:,} rows", f"at most {EXCEL_ROWS:,} in an Excel sheet", "export csv or parquet")
+    refuse_device_or_link(path)
     partial = path.with_name(f".{path.name}.part")
     try:
         if form == "parquet":
@@ -51,6 +52,19 @@ def write_table(frame: pl.DataFrame, path: Path, form: Format, zone: ZoneInfo) -
         partial.replace(path)
     except OSError as error:
         raise RadarError(f"{path} cannot be written ({error.strerror})", action="choose another file") from error
+
+
+def refuse_device_or_link(path: Path) -> None:
+    """Refuse a path that is a link, a device or a folder: writing whole or not at all puts a new file in its place.
+
+    Raises
+    ------
+    RadarError
+        When it is one of these.
+    """
+    kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "a device or a pipe"
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise RadarError(f"{path} is {kind} and is not replaced", action="name a file of its own, or leave --out away")
 
 
 def write_folder(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:

@@ -51,15 +51,21 @@ def select_rows(frame: pl.DataFrame, table: str, where: str) -> pl.DataFrame:
     """
     if not where.strip():
         raise RadarError("an empty condition", "one in SQL, e.g. date > '2030-01-01'", "correct --where")
-    numbered = frame.with_row_index(_ROW)
-    # the line break ends a comment, so the brackets close whatever the condition holds
-    chosen = _run({table: numbered}, f"SELECT {_ROW} FROM {table} WHERE ({where}\n) ORDER BY {_ROW}", None)
-    if chosen.columns != [_ROW]:
-        raise RadarError("a condition that is a query", "one condition in SQL", "correct --where")
+    with _database({table: frame.with_row_index(_ROW)}) as connection, _words_told(None):
+        # as an expression, so that what closes the bracket early is no condition
+        chosen: pl.DataFrame = connection.view(table).filter(where).project(_ROW).order(_ROW).pl()
     return frame[chosen[_ROW].to_list()]
 
 
 def _run(tables: dict[str, pl.DataFrame], query: str, timeout: float | None) -> pl.DataFrame:
+    with _database(tables) as connection, _words_told(timeout), _stopped_after(connection, timeout):
+        answered: pl.DataFrame = connection.sql(query).pl()
+    return answered
+
+
+@contextmanager
+def _database(tables: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database that holds the tables and can reach nothing else."""
     import duckdb
 
     with duckdb.connect(":memory:") as connection:
@@ -67,19 +73,24 @@ def _run(tables: dict[str, pl.DataFrame], query: str, timeout: float | None) -> 
             connection.register(name, frame)
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
-        try:
-            with _stopped_after(connection, timeout):
-                answered: pl.DataFrame = connection.sql(query).pl()
-            return answered
-        except duckdb.InterruptException as error:
-            raise RadarError(
-                f"the query was stopped after {timeout:g} seconds", action="ask for less, or raise --timeout"
-            ) from error
-        except (duckdb.Error, AttributeError) as error:
-            told = "it returns no rows" if isinstance(error, AttributeError) else str(error).splitlines()[0]
-            raise RadarError(
-                f"the query cannot be answered: {told}", action="see `radar tables NAME` for the columns"
-            ) from error
+        yield connection
+
+
+@contextmanager
+def _words_told(timeout: float | None) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise RadarError(
+            f"the query was stopped after {timeout or 0:g} seconds", action="ask for less, or raise --timeout"
+        ) from error
+    except (duckdb.Error, AttributeError) as error:
+        told = "it returns no rows" if isinstance(error, AttributeError) else str(error).splitlines()[0]
+        raise RadarError(
+            f"the query cannot be answered: {told}", action="see `radar tables NAME` for the columns"
+        ) from error
 
 
 @contextmanager

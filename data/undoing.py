@@ -14,7 +14,8 @@ from data.runs import Run
 from data.table_reader import FINISHED, TableReader
 from data.workspace import Workspace
 
-UNDOABLE = ("load", "weather load", "remove")
+# Commands whose writes can be taken back; `radar load` names its table behind the word.
+_UNDOABLE = r"^(load|weather load|remove)( |$)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def find_last_change(reader: TableReader) -> Change:
     """
     runs = reader.runs().filter(pl.col("outcome").is_in(FINISHED))
     undone = {json.loads(options).get("run") for options in runs.filter(pl.col("command") == "undo")["options"]}
-    changes = runs.filter(pl.col("command").is_in(UNDOABLE) & ~pl.col("run_id").is_in(list(undone)))
+    changes = runs.filter(pl.col("command").str.contains(_UNDOABLE) & ~pl.col("run_id").is_in(list(undone)))
     written = [(row["run_id"], row["command"], json.loads(row["tables_written"])) for row in changes.to_dicts()]
     written = [entry for entry in written if entry[2]]
     if not written:

@@ -1,0 +1,111 @@
+"""Rows taken out and given back, tables described, queries stopped, files that are not replaced."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.app import app
+from data.workspace import Workspace
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    workspace = Workspace.create(tmp_path / "peak")
+    for names in (["A", "B"], ["C", "D"]):
+        file = tmp_path / "hubs.csv"
+        file.write_text("hub_id,name\n" + "".join(f"{name},{name}\n" for name in names))
+        assert radar(workspace, "load", "hubs", str(file)).exit_code == 0
+    return workspace
+
+
+def radar(workspace: Workspace, *arguments: str, typed: str | None = None) -> Result:
+    return RUNNER.invoke(app, ["-w", str(workspace.folder), *arguments], input=typed)
+
+
+def hubs(workspace: Workspace) -> str:
+    return "".join(workspace.read("hubs")["hub_id"])
+
+
+def test_rows_are_shown_asked_for_taken_out_and_given_back(workspace: Workspace) -> None:
+    remove = ("remove", "hubs", "--where", "hub_id IN ('A', 'D')")
+    refused = radar(workspace, *remove, typed="n\n")
+    assert (refused.exit_code, hubs(workspace)) == (1, "ABCD")
+    assert "2 of 4 rows of hubs" in refused.stdout
+    assert radar(workspace, *remove, typed="y\n").exit_code == 0
+    assert hubs(workspace) == "BC"
+    told = json.loads(radar(workspace, "remove", "hubs", "--where", "hub_id = 'B' -- or not", "--yes", "--json").stdout)
+    assert (told["rows_removed"], told["rows_left"], hubs(workspace)) == (1, 1, "C")
+    for left in ("BC", "ABCD", "AB", ""):
+        undone = radar(workspace, "undo", "--yes")
+        assert undone.exit_code == 0, undone.output
+        assert hubs(workspace) == left
+    spent = radar(workspace, "undo", "--yes")
+    assert (spent.exit_code, "no load or removal to take back" in spent.stderr) == (1, True)
+
+
+def test_undo_refuses_what_was_written_to_since(workspace: Workspace) -> None:
+    with workspace.run("weather impact") as run:
+        run.upsert("hubs", pl.DataFrame({"hub_id": ["E"], "name": ["E"]}))
+    refused = radar(workspace, "undo", "--yes")
+    assert (refused.exit_code, "hubs was written to since" in refused.stderr) == (1, True)
+    assert hubs(workspace) == "ABCDE"
+
+
+@pytest.mark.parametrize(
+    ("table", "where", "told"),
+    [
+        ("hubs", "", "empty condition"),
+        ("hubs", "nothing = 1", "cannot be answered"),
+        ("hubs", "1) UNION SELECT (2", "cannot be answered"),
+        ("hub_loads", "true", "radar withdraw"),
+        ("hbus", "true", "Did you mean hubs?"),
+    ],
+)
+def test_wrong_conditions_take_nothing_out(workspace: Workspace, table: str, where: str, told: str) -> None:
+    result = radar(workspace, "remove", table, "--where", where, "--yes")
+    assert result.exit_code == 1
+    assert told.casefold() in result.stderr.casefold()
+    assert hubs(workspace) == "ABCD"
+
+
+def test_tables_are_listed_and_described(workspace: Workspace) -> None:
+    listed = json.loads(radar(workspace, "tables", "--json").stdout)
+    assert {"hubs", "lanes", "runs"} <= {row["table"] for row in listed}
+    lanes = json.loads(radar(workspace, "tables", "lanes", "--json").stdout)
+    assert {"column": "distance_km", "unit": "km"}.items() <= lanes["columns"][4].items()
+    assert "transit_hours" in radar(workspace, "tables", "lanes").stdout
+
+
+def test_a_query_without_end_is_stopped(workspace: Workspace) -> None:
+    endless = "SELECT count(*) FROM range(100000000) a, range(100000000) b"
+    stopped = radar(workspace, "sql", endless, "--timeout", "0.3")
+    assert (stopped.exit_code, "stopped after 0.3 seconds" in stopped.stderr) == (1, True)
+    assert radar(workspace, "sql", "SELECT 1 AS x", "--timeout", "60").exit_code == 0
+
+
+def test_every_table_goes_to_a_folder(workspace: Workspace, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert radar(workspace, "export", "--all", "--out", str(out)).exit_code == 0
+    assert sorted(path.name for path in out.iterdir()) == ["hubs.csv", "runs.csv"]
+    for wrong in (["--all"], ["hubs", "--all", "--out", str(out)], ["--all", "--run", "x", "--out", str(out)], []):
+        assert radar(workspace, "export", *wrong).exit_code == 1
+
+
+def test_links_and_devices_are_not_replaced(workspace: Workspace, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("kept")
+    link = tmp_path / "link.csv"
+    link.symlink_to(precious)
+    dangling = tmp_path / "dangling.csv"
+    dangling.symlink_to(tmp_path / "nowhere")
+    for out in (link, dangling, Path("/dev/null"), tmp_path):
+        refused = radar(workspace, "export", "hubs", "--out", str(out))
+        assert (refused.exit_code, "is not replaced" in refused.stderr) == (1, True), out
+    assert (precious.read_text(), link.is_symlink(), Path("/dev/null").is_char_device()) == ("kept", True, True)
