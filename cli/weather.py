@@ -11,7 +11,15 @@ import typer
 
 from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.options import FirstDay, Json, LastDay, parse_day
-from cli.weather_tables import latest_run, read_forecast, read_network
+from cli.weather_tables import (
+    latest_run,
+    read_forecast,
+    read_network,
+    read_places,
+    read_shapes,
+    tell_loaded,
+    write_weather,
+)
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -38,6 +46,11 @@ class ProviderName(StrEnum):
 
     auto = "auto"
     open_meteo = "open-meteo"
+    qweather = "qweather"
+    openweather = "openweather"
+    cap = "cap"
+    inmet = "inmet"
+    beijing = "beijing"
     csv = "csv"
 
 
@@ -63,68 +76,68 @@ def register(app: typer.Typer) -> None:
 @known_errors
 def load(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Answers of Open-Meteo (JSON) or CSV files.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Answers of weather services, station files or CSV.")
+    ],
     provider: Annotated[
         ProviderName, typer.Option("--provider", help="Who wrote the files; auto looks at each.")
     ] = ProviderName.auto,
     kind: Annotated[
         KindName | None,
-        typer.Option("--as", help="What the files hold; by default they tell: hours still to come are forecast."),
+        typer.Option("--as", help="What the files hold, where they do not tell."),
     ] = None,
     issued_at: Annotated[
         str | None,
         typer.Option(
             "--issued-at",
             metavar="TIME",
-            help="When the forecasts were issued, e.g. 2025-11-08T06:00+08:00; by default when each file was last written.",
+            help="When the forecasts were issued, e.g. 2025-11-08T06:00+08:00, where the files do not tell.",
         ),
     ] = None,
     place: Annotated[
-        str | None, typer.Option("--place", metavar="LAT,LON", help="Place of a CSV that names none, e.g. 39.9,116.4.")
+        str | None, typer.Option("--place", metavar="LAT,LON", help="Place of files that name none, e.g. 39.9,116.4.")
+    ] = None,
+    places: Annotated[
+        Path | None,
+        typer.Option(
+            "--places",
+            metavar="FILE",
+            help="CSV of places (location_id, latitude, longitude) for answers that carry only the id of theirs.",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Load weather files into weather_observations and weather_forecasts, by place and hour.
+    """Load weather files into weather_observations, weather_forecasts and weather_warnings.
 
-    Units are read from the files: a measure without a unit is refused.
+    Open-Meteo, QWeather, OpenWeather, CAP 1.2, INMET and plain CSV are told apart by what stands in them. Units are read from
+    the files: a measure without a unit is refused.
 
     Example: `radar weather load forecast.json --issued-at 2025-11-08T06:00+08:00`
     """
-    from dataclasses import asdict
-
-    import polars as pl
-
-    from data.contracts import contract
-    from weather.loading import read_weather
+    from weather.loading import Sources, read_weather
 
     workspace = workspace_of(context)
     zone = workspace.settings.workspace.zone
     chosen: Kind | None = None if kind is None else kind.value
     issued = None if issued_at is None else _parse_moment(issued_at, zone)
     at = None if place is None else _parse_place(place)
+    sources = Sources(
+        zone=zone,
+        provider=provider.value,
+        kind=chosen,
+        issued_at=issued,
+        place=at,
+        places={} if places is None else read_places(places),
+        shapes=read_shapes(workspace),
+    )
     # every file is read before anything is written: one broken file leaves the workspace as it was
     with progress("weather load") as bar:
-        tables, loaded = read_weather(
-            files,
-            zone,
-            provider.value,
-            kind=chosen,
-            issued_at=issued,
-            place=at,
-            progress=bar,
-        )
+        tables, loaded = read_weather(files, sources, bar)
     options: dict[str, object] = {"files": [path.name for path in files], "provider": provider.value}
     options |= {"kind": chosen, "issued_at": issued, "place": at}
     with workspace.run("weather load", options=options) as run:
-        for name, frame in tables.items():
-            run.upsert(name, contract(name).arrange(frame))
-        run.message = ", ".join(f"{frame.height:,} {name}" for name, frame in tables.items())
-    rows = [asdict(file) for file in loaded]
-    for row in rows:
-        row["ignored"] = ", ".join(row["ignored"])
-        for name in ("first", "last", "issued_at"):
-            row[name] = None if row[name] is None else row[name].astimezone(zone).isoformat(timespec="minutes")
-    out_rows(pl.DataFrame(rows, infer_schema_length=None), json=json)
+        write_weather(run, tables)
+    tell_loaded(loaded, zone, json=json)
 
 
 @known_errors
@@ -143,7 +156,6 @@ def impact(
 
     Example: `radar weather impact --from 2025-11-07 --to 2025-11-16`
     """
-    from data.contracts import TABLES
     from weather.impact_inputs import assess_network, choose_days, end_of_day, learn_effects, list_touched
     from weather.learning import ENOUGH
 
@@ -159,8 +171,7 @@ def impact(
         found = assess_network(tables, days, settings, zone, as_of=moment, effects=rows, progress=bar)
         run.append("lane_weather", found.lanes)
         run.append("outlet_weather", found.outlets)
-        if "lane_closures" in TABLES:
-            run.append("lane_closures", found.closures)
+        run.append("lane_closures", found.closures)
         lanes, outlets = list_touched(found.lanes), list_touched(found.outlets)
         run.message = f"{lanes.height:,} lane-days and {outlets.height:,} outlet-days touched"
     _tell_unknown(found)

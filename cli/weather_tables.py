@@ -1,21 +1,31 @@
-"""What the weather commands read from the workspace, said once."""
+"""What the weather commands read from the workspace and write into it, said once."""
 
 from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.console import out_rows, warn
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from zoneinfo import ZoneInfo
+
+    import polars as pl
+
     from data.runs import Run
     from data.workspace import Workspace
     from weather.applying import ForecastTables
+    from weather.feeds.cap import Shapes
+    from weather.feeds.reading import Place
     from weather.impact_inputs import ImpactTables
+    from weather.loading import LoadedFile
 
 
 def read_network(workspace: Workspace, run: Run | Workspace) -> ImpactTables:
     """Read every table the weather of lanes and outlets is worked out from; a run keeps their versions."""
-    from data.contracts import TABLES
     from data.ingest.geometry import read_geometry
     from weather.impact_inputs import ImpactTables
 
@@ -27,7 +37,7 @@ def read_network(workspace: Workspace, run: Run | Workspace) -> ImpactTables:
         observations=run.read("weather_observations"),
         forecasts=run.read("weather_forecasts"),
         warnings=run.read("weather_warnings"),
-        departures=run.read("lane_departures") if "lane_departures" in TABLES else None,
+        departures=run.read("lane_departures"),
         lane_geometry=read_geometry(workspace.folder, "lanes"),
     )
 
@@ -80,3 +90,89 @@ def _known_until(workspace: Workspace, impact_run: str) -> datetime | None:
     runs = workspace.read("runs")
     told = json.loads(runs.filter(pl.col("run_id") == impact_run)["options"][0]).get("as_of")
     return None if told is None else end_of_day(date.fromisoformat(told), workspace.settings.workspace.zone)
+
+
+def read_shapes(workspace: Workspace) -> Shapes:
+    """Region id, name and Chinese name -> geometry, for warnings that tell their area by code or name."""
+    from data.ingest.geometry import read_geometry
+
+    geometry = read_geometry(workspace.folder, "regions")
+    shapes = dict(geometry)
+    for row in workspace.read("regions").iter_rows(named=True):
+        if row["region_id"] in geometry:
+            for name in (row["name"], row.get("name_zh")):
+                if name:
+                    shapes.setdefault(name, geometry[row["region_id"]])
+    return shapes
+
+
+def read_places(path: Path) -> dict[str, Place]:
+    """Read a CSV of places: location_id, latitude, longitude.
+
+    Raises
+    ------
+    RadarError
+        When it cannot be read, or a column or number is missing.
+    """
+    import polars as pl
+
+    from data.errors import RadarError
+    from weather.feeds.reading import check_place
+
+    try:
+        frame = pl.read_csv(path, infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise RadarError(
+            f"no readable CSV ({str(error).splitlines()[0][:160]})", "location_id, latitude, longitude", file=path.name
+        ) from error
+    columns = ["location_id", "latitude", "longitude"]
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        raise RadarError(f"no column {absent[0]}", ", ".join(columns), "add it", file=path.name)
+    places: dict[str, Place] = {}
+    for row, (name, north, east) in enumerate(frame.select(columns).iter_rows(), start=2):
+        try:
+            at = (float(north), float(east))
+        except (TypeError, ValueError) as error:
+            raise RadarError(f"place {north}, {east}", "degrees", "correct it", file=path.name, row=row) from error
+        check_place(*at, file=path.name, row=row)
+        places[name] = at
+    return places
+
+
+def write_weather(run: Run, tables: dict[str, pl.DataFrame]) -> None:
+    """Stage rows of weather by key; warnings that break their contract are set apart, the others stay."""
+    import polars as pl
+
+    from data.contracts import contract
+
+    counts = []
+    for name, frame in tables.items():
+        table = contract(name)
+        good, broken = table.split(table.arrange(frame))
+        if broken.height:
+            rows = broken.select(
+                file=pl.lit("weather load"), row=pl.col("row_index") + 1, column="column", value="value", rule="rule"
+            )
+            run.append("rejected_rows", rows.with_columns(pl.lit(name).alias("table_name")))
+            run.outcome = "rejected"
+            warn(f"{broken['row_index'].n_unique():,} rows of {name} are set apart: {broken['rule'][0]}.")
+        run.upsert(name, good)
+        counts.append(f"{good.height:,} {name}")
+    run.message = ", ".join(counts)
+
+
+def tell_loaded(loaded: Sequence[LoadedFile], zone: ZoneInfo, *, json: bool) -> None:
+    """Print what became of each file, and the warnings of theirs that cannot be read."""
+    from dataclasses import asdict
+
+    import polars as pl
+
+    rows = [asdict(file) for file in loaded]
+    for row in rows:
+        row["ignored"] = ", ".join(row["ignored"])
+        for name, reason in row.pop("set_apart").items():
+            warn(f"{row['file']}, {name} is set apart: {reason}")
+        for name in ("first", "last", "issued_at"):
+            row[name] = None if row[name] is None else row[name].astimezone(zone).isoformat(timespec="minutes")
+    out_rows(pl.DataFrame(rows, infer_schema_length=None), json=json)

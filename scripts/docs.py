@@ -40,7 +40,10 @@ def main() -> int:
 
 def pages() -> dict[str, str]:
     """Return every generated page by its file name."""
-    return {"tables.md": write_tables(), "commands.md": write_commands(), **method_pages()}
+    from weather.feeds.reference import write_page
+
+    feeds = {"weather-feeds.md": write_page()}
+    return {"tables.md": write_tables(), "commands.md": write_commands(), **feeds, **method_pages()}
 
 
 def _is_fresh(path: Path, text: str) -> bool:

@@ -2,23 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
-from weather.feeds import csv_points, open_meteo
-from weather.feeds.reading import Kind, Reading, join_readings, settle_kind
+from weather.feeds import cap, csv_points, open_meteo, openweather, qweather, station_csv
+from weather.feeds.reading import Kind, Place, Reading, join_readings, settle_kind
+from weather.feeds.rows import parse_json
 
-Provider = Literal["auto", "open-meteo", "csv"]
+Provider = Literal["auto", "open-meteo", "csv", "qweather", "openweather", "inmet", "beijing", "cap"]
+
+LARGEST_FILE = 256 * 1024 * 1024
+"""Larger files are refused [bytes] (judgement: a year of 30,000 places is smaller)."""
 
 _TABLES: dict[Kind, str] = {"observations": "weather_observations", "forecasts": "weather_forecasts"}
+_WARNINGS = "weather_warnings"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What files cannot tell by themselves.
+
+    Parameters
+    ----------
+    zone
+        Time zone of times without an offset.
+    provider
+        Who wrote the files; ``auto`` looks at each.
+    kind
+        Whether they hold observations or forecasts; None lets the answer tell (see ``feeds.reading.settle_kind``).
+    issued_at
+        When the forecasts were issued.
+    place
+        Latitude and longitude of files that name none.
+    places
+        Name of a file (without its ending) or id of a place -> latitude and longitude.
+    shapes
+        Code or name of a region -> GeoJSON geometry, for warnings that tell their area by code.
+    """
+
+    zone: tzinfo
+    provider: Provider = "auto"
+    kind: Kind | None = None
+    issued_at: datetime | None = None
+    place: Place | None = None
+    places: Mapping[str, Place] = field(default_factory=dict)
+    shapes: cap.Shapes = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -32,11 +67,13 @@ class LoadedFile:
     rows, places
         How many rows and places it holds.
     first, last
-        First and last hour it speaks of.
+        First and last hour it speaks of; None where it holds no row.
     issued_at
         When its forecast was issued; None for observations.
     ignored
         Columns without use.
+    set_apart
+        Warnings that cannot be read, and why.
     """
 
     file: str
@@ -44,38 +81,24 @@ class LoadedFile:
     table: str
     rows: int
     places: int
-    first: datetime
-    last: datetime
+    first: datetime | None
+    last: datetime | None
     issued_at: datetime | None
     ignored: tuple[str, ...]
+    set_apart: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_weather(
-    files: Sequence[Path],
-    zone: ZoneInfo,
-    provider: Provider = "auto",
-    *,
-    kind: Kind | None = None,
-    issued_at: datetime | None = None,
-    place: tuple[float, float] | None = None,
-    progress: Progress = SILENT,
+    files: Sequence[Path], sources: Sources, progress: Progress = SILENT
 ) -> tuple[dict[str, pl.DataFrame], list[LoadedFile]]:
-    """Read weather files into rows of ``weather_observations`` and ``weather_forecasts``.
+    """Read weather files into rows of ``weather_observations``, ``weather_forecasts`` and ``weather_warnings``.
 
     Parameters
     ----------
     files
-        Answers of Open-Meteo or CSV files.
-    zone
-        Time zone of times without an offset.
-    provider
-        Who wrote them; ``auto`` looks at each file.
-    kind
-        Whether they hold observations or forecasts; None lets the file tell (see ``feeds.reading.settle_kind``).
-    issued_at
-        When the forecasts were issued; None takes the time each file was last written.
-    place
-        Latitude and longitude of a CSV without them.
+        Answers of providers, station files, CSV files.
+    sources
+        What they cannot tell by themselves.
     progress
         Told how far the work is.
 
@@ -84,48 +107,140 @@ def read_weather(
     tables
         Table -> its rows, for the tables the files speak of.
     files
-        What became of each, in the order of ``files``.
+        What became of each, in the order of ``files``; a file of weather and warnings is told twice.
 
     Raises
     ------
     RadarError
         When a file cannot be read whole.
     """
-    loaded, frames = [], {name: list[pl.DataFrame]() for name in _TABLES.values()}
+    readings = []
     for number, path in enumerate(files, start=1):
-        reading = _read(path, provider, zone, place)
-        written = datetime.fromtimestamp(int(path.stat().st_mtime), tz=UTC)
-        settled, frame = settle_kind(reading, kind, issued_at or written)
-        table = _TABLES[settled]
-        frames[table].append(frame)
-        loaded.append(_describe(path, reading, table, frame))
+        readings.append((path.name, read_bytes(_content(path), path.name, sources)))
         progress.step(number, len(files), path.name)
-    return {table: join_readings(parts) for table, parts in frames.items() if parts}, loaded
+    return gather(readings, sources)
 
 
-def _read(path: Path, provider: Provider, zone: ZoneInfo, place: tuple[float, float] | None) -> Reading:
+def gather(
+    readings: Sequence[tuple[str, Reading]], sources: Sources
+) -> tuple[dict[str, pl.DataFrame], list[LoadedFile]]:
+    """Sort what was read into tables: see ``read_weather``."""
+    loaded, frames, warnings = [], {name: list[pl.DataFrame]() for name in _TABLES.values()}, []
+    for name, reading in readings:
+        if reading.frame.height:
+            settled, frame = settle_kind(reading, sources.kind, sources.issued_at, file=name)
+            table = _TABLES[settled]
+            frames[table].append(frame)
+            loaded.append(_describe(name, reading, table, frame))
+        if reading.warnings is not None and (reading.warnings.height or reading.set_apart or not reading.frame.height):
+            warnings.append(reading.warnings)
+            loaded.append(_describe_warnings(name, reading, reading.warnings))
+    tables = {table: join_readings(parts) for table, parts in frames.items() if parts}
+    if warnings and any(part.height for part in warnings):
+        tables[_WARNINGS] = pl.concat(warnings).unique("warning_id", keep="last", maintain_order=True)
+    return tables, loaded
+
+
+def read_bytes(content: bytes, file: str, sources: Sources) -> Reading:
+    """Read the content of one file or answer by the feed that knows it.
+
+    Parameters
+    ----------
+    content
+        The bytes.
+    file
+        Its name, told in errors; without its ending it is looked up in ``sources.places``.
+    sources
+        What it cannot tell by itself.
+
+    Raises
+    ------
+    RadarError
+        When no feed knows it, or the feed finds it broken.
+    """
+    chosen = sources.provider if sources.provider != "auto" else _guess(content)
+    place = sources.places.get(Path(file).stem, sources.place)
+    if chosen == "cap":
+        return cap.parse(content, sources.shapes, file=file)
+    if chosen in ("open-meteo", "qweather", "openweather"):
+        answer = parse_json(content, file=file)
+        if chosen == "open-meteo" and sources.provider == "auto":
+            chosen = _whose(answer)
+        if chosen == "qweather":
+            told = qweather.location_of(answer) if isinstance(answer, dict) else None
+            return qweather.parse(_object(answer, file), sources.places.get(told or "", place), sources.zone, file=file)
+        if chosen == "openweather":
+            return openweather.parse(_object(answer, file), file=file)
+        return open_meteo.parse(answer, file=file)
+    if chosen == "inmet":
+        return station_csv.parse_inmet(csv_points.decode(content, file), file=file)
+    if chosen == "beijing":
+        stations = _stations(csv_points.decode(content, file), file)
+        return station_csv.parse_beijing(
+            csv_points.decode(content, file), sources.places.get(stations, place), file=file
+        )
+    return csv_points.parse(content, sources.zone, place, file=file)
+
+
+def _guess(content: bytes) -> Provider:
+    head = content[:4096]
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if start in (b"{", b"["):
+        return "open-meteo"
+    if cap.recognises(head):
+        return "cap"
+    known = station_csv.recognises(head.decode("utf-8-sig", errors="replace"))
+    return "inmet" if known == station_csv.INMET else "beijing" if known == station_csv.BEIJING else "csv"
+
+
+def _whose(answer: object) -> Provider:
+    """Which provider a JSON answer is of."""
+    if qweather.recognises(answer):
+        return "qweather"
+    return "openweather" if openweather.recognises(answer) else "open-meteo"
+
+
+def _object(answer: object, file: str) -> dict[str, object]:
+    if not isinstance(answer, dict):
+        raise RadarError(f"a {type(answer).__name__}", "an object", "fetch it again", file=file)
+    return answer
+
+
+def _stations(text: str, file: str) -> str:
+    """Name of the station a file is of, "" where it tells none."""
+    lines = text.splitlines()[:2]
+    header = [each.strip().lower() for each in lines[0].split(",")]
+    values = lines[1].split(",") if len(lines) > 1 else []
+    at = header.index("station") if "station" in header else len(values)
+    return values[at].strip() if at < len(values) else Path(file).stem
+
+
+def _content(path: Path) -> bytes:
     if path.is_dir():
         raise RadarError("a folder", "a file", "name the files in it", file=path.name)
-    chosen = _guess(path) if provider == "auto" else provider
-    if chosen == "open-meteo":
-        return open_meteo.read_file(path)
-    return csv_points.read_file(path, zone, place)
-
-
-def _guess(path: Path) -> Provider:
     try:
-        with path.open("rb") as file:
-            head = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise RadarError(f"{size:,} bytes", f"at most {LARGEST_FILE:,}", "split the file", file=path.name)
+        return path.read_bytes()
     except OSError as error:
         raise RadarError(
             f"cannot be read ({error.strerror})", action="name an existing file", file=path.name
         ) from error
-    return "open-meteo" if head[:1] in (b"{", b"[") or path.suffix == ".json" else "csv"
 
 
-def _describe(path: Path, reading: Reading, table: str, frame: pl.DataFrame) -> LoadedFile:
+def _describe(name: str, reading: Reading, table: str, frame: pl.DataFrame) -> LoadedFile:
     first, last, issued = frame.select(
         first=pl.col("valid_at").min(), last=pl.col("valid_at").max(), issued=pl.col("issued_at").max()
     ).row(0)
     places = frame.select("latitude", "longitude").n_unique()
-    return LoadedFile(path.name, reading.provider, table, frame.height, places, first, last, issued, reading.ignored)
+    return LoadedFile(name, reading.provider, table, frame.height, places, first, last, issued, reading.ignored)
+
+
+def _describe_warnings(name: str, reading: Reading, warnings: pl.DataFrame) -> LoadedFile:
+    first, last, issued = warnings.select(
+        first=pl.col("onset").min(), last=pl.col("expires").max(), issued=pl.col("issued_at").max()
+    ).row(0)
+    count = warnings["area"].n_unique()
+    told = LoadedFile(name, reading.provider, _WARNINGS, warnings.height, count, first, last, issued, ())
+    return replace(told, set_apart=dict(reading.set_apart))

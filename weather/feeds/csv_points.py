@@ -16,12 +16,12 @@ from typing import Final
 import polars as pl
 
 from data.errors import RadarError
-from weather.feeds.reading import Reading, check_bounds, check_place, join_readings
+from weather.feeds.reading import Place, Reading, check_bounds, check_place, join_readings
 from weather.units import UNITS, Quantity, convert, unit_name
 
 PROVIDER: Final = "csv"
 
-_MEASURES: Mapping[Quantity, tuple[str, tuple[str, ...]]] = {
+MEASURES: Mapping[Quantity, tuple[str, tuple[str, ...]]] = {
     "temperature": ("temperature_c", ("temperature", "temp", "temperature_2m", "air_temperature", "气温", "温度")),
     "precipitation": ("precipitation_mm", ("precipitation", "precip", "rain", "降水", "降水量")),
     "snowfall": ("snowfall_cm", ("snowfall", "snow", "降雪", "降雪量")),
@@ -38,17 +38,30 @@ _FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M")
 _PLACES = {"latitude": ("latitude", "lat", "纬度"), "longitude": ("longitude", "lon", "lng", "经度")}
 
 
-def read_file(path: Path, zone: tzinfo, place: tuple[float, float] | None = None) -> Reading:
-    """Read one CSV of weather points.
+def read_file(path: Path, zone: tzinfo, place: Place | None = None) -> Reading:
+    """Read one CSV file of weather points: see ``parse``."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RadarError(
+            f"cannot be read ({error.strerror})", action="name an existing file", file=path.name
+        ) from error
+    return parse(content, zone, place, file=path.name)
+
+
+def parse(content: bytes, zone: tzinfo, place: Place | None = None, *, file: str = "answer") -> Reading:
+    """Parse one CSV of weather points.
 
     Parameters
     ----------
-    path
+    content
         UTF-8 (with or without BOM) or GB18030; separated by comma, semicolon or tab; decimal point.
     zone
         Time zone of times without an offset.
     place
         Latitude and longitude of a file that holds none (one station's file).
+    file
+        Named in errors.
 
     Returns
     -------
@@ -61,8 +74,7 @@ def read_file(path: Path, zone: tzinfo, place: tuple[float, float] | None = None
         For an unreadable file, a missing or doubled column, a measure without a unit, or a value that is no number, no
         time or out of range.
     """
-    frame = _read_text(path)
-    file = path.name
+    frame = _table(content, file)
     names, ignored = _find_columns(frame.columns, file)
     if "valid_at" not in names:
         raise RadarError(
@@ -80,7 +92,7 @@ def read_file(path: Path, zone: tzinfo, place: tuple[float, float] | None = None
             raise RadarError(f"no column {name}", "a place for every row", "add it, or give --place LAT,LON", file=file)
     _check_places(columns["latitude"], columns["longitude"], file)
     measured = False
-    for quantity, (column, _) in _MEASURES.items():
+    for quantity, (column, _) in MEASURES.items():
         if column in names:
             header, unit = names[column]
             values = convert(_numbers(frame[header], file).to_numpy(), unit, quantity, file=file, column=header)
@@ -94,32 +106,42 @@ def read_file(path: Path, zone: tzinfo, place: tuple[float, float] | None = None
     return Reading(join_readings([rows]), PROVIDER, "forecasts" if told else None, ignored)
 
 
-def _read_text(path: Path) -> pl.DataFrame:
+def decode(content: bytes, file: str) -> str:
+    """Return the text of a CSV: UTF-8 (with or without BOM), GB18030, else Latin-1 where it is Brazil's.
+
+    Raises
+    ------
+    RadarError
+        When the bytes are no text.
+    """
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise RadarError(
-            f"cannot be read ({error.strerror})", action="name an existing file", file=path.name
-        ) from error
-    try:
-        text = raw.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        try:
-            text = raw.decode("gb18030")
-        except UnicodeDecodeError as error:
-            raise RadarError("neither UTF-8 nor GB18030 text", "a CSV", "save it as UTF-8", file=path.name) from error
+        text = content.decode("latin-1") if b"DATA (YYYY" in content[:4096] else _decode_chinese(content, file)
     if "\x00" in text:
-        raise RadarError("bytes that are no text", "a CSV", "name another file", file=path.name)
+        raise RadarError("bytes that are no text", "a CSV", "name another file", file=file)
+    return text
+
+
+def _decode_chinese(content: bytes, file: str) -> str:
+    try:
+        return content.decode("gb18030")
+    except UnicodeDecodeError as error:
+        raise RadarError("neither UTF-8 nor GB18030 text", "a CSV", "save it as UTF-8", file=file) from error
+
+
+def _table(content: bytes, file: str) -> pl.DataFrame:
+    text = decode(content, file)
     head = text.partition("\n")[0]
     separator = max((",", ";", "\t"), key=head.count)
     try:
         frame = pl.read_csv(text.encode(), separator=separator, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise RadarError(
-            f"no readable CSV ({str(error).splitlines()[0]})", action="correct the file", file=path.name
+            f"no readable CSV ({str(error).splitlines()[0]})", action="correct the file", file=file
         ) from error
     if frame.height == 0:
-        raise RadarError("a header without rows", "at least one row", "name another file", file=path.name)
+        raise RadarError("a header without rows", "at least one row", "name another file", file=file)
     return frame
 
 
@@ -147,7 +169,7 @@ def _match(header: str, file: str) -> tuple[str, str] | None:
         if folded in words:
             return name, ""
     bracketed = re.fullmatch(r"(.+?)\s*[\[(（](.+?)[\])）]", folded)
-    for quantity, (column, words) in _MEASURES.items():
+    for quantity, (column, words) in MEASURES.items():
         if folded == column:
             return column, column.rsplit("_", 1)[1]
         if bracketed and bracketed[1].replace(" ", "_") in words:

@@ -6,7 +6,6 @@ unixtime). Format: open-meteo.com/en/docs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,12 +16,13 @@ import polars as pl
 
 from data.errors import RadarError
 from weather.feeds.reading import Kind, Reading, check_bounds, check_place, join_readings
+from weather.feeds.rows import read_json
 from weather.units import Floats, Quantity, convert
 
 PROVIDER: Final = "open-meteo"
 
 # variable -> column, quantity; the first that is present counts (older answers spell windspeed_10m)
-_HOURLY: Mapping[str, tuple[str, Quantity]] = {
+HOURLY: Mapping[str, tuple[str, Quantity]] = {
     "temperature_2m": ("temperature_c", "temperature"),
     "precipitation": ("precipitation_mm", "precipitation"),
     "snowfall": ("snowfall_cm", "snowfall"),
@@ -50,18 +50,7 @@ def read_file(path: Path) -> Reading:
     RadarError
         When the file is no JSON, is the provider's error answer, or a field is missing, broken or out of range.
     """
-    try:
-        answer = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        told = f"line {error.lineno}, {error.msg}" if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        raise RadarError(
-            f"no readable JSON ({told})", "an answer of Open-Meteo", "fetch it again", file=path.name
-        ) from error
-    except OSError as error:
-        raise RadarError(
-            f"cannot be read ({error.strerror})", action="name an existing file", file=path.name
-        ) from error
-    return parse(answer, file=path.name)
+    return parse(read_json(path), file=path.name)
 
 
 def parse(answer: object, *, file: str = "answer") -> Reading:
@@ -147,11 +136,11 @@ def _parse_place(place: Mapping[str, Any], file: str) -> tuple[pl.DataFrame, set
 def _hourly(place: Mapping[str, Any], offset: float, file: str) -> tuple[pl.DataFrame, set[str]]:
     block, units = _block(place, "hourly", file)
     times = _times(block, units, offset, "hourly", file)
-    columns, ignored = _columns(block, units, _HOURLY, len(times), "hourly", file)
+    columns, ignored = _columns(block, units, HOURLY, len(times), "hourly", file)
     if not columns:
         raise RadarError(
             f"hourly variables {', '.join(sorted(ignored))[:120]}",
-            f"one of {', '.join(_HOURLY)}",
+            f"one of {', '.join(HOURLY)}",
             "ask for them",
             file=file,
         )
@@ -163,7 +152,7 @@ def _current(place: Mapping[str, Any], offset: float, file: str) -> tuple[pl.Dat
     block, units = _block(place, "current", file)
     listed = {name: [value] for name, value in block.items()}
     times = _times(listed, units, offset, "current", file)
-    columns, ignored = _columns(listed, units, _HOURLY, 1, "current", file)
+    columns, ignored = _columns(listed, units, HOURLY, 1, "current", file)
     # water of the last interval (mostly 900 s), as a rate an hour
     seconds = _number(block, "interval", file, default=3600.0)
     if seconds <= 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from data.errors import RadarError
 
 Kind = Literal["observations", "forecasts"]
+Place = tuple[float, float]
+"""Latitude and longitude [degrees]."""
 
 MEASURES = ("temperature_c", "precipitation_mm", "snowfall_cm", "wind_speed_ms", "visibility_m")
 
@@ -48,12 +51,18 @@ class Reading:
         ``observations`` or ``forecasts`` where the provider tells which, else None.
     ignored
         Columns of the file that ParcelRadar has no use for.
+    warnings
+        Rows of ``weather_warnings``; None where the file holds none.
+    set_apart
+        Warnings of the file that cannot be read -> why.
     """
 
     frame: pl.DataFrame
     provider: str
     kind: Kind | None = None
     ignored: tuple[str, ...] = field(default=())
+    warnings: pl.DataFrame | None = None
+    set_apart: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_place(latitude: float, longitude: float, *, file: str, row: int | None = None) -> None:
@@ -119,11 +128,13 @@ def arrange(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def settle_kind(reading: Reading, kind: Kind | None, issued_at: datetime) -> tuple[Kind, pl.DataFrame]:
+def settle_kind(
+    reading: Reading, kind: Kind | None, issued_at: datetime | None, *, file: str = "answer"
+) -> tuple[Kind, pl.DataFrame]:
     """Say whether a reading is observation or forecast, and since when it was known.
 
-    Providers answer past and future hours in one shape. What the caller says wins, then what the provider says; else a
-    file whose hours all lie before it was made holds observations.
+    Providers answer past and future hours in one shape. What the caller says wins, then what the answer says; nothing is
+    concluded from the file's own date, which a copy changes.
 
     Parameters
     ----------
@@ -132,7 +143,9 @@ def settle_kind(reading: Reading, kind: Kind | None, issued_at: datetime) -> tup
     kind
         What the caller says it is, or None.
     issued_at
-        When the file was made or fetched, with offset.
+        When the caller says it was issued or fetched, with offset, or None.
+    file
+        Named in the error.
 
     Returns
     -------
@@ -140,15 +153,37 @@ def settle_kind(reading: Reading, kind: Kind | None, issued_at: datetime) -> tup
         ``observations`` or ``forecasts``.
     frame
         Columns of ``SCHEMA``; ``issued_at`` is filled for forecasts where it was empty, and empty for observations.
+
+    Raises
+    ------
+    RadarError
+        When neither the answer nor the caller tells which it is, or when a forecast was issued.
     """
     frame = reading.frame
-    issue = pl.lit(issued_at, dtype=pl.Datetime("us", "UTC"))
     settled = kind or reading.kind
+    told = frame["issued_at"].null_count() < frame.height
+    if settled is None and told:
+        settled = "forecasts"
     if settled is None:
-        told = frame["issued_at"].null_count() < frame.height
-        past = bool(frame.select((pl.col("valid_at") <= issue).all()).item())
-        settled = "forecasts" if told or not past else "observations"
+        if issued_at is None:
+            raise RadarError(
+                "an answer that does not tell whether it is forecast or observation",
+                "one of them",
+                "give --issued-at TIME for a forecast, or --as observations",
+                file=file,
+            )
+        past = bool(frame.select((pl.col("valid_at") <= issued_at).all()).item())
+        settled = "observations" if past else "forecasts"
     if settled == "forecasts":
-        return settled, frame.with_columns(pl.col("issued_at").fill_null(issue))
+        if issued_at is None and frame["issued_at"].null_count():
+            raise RadarError(
+                "a forecast that does not tell when it was issued",
+                "its time of issue",
+                "give --issued-at TIME",
+                file=file,
+            )
+        return settled, frame.with_columns(
+            pl.col("issued_at").fill_null(pl.lit(issued_at, dtype=pl.Datetime("us", "UTC")))
+        )
     observed = frame.with_columns(pl.lit(None, dtype=pl.Datetime("us", "UTC")).alias("issued_at"))
     return settled, observed.unique(["valid_at", "latitude", "longitude"], keep="last", maintain_order=True)
