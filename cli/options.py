@@ -33,6 +33,24 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Seed = Annotated[
     int, typer.Option("--seed", help="Seed of everything random: the same seed repeats the run to the byte.")
 ]
+Effort = Annotated[
+    float | None,
+    typer.Option(
+        "--effort",
+        metavar="X",
+        help="How much is searched, counted in moves: the same seed and effort repeat the plan to the byte. "
+        "1 is up to two minutes; else plan.effort.",
+    ),
+]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        help="Emergency brake: when it cuts in, the best plan so far is the plan, and it says how many of the moves due "
+        "were made; else plan.time_limit_seconds.",
+    ),
+]
 Language = Annotated[
     str | None,
     typer.Option(

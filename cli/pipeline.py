@@ -41,8 +41,8 @@ class Peak:
         Days forecast.
     first, last
         Days the trunk and the stock are planned for.
-    time_limit
-        Longest search for a trunk plan [seconds].
+    effort
+        How much the trunk plan is searched.
     seed
         Seed of everything random.
     """
@@ -51,7 +51,7 @@ class Peak:
     horizon: int
     first: date
     last: date
-    time_limit: float
+    effort: float
     seed: int
 
 
@@ -90,7 +90,7 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
         Step(("weather", "impact", "--as-of", str(peak.as_of)), "what the weather does to lanes and outlets"),
         Step(("weather", "apply"), "forecasts and lane times with the weather in them"),
         Step(
-            ("plan", "trunk", *window, "--time-limit", f"{peak.time_limit:g}", *seed),
+            ("plan", "trunk", *window, "--effort", f"{peak.effort:g}", *seed),
             "paths and whole vehicles, hubs within capacity",
         ),
         Step(("verify", "trunk"), "every balance, capacity and cost recomputed"),

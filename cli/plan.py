@@ -11,8 +11,8 @@ import typer
 from cli import plan_all, plan_capacity, plan_explain, plan_stock, plan_timetable
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
-from cli.options import FirstDay, Json, LastDay, Seed
-from cli.plan_outcome import list_facts, read_plan_outcome, tell_outcome, warn_of_shortfalls
+from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
+from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.words import word
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class TrunkRequest:
     service_level: float | None = None
     demand: str = "auto"
     time_limit: float | None = None
+    effort: float | None = None
     seed: int = 0
     reference: str | None = None
     max_changes: int | None = None
@@ -70,9 +71,8 @@ def trunk(
             "--demand", help="forecast (route_forecasts), given (route_demand as loaded), auto takes what is there."
         ),
     ] = "auto",
-    time_limit: Annotated[
-        float | None, typer.Option("--time-limit", metavar="SECONDS", help="The best plan so far is the plan.")
-    ] = None,
+    effort: Effort = None,
+    time_limit: TimeLimit = None,
     reference: Annotated[
         str | None,
         typer.Option(
@@ -89,9 +89,9 @@ def trunk(
 ) -> None:
     """Plan paths and whole vehicles for each day, with a proven lower bound of their cost.
 
-    Ctrl-C takes the best plan so far; twice leaves the workspace as it was. Exit code 3: parcels are short.
+    The search ends by its effort; a plan that --time-limit cut short says so, and does not repeat. Ctrl-C takes the best plan so far; twice leaves the workspace as it was. Exit code 3: parcels are short.
 
-    Example: `radar plan trunk --from 2025-11-09 --to 2025-11-15 --time-limit 120`
+    Example: `radar plan trunk --from 2025-11-09 --to 2025-11-15 --effort 2`
     """
     from data.errors import RadarError
     from routing.trunk.reference import count_changes
@@ -99,7 +99,9 @@ def trunk(
     workspace = workspace_of(context)
     if max_changes is not None and reference is None:
         raise RadarError("--max-changes without a plan to count from", "--reference RUN as well", "see `radar runs`")
-    request = TrunkRequest(first, last, service_level, demand, time_limit, seed, reference, max_changes, forecast)
+    request = TrunkRequest(
+        first, last, service_level, demand, time_limit, effort, seed, reference, max_changes, forecast
+    )
     with progress("trunk plan") as bar:
         run_id, plan = make_trunk_plan(workspace, request, bar)
     outcome = read_plan_outcome(workspace, run_id)
@@ -126,7 +128,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
     workspace
         Where the tables are.
     request
-        Days, service level, demand, time limit, seed.
+        Days, service level, demand, effort, time limit, seed.
     bar
         Told how far it is.
 
@@ -149,6 +151,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         short_cost=settings.short_cost,
         late_cost=settings.late_cost,
         time_limit=settings.time_limit_seconds if request.time_limit is None else request.time_limit,
+        effort=settings.effort if request.effort is None else request.effort,
         seed=request.seed,
         extra_sort_cost=settings.extra_sort_cost,
         extra_buffer_cost=settings.extra_buffer_cost,
@@ -160,6 +163,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         "to": None if request.last is None else request.last.isoformat(),
         "service_level": level,
         "demand": request.demand,
+        "effort": options.effort,
         "time_limit": options.time_limit,
         "hold_cost": options.hold_cost,
         "short_cost": options.short_cost,
@@ -199,9 +203,10 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
 
 
 def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:
-    """Tell a plan in a sentence: its outcome, the day by which all is sorted, and what changed against a reference."""
-    told = word("outcome.sorted_by", told=tell_outcome(outcome), day=plan.last_day)
-    return f"{told}{word('outcome.stop')}{plan.told_changes}" if plan.told_changes else told
+    """Tell a plan in a sentence: its outcome, the day by which all is sorted, what changed against a reference, what ended the search."""
+    parts = [word("outcome.sorted_by", told=tell_outcome(outcome), day=plan.last_day)]
+    parts += [plan.told_changes] if plan.told_changes else []
+    return word("outcome.stop").join([*parts, tell_ended(plan.ended_by)])
 
 
 def _find_reference(workspace: Workspace, word: str) -> str:

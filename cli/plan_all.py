@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, say, warn, workspace_of
-from cli.options import FirstDay, Json, LastDay, Seed
+from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
 
 if TYPE_CHECKING:
     from data.workspace import Workspace
@@ -37,9 +37,8 @@ def plan_all(
         float | None,
         typer.Option("--service-level", help="Quantile of the forecast to plan for; else plan.service_level."),
     ] = None,
-    time_limit: Annotated[
-        float | None, typer.Option("--time-limit", metavar="SECONDS", help="Longest search of each plan.")
-    ] = None,
+    effort: Effort = None,
+    time_limit: TimeLimit = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -63,7 +62,8 @@ def plan_all(
             "load them; `radar check` says what each step lacks",
         )
     options = (
-        ("--from", first), ("--to", last), ("--service-level", service_level), ("--time-limit", time_limit), ("--seed", seed),
+        ("--from", first), ("--to", last), ("--service-level", service_level), ("--effort", effort),
+        ("--time-limit", time_limit), ("--seed", seed),
     )  # fmt: skip
     steps = list_plan_steps(plans, options)
     if json:

@@ -36,12 +36,21 @@ def plan_capacity(
     ] = None,
     first: FirstDay = None,
     last: LastDay = None,
+    effort: Annotated[
+        float | None,
+        typer.Option(
+            "--effort",
+            metavar="X",
+            help="How much is searched for all volumes together, counted: the same seed and effort repeat the result to "
+            "the byte; else half of plan.effort. A national network wants 2.5.",
+        ),
+    ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
             "--time-limit",
             metavar="SECONDS",
-            help="For all volumes together; else half of plan.time_limit_seconds. A national network wants 300.",
+            help="Emergency brake for all volumes together, which says so when it cuts in; else plan.time_limit_seconds.",
         ),
     ] = None,
     volumes: Annotated[int, typer.Option("--volumes", min=2, help="Volumes that are planned.")] = 5,
@@ -55,6 +64,7 @@ def plan_capacity(
 
     Example: `radar plan capacity --service-level 0.95`
     """
+    from routing.budget import tell_end
     from routing.capacity.needs import CapacityOptions
     from routing.capacity.needs import plan_capacity as plan
     from routing.trunk.inputs import TrunkOptions
@@ -69,7 +79,8 @@ def plan_capacity(
         trunk=TrunkOptions(
             hold_cost=settings.hold_cost,
             short_cost=settings.short_cost,
-            time_limit=settings.time_limit_seconds / 2 if time_limit is None else time_limit,
+            effort=settings.effort / 2 if effort is None else effort,
+            time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
             seed=seed,
         ),
         volumes=volumes,
@@ -81,6 +92,7 @@ def plan_capacity(
         "idle_cost_share": options.idle_cost_share,
         "spot_peak_factor": options.spot_peak_factor,
         "late_cost": options.late_cost,
+        "effort": options.trunk.effort,
         "time_limit": options.trunk.time_limit,
         "volumes": volumes,
         "forecast": forecast,
@@ -90,7 +102,7 @@ def plan_capacity(
         found = plan(tables, options, bar)
         run.append("capacity_needs", found.needs)
         run.append("capacity_costs", found.costs)
-        run.message = _sum_up(found)
+        run.message = f"{_sum_up(found)}; {tell_end(found.curve.ended_by)}"
     if json:
         out_json(
             {
@@ -146,6 +158,8 @@ def _sum_up(found: CapacityPlan) -> str:
 
 
 def _print_needs(run_id: str, found: CapacityPlan) -> None:
+    from routing.budget import tell_end
+
     columns = ["week", "vehicle_type_id", "ownership", "q50", "q80", "q95", "needed", "recommended", "fleet_size"]
     columns += ["critical_ratio", "cost_too_few", "cost_too_many"]
     out_rows(found.needs, json=False, columns=columns, title=run_id)
@@ -161,5 +175,5 @@ def _print_needs(run_id: str, found: CapacityPlan) -> None:
         warn(
             f"Whatever the vehicles, {found.curve.short:,} parcels of the largest day have no way: hubs and lanes are full."
         )
-    say(_sum_up(found)[:1].upper() + _sum_up(found)[1:] + ".")
+    say(_sum_up(found)[:1].upper() + _sum_up(found)[1:] + f"; {tell_end(found.curve.ended_by)}.")
     say("What other numbers would cost: `radar export capacity_costs`.")

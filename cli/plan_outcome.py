@@ -28,6 +28,12 @@ def tell_outcome(outcome: PlanOutcome) -> str:
     return word("outcome.comma").join([*parts, word(key, gap=f"{outcome.gap:.2%}")])
 
 
+def tell_ended(ended_by: str) -> str:
+    """Tell what ended a search, from its certificate's ``ended_by``: the effort, or the clock or the planner and what they left undone."""
+    end, _, undone = ended_by.partition(": ")
+    return word("outcome.ended_" + end.replace(" ", "_"), undone=undone)
+
+
 def read_plan_outcome(workspace: Workspace, run_id: str) -> PlanOutcome:
     """Read what a trunk plan of the workspace comes to."""
     from cli.past_plans import read_trunk_plan

@@ -10,7 +10,7 @@ import typer
 
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import basis_of, tell_basis
-from cli.options import FirstDay, Json, LastDay, Seed, parse_day
+from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 
 if TYPE_CHECKING:
     from data.runs import Run
@@ -33,9 +33,8 @@ def plan_stock(
     service_level: Annotated[
         float | None, typer.Option(help="Probability with which a region's stock suffices; radar.toml has the default.")
     ] = None,
-    time_limit: Annotated[
-        float | None, typer.Option(help="Seconds after which the best plan so far is the plan.")
-    ] = None,
+    effort: Effort = None,
+    time_limit: TimeLimit = None,
     short_cost: Annotated[float, typer.Option(help="Price put on a unit without room [CNY].")] = 20.0,
     day_cost: Annotated[float, typer.Option(help="Worth of a day on which a buyer waits [CNY/unit].")] = 0.5,
     hub_prices: Annotated[
@@ -68,6 +67,7 @@ def plan_stock(
         service_level=settings.service_level if service_level is None else service_level,
         short_cost=short_cost,
         day_cost=day_cost,
+        effort=settings.effort if effort is None else effort,
         time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
     )
     kept = {name: getattr(options, name) for name in options.__slots__}
@@ -125,12 +125,15 @@ def _read_prices(file: Path) -> dict[str, float]:
 
 
 def _sum_up(found: StockPlan) -> str:
+    from routing.budget import tell_end
+
     row = found.certificate.row(0, named=True)
     lost = row["parcels_short"] * found.short_cost
     short = f"; {row['parcels_short']:,} units without room at {lost:,.0f} CNY more" if row["parcels_short"] else ""
     return (
         f"{row['parcels_planned']:,} units in {found.allocations['warehouse_id'].n_unique()} warehouses for "
-        f"{found.window.name}, {row['cost'] - lost:,.0f} CNY, within {100 * row['gap']:.2f} % of the least possible{short}"
+        f"{found.window.name}, {row['cost'] - lost:,.0f} CNY, within {100 * row['gap']:.2f} % of the least possible{short}; "
+        f"{tell_end(row['ended_by'])}"
     )
 
 

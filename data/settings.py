@@ -107,7 +107,12 @@ class PlanSettings(_Section):
     """[plan]: what the trunk plan weighs against each other."""
 
     service_level: float = Field(0.9, gt=0, lt=1, description="Quantile of the forecast that a plan is to carry.")
-    time_limit_seconds: float = Field(120.0, gt=0, description="After this time the best plan so far is the plan.")
+    effort: float = Field(
+        1.0, gt=0, description="How much a plan is searched; counted, so that the same seed and effort repeat it."
+    )
+    time_limit_seconds: float = Field(
+        600.0, gt=0, description="Emergency brake: after this time the best plan so far is the plan, and says so."
+    )
     hold_cost: float = Field(0.2, ge=0, description="Cost of one parcel waiting one night at a hub [CNY].")
     late_cost: float = Field(1.0, ge=0, description="Cost of one parcel arriving one day after its promise [CNY].")
     short_cost: float = Field(

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.budget import Deadline
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -35,6 +37,8 @@ class Solution:
         Prices of the rows, linear models only.
     optimal
         Whether the values are proven optimal.
+    nodes
+        Nodes of branch and bound searched.
     """
 
     values: Floats | None
@@ -42,6 +46,7 @@ class Solution:
     bound: float
     duals: Floats | None
     optimal: bool
+    nodes: int = 0
 
 
 @contextmanager
@@ -74,7 +79,7 @@ def solve_linear(
     high: Floats,
     *,
     integer: Flags | None = None,
-    seconds: float | None = None,
+    deadline: Deadline | None = None,
     nodes: int | None = None,
     hint: Floats | None = None,
     gap: float = 0.0,
@@ -90,8 +95,8 @@ def solve_linear(
     row_low, row_high : (m,)
     integer : (n,), optional
         Columns that must be whole.
-    seconds
-        Time limit of the solver.
+    deadline
+        Emergency brake; told when it stops the solver.
     nodes
         Nodes of branch and bound after which the solver stops: a limit that, unlike time, repeats.
     hint : (n,), optional
@@ -132,7 +137,8 @@ def solve_linear(
     proto.linear_constraint_matrix.column_ids.extend(entries.col.tolist())
     proto.linear_constraint_matrix.coefficients.extend(entries.data.astype(float).tolist())
     model = mathopt.Model.from_model_proto(proto)
-    parameters = mathopt.SolveParameters(time_limit=None if seconds is None else timedelta(seconds=max(seconds, 0.05)))
+    brake = None if deadline is None else timedelta(seconds=max(deadline.left(), 0.05))
+    parameters = mathopt.SolveParameters(time_limit=brake)
     parameters.threads = threads
     if whole.any():
         parameters.relative_gap_tolerance = gap
@@ -146,10 +152,13 @@ def solve_linear(
         answer = mathopt.solve(model, mathopt.SolverType[solver], params=parameters, model_params=start)
     bound = float(answer.termination.objective_bounds.dual_bound)
     optimal = answer.termination.reason == mathopt.TerminationReason.OPTIMAL
+    if deadline is not None and answer.termination.limit == mathopt.Limit.TIME:
+        deadline.cut_in()
+    searched = int(answer.solve_stats.node_count)
     if not answer.has_primal_feasible_solution():
-        return Solution(None, np.inf, bound, None, False)
+        return Solution(None, np.inf, bound, None, False, searched)
     found = answer.variable_values(variables)
     duals = None
     if not whole.any() and answer.has_dual_feasible_solution():
         duals = np.array(answer.dual_values(list(model.linear_constraints())), dtype=np.float64)
-    return Solution(np.array(found, dtype=np.float64), float(answer.objective_value()), bound, duals, optimal)
+    return Solution(np.array(found, dtype=np.float64), float(answer.objective_value()), bound, duals, optimal, searched)

@@ -1,1 +1,1 @@
-"""What stays the same while the house is rebuilt: results of seeded runs."""
+"""Whether a change of the house changed a number: hashes of the tables of seeded runs."""

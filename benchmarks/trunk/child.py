@@ -60,7 +60,7 @@ def _work(job: Job) -> Figures:
 
 
 def _find_bound(inputs: Any, options: Any) -> Figures:
-    from routing.trunk.inputs import Deadline
+    from routing.budget import Deadline
     from routing.trunk.network import build_network
     from routing.trunk.search import find_bound
 

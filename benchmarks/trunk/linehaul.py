@@ -16,7 +16,8 @@ import numpy as np
 import polars as pl
 
 from data.contracts import contract
-from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
+from routing.budget import Deadline
+from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.network import build_network
 from routing.trunk.relaxation import relax_network
 

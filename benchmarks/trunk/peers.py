@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from routing.budget import Deadline
 from routing.solvers import solve_linear
 from routing.trunk.exact import write_exactly
 from routing.trunk.fleet import tally
 from routing.trunk.flows import Flows, load_network
-from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.trunk.inputs import TrunkOptions
 from routing.trunk.network import TrunkNetwork
 from routing.trunk.plan import TrunkPlan, write_plan
 from routing.trunk.pool import PathPool
@@ -46,7 +47,7 @@ def _solve_whole(network: TrunkNetwork, solver: str, seconds: float) -> tuple[Dr
     upper = np.where(np.isfinite(m.upper), m.upper, float(network.demand_parcels.sum()))
     answer = solve_linear(
         m.cost, m.matrix, m.low, m.high, m.lower, upper,
-        integer=m.integer, seconds=seconds, gap=1e-6, solver=solver, threads=None if solver == "HIGHS" else 1,
+        integer=m.integer, deadline=Deadline(seconds), gap=1e-6, solver=solver, threads=None if solver == "HIGHS" else 1,
     )  # fmt: skip
     bound = answer.bound if np.isfinite(answer.bound) else 0.0
     return (None if answer.values is None else m.read(answer.values)), bound
@@ -54,7 +55,7 @@ def _solve_whole(network: TrunkNetwork, solver: str, seconds: float) -> tuple[Dr
 
 def _round_up(network: TrunkNetwork, seconds: float) -> tuple[Draft | None, float]:
     m = write_exactly(network)
-    answer = solve_linear(m.cost, m.matrix, m.low, m.high, m.lower, m.upper, seconds=seconds)
+    answer = solve_linear(m.cost, m.matrix, m.low, m.high, m.lower, m.upper, deadline=Deadline(seconds))
     if answer.values is None:
         return None, 0.0
     values = answer.values.copy()

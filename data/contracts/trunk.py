@@ -253,3 +253,9 @@ class PlanCertificates(Result):
     last_day = day("Day by which every parcel is sorted at its destination.", "最后一天", optional=True)
     forecast_run = ident("Forecast the plan stands on.", "预测运行编号", optional=True)
     as_of = day("Last day of history that forecast knew.", "预测基准日", optional=True)
+    ended_by = text(
+        "What ended the search: effort (all counted work was done, the seed repeats it), or time limit: moves made of moves "
+        "due; empty in plans made before this was told.",
+        "结束原因",
+        optional=True,
+    )

@@ -49,7 +49,7 @@ class CapacityOptions:
     volumes
         Number of volumes that are planned.
     trunk
-        Of the plans; its time limit is for all of them together.
+        Of the plans; its effort and its time limit are for all of them together.
     """
 
     service_level: float
@@ -105,7 +105,7 @@ def plan_capacity(
     trunk = options.trunk
     each = type(trunk)(
         hold_cost=trunk.hold_cost, short_cost=trunk.short_cost, time_limit=trunk.time_limit / options.volumes,
-        seed=trunk.seed, effort=trunk.effort, clock=trunk.clock,
+        seed=trunk.seed, effort=trunk.effort / options.volumes, clock=trunk.clock,
     )  # fmt: skip
     curve = trace_curve(
         tables, _busiest_pattern(network, tables["route_forecasts"]), volumes.tolist(), others, each, progress

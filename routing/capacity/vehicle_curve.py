@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.progress import SILENT, Progress
+from routing.budget import EFFORT
 from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.plan import plan_trunk
 
@@ -44,6 +45,8 @@ class VehicleCurve:
         takes its place (``inf`` without one).
     short
         Parcels that could not be carried at the largest volume.
+    ended_by
+        What ended the plans: ``effort``, or the clock of one of them, and what it left undone.
     """
 
     volumes: Floats
@@ -52,6 +55,7 @@ class VehicleCurve:
     cost: Floats
     other_cost: Floats
     short: int
+    ended_by: str = EFFORT
 
     def at(self, volumes: Floats) -> Floats:
         """Vehicles at given volumes, linear between those planned, shape ``volumes.shape + (types,)``."""
@@ -79,7 +83,7 @@ def trace_curve(
     others
         The type that takes a type's place.
     options
-        Of each plan; its time limit is for one volume.
+        Of each plan; its effort and its time limit are for one volume.
     progress
         Told each volume.
     """
@@ -91,7 +95,7 @@ def trace_curve(
     steady["vehicle_types"] = tables["vehicle_types"].with_columns(fleet_size=free)
     types = tuple(sorted(tables["vehicle_types"]["vehicle_type_id"]))
     away = _days_away(tables["lanes"])
-    counts, used, short = [np.zeros(len(types))], [], 0
+    counts, used, short, ended_by = [np.zeros(len(types))], [], 0, EFFORT
     total = float(pattern["parcels"].sum())
     for number, volume in enumerate(volumes):
         demand = pattern.with_columns(parcels=(pl.col("parcels") * (volume / total)).round().cast(pl.Int64))
@@ -104,10 +108,11 @@ def trace_curve(
         counts.append(np.array([float(sums.get(name, 0)) for name in types]))
         used.append(rows)
         short = plan.short
+        ended_by = plan.ended_by if ended_by == EFFORT else ended_by
         progress.step(number + 1, len(volumes), f"{volume:,.0f} parcels a day")
     vehicles = _hand_over(np.array(counts), types, tables["vehicle_types"], others)
     cost, other_cost = _price_types(pl.concat(used), tables, types, others)
-    return VehicleCurve(np.array([0.0, *volumes]), types, vehicles, cost, other_cost, short)
+    return VehicleCurve(np.array([0.0, *volumes]), types, vehicles, cost, other_cost, short, ended_by)
 
 
 def _days_away(lanes: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.budget import Deadline
 from routing.solvers import solve_linear
 from routing.stock.model import Floats, LocationProblem
 
@@ -60,7 +61,8 @@ def solve_pairs(
     problem: LocationProblem,
     allowed: NDArray[np.bool_],
     *,
-    time_limit: float,
+    deadline: Deadline,
+    nodes: int,
     relaxed: bool = False,
     opened: NDArray[np.bool_] | None = None,
 ) -> PairSolution:
@@ -75,8 +77,10 @@ def solve_pairs(
         The location problem.
     allowed
         Pairs that may be used, shape (K, W).
-    time_limit
-        Seconds.
+    deadline
+        Emergency brake of the solver.
+    nodes
+        Nodes of branch and bound after which the solver stops.
     relaxed
         Let warehouses open in part; the prices come with the answer.
     opened
@@ -117,7 +121,8 @@ def solve_pairs(
         np.concatenate([np.zeros(first_open), open_low]),
         np.concatenate(upper),
         integer=whole if whole.any() else None,
-        seconds=time_limit,
+        deadline=deadline,
+        nodes=nodes,
         solver="GSCIP" if whole.any() else "GLOP",
     )
     if solved.values is None:

@@ -11,6 +11,7 @@ import polars as pl
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
+from routing.budget import Deadline
 from routing.stock.allocation import divide_units, list_allocations
 from routing.stock.costs import MOST_ZONES, WayCosts, cost_ways, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand
@@ -46,8 +47,10 @@ class StockOptions:
         Days a warehouse needs from arrival until stock can be sold [days].
     most_zones
         Buyers' zones at most; more regions are gathered.
+    effort
+        How much is searched, in nodes of branch and bound; 1 is the ordinary one.
     time_limit
-        Seconds after which the best plan so far is the plan.
+        Emergency brake: seconds after which the best plan so far is the plan, and said to be cut short.
     """
 
     first: date | None = None
@@ -58,13 +61,16 @@ class StockOptions:
     day_cost: float = 0.5
     putaway_days: int = 2
     most_zones: int = MOST_ZONES
-    time_limit: float = 120.0
+    effort: float = 1.0
+    time_limit: float = 600.0
 
     def __post_init__(self) -> None:
         if not 0 < self.service_level < 1:
             raise RadarError(f"service level {self.service_level}", "a share between 0 and 1", "set --service-level")
         if not self.time_limit > 0:
             raise RadarError(f"a time limit of {self.time_limit} s", "more than 0 seconds", "set --time-limit")
+        if not 0 < self.effort < float("inf"):
+            raise RadarError(f"an effort of {self.effort}", "a number above 0; 1 is the ordinary one", "set --effort")
         for name in ("short_cost", "day_cost", "putaway_days", "most_zones"):
             if getattr(self, name) < (1 if name == "most_zones" else 0):
                 raise RadarError(f"{name} {getattr(self, name)}", "no negative number", f"correct {name}")
@@ -152,7 +158,8 @@ def plan_stock(
     items = gather_items(demand, zones, frames["warehouses"], frames["stock"], ways, moved, as_of)
     problem = _pose(items, frames["warehouses"], ways, window, options, hub_prices or {})
     progress.step(2, 4, "placing stock")
-    solved = solve_location(problem, time_limit=options.time_limit)
+    deadline = Deadline(options.time_limit)
+    solved = solve_location(problem, effort=options.effort, deadline=deadline)
     progress.step(3, 4, "writing reasons")
     units = divide_units(items, solved.units.reshape(-1, len(items.zones), len(items.sites)))
     allocations, shortages = list_allocations(
@@ -162,7 +169,7 @@ def plan_stock(
     )  # fmt: skip
     return StockPlan(
         allocations,
-        _certify(problem, solved),
+        _certify(problem, solved, deadline.work.tell()),
         shortages,
         window,
         as_of,
@@ -224,7 +231,7 @@ def _rent_of(warehouses: pl.DataFrame, window: Window, options: StockOptions) ->
     return daily * (options.putaway_days + window.days / 2)
 
 
-def _certify(problem: LocationProblem, solved: LocationPlan) -> pl.DataFrame:
+def _certify(problem: LocationProblem, solved: LocationPlan, ended_by: str) -> pl.DataFrame:
     demanded, placed = round(problem.demand.sum()), round(solved.units.sum())
     gap = 0.0 if solved.cost == 0 else (solved.cost - solved.lower_bound) / solved.cost
     status = "shortfalls" if placed < demanded else "optimal" if gap <= _OPTIMAL_GAP else "feasible"
@@ -239,6 +246,7 @@ def _certify(problem: LocationProblem, solved: LocationPlan) -> pl.DataFrame:
             "parcels_demanded": [demanded],
             "parcels_planned": [placed],
             "parcels_short": [demanded - placed],
+            "ended_by": [ended_by],
         }
     )
 

@@ -7,12 +7,12 @@ x <= demand x open (Cornuejols, Sridharan and Thizy, European Journal of Operati
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.budget import Deadline
 from routing.stock.milp import PairSolution, solve_pairs
 from routing.stock.model import Floats, LocationProblem
 
@@ -47,7 +47,7 @@ class Prices:
 
 
 def find_prices(
-    problem: LocationProblem, allowed: NDArray[np.bool_], *, time_limit: float
+    problem: LocationProblem, allowed: NDArray[np.bool_], deadline: Deadline
 ) -> tuple[Prices, NDArray[np.bool_], PairSolution]:
     """Find prices by column generation on the linear problem, then better them by subgradient steps.
 
@@ -57,8 +57,8 @@ def find_prices(
         The location problem.
     allowed
         Pairs that may be used, shape (K, W).
-    time_limit
-        Seconds.
+    deadline
+        Emergency brake; told when it cuts in.
 
     Returns
     -------
@@ -69,18 +69,18 @@ def find_prices(
     relaxed : PairSolution
         The linear problem's answer over the kept pairs.
     """
-    until = time.monotonic() + time_limit
-    best, scarce = _start(problem, allowed, until)
+    best, scarce = _start(problem, allowed, deadline)
     full = np.where(allowed, problem.cost, np.inf) + problem.inbound[problem.family] + scarce
     at_hand = np.where((problem.there > 0)[problem.family], full - problem.inbound[problem.family], np.inf)
     kept = _lowest(full, _KEPT) | _lowest(at_hand, 1)
     relaxed, lasted = None, 0.0
     for _ in range(_ROUNDS):
-        began = time.monotonic()
-        if relaxed is not None and until - began < lasted:
+        if relaxed is not None and deadline.over(lasted):
             break
-        answer = solve_pairs(problem, kept, time_limit=max(until - began, 1.0), relaxed=True)
-        lasted = time.monotonic() - began
+        began = deadline.spent()
+        limit = deadline.share(deadline.part, max(deadline.left(), 1.0))
+        answer = solve_pairs(problem, kept, deadline=limit, nodes=1, relaxed=True)
+        lasted = deadline.spent() - began
         prices = _prices_of(problem, allowed, answer)
         if prices is None or answer.bound <= 0:
             relaxed = relaxed or answer
@@ -96,13 +96,13 @@ def find_prices(
         kept |= fresh
     assert relaxed is not None  # noqa: S101  there is at least one round
     if (problem.opening > 0).any():
-        best = _climb(problem, allowed, best, relaxed.bound, until)
+        best = _climb(problem, allowed, best, relaxed.bound, deadline)
         gain = _reduce(problem, best.group, best.dispatch, best.stock)
         kept |= allowed & _lowest(np.where(best.opened, gain, np.inf), _ADDED)
     return best, kept, relaxed
 
 
-def _start(problem: LocationProblem, allowed: NDArray[np.bool_], until: float) -> tuple[Prices, Floats]:
+def _start(problem: LocationProblem, allowed: NDArray[np.bool_], deadline: Deadline) -> tuple[Prices, Floats]:
     """Price only what each warehouse has: storage and dispatch, by subgradient steps from nothing.
 
     Returns
@@ -128,7 +128,7 @@ def _start(problem: LocationProblem, allowed: NDArray[np.bool_], until: float) -
             prices = prove(problem, allowed, group, dispatch, problem.inbound)
             if best is None or prices.bound > best[0].bound:
                 best = prices, room_price + problem.load[:, None] * dispatch
-        if step and time.monotonic() > until:
+        if step and deadline.over():
             break
         served = np.where(asked.min(axis=1) < problem.short_cost, problem.demand, 0.0)
         used = np.bincount(choice, served, n_places)
@@ -202,14 +202,16 @@ def _relax(
     return Prices(group, dispatch, stock, value, opened), taken
 
 
-def _climb(problem: LocationProblem, allowed: NDArray[np.bool_], best: Prices, aim: float, until: float) -> Prices:
+def _climb(
+    problem: LocationProblem, allowed: NDArray[np.bool_], best: Prices, aim: float, deadline: Deadline
+) -> Prices:
     """Better the prices by subgradient steps towards a value a little above the linear problem's."""
     has_stock, has_dispatch = problem.there > 0, np.isfinite(problem.dispatch)
     power = np.where(has_dispatch, problem.dispatch, 0.0)
     group, dispatch, stock = best.group, best.dispatch, best.stock
     scale, since = 1.0, 0
     for _ in range(_STEPS):
-        if time.monotonic() > until or scale < 1e-3:
+        if scale < 1e-3 or deadline.over():
             break
         prices, taken = _relax(problem, allowed, group, dispatch, stock)
         if prices.bound > best.bound + 1e-7 * abs(best.bound):

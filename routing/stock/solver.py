@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from numpy.typing import NDArray
 
 from data.progress import SILENT, Progress
+from routing.budget import Deadline
 from routing.stock.milp import solve_pairs
 from routing.stock.model import Floats, LocationPlan, LocationProblem, round_units
 from routing.stock.prices import find_prices
 
 MOST_PAIRS = 20_000  # group-warehouse pairs up to which one MILP proves its answer within seconds
 _MOST_MILP_PAIRS = 40_000  # kept pairs up to which a MILP over them still helps
+_NODES = 20_000  # of branch and bound for one model at effort 1
+_SECONDS = 600.0  # emergency brake where none is given
 _SHARES = (0.02, 0.1, 0.25, 0.5, 0.75)  # a warehouse the linear problem opens at least this far is tried as open
 
 
 def solve_location(
-    problem: LocationProblem, *, time_limit: float = 60.0, most_pairs: int = MOST_PAIRS, progress: Progress = SILENT
+    problem: LocationProblem,
+    *,
+    effort: float = 1.0,
+    deadline: Deadline | None = None,
+    most_pairs: int = MOST_PAIRS,
+    progress: Progress = SILENT,
 ) -> LocationPlan:
     """Place stock at least cost.
 
@@ -26,8 +32,10 @@ def solve_location(
     ----------
     problem
         Demand, costs and limits.
-    time_limit
-        Seconds after which the best plan so far is the answer.
+    effort
+        Scale of the nodes of branch and bound that a model is given.
+    deadline
+        Emergency brake, after which the best plan so far is the answer; told when it cuts in.
     most_pairs
         Group-warehouse pairs beyond which the problem is decomposed.
     progress
@@ -39,12 +47,14 @@ def solve_location(
         A plan within all limits (what has no room is short) and a proven lower bound.
     """
     allowed = np.isfinite(problem.cost) & (problem.demand > 0)[:, None]
+    deadline = deadline or Deadline(_SECONDS)
+    nodes = max(int(effort * _NODES), 1)
     progress.step(0, 3, "placing stock")
     if np.count_nonzero(allowed) <= most_pairs:
-        solved = solve_pairs(problem, allowed, time_limit=time_limit)
+        solved = solve_pairs(problem, allowed, deadline=deadline.share("placing stock", deadline.left()), nodes=nodes)
         plans, bound = [solved.units], solved.bound
     else:
-        plans, bound = _decompose(problem, allowed, time_limit, progress)
+        plans, bound = _decompose(problem, allowed, deadline, nodes, progress)
     progress.step(2, 3, "rounding to whole units")
     if _is_whole(problem):
         plans = [round_units(problem, units) for units in plans]
@@ -59,11 +69,11 @@ def _is_whole(problem: LocationProblem) -> bool:
 
 
 def _decompose(
-    problem: LocationProblem, allowed: NDArray[np.bool_], time_limit: float, progress: Progress
+    problem: LocationProblem, allowed: NDArray[np.bool_], deadline: Deadline, nodes: int, progress: Progress
 ) -> tuple[list[Floats], float]:
     """Prove a bound by prices, then plan over the pairs that matter: with the warehouses the bound suggests, and by MILP."""
-    until = time.monotonic() + time_limit
-    prices, kept, relaxed = find_prices(problem, allowed, time_limit=time_limit * 0.5)
+    whole = deadline.left()
+    prices, kept, relaxed = find_prices(problem, allowed, deadline.share("prices of stock", 0.5 * whole))
     progress.step(1, 3, "choosing warehouses")
     free = problem.opening <= 0
     # a plan there is in any case, whatever time is left for better ones
@@ -71,14 +81,14 @@ def _decompose(
     tried: set[bytes] = set()
     for share in _SHARES:
         opened = free | (relaxed.open_share >= share) | (prices.opened if share == _SHARES[0] else False)
-        if opened.tobytes() in tried or (tried and time.monotonic() > until - time_limit * 0.3):
+        if opened.tobytes() in tried or (tried and deadline.over(0.3 * whole)):
             continue
         tried.add(opened.tobytes())
-        left = max(until - time.monotonic(), time_limit * 0.1)
-        plans.append(solve_pairs(problem, kept, time_limit=left, opened=opened).units)
+        limit = deadline.share("choosing warehouses", max(deadline.left(), 0.1 * whole))
+        plans.append(solve_pairs(problem, kept, deadline=limit, nodes=nodes, opened=opened).units)
         if bool(free.all()):
             return plans, prices.bound
-    left = until - time.monotonic()
-    if np.count_nonzero(kept) <= _MOST_MILP_PAIRS and left > 0:
-        plans.append(solve_pairs(problem, kept, time_limit=left).units)
+    if np.count_nonzero(kept) <= _MOST_MILP_PAIRS and not deadline.over():
+        limit = deadline.share("choosing warehouses", deadline.left())
+        plans.append(solve_pairs(problem, kept, deadline=limit, nodes=nodes).units)
     return plans, prices.bound

@@ -18,7 +18,7 @@ import heapq
 import numba
 import numpy as np
 
-from routing.trunk.inputs import Deadline
+from routing.budget import Deadline
 from routing.trunk.network import TrunkNetwork
 from routing.trunk.promises import group_demands
 from routing.trunk.relaxation import Evidence, Relaxation, price_options, price_runs, prove_bound
@@ -73,7 +73,7 @@ def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -
             groups.late_price, groups.of_demand, parcels, network.short_cost, first, network.option_capacity, slack, order,
             paid, stuck, _CHUNK,
         )  # fmt: skip
-        if total <= before * (1 + 1e-5) or deadline.left() <= 0:
+        if total <= before * (1 + 1e-5) or deadline.over():
             break
     # a shade below, for the noise of many small sums
     lifted = rest + total - 1e-9 * abs(total)

@@ -11,17 +11,19 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from routing.budget import Deadline
 from routing.solvers import solve_linear
 from routing.trunk.fleet import VehicleModel, Vehicles, model_vehicles, tally
-from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 
 _MOST_PAIRS = 4000  # (run, option) pairs of a block up to which it is searched
-_NODES = 2000  # of branch and bound, most for one block
+_NODES, _FEWEST_NODES = 2000, 200  # of branch and bound for one block, at effort 0.5 and more, and at little effort
 _PROVEN = 1e-4  # relative gap at which a block counts as solved
 
 
-def refine_vehicles(network: TrunkNetwork, vehicles: Vehicles, load: Floats, deadline: Deadline) -> Vehicles:
+def refine_vehicles(
+    network: TrunkNetwork, vehicles: Vehicles, load: Floats, deadline: Deadline, effort: float = 1.0
+) -> Vehicles:
     """Replace the vehicles of each block by cheaper ones, where a search finds them; blocks of the dearest vehicles first.
 
     Parameters
@@ -31,7 +33,10 @@ def refine_vehicles(network: TrunkNetwork, vehicles: Vehicles, load: Floats, dea
     load : (R,) [parcels]
     deadline
         Blocks that it leaves no time for keep their vehicles.
+    effort
+        Scale of the nodes of branch and bound that a block is given.
     """
+    nodes = int(np.clip(2.0 * effort * _NODES, _FEWEST_NODES, _NODES))
     model = model_vehicles(network, load)
     pairs = len(model.run)
     departures = vehicles.departures.copy()
@@ -39,11 +44,11 @@ def refine_vehicles(network: TrunkNetwork, vehicles: Vehicles, load: Floats, dea
     paid = [float(model.cost[c[c < pairs]] @ departures[c[c < pairs]]) for c, _ in blocks]
     for number in np.argsort(-np.array(paid), kind="stable"):
         columns, rows = blocks[number]
-        if deadline.left() <= 0:
-            break
         inside = columns[columns < pairs]
         if not 0 < len(inside) <= _MOST_PAIRS:
             continue
+        if deadline.over():
+            break
         behind = vehicles.short[model.carried[columns[columns >= pairs] - pairs]]
         present = paid[number] + network.short_cost * float(behind.sum())
         most = np.concatenate([model.limit[inside], np.full(len(columns) - len(inside), np.inf)])
@@ -55,8 +60,8 @@ def refine_vehicles(network: TrunkNetwork, vehicles: Vehicles, load: Floats, dea
             np.zeros(len(columns)),
             most,
             integer=np.arange(len(columns)) < len(inside),
-            seconds=deadline.left(),
-            nodes=_NODES,
+            deadline=deadline,
+            nodes=nodes,
             gap=_PROVEN,
         )
         if answer.values is not None and answer.objective < present - 1e-6:

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from routing.budget import Deadline
 from routing.trunk.finish import price_vehicles, room_at
 from routing.trunk.flows import round_parcels
-from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats
 from routing.trunk.pool import PathPool
 from routing.trunk.relaxation import price_options, zero_prices
@@ -26,7 +26,7 @@ _LEAST = 1e-4  # of its capacity: a departure is never scaled below
 _STALLED = 6  # rounds without a cheaper plan after which scaling ends
 
 
-def scale_capacities(model: StrongModel, *, weight: float, rounds: int, deadline: Deadline) -> Draft:
+def scale_capacities(model: StrongModel, *, weight: float, rounds: int, effort: float, deadline: Deadline) -> Draft:
     """Scale capacities until departures are nearly whole, and return the cheapest plan on the way.
 
     Parameters
@@ -35,6 +35,8 @@ def scale_capacities(model: StrongModel, *, weight: float, rounds: int, deadline
         With the paths and forcing rows of the relaxation; more are added.
     weight
         Of the newest load in the capacity, above 0 and up to 1.
+    effort
+        Scale of the search for vehicles at the end.
     """
     network = model.network
     stairs = build_staircase(network, price_options(network, zero_prices(network)))
@@ -54,7 +56,7 @@ def scale_capacities(model: StrongModel, *, weight: float, rounds: int, deadline
         if stalled >= _STALLED and _whole_share(answer.departures) > 0.95:
             break
         capacity = _scale(model, capacity, answer, weight)
-        if deadline.left() <= 0:
+        if deadline.over():
             break
     if flows is None:
         return empty_draft(network)
@@ -62,7 +64,9 @@ def scale_capacities(model: StrongModel, *, weight: float, rounds: int, deadline
     load = np.bincount(pool.steps[pool.steps < network.runs], _by_step(pool, parcels, network.runs), network.runs)
     room = np.minimum(room_at(network, stairs, np.maximum(load - 1e-6, 0.0)), stairs.most)
     limits = (room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
-    return settle(network, round_parcels(network, pool, parcels, network.demand_parcels, limits), stairs, deadline)
+    return settle(
+        network, round_parcels(network, pool, parcels, network.demand_parcels, limits), stairs, deadline, effort
+    )
 
 
 def _first_paths(pool: PathPool, count: int) -> PathPool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from routing.budget import Deadline
 from routing.solvers import Flags, solve_linear
 from routing.trunk.fleet import limit_rows, list_pairs, tally
 from routing.trunk.flows import load_network, round_parcels
@@ -25,6 +26,15 @@ from routing.trunk.search import Draft
 
 MOST_FLOW_COLUMNS = 16_000
 TINY_FLOW_COLUMNS = 2_500  # flow columns up to which parcels are whole in the model itself
+
+
+_NODE_COLUMNS = 12_000_000  # nodes x columns searched at effort 1
+_FEWEST_NODES = 200
+
+
+def count_nodes(columns: int, effort: float) -> int:
+    """Nodes of branch and bound that a model of so many columns is given."""
+    return max(int(effort * _NODE_COLUMNS / max(columns, 1)), _FEWEST_NODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +97,21 @@ class ExactModel:
         return Draft(found, load_network(network, found), vehicles)
 
 
-def solve_exactly(network: TrunkNetwork, *, seconds: float) -> Proof:
-    """Solve the whole task within a time limit.
+def solve_exactly(network: TrunkNetwork, *, effort: float, deadline: Deadline) -> Proof:
+    """Solve the whole task within a number of nodes of branch and bound.
 
     Parameters
     ----------
-    seconds
-        Time limit of the solver.
+    effort
+        Scale of that number, see :func:`count_nodes`.
+    deadline
+        Emergency brake of the solver.
     """
     m = write_exactly(network)
     answer = solve_linear(
-        m.cost, m.matrix, m.low, m.high, m.lower, m.upper, integer=m.integer, seconds=seconds, gap=0.0
-    )
+        m.cost, m.matrix, m.low, m.high, m.lower, m.upper, integer=m.integer, gap=0.0,
+        nodes=count_nodes(len(m.cost), effort), deadline=deadline,
+    )  # fmt: skip
     # the solver's own tolerance stays on the safe side
     bound = answer.bound - 1e-9 * abs(answer.bound) if np.isfinite(answer.bound) else -np.inf
     return Proof(None if answer.values is None else m.read(answer.values), bound)

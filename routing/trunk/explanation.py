@@ -14,10 +14,10 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from routing.budget import Deadline
 from routing.trunk.fixes import Fixer, tell_fix
 from routing.trunk.fleet import Vehicles
 from routing.trunk.flows import Loads
-from routing.trunk.inputs import Deadline
 from routing.trunk.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.promises import group_demands
 from routing.trunk.relaxation import price_options, price_runs, zero_prices
@@ -26,6 +26,8 @@ from routing.trunk.ways import label_ways, trace_ways
 
 Reason = tuple[str, str | None, str | None]
 _Resource = tuple[str, int]  # a hub, lane or fleet, and a day
+_CARRIED = 100_000  # demands carried at effort 1, after which fixes are told without being verified
+_CACHED_RUNS = 2500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ def explain_shortfalls(
     vehicles: Vehicles,
     deadline: Deadline,
     prices: ElasticPrices | None = None,
+    *,
+    effort: float = 1.0,
 ) -> dict[int, Reason]:
     """Say for each demand that is short why, what binds, and what would carry it.
 
@@ -55,6 +59,8 @@ def explain_shortfalls(
         Fixes are verified, largest groups first, until it is over.
     prices
         Of capacity beyond the limits.
+    effort
+        Scale of the number of demands that may be carried to verify fixes.
 
     Returns
     -------
@@ -86,8 +92,9 @@ def explain_shortfalls(
         _, steps = trace_ways(lifted, choice, start[[k]], group[[k]])
         lacks[k] = _tell_way(returning, k, int(short[k]), steps, loads, spare, free)
     fixer = Fixer(network, leave_over(network, loads, vehicles), prices or ElasticPrices())
+    most = max(int(effort * _CARRIED * min(1.0, _CACHED_RUNS / max(network.runs, 1))), 1)
     for members in _group(lacks, short):
-        fix = fixer.fix(members, short, deadline) if deadline.left() > 0 else None
+        fix = fixer.fix(members, short, deadline) if fixer.carried < most and not deadline.over() else None
         for k in members:
             why, binding, lacking = lacks[k].reason
             if fix is not None:

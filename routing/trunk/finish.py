@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from routing.budget import Deadline
 from routing.trunk.flows import Flows, load_network, round_parcels
 from routing.trunk.improvement import Trees
-from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.pool import PathPool, Room, assign_paths, gather_pool, merge_paths, use_paths
 from routing.trunk.promises import group_demands
@@ -86,7 +86,7 @@ def dissolve_overloads(
         extra_most=np.maximum(0.0, stairs.most - np.maximum(paid, held.runs)),
     )
     parcels = np.bincount(flows.pool.demand[free], flows.parcels[free], len(network.demand_parcels)).astype(np.float64)
-    assigned = assign_paths(network, pool, parcels, room, seconds=max(2.0, deadline.left()))
+    assigned = assign_paths(network, pool, parcels, room, deadline.share("paths", max(2.0, deadline.left())))
     spread = assigned.parcels if assigned is not None else np.zeros(len(pool))
     more = use_paths(network, pool).runs @ spread
     run_room = np.minimum(np.maximum(room.runs, more), stairs.most - held.runs)

@@ -5,13 +5,12 @@ The strong relaxation gives the bound; capacity scaling leads it to a plan; neig
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.budget import Deadline
 from routing.trunk.capacity_scaling import scale_capacities
-from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.trunk.inputs import TrunkOptions
 from routing.trunk.neighbours import search_neighbours
 from routing.trunk.network import Floats, TrunkNetwork
 from routing.trunk.relaxation import Evidence, Relaxation, price_options, price_runs
@@ -65,26 +64,32 @@ def plan_fixed_charge(
         model = StrongModel(network)
         model.start(price_runs(network, price_options(network, relaxed.prices))[0])
         model.add_paths(draft.flows.pool)
-        evidence, reduced = _climb(model, evidence, _part(deadline, _BOUND_SHARE), progress)
-        scaled = scale_capacities(model, weight=_WEIGHT, rounds=_ROUNDS, deadline=_part(deadline, _SCALING_SHARE))
+        evidence, reduced = _climb(model, evidence, _part(deadline, "strong bound", _BOUND_SHARE), progress)
+        scaled = scale_capacities(
+            model,
+            weight=_WEIGHT,
+            rounds=_ROUNDS,
+            effort=options.effort,
+            deadline=_part(deadline, "capacity scaling", _SCALING_SHARE),
+        )
         best = min(draft, scaled, key=lambda each: each.cost)
     except KeyboardInterrupt:
         deadline.stop()
         return best, evidence
     best = search_neighbours(
-        model, best, reduced, seed=options.seed, time_limit=options.time_limit, deadline=deadline, progress=progress
+        model, best, reduced, options=options, deadline=_part(deadline, "neighbourhoods", 1.0), progress=progress
     )
     return best, evidence
 
 
-def _part(deadline: Deadline, share: float) -> Deadline:
-    return replace(deadline, seconds=share * deadline.left(), started=0.0)
+def _part(deadline: Deadline, name: str, share: float) -> Deadline:
+    return deadline.share(name, share * deadline.left())
 
 
 def _climb(model: StrongModel, evidence: Evidence, deadline: Deadline, progress: Progress) -> tuple[Evidence, Floats]:
     """Solve the strong relaxation; return what proves the best bound and the last reduced costs."""
     reduced = model.price
-    while deadline.left() > 0:
+    while not deadline.over():
         answer = model.advance(deadline)
         if answer is None:
             break

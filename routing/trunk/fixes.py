@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from routing.trunk.inputs import Deadline
+from routing.budget import Deadline
 from routing.trunk.network import Ints, TrunkNetwork
 from routing.trunk.residual import Carrier, ElasticPrices, Residual, return_costs
 
@@ -95,12 +95,18 @@ class Fixer:
         What the plan leaves free; never changed.
     prices
         Of capacity beyond the limits.
+
+    Attributes
+    ----------
+    carried
+        Demands carried so far to find and verify fixes: the work done.
     """
 
     def __init__(self, network: TrunkNetwork, residual: Residual, prices: ElasticPrices) -> None:
         self._network, self._residual, self._prices = network, residual, prices
         self._carrier = Carrier(network, prices)
         self._back = return_costs(network)
+        self.carried = 0
 
     def fix(self, demands: Sequence[int], short: Ints, deadline: Deadline) -> GroupFix | None:
         """Find what carries a group of demands, verified by planning them again.
@@ -122,8 +128,9 @@ class Fixer:
         touched: dict[int, set[tuple[str, int]]] = {}
         for k in demands:
             ways = self._carrier.carry(elastic, k, int(short[k]), elastic=True)
+            self.carried += 1
             touched[k] = set().union(*(self._touch(k, steps) for _, steps in ways))
-            if deadline.left() <= 0:
+            if deadline.over():
                 return None
         actions = self._list_actions(elastic)
         if not actions:
@@ -138,7 +145,7 @@ class Fixer:
             fix = self._verify(bundle, [k for k in demands if touched[k] & keys], short, deadline)
             if fix is not None and fix.carried > 0:
                 tried.append(fix)
-            if deadline.left() <= 0:
+            if bundle is not bundles[-1] and deadline.over():
                 break
         if not tried:
             return None
@@ -209,7 +216,8 @@ class Fixer:
         carried = 0
         for k in demands:
             carried += sum(amount for amount, _ in self._carrier.carry(given, k, int(short[k])))
-            if deadline.left() <= 0:
+            self.carried += 1
+            if deadline.over():
                 return None
         return Fix(tuple(actions), carried, given.cost + sum(action.cost for action in actions))
 

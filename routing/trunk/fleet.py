@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from routing.budget import Deadline
 from routing.solvers import Solution, solve_linear
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 
@@ -214,18 +215,18 @@ def model_vehicles(network: TrunkNetwork, load: Floats) -> VehicleModel:
     )
 
 
-def relax_vehicles(network: TrunkNetwork, load: Floats, *, seconds: float) -> tuple[Solution, FleetRows]:
+def relax_vehicles(network: TrunkNetwork, load: Floats, deadline: Deadline) -> tuple[Solution, FleetRows]:
     """Choose fractions of departures of least cost that hold the loads; the duals of the rules are the last ones.
 
     Parameters
     ----------
     load : (R,) [parcels]
-    seconds
-        Time limit of the solver.
+    deadline
+        Emergency brake of the solver.
     """
     model = model_vehicles(network, load)
     free = np.concatenate([model.limit, np.full(len(model.carried), np.inf)])
-    answer = solve_linear(model.cost, model.matrix, model.low, model.high, np.zeros(len(free)), free, seconds=seconds)
+    answer = solve_linear(model.cost, model.matrix, model.low, model.high, np.zeros(len(free)), free, deadline=deadline)
     return answer, model.rules
 
 

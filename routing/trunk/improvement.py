@@ -14,8 +14,8 @@ import numba
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.budget import Deadline
 from routing.trunk.chance import draw
-from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.promises import Groups, group_demands
 from routing.trunk.steps import Staircase, climb
@@ -239,7 +239,7 @@ def anneal_trees(
     stamp = np.zeros(network.nodes, dtype=np.int64)
     counter = np.zeros(1, dtype=np.int64)
     done = 0
-    while done < cooling.moves and deadline.left() > reserve:
+    while done < cooling.moves and not deadline.over(reserve):
         part = min(_CHUNK, cooling.moves - done)
         share, later = done / cooling.moves, (done + part) / cooling.moves
         hot = cooling.hot * (cooling.cold / cooling.hot) ** share

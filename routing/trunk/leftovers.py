@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from routing.budget import Deadline
 from routing.trunk.fleet import Vehicles, tally
 from routing.trunk.flows import Flows, load_network
-from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.pool import PathPool, merge_paths
 from routing.trunk.residual import Carrier, Residual, leave_over
@@ -37,7 +37,7 @@ def carry_leftovers(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> 
     left = short.copy()
     carried = -1
     # vehicles hired for one demand leave room for others: again until nothing more goes
-    while carried < len(demand) and deadline.left() > 0:
+    while carried < len(demand) and not deadline.over():
         carried = len(demand)
         waiting = missing[left[missing] > 0]
         for k in waiting[np.argsort(-left[waiting], kind="stable")].tolist():
@@ -46,7 +46,7 @@ def carry_leftovers(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> 
                 amounts.append(amount)
                 steps.append(way)
                 left[k] -= amount
-            if deadline.left() <= 0:
+            if deadline.over():
                 break
     if not demand:
         return draft

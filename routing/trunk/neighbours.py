@@ -14,17 +14,20 @@ import numpy as np
 from scipy import sparse
 
 from data.progress import SILENT, Progress
+from routing.budget import Deadline
 from routing.solvers import Flags, solve_linear
 from routing.trunk.fleet import tally
 from routing.trunk.flows import Flows, load_network, round_parcels
-from routing.trunk.inputs import Deadline
+from routing.trunk.inputs import TrunkOptions
 from routing.trunk.network import Floats, Ints
 from routing.trunk.pool import PathPool, merge_paths
 from routing.trunk.search import Draft
 from routing.trunk.strong import Programme, StrongModel
 
 _WORTH_WHILE = 5e-5  # share of the cost by which a neighbour must be cheaper
-_SHARE = 0.15  # of the time limit for one neighbourhood
+_SHARE = 0.15  # of the time limit for one neighbourhood at most
+_NEIGHBOURHOODS = 40  # searched at effort 1
+_NODES = 300  # of branch and bound for one neighbourhood
 _FIRST = 40  # runs free in the first neighbourhoods besides those of the plan
 _BROAD = 400  # runs of a plan up to which all of them are free at once
 
@@ -33,6 +36,7 @@ _BROAD = 400  # runs of a plan up to which all of them are free at once
 class _Answer:
     values: Floats | None
     finished: bool
+    nodes: int
 
 
 def search_neighbours(
@@ -40,12 +44,11 @@ def search_neighbours(
     draft: Draft,
     reduced: Floats,
     *,
-    seed: int,
-    time_limit: float,
+    options: TrunkOptions,
     deadline: Deadline,
     progress: Progress = SILENT,
 ) -> Draft:
-    """Improve a plan neighbourhood by neighbourhood until the time is over or the largest one is done.
+    """Improve a plan neighbourhood by neighbourhood until all due are searched or the largest one is done.
 
     Parameters
     ----------
@@ -53,42 +56,44 @@ def search_neighbours(
         A plan; its paths are added to the model.
     reduced : (Y,) [CNY/departure]
         Reduced costs of departures: the runs that are nearly worth opening are drawn first.
-    time_limit
-        Seconds of the whole plan, of which one neighbourhood takes a share.
+    options
+        Seed, effort, and the time limit of the whole plan, of which one neighbourhood may take a share.
     """
     model.add_paths(draft.flows.pool)
     programme = model.write()
-    generator = np.random.default_rng([seed, 303])
+    generator = np.random.default_rng([options.seed, 303])
     runs = model.network.runs
     weight = _weigh(model, reduced)
     sizes = {"broad": float(_FIRST), "narrow": float(3 * _FIRST)}
-    began = max(deadline.left(), 1e-9)
-    while deadline.left() > 0:
+    due = max(int(options.effort * _NEIGHBOURHOODS), 1)
+    made = 0
+    while made < due and not deadline.over():
         counts = _count(model, draft)
         opened = np.bincount(model.run, counts, runs) > 0
         kind = "broad" if opened.sum() <= _BROAD and generator.random() < 0.7 else "narrow"
         size = min(int(sizes[kind]), runs)
         free = opened | _pick(weight, ~opened, size, generator) if kind == "broad" else _gather(model, size, generator)
-        budget = min(deadline.left(), max(1.0, _SHARE * time_limit))
-        before = deadline.left()
+        budget = deadline.share("neighbourhoods", min(deadline.left(), max(1.0, _SHARE * options.time_limit)))
         try:
             answer = _solve(model, programme, free, counts, draft.cost * (1 - _WORTH_WHILE), budget)
             found = draft if answer.values is None else _read(model, programme, answer.values, deadline)
         except KeyboardInterrupt:
             deadline.stop()
             break
-        spent = before - deadline.left()
+        made += 1
         if found.cost < draft.cost:
             draft = found
             if model.add_paths(draft.flows.pool):
                 programme = model.write()
         if answer.finished and free.all():
+            due = made
             break
-        if answer.finished and spent < 0.3 * budget:
+        if answer.finished and answer.nodes < 0.3 * _NODES:
             sizes[kind] = min(sizes[kind] * 1.15, float(runs))
         elif not answer.finished:
             sizes[kind] = max(sizes[kind] * 0.7, 8.0)
-        progress.step(int(100 * (1 - deadline.left() / began)), 100, "neighbours")
+        progress.step(made, due, "neighbours")
+    deadline.work.count("neighbourhoods", made, due)
     return draft
 
 
@@ -136,7 +141,7 @@ def _gather(model: StrongModel, size: int, generator: np.random.Generator) -> Fl
 
 
 def _solve(
-    model: StrongModel, programme: Programme, free: Flags, counts: Floats, most: float, seconds: float
+    model: StrongModel, programme: Programme, free: Flags, counts: Floats, most: float, deadline: Deadline
 ) -> _Answer:
     """Solve the model with whole departures, those on runs that are not free held as they are."""
     paths, demands = programme.paths, len(model.parcels)
@@ -163,15 +168,16 @@ def _solve(
         np.concatenate([np.zeros(paths + demands), lower])[keep],
         np.concatenate([np.full(paths + demands, np.inf), upper])[keep],
         integer=np.concatenate([np.zeros(paths + demands, dtype=np.bool_), np.ones(len(upper), dtype=np.bool_)])[keep],
-        seconds=seconds,
+        deadline=deadline,
+        nodes=_NODES,
         gap=1e-5,
     )
     finished = answer.optimal or (answer.values is None and answer.bound >= most)
     if answer.values is None:
-        return _Answer(None, finished)
+        return _Answer(None, finished, answer.nodes)
     values = np.zeros(len(keep))
     values[keep] = answer.values
-    return _Answer(values, finished)
+    return _Answer(values, finished, answer.nodes)
 
 
 def _read(model: StrongModel, programme: Programme, values: Floats, deadline: Deadline) -> Draft:
@@ -186,7 +192,7 @@ def _read(model: StrongModel, programme: Programme, values: Floats, deadline: De
     )
     flows = round_parcels(network, pool, parcels, network.demand_parcels, limits)
     allowed = int(np.ceil(values[paths : paths + demands].sum() - 1e-6))
-    if int(flows.short(network).sum()) > allowed and deadline.left() > 0:
+    if int(flows.short(network).sum()) > allowed and not deadline.over():
         whole = _spread_whole(model, programme, departures, deadline)
         if whole is not None:
             flows = round_parcels(network, pool, whole, network.demand_parcels, limits)
@@ -207,7 +213,8 @@ def _spread_whole(model: StrongModel, programme: Programme, departures: Ints, de
         np.concatenate([np.zeros(paths + demands), fixed]),
         np.concatenate([np.full(paths + demands, np.inf), fixed]),
         integer=np.ones(len(programme.cost), dtype=np.bool_),
-        seconds=min(10.0, deadline.left()),
+        deadline=deadline.share("neighbourhoods", deadline.left()),
+        nodes=_NODES,
         gap=1e-5,
     )
     return None if answer.values is None else answer.values[:paths]

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.budget import Deadline, tell_end
 from routing.trunk.ascent import lift_bound
 from routing.trunk.evidence import write_prices
 from routing.trunk.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
 from routing.trunk.explanation import explain_shortfalls
 from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
-from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
+from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.leftovers import carry_leftovers
 from routing.trunk.network import TrunkNetwork, build_network
 from routing.trunk.records import (
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 _ASCENT_SHARE = 0.03  # of the time limit for the dual ascent at most
-_OPENING_RESERVE = 0.85  # of the time is left for opening runs where that is the question
+_BOUND_SHARE = 0.3  # of the time limit for the bound at most
+_OPENING_SHARE = 0.15  # of the effort goes to the search where opening runs is the question
+_SEARCH_SHARE = 0.8  # of the effort goes to the search else
 _FRESH_SHARE = 0.6  # of the time limit for a plan without the reference, where changes have no limit
 _CLOSING_SHARE = 0.05  # of the time limit is left for shortfalls at least
 
@@ -99,12 +102,18 @@ class TrunkPlan:
         return replace(self, plan_certificates=certificate)
 
     def tell(self) -> str:
-        """Cost, proof and shortfall in a few words."""
+        """Cost, proof, shortfall and what ended the search, in a few words."""
         gap = self.plan_certificates["gap"][0]
         told = f"cost {self.cost:,.0f} CNY, proven within {gap:.2%} of the best"
         told = f"{told}, {self.short:,} parcels short" if self.short else told
         told = f"{told}, {self.late:,} parcels late" if self.late else told
-        return f"{told}; {self.told_changes}" if self.told_changes else told
+        told = f"{told}; {self.told_changes}" if self.told_changes else told
+        return f"{told}; {tell_end(self.ended_by)}"
+
+    @property
+    def ended_by(self) -> str:
+        """What ended the search: ``effort``, or the clock and what it left undone."""
+        return str(self.plan_certificates["ended_by"][0])
 
 
 def plan_trunk(
@@ -145,7 +154,7 @@ def plan_trunk(
         draft, relaxed = _find_near(network, options, columns, kept, reference.max_changes, deadline, progress)
     if draft.flows.short(network).any():
         _compile_carrying()
-    closing = Deadline(max(deadline.left(), _CLOSING_SHARE * options.time_limit), options.clock)
+    closing = deadline.share("fixes of shortfalls", max(deadline.left(), _CLOSING_SHARE * options.time_limit))
     if reference is None or reference.max_changes is None:  # else vehicles hired now would be changes too many
         draft = carry_leftovers(network, draft, closing)
     plan = write_plan(network, draft, relaxed, options, closing)
@@ -168,12 +177,14 @@ def _find_near(
     exact = columns <= MOST_FLOW_COLUMNS and options.proof_share > 0
     rival = None
     if most_changes is None or not len(network.demand_parcels):
-        part = replace(options, time_limit=_FRESH_SHARE * options.time_limit)
-        rival, relaxed = _find_plan(network, part, columns, Deadline(part.time_limit, part.clock), progress)
+        part = replace(options, time_limit=_FRESH_SHARE * options.time_limit, effort=_FRESH_SHARE * options.effort)
+        limit = deadline.share("plan without the reference", part.time_limit)
+        rival, relaxed = _find_plan(network, part, columns, limit, progress)
     else:
-        relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
+        relaxed = find_bound(network, options, deadline.share("bound", _BOUND_SHARE * options.time_limit), progress)
         if exact:
-            proof = solve_exactly(network, seconds=0.3 * options.time_limit)
+            limit = deadline.share("exact model", _BOUND_SHARE * options.time_limit)
+            proof = solve_exactly(network, effort=_BOUND_SHARE * options.effort, deadline=limit)
             rival, relaxed = proof.draft, raise_bound(relaxed, proof.bound)
     draft = plan_near(network, kept, most_changes, rival, relaxed, options, deadline, exact=exact, progress=progress)
     return draft, relaxed
@@ -182,29 +193,31 @@ def _find_near(
 def _find_plan(
     network: TrunkNetwork, options: TrunkOptions, columns: int, deadline: Deadline, progress: Progress
 ) -> tuple[Draft, Relaxation]:
-    relaxed = find_bound(network, options, Deadline(0.3 * options.time_limit, options.clock), progress)
+    relaxed = find_bound(network, options, deadline.share("bound", _BOUND_SHARE * options.time_limit), progress)
     if not len(network.demand_parcels):
         return empty_draft(network), replace(relaxed, bound=0.0, evidence=Evidence(0.0, zero_prices(network)))
-    share = options.proof_share * options.time_limit
+    seconds = options.proof_share * options.time_limit
+    effort = options.proof_share * options.effort
     proven: Draft | None = None
     if columns <= TINY_FLOW_COLUMNS:
         # a task of this size is proven at once, or in vain
-        proof = solve_exactly(network, seconds=share)
+        proof = solve_exactly(network, effort=effort, deadline=deadline.share("exact model", seconds))
         relaxed, proven = raise_bound(relaxed, proof.bound), proof.draft
         if proven is not None and proven.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
             return proven, relaxed
     else:
-        lifted = lift_bound(network, relaxed, Deadline(_ASCENT_SHARE * options.time_limit, options.clock))
+        lifted = lift_bound(network, relaxed, deadline.share("dual ascent", _ASCENT_SHARE * options.time_limit))
         relaxed = raise_bound(relaxed, lifted.bound, lifted)
-    opening = share > 0 and is_fixed_charge(network, relaxed)
-    small = share > 0 and TINY_FLOW_COLUMNS < columns <= MOST_FLOW_COLUMNS
-    reserve = _OPENING_RESERVE * options.time_limit if opening else share if small else 0.2 * options.time_limit
-    draft = _better(search_plan(network, relaxed, options, deadline, reserve, progress), proven)
-    if opening and deadline.left() > 0:
+    opening = effort > 0 and is_fixed_charge(network, relaxed)
+    small = effort > 0 and TINY_FLOW_COLUMNS < columns <= MOST_FLOW_COLUMNS
+    share = _OPENING_SHARE if opening else 1.0 - options.proof_share if small else _SEARCH_SHARE
+    draft = _better(search_plan(network, relaxed, options, deadline, share, progress), proven)
+    if opening and not deadline.over():
         draft, evidence = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)
         relaxed = raise_bound(relaxed, evidence.bound, evidence)
-    if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and deadline.left() > 0:
-        proof = solve_exactly(network, seconds=min(deadline.left(), share))
+    if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and not deadline.over():
+        limit = deadline.share("exact model", min(deadline.left(), seconds))
+        proof = solve_exactly(network, effort=effort, deadline=limit)
         relaxed = raise_bound(relaxed, proof.bound)
         draft = _better(draft, proof.draft)
     return draft, relaxed
@@ -217,7 +230,7 @@ def _compile_kernels() -> None:
     network = _build_two_hubs(options)
     endless = Deadline(1e6)
     relaxed = find_bound(network, options, endless)
-    draft = search_plan(network, relaxed, options, endless, 0.0)
+    draft = search_plan(network, relaxed, options, endless, 1.0)
     lift_bound(network, relaxed, endless)
     plan_fixed_charge(network, relaxed, options, endless, draft)
 
@@ -260,14 +273,14 @@ def write_plan(
     total = int(short.sum())
     flows = write_flows(network, draft.flows)
     late = int(flows.filter(flows["late_days"] > 0)["parcels"].sum())
-    told = explain_shortfalls(network, short, draft.loads, draft.vehicles, deadline, extra)
+    told = explain_shortfalls(network, short, draft.loads, draft.vehicles, deadline, extra, effort=options.effort)
     return TrunkPlan(
         route_demand=write_demand(network),
         trunk_departures=write_departures(network, draft.vehicles, draft.loads.runs),
         trunk_flows=flows,
         hub_loads=write_hub_loads(network, draft.loads, flows),
         shortfalls=write_shortfalls(network, short, told),
-        plan_certificates=write_certificate(network, draft.cost, relaxed, total, late),
+        plan_certificates=write_certificate(network, draft.cost, relaxed, total, late, deadline.work.tell()),
         bound_prices=write_prices(network, relaxed.evidence),
         hub_prices=_list_prices(network, relaxed),
         cost=draft.cost,

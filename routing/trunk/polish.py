@@ -11,10 +11,10 @@ import numba
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.budget import Deadline
 from routing.trunk.chance import draw
 from routing.trunk.chunks import Chunks, cut_chunks, join_chunks
 from routing.trunk.flows import Flows, load_network
-from routing.trunk.inputs import Deadline
 from routing.trunk.network import Ints, TrunkNetwork
 from routing.trunk.promises import group_demands
 from routing.trunk.steps import Staircase, climb
@@ -57,7 +57,7 @@ def polish_flows(
     groups = group_demands(network)
     done, gained_at, patience = 0, 0, _VAIN_ROUNDS * max(int((run_load > 0).sum()), 1)
     chunk = max(50, min(20_000, 2_000_000 // max(network.runs, 1)))
-    while done < moves and done - gained_at < patience and deadline.left() > reserve:
+    while done < moves and done - gained_at < patience and not deadline.over(reserve):
         part = min(chunk, moves - done)
         pointers, members = _index_runs(network, chunks)
         change = _polish(
@@ -75,6 +75,8 @@ def polish_flows(
         if isinstance(progress, Telling):
             progress.lower(change)
         progress.step(done, moves, "polish")
+    settled = done - gained_at >= patience
+    deadline.work.count("tries of the local search", done, done if settled else moves)
     return join_chunks(network, chunks)
 
 

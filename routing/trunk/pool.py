@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from routing.budget import Deadline
 from routing.solvers import solve_linear
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.promises import count_late, group_demands
@@ -162,7 +163,7 @@ class Room:
 
 
 def assign_paths(
-    network: TrunkNetwork, pool: PathPool, parcels: Floats, room: Room, *, seconds: float | None = None
+    network: TrunkNetwork, pool: PathPool, parcels: Floats, room: Room, deadline: Deadline | None = None
 ) -> Assignment | None:
     """Spread parcels over paths at least cost within given room; what finds none is short.
 
@@ -170,8 +171,8 @@ def assign_paths(
     ----------
     parcels : (K,)
         Parcels of each demand to spread; demands of 0 take no part.
-    seconds
-        Time limit.
+    deadline
+        Emergency brake of the solver.
 
     Returns
     -------
@@ -202,7 +203,7 @@ def assign_paths(
         np.concatenate([parcels[asked], limits]),
         np.zeros(width),
         np.concatenate([np.full(paths + len(asked), np.inf), room.extra_most[more]]),
-        seconds=seconds,
+        deadline=deadline,
     )
     if answer.values is None:
         return None

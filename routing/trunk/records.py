@@ -195,7 +195,9 @@ def write_shortfalls(
     return _finish("shortfalls", frame, ["date", "origin_hub_id", "destination_hub_id"])
 
 
-def write_certificate(network: TrunkNetwork, cost: float, relaxed: Relaxation, short: int, late: int) -> pl.DataFrame:
+def write_certificate(
+    network: TrunkNetwork, cost: float, relaxed: Relaxation, short: int, late: int, ended_by: str
+) -> pl.DataFrame:
     """Write the row of `plan_certificates`; ``violations`` is 0 until the checker has spoken."""
     import polars as pl
 
@@ -219,6 +221,7 @@ def write_certificate(network: TrunkNetwork, cost: float, relaxed: Relaxation, s
             "proof": [name_proof(relaxed)],
             "priced_bound": [min(max(relaxed.evidence.bound, 0.0), floor)],
             "last_day": [network.day(network.days - 1)],
+            "ended_by": [ended_by],
         }
     )
     return _finish("plan_certificates", frame, ["plan"])

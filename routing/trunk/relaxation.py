@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from data.progress import SILENT, Progress
-from routing.trunk.inputs import Deadline
+from routing.budget import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.promises import group_demands
 from routing.trunk.ways import fill_labels, load_ways, out_pointers, pick_options
@@ -202,7 +202,7 @@ def relax_network(
         aim = target if np.isfinite(target) else best + 0.03 * abs(best) + 1e-6
         search.move(scale * max(aim - bound, 1e-9))
         progress.step(step + 1, steps, "bound")
-        if deadline.left() <= 0 and step >= 2:
+        if 2 <= step < steps - 1 and deadline.over():
             break
     if not samples:
         samples.append(search.choice.copy())

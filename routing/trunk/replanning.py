@@ -20,23 +20,26 @@ import numpy as np
 from scipy import sparse
 
 from data.progress import SILENT, Progress
+from routing.budget import Deadline
 from routing.solvers import solve_linear
 from routing.trunk.change_steps import build_change_steps, choose_changes
-from routing.trunk.exact import write_exactly
+from routing.trunk.exact import count_nodes, write_exactly
 from routing.trunk.fleet import Vehicles, limit_rows, list_pairs, tally
 from routing.trunk.flows import Flows, load_network, round_parcels
-from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.trunk.inputs import TrunkOptions
 from routing.trunk.leftovers import carry_leftovers
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.polish import polish_flows
 from routing.trunk.pool import Room, assign_paths, gather_pool, merge_paths, use_paths
 from routing.trunk.reference import Kept
 from routing.trunk.relaxation import Relaxation, price_options, price_runs, zero_prices
-from routing.trunk.search import Draft
+from routing.trunk.search import Draft, count_tries
 
 _STEPS = (1.0, 0.5, 0.2, 0.05, 0.0)  # of a departure's mean price: what a change costs, step by step
 _BEYOND = 10.0  # dearest departures that a change beyond the bound must be worth
 _MOST_PATHS = 60_000  # that are spread anew by one linear programme
+_NEAREST_NODES = 20_000  # of branch and bound for the nearest departures
+_TRIES_A_PATH = 500
 _TIE = 1e-9  # of the cost: differences below it are none
 
 
@@ -76,7 +79,7 @@ def plan_near(
 
     found = [repeat_plan(network, kept, deadline)]
     found += [rival] if rival is not None else []
-    near = _solve_near(network, kept, most_changes, max(1.0, 0.6 * deadline.left())) if exact else None
+    near = _solve_near(network, kept, most_changes, options.effort, deadline) if exact else None
     if near is not None:
         found.append(near)
     else:
@@ -93,16 +96,18 @@ def plan_near(
 def _spread(network: TrunkNetwork, kept: Kept, relaxed: Relaxation, repeated: Draft, deadline: Deadline) -> Draft:
     """Spread all parcels anew over the reference's paths and the sampled ways; more vehicles where there is no room."""
     pool, _ = merge_paths(network, [kept.flows.pool, repeated.flows.pool, gather_pool(network, relaxed.samples)])
-    if len(pool) > _MOST_PATHS or deadline.left() <= 0:
+    if len(pool) > _MOST_PATHS or deadline.over():
         return repeated
-    vehicles = keep_vehicles(network, kept)
+    vehicles = keep_vehicles(network, kept, deadline)
     price = float(network.option_cost.mean())
     stairs = build_change_steps(network, vehicles, kept, price)
     per_parcel, _ = price_runs(network, price_options(network, zero_prices(network)))
     sorts, nights = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
     room = Room(vehicles.room, sorts, nights, _BEYOND * per_parcel, np.maximum(0.0, stairs.most - vehicles.room))
     asked = network.demand_parcels
-    answer = assign_paths(network, pool, asked.astype(np.float64), room, seconds=max(2.0, 0.5 * deadline.left()))
+    answer = assign_paths(
+        network, pool, asked.astype(np.float64), room, deadline.share("paths", max(2.0, 0.5 * deadline.left()))
+    )
     if answer is None:
         return repeated
     used = np.minimum(np.maximum(use_paths(network, pool).runs @ answer.parcels, vehicles.room), stairs.most)
@@ -113,7 +118,7 @@ def _spread(network: TrunkNetwork, kept: Kept, relaxed: Relaxation, repeated: Dr
 
 def repeat_plan(network: TrunkNetwork, kept: Kept, deadline: Deadline) -> Draft:
     """Repeat the reference as far as it goes: its departures and paths, what is left over on spare room or hired vehicles."""
-    return _carry(network, kept.flows, keep_vehicles(network, kept), deadline)
+    return _carry(network, kept.flows, keep_vehicles(network, kept, deadline), deadline)
 
 
 def _carry(network: TrunkNetwork, flows: Flows, vehicles: Vehicles, deadline: Deadline) -> Draft:
@@ -121,10 +126,10 @@ def _carry(network: TrunkNetwork, flows: Flows, vehicles: Vehicles, deadline: De
     limits = (vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
     kept = round_parcels(network, flows.pool, flows.parcels.astype(np.float64), network.demand_parcels, limits)
     draft = Draft(kept, load_network(network, kept), vehicles)
-    return carry_leftovers(network, draft, Deadline(max(deadline.left(), 5.0), deadline.clock))
+    return carry_leftovers(network, draft, deadline.share("leftovers", max(deadline.left(), 5.0)))
 
 
-def keep_vehicles(network: TrunkNetwork, kept: Kept) -> Vehicles:
+def keep_vehicles(network: TrunkNetwork, kept: Kept, deadline: Deadline) -> Vehicles:
     """Departures of the reference within today's limits, fleets and balance: as few changes as that takes."""
     run, option = list_pairs(network)
     count = kept.counts[option, network.run_day[run]]
@@ -137,11 +142,11 @@ def keep_vehicles(network: TrunkNetwork, kept: Kept) -> Vehicles:
         own = network.type_own[network.option_type[option]]
         some = np.flatnonzero((count > 0) | own)
         count = np.zeros_like(count)
-        count[some] = _nearest(network, run[some], option[some], kept, limit[some])
+        count[some] = _nearest(network, run[some], option[some], kept, limit[some], deadline)
     return tally(network, run, option, count, np.zeros(network.runs))
 
 
-def _nearest(network: TrunkNetwork, run: Ints, option: Ints, kept: Kept, limit: Floats) -> Ints:
+def _nearest(network: TrunkNetwork, run: Ints, option: Ints, kept: Kept, limit: Floats, deadline: Deadline) -> Ints:
     """Whole departures within every limit, nearest to the reference; none where no answer is found in time."""
     rows = limit_rows(network, run, option)
     target = kept.counts[option, network.run_day[run]].astype(np.float64)
@@ -159,7 +164,8 @@ def _nearest(network: TrunkNetwork, run: Ints, option: Ints, kept: Kept, limit: 
         np.zeros(3 * width),
         np.concatenate([limit, np.full(2 * width, np.inf)]),
         integer=np.concatenate([np.ones(width, dtype=np.bool_), np.zeros(2 * width, dtype=np.bool_)]),
-        seconds=20.0,
+        nodes=_NEAREST_NODES,
+        deadline=deadline.share("vehicles", max(deadline.left(), 20.0)),
         gap=1e-6,
     )
     if answer.values is None:
@@ -167,7 +173,9 @@ def _nearest(network: TrunkNetwork, run: Ints, option: Ints, kept: Kept, limit: 
     return np.rint(answer.values[:width]).astype(np.int64)
 
 
-def _solve_near(network: TrunkNetwork, kept: Kept, most_changes: int | None, seconds: float) -> Draft | None:
+def _solve_near(
+    network: TrunkNetwork, kept: Kept, most_changes: int | None, effort: float, deadline: Deadline
+) -> Draft | None:
     """Solve the exact model with the distance from the reference bounded; a shade dearer the further away."""
     m = write_exactly(network)
     pairs, width = len(m.pair_run), len(m.cost)
@@ -200,7 +208,8 @@ def _solve_near(network: TrunkNetwork, kept: Kept, most_changes: int | None, sec
         np.concatenate([m.lower, np.zeros(2 * size + 1)]),
         np.concatenate([m.upper, np.full(2 * size + 1, np.inf)]),
         integer=np.concatenate([m.integer, np.zeros(2 * size + 1, dtype=np.bool_)]),
-        seconds=seconds,
+        nodes=count_nodes(matrix.shape[1], effort),
+        deadline=deadline.share("exact model", max(1.0, 0.6 * deadline.left())),
         gap=0.0,
     )
     return None if answer.values is None else m.read(answer.values[:width])
@@ -221,13 +230,11 @@ def _polish_near(
     draft = start
     steps = (0.0,) if most_changes is None else _STEPS if rank(start)[1] <= most_changes else (_BEYOND, *_STEPS)
     for number, share in enumerate(steps):
-        if deadline.left() <= 0:
+        if deadline.over():
             return
-        part = Deadline(deadline.left() / (len(steps) - number), deadline.clock)
+        part = deadline.share("local search", deadline.left() / (len(steps) - number))
         stairs = build_change_steps(network, draft.vehicles, kept, share * price)
-        moves = int(
-            options.effort * min(60.0 * network.runs, 400.0 * options.time_limit, 500.0 * len(draft.flows.pool))
-        )
+        moves = min(count_tries(network, options), int(options.effort * _TRIES_A_PATH * len(draft.flows.pool)))
         try:
             flows = polish_flows(
                 network, draft.flows, stairs, moves=moves, seed=options.seed + number, deadline=part, reserve=0.0,

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data.progress import SILENT, Progress
+from routing.budget import SECONDS_OF_EFFORT, Deadline
 from routing.trunk.blocks import refine_vehicles
 from routing.trunk.finish import collect_flows, dissolve_overloads
 from routing.trunk.fleet import Vehicles, relax_vehicles, tally
 from routing.trunk.flows import Flows, Loads, load_network, round_parcels
 from routing.trunk.improvement import Cooling, Trees, anneal_trees, list_candidates, load_trees, plant_trees
-from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.trunk.inputs import TrunkOptions
 from routing.trunk.mend import mend_vehicles
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.polish import polish_flows
@@ -42,7 +43,8 @@ _MOVES_A_SECOND = 4_000_000  # on networks that stay in the processor's cache
 _CACHED_RUNS = 2500
 _DAMP, _GROW = 0.5, 1.1  # on the stride of a fleet's price, when its use crosses the fleet's size and when it does not
 _MOVES_AN_ENTRY = 100_000
-_TRIES_A_SECOND = 400  # of the polish
+_TRIES_A_SECOND = 400  # of the polish, on networks that stay in the processor's cache
+_TRIES_A_RUN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ def find_bound(
     steps = int(np.clip(_LABELS / max(network.runs * len(group_demands(network)), 1), _STEPS, _MOST_STEPS))
     relaxed = relax_network(network, steps=steps, seed=options.seed, deadline=deadline, progress=progress)
     own = network.type_own[network.option_type] if len(network.option_type) else np.zeros(0, dtype=np.bool_)
-    if own.any() and deadline.left() > 0:
-        start = price_fleets(network, relaxed, seconds=max(1.0, 0.15 * deadline.left()))
+    if own.any() and not deadline.over():
+        start = price_fleets(network, relaxed, deadline.share("prices of fleets", max(1.0, 0.15 * deadline.left())))
         if start is not None:
             again = relax_network(
                 network, steps=steps, seed=options.seed + 1, deadline=deadline, start=start, progress=progress
@@ -75,7 +77,7 @@ def find_bound(
             if again.bound < relaxed.bound:
                 again = replace(again, bound=relaxed.bound, prices=relaxed.prices, evidence=relaxed.evidence)
             relaxed = again
-    if deadline.left() <= 0:
+    if deadline.over():
         return relaxed
     queued = price_queues(network, relaxed.prices, _cheapest(network, group_demands(network).of_demand))
     if queued is None:
@@ -87,9 +89,9 @@ def find_bound(
     return raise_bound(relaxed, proof.bound, proof.evidence)
 
 
-def price_fleets(network: TrunkNetwork, relaxed: Relaxation, *, seconds: float) -> Prices | None:
+def price_fleets(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -> Prices | None:
     """Prices of fleets and potentials of own vehicles from the relaxed choice of vehicles for the mean loads."""
-    answer, rows = relax_vehicles(network, relaxed.run_load, seconds=seconds)
+    answer, rows = relax_vehicles(network, relaxed.run_load, deadline)
     if answer.duals is None:
         return None
     dual = answer.duals[len(answer.duals) - rows.matrix.shape[0] :]
@@ -109,7 +111,7 @@ def search_plan(
     relaxed: Relaxation,
     options: TrunkOptions,
     deadline: Deadline,
-    reserve: float,
+    share: float,
     progress: Progress = SILENT,
 ) -> Draft:
     """Find a good feasible plan.
@@ -118,9 +120,10 @@ def search_plan(
     ----------
     relaxed
         Bound, prices and sampled ways.
-    reserve
-        Seconds to leave on the deadline for what comes after.
+    share
+        Of the effort that the annealing takes; as much of the time limit is left for what comes after as is not it.
     """
+    reserve = (1.0 - share) * options.time_limit
     progress = progress if progress is SILENT else Telling(progress, relaxed.bound)
     label, candidates = _prepare(network, relaxed)
     group = group_demands(network).of_demand
@@ -136,14 +139,14 @@ def search_plan(
     truck = float(network.option_capacity.max())
     trees = plant_trees(network, relaxed.samples, truck=truck, served=served, generator=generator)
     stairs, prices = improve_trees(
-        network, trees, candidates, stairs, prices, relaxed, options, deadline, reserve, progress
+        network, trees, candidates, stairs, prices, relaxed, options, deadline, share, progress
     )
     flows = collect_flows(network, trees)
     flows = dissolve_overloads(network, flows, stairs, relaxed.samples, relaxed.prices, deadline)
     if isinstance(progress, Telling):
         progress.weigh_flows(network, flows)
     flows = _polish(network, flows, stairs, options, deadline, 0.5 * reserve, progress)
-    return settle(network, flows, stairs, deadline)
+    return settle(network, flows, stairs, deadline, options.effort)
 
 
 def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
@@ -181,7 +184,7 @@ def improve_trees(
     relaxed: Relaxation,
     options: TrunkOptions,
     deadline: Deadline,
-    reserve: float,
+    share: float,
     progress: Progress,
 ) -> tuple[Staircase, Prices]:
     """Anneal in rounds; after each the prices of fleets follow their use. Stops early on Ctrl-C."""
@@ -192,8 +195,11 @@ def improve_trees(
     weight = np.bincount(network.option_type, minlength=types)
     scale = np.bincount(network.option_type, network.option_cost, types) / np.maximum(weight, 1)
     rate = _MOVES_A_SECOND * min(1.0, (_CACHED_RUNS / max(network.runs, 1)) ** 0.5)
-    time_moves = rate * max(options.time_limit - reserve, 1.0)
-    moves = int(options.effort * min(time_moves, _MOVES_AN_ENTRY * len(trees.entry_group)))
+    due = int(options.effort * min(rate * share * SECONDS_OF_EFFORT, _MOVES_AN_ENTRY * len(trees.entry_group)))
+    deadline, reserve = deadline.share("annealing", deadline.left()), (1.0 - share) * options.time_limit
+    # a time limit too short for the moves due makes fewer of them from the start, and still cools to the end
+    moves = min(due, int(rate * max(options.time_limit - reserve, 1.0)))
+    made = 0
     fleets = np.isfinite(network.type_fleet)
     size = np.maximum(np.where(fleets, network.type_fleet, 1.0), 1.0)[:, None]
     pace = 1.0
@@ -209,7 +215,7 @@ def improve_trees(
             hard=parcel_price * _SOFT * (_HARD / _SOFT) ** end,
         )
         try:
-            anneal_trees(
+            made += anneal_trees(
                 network,
                 trees,
                 stairs,
@@ -225,12 +231,12 @@ def improve_trees(
         if isinstance(progress, Telling):
             progress.weigh(network, trees)
         progress.step(number + 1, _ROUNDS, "improvement")
-        if deadline.left() <= reserve:
+        if number == _ROUNDS - 1 or deadline.over(reserve):
             break
         # a machine too slow for the moves planned makes fewer of them, and still cools to the end
         spent = max(before - deadline.left(), 1e-9)
         pace *= min(1.0, (deadline.left() - reserve) / (spent * (_ROUNDS - number - 1) + 1e-9))
-        if number < _ROUNDS - 1 and fleets.any():
+        if fleets.any():
             use = use_fleets(network, stairs, trees.run_load)
             stride = 0.3 * (1.0 - begin) + 0.03
             drift = np.clip((use - size) / size, -1.0, 1.0)
@@ -240,6 +246,9 @@ def improve_trees(
             fleet = np.where(fleets[:, None], np.maximum(0.0, moved), 0.0)
             prices = replace(prices, fleet=fleet)
             stairs = build_staircase(network, price_options(network, prices))
+    if made < int(_ROUNDS * max(due // _ROUNDS, 1)):
+        deadline.cut_in()
+    deadline.work.count("moves", made, due if made < due - _ROUNDS else made)
     return stairs, prices
 
 
@@ -262,15 +271,14 @@ def _polish(
     reserve: float,
     progress: Progress,
 ) -> Flows:
-    moves = int(options.effort * min(60.0 * network.runs, _TRIES_A_SECOND * options.time_limit))
     try:
         return polish_flows(
             network,
             flows,
             stairs,
-            moves=moves,
+            moves=count_tries(network, options),
             seed=options.seed + 1,
-            deadline=deadline,
+            deadline=deadline.share("local search", deadline.left()),
             reserve=reserve,
             progress=progress,
         )
@@ -279,10 +287,17 @@ def _polish(
         return flows
 
 
-def settle(network: TrunkNetwork, flows: Flows, stairs: Staircase, deadline: Deadline) -> Draft:
+def count_tries(network: TrunkNetwork, options: TrunkOptions) -> int:
+    """Tries of the local search at the effort asked."""
+    pace = _TRIES_A_SECOND * min(1.0, _CACHED_RUNS / max(network.runs, 1))
+    return int(options.effort * min(_TRIES_A_RUN * network.runs, pace * SECONDS_OF_EFFORT))
+
+
+def settle(network: TrunkNetwork, flows: Flows, stairs: Staircase, deadline: Deadline, effort: float) -> Draft:
     """Choose the vehicles; parcels for which there is none become short."""
     loads = load_network(network, flows)
-    vehicles = refine_vehicles(network, mend_vehicles(network, stairs, loads.runs), loads.runs, deadline)
+    mended = mend_vehicles(network, stairs, loads.runs)
+    vehicles = refine_vehicles(network, mended, loads.runs, deadline.share("vehicles", deadline.left()), effort)
     return fit_parcels(network, Draft(flows, loads, vehicles), deadline)
 
 
@@ -295,7 +310,7 @@ def fit_parcels(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draf
     none = np.full(network.runs, np.inf)
     room = Room(*limits, extra_price=none, extra_most=np.zeros(network.runs))
     carried = np.bincount(pool.demand, draft.flows.parcels, len(network.demand_parcels)).astype(np.float64)
-    assigned = assign_paths(network, pool, carried, room, seconds=max(5.0, deadline.left()))
+    assigned = assign_paths(network, pool, carried, room, deadline.share("paths", max(5.0, deadline.left())))
     spread = assigned.parcels if assigned is not None else np.zeros(len(pool))
     flows = round_parcels(network, pool, spread, np.rint(carried).astype(np.int64), limits)
     return Draft(flows, load_network(network, flows), draft.vehicles)

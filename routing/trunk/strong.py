@@ -22,10 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from routing.budget import Deadline
 from routing.solvers import Flags, Solution, solve_linear
 from routing.trunk.demand_ways import find_ways
 from routing.trunk.fleet import limit_rows, list_pairs
-from routing.trunk.inputs import Deadline
 from routing.trunk.network import Floats, Ints, TrunkNetwork
 from routing.trunk.pool import PathPool, use_paths
 from routing.trunk.relaxation import Evidence, zero_prices
@@ -162,16 +162,16 @@ class StrongModel:
             paths=paths,
         )
 
-    def solve(self, programme: Programme, seconds: float) -> Solution:
-        """Solve the relaxation within a time limit."""
+    def solve(self, programme: Programme, deadline: Deadline) -> Solution:
+        """Solve the relaxation."""
         p = programme
-        return solve_linear(p.cost, p.matrix, p.low, p.high, p.lower, p.upper, seconds=seconds, solver="GLOP")
+        return solve_linear(p.cost, p.matrix, p.low, p.high, p.lower, p.upper, deadline=deadline, solver="GLOP")
 
     def advance(self, deadline: Deadline, capacity: Floats | None = None) -> Tightening | None:
         """Solve once, then add cheaper paths and violated forcing rows; None when the time ran out."""
         network = self.network
         programme = self.write(capacity)
-        answer = self.solve(programme, deadline.left())
+        answer = self.solve(programme, deadline)
         if answer.values is None or answer.duals is None:
             return None
         paths, demands, runs, rows = programme.paths, len(self.parcels), network.runs, len(self.forced)

@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_ctrl_c_takes_the_best_plan_and_the_terminal_shows_cost_bound_and_gap(folder: Path) -> None:
     terminal, other = pty.openpty()
-    command = [str(RADAR), "--workspace", str(folder), "plan", "trunk", "--demand", "given", "--time-limit", "900"]
+    command = [str(RADAR), "--workspace", str(folder), "plan", "trunk", "--demand", "given", "--effort", "50"]
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=other, env=os.environ | {"COLUMNS": "200", "TERM": "xterm"}
     )

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routing.budget import Deadline
 from routing.checker.bound import KINDS, Costs, check_prices, find_days, recompute_bound
 from routing.checker.proof import check_bound
 from routing.checker.tables import read_tables
 from routing.checker.trunk import TrunkCheck, check_trunk
 from routing.checker.violations import Violation
 from routing.trunk.fixed_charge import plan_fixed_charge
-from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
+from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.network import build_network
 from routing.trunk.plan import TrunkPlan, plan_trunk, write_plan
 from routing.trunk.relaxation import raise_bound
@@ -29,7 +30,7 @@ from tests.routing.networks import as_tables
 from tests.routing.random_networks import random_network
 
 DAY = date(2024, 11, 10)
-OPTIONS = TrunkOptions(time_limit=2.0, short_cost=500.0)
+OPTIONS = TrunkOptions(effort=0.0167, short_cost=500.0)
 COSTS = Costs(OPTIONS.hold_cost, OPTIONS.short_cost, OPTIONS.late_cost)
 Tables = dict[str, pl.DataFrame]
 _KEYS: dict[str, pl.DataType] = {
@@ -164,7 +165,7 @@ def planned_by_openings(seed: int, scale: float) -> Tables:
     network, endless = build_network(inputs, OPTIONS), Deadline(1e6)
     relaxed = find_bound(network, OPTIONS, endless)
     draft = search_plan(network, relaxed, OPTIONS, endless, 0.0)
-    draft, evidence = plan_fixed_charge(network, relaxed, OPTIONS, Deadline(2.0, "cpu"), draft)
+    draft, evidence = plan_fixed_charge(network, relaxed, OPTIONS, Deadline(60.0), draft)
     relaxed = raise_bound(relaxed, evidence.bound, evidence)
     return {**as_tables(inputs), **write_plan(network, draft, relaxed, OPTIONS, endless).tables()}
 

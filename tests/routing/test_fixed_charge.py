@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
+from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
 from routing.trunk.ascent import lift_bound
 from routing.trunk.demand_ways import find_ways
 from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
-from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
+from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.network import TrunkNetwork, build_network
 from routing.trunk.plan import plan_trunk, write_plan
 from routing.trunk.promises import group_demands
@@ -25,7 +26,7 @@ from routing.trunk.ways import label_ways
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
 
-OPTIONS = TrunkOptions(short_cost=500.0, time_limit=4.0)
+OPTIONS = TrunkOptions(short_cost=500.0, effort=0.05)
 TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}
 
 
@@ -101,14 +102,14 @@ def test_a_lane_not_filled_is_paid_whole_in_the_strong_bound() -> None:
     # 30 of 100 parcels: a plain relaxation pays 3, every plan pays the truck's 10
     hubs, lane = [{"hub_id": "A"}, {"hub_id": "B"}], {"origin_hub_id": "A", "destination_hub_id": "B"}
     network = build_network(make_inputs(hubs, [lane], [TRUCK], [(0, "A", "B", 30)]), OPTIONS)
-    assert find_bound(network, OPTIONS, Deadline(5.0)).bound == pytest.approx(3.0)
+    assert find_bound(network, OPTIONS, Deadline(60.0)).bound == pytest.approx(3.0)
     assert _climb(network)[1] == pytest.approx(10.0)
-    relaxed = find_bound(network, OPTIONS, Deadline(5.0))
-    assert lift_bound(network, relaxed, Deadline(5.0)).bound == pytest.approx(
+    relaxed = find_bound(network, OPTIONS, Deadline(60.0))
+    assert lift_bound(network, relaxed, Deadline(60.0)).bound == pytest.approx(
         3.0
     )  # filled to three tenths: left as it is
     few = build_network(make_inputs(hubs, [lane], [TRUCK], [(0, "A", "B", 5)]), OPTIONS)
-    assert lift_bound(few, find_bound(few, OPTIONS, Deadline(5.0)), Deadline(5.0)).bound == pytest.approx(10.0)
+    assert lift_bound(few, find_bound(few, OPTIONS, Deadline(60.0)), Deadline(5.0)).bound == pytest.approx(10.0)
 
 
 def test_two_who_share_a_truck_pay_it_once_in_the_ascent() -> None:
@@ -116,7 +117,7 @@ def test_two_who_share_a_truck_pay_it_once_in_the_ascent() -> None:
     hubs = [{"hub_id": name} for name in "ABCD"]
     lanes = [{"origin_hub_id": a, "destination_hub_id": b} for a, b in ("AC", "BC", "CD")]
     network = build_network(make_inputs(hubs, lanes, [TRUCK], [(0, "A", "D", 4), (0, "B", "D", 6)]), OPTIONS)
-    lifted = lift_bound(network, find_bound(network, OPTIONS, Deadline(5.0)), Deadline(5.0)).bound
+    lifted = lift_bound(network, find_bound(network, OPTIONS, Deadline(60.0)), Deadline(5.0)).bound
     assert lifted == pytest.approx(30.0)
 
 
@@ -155,9 +156,9 @@ def test_open_or_not_equals_enumeration(seed: int) -> None:
     best = _enumerate(network)
     model, bound = _climb(network)
     assert bound <= best + 1e-6
-    assert bound >= find_bound(network, OPTIONS, Deadline(5.0)).bound - 1e-6
-    relaxed = find_bound(network, OPTIONS, Deadline(5.0))
-    assert relaxed.bound <= lift_bound(network, relaxed, Deadline(5.0)).bound <= best + 1e-6
+    assert bound >= find_bound(network, OPTIONS, Deadline(60.0)).bound - 1e-6
+    relaxed = find_bound(network, OPTIONS, Deadline(60.0))
+    assert relaxed.bound <= lift_bound(network, relaxed, Deadline(60.0)).bound <= best + 1e-6
     assert len(model.forced) > 0
     plan = plan_trunk(inputs, OPTIONS)
     assert plan.cost == pytest.approx(best, abs=0.01)
@@ -168,11 +169,11 @@ def test_open_or_not_equals_enumeration(seed: int) -> None:
 def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(seed: int, scale: float) -> None:
     inputs = random_network(seed, hubs=5, days=2, scale=scale)
     network = build_network(inputs, OPTIONS)
-    relaxed = find_bound(network, OPTIONS, Deadline(5.0))
-    draft, evidence = plan_fixed_charge(network, relaxed, OPTIONS, Deadline(3.0), empty_draft(network))
+    relaxed = find_bound(network, OPTIONS, Deadline(60.0))
+    draft, evidence = plan_fixed_charge(network, relaxed, OPTIONS, Deadline(60.0), empty_draft(network))
     bound = evidence.bound
     # the checker adds the bound up from the prices of the strong relaxation, and of the ascent
-    plan = write_plan(network, draft, raise_bound(relaxed, bound, evidence), OPTIONS, Deadline(0.0))
+    plan = write_plan(network, draft, raise_bound(relaxed, bound, evidence), OPTIONS, Deadline(60.0))
     check = check_trunk(
         {**as_tables(inputs), **plan.tables()}, hold_cost=OPTIONS.hold_cost, short_cost=OPTIONS.short_cost
     )
@@ -181,9 +182,9 @@ def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(seed: in
     assert relaxed.bound <= bound <= draft.cost * (1 + 1e-9)
     known = plan_trunk(inputs, OPTIONS)
     assert bound <= known.cost * (1 + 1e-9)
-    lifted = lift_bound(network, relaxed, Deadline(5.0))
+    lifted = lift_bound(network, relaxed, Deadline(60.0))
     assert lifted.bound <= known.cost * (1 + 1e-9)
-    raised = write_plan(network, draft, raise_bound(relaxed, lifted.bound, lifted), OPTIONS, Deadline(0.0))
+    raised = write_plan(network, draft, raise_bound(relaxed, lifted.bound, lifted), OPTIONS, Deadline(60.0))
     check = check_trunk(
         {**as_tables(inputs), **raised.tables()}, hold_cost=OPTIONS.hold_cost, short_cost=OPTIONS.short_cost
     )
@@ -196,5 +197,5 @@ def test_many_vehicles_a_lane_are_left_to_the_search() -> None:
     verdict = {}
     for parcels in (150, 5000):
         network = build_network(make_inputs(hubs, [lane], [TRUCK], [(0, "A", "B", parcels)]), OPTIONS)
-        verdict[parcels] = is_fixed_charge(network, find_bound(network, OPTIONS, Deadline(5.0)))
+        verdict[parcels] = is_fixed_charge(network, find_bound(network, OPTIONS, Deadline(60.0)))
     assert verdict == {150: True, 5000: False}

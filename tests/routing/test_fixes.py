@@ -7,9 +7,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
 from routing.trunk.fixes import Fixer
-from routing.trunk.inputs import Deadline, TrunkInputs, TrunkOptions
+from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.leftovers import carry_leftovers
 from routing.trunk.network import build_network
 from routing.trunk.plan import TrunkPlan, plan_trunk, write_plan
@@ -20,7 +21,7 @@ from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
 
 TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}
-OPTIONS = TrunkOptions(hold_cost=0.1, short_cost=50.0, time_limit=20.0)
+OPTIONS = TrunkOptions(hold_cost=0.1, short_cost=50.0, effort=0.167)
 
 
 def hubs(names: str, **values: Any) -> list[dict[str, Any]]:
@@ -158,6 +159,6 @@ def _check_claims(network: Any, draft: Any) -> None:
 
 def test_every_shortfall_of_random_networks_has_a_sentence() -> None:
     inputs = random_network(1, scale=5.0)
-    made = plan_trunk(inputs, TrunkOptions(time_limit=3.0, short_cost=500.0))
+    made = plan_trunk(inputs, TrunkOptions(effort=0.025, short_cost=500.0))
     assert made.short > 0
     assert made.shortfalls.filter(pl.col("cheapest_fix").is_null() | (pl.col("reason") == "")).is_empty()

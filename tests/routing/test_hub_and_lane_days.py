@@ -21,7 +21,7 @@ from tests.routing.networks import DAY, make_inputs
 from tests.routing.random_networks import random_network
 from tests.routing.tiny_plan import D10, D11, D13, Tables, tiny_plan
 
-OPTIONS = TrunkOptions(hold_cost=0.1, short_cost=50.0, time_limit=20.0)
+OPTIONS = TrunkOptions(hold_cost=0.1, short_cost=50.0, effort=0.167)
 
 
 def priced_plan() -> Tables:
@@ -102,7 +102,7 @@ def test_parcels_without_another_way_count_as_short() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_plan_read_back_costs_and_loads_the_same(seed: int) -> None:
     inputs = random_network(seed)
-    options = TrunkOptions(time_limit=2.0, short_cost=500.0)
+    options = TrunkOptions(effort=0.0167, short_cost=500.0)
     made = plan_trunk(inputs, options)
     network = build_network(inputs, options)
     draft = read_draft(network, made.tables())
@@ -132,7 +132,7 @@ def test_lateness_counts_in_what_dropping_costs() -> None:
     trucks = [{"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}]
     promised = [("A", "C", 24.0)]
     inputs = make_inputs(hubs, lanes, trucks, [(0, "A", "C", 80)], promises=promised)
-    options = TrunkOptions(hold_cost=0.1, short_cost=50.0, late_cost=1.0, time_limit=20.0)
+    options = TrunkOptions(hold_cost=0.1, short_cost=50.0, late_cost=1.0, effort=0.167)
     network = build_network(inputs, options)
     draft = read_draft(network, plan_trunk(inputs, options).tables())
     dropped = drop_run(network, draft, int(network.run_of[network.lane_ids.index("A-C"), 0]))

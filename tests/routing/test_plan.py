@@ -26,7 +26,7 @@ def _lanes(pairs: str, **values: Any) -> list[dict[str, Any]]:
 
 
 def _plan(inputs: TrunkInputs, **values: Any) -> TrunkPlan:
-    options = TrunkOptions(**({"hold_cost": 0.1, "short_cost": 50.0, "time_limit": 20.0} | values))
+    options = TrunkOptions(**({"hold_cost": 0.1, "short_cost": 50.0, "effort": 0.167} | values))
     plan = plan_trunk(inputs, options)
     check = check_trunk(
         {**as_tables(inputs), **plan.tables()},
@@ -231,8 +231,8 @@ def test_made_linehaul_stays_near_its_bound() -> None:
     from benchmarks.trunk.linehaul import make_linehaul
 
     inputs = make_linehaul(18, 7.5, 3)
-    first = _plan(inputs, short_cost=100.0, time_limit=600.0, effort=0.01, proof_share=0.0)
+    first = _plan(inputs, short_cost=100.0, effort=0.01, proof_share=0.0)
     assert first.short == 0
     assert first.cost / first.lower_bound - 1 < 0.08
-    again = _plan(inputs, short_cost=100.0, time_limit=600.0, effort=0.01, proof_share=0.0)
+    again = _plan(inputs, short_cost=100.0, effort=0.01, proof_share=0.0)
     assert again.trunk_flows.equals(first.trunk_flows)

@@ -16,7 +16,7 @@ from routing.trunk.plan import plan_trunk
 from tests.routing.random_networks import random_network
 
 INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "lane_weather", "service_promises")
-OPTIONS = TrunkOptions(time_limit=3.0, short_cost=500.0)
+OPTIONS = TrunkOptions(effort=0.025, short_cost=500.0)
 EDITS = {
     "trunk_departures": ("departures", "parcels", "cost", "date"),
     "trunk_flows": ("parcels", "date", "completed_on", "late_days"),

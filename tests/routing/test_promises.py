@@ -32,7 +32,7 @@ LANES: list[dict[str, Any]] = [
 
 
 def _plan(inputs: TrunkInputs, **values: Any) -> TrunkPlan:
-    options = TrunkOptions(**({"hold_cost": 0.1, "short_cost": 50.0, "time_limit": 20.0} | values))
+    options = TrunkOptions(**({"hold_cost": 0.1, "short_cost": 50.0, "effort": 0.167} | values))
     plan = plan_trunk(inputs, options)
     prices = {name: getattr(options, name) for name in ("hold_cost", "short_cost", "late_cost")}
     check = check_trunk({**as_tables(inputs), **plan.tables()}, **prices)
@@ -92,7 +92,7 @@ def test_bound_and_cost_enclose_the_optimum(seed: int, hubs: int, scale: float) 
     inputs = replace(inputs, network_changes=inputs.network_changes.clear())
     assert inputs.service_promises.height
     prices = {"hold_cost": 0.2, "short_cost": 500.0, "late_cost": 4.0}
-    plan = _plan(inputs, time_limit=4.0, **prices)
+    plan = _plan(inputs, effort=0.0333, **prices)
     best = least_cost(inputs, date.fromisoformat(plan.last_day), **prices)
     if best is None:
         pytest.skip("the optimum was not proven in time on this machine")
@@ -105,7 +105,7 @@ def test_the_search_reacts_to_lateness() -> None:
     inputs = random_network(4, hubs=9, days=4, promised=0.9)
     days_late = {}
     for late_cost in (0.0, 20.0):
-        plan = _plan(inputs, late_cost=late_cost, short_cost=500.0, time_limit=8.0, effort=0.1, proof_share=0.0)
+        plan = _plan(inputs, late_cost=late_cost, short_cost=500.0, effort=0.1, proof_share=0.0)
         late = plan.trunk_flows.select((pl.col("parcels") * pl.col("late_days").fill_null(0)).sum()).item()
         days_late[late_cost] = late + 10 * plan.short
     assert days_late[20.0] < 0.7 * days_late[0.0]

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.budget import Deadline
+from routing.trunk.inputs import TrunkOptions
 from routing.trunk.network import build_network
 from routing.trunk.plan import plan_trunk
 from routing.trunk.queues import find_queues
@@ -49,7 +50,7 @@ def test_the_bound_prices_parcels_that_a_full_hub_cannot_take_on() -> None:
         types=[{"vehicle_type_id": "spot", "capacity": 10, "fixed_cost": 20.0}],
         demand=[(0, "A", "B", 1000)],
     )
-    options = TrunkOptions(time_limit=3.0, short_cost=50.0)
+    options = TrunkOptions(effort=0.025, short_cost=50.0)
     bound = find_bound(build_network(inputs, options), options, Deadline(1e6)).bound
     plan = plan_trunk(inputs, options)
     assert plan.short == 850

@@ -28,7 +28,7 @@ DEMAND = [(0, "A", "B", 80), (0, "A", "C", 80)]
 
 
 def _plan(inputs: TrunkInputs, reference: Reference | None = None, **values: Any) -> TrunkPlan:
-    options = TrunkOptions(**({"hold_cost": 0.1, "short_cost": 50.0, "time_limit": 20.0} | values))
+    options = TrunkOptions(**({"hold_cost": 0.1, "short_cost": 50.0, "effort": 0.167} | values))
     plan = plan_trunk(inputs, options, reference=reference)
     prices = {name: getattr(options, name) for name in ("hold_cost", "short_cost", "late_cost")}
     check = check_trunk({**as_tables(inputs), **plan.tables()}, **prices)
@@ -69,7 +69,7 @@ def test_changes_that_save_most_come_first(
     detour: TrunkPlan, most: int | None, lanes: list[str], cost: float, exact: bool
 ) -> None:
     inputs = make_inputs(HUBS, LANES, [TRUCK], DEMAND)
-    plan = _plan(inputs, _refer(detour, most), proof_share=0.5 if exact else 0.0, time_limit=20.0 if exact else 3.0)
+    plan = _plan(inputs, _refer(detour, most), proof_share=0.5 if exact else 0.0, effort=0.167 if exact else 0.025)
     assert _lanes(plan) == lanes
     assert plan.cost == pytest.approx(cost)
     assert plan.changes is not None
@@ -108,10 +108,10 @@ def test_days_of_one_plan_alone_are_no_changes(detour: TrunkPlan) -> None:
 @pytest.fixture(scope="module")
 def week() -> tuple[TrunkInputs, TrunkPlan]:
     inputs = random_network(11, hubs=8, days=3, promised=0.3)
-    return inputs, _plan(inputs, short_cost=500.0, time_limit=4.0, effort=0.1, proof_share=0.0)
+    return inputs, _plan(inputs, short_cost=500.0, effort=0.1, proof_share=0.0)
 
 
-SLOW: dict[str, Any] = {"short_cost": 500.0, "time_limit": 6.0, "effort": 0.1, "proof_share": 0.0}
+SLOW: dict[str, Any] = {"short_cost": 500.0, "effort": 0.1, "proof_share": 0.0}
 
 
 @pytest.mark.parametrize("most", [0, None])

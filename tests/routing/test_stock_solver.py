@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routing.budget import Deadline
 from routing.stock.milp import solve_pairs
 from routing.stock.model import LocationPlan, LocationProblem, round_units
 from routing.stock.prices import find_prices, prove
@@ -86,7 +87,7 @@ def test_no_demand_costs_nothing() -> None:
 def test_small_problems_equal_the_best_of_all_sets_of_warehouses(seed: int) -> None:
     problem = random_problem(seed, 8, 4, families=2, tight=1.2 + 0.1 * seed)
     best = try_everything(problem)
-    relaxed = solve_pairs(problem, np.ones(problem.cost.shape, dtype=bool), time_limit=30)
+    relaxed = solve_pairs(problem, np.ones(problem.cost.shape, dtype=bool), deadline=Deadline(30), nodes=1000)
     assert problem.reckon(relaxed.units) == pytest.approx(best, rel=1e-6)
     assert relaxed.bound == pytest.approx(best, rel=1e-4)
     plan = solve_location(problem)
@@ -98,8 +99,8 @@ def test_small_problems_equal_the_best_of_all_sets_of_warehouses(seed: int) -> N
 @pytest.mark.parametrize("opening", [True, False])
 def test_decomposition_comes_close_to_the_whole_problem(opening: bool) -> None:
     problem = random_problem(3, 120, 20, families=3, opening=opening)
-    whole = solve_location(problem, time_limit=30)
-    parted = solve_location(problem, time_limit=20, most_pairs=0)
+    whole = solve_location(problem)
+    parted = solve_location(problem, most_pairs=0)
     assert_holds(problem, whole)
     assert_holds(problem, parted)
     assert parted.lower_bound <= whole.cost
@@ -121,7 +122,7 @@ def test_any_prices_prove_a_bound() -> None:
             random.uniform(0, problem.inbound),
         )
         assert prices.bound <= best + 1e-6
-    found, kept, _ = find_prices(problem, allowed, time_limit=10)
+    found, kept, _ = find_prices(problem, allowed, Deadline(10))
     assert 0.8 * best <= found.bound <= best + 1e-6
     assert not (kept & ~allowed).any()
 
@@ -139,7 +140,7 @@ def test_every_plan_keeps_its_limits(
     seed: int, groups: int, places: int, families: int, opening: bool, tight: float
 ) -> None:
     problem = random_problem(seed, groups, places, families=families, opening=opening, tight=tight)
-    plan = solve_location(problem, time_limit=5)
+    plan = solve_location(problem)
     assert_holds(problem, plan)
     assert (plan.units == np.round(plan.units)).all()
 

@@ -7,13 +7,14 @@ import pytest
 from benchmarks.trunk.linehaul import make_linehaul
 from benchmarks.trunk.page import Section, judge, write_page
 from benchmarks.trunk.peers import WAYS, plan_peer
+from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
-from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.trunk.inputs import TrunkOptions
 from routing.trunk.network import build_network
 from routing.trunk.search import find_bound
 from tests.routing.networks import as_tables, make_inputs
 
-OPTIONS = TrunkOptions(short_cost=100.0, time_limit=10.0)
+OPTIONS = TrunkOptions(short_cost=100.0, effort=0.0833)
 TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}
 
 

@@ -16,7 +16,7 @@ from routing.trunk.plan import plan_trunk
 from tests.routing.exact_trunk import least_cost
 from tests.routing.networks import DAY, as_tables, make_inputs
 
-OPTIONS = TrunkOptions(short_cost=300.0, time_limit=60.0)
+OPTIONS = TrunkOptions(short_cost=300.0, effort=0.5)
 NAMES = "ABC"
 PAIRS = [(a, b) for a in NAMES for b in NAMES if a != b]
 SPOT = {"vehicle_type_id": "spot", "capacity": 80, "fixed_cost": 90.0, "cost_per_km": 0.5}

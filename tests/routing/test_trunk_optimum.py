@@ -28,7 +28,7 @@ CASES = [
 def test_bound_and_cost_enclose_the_optimum(seed: int, hubs: int, days: int, scale: float) -> None:
     inputs = random_network(seed, hubs=hubs, days=days, scale=scale)
     inputs = replace(inputs, network_changes=inputs.network_changes.clear())
-    options = TrunkOptions(time_limit=30.0, short_cost=500.0)
+    options = TrunkOptions(effort=0.25, short_cost=500.0)
     plan = plan_trunk(inputs, options)
     best = least_cost(
         inputs, date.fromisoformat(plan.last_day), hold_cost=options.hold_cost, short_cost=options.short_cost

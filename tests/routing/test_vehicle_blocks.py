@@ -6,9 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routing.budget import Deadline
 from routing.trunk.blocks import refine_vehicles, split_blocks
 from routing.trunk.fleet import model_vehicles, tally
-from routing.trunk.inputs import Deadline, TrunkOptions
+from routing.trunk.inputs import TrunkOptions
 from routing.trunk.mend import mend_vehicles
 from routing.trunk.network import TrunkNetwork, build_network
 from routing.trunk.relaxation import price_options, zero_prices

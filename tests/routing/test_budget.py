@@ -1,0 +1,88 @@
+"""Work is counted: a seed repeats a plan to the byte in another process, and a run that its clock cut short says so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.house.hashes import hash_table
+from data.errors import RadarError
+from routing.budget import Deadline, Work, tell_end
+from routing.stock.solver import solve_location
+from routing.trunk.inputs import TrunkOptions
+from routing.trunk.plan import plan_trunk
+from tests.routing.random_networks import random_network
+from tests.routing.stock_cases import random_problem
+
+ROOT = Path(__file__).resolve().parents[2]
+# own vehicles, fleets, limits and promises; the second is of few vehicles a lane, where branch and bound decides
+TASKS = (
+    {"seed": 3, "hubs": 6, "days": 3, "scale": 1.5, "promised": 0.3},
+    {"seed": 8, "hubs": 6, "days": 2, "scale": 0.2},
+)
+PROGRAMME = """
+import sys
+sys.path.insert(0, {root!r})
+from tests.routing.test_budget import TASKS, plan_hashes
+for number in range(len(TASKS)):
+    for line in plan_hashes(number):
+        print(line)
+"""
+
+
+def plan_hashes(number: int) -> list[str]:
+    plan = plan_trunk(random_network(**TASKS[number]), TrunkOptions(short_cost=500.0, effort=0.01, seed=5))  # type: ignore[arg-type]
+    return [plan.ended_by, *(f"{name} {hash_table(frame)}" for name, frame in sorted(plan.tables().items()))]
+
+
+def test_the_same_seed_and_effort_repeat_the_tables_in_another_process() -> None:
+    asked = [sys.executable, "-c", PROGRAMME.format(root=str(ROOT))]
+    first, second = (
+        subprocess.run(asked, capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed, "PATH": ""})
+        for seed in ("1", "2")
+    )
+    lines = first.stdout.splitlines()
+    assert lines.count("effort") == len(TASKS)
+    assert any(line.startswith("trunk_departures ") for line in lines)
+    assert second.stdout == first.stdout
+
+
+def test_a_plan_whose_clock_cuts_in_says_so() -> None:
+    inputs = random_network(3, hubs=7, days=3, scale=3.0)
+    plan = plan_trunk(inputs, TrunkOptions(short_cost=500.0, effort=1000.0, time_limit=1.5, proof_share=0.0))
+    found = re.match(r"time limit: ([\d,]+) of ([\d,]+) moves made", plan.ended_by)
+    assert found is not None, plan.ended_by
+    made, due = (int(part.replace(",", "")) for part in found.groups())
+    assert 0 < made < due
+    assert f"time limit cut in: {found[1]} of {found[2]} moves made" in plan.tell()
+
+
+def test_a_stock_plan_whose_clock_cuts_in_says_so() -> None:
+    endless, over = Deadline(600.0), Deadline(0.0)
+    problem = random_problem(3, 60, 12, families=3)
+    solve_location(problem, deadline=endless)
+    assert endless.work.tell() == "effort"
+    solve_location(problem, deadline=over, most_pairs=0)
+    assert over.work.tell().startswith("time limit: ")
+    assert "time limit cut in: prices of stock" in tell_end(over.work.tell())
+
+
+def test_work_undone_is_told_kind_by_kind() -> None:
+    work = Work()
+    work.count("moves", 1200, 4000)
+    work.count("neighbourhoods", 3, 10)
+    work.count("tries", 5, 5)
+    assert tell_end(work.tell()) == "ended by effort"
+    Deadline(0.0, part="annealing", work=work).over()
+    assert tell_end(work.tell()) == "time limit cut in: 1,200 of 4,000 moves made, 3 of 10 neighbourhoods made"
+    assert Deadline(60.0, part="annealing", work=work).over() is False
+
+
+@pytest.mark.parametrize("effort", [0.0, -1.0, float("inf"), float("nan")])
+def test_an_effort_is_a_number_above_nothing(effort: float) -> None:
+    with pytest.raises(RadarError, match="effort"):
+        TrunkOptions(effort=effort)
