@@ -86,7 +86,7 @@ def test_two_languages_never_share_a_file(workspace: Workspace, tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plan-en.html", "plan-zh.html"]
     text = words((tmp_path / "plan-en.html").read_text(encoding="utf-8"))
     assert "Weather on the lanes" in text
-    assert "snow 6 cm near Shijiazhuang" in text
+    assert "snow 2.1 mm/h near 38.04, 114.51" in text
 
 
 def test_a_report_shows_the_tables_its_run_saw(workspace: Workspace, tmp_path: Path) -> None:
