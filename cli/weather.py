@@ -249,6 +249,7 @@ def apply(
             "waiting": made.waiting,
             "undelivered": made.undelivered,
             "rates": [asdict(rate) for rate in made.response.rates],
+            "warnings": [asdict(row) for row in made.warnings],
         }
         out_json(facts | {"days": made.by_day.to_dicts(), "closed": made.closed.to_dicts()})
         return
@@ -260,6 +261,16 @@ def apply(
     sent = "this network's history" if made.basis["out"] == "history" else "published courier productivity"
     received = "this network's history" if made.basis["in"] == "history" else "the parcels sent alone"
     say(f"The effect on parcels sent is from {sent}, that on parcels received from {received}.")
+    for row in made.warnings:
+        low, high = (row.kept * 2.718281828459045 ** (side * 1.96 * row.deviation) for side in (-1, 1))
+        known = (
+            f"history of {row.days} days counts {row.history:.0%}"
+            if row.history > 0
+            else "the preset: too little history"
+        )
+        say(
+            f"Under {row.id} couriers handle {row.kept:.2f} of a day's parcels ({low:.2f} to {min(high, 1.0):.2f}; {known})."
+        )
     if made.closed.height:
         say(f"Closed in this scenario: {made.closed.height:,} (lane, day); run `radar plan trunk` again.")
     elif chosen:

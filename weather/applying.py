@@ -26,16 +26,21 @@ from weather.adjustment import (
 from weather.capacity_response import (
     DIRECTIONS,
     amounts_at_hubs,
+    keep_least,
     kept_by_history,
     kept_by_productivity,
     lay_out,
     sum_days,
 )
 from weather.deliveries import change_arrivals, days_to_delivery, hold_deliveries
-from weather.impact import assess_outlets
+from weather.effects import EffectTables, kind_of_warning, list_effects
+from weather.impact import assess_outlets, hours_needed
 from weather.impact_inputs import ImpactTables, build_scene
 from weather.learning import VolumeResponse, fit_volume_response
-from weather.points import known_weather
+from weather.points import build_grid, known_weather
+from weather.scene import WeatherScene
+from weather.warning_learning import LearnedWarning, fit_warning_response, replace_productivity
+from weather.warnings import acting_warnings
 
 LIKELY = 0.5
 """Closure probability from which ``likely`` plays a closure through."""
@@ -85,6 +90,8 @@ class Adjusted:
         For parcels sent (out) and received (in): learnt from this network's history, or the published figures.
     response
         What history shows.
+    warnings
+        What history shows of the classes of warnings that stand in these days.
     by_day
         ``date``, ``before``, ``after`` [parcels] of the network.
     waiting
@@ -101,6 +108,7 @@ class Adjusted:
     lane_weather: pl.DataFrame | None
     basis: dict[str, Basis]
     response: VolumeResponse
+    warnings: tuple[LearnedWarning, ...]
     by_day: pl.DataFrame
     waiting: int
     undelivered: int
@@ -142,7 +150,7 @@ def apply_weather(
     days = routes["date"].unique().sort().to_list()
     closed = _find_closed(tables.lane_weather, network.lanes, close)
     progress.step(1, 5, "learning from history")
-    kept, basis, response = _shares(tables, settings, zone, days, learn=learn)
+    kept, basis, response, warned = _shares(tables, settings, zone, days, learn=learn)
     progress.step(3, 5, "moving parcels")
     hubs = sorted(set(routes["origin_hub_id"]) | set(routes["destination_hub_id"]))
     laid = {direction: lay_out(kept[direction], hubs, days) for direction in DIRECTIONS}
@@ -161,12 +169,12 @@ def apply_weather(
     seen = set(pl.concat([kept[direction]["date"] for direction in DIRECTIONS]))
     unknown = tuple(day for day in days if day not in seen)
     shut = _with_closures(tables.lane_weather, closed) if closed.height else None
-    return Adjusted(adjusted, shut, basis, response, by_day, moved.waiting, undelivered, closed, unknown)
+    return Adjusted(adjusted, shut, basis, response, warned, by_day, moved.waiting, undelivered, closed, unknown)
 
 
 def _shares(
     tables: ForecastTables, settings: WeatherSettings, zone: ZoneInfo, days: list[date], *, learn: bool
-) -> tuple[dict[str, pl.DataFrame], dict[str, Basis], VolumeResponse]:
+) -> tuple[dict[str, pl.DataFrame], dict[str, Basis], VolumeResponse, tuple[LearnedWarning, ...]]:
     """Share of each hub's parcels that moves on each day, for either direction, and what it rests on."""
     network, until = tables.network, tables.known_until
     hubs, observed, forecast = network.hubs, network.observations, network.forecasts
@@ -184,6 +192,11 @@ def _shares(
         ahead = amounts_at_hubs(sum_days(known_weather(observed, forecast, until), zone), hubs, settings.radius_km)
         for direction in shown:
             kept[direction], basis[direction] = kept_by_history(ahead.filter(inside), response, direction), "history"
+    learned: tuple[LearnedWarning, ...] = ()
+    if "out" in shown:
+        # what history shows of snow and rain says nothing of a warning: its class counts where it keeps back more
+        under, learned = _kept_under_warnings(tables, days, settings, zone, until)
+        kept["out"] = keep_least(kept["out"], under.filter(inside))
     if "out" not in shown:
         own = _hub_weather(network, days, settings, zone, until)
         known = kept_by_productivity(tables.outlet_weather, network.outlets, own, settings.spare_capacity)
@@ -191,7 +204,35 @@ def _shares(
     if "in" not in shown:
         # only history can tell that parcels are kept back for the weather where they go; couriers there wait by themselves
         kept["in"], basis["in"] = kept["out"].clear(), "published"
-    return kept, basis, response
+    return kept, basis, response, learned
+
+
+def _kept_under_warnings(
+    tables: ForecastTables, days: list[date], settings: WeatherSettings, zone: ZoneInfo, until: datetime | None
+) -> tuple[pl.DataFrame, tuple[LearnedWarning, ...]]:
+    """Share of each hub's parcels its couriers can handle under warnings alone, and what is known of their classes."""
+    network = tables.network
+    acting = acting_warnings(network.warnings, until)
+    rows = list_effects(settings.preset, settings.effects)
+    as_of = tables.forecasts["route"]["as_of"].max()
+    volumes = _volumes(tables.route_volumes, as_of) if isinstance(as_of, date) else None
+    learned: tuple[LearnedWarning, ...] = ()
+    if volumes is not None:
+        sent = volumes.filter(pl.col("direction") == "out")
+        learned = fit_warning_response(sent, network.hubs, acting, rows, settings, zone)
+    rows = replace_productivity(rows, learned, settings.spare_capacity)
+    nothing = build_grid(known_weather(network.observations.clear(), network.forecasts.clear()))
+    scene = WeatherScene(nothing, acting.frame, acting.areas, EffectTables(rows), settings, zone)
+    outlets = assess_outlets(network.outlets, days, scene)
+    places = network.hubs.select(outlet_id="hub_id", latitude="latitude", longitude="longitude")
+    own = assess_outlets(places, days, scene).rename({"outlet_id": "hub_id"})
+    begin, end = hours_needed(days, 0.0, zone)
+    here = acting.frame.filter((pl.col("onset") <= end) & (pl.col("expires") >= begin))
+    classes = {
+        f"warning.{kind_of_warning(kind)}.{colour}" for kind, colour in here.select("kind", "severity").iter_rows()
+    }
+    told = tuple(row for row in learned if row.id in classes)
+    return kept_by_productivity(outlets, network.outlets, own, settings.spare_capacity), told
 
 
 def _hub_weather(

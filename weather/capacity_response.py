@@ -145,6 +145,12 @@ def kept_by_history(amounts: pl.DataFrame, response: VolumeResponse, direction: 
     return amounts.select("date", "hub_id", kept=kept).sort("date", "hub_id")
 
 
+def keep_least(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """Return for each hub and day the least share of two tables (``date``, ``hub_id``, ``kept``); sorted."""
+    both = pl.concat([frame.select("date", "hub_id", "kept") for frame in (one, other)])
+    return both.group_by("date", "hub_id").agg(pl.col("kept").min()).sort("date", "hub_id")
+
+
 def lay_out(
     kept: pl.DataFrame, hub_ids: Sequence[str], days: Sequence[date]
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

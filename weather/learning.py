@@ -66,9 +66,12 @@ class VolumeResponse:
     rates: tuple[Rate, ...]
 
     def rate(self, direction: str, amount: str) -> float:
-        """Return a rate, never below 0."""
-        found = [row.rate for row in self.rates if (row.direction, row.amount) == (direction, amount)]
-        return max(found[0], 0.0) if found else _PRIOR[amount][0]
+        """Return a rate, never below 0; one of 0 on evidence so thin that the preset lies within it is the preset."""
+        found = [row for row in self.rates if (row.direction, row.amount) == (direction, amount)]
+        preset = _PRIOR[amount][0]
+        if not found or (found[0].rate <= 0.0 and found[0].rate + 2.0 * found[0].standard_error >= preset):
+            return preset
+        return max(found[0].rate, 0.0)
 
     def is_enough(self, direction: str) -> bool:
         """Whether history outweighs the published figure for snow, the effect that counts."""
@@ -177,25 +180,44 @@ def _matrices(volumes: pl.DataFrame, amounts: pl.DataFrame) -> tuple[Floats, Flo
     nothing = np.zeros((0, 0))
     if volumes.is_empty() or amounts.is_empty():
         return nothing, nothing, nothing
+    joined = volume_deviations(volumes)
+    shape = (joined["hub_id"].n_unique(), joined["date"].n_unique())
+    joined = joined.join(amounts, on=["hub_id", "date"], how="left").sort("hub_id", "date")
+    y, snow, wet = (
+        joined.select(column).to_series().cast(pl.Float64).fill_null(float("nan")).to_numpy().reshape(shape)
+        for column in (pl.col("deviation"), pl.col("snow_cm"), pl.col("wet_mm"))
+    )
+    return y, snow, wet
+
+
+def volume_deviations(volumes: pl.DataFrame) -> pl.DataFrame:
+    """Return how far the parcels of each hub and day lie from what is usual, in logarithms.
+
+    Parameters
+    ----------
+    volumes
+        ``date``, ``hub_id``, ``parcels``.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``hub_id``, ``date``, ``deviation``: every hub and day, sorted; empty where there are fewer than 30 parcels, or where it
+        lies more than 1.2 away.
+    """
+    if volumes.is_empty():
+        return pl.DataFrame(schema={"hub_id": pl.String(), "date": pl.Date(), "deviation": pl.Float64()})
     days = pl.DataFrame({"date": pl.date_range(volumes["date"].min(), volumes["date"].max(), eager=True)})  # type: ignore[arg-type]
     hubs = volumes.select("hub_id").unique().sort("hub_id")
     grid = hubs.join(days, how="cross").sort("hub_id", "date")
-    joined = grid.join(
-        volumes.group_by("hub_id", "date").agg(pl.col("parcels").sum()), on=["hub_id", "date"], how="left"
-    )
-    joined = joined.join(amounts, on=["hub_id", "date"], how="left").sort("hub_id", "date")
+    daily = volumes.group_by("hub_id", "date").agg(pl.col("parcels").sum())
+    joined = grid.join(daily, on=["hub_id", "date"], how="left").sort("hub_id", "date")
     level = pl.when(pl.col("parcels") >= _LEAST_PARCELS).then(pl.col("parcels").cast(pl.Float64).log())
     joined = joined.with_columns(level=level)
     around = pl.col("level").rolling_median(_WINDOW, center=True, min_samples=_WINDOW // 2).over("hub_id")
     joined = joined.with_columns(deviation=pl.col("level") - around)
     joined = joined.with_columns(deviation=pl.col("deviation") - pl.col("deviation").median().over("date"))
     calm = pl.when(pl.col("deviation").abs() <= _OUTLIER).then(pl.col("deviation"))
-    shape = (hubs.height, days.height)
-    y, snow, wet = (
-        joined.select(column).to_series().cast(pl.Float64).fill_null(float("nan")).to_numpy().reshape(shape)
-        for column in (calm, pl.col("snow_cm"), pl.col("wet_mm"))
-    )
-    return y, snow, wet
+    return joined.select("hub_id", "date", deviation=calm)
 
 
 def _lagged(amount: Floats, lag: int) -> Floats:
