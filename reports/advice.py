@@ -185,14 +185,15 @@ def _latest_stock(stock: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
 
 
 def _range_of(reason: StockReason) -> tuple[int, int]:
-    """Units to send, or to stand there where none are sent, that suffice in the lowest and highest of 8 cases in 10.
+    """Units to send, or to stand there where none are sent, at the low and the high end of demand in 8 cases of 10.
 
-    Demand lies within expected -+ 1.28 x sqrt((error x expected)^2 + expected); what stands there already is taken off what is sent.
+    Demand lies within expected -+ 1.28 x sqrt((error x expected)^2 + expected); the same safety is kept on top, and what stands there
+    already is taken off what is sent. So the quantity recommended lies within.
     """
-    deviation = ((reason.error / 100.0 * reason.expected) ** 2 + reason.expected) ** 0.5
-    there = reason.there if reason.send else 0
-    low, high = reason.expected - _EIGHTY * deviation, reason.expected + _EIGHTY * deviation
-    return max(round(max(low, 0.0) - there), 0), max(round(high - there), 0)
+    deviation = _EIGHTY * ((reason.error / 100.0 * reason.expected) ** 2 + reason.expected) ** 0.5
+    rest = reason.safety - (reason.there if reason.send else 0)
+    low, high = max(reason.expected - deviation, 0.0) + rest, reason.expected + deviation + rest
+    return max(round(low), 0), max(round(high), 0)
 
 
 def _advise_stock(row: _Row, sites: Mapping[str, str], language: Language) -> tuple[object, ...]:

@@ -105,7 +105,7 @@ def _write_csv(one: MerchantAdvice, name: str) -> bytes:
 
 def _plain(value: object) -> object:
     if isinstance(value, float):
-        return round(value, 4)
+        return int(value) if value.is_integer() else round(value, 4)
     return value.isoformat() if isinstance(value, date) else value
 
 

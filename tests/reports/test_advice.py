@@ -88,8 +88,8 @@ def test_every_row_says_what_how_many_where_when_why_how_sure_and_what_delay_cos
     )
     for part in ("1,200", "180", "1,380", "300", "1,080", "1.12", "1.4 days", "2.9", "900 parcels off hub GUA"):
         assert part in row["why"]
-    # 12 % of 1,200 and chance: 1,200 -+ 1.2816 x sqrt(144^2 + 1,200), less the 300 that stand there
-    assert row["confidence"] == "high: 80 % likely between 710 and 1,090"
+    # 12 % of 1,200 and chance: 1,200 -+ 1.2816 x sqrt(144^2 + 1,200), 180 for safety, less the 300 that stand there
+    assert row["confidence"] == "high: 80 % likely between 890 and 1,270"
 
 
 def test_parts_add_up_to_the_number() -> None:
@@ -97,9 +97,9 @@ def test_parts_add_up_to_the_number() -> None:
     assert (parts["expected"] + parts["safety"] == parts["units"]).all()
     assert ((parts["units"] - parts["there"]).clip(0) == parts["send"]).all()
     # The range is that of the quantity recommended: what is sent, or what stands there where nothing is.
-    taken_off = pl.when(pl.col("send") > 0).then("there").otherwise(0)
-    expected = parts.select((pl.col("expected") - taken_off).clip(0)).to_series()
-    assert ((parts["low"] <= expected) & (expected <= parts["high"])).all()
+    recommended = parts.select(pl.when(pl.col("send") > 0).then("send").otherwise("units")).to_series()
+    assert ((parts["low"] <= recommended) & (recommended <= parts["high"])).all()
+    assert (parts.filter(pl.col("units") > 0)["low"] < parts.filter(pl.col("units") > 0)["high"]).all()
 
 
 def test_merchant_without_history_gets_a_wider_range_and_is_told() -> None:
