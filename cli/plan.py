@@ -137,7 +137,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
     run_id, plan
         The run, and the plan as tables, its ``violations`` counted by the independent checker.
     """
-    from cli.plan_risk import add_risk, judge_risk, latest_forecasts
+    from cli.plan_risk import add_risk, forecasts_of, judge_risk
     from data.plan_outcome import read_outcome
     from routing.checker.trunk import check_trunk
     from routing.checker.violations import count_broken
@@ -186,7 +186,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         plan = plan.with_violations(count_broken(checked.violations))
         risk = judge_risk(
             {**tables, **plan.tables()},
-            latest_forecasts(run),
+            forecasts_of(run),
             settings,
             prices,
             request.seed,

@@ -100,12 +100,14 @@ def judge_risk(
     return empty | read_risk(found, options.policies[0].name, plan.draws_run)
 
 
-def latest_forecasts(run: Run) -> Callable[[str], pl.DataFrame]:
-    """Give the tables of the latest forecast by level: of the run that wrote the routes, for all levels."""
+def forecasts_of(run: Run) -> Callable[[str], pl.DataFrame]:
+    """Give the tables of the forecast a plan stands on by level, of the latest for given demand, which stands on none."""
+    writers = run.reader.writers("route_forecasts")
+    wanted = run.forecast_run or (writers[-1] if writers else None)
 
     def read(level: str) -> pl.DataFrame:
-        routes = run.reader.writers("route_forecasts")
-        return run.results(f"{level}_forecasts", routes[-1]) if routes else run.results(f"{level}_forecasts")
+        # Through the reader: drawing from a forecast does not make a plan of given demand stand on it.
+        return run.reader.results(f"{level}_forecasts", wanted)
 
     return read
 

@@ -45,7 +45,9 @@ def read_scenarios(file: Path, known: dict[str, Incident]) -> tuple[Scenario, ..
     try:
         content = tomllib.loads(file.read_text("utf-8-sig"))
     except OSError as error:
-        raise RadarError(f"{file} cannot be read ({error.strerror})", action="choose another --scenarios") from error
+        raise RadarError(
+            f"it cannot be read ({error.strerror})", "", "choose another --scenarios", file=file
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RadarError(f"no TOML ({error})", "[[scenario]] tables", "correct it", file=file) from error
     rows = content.get("scenario")

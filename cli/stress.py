@@ -128,16 +128,16 @@ def _lay_out(workspace: Workspace, run_id: str, source: str, options: Any) -> Pl
 
 
 def _find_forecast(workspace: Workspace, plan: str, named: str | None) -> str:
-    """Return the forecast a plan's demand came from: the latest finished before it, or another that was asked for."""
+    """Return the forecast a plan stands on, without one the latest finished before it, or another that was asked for."""
     import polars as pl
 
     from data.errors import RadarError
 
     runs = workspace.read("runs")
-    started = runs.filter(pl.col("run_id") == plan)["started_at"][0]
-    before = set(runs.filter(pl.col("ended_at") <= started)["run_id"])
+    made = runs.row(by_predicate=pl.col("run_id") == plan, named=True)
+    before = set(runs.filter(pl.col("ended_at") <= made["started_at"])["run_id"])
     writers = workspace.writers("route_forecasts")
-    own = [run for run in writers if run in before]
+    own = [made["forecast_run"]] if made["forecast_run"] in writers else [run for run in writers if run in before]
     if named is not None:
         if named not in writers:
             known = ", ".join(writers[-5:]) or "none yet"

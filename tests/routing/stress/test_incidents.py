@@ -1,0 +1,120 @@
+"""Incidents on small plans: what each takes away, together and one by one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.errors import RadarError
+from routing.stress.incidents import Incident, Surroundings, change_demand, lost_seconds, strike
+from routing.stress.layout import Prices, lay_out
+from routing.stress.play import play_draws
+from routing.stress.policies import RIGID, apply_policy
+from routing.stress.records import CLOSED
+from tests.routing.stress.made import FIRST, draw_plan, frames, hub, lane
+from tests.routing.stress.test_play import ROUTE, departs, flow, make
+
+START = datetime.combine(FIRST, datetime.min.time())
+AROUND = Surroundings(UTC, {"A": "north", "B": "south"}, {"M": ("A", 0.5)}, {"X": np.array([0.25])})
+
+
+def layout(sort: int = 1000) -> Any:
+    plan = make(
+        [flow(["A-B"], [0], 1, 100)], [departs("A-B", 0, "own", 4)], [hub("A", sort), hub("B")], [lane("A", "B")]
+    )
+    tables = frames(plan)
+    return lay_out(tables, tables["route_demand"].select(ROUTE), Prices())
+
+
+def happens(kind: str, first: float = 0, last: float = 24, **what: Any) -> Incident:
+    return Incident(kind, START + timedelta(hours=first), START + timedelta(hours=last), **what)
+
+
+def test_a_millisecond_at_120_000_an_hour_is_two_minutes_an_hour() -> None:
+    assert lost_seconds(120_000, 1) == 120.0
+    made = layout(sort=120_000 * 24)
+    struck = strike(made, made.network, [happens("slower_sort", hub_id="A", amount=1.0)], AROUND)
+    assert struck.hubs.capacity[0, 0] == int(120_000 * 24 * 3600 / 3720)
+    assert struck.hubs.capacity[0, 1] == 120_000 * 24
+
+
+def test_closures_that_overlap_count_once() -> None:
+    made = layout()
+    twice = [happens("hub_shut", 0, 12, hub_id="A"), happens("hub_shut", 6, 18, hub_id="A")]
+    assert strike(made, made.network, twice, AROUND).hubs.capacity[0, 0] == 250
+    over_midnight = strike(made, made.network, [happens("hub_shut", 18, 36, hub_id="A")], AROUND)
+    assert over_midnight.hubs.capacity[0, :3].tolist() == [750, 500, 1000]
+
+
+def test_a_shut_lane_a_lost_fleet_and_late_inbound() -> None:
+    made = layout()
+    shut = strike(made, made.network, [happens("lane_shut", lane_id="A-B")], AROUND)
+    assert shut.lanes.arrival[0, 0] == CLOSED
+    half = strike(made, made.network, [happens("fleet_gone", amount=0.5)], AROUND)
+    assert (half.vehicles.number.sum(), half.lanes.room[0, 0]) == (2, 200)
+    late = strike(made, made.network, [happens("late_inbound", 24, 48, hub_id="B", amount=5.0)], AROUND)
+    assert late.lanes.arrival[0, 0] == 2  # 20 + 5 hours
+
+
+@pytest.mark.parametrize(
+    ("incident", "parcels"),
+    [
+        (happens("volume", amount=1.3), 130),
+        (happens("volume", amount=1.3, region_id="north"), 130),
+        (happens("volume", amount=1.3, region_id="south"), 100),
+        (happens("volume", amount=1.3, merchant_id="M"), 115),
+        (happens("volume", 0, 12, amount=1.3), 115),
+        (happens("courier_stops", courier_id="X"), 75),
+    ],
+)
+def test_volume_and_couriers_change_the_demand(incident: Incident, parcels: int) -> None:
+    assert change_demand(layout(), np.array([[100]]), [incident], AROUND)[0, 0] == parcels
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_shutting_a_hub_longer_is_never_better_on_any_draw(seed: int) -> None:
+    plan = draw_plan(seed, hubs=4)
+    tables = frames(plan)
+    routes = tables["route_demand"].sort(ROUTE)
+    made = lay_out(tables, routes.select(ROUTE), Prices())
+    random = np.random.default_rng(seed)
+    demand = np.rint(routes["parcels"].to_numpy() * random.lognormal(0.1, 0.3, (60, routes.height))).astype(np.int64)
+    worst = []
+    for hours in (0, 12, 24):
+        closures = [happens("hub_shut", 24, 24 + hours, hub_id="H0")] if hours else []
+        outcomes = play_draws(strike(made, apply_policy(made, RIGID), closures, AROUND), demand)
+        worst.append(outcomes.over[:, 0].max(axis=1))
+    assert (worst[0] <= worst[1]).all()
+    assert (worst[1] <= worst[2]).all()
+
+
+@pytest.mark.parametrize(
+    "incident",
+    [
+        happens("hub_shut", hub_id="Z"),
+        happens("lane_shut", lane_id="A-Z"),
+        happens("volume", amount=-0.1),
+        happens("volume"),
+        happens("fleet_gone", amount=1.5),
+        happens("hub_shut", 5, 5, hub_id="A"),
+        happens("hub_shut", hub_id="A", probability=2.0),
+    ],
+)
+def test_what_is_not_there_is_refused(incident: Incident) -> None:
+    made = layout()
+    with pytest.raises(RadarError):
+        strike(made, made.network, [incident], AROUND)
+
+
+@given(st.floats(0, 48), st.floats(0.1, 48), st.integers(0, 3000))
+def test_a_closure_takes_its_share_of_the_day_and_no_more(first: float, length: float, sort: int) -> None:
+    made = layout(sort)
+    struck = strike(made, made.network, [happens("hub_shut", first, first + length, hub_id="A")], AROUND)
+    taken = made.network.hubs.capacity[0] - struck.hubs.capacity[0]
+    assert (taken >= 0).all()
+    assert taken.sum() <= sort * length / 24 + made.network.hubs.capacity.shape[1]
