@@ -21,6 +21,9 @@ ODD_FOLDER = Path(tempfile.gettempdir()) / "计划 2026 [1] é#?%20"
 ODD_FOLDER.mkdir(exist_ok=True)
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(ODD_FOLDER))
 
+# The command speaks its user's language; tests read it in English wherever they run, unless they ask for another.
+os.environ["LC_ALL"] = "C.UTF-8"
+
 
 def lacks(what: str, how: str) -> None:
     """Skip a test for a missing part and say what to install; under ``CI=true`` a missing part is a failure."""
