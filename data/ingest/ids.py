@@ -16,7 +16,8 @@ Reader = Callable[[str], pl.DataFrame]
 
 EXPONENT = "is an id that Excel has turned into a number (6.21E+11): export the column as text"
 DIGITS_LOST = "is an id of which Excel has kept 15 digits only: export the column as text"
-_EXPONENT = r"^[+-]?\d(?:\.\d+)?[eE]\+?\d{1,3}$"
+# Excel writes it so, with a capital E and a sign; 1e5 may well be an id.
+_EXPONENT = r"^\d(?:\.\d+)?E\+\d{2,3}$"
 _LONG = r"^\d{16,}$"
 _CUT = r"^\d{15}0+$"
 # One such id may be chance; where most long ids end in zeros it is Excel.
