@@ -262,7 +262,9 @@ def _fitting(table: str, given: dict[str, Any]) -> dict[str, Any]:
     """Leave out of the options for a whole folder what a table has no column or no link for."""
     from data.contracts import contract, links_of
 
-    columns = contract(table).polars_schema
+    meant = contract(table)
+    # One value is no id for every row of a reference table.
+    columns = [c.name for c in meant.columns if not (meant.group == "reference" and c.name == meant.keys[0])]
     targets = {link.target for link in links_of(table)}
     fitting = dict(given)
     for option in ("constants", "units"):

@@ -379,3 +379,42 @@ def test_ten_million_rows_come_in_within_four_gigabytes(workspace: Workspace) ->
         )
         assert "10,000,000 rows read, 10,000,000 taken." in done.stdout
         assert int(done.stderr.split()[-1]) < 3_500
+
+
+def test_a_folder_loads_table_by_table_and_one_bad_file_stops_no_other(workspace: Workspace, radar: Radar) -> None:
+    folder = workspace.folder / "in 2026"
+    folder.mkdir()
+    for name, text in (
+        ("Route Volumes-2025.csv", VOLUMES),
+        ("route_volumes 11月.csv", VOLUMES),
+        ("hubs.csv", HUBS),
+        ("couriers.csv", "courier_id,name\nours,ours\n"),
+        ("lanes.csv", "lane_id\nL\n"),
+        ("README.md", "x"),
+    ):
+        (folder / name).write_text(text, encoding="utf-8")
+    seen = radar("load", "--folder", folder, "--set", "courier_id=ours", "--dry-run")
+    assert (seen.exit_code, workspace.present()) == (1, [])
+    result = radar("load", "--folder", folder, "--set", "courier_id=ours", "--json")
+    assert result.exit_code == 1
+    assert "for table lanes" in result.stderr
+    assert workspace.read("hubs").height == 2
+    assert workspace.read("route_volumes").height == 2
+    assert "README.md: no table is named so" in result.stderr
+
+
+def test_a_profile_loads_the_same_file_with_one_word(workspace: Workspace, radar: Radar) -> None:
+    file = _write(workspace, "v.csv", "标题\n" + VOLUMES)
+    options = ("--set", "courier_id=ours", "--add-missing", "hubs,couriers", "--profile", "daily")
+    assert radar("load", "route_volumes", file, *options).exit_code == 0
+    _write(workspace, "v.csv", "标题\n" + VOLUMES.replace(",12", ",15"))
+    result = radar("load", "daily")
+    assert result.exit_code == 0, result.output
+    assert "header row 2" in result.stderr
+    assert workspace.read("route_volumes")["parcels"].sum() == 1315
+
+
+@pytest.mark.parametrize(("word", "near"), [("hub", "hubs"), ("route_volume", "route_volumes"), ("Lanes", "lanes")])
+def test_a_table_misspelt_is_met_with_the_one_meant(radar: Radar, word: str, near: str) -> None:
+    result = radar("load", word, "x.csv")
+    assert (result.exit_code, f"did you mean {near}?" in result.stderr) == (1, True)
