@@ -54,6 +54,15 @@ class ProviderName(StrEnum):
     csv = "csv"
 
 
+class ServiceName(StrEnum):
+    """A weather service to fetch from."""
+
+    open_meteo = "open-meteo"
+    qweather = "qweather"
+    openweather = "openweather"
+    cap = "cap"
+
+
 class KindName(StrEnum):
     """What a weather file holds."""
 
@@ -67,6 +76,7 @@ def register(app: typer.Typer) -> None:
         name="weather", help="Weather in, lanes and outlets touched, forecasts adjusted.", no_args_is_help=True
     )
     group.command("load")(load)
+    group.command("fetch")(fetch)
     group.command("impact")(impact)
     group.command("apply")(apply)
     group.command("effects")(effects)
@@ -138,6 +148,68 @@ def load(
     with workspace.run("weather load", options=options) as run:
         write_weather(run, tables)
     tell_loaded(loaded, zone, json=json)
+
+
+@known_errors
+def fetch(
+    context: typer.Context,
+    service: Annotated[ServiceName, typer.Argument(help="Whom to ask.")],
+    places: Annotated[
+        Path | None,
+        typer.Option(
+            "--places", metavar="FILE", help="CSV of places (location_id, latitude, longitude); by default the hubs."
+        ),
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", metavar="URL", help="Address of the service, or of an index of CAP alerts.")
+    ] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=16, help="Days ahead.")] = 7,
+    json: Json = False,
+) -> None:
+    """Fetch forecasts and warnings over HTTP; the tables stay as they were when anything fails.
+
+    Keys stand in environment variables named by key_env under [weather.services.NAME] in radar.toml, and are shown nowhere.
+
+    Example: `radar weather fetch open-meteo --days 7`
+    """
+    import os
+
+    from data.errors import RadarError
+    from data.settings import WeatherService
+    from weather.fetching import Fetcher
+    from weather.loading import Sources, gather
+    from weather.services import BASE_URLS, Account
+    from weather.services import fetch as ask
+
+    workspace = workspace_of(context)
+    zone = workspace.settings.workspace.zone
+    settings = workspace.settings.weather.services.get(service.value, WeatherService())
+    key = os.environ.get(settings.key_env, "") if settings.key_env else ""
+    if settings.key_env and not key:
+        raise RadarError(
+            f"the environment variable {settings.key_env} is empty", action=f"put the key of {service.value} into it"
+        )
+    at = list(read_places(places).values()) if places else _hub_places(workspace.read("hubs"))
+    if not at and service is not ServiceName.cap:
+        raise RadarError("no hub with coordinates", "places to ask for", "load hubs, or give --places FILE")
+    account = Account(url or settings.base_url or BASE_URLS[service.value], key)
+    fetcher = Fetcher(workspace.folder / ".weather", private=settings.private)
+    sources = Sources(zone=zone, shapes=read_shapes(workspace))
+    with progress("weather fetch"):
+        readings, apart = ask(service.value, account, at, days, fetcher, sources)
+    tables, loaded = gather(readings, sources)
+    for address, reason in apart.items():
+        warn(f"{address} is set apart: {reason}")
+    with workspace.run("weather fetch", options={"service": service.value, "places": len(at), "days": days}) as run:
+        write_weather(run, tables)
+        if apart:
+            run.outcome = "rejected"
+    tell_loaded(loaded, zone, json=json)
+
+
+def _hub_places(hubs: pl.DataFrame) -> list[tuple[float, float]]:
+    placed = hubs.select("latitude", "longitude").drop_nulls().unique(maintain_order=True)
+    return [(north, east) for north, east in placed.iter_rows()]
 
 
 @known_errors

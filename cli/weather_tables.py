@@ -120,7 +120,7 @@ def read_places(path: Path) -> dict[str, Place]:
     from weather.feeds.reading import check_place
 
     try:
-        frame = pl.read_csv(path, infer_schema=False)
+        frame = pl.read_csv(path.read_bytes(), infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise RadarError(
             f"no readable CSV ({str(error).splitlines()[0][:160]})", "location_id, latitude, longitude", file=path.name

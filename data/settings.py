@@ -79,6 +79,14 @@ class EffectOverride(_Section):
     closure: float | None = Field(None, ge=0, le=1, description="Probability that a lane is closed that day.")
 
 
+class WeatherService(_Section):
+    """[weather.services.NAME]: how open-meteo, qweather, openweather or cap is reached."""
+
+    base_url: str = Field("", description="Its address; empty is the one it publishes.")
+    key_env: str = Field("", description="Environment variable that holds its key; the key itself stands in no file.")
+    private: bool = Field(False, description="Whether an address of this machine or its network may be asked.")
+
+
 class WeatherSettings(_Section):
     """[weather]: which effects hold."""
 
@@ -100,6 +108,9 @@ class WeatherSettings(_Section):
     )
     effects: dict[str, EffectOverride] = Field(
         default_factory=dict, description="Rows of the effect tables, by their id (see `radar weather effects`)."
+    )
+    services: dict[str, WeatherService] = Field(
+        default_factory=dict, description="Weather services to fetch from: open-meteo, qweather, openweather, cap."
     )
 
 
@@ -193,6 +204,9 @@ def write_template(calendar: str = "CN") -> str:
         lines += ["", f"[{name}]"]
         for key, setting in type(section).model_fields.items():
             value = getattr(section, key)
+            if key == "services":
+                lines += [f"# {setting.description}", f"# [{name}.{key}.qweather]", '# key_env = "QWEATHER_KEY"']
+                continue
             if isinstance(value, dict):
                 lines += [f"# {setting.description}", f'# [{name}.{key}."snow.heavy"]', "# speed = 0.75"]
                 continue

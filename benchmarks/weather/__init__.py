@@ -1,0 +1,1 @@
+"""What the weather of large networks costs."""
