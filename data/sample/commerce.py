@@ -1,4 +1,4 @@
-"""Merchants, what they sell and where it stands, and the couriers' prices and capacity."""
+"""Warehouses and what stands in them, and the couriers' prices, capacity and part of each merchant."""
 
 from __future__ import annotations
 
@@ -9,34 +9,11 @@ import numpy.typing as npt
 import polars as pl
 
 from data.geography import ground_km, transit_hours
+from data.sample.merchants import MERCHANT_SHARE, Trade
 from data.sample.network import COURIERS, Network
-from data.sample.scale import AS_OF, FIRST_DAY, Scale, history_length, stream
-from data.sample.seasons import DayFactors
+from data.sample.scale import AS_OF, Scale, stream
 
 Floats = npt.NDArray[np.float64]
-
-CATEGORIES = ("apparel", "beauty", "books", "electronics", "food", "home", "sports", "toys")
-_SPIKE = np.array([1.2, 1.35, 0.7, 1.1, 0.8, 1.0, 0.95, 1.05])
-_UNITS_A_PARCEL = np.array([1.3, 1.5, 1.8, 1.05, 1.6, 1.2, 1.1, 1.3])
-# A merchant's part of all parcels of a normal day: together the listed merchants send a sixth of the network's.
-_MERCHANT_SHARE = 1.0 / 6.0
-
-
-def list_merchants(network: Network, scale: Scale, seed: int) -> pl.DataFrame:
-    """List merchants at hubs in proportion to what is sent there: table ``merchants``. The names are invented."""
-    random = stream(seed, "merchants")
-    serving = network.hubs_on(AS_OF)
-    sent = np.bincount(serving, network.send, minlength=network.hubs.height)
-    hub = random.choice(network.hubs.height, size=scale.merchants, p=sent / sent.sum())
-    growth = random.lognormal(np.log(1.15), 0.15, scale.merchants)
-    return pl.DataFrame(
-        {
-            "merchant_id": [f"M{number:04d}" for number in range(1, scale.merchants + 1)],
-            "name": [f"Merchant {number}" for number in range(1, scale.merchants + 1)],
-            "hub_id": [network.hub_ids[number] for number in hub.tolist()],
-            "growth": growth.round(3),
-        }
-    )
 
 
 def list_preferences(merchants: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -55,85 +32,31 @@ def list_preferences(merchants: pl.DataFrame, seed: int) -> pl.DataFrame:
     )
 
 
-def list_assortment(merchants: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """List which categories each merchant sells and its part: ``merchant``, ``category`` (numbers), ``weight``."""
-    random = stream(seed, "assortment")
-    size = random.pareto(1.3, merchants.height) + 0.3
-    merchant, category, weight = [], [], []
-    for number in range(merchants.height):
-        count = int(random.integers(1, 4))
-        picked = np.sort(random.choice(len(CATEGORIES), size=count, replace=False))
-        merchant += [number] * count
-        category += picked.tolist()
-        weight += (size[number] * random.dirichlet(np.full(count, 2.0))).tolist()
-    weights = np.asarray(weight)
-    return pl.DataFrame({"merchant": merchant, "category": category, "weight": weights / weights.sum()})
+def choose_warehouse_hubs(network: Network, scale: Scale) -> npt.NDArray[np.int64]:
+    """Return the numbers of the hubs that receive and send most: each has a warehouse."""
+    return np.argsort(-_weigh(network), kind="stable")[: min(max(scale.hubs // 2, 6), 30)]
 
 
-def list_sales(
-    network: Network, assortment: pl.DataFrame, merchants: pl.DataFrame, factors: DayFactors, scale: Scale, seed: int
-) -> pl.DataFrame:
-    """List units sold a day by merchant, category and province of the buyer: table ``sales``, zeros left out."""
-    random = stream(seed, "sales")
-    days = slice(history_length() - scale.sales_days, history_length())
-    receive = network.cities.group_by("province_id").agg(pl.col("receive").sum()).sort("province_id")
-    share = receive["receive"].to_numpy() / receive["receive"].sum()
-    category = assortment["category"].to_numpy()
-    weight = assortment["weight"].to_numpy()
-    growth = merchants["growth"].to_numpy()[assortment["merchant"].to_numpy()]
-    taste = random.lognormal(0.0, 0.35, (len(category), len(share)))
-    base = (
-        scale.parcels_per_day
-        * _MERCHANT_SHARE
-        * weight[:, None]
-        * share[None, :]
-        * taste
-        * _UNITS_A_PARCEL[category][:, None]
-    )
-    years = np.arange(-scale.sales_days + 1, 1) / 365.25
-    level = (factors.normal / factors.growth)[days]
-    spike = _SPIKE[category][:, None] * random.lognormal(0.0, 0.25, len(category))[:, None]
-    event = 1.0 + spike * np.maximum(factors.excess[days], -0.4)[None, :]
-    over_days = level[None, :] * event * np.exp(np.log(growth)[:, None] * years[None, :])
-    noise = random.gamma(8.0, 1.0 / 8.0, (len(category), len(share), scale.sales_days))
-    units = random.poisson(base[:, :, None] * over_days[:, None, :] * noise)
-    day, item, region = np.nonzero(np.moveaxis(units, 2, 0))
-    sold = units[item, region, day]
-    parcels = np.maximum(np.rint(sold / _UNITS_A_PARCEL[category[item]]), 1.0).astype(np.int64)
-    first = FIRST_DAY + timedelta(days=history_length() - scale.sales_days)
-    dates = pl.Series([first + timedelta(days=number) for number in range(scale.sales_days)], dtype=pl.Date)
-    names = pl.Series(CATEGORIES)
-    return pl.DataFrame(
-        {
-            "date": dates.gather(day),
-            "merchant_id": merchants["merchant_id"].gather(assortment["merchant"].to_numpy()[item]),
-            "category": names.gather(category[item]),
-            "destination_region_id": receive["province_id"].gather(region),
-            "units": sold.astype(np.int64),
-            "parcels": parcels,
-        }
-    ).sort("date", "merchant_id", "category", "destination_region_id")
+def _weigh(network: Network) -> Floats:
+    serving = network.hubs_on(AS_OF)
+    return np.asarray(np.bincount(serving, network.send + 2.0 * network.receive, minlength=network.hubs.height))
 
 
 def list_warehouses(network: Network, scale: Scale, seed: int) -> pl.DataFrame:
     """List warehouses at the hubs that receive and send most: table ``warehouses``."""
     random = stream(seed, "warehouses")
-    serving = network.hubs_on(AS_OF)
-    weight = np.bincount(serving, network.send + 2.0 * network.receive, minlength=network.hubs.height)
-    hubs = np.argsort(-weight, kind="stable")[: min(max(scale.hubs // 2, 6), 30)]
+    weight, hubs = _weigh(network), choose_warehouse_hubs(network, scale)
     dispatch = (
-        scale.parcels_per_day
-        * _MERCHANT_SHARE
-        * weight[hubs]
-        / weight[hubs].sum()
-        * random.uniform(2.8, 4.0, len(hubs))
+        scale.parcels_per_day * MERCHANT_SHARE * weight[hubs] / weight[hubs].sum() * random.uniform(2.8, 4.0, len(hubs))
     )
     names = network.hubs["name"].to_list()
     return pl.DataFrame(
         {
             "warehouse_id": [f"W-{network.hub_ids[hub]}" for hub in hubs.tolist()],
             "name": [names[hub].replace(" hub", " warehouse") for hub in hubs.tolist()],
+            "name_zh": network.hubs["name_zh"].gather(hubs) + "仓",
             "hub_id": [network.hub_ids[hub] for hub in hubs.tolist()],
+            "kind": ["main" if number == 0 else "split" for number in range(len(hubs))],
             "storage_capacity": np.ceil(dispatch * 16.0 / 1000.0).astype(np.int64) * 1000,
             "dispatch_capacity": np.ceil(dispatch / 100.0).astype(np.int64) * 100,
             "storage_cost": random.uniform(0.006, 0.015, len(hubs)).round(4),
@@ -142,22 +65,27 @@ def list_warehouses(network: Network, scale: Scale, seed: int) -> pl.DataFrame:
     ).sort("warehouse_id")
 
 
-def list_stock(warehouses: pl.DataFrame, merchants: pl.DataFrame, sales: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """List what stands in the warehouses on the as-of date: about ten days of sales, mostly near home: table ``stock``."""
+def list_stock(
+    network: Network, warehouses: pl.DataFrame, trade: Trade, sales: pl.DataFrame, seed: int
+) -> pl.DataFrame:
+    """List what stands in the warehouses on the as-of date: 6 to 14 days of sales, most near home: table ``stock``.
+
+    The rest stands in the warehouse from which a part of the item leaves; where home has no warehouse, all of it does.
+    """
     random = stream(seed, "stock")
     recent = sales.filter(pl.col("date") > AS_OF - timedelta(days=28))
-    daily = recent.group_by("merchant_id", "category").agg(pl.col("units").sum() / 28.0).sort("merchant_id", "category")
-    home = dict(warehouses.select("hub_id", "warehouse_id").iter_rows())
-    hub_of = dict(merchants.select("merchant_id", "hub_id").iter_rows())
-    ids = warehouses["warehouse_id"].to_list()
+    daily = recent.group_by("merchant_id", "category").agg(pl.col("units").sum() / 28.0)
+    at = dict(warehouses.select("hub_id", "warehouse_id").iter_rows())
+    items = trade.items.with_columns(split=pl.Series([at[network.hub_ids[hub]] for hub in trade.split_hub.tolist()]))
+    placed = items.join(daily, on=["merchant_id", "category"]).join(
+        trade.merchants.select("merchant_id", "hub_id"), on="merchant_id"
+    )
     rows = []
-    for merchant, category, units in daily.iter_rows():
-        own = home.get(hub_of[merchant], ids[int(random.integers(0, len(ids)))])
-        others = [name for name in ids if name != own]
-        second = others[int(random.integers(0, len(others)))]
+    for merchant, category, split, units, hub in placed.sort("merchant_id", "category").iter_rows():
         cover = float(random.uniform(6.0, 14.0))
-        rows.append((merchant, category, own, int(units * cover * 0.75), AS_OF))
-        rows.append((merchant, category, second, int(units * cover * 0.25), AS_OF))
+        own = at.get(hub, split)
+        parts = {own: 1.0} if own == split else {own: 0.75, split: 0.25}
+        rows += [(merchant, category, name, int(units * cover * part), AS_OF) for name, part in parts.items()]
     columns = ["merchant_id", "category", "warehouse_id", "units", "as_of"]
     frame = pl.DataFrame(rows, schema=columns, orient="row").sort("merchant_id", "category", "warehouse_id")
     return _fit_storage(frame, warehouses)
@@ -172,27 +100,6 @@ def _fit_storage(stock: pl.DataFrame, warehouses: pl.DataFrame) -> pl.DataFrame:
         .with_columns((pl.col("units") / pl.max_horizontal(pl.col("full"), 1.0)).floor().cast(pl.Int64))
         .select(stock.columns)
     )
-
-
-def list_promotions(assortment: pl.DataFrame, merchants: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """List which merchants join the waves of the coming season and the last one: table ``promotions``."""
-    random = stream(seed, "promotions")
-    rows = []
-    ids = merchants["merchant_id"].to_list()
-    for merchant, category, _ in assortment.iter_rows():
-        for year in (AS_OF.year - 1, AS_OF.year):
-            for event in ("double-11-opening", "double-11"):
-                venue = ("main", "branch", "none")[int(random.choice(3, p=[0.2, 0.5, 0.3]))]
-                discount = round(float(random.uniform(0.1, 0.5)), 2) if venue != "none" else None
-                rows.append((ids[merchant], CATEGORIES[category], f"{event}-{year}", venue, discount))
-    columns = {
-        "merchant_id": pl.String,
-        "category": pl.String,
-        "event_id": pl.String,
-        "venue": pl.String,
-        "discount": pl.Float64,
-    }
-    return pl.DataFrame(rows, schema=columns, orient="row").sort("merchant_id", "category", "event_id")
 
 
 def list_rates(network: Network, served: list[npt.NDArray[np.bool_]], seed: int) -> pl.DataFrame:

@@ -25,6 +25,26 @@ _COURIER_SPIKE = np.array([1.0, 1.1, 0.9, 1.05])
 
 
 @dataclass(frozen=True)
+class Influences:
+    """What weather, merchants and promotions do to the parcels of routes.
+
+    Parameters
+    ----------
+    weather_out, weather_in
+        Factor on what a hub sends and receives, shape (hubs, days).
+    merchants
+        Factor on each route by merchants' lives and promotions, shape (catchments, catchments, days).
+    promotions
+        Factor on what each catchment sends of each courier by promotions of regions and outlets, shape (couriers, catchments, days).
+    """
+
+    weather_out: Floats
+    weather_in: Floats
+    merchants: Singles
+    promotions: Floats
+
+
+@dataclass(frozen=True)
 class Routes:
     """What a courier's routes between catchments are like, each of shape (catchments, catchments).
 
@@ -124,8 +144,7 @@ def expect_parcels(
     seed: int,
     courier: int,
     factors: DayFactors,
-    weather_out: Floats,
-    weather_in: Floats,
+    influences: Influences,
 ) -> Singles:
     """Compute the parcels expected on every route and day, before chance.
 
@@ -135,8 +154,8 @@ def expect_parcels(
         The network and the number of the courier.
     factors
         Factors of the days.
-    weather_out, weather_in
-        Factor on what a hub sends and receives, shape (hubs, days).
+    influences
+        What weather, merchants and promotions do.
 
     Returns
     -------
@@ -153,8 +172,14 @@ def expect_parcels(
     expected *= routes.base[:, :, None].astype(np.float32) * day[None, None, :]
     excess = (_COURIER_SPIKE[courier] * factors.excess).astype(np.float32)
     expected *= 1.0 + routes.spike[:, :, None].astype(np.float32) * excess[None, None, :]
-    expected *= (hub_noise * weather_out[network.home])[:, None, :].astype(np.float32)
-    expected *= weather_in[network.home][None, :, :].astype(np.float32)
+    sent = hub_noise * influences.weather_out[network.home] * influences.promotions[courier]
+    expected *= sent[:, None, :].astype(np.float32)
+    expected *= influences.weather_in[network.home][None, :, :].astype(np.float32)
+    # A parcel that stays in its city meets the weather once.
+    once = np.sqrt(influences.weather_out * influences.weather_in)[network.home].astype(np.float32)
+    same = network.home[:, None] == network.home[None, :]
+    expected[same] /= once[np.nonzero(same)[0]]
+    expected *= influences.merchants
     expected *= _alive(routes, factors, random)
     _switch(network, scale, stream(seed, f"switches-{courier}"), expected)
     # Restore the level a courier loses by routes that rest or are closed near the end.

@@ -106,7 +106,7 @@ def split_over_outlets(
     volume
         Parcels, shape (catchments, days).
     share
-        ``plan.send`` or ``plan.receive``.
+        ``plan.send`` or ``plan.receive``, of every day alike with shape (outlets,), or by day with shape (outlets, days).
     random
         Source of the day-to-day noise of the shares.
 
@@ -122,7 +122,7 @@ def split_over_outlets(
     catchment = plan.catchment[members]
     starts = np.concatenate([[0], np.nonzero(np.diff(catchment))[0] + 1])
     noise = np.exp(random.normal(0.0, 0.08, (len(members), volume.shape[1])))
-    weight = share[members][:, None] * noise
+    weight = (share[members][:, None] if share.ndim == 1 else share[members]) * noise
     total = np.add.reduceat(weight, starts, axis=0)
     lengths = np.diff(np.append(starts, len(members)))
     running = np.cumsum(weight, axis=0)

@@ -40,7 +40,7 @@ class Scale:
     merchants
         Merchants.
     sales_days
-        Days of sales kept before the as-of date.
+        Days of sales kept before the as-of date, at most those of the history.
     waybills
         Waybills of the last weeks that are kept: a sample of all parcels.
     weather_points
@@ -83,7 +83,7 @@ SCALES = {
         rail_lanes=10,
         air_lanes=4,
         merchants=40,
-        sales_days=400,
+        sales_days=800,
         waybills=40_000,
         weather_points=56,
         closings=1,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from data.sample import weather
+from data.sample.demand import Influences
+from data.sample.merchants import Trade
 from data.sample.network import Network
+from data.sample.promotions import DISCOUNT_SLOPE, VENUE_FACTORS, Promoted
 from data.sample.scale import all_days
 from data.sample.seasons import WAVES, DayFactors
 
-Floats = npt.NDArray[np.float64]
 FOLDER = "truth"
 
 
@@ -35,6 +36,16 @@ class Truth:
         ``date``, ``hub_id``, ``out``, ``in``: factors on what the hub sends and receives; only rows that differ from 1.
     future_volumes
         Columns of ``route_volumes``: the parcels of the days after the as-of date, in truth.
+    future_sales
+        Columns of ``sales``: what merchants sell on the days after the as-of date, in truth.
+    promotion_effects
+        ``promotion_id``, ``scope``, ``member``, ``date_from``, ``date_to``, ``log_effect``.
+    venue_effects
+        ``effect``, ``rate``, ``unit``: what venue and discount multiply sales with in a wave.
+    merchant_effects
+        ``merchant_id``, ``growth`` (log units a year above the network's), ``joins_on``, ``leaves_on``, ``moves_on``, ``moves_to``.
+    plan_effects
+        ``merchant_id``, ``date_from``, ``date_to``, ``told``, ``true``: announced growth and what came of it.
     """
 
     day_factors: pl.DataFrame
@@ -42,12 +53,25 @@ class Truth:
     weather_effects: pl.DataFrame
     weather_factors: pl.DataFrame
     future_volumes: pl.DataFrame
+    future_sales: pl.DataFrame
+    promotion_effects: pl.DataFrame
+    venue_effects: pl.DataFrame
+    merchant_effects: pl.DataFrame
+    plan_effects: pl.DataFrame
 
 
 def tell_truth(
-    network: Network, factors: DayFactors, sky: weather.Weather, out: Floats, into: Floats, future: pl.DataFrame
+    network: Network,
+    factors: DayFactors,
+    sky: weather.Weather,
+    influences: Influences,
+    future: pl.DataFrame,
+    trade: Trade,
+    promoted: Promoted,
+    future_sales: pl.DataFrame,
 ) -> Truth:
     """Put the truth behind a sample into tables."""
+    out, into = influences.weather_out, influences.weather_in
     waves = {f"wave: {name}": excess for name, excess in factors.waves.items()}
     day_factors = pl.DataFrame(
         {
@@ -76,15 +100,26 @@ def tell_truth(
             }
         ),
         future_volumes=future.sort("date", "courier_id", "origin_hub_id", "destination_hub_id"),
+        future_sales=future_sales,
+        promotion_effects=promoted.effects,
+        venue_effects=_venue_effects(),
+        merchant_effects=trade.effects,
+        plan_effects=trade.plan_effects,
     )
+
+
+def _venue_effects() -> pl.DataFrame:
+    rows = [(f"venue {venue}", float(np.log(factor)), "log units") for venue, factor in VENUE_FACTORS.items()]
+    rows.append(("discount", DISCOUNT_SLOPE, "log units at a discount of 1"))
+    return pl.DataFrame(rows, schema=["effect", "rate", "unit"], orient="row")
 
 
 def _weather_effects(sky: weather.Weather) -> pl.DataFrame:
     rows = [
         ("snow on parcels sent", weather.SNOW_OUT_A_CM, "log units per cm of fresh snow a day"),
         ("snow on parcels received", weather.SNOW_IN_A_CM, "log units per cm of fresh snow a day"),
-        ("rain on parcels sent", weather.RAIN_OUT_A_MM, "log units per mm of rain a day above 5"),
-        ("rain on parcels received", weather.RAIN_IN_A_MM, "log units per mm of rain a day above 5"),
+        ("rain on parcels sent", weather.RAIN_OUT_A_MM, "log units per mm of rain a day above 10"),
+        ("rain on parcels received", weather.RAIN_IN_A_MM, "log units per mm of rain a day above 10"),
         *(
             (f"returned after {n} days", share, "share of what was lost")
             for n, share in enumerate(weather.RETURN_NEXT_DAYS, 1)
@@ -94,7 +129,7 @@ def _weather_effects(sky: weather.Weather) -> pl.DataFrame:
         ("fog on the way of a parcel", weather.HOURS_OF_FOG, "hours per day with less than 200 m of sight"),
         ("snow that stops lanes", weather.STOPPING_SNOW_CM, "cm of fresh snow a day; the way takes a day more"),
         ("snow front of the eve starts", sky.eve_front.start, "hours since the first day"),
-        ("snow front of the peak starts", sky.peak_front.start, "hours since the first day"),
+        ("blizzard of the peak starts", sky.peak_front.start, "hours since the first day"),
     ]
     return pl.DataFrame(rows, schema=["effect", "rate", "unit"], orient="row")
 
@@ -103,17 +138,13 @@ def write_truth(truth: Truth, folder: Path) -> None:
     """Write each table of the truth as Parquet into ``folder/truth``."""
     target = folder / FOLDER
     target.mkdir(parents=True, exist_ok=True)
-    for name in ("day_factors", "event_effects", "weather_effects", "weather_factors", "future_volumes"):
-        getattr(truth, name).write_parquet(target / f"{name}.parquet")
+    for field in fields(truth):
+        getattr(truth, field.name).write_parquet(target / f"{field.name}.parquet")
 
 
 def read_truth(folder: Path) -> Truth:
     """Read the truth that ``write_truth`` left in a workspace folder."""
     target = folder / FOLDER
     return Truth(
-        day_factors=pl.read_parquet(target / "day_factors.parquet", glob=False),
-        event_effects=pl.read_parquet(target / "event_effects.parquet", glob=False),
-        weather_effects=pl.read_parquet(target / "weather_effects.parquet", glob=False),
-        weather_factors=pl.read_parquet(target / "weather_factors.parquet", glob=False),
-        future_volumes=pl.read_parquet(target / "future_volumes.parquet", glob=False),
+        **{field.name: pl.read_parquet(target / f"{field.name}.parquet", glob=False) for field in fields(Truth)}
     )

@@ -86,7 +86,7 @@ def equip_hubs(network: Network, lanes: pl.DataFrame, routes: Floats, seed: int)
     capacity[closed] = 0.0
     buffer[closed] = 0.0
     return (
-        network.hubs.select("hub_id", "name", "region_id", "latitude", "longitude")
+        network.hubs.select("hub_id", "name", pl.col("name_zh") + "分拨中心", "region_id", "latitude", "longitude")
         .with_columns(
             sort_capacity=pl.Series(capacity.astype(np.int64)),
             buffer_capacity=pl.Series(buffer.astype(np.int64)),

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import polars as pl
 
 from data.geography import ground_km, transit_hours
-from data.sample.commerce import CATEGORIES
 from data.sample.network import COURIERS, Network
 from data.sample.outlets import OutletPlan
 from data.sample.scale import AS_OF, Scale, stream
@@ -29,8 +28,8 @@ def list_waybills(
     plan: OutletPlan,
     volumes: pl.DataFrame,
     rates: pl.DataFrame,
-    merchants: pl.DataFrame,
-    assortment: pl.DataFrame,
+    items: pl.DataFrame,
+    senders: pl.DataFrame,
     slow: Floats,
     scale: Scale,
     seed: int,
@@ -45,8 +44,9 @@ def list_waybills(
         Rows of ``route_volumes``, the day after the as-of date included: its parcels are ordered the evening before.
     rates
         Table ``courier_rates``, for the promise.
-    merchants, assortment
-        Who sends what; half the waybills name no merchant.
+    items, senders
+        Items of the merchants, and the parcels of theirs by route and day (``sales.list_senders``): a waybill names the
+        merchant whose parcel it is, or none.
     slow
         Hours a day's weather adds at a hub over those of a clear day, shape (hubs, days of the four weeks and one more).
 
@@ -89,8 +89,7 @@ def list_waybills(
     # Between pick-up and arrival a parcel is on its way after some hours.
     moving = (reached == 2) & (known[1] + 5.0 < now)
     status = np.array(["created", "picked_up", "arrived", "out_for_delivery", "delivered", "in_transit"], dtype=object)
-    named = random.random(len(day)) < 0.5
-    merchant, category = _senders(random, network, merchants, assortment, origin, named)
+    merchant, category = _name_senders(random, volumes, items, senders, day, origin, destination, hub_number)
     start = datetime.combine(first, time(), UTC)
     names = ("ordered_at", "picked_up_at", "arrived_at", "out_for_delivery_at", "delivered_at")
     told = np.where(np.isnan(known[4]) & ~np.isnan(known[1]) & ((exception != 2) | ~np.isnan(known[3])), exception, -1)
@@ -174,32 +173,36 @@ def _outlets(
     return pl.Series(ids, dtype=pl.String).gather(np.where(last > first, position, len(order)))
 
 
-def _senders(
+def _name_senders(
     random: np.random.Generator,
-    network: Network,
-    merchants: pl.DataFrame,
-    assortment: pl.DataFrame,
+    volumes: pl.DataFrame,
+    items: pl.DataFrame,
+    senders: pl.DataFrame,
+    day: Ints,
     origin: Ints,
-    named: npt.NDArray[np.bool_],
+    destination: Ints,
+    hub_number: dict[str, int],
 ) -> tuple[pl.Series, pl.Series]:
-    """Merchant and category of each parcel, of those that ship from its hub of origin; empty where none does."""
-    hub_number = {hub: number for number, hub in enumerate(network.hub_ids)}
-    hub_of = merchants["hub_id"].replace_strict(hub_number, return_dtype=pl.Int64).to_numpy()
-    item_hub = hub_of[assortment["merchant"].to_numpy()]
-    order = np.argsort(item_hub, kind="stable")
-    running = np.cumsum(assortment["weight"].to_numpy()[order])
-    first = np.searchsorted(item_hub[order], origin, side="left")
-    last = np.searchsorted(item_hub[order], origin, side="right")
-    begin = np.where(first > 0, running[np.maximum(first - 1, 0)], 0.0)
-    end = np.where(last > 0, running[np.maximum(last - 1, 0)], 0.0)
-    position = np.searchsorted(running, begin + (end - begin) * random.random(len(origin)), side="right")
-    position = np.clip(position, first, np.maximum(last - 1, first))
-    item = np.where(named & (last > first), np.append(order, 0)[position], len(order))
-    merchant_ids = [*merchants["merchant_id"].gather(assortment["merchant"].to_numpy()), None]
-    categories = [*(CATEGORIES[number] for number in assortment["category"].to_list()), None]
+    """Whose parcel each waybill is: each parcel of its day and route is as likely as any other."""
+    hubs = len(hub_number)
+    sums = volumes.group_by("date", "origin_hub_id", "destination_hub_id").agg(pl.col("parcels").sum())
+    ends = [
+        sums[name].replace_strict(hub_number, return_dtype=pl.Int64).to_numpy()
+        for name in ("origin_hub_id", "destination_hub_id")
+    ]
+    since = (sums["date"] - senders["first"][0]).dt.total_days().to_numpy()
+    totals = dict(zip(((since * hubs + ends[0]) * hubs + ends[1]).tolist(), sums["parcels"].to_list(), strict=True))
+    key = (senders["day"].to_numpy() * hubs + senders["origin"].to_numpy()) * hubs + senders["destination"].to_numpy()
+    running = np.concatenate([[0], np.cumsum(senders["parcels"].to_numpy())])
+    wanted = (day * hubs + origin) * hubs + destination
+    first, last = np.searchsorted(key, wanted, side="left"), np.searchsorted(key, wanted, side="right")
+    drawn = running[first] + random.random(len(day)) * np.array([totals[k] for k in wanted.tolist()])
+    row = np.searchsorted(running, drawn, side="right") - 1
+    item = np.append(senders["item"].to_numpy(), items.height)[np.where(drawn < running[last], row, senders.height)]
+    nobody = pl.Series([None], dtype=pl.String)
     return (
-        pl.Series(merchant_ids, dtype=pl.String).gather(item),
-        pl.Series(categories, dtype=pl.String).gather(item),
+        pl.concat([items["merchant_id"], nobody]).gather(item),
+        pl.concat([items["category"], nobody]).gather(item),
     )
 
 

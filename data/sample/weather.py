@@ -18,6 +18,9 @@ from data.sample.scale import AS_OF, FIRST_DAY, Scale, all_days, history_length,
 Floats = npt.NDArray[np.float64]
 
 STEP_HOURS = 6
+# A row speaks of the time before it, and a business date is China's day: it has the row of 18 h UTC of the day before (2 h in the
+# morning there) to that of 12 h UTC. As a number of steps before the first row of the day in UTC:
+_EARLIER_STEPS = 1
 FORECAST_DAYS = 16
 FORECAST_STEP_HOURS = 3
 # Days between two fronts somewhere in the country.
@@ -28,9 +31,10 @@ _POINT_SPACING_KM = 130.0
 _CLEAR_M = 20_000.0
 
 # What a day's fresh snow and rain at a hub do to the parcels it sends and receives that day (the truth that is kept):
-# factor = exp(-rate * amount), and most of what is lost comes in the next days.
+# factor = exp(-rate * amount), of rain what falls above a moderate day's 10 mm, and most of what is lost comes in the next days.
 SNOW_OUT_A_CM, SNOW_IN_A_CM = 0.022, 0.012
 RAIN_OUT_A_MM, RAIN_IN_A_MM = 0.0012, 0.0008
+WET_DAY_MM = 10.0
 RETURN_NEXT_DAYS = (0.45, 0.30, 0.10)
 # Hours it adds to the way of a parcel at either end, at most a night's worth; deep snow stops the lanes for a day.
 HOURS_A_CM, HOURS_A_MM, HOURS_OF_FOG, MOST_HOURS = 0.8, 0.05, 3.0, 20.0
@@ -82,7 +86,7 @@ class Weather:
     temperature, precipitation, snowfall, wind, visibility
         [°C], [mm/h of water, snow melted], [cm/h], [m/s], [m].
     eve_front, peak_front
-        The snow fronts at work on the as-of date, with warnings out, and between the two waves, only forecast yet.
+        The snow fronts at work on the as-of date, with warnings out, and on the season's main days, a northern blizzard.
     """
 
     points: pl.DataFrame
@@ -96,7 +100,7 @@ class Weather:
 
 
 def make_weather(network: Network, scale: Scale, seed: int) -> Weather:
-    """Make the weather of every point and step, with a snow front between the two waves of the last season."""
+    """Make the weather of every point and step, with a blizzard over the north on the main days of the last season."""
     random = stream(seed, "weather")
     points = _choose_points(network, scale)
     latitude, longitude = points["latitude"].to_numpy(), points["longitude"].to_numpy()
@@ -188,9 +192,9 @@ def _eve_front() -> Front:
 
 
 def _peak_front() -> Front:
-    """Snow from the north-west over the plain in the nights of 7 to 9 November of the last season."""
-    start = (date(AS_OF.year, 11, 7) - FIRST_DAY).days * 24.0
-    return Front(start, 60.0, 38.0, 108.0, -0.05, 0.18, 380.0, 1.6, 12.0)
+    """Blizzard that crosses the north from 10 to 13 November of the last season."""
+    start = (date(AS_OF.year, 11, 10) - FIRST_DAY).days * 24.0 - 6.0
+    return Front(start, 84.0, 41.5, 109.0, -0.02, 0.13, 380.0, 1.1, 15.0)
 
 
 def _add_front(
@@ -238,12 +242,11 @@ def volume_factors(weather: Weather, hubs: int) -> tuple[Floats, Floats]:
     out, in
         Factors of shape (hubs, days), 1 without effect; above 1 where held-back parcels come later.
     """
-    per_day = 24 // STEP_HOURS
-    shape = (hubs, len(all_days()), per_day)
-    snow = weather.snowfall[:hubs].reshape(shape).sum(axis=2) * STEP_HOURS
-    rain = (weather.precipitation - weather.snowfall)[:hubs].reshape(shape).sum(axis=2) * STEP_HOURS
-    out = np.exp(-SNOW_OUT_A_CM * snow - RAIN_OUT_A_MM * np.maximum(rain - 5.0, 0.0))
-    into = np.exp(-SNOW_IN_A_CM * snow - RAIN_IN_A_MM * np.maximum(rain - 5.0, 0.0))
+    snow = _by_day(weather.snowfall[:hubs]).sum(axis=2) * STEP_HOURS
+    rain = _by_day((weather.precipitation - weather.snowfall)[:hubs]).sum(axis=2) * STEP_HOURS
+    wet = np.maximum(rain - WET_DAY_MM, 0.0)
+    out = np.exp(-SNOW_OUT_A_CM * snow - RAIN_OUT_A_MM * wet)
+    into = np.exp(-SNOW_IN_A_CM * snow - RAIN_IN_A_MM * wet)
     return _with_return(np.maximum(out, 0.35)), _with_return(np.maximum(into, 0.5))
 
 
@@ -264,16 +267,21 @@ def hours_added(weather: Weather, hubs: int, days: int) -> Floats:
     numpy.ndarray
         Shape (hubs, days + 1): one day more than asked for, the day after the as-of date [hours].
     """
-    per_day = 24 // STEP_HOURS
-    begin = (history_length() - days) * per_day
-    steps = slice(begin, begin + (days + 1) * per_day)
-    shape = (hubs, days + 1, per_day)
-    snow = weather.snowfall[:hubs, steps].reshape(shape).sum(axis=2) * STEP_HOURS
-    rain = (weather.precipitation - weather.snowfall)[:hubs, steps].reshape(shape).sum(axis=2) * STEP_HOURS
-    fog = (weather.visibility[:hubs, steps].reshape(shape) < THICK_FOG_M).any(axis=2)
+    begin = history_length() - days
+    wanted = slice(begin, begin + days + 1)
+    snow = _by_day(weather.snowfall[:hubs])[:, wanted].sum(axis=2) * STEP_HOURS
+    rain = _by_day((weather.precipitation - weather.snowfall)[:hubs])[:, wanted].sum(axis=2) * STEP_HOURS
+    fog = (_by_day(weather.visibility[:hubs])[:, wanted] < THICK_FOG_M).any(axis=2)
     slower = np.minimum(HOURS_A_CM * snow + HOURS_A_MM * rain + HOURS_OF_FOG * fog, MOST_HOURS)
     added: Floats = slower + STOPPED_HOURS * (snow > STOPPING_SNOW_CM)
     return added
+
+
+def _by_day(series: Floats) -> Floats:
+    """Lay steps out by business date, shape (places, days, steps a day); the first date repeats its first step."""
+    per_day = 24 // STEP_HOURS
+    shifted = np.concatenate([series[:, :_EARLIER_STEPS], series[:, :-_EARLIER_STEPS]], axis=1)
+    return shifted.reshape(len(series), series.shape[1] // per_day, per_day)
 
 
 def _with_return(factor: Floats) -> Floats:
@@ -286,7 +294,7 @@ def _with_return(factor: Floats) -> Floats:
 
 def list_observations(weather: Weather) -> pl.DataFrame:
     """List what was measured up to the as-of date: table ``weather_observations``."""
-    steps = history_length() * 24 // STEP_HOURS
+    steps = history_length() * 24 // STEP_HOURS - _EARLIER_STEPS
     start = datetime.combine(FIRST_DAY, time(), UTC)
     times = [start + timedelta(hours=STEP_HOURS * number) for number in range(steps)]
     values = [series[:, :steps] for series in _series(weather)]
@@ -297,9 +305,10 @@ def list_forecasts(weather: Weather, seed: int) -> pl.DataFrame:
     """List the forecast issued on the as-of date: table ``weather_forecasts``; its error grows with the lead."""
     random = stream(seed, "weather-forecast")
     issued = datetime.combine(AS_OF, time(12), UTC)
-    start = datetime.combine(AS_OF + timedelta(days=1), time(), UTC)
+    earlier = _EARLIER_STEPS * STEP_HOURS
+    start = datetime.combine(AS_OF + timedelta(days=1), time(), UTC) - timedelta(hours=earlier)
     leads = np.arange(0.0, FORECAST_DAYS * 24.0, FORECAST_STEP_HOURS)
-    position = history_length() * 24.0 / STEP_HOURS + leads / STEP_HOURS
+    position = (history_length() * 24.0 - earlier + leads) / STEP_HOURS
     temperature, precipitation, snowfall, wind, visibility = (_between(series, position) for series in _series(weather))
     drift = np.sqrt(1.0 + leads / 24.0)[None, :]
     shape = temperature.shape
@@ -341,41 +350,110 @@ def _rows(points: pl.DataFrame, times: list[datetime], values: list[Floats], iss
 
 
 def list_warnings(weather: Weather) -> pl.DataFrame:
-    """List the warnings out on the as-of date, for the front at work then: table ``weather_warnings``."""
-    front = weather.eve_front
-    start = datetime.combine(FIRST_DAY, time(), UTC) + timedelta(hours=front.start)
-    colours = (("blue", 2.2, 2, 30), ("yellow", 1.6, 6, 36), ("orange", 1.05, 10, 42), ("red", 0.45, 14, 34))
-    rows = []
-    for colour, radii, first, last in colours:
-        age = (first + last) / 2.0
-        centre = (front.latitude + front.north * age, front.longitude + front.east * age)
-        rows.append(
-            (
-                f"snow-{colour}-{start:%Y%m%d}",
-                "snow",
-                colour,
-                start + timedelta(hours=first),
-                start + timedelta(hours=last + 12),
-                _ellipse(*centre, radii * front.radius_km),
-                f"Snowstorm warning, {colour}: snow on expressways, ice at night.",
-            )
-        )
-    age = front.hours / 2.0
-    centre = (front.latitude + front.north * age, front.longitude + front.east * age)
-    onset = start + timedelta(hours=15)
-    text = "Road ice warning, orange: wet roads freeze behind the front."
-    ice = (
-        f"ice-orange-{start:%Y%m%d}",
-        "ice",
-        "orange",
-        onset,
-        onset + timedelta(hours=42),
-        _ellipse(*centre, front.radius_km),
-        text,
+    """List the warnings of the season's two fronts, those to come included, each with when it is issued: table ``weather_warnings``.
+
+    Warnings of the front at work on the as-of date are out by then, and an outlook for the blizzard is; its warnings are issued,
+    updated and in the end cancelled in November.
+    """
+    rows = [*_eve_warnings(weather.eve_front), *_blizzard_warnings(weather.peak_front)]
+    moments = ("issued_at", "onset", "expires")
+    return (
+        pl.DataFrame(rows, infer_schema_length=None)
+        .with_columns(pl.col(*moments).cast(pl.Datetime("us", "UTC")), status=pl.lit("actual"))
+        .sort("warning_id")
     )
-    columns = ["warning_id", "kind", "severity", "onset", "expires", "area", "text"]
-    frame = pl.DataFrame([*rows, ice], schema=columns, orient="row")
-    return frame.with_columns(pl.col("onset", "expires").cast(pl.Datetime("us", "UTC"))).sort("warning_id")
+
+
+def _warn(
+    front: Front, kind: str, colour: str, hours: tuple[float, float, float], radii: float, words: tuple[str, str, str]
+) -> dict[str, object]:
+    """One warning around where its front then is.
+
+    ``hours`` after the front's start it is issued, begins and ends; ``words`` are its certainty, urgency and text.
+    """
+    start = datetime.combine(FIRST_DAY, time(), UTC) + timedelta(hours=front.start)
+    issued, first, last = hours
+    age = min(max((first + last) / 2.0, 0.0), front.hours)
+    centre = (front.latitude + front.north * age, front.longitude + front.east * age)
+    return {
+        "warning_id": f"{kind}-{colour}-{start:%Y%m%d}",
+        "kind": kind,
+        "severity": colour,
+        "issued_at": start + timedelta(hours=issued),
+        "onset": start + timedelta(hours=first),
+        "expires": start + timedelta(hours=last),
+        "area": _ellipse(*centre, radii * front.radius_km),
+        "source": "Sample Weather Service",
+        "certainty": words[0],
+        "urgency": words[1],
+        "text": words[2],
+        "message_type": "alert",
+        "supersedes": None,
+    }
+
+
+def _eve_warnings(front: Front) -> list[dict[str, object]]:
+    colours = (("blue", 2.2, 2, 30), ("yellow", 1.6, 6, 36), ("orange", 1.05, 10, 42), ("red", 0.45, 14, 34))
+    rows = [
+        _warn(
+            front,
+            "snow",
+            colour,
+            (first - 2.0, first, last + 12.0),
+            radii,
+            ("likely", "immediate", f"Snowstorm warning, {colour}: snow on expressways, ice at night."),
+        )
+        for colour, radii, first, last in colours
+    ]
+    text = "Road ice warning, orange: wet roads freeze behind the front."
+    return [*rows, _warn(front, "ice", "orange", (12.0, 15.0, 57.0), 1.0, ("likely", "immediate", text))]
+
+
+def _blizzard_warnings(front: Front) -> list[dict[str, object]]:
+    """Outlook, warning, update, ice, and the cancelling of what is left of it."""
+    outlook_at = (AS_OF - FIRST_DAY).days * 24.0 + 2.0 - front.start
+    outlook = _warn(
+        front,
+        "snow",
+        "yellow",
+        (outlook_at, 6.0, 84.0),
+        1.3,
+        (
+            "possible",
+            "future",
+            "Snowstorm outlook, yellow: a cold front may bring heavy snow to the north around 11 November.",
+        ),
+    )
+    warning = _warn(
+        front,
+        "snow",
+        "orange",
+        (-30.0, 6.0, 84.0),
+        1.2,
+        ("likely", "expected", "Snowstorm warning, orange: heavy snow from Inner Mongolia to the coast."),
+    )
+    worse = _warn(
+        front,
+        "snow",
+        "red",
+        (10.0, 18.0, 66.0),
+        0.9,
+        ("observed", "immediate", "Snowstorm warning, red: more than 15 mm in 6 hours; expressways closed in part."),
+    )
+    text = "Road ice warning, orange: roads freeze behind the blizzard."
+    ice = _warn(front, "ice", "orange", (20.0, 30.0, 84.0), 1.0, ("likely", "expected", text))
+    over = _warn(
+        front,
+        "snow",
+        "blue",
+        (60.0, 60.0, 66.0),
+        0.9,
+        ("observed", "past", "The snowstorm warning, red, is cancelled."),
+    )
+    changes = ((warning, "update", outlook), (worse, "update", warning), (over, "cancel", worse))
+    for row, message_type, before in changes:
+        row |= {"message_type": message_type, "supersedes": before["warning_id"]}
+    return [outlook, warning, worse, ice, over]
 
 
 def _ellipse(latitude: float, longitude: float, radius_km: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from data.contracts import contract
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from data.sample.make import DEFAULT_SEED, build_sample
@@ -42,7 +43,10 @@ def write_sample(
     workspace = Workspace.create(folder)
     with workspace.run("demo", {"scale": scale, "seed": seed}, seed=seed) as run:
         for name, table in sample.tables.items():
-            run.replace(name, table)
+            if contract(name).group == "results":
+                run.append(name, table)
+            else:
+                run.replace(name, table)
     shutil.copyfile(OUTLINES, workspace.folder / "regions.geojson")
     write_truth(sample.truth, workspace.folder)
     return workspace

@@ -153,22 +153,23 @@ def test_the_day_factors_explain_the_network(sample: Sample, daily: dict[date, i
 
 
 def test_snow_holds_back_what_the_truth_says(sample: Sample) -> None:
-    snow, clear = date(2025, 11, 8), date(2025, 11, 6)
-    factors = sample.truth.weather_factors.filter(pl.col("date") == snow)
+    """Of the blizzard's worst hub-day, against what hubs without weather send on it and on a clear day after it."""
+    factors = sample.truth.weather_factors.filter(pl.col("date").is_between(date(2025, 11, 10), date(2025, 11, 13)))
     worst = factors.sort("out").row(0, named=True)
     assert worst["out"] < 0.85
-    keys = ["courier_id", "destination_hub_id"]
-    # Routes that live on both days, to hubs without weather.
-    sent = sample.truth.future_volumes.filter(
-        pl.col("origin_hub_id") == worst["hub_id"], ~pl.col("destination_hub_id").is_in(factors["hub_id"].to_list())
+    clear = date(2025, 11, 24)
+    fair = set(sample.truth.weather_factors.filter(pl.col("date").is_in([worst["date"], clear]))["hub_id"])
+    volumes = sample.truth.future_volumes.filter(
+        ~pl.col("destination_hub_id").is_in(sorted(fair)), pl.col("origin_hub_id") != pl.col("destination_hub_id")
     )
-    both = sent.filter(pl.col("date") == snow).join(sent.filter(pl.col("date") == clear), on=keys, suffix="_clear")
-    level = {
-        row["date"]: row["weekday"] * row["noise"] * (1 + row["excess"])
-        for row in sample.truth.day_factors.iter_rows(named=True)
-    }
-    kept = int(both["parcels"].sum()) / int(both["parcels_clear"].sum()) * level[clear] / level[snow]
-    assert kept == pytest.approx(worst["out"], rel=0.2)
+
+    def sent(day: date, of: pl.Expr) -> int:
+        return int(volumes.filter(of, pl.col("date") == day)["parcels"].sum())
+
+    here, elsewhere = pl.col("origin_hub_id") == worst["hub_id"], ~pl.col("origin_hub_id").is_in(sorted(fair))
+    ratio = sent(worst["date"], here) / sent(clear, here)
+    usual = sent(worst["date"], elsewhere) / sent(clear, elsewhere)
+    assert ratio / usual == pytest.approx(worst["out"], rel=0.3)
 
 
 def test_the_future_starts_the_day_after_and_keeps_the_contract(sample: Sample) -> None:
@@ -242,17 +243,38 @@ def test_the_peaks_snow_is_forecast_and_todays_is_warned_of(sample: Sample) -> N
 
     forecasts = sample.tables["weather_forecasts"]
     assert forecasts["issued_at"].n_unique() == 1
-    snow = forecasts.filter(pl.col("valid_at").dt.date() == date(2025, 11, 8))
+    snow = forecasts.filter(pl.col("valid_at").dt.date() == date(2025, 11, 11))
     assert snow["snowfall_cm"].max() > 0.5  # type: ignore[operator]
-    warnings = sample.tables["weather_warnings"]
+    as_of_ends = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 16, tzinfo=UTC)
+    everything = sample.tables["weather_warnings"]
+    assert (sample.tables["weather_observations"]["valid_at"] <= as_of_ends).all()
+    assert (forecasts["valid_at"] > as_of_ends).all()
+    warnings = everything.filter(pl.col("onset") < as_of_ends)
     assert {"blue", "yellow", "orange", "red"} <= set(warnings["severity"])
     orange = warnings.filter((pl.col("kind") == "snow") & (pl.col("severity") == "orange")).row(0, named=True)
     hubs = sample.tables["hubs"]
     inside = locate_regions({"orange": json.loads(orange["area"])}, hubs["latitude"], hubs["longitude"])
     assert "orange" in inside
-    as_of_ends = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 16, tzinfo=UTC)
-    assert (warnings["onset"] < as_of_ends).all()
+    assert (warnings["issued_at"] < as_of_ends).all()
     assert (warnings["expires"] > as_of_ends).all()
+
+
+def test_the_blizzard_is_warned_of_updated_and_cancelled(sample: Sample) -> None:
+    import json
+
+    warnings = sample.tables["weather_warnings"].filter(pl.col("onset").dt.date() > AS_OF + timedelta(days=5))
+    assert sorted(warnings["message_type"]) == ["alert", "alert", "cancel", "update", "update"]
+    as_of_ends = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 16, tzinfo=UTC)
+    outlook = warnings.filter(pl.col("issued_at") <= as_of_ends)
+    assert outlook["severity"].to_list() == ["yellow"]
+    issued = dict(warnings.select("warning_id", "issued_at").iter_rows())
+    for row in warnings.filter(pl.col("message_type") != "alert").iter_rows(named=True):
+        assert issued[row["supersedes"]] < row["issued_at"]
+    red = warnings.filter(pl.col("severity") == "red").row(0, named=True)
+    assert red["onset"].date() <= date(2025, 11, 11) <= red["expires"].date()
+    hubs = sample.tables["hubs"]
+    inside = locate_regions({"red": json.loads(red["area"])}, hubs["latitude"], hubs["longitude"])
+    assert [hub for hub, at in zip(hubs["hub_id"], inside, strict=True) if at is not None]
 
 
 def test_the_climate_is_chinas(sample: Sample) -> None:
