@@ -47,7 +47,7 @@ def list_warehouses(network: Network, scale: Scale, seed: int) -> pl.DataFrame:
     random = stream(seed, "warehouses")
     weight, hubs = _weigh(network), choose_warehouse_hubs(network, scale)
     dispatch = (
-        scale.parcels_per_day * MERCHANT_SHARE * weight[hubs] / weight[hubs].sum() * random.uniform(2.8, 4.0, len(hubs))
+        scale.parcels_per_day * MERCHANT_SHARE * weight[hubs] / weight[hubs].sum() * random.uniform(3.8, 5.0, len(hubs))
     )
     names = network.hubs["name"].to_list()
     return pl.DataFrame(

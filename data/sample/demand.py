@@ -175,8 +175,8 @@ def expect_parcels(
     sent = hub_noise * influences.weather_out[network.home] * influences.promotions[courier]
     expected *= sent[:, None, :].astype(np.float32)
     expected *= influences.weather_in[network.home][None, :, :].astype(np.float32)
-    # A parcel that stays in its city meets the weather once.
-    once = np.sqrt(influences.weather_out * influences.weather_in)[network.home].astype(np.float32)
+    # A parcel that stays in its city meets the weather once, where it is sent.
+    once = influences.weather_in[network.home].astype(np.float32)
     same = network.home[:, None] == network.home[None, :]
     expected[same] /= once[np.nonzero(same)[0]]
     expected *= influences.merchants
