@@ -11,6 +11,7 @@ from data.checks.anomalies import find_hub_changes, find_outliers, find_route_ch
 from data.checks.coverage import find_copied_days, find_gaps, make_findings, summarise_tables
 from data.checks.hub_capacity import find_overloaded_hubs
 from data.checks.hub_shifts import find_hub_shifts
+from data.checks.ids import find_alike_ids, find_sum_hubs
 from data.checks.readiness import find_lacks
 from data.contracts import TABLES
 from data.ingest.cross_rules import UnknownIds, find_unknown_ids, find_wrong_share_sums, find_wrong_successor_sums
@@ -54,6 +55,8 @@ def check_workspace(workspace: Workspace, progress: Progress = SILENT) -> Check:
     volumes, outlets = tables["route_volumes"], tables["outlet_volumes"]
     steps: tuple[tuple[str, Callable[[], pl.DataFrame]], ...] = (
         ("rules between tables", lambda: _find_broken_rules(tables)),
+        ("ids that look alike", lambda: find_alike_ids(tables)),
+        ("hubs that are sums", lambda: find_sum_hubs(volumes)),
         ("gaps", lambda: find_gaps(volumes, "route_volumes")),
         ("gaps of couriers", lambda: find_gaps(volumes, "route_volumes", "courier_id")),
         ("gaps of hubs", lambda: find_gaps(volumes, "route_volumes", "origin_hub_id", _QUIET_WEEK)),
