@@ -80,6 +80,7 @@ def register(app: typer.Typer) -> None:
     group.command("impact")(impact)
     group.command("apply")(apply)
     group.command("effects")(effects)
+    group.command("calibrate")(calibrate)
     app.add_typer(group)
 
 
@@ -369,6 +370,22 @@ def effects(context: typer.Context, learn: Learn = True, json: Json = False) -> 
     )
     columns = ["id", "trigger", "low", "high", "unit", "speed", "capacity", "productivity", "closure", "source"]
     out_rows(tabulate(rows), json=json, columns=None if json else columns)
+
+
+@known_errors
+def calibrate(context: typer.Context, as_of: AsOf = None, json: Json = False) -> None:
+    """Say what this network's history shows of every effect: preset, learnt with its interval, how much of it is used.
+
+    Example: `radar weather calibrate --as-of 2025-11-07`
+    """
+    from weather import calibration
+    from weather.impact_inputs import end_of_day
+
+    workspace = workspace_of(context)
+    settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
+    moment = None if as_of is None else end_of_day(as_of, zone)
+    tables, volumes = read_network(workspace, workspace), workspace.read("route_volumes")
+    out_rows(calibration.calibrate(tables, volumes, settings, zone, moment), json=json)
 
 
 def _print_top(title: str, touched: pl.DataFrame, top: int) -> None:

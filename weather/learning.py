@@ -190,6 +190,11 @@ def _matrices(volumes: pl.DataFrame, amounts: pl.DataFrame) -> tuple[Floats, Flo
     return y, snow, wet
 
 
+def preset_rate(amount: str) -> float:
+    """Return the rate of an amount (snow, rain) before any history."""
+    return _PRIOR[amount][0]
+
+
 def volume_deviations(volumes: pl.DataFrame) -> pl.DataFrame:
     """Return how far the parcels of each hub and day lie from what is usual, in logarithms.
 

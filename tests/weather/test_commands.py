@@ -342,3 +342,12 @@ def test_network_without_places_gives_no_rows_and_says_so(tmp_path: Path) -> Non
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["lane_weather"] == []
     assert "Without coordinates and left out: 1 lane (X-Y)." in result.stderr
+
+
+def test_calibrate_without_history_tells_presets(workspace: Workspace) -> None:
+    result = run(workspace, "weather", "calibrate", "--json")
+    assert result.exit_code == 0, result.output
+    rows = {row["id"]: row for row in json.loads(result.stdout)}
+    assert rows["warning.snow.red"]["used"] == pytest.approx(0.55 * 1.15)
+    assert rows["warning.snow.red"]["history"] == 0.0
+    assert rows["snow.out"]["preset"] == 0.02
