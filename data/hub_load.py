@@ -36,12 +36,16 @@ def list_visits(flows: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     rows = flows.with_row_index("flow")
+    # of a network without lanes the columns have no type of their own
+    starts = lanes.select(
+        pl.col("lane_id").cast(pl.String).alias("path"), pl.col("origin_hub_id").cast(pl.String).alias("hub_id")
+    )
     legs = (
         rows.select("flow", "origin_hub_id", "destination_hub_id", "parcels", "path", "departure_dates")
         .filter(pl.col("path").list.len() > 0)
         .explode("path", "departure_dates")
         .with_columns(arrives_over=pl.col("path").shift(1).over("flow"))
-        .join(lanes.select(path="lane_id", hub_id="origin_hub_id"), on="path", how="left", maintain_order="left")
+        .join(starts, on="path", how="left", maintain_order="left")
     )
     keys = ["date", "hub_id", "part", "origin_hub_id", "destination_hub_id", "arrives_over", "leaves_over", "parcels"]
     changes = legs.with_columns(
