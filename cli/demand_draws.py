@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from forecasting.intervals.sample_paths import PathModel
 
 LEVELS = ("network", "hub", "route")
+FRESH = 1_000_003  # added to the seed of draws to judge on (judgement: far from seeds a planner types)
 
 
 @dataclass
@@ -77,6 +78,10 @@ class DemandSource:
                 np.add.at(drawn[self._given - start].T, self.pair, path)
             self._given += 1
         return drawn.reshape(end - start, -1)
+
+    def draw_fresh(self, draws: int) -> NDArray[np.int64]:
+        """Give draws of another seed, to judge on what was not used to choose."""
+        return DemandSource(self.model, self.routes, self.pair, self.pairs, draws, self.seed + FRESH).draw(0, draws)
 
     def share_of_couriers(self) -> dict[str, NDArray[np.float64]]:
         """Return by courier the [routes] share of each demand's median that is its."""

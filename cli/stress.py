@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,8 @@ from cli.options import Json, Seed
 if TYPE_CHECKING:
     from cli.plan_risk import PlanOnDraws
     from data.workspace import Workspace
+    from routing.stress.capacity import Capacity
+    from routing.stress.policies import Policy
     from routing.stress.stress import Stressed
 
 _SHOWN = 12  # hub-days printed
@@ -47,6 +50,14 @@ def stress(
     forecast: Annotated[
         str | None, typer.Option("--forecast", metavar="RUN", help="Draw from this forecast, not the plan's own.")
     ] = None,
+    target: Annotated[
+        float | None,
+        typer.Option(
+            "--risk",
+            metavar="SHARE",
+            help="Also say what sorting capacity to ask for so that this share of futures overflows.",
+        ),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -67,6 +78,8 @@ def stress(
     workspace = workspace_of(context)
     if not 1 <= draws <= MOST_DRAWS:
         raise RadarError(f"{draws:,} draws", f"1 to {MOST_DRAWS:,}", "1,000 to 2,000 are enough for a point")
+    if target is not None and not 0 < target < 1:
+        raise RadarError(f"a risk of {target:g}", "a share between 0 and 1, such as 0.02")
     run_id, kind = find_plan(workspace, plan)
     if kind != "trunk":
         raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")
@@ -84,6 +97,7 @@ def stress(
         "policies": [one.name for one in policies],
         "scenarios": [case.name for case in cases],
         "forecast": source,
+        "risk": target,
     }
     options = StressOptions(draws=draws, policies=policies, scenarios=cases, seed=seed)
     with progress("Stress test") as bar, workspace.run("stress", kept, seed) as run:
@@ -94,6 +108,7 @@ def stress(
         run.append("stress_summaries", found.summaries)
         run.append("demand_draws", tabulate_draws(ready.layout, found.demand))
         run.message = f"plan {run_id}: {_sum_up(found)}"
+        asked = None if target is None else _ask(workspace, ready, found, policies[0], target)
     if json:
         out_json(
             {
@@ -103,10 +118,13 @@ def stress(
                 "draws_run": source,
                 "summaries": found.summaries.to_dicts(),
                 "results": found.results.to_dicts(),
+                "capacity": None if asked is None else asdict(asked),
             }
         )
         return
     _print_stress(run.run_id, found)
+    if asked is not None:
+        _print_asks(asked)
     if found.stranded:
         warn(f"{found.stranded:,.1f} parcels a future lead where no lanes go; they are set apart.")
 
@@ -124,6 +142,29 @@ def _lay_out(workspace: Workspace, run_id: str, source: str, options: Any) -> Pl
         prices,
         options.draws,
         options.seed,
+    )
+
+
+def _ask(workspace: Workspace, ready: PlanOnDraws, found: Stressed, policy: Policy, target: float) -> Capacity:
+    """Find the capacity on the draws played, and judge it on as many that were not."""
+    from routing.stress.capacity import ask_capacity
+    from routing.stress.stress import StressOptions
+
+    price = workspace.settings.plan.extra_sort_cost
+    fresh = ready.source.draw_fresh(found.draws)
+    return ask_capacity(ready.layout, found.demand, fresh, policy, target, price, StressOptions().strata)
+
+
+def _print_asks(asked: Capacity) -> None:
+    import polars as pl
+
+    if not asked.asks:
+        say("No sorting capacity has to be asked for.")
+        return
+    out_rows(pl.DataFrame([asdict(ask) for ask in asked.asks]), json=False, title="Sorting capacity to ask for")
+    say(
+        f"With it a hub overflows in {asked.after.tell()} of futures it was not found on, without it in {asked.before.tell()}; "
+        f"booked it costs {sum(ask.price for ask in asked.asks):,.0f} CNY."
     )
 
 
@@ -162,6 +203,20 @@ def _sum_up(found: Stressed) -> str:
     return f"a hub overflows in {probability.tell()} of {found.draws:,} futures ({policy})"
 
 
+def _print_lacks(found: Stressed) -> None:
+    import polars as pl
+
+    from routing.stress.capacity import tell_lacks
+    from routing.stress.incidents import BASE
+    from routing.stress.policies import RIGID, UNLIMITED
+
+    base = found.results.filter(pl.col("scenario") == BASE.name)
+    if {RIGID.name, UNLIMITED.name} <= set(base["policy"]):
+        lacks = tell_lacks(base, RIGID.name, UNLIMITED.name)
+        if lacks.height:
+            out_rows(lacks.head(_SHOWN), json=False, title="Hub-days that lack sorters or vehicles")
+
+
 def _print_stress(run_id: str, found: Stressed) -> None:
     import polars as pl
 
@@ -176,6 +231,7 @@ def _print_stress(run_id: str, found: Stressed) -> None:
         overflow=pl.Series([tell(row) for row in found.summaries.to_dicts()], dtype=pl.String)
     )
     out_rows(rows, json=False, columns=columns, title="By scenario and policy")
+    _print_lacks(found)
     worst = found.results.filter(pl.col("overflow_probability") > 0)
     if worst.is_empty():
         return

@@ -1,0 +1,58 @@
+"""Capacity to ask for, on a plan a reader can reckon."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from routing.stress.capacity import ask_capacity, tell_lacks
+from routing.stress.incidents import Surroundings
+from routing.stress.layout import Prices, lay_out
+from routing.stress.policies import RIGID, UNLIMITED
+from routing.stress.records import Whole
+from routing.stress.stress import StressOptions, stress_plan
+from tests.routing.stress.made import FIRST, frames, hub, lane
+from tests.routing.stress.test_play import ROUTE, departs, flow, make
+
+
+def plan(sort: int, trucks: int) -> Any:
+    made = make(
+        [flow(["A-B"], [0], 1, 100)],
+        [departs("A-B", 0, "own", trucks)],
+        [hub("A", sort, 50), hub("B")],
+        [lane("A", "B")],
+    )
+    tables = frames(made)
+    return lay_out(tables, tables["route_demand"].select(ROUTE), Prices())
+
+
+def test_the_hub_that_is_short_is_asked_for_as_little_as_is_needed() -> None:
+    demand = np.full((100, 1), 160)  # sorts 100, may hold 50: 10 are over
+    found = ask_capacity(plan(100, 5), demand, demand, RIGID, 0.02, 0.5, 1)
+    (ask,) = found.asks
+    assert (ask.hub_id, ask.first, ask.last) == ("A", FIRST, FIRST)
+    assert (ask.share, ask.parcels, ask.price) == (0.1, 10, 5.0)
+    assert (found.before.value, found.after.value) == (1.0, 0.0)
+
+
+def test_nothing_is_asked_for_where_nothing_is_over() -> None:
+    demand = np.full((10, 1), 150)
+    found = ask_capacity(plan(100, 5), demand, demand, RIGID, 0.02, 0.5, 1)
+    assert found.asks == ()
+    assert found.before.value == 0
+
+
+def test_sorters_and_vehicles_that_lack_are_told_apart() -> None:
+    def draw(start: int, end: int) -> Whole:
+        return np.full((end - start, 1), 160)
+
+    lacks = {}
+    for what, made in (("sorters", plan(100, 5)), ("vehicles", plan(1000, 1))):
+        options = StressOptions(draws=50, policies=(RIGID, UNLIMITED), strata=1)
+        found = stress_plan(made, draw, options, Surroundings(UTC))
+        rows = tell_lacks(found.results, "rigid", "unlimited")
+        lacks[what] = rows.filter(pl.col("date") == FIRST)["lacks"].to_list()
+    assert lacks == {"sorters": ["sorters"], "vehicles": ["vehicles"]}
