@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from data.runs import Run
     from data.workspace import Workspace
     from routing.trunk.plan import TrunkPlan
-    from routing.trunk.reference import Reference
+    from routing.trunk.replan.reference_plan import Reference
 
 _TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
 
@@ -94,7 +94,7 @@ def trunk(
     Example: `radar plan trunk --from 2025-11-09 --to 2025-11-15 --effort 2`
     """
     from data.errors import RadarError
-    from routing.trunk.reference import count_changes
+    from routing.trunk.replan.reference_plan import count_changes
 
     workspace = workspace_of(context)
     if max_changes is not None and reference is None:
@@ -141,8 +141,8 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
     from data.plan_outcome import read_outcome
     from routing.checker.trunk import check_trunk
     from routing.checker.violations import count_broken
-    from routing.trunk.inputs import TrunkInputs, TrunkOptions
     from routing.trunk.plan import plan_trunk
+    from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 
     settings = workspace.settings.plan
     level = settings.service_level if request.service_level is None else request.service_level
@@ -220,7 +220,7 @@ def _find_reference(workspace: Workspace, word: str) -> str:
 
 
 def _read_reference(run: Run, run_id: str | None, max_changes: int | None) -> Reference | None:
-    from routing.trunk.reference import Reference
+    from routing.trunk.replan.reference_plan import Reference
 
     if run_id is None:
         return None
@@ -237,7 +237,7 @@ def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
     import polars as pl
 
     from data.errors import RadarError
-    from routing.trunk.demand import demand_at_level, take_days
+    from routing.trunk.task.demand import demand_at_level, take_days
 
     workspace = run.reader
     commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}

@@ -67,7 +67,7 @@ def plan_capacity(
     from routing.budget import tell_end
     from routing.capacity.needs import CapacityOptions
     from routing.capacity.needs import plan_capacity as plan
-    from routing.trunk.inputs import TrunkOptions
+    from routing.trunk.task.inputs import TrunkOptions
 
     workspace = workspace_of(context)
     settings = workspace.settings.plan

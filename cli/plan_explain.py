@@ -84,8 +84,8 @@ def plan_explain(
 
 def _overview(tables: Tables, day: date | None, top: int) -> Told:
     from data.hub_load import list_visits
-    from routing.trunk.hub_days import list_hub_days
-    from routing.trunk.lane_days import list_lane_days
+    from routing.trunk.explain.hub_loads import list_hub_days
+    from routing.trunk.explain.lane_loads import list_lane_days
 
     hub_days = _on(list_hub_days(tables, list_visits(tables["trunk_flows"], tables["lanes"])), day)
     full = hub_days.sort(["utilisation", "date", "hub_id"], descending=[True, False, False], nulls_last=True)
@@ -119,7 +119,7 @@ def _explain_hub(tables: Tables, hub: str, day: date | None, top: int) -> tuple[
     import polars as pl
 
     from data.hub_load import list_visits
-    from routing.trunk.hub_days import list_fill, list_hub_days
+    from routing.trunk.explain.hub_loads import list_fill, list_hub_days
 
     visits = list_visits(tables["trunk_flows"], tables["lanes"]).filter(pl.col("hub_id") == hub)
     days = list_hub_days(tables, visits).filter(pl.col("hub_id") == hub)
@@ -137,7 +137,7 @@ def _explain_hub(tables: Tables, hub: str, day: date | None, top: int) -> tuple[
 def _explain_lane(tables: Tables, options: dict[str, Any], lane: str, day: date | None, top: int) -> tuple[Told, str]:
     import polars as pl
 
-    from routing.trunk.lane_days import list_lane_days, list_riders, tell_dropped
+    from routing.trunk.explain.lane_loads import list_lane_days, list_riders, tell_dropped
 
     days = list_lane_days(tables).filter(pl.col("lane_id") == lane)
     days = _on(_known(days, f"lane {lane}", tables["lanes"]["lane_id"]), day)
@@ -152,10 +152,10 @@ def _explain_lane(tables: Tables, options: dict[str, Any], lane: str, day: date 
 
 
 def _drop(tables: Tables, options: dict[str, Any], lane: str, day: date) -> Any:
-    from routing.trunk.inputs import TrunkInputs, TrunkOptions
-    from routing.trunk.lane_days import drop_run
-    from routing.trunk.network import build_network
-    from routing.trunk.reading import read_draft
+    from routing.trunk.explain.lane_loads import drop_run
+    from routing.trunk.replan.from_tables import read_draft
+    from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+    from routing.trunk.task.network import build_network
 
     kept = TrunkOptions(
         hold_cost=float(options["hold_cost"]),

@@ -30,7 +30,7 @@ def plan_shortfalls() -> Tables:
 def replan_sample() -> Tables:
     """Plan two days again near their plan, a twentieth more parcels, at most ten departures changed."""
     from routing.trunk.plan import plan_trunk
-    from routing.trunk.reference import Reference
+    from routing.trunk.replan.reference_plan import Reference
 
     days = (date(2025, 11, 8), date(2025, 11, 9))
     options = _options(effort=0.01, short_cost=10_000.0)
@@ -117,7 +117,7 @@ def _stock() -> Any:
 
 
 def _sample_task(factor: float, days: tuple[date, date] = _WEEK) -> Any:
-    from routing.trunk.inputs import TrunkInputs
+    from routing.trunk.task.inputs import TrunkInputs
 
     sample = _sample()
     keys = ["date", "origin_hub_id", "destination_hub_id"]
@@ -127,7 +127,7 @@ def _sample_task(factor: float, days: tuple[date, date] = _WEEK) -> Any:
 
 
 def _options(**values: Any) -> Any:
-    from routing.trunk.inputs import TrunkOptions
+    from routing.trunk.task.inputs import TrunkOptions
 
     return TrunkOptions(**({"seed": _SEED, "time_limit": 3600.0} | values))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from data.contracts import contract
-from routing.trunk.inputs import TrunkInputs
+from routing.trunk.task.inputs import TrunkInputs
 
 BEST_KNOWN = {"c33": 423_848.0, "c36": 643_036.0, "c40": 135_863.0, "c50": 93_967.0}
 _DAY = dt.date(2026, 11, 11)

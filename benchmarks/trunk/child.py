@@ -61,8 +61,8 @@ def _work(job: Job) -> Figures:
 
 def _find_bound(inputs: Any, options: Any) -> Figures:
     from routing.budget import Deadline
-    from routing.trunk.network import build_network
-    from routing.trunk.search import find_bound
+    from routing.trunk.search.find_plan import find_bound
+    from routing.trunk.task.network import build_network
 
     network = build_network(inputs, options)
     find_bound(network, options, Deadline(0.0))  # compiled before the clock starts
@@ -76,8 +76,8 @@ def _plan(inputs: Any, options: Any, job: Job) -> Figures:
     from data.contracts import TABLES
     from routing.checker.trunk import check_trunk
     from routing.checker.violations import count_broken
-    from routing.trunk.network import build_network
     from routing.trunk.plan import TrunkPlan, plan_trunk
+    from routing.trunk.task.network import build_network
 
     if job["way"] == "ours":
         plan_trunk(*_warm())
@@ -114,7 +114,7 @@ def _plan(inputs: Any, options: Any, job: Job) -> Figures:
 def _warm() -> tuple[Any, Any]:
     """Return a task small enough that planning it only compiles what planning needs."""
     from benchmarks.trunk.linehaul import make_linehaul
-    from routing.trunk.inputs import TrunkOptions
+    from routing.trunk.task.inputs import TrunkOptions
 
     return make_linehaul(12, 2.0, 1), replace(TrunkOptions(), short_cost=100.0, time_limit=3.0, effort=1e-3)
 

@@ -8,18 +8,18 @@ import numpy as np
 
 from routing.budget import Deadline
 from routing.solvers import solve_linear
-from routing.trunk.exact import write_exactly
-from routing.trunk.fleet import tally
-from routing.trunk.flows import Flows, load_network
-from routing.trunk.inputs import TrunkOptions
-from routing.trunk.network import TrunkNetwork
+from routing.trunk.bound.lagrangian import price_options, price_runs, relax_network, zero_prices
 from routing.trunk.plan import TrunkPlan, write_plan
-from routing.trunk.pool import PathPool
-from routing.trunk.promises import group_demands
-from routing.trunk.relaxation import price_options, price_runs, relax_network, zero_prices
-from routing.trunk.search import Draft
-from routing.trunk.steps import build_staircase, count_vehicles
-from routing.trunk.ways import NO_WAY, label_ways, trace_ways
+from routing.trunk.search.draft import Draft
+from routing.trunk.search.exact import write_exactly
+from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.flows import Flows, load_network
+from routing.trunk.task.inputs import TrunkOptions
+from routing.trunk.task.network import TrunkNetwork
+from routing.trunk.task.paths import PathPool
+from routing.trunk.task.shortest_paths import NO_WAY, label_ways, trace_ways
+from routing.trunk.vehicles.step_costs import build_staircase, count_vehicles
+from routing.trunk.vehicles.vehicle_model import tally
 
 SOLVERS = {"HIGHS": "full MILP, HiGHS", "GSCIP": "full MILP, SCIP", "CP_SAT": "full model, CP-SAT"}
 WAYS = SOLVERS | {"rounded": "LP, departures rounded up", "alone": "each lane alone"}

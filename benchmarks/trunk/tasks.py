@@ -12,7 +12,7 @@ import polars as pl
 from benchmarks.machine import shared_folder
 from benchmarks.trunk.canad import read_canad
 from benchmarks.trunk.linehaul import make_linehaul
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from tests.routing.random_networks import random_network
 
 Task = dict[str, Any]

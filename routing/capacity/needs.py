@@ -19,7 +19,7 @@ from data.errors import RadarError
 from data.progress import SILENT, Progress
 from routing.capacity.newsvendor import Prices, commit_vehicles, expect_costs
 from routing.capacity.vehicle_curve import VehicleCurve, trace_curve
-from routing.trunk.inputs import TrunkOptions
+from routing.trunk.task.inputs import TrunkOptions
 
 if TYPE_CHECKING:
     import polars as pl

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from data.progress import SILENT, Progress
 from routing.budget import EFFORT
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.plan import plan_trunk
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 
 if TYPE_CHECKING:
     import polars as pl

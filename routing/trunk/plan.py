@@ -12,15 +12,21 @@ import numpy as np
 
 from data.progress import SILENT, Progress
 from routing.budget import Deadline, tell_end
-from routing.trunk.ascent import lift_bound
-from routing.trunk.evidence import write_prices
-from routing.trunk.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
-from routing.trunk.explanation import explain_shortfalls
-from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.leftovers import carry_leftovers
-from routing.trunk.network import TrunkNetwork, build_network
-from routing.trunk.records import (
+from routing.trunk.bound.certificate import write_prices
+from routing.trunk.bound.dual_ascent import lift_bound
+from routing.trunk.bound.lagrangian import Evidence, Relaxation, raise_bound, zero_prices
+from routing.trunk.explain.shortfalls import explain_shortfalls
+from routing.trunk.replan.plan_near import plan_near
+from routing.trunk.replan.reference_plan import Kept, Reference, lay_reference, list_changes, tell_changes
+from routing.trunk.search.draft import Draft, empty_draft
+from routing.trunk.search.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
+from routing.trunk.search.find_plan import find_bound, search_plan
+from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
+from routing.trunk.search.insertion import ElasticPrices
+from routing.trunk.search.leftovers import carry_leftovers
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.to_tables import (
     GAP_CLOSED,
     last_day,
     write_certificate,
@@ -30,11 +36,6 @@ from routing.trunk.records import (
     write_hub_loads,
     write_shortfalls,
 )
-from routing.trunk.reference import Kept, Reference, lay_reference, list_changes, tell_changes
-from routing.trunk.relaxation import Evidence, Relaxation, raise_bound, zero_prices
-from routing.trunk.replanning import plan_near
-from routing.trunk.residual import ElasticPrices
-from routing.trunk.search import Draft, empty_draft, find_bound, search_plan
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,8 +8,8 @@ import pytest
 
 from reports.fix_words import FixWords
 from reports.messages import Messages
-from routing.trunk.inputs import TrunkOptions
 from routing.trunk.plan import plan_trunk
+from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.networks import make_inputs
 from tests.routing.random_networks import random_network
 

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from routing.trunk.inputs import TrunkInputs
+from routing.trunk.task.inputs import TrunkInputs
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from data.contracts import contract
-from routing.trunk.inputs import TrunkInputs
+from routing.trunk.task.inputs import TrunkInputs
 
 DAY = dt.date(2026, 11, 11)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from routing.trunk.inputs import TrunkInputs
+from routing.trunk.task.inputs import TrunkInputs
 from tests.routing.networks import DAY, make_inputs
 
 

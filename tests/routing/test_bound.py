@@ -19,12 +19,12 @@ from routing.checker.proof import check_bound
 from routing.checker.tables import read_tables
 from routing.checker.trunk import TrunkCheck, check_trunk
 from routing.checker.violations import Violation
-from routing.trunk.fixed_charge import plan_fixed_charge
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.network import build_network
+from routing.trunk.bound.lagrangian import raise_bound
 from routing.trunk.plan import TrunkPlan, plan_trunk, write_plan
-from routing.trunk.relaxation import raise_bound
-from routing.trunk.search import find_bound, search_plan
+from routing.trunk.search.find_plan import find_bound, search_plan
+from routing.trunk.search.fixed_charge import plan_fixed_charge
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.network import build_network
 from tests.routing.exact_trunk import least_cost
 from tests.routing.networks import as_tables
 from tests.routing.random_networks import random_network

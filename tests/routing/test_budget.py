@@ -13,8 +13,8 @@ from benchmarks.house.hashes import hash_table
 from data.errors import RadarError
 from routing.budget import Deadline, Work, tell_end
 from routing.stock.solver import solve_location
-from routing.trunk.inputs import TrunkOptions
 from routing.trunk.plan import plan_trunk
+from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.random_networks import random_network
 from tests.routing.stock_cases import random_problem
 

@@ -14,7 +14,7 @@ from data.contracts import contract
 from data.errors import RadarError
 from routing.capacity.needs import CapacityOptions, CapacityPlan, list_substitutes, plan_capacity, quantiles
 from routing.capacity.vehicle_curve import trace_curve
-from routing.trunk.inputs import TrunkOptions
+from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.networks import as_tables, make_inputs
 
 MONDAY = date(2025, 11, 10)

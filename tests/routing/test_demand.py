@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from data.errors import RadarError
-from routing.trunk.demand import demand_at_level, take_days
+from routing.trunk.task.demand import demand_at_level, take_days
 
 DAY = date(2025, 11, 11)
 ROUTES = pl.DataFrame(

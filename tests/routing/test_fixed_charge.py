@@ -12,17 +12,18 @@ from scipy.optimize import linprog
 
 from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
-from routing.trunk.ascent import lift_bound
-from routing.trunk.demand_ways import find_ways
-from routing.trunk.fixed_charge import is_fixed_charge, plan_fixed_charge
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.network import TrunkNetwork, build_network
+from routing.trunk.bound.commodity_paths import find_ways
+from routing.trunk.bound.dual_ascent import lift_bound
+from routing.trunk.bound.lagrangian import price_options, price_runs, raise_bound, zero_prices
+from routing.trunk.bound.path_formulation import StrongModel
 from routing.trunk.plan import plan_trunk, write_plan
-from routing.trunk.promises import group_demands
-from routing.trunk.relaxation import price_options, price_runs, raise_bound, zero_prices
-from routing.trunk.search import empty_draft, find_bound
-from routing.trunk.strong import StrongModel
-from routing.trunk.ways import label_ways
+from routing.trunk.search.draft import empty_draft
+from routing.trunk.search.find_plan import find_bound
+from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
+from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.shortest_paths import label_ways
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
 

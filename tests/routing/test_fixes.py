@@ -9,14 +9,14 @@ import pytest
 
 from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
-from routing.trunk.fixes import Fixer
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.leftovers import carry_leftovers
-from routing.trunk.network import build_network
+from routing.trunk.bound.lagrangian import relax_network
+from routing.trunk.explain.fixes import Fixer
 from routing.trunk.plan import TrunkPlan, plan_trunk, write_plan
-from routing.trunk.relaxation import relax_network
-from routing.trunk.residual import ElasticPrices, leave_over
-from routing.trunk.search import empty_draft
+from routing.trunk.search.draft import empty_draft
+from routing.trunk.search.insertion import ElasticPrices, leave_over
+from routing.trunk.search.leftovers import carry_leftovers
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.network import build_network
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
 

@@ -11,12 +11,12 @@ import pytest
 
 from data.errors import RadarError
 from data.hub_load import list_visits
-from routing.trunk.hub_days import list_fill, list_hub_days
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.lane_days import drop_run, list_lane_days, tell_dropped
-from routing.trunk.network import build_network
+from routing.trunk.explain.hub_loads import list_fill, list_hub_days
+from routing.trunk.explain.lane_loads import drop_run, list_lane_days, tell_dropped
 from routing.trunk.plan import plan_trunk
-from routing.trunk.reading import read_draft
+from routing.trunk.replan.from_tables import read_draft
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.network import build_network
 from tests.routing.networks import DAY, make_inputs
 from tests.routing.random_networks import random_network
 from tests.routing.tiny_plan import D10, D11, D13, Tables, tiny_plan

@@ -10,8 +10,8 @@ import pytest
 
 from data.errors import RadarError
 from routing.checker.trunk import check_trunk
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from tests.routing.networks import DAY, as_tables, make_inputs
 
 TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.checker.trunk import TrunkCheck, check_trunk
-from routing.trunk.inputs import TrunkOptions
 from routing.trunk.plan import plan_trunk
+from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.random_networks import random_network
 
 INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "lane_weather", "service_promises")

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.checker.trunk import check_trunk
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.plan import TrunkPlan, plan_trunk
-from routing.trunk.promises import NO_PROMISE, read_due
+from routing.trunk.task.due_times import NO_PROMISE, read_due
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from tests.routing.exact_trunk import least_cost
 from tests.routing.networks import DAY, as_tables, make_inputs
 from tests.routing.random_networks import random_network

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.budget import Deadline
-from routing.trunk.inputs import TrunkOptions
-from routing.trunk.network import build_network
+from routing.trunk.bound.forced_shortfall import find_queues
 from routing.trunk.plan import plan_trunk
-from routing.trunk.queues import find_queues
-from routing.trunk.search import find_bound
+from routing.trunk.search.find_plan import find_bound
+from routing.trunk.task.inputs import TrunkOptions
+from routing.trunk.task.network import build_network
 from tests.routing.networks import make_inputs
 
 

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from routing.checker.trunk import check_trunk
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.plan import TrunkPlan, plan_trunk
-from routing.trunk.reference import Reference, count_changes
+from routing.trunk.replan.reference_plan import Reference, count_changes
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from tests.routing.networks import DAY, as_tables, make_inputs
 from tests.routing.random_networks import random_network
 

@@ -9,9 +9,9 @@ from benchmarks.trunk.page import Section, judge, write_page
 from benchmarks.trunk.peers import WAYS, plan_peer
 from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
-from routing.trunk.inputs import TrunkOptions
-from routing.trunk.network import build_network
-from routing.trunk.search import find_bound
+from routing.trunk.search.find_plan import find_bound
+from routing.trunk.task.inputs import TrunkOptions
+from routing.trunk.task.network import build_network
 from tests.routing.networks import as_tables, make_inputs
 
 OPTIONS = TrunkOptions(short_cost=100.0, effort=0.0833)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from routing.checker.trunk import check_trunk
-from routing.trunk.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.plan import plan_trunk
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from tests.routing.exact_trunk import least_cost
 from tests.routing.networks import DAY, as_tables, make_inputs
 

@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from routing.trunk.inputs import TrunkOptions
 from routing.trunk.plan import plan_trunk
+from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.exact_trunk import least_cost
 from tests.routing.random_networks import random_network
 

@@ -7,13 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.budget import Deadline
-from routing.trunk.blocks import refine_vehicles, split_blocks
-from routing.trunk.fleet import model_vehicles, tally
-from routing.trunk.inputs import TrunkOptions
-from routing.trunk.mend import mend_vehicles
-from routing.trunk.network import TrunkNetwork, build_network
-from routing.trunk.relaxation import price_options, zero_prices
-from routing.trunk.steps import build_staircase
+from routing.trunk.bound.lagrangian import price_options, zero_prices
+from routing.trunk.task.inputs import TrunkOptions
+from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.vehicles.exact_fleet import refine_vehicles, split_blocks
+from routing.trunk.vehicles.greedy_fleet import mend_vehicles
+from routing.trunk.vehicles.step_costs import build_staircase
+from routing.trunk.vehicles.vehicle_model import model_vehicles, tally
 from tests.routing.networks import make_inputs
 from tests.routing.random_networks import random_network
 

@@ -1,0 +1,1 @@
+"""Lower bounds of a plan, with the prices that prove them."""

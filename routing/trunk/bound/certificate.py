@@ -1,0 +1,91 @@
+"""What proves a plan's bound, written down so that anyone can add it up again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from routing.trunk.bound.lagrangian import Evidence, Relaxation
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def name_proof(relaxed: Relaxation) -> Literal["prices", "openings", "search"]:
+    """Name what proves the bound: prices of limits, of openings besides, or a search that leaves no prices."""
+    evidence = relaxed.evidence
+    if relaxed.bound > evidence.bound + 1e-9 * abs(evidence.bound):
+        return "search"
+    return "openings" if len(evidence.opening) else "prices"
+
+
+def write_prices(network: TrunkNetwork, evidence: Evidence) -> pl.DataFrame:
+    """Write `bound_prices`: every price that is not 0."""
+    import polars as pl
+
+    from data.contracts import contract
+
+    prices, hubs = evidence.prices, network.hubs
+    grid = (network.days, hubs)
+    parts = [
+        _list_grid(network, "sort", prices.sort.reshape(grid), "date", "hub_id"),
+        _list_grid(network, "buffer", prices.buffer.reshape(grid), "date", "hub_id"),
+        _list_grid(network, "fleet", prices.fleet, "vehicle_type_id", "date"),
+        _list_grid(network, "lane", prices.lane, "lane_id", "date"),
+        _list_grid(network, "potential", prices.potential, "vehicle_type_id", "hub_id"),
+    ]
+    option, day = np.nonzero(prices.option)
+    parts.append(
+        _list("option", prices.option[option, day], _days(network, day))
+        .with_columns(_names("lane_id", network.lane_ids, network.option_lane[option]))
+        .with_columns(_names("vehicle_type_id", network.type_ids, network.option_type[option]))
+    )
+    run = np.flatnonzero(evidence.room)
+    parts.append(_list_runs(network, "room", evidence.room[run], run))
+    k = evidence.demand
+    parts.append(
+        _list_runs(network, "opening", evidence.opening, evidence.run).with_columns(
+            _days(network, network.demand_day[k]).alias("demand_date"),
+            _names("origin_hub_id", network.hub_ids, network.demand_origin[k]),
+            _names("destination_hub_id", network.hub_ids, network.demand_destination[k]),
+        )
+    )
+    rows = pl.concat(parts, how="diagonal").with_columns(plan=pl.lit("trunk"))
+    schema = {name: kind for name, kind in contract("bound_prices").polars_schema.items() if name in rows.columns}
+    keys = [name for name in schema if name not in ("plan", "price")]
+    return rows.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort(*keys, nulls_last=True)
+
+
+def _list_grid(network: TrunkNetwork, kind: str, values: Floats, row: str, column: str) -> pl.DataFrame:
+    at = dict(zip((row, column), np.nonzero(values), strict=True))
+    names = {"hub_id": network.hub_ids, "lane_id": network.lane_ids, "vehicle_type_id": network.type_ids}
+    series = [
+        _days(network, index) if name == "date" else _names(name, names[name], index) for name, index in at.items()
+    ]
+    return _list(kind, values[np.nonzero(values)], *series)
+
+
+def _list_runs(network: TrunkNetwork, kind: str, price: Floats, run: Ints) -> pl.DataFrame:
+    return _list(
+        kind, price, _days(network, network.run_day[run]), _names("lane_id", network.lane_ids, network.run_lane[run])
+    )
+
+
+def _list(kind: str, price: Floats, *keys: pl.Series) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame([*keys, pl.Series("price", price, dtype=pl.Float64)]).with_columns(kind=pl.lit(kind))
+
+
+def _days(network: TrunkNetwork, index: Ints) -> pl.Series:
+    import polars as pl
+
+    return pl.Series("date", [network.day(day) for day in index.tolist()], dtype=pl.Date)
+
+
+def _names(name: str, names: list[str], index: Ints) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(name, [names[i] for i in index.tolist()], dtype=pl.String)

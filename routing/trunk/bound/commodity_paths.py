@@ -1,0 +1,110 @@
+"""The cheapest way of every demand when demands pay different prices on a run, compiled.
+
+Dijkstra's search from each demand's node over hub-days, with the price of days late at its end; labels of ``ways`` are for
+prices that all demands share.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+import numba
+import numpy as np
+
+from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.shortest_paths import out_pointers
+
+
+def find_ways(
+    network: TrunkNetwork,
+    run_price: Floats,
+    sort_price: Floats,
+    hold_price: Floats,
+    surcharge: tuple[Ints, Ints, Floats],
+) -> tuple[Floats, Ints, Ints]:
+    """Find each demand's cheapest way.
+
+    Parameters
+    ----------
+    run_price : (R,) [CNY/parcel]
+        Price of a run to every demand.
+    sort_price, hold_price : (N,) [CNY/parcel]
+        ``inf`` where nothing is sorted or held.
+    surcharge
+        Pointers (K + 1,) into runs and prices [CNY/parcel]: what a demand pays on a run besides.
+
+    Returns
+    -------
+    label : (K,) [CNY/parcel], ``inf`` without a way
+    pointers, steps
+        Ways as steps (a run's number, or ``runs + node`` for a night); ``pointers`` (K + 1,).
+    """
+    demands = len(network.demand_parcels)
+    groups = group_demands(network)
+    label = np.empty(demands)
+    pointers = np.zeros(demands + 1, dtype=np.int64)
+    steps = np.empty(demands * max(network.nodes, 1), dtype=np.int64)
+    _search(
+        network.hubs, network.runs, out_pointers(network), network.run_head, run_price, sort_price, hold_price,
+        network.demand_node(), network.demand_destination, groups.late_price, groups.of_demand, surcharge[0], surcharge[1],
+        surcharge[2], label, pointers, steps,
+    )  # fmt: skip
+    return label, pointers, steps[: pointers[-1]].copy()
+
+
+@numba.njit(cache=True)
+def _search(  # type: ignore[no-untyped-def]  # noqa: C901
+    hubs, runs, first_run, run_head, run_price, sort_price, hold_price, start, goal, late_price, group, owed, owed_run,
+    owed_price, label, pointers, steps,
+) -> None:  # fmt: skip
+    nodes = len(sort_price)
+    price = run_price.copy()
+    far = np.full(nodes, np.inf)
+    via = np.empty(nodes, dtype=np.int64)
+    came = np.empty(nodes, dtype=np.int64)
+    for k in range(len(start)):
+        for i in range(owed[k], owed[k + 1]):
+            price[owed_run[i]] += owed_price[i]
+        far[:] = np.inf
+        far[start[k]] = 0.0
+        heap = [(0.0, start[k])]
+        best, end = np.inf, -1
+        while len(heap) > 0:
+            at_price, node = heapq.heappop(heap)
+            if at_price >= best:
+                break
+            if at_price > far[node]:
+                continue
+            if hold_price[node] < np.inf:
+                total = at_price + hold_price[node]
+                if total < far[node + hubs]:
+                    far[node + hubs], via[node + hubs], came[node + hubs] = total, runs + node, node
+                    heapq.heappush(heap, (total, node + hubs))
+            if sort_price[node] == np.inf:
+                continue
+            sorted_price = at_price + sort_price[node]
+            if node % hubs == goal[k]:
+                total = sorted_price + late_price[group[k], node // hubs]
+                if total < best:
+                    best, end = total, node
+                continue
+            for r in range(first_run[node], first_run[node + 1]):
+                head = run_head[r]
+                total = sorted_price + price[r]
+                if total < far[head]:
+                    far[head], via[head], came[head] = total, r, node
+                    heapq.heappush(heap, (total, head))
+        for i in range(owed[k], owed[k + 1]):
+            price[owed_run[i]] = run_price[owed_run[i]]
+        label[k] = best
+        count, node = 0, end
+        while node >= 0 and node != start[k]:
+            count += 1
+            node = came[node]
+        pointers[k + 1] = pointers[k] + count
+        node, place = end, pointers[k + 1] - 1
+        while node >= 0 and node != start[k]:
+            steps[place] = via[node]
+            place -= 1
+            node = came[node]

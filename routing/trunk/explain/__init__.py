@@ -1,0 +1,1 @@
+"""Why parcels are short, hubs full and lanes running."""

@@ -1,0 +1,270 @@
+"""Fixes of shortfalls: what could be added to the plan, at what price, and what share it carries when planned again.
+
+Shortfalls that share what binds are taken together. Their parcels are carried once with every limit open at a price (the
+elastic mode of :mod:`routing.trunk.search.insertion`); what was used beyond the limits is the list of things that could be added.
+Each of them alone, and the largest together, is then put into the network and the parcels are carried again with every
+limit kept and the rest of the plan as it is. Only what this re-plan carries is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from routing.budget import Deadline
+from routing.trunk.search.insertion import Carrier, ElasticPrices, Residual, return_costs
+from routing.trunk.task.network import Ints, TrunkNetwork
+
+_MOST_ACTIONS = 4  # things named in one fix
+_MOST_TRIED = 4  # single things tried
+_ALIKE = 0.05  # so much dearer a parcel, the fix of fewer things is told
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to add.
+
+    Attributes
+    ----------
+    kind
+        ``sort``, ``night`` or ``vehicle``.
+    place
+        Node, or option.
+    day
+        Number of the day.
+    amount
+        Parcels, or vehicles.
+    cost
+        Price of having it [CNY].
+    """
+
+    kind: str
+    place: int
+    day: int
+    amount: int
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Actions and what they carry by the re-plan.
+
+    Attributes
+    ----------
+    carried
+        Parcels of the group.
+    cost
+        Of the actions and of carrying the parcels with them [CNY].
+    """
+
+    actions: tuple[Action, ...]
+    carried: int
+    cost: float
+
+    @property
+    def per_parcel(self) -> float:
+        """Cost of a parcel carried [CNY]."""
+        return self.cost / self.carried if self.carried else np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFix:
+    """The cheapest fix of a group per parcel, and the fullest that was tried.
+
+    Attributes
+    ----------
+    parcels
+        Short in the group.
+    """
+
+    parcels: int
+    cheapest: Fix
+    fullest: Fix
+
+
+class Fixer:
+    """Finds fixes on what one plan leaves free.
+
+    Parameters
+    ----------
+    network
+        The task.
+    residual
+        What the plan leaves free; never changed.
+    prices
+        Of capacity beyond the limits.
+
+    Attributes
+    ----------
+    carried
+        Demands carried so far to find and verify fixes: the work done.
+    """
+
+    def __init__(self, network: TrunkNetwork, residual: Residual, prices: ElasticPrices) -> None:
+        self._network, self._residual, self._prices = network, residual, prices
+        self._carrier = Carrier(network, prices)
+        self._back = return_costs(network)
+        self.carried = 0
+
+    def fix(self, demands: Sequence[int], short: Ints, deadline: Deadline) -> GroupFix | None:
+        """Find what carries a group of demands, verified by planning them again.
+
+        Parameters
+        ----------
+        demands
+            Numbers of the demands that are short for the same reason.
+        short : (K,) [parcels]
+        deadline
+            When it is over, None is returned.
+
+        Returns
+        -------
+        GroupFix or None
+            None also when nothing that could be added carries a parcel at less than its shortfall costs.
+        """
+        elastic = self._residual.copy()
+        touched: dict[int, set[tuple[str, int]]] = {}
+        for k in demands:
+            ways = self._carrier.carry(elastic, k, int(short[k]), elastic=True)
+            self.carried += 1
+            touched[k] = set().union(*(self._touch(k, steps) for _, steps in ways))
+            if deadline.over():
+                return None
+        actions = self._list_actions(elastic)
+        if not actions:
+            return None
+        tried: list[Fix] = []
+        bundles: list[tuple[Action, ...]] = [(action,) for action in actions[:_MOST_TRIED]]
+        if len(actions) > 1:
+            bundles.append(tuple(actions[:_MOST_ACTIONS]))
+        for bundle in bundles:
+            # demands whose way has nothing to do with the actions would be carried by none of them, or by luck
+            keys = {self._key(action) for action in bundle}
+            fix = self._verify(bundle, [k for k in demands if touched[k] & keys], short, deadline)
+            if fix is not None and fix.carried > 0:
+                tried.append(fix)
+            if bundle is not bundles[-1] and deadline.over():
+                break
+        if not tried:
+            return None
+        least = min(fix.per_parcel for fix in tried)
+        near = [fix for fix in tried if fix.per_parcel <= (1.0 + _ALIKE) * least]
+        cheapest = min(near, key=lambda fix: (len(fix.actions), fix.per_parcel, -fix.carried))
+        fullest = max(tried, key=lambda fix: (fix.carried, -fix.cost))
+        return GroupFix(int(short[list(demands)].sum()), cheapest, fullest)
+
+    def _list_actions(self, used: Residual) -> list[Action]:
+        """What was used beyond the limits, the most parcels first."""
+        network = self._network
+        found: list[tuple[float, Action]] = []
+        for kind, extra, price in (
+            ("sort", used.more_sorts, self._prices.sort),
+            ("night", used.more_nights, self._prices.night),
+        ):
+            for node in np.flatnonzero(extra > 0).tolist():
+                amount = round(float(extra[node]))
+                found.append((amount, Action(kind, node, node // network.hubs, amount, price * amount)))
+        option, day = np.nonzero(used.beyond)
+        run = network.run_of[network.option_lane[option], day]
+        added = np.bincount(run, used.beyond[option, day] * network.option_capacity[option], network.runs)
+        for r in np.unique(run).tolist():
+            load = max(float(added[r] - used.runs[r]), 1.0)
+            found.append((load, self._size_vehicles(r, load)))
+        found.sort(key=lambda item: (-item[0], item[1].kind, item[1].place, item[1].day))
+        return [action for _, action in found]
+
+    def _size_vehicles(self, run: int, load: float) -> Action:
+        """Vehicles of one type that hold a load on a run at least cost."""
+        network = self._network
+        options = np.flatnonzero(network.option_lane == network.run_lane[run])
+        count = np.ceil(load / network.option_capacity[options])
+        price = count * (network.option_cost[options] + self._back[options])
+        best = int(np.argmin(price))
+        return Action("vehicle", int(options[best]), int(network.run_day[run]), int(count[best]), float(price[best]))
+
+    def _touch(self, demand: int, steps: Ints) -> set[tuple[str, int]]:
+        """What a way uses: runs, nights, and the nodes it is sorted at."""
+        network = self._network
+        node = int(network.demand_node()[demand])
+        found: set[tuple[str, int]] = set()
+        for step in steps.tolist():
+            if step >= network.runs:
+                found.add(("night", node))
+                node += network.hubs
+            else:
+                found |= {("sort", node), ("vehicle", step)}
+                node = int(network.run_head[step])
+        return found | {("sort", node)}
+
+    def _key(self, action: Action) -> tuple[str, int]:
+        if action.kind != "vehicle":
+            return action.kind, action.place
+        return "vehicle", int(self._network.run_of[self._network.option_lane[action.place], action.day])
+
+    def _verify(self, actions: Sequence[Action], demands: Sequence[int], short: Ints, deadline: Deadline) -> Fix | None:
+        network = self._network
+        given = self._residual.copy()
+        for action in actions:
+            if action.kind == "sort":
+                given.sorts[action.place] += action.amount
+            elif action.kind == "night":
+                given.nights[action.place] += action.amount
+            else:
+                given.runs[self._key(action)[1]] += action.amount * network.option_capacity[action.place]
+        carried = 0
+        for k in demands:
+            carried += sum(amount for amount, _ in self._carrier.carry(given, k, int(short[k])))
+            self.carried += 1
+            if deadline.over():
+                return None
+        return Fix(tuple(actions), carried, given.cost + sum(action.cost for action in actions))
+
+
+def tell_fix(network: TrunkNetwork, fix: GroupFix, *, demands: int) -> str:
+    """Say a fix in a sentence.
+
+    Parameters
+    ----------
+    demands
+        Number of rows the fix is for.
+    """
+    whole = "it" if demands == 1 else f"the {fix.parcels:,} parcels short here"
+    told = f"{_name(network, fix.cheapest.actions)} {_carry(fix.cheapest)} {_share(fix.cheapest, fix)} of {whole}"
+    told += f" for {fix.cheapest.cost:,.0f} CNY in all, {fix.cheapest.per_parcel:,.2f} CNY a parcel"
+    if fix.fullest.carried > fix.cheapest.carried:
+        told += f"; {_name(network, fix.fullest.actions)} {_carry(fix.fullest)} {_share(fix.fullest, fix)}"
+        told += f" for {fix.fullest.cost:,.0f} CNY"
+    return told
+
+
+def _share(fix: Fix, group: GroupFix) -> str:
+    share = fix.carried / group.parcels
+    # neither nothing nor all is said of a part
+    return (
+        "100 %"
+        if fix.carried >= group.parcels
+        else f"{min(max(100 * share, 0.1), 99.9):.{0 if 1 <= 100 * share <= 99 else 1}f} %"
+    )
+
+
+def _carry(fix: Fix) -> str:
+    return "carries" if len(fix.actions) == 1 and fix.actions[0].amount == 1 else "carry"
+
+
+def _name(network: TrunkNetwork, actions: Sequence[Action]) -> str:
+    return " and ".join(_name_one(network, action) for action in actions)
+
+
+def _name_one(network: TrunkNetwork, action: Action) -> str:
+    day = network.day(action.day)
+    if action.kind == "vehicle":
+        kind = int(network.option_type[action.place])
+        back = " (and back)" if network.type_own[kind] else ""
+        lane = network.lane_ids[int(network.option_lane[action.place])]
+        return f"{action.amount:,} more {network.type_ids[kind]} on {lane} on {day}{back}"
+    hub = network.hub_ids[action.place % network.hubs]
+    if action.kind == "night":
+        return f"room for {action.amount:,} parcels more at {hub} in the night after {day}"
+    return f"{action.amount:,} parcels more sort capacity at {hub} on {day}"

@@ -1,0 +1,263 @@
+"""Why parcels are short: what binds on the cheapest way they could take, and what added to the plan carries them.
+
+The way is the cheapest one with every limit lifted. What it lacks for the parcels that are short, hub by hub and run by run,
+is what binds. Shortfalls that share what binds get one fix, verified by planning them again (:mod:`routing.trunk.explain.fixes`);
+where the time did not suffice for that, what the way lacks is told, and that it was not verified.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from routing.budget import Deadline
+from routing.trunk.bound.lagrangian import price_options, price_runs, zero_prices
+from routing.trunk.explain.fixes import Fixer, tell_fix
+from routing.trunk.search.insertion import ElasticPrices, free_fleet, leave_over
+from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.flows import Loads
+from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
+from routing.trunk.task.shortest_paths import label_ways, trace_ways
+from routing.trunk.vehicles.vehicle_model import Vehicles
+
+Reason = tuple[str, str | None, str | None]
+_Resource = tuple[str, int]  # a hub, lane or fleet, and a day
+_CARRIED = 100_000  # demands carried at effort 1, after which fixes are told without being verified
+_CACHED_RUNS = 2500
+
+
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """What the way of a demand lacks: in words, and as resources on their days."""
+
+    reason: Reason
+    resources: tuple[_Resource, ...]
+
+
+def explain_shortfalls(
+    network: TrunkNetwork,
+    short: Ints,
+    loads: Loads,
+    vehicles: Vehicles,
+    deadline: Deadline,
+    prices: ElasticPrices | None = None,
+    *,
+    effort: float = 1.0,
+) -> dict[int, Reason]:
+    """Say for each demand that is short why, what binds, and what would carry it.
+
+    Parameters
+    ----------
+    short : (K,) [parcels]
+    loads, vehicles
+        Of the plan.
+    deadline
+        Fixes are verified, largest groups first, until it is over.
+    prices
+        Of capacity beyond the limits.
+    effort
+        Scale of the number of demands that may be carried to verify fixes.
+
+    Returns
+    -------
+    dict
+        (reason, binding, cheapest fix) by demand.
+    """
+    missing = np.flatnonzero(short > 0)
+    if not len(missing):
+        return {}
+    stranded = find_stranded(network)
+    returning = replace(network, option_limit=np.where(stranded[:, None], 0.0, network.option_limit))
+    lifted, label, choice = _lift_limits(returning)
+    one_way = _lift_limits(network) if stranded.any() else (lifted, label, choice)
+    group = group_demands(network).of_demand
+    start = network.demand_node()
+    told: dict[int, Reason] = {}
+    free = free_fleet(network, vehicles)
+    spare = vehicles.room - loads.runs
+    lacks: dict[int, _Lack] = {}
+    for k in missing.tolist():
+        price = label[start[k], group[k]]
+        blocked = _tell_blocked(network, k, price)
+        if np.isinf(price) and np.isfinite(one_way[1][start[k], group[k]]):
+            _, steps = trace_ways(one_way[0], one_way[2], start[[k]], group[[k]])
+            blocked = _tell_stranded(network, steps, stranded) or blocked
+        if blocked is not None:
+            told[k] = blocked
+            continue
+        _, steps = trace_ways(lifted, choice, start[[k]], group[[k]])
+        lacks[k] = _tell_way(returning, k, int(short[k]), steps, loads, spare, free)
+    fixer = Fixer(network, leave_over(network, loads, vehicles), prices or ElasticPrices())
+    most = max(int(effort * _CARRIED * min(1.0, _CACHED_RUNS / max(network.runs, 1))), 1)
+    for members in _group(lacks, short):
+        fix = fixer.fix(members, short, deadline) if fixer.carried < most and not deadline.over() else None
+        for k in members:
+            why, binding, lacking = lacks[k].reason
+            if fix is not None:
+                told[k] = (why, binding, tell_fix(network, fix, demands=len(members)))
+            else:
+                told[k] = (why, binding, f"{lacking} (not verified by planning again)")
+    return told
+
+
+def _group(lacks: dict[int, _Lack], short: Ints) -> list[list[int]]:
+    """Demands by what binds: of the resources of a way the one that binds most parcels; the largest group first."""
+    parcels: Counter[_Resource] = Counter()
+    for k, lack in lacks.items():
+        parcels.update(dict.fromkeys(lack.resources, int(short[k])))
+    groups: dict[_Resource, list[int]] = {}
+    for k, lack in lacks.items():
+        most = max(lack.resources, key=lambda resource: (parcels[resource], resource), default=("none", k))
+        groups.setdefault(most, []).append(k)
+    sizes = {resource: int(short[members].sum()) for resource, members in groups.items()}
+    return [groups[resource] for resource in sorted(groups, key=lambda resource: (-sizes[resource], resource))]
+
+
+def find_stranded(network: TrunkNetwork) -> Flags:
+    """Options of own vehicles that no lanes lead back to where they left, (O,): balanced plans cannot run them.
+
+    A departure is part of a round trip exactly when both its hubs lie in one strongly connected part of the type's lanes.
+    """
+    lane, kind = network.option_lane, network.option_type
+    runs = ((network.option_limit >= 1) & (network.run_of[lane] >= 0)).any(axis=1) & (network.type_fleet[kind] >= 1)
+    stranded = np.zeros(len(lane), dtype=np.bool_)
+    for own in np.flatnonzero(network.type_own):
+        mine = np.flatnonzero((kind == own) & runs)
+        tail, head = network.lane_origin[lane[mine]], network.lane_destination[lane[mine]]
+        links = sparse.csr_matrix((np.ones(len(mine)), (tail, head)), shape=(network.hubs, network.hubs))
+        _, part = connected_components(links, directed=True, connection="strong")
+        stranded[mine] = part[tail] != part[head]
+    return stranded
+
+
+def _tell_stranded(network: TrunkNetwork, steps: Ints, stranded: Flags) -> Reason | None:
+    """Name the lanes of a way on which only own vehicles run that cannot return; None where there are none."""
+    lanes, kinds, back = [], [], []
+    for run in steps[steps < network.runs].tolist():
+        lane, day = int(network.run_lane[run]), int(network.run_day[run])
+        options = np.flatnonzero((network.option_lane == lane) & (network.option_limit[:, day] >= 1))
+        options = options[network.type_fleet[network.option_type[options]] >= 1]
+        if stranded[options].all():
+            lanes.append(network.lane_ids[lane])
+            kinds += [network.type_ids[kind] for kind in network.option_type[options].tolist()]
+            ends = network.lane_destination[lane], network.lane_origin[lane]
+            back.append(" to ".join(network.hub_ids[hub] for hub in ends))
+    if not lanes:
+        return None
+    names, types = ", ".join(dict.fromkeys(lanes)), ", ".join(dict.fromkeys(kinds))
+    return (
+        f"own vehicles ({types}) cannot return over any lanes from {names}",
+        "|".join(f"lane:{name}" for name in dict.fromkeys(lanes)),
+        f"hired vehicles on {names}, or lanes that lead {types} from {', '.join(dict.fromkeys(back))}",
+    )
+
+
+def _lift_limits(network: TrunkNetwork) -> tuple[TrunkNetwork, Floats, Ints]:
+    """Labels and choices with hubs that sort and hold without bound on the days they are open."""
+    unbounded = np.where(network.hub_open, np.inf, 0.0)
+    lifted = replace(network, sort_capacity=unbounded, buffer_capacity=unbounded)
+    room, _ = price_runs(lifted, price_options(lifted, zero_prices(lifted)))
+    sort_price = np.where(network.hub_open.ravel(), np.tile(network.handling_cost, network.days), np.inf)
+    hold_price = np.where(lifted.can_hold(), network.hold_cost, np.inf)
+    label, choice = label_ways(lifted, network.run_cost + room, sort_price, hold_price, group_demands(network))
+    return lifted, label, choice
+
+
+def _tell_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | None:
+    origin, destination = int(network.demand_origin[k]), int(network.demand_destination[k])
+    first = int(network.demand_day[k])
+    a, b = network.hub_ids[origin], network.hub_ids[destination]
+    if not network.hub_open[first, origin]:
+        return (
+            f"hub {a} is closed on {network.day(first)}",
+            f"hub:{a}",
+            f"hand the parcels in at another hub than {a}",
+        )
+    if not network.hub_open[first:, destination].any():
+        return (
+            f"hub {b} is closed until {network.day(network.days - 1)}",
+            f"hub:{b}",
+            f"direct the parcels to another hub than {b}",
+        )
+    if not np.isfinite(price):
+        if not (network.run_tail % network.hubs == origin).any():
+            return (f"no lane with a vehicle leaves hub {a}", f"hub:{a}", f"a lane from {a}")
+        if not (network.run_head % network.hubs == destination).any():
+            return (f"no lane with a vehicle reaches hub {b}", f"hub:{b}", f"a lane to {b}")
+        return (
+            f"no lanes lead from {a} to {b} by {network.day(network.days - 1)}",
+            None,
+            f"a lane towards {b}, or a later last day",
+        )
+    if price >= network.short_cost:
+        return (
+            f"carrying costs {price:,.2f} CNY a parcel, a shortfall {network.short_cost:,.2f}",
+            None,
+            f"a short_cost above {price:,.2f}",
+        )
+    return None
+
+
+def _tell_way(
+    network: TrunkNetwork, k: int, parcels: int, steps: Ints, loads: Loads, spare: Floats, free: Floats
+) -> _Lack:
+    bindings: list[str] = []
+    fixes: list[str] = []
+    resources: list[_Resource] = []
+    node = int(network.demand_node()[k])
+    sort_limit, night_limit = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
+
+    def check_sort(at: int) -> None:
+        lack = loads.sorts[at] + parcels - sort_limit[at]
+        if lack > 0:
+            hub, when = network.hub_ids[at % network.hubs], network.day(at // network.hubs)
+            bindings.append(f"hub:{hub}")
+            resources.append((f"hub:{hub}", at // network.hubs))
+            fixes.append(f"{lack:,.0f} parcels more sort capacity at {hub} on {when}")
+
+    for step in steps.tolist():
+        if step >= network.runs:
+            lack = loads.nights[node] + parcels - night_limit[node]
+            if lack > 0:
+                hub, when = network.hub_ids[node % network.hubs], network.day(node // network.hubs)
+                bindings.append(f"hub:{hub}")
+                resources.append((f"night:{hub}", node // network.hubs))
+                fixes.append(f"room for {lack:,.0f} parcels more at {hub} in the night after {when}")
+            node += network.hubs
+            continue
+        check_sort(node)
+        lack = parcels - spare[step]
+        if lack > 0:
+            binding, fix = _tell_run(network, step, float(lack), free)
+            if binding:
+                bindings.append(binding)
+                resources.append((binding, int(network.run_day[step])))
+            fixes.append(fix)
+        node = int(network.run_head[step])
+    check_sort(node)
+    if not bindings:
+        return _Lack(("the search ended before it found the room there is", None, "a longer --time-limit"), ())
+    names = list(dict.fromkeys(bindings))
+    reason = (f"no room on the cheapest way: {', '.join(names)}", "|".join(names), "; ".join(fixes))
+    return _Lack(reason, tuple(dict.fromkeys(resources)))
+
+
+def _tell_run(network: TrunkNetwork, run: int, lack: float, free: Floats) -> tuple[str | None, str]:
+    lane, day = int(network.run_lane[run]), int(network.run_day[run])
+    options = np.flatnonzero(network.option_lane == lane)
+    options = options[network.option_limit[options, day] >= 1]
+    count = np.ceil(lack / network.option_capacity[options])
+    price = count * network.option_cost[options]
+    best = int(np.argmin(price))
+    kind = int(network.option_type[options[best]])
+    name = network.lane_ids[lane]
+    fix = f"{count[best]:.0f} more {network.type_ids[kind]} on {name} on {network.day(day)} ({price[best]:,.0f} CNY)"
+    if np.isfinite(network.lane_limit[lane, day]) or np.isfinite(network.option_limit[options[best], day]):
+        return f"lane:{name}", fix
+    if free[kind, day] < count[best]:
+        return f"fleet:{network.type_ids[kind]}", fix
+    return None, fix

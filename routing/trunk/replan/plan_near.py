@@ -1,0 +1,253 @@
+"""Planning near a reference: the reference repeated, then changed where that pays and as far as it may be.
+
+1. **Repeat.** The departures of the reference that can still run, brought within fleets and balance with the fewest changes;
+   its paths with today's parcels; what is left over finds spare room, then hired vehicles. Where parcels stay short or
+   departures change more than they may, all are spread anew by a linear programme over these paths and sampled ways, room beyond the present vehicles at a price.
+2. **Small tasks.** The exact model with two more columns a departure, its distance from the reference up and down, and a row
+   that bounds their sum. What is beyond the bound costs more than any departure saves, and less than what parcels short cost.
+3. **Large tasks.** The polish from the repeated plan under a price of a change that falls in steps: changes that save most
+   come first. Own vehicles stay as they are.
+
+Of the plans found the cheapest within the bound counts, and of equally cheap ones the nearest (Ojha, Erera, Van Hentenryck et
+al., Transportation Science, 2025: planners want the plan they know).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from scipy import sparse
+
+from data.progress import SILENT, Progress
+from routing.budget import Deadline
+from routing.solvers import solve_linear
+from routing.trunk.bound.lagrangian import Relaxation, price_options, price_runs, zero_prices
+from routing.trunk.replan.deviation_costs import build_change_steps, choose_changes
+from routing.trunk.replan.reference_plan import Kept
+from routing.trunk.search.draft import Draft
+from routing.trunk.search.exact import count_nodes, write_exactly
+from routing.trunk.search.find_plan import count_tries
+from routing.trunk.search.leftovers import carry_leftovers
+from routing.trunk.search.local_search import polish_flows
+from routing.trunk.task.flows import Flows, load_network, round_parcels
+from routing.trunk.task.inputs import TrunkOptions
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.paths import Room, assign_paths, gather_pool, merge_paths, use_paths
+from routing.trunk.vehicles.vehicle_model import Vehicles, limit_rows, list_pairs, tally
+
+_STEPS = (1.0, 0.5, 0.2, 0.05, 0.0)  # of a departure's mean price: what a change costs, step by step
+_BEYOND = 10.0  # dearest departures that a change beyond the bound must be worth
+_MOST_PATHS = 60_000  # that are spread anew by one linear programme
+_NEAREST_NODES = 20_000  # of branch and bound for the nearest departures
+_TRIES_A_PATH = 500
+_TIE = 1e-9  # of the cost: differences below it are none
+
+
+def plan_near(
+    network: TrunkNetwork,
+    kept: Kept,
+    most_changes: int | None,
+    rival: Draft | None,
+    relaxed: Relaxation,
+    options: TrunkOptions,
+    deadline: Deadline,
+    *,
+    exact: bool,
+    progress: Progress = SILENT,
+) -> Draft:
+    """Plan near a reference.
+
+    Parameters
+    ----------
+    kept
+        The reference laid upon the network.
+    most_changes
+        Departures that may change; None sets no limit, and the reference only breaks ties.
+    rival
+        A plan made without the reference, if there is one.
+    relaxed
+        Of the task: its sampled ways.
+    exact
+        Whether the task is small enough for the exact model.
+    """
+    beyond = _BEYOND * float(network.option_cost.max()) if len(network.option_cost) else 0.0
+
+    def rank(draft: Draft) -> tuple[float, int]:
+        changes = kept.changes(network, draft.vehicles)
+        over = 0 if most_changes is None else max(0, changes - most_changes)
+        return draft.cost + beyond * over, changes
+
+    found = [repeat_plan(network, kept, deadline)]
+    found += [rival] if rival is not None else []
+    near = _solve_near(network, kept, most_changes, options.effort, deadline) if exact else None
+    if near is not None:
+        found.append(near)
+    else:
+        over = most_changes is not None and kept.changes(network, found[0].vehicles) > most_changes
+        if over or found[0].flows.short(network).any():
+            found.append(_spread(network, kept, relaxed, found[0], deadline))
+        start = min(found, key=rank) if most_changes is not None else found[0]
+        found += _polish_near(network, kept, most_changes, rank, start, options, deadline, progress)
+    ranked = [(*rank(draft), draft) for draft in found]
+    least = min(cost for cost, _, _ in ranked)
+    return min((item for item in ranked if item[0] <= least + _TIE * max(1.0, abs(least))), key=lambda item: item[1])[2]
+
+
+def _spread(network: TrunkNetwork, kept: Kept, relaxed: Relaxation, repeated: Draft, deadline: Deadline) -> Draft:
+    """Spread all parcels anew over the reference's paths and the sampled ways; more vehicles where there is no room."""
+    pool, _ = merge_paths(network, [kept.flows.pool, repeated.flows.pool, gather_pool(network, relaxed.samples)])
+    if len(pool) > _MOST_PATHS or deadline.over():
+        return repeated
+    vehicles = keep_vehicles(network, kept, deadline)
+    price = float(network.option_cost.mean())
+    stairs = build_change_steps(network, vehicles, kept, price)
+    per_parcel, _ = price_runs(network, price_options(network, zero_prices(network)))
+    sorts, nights = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
+    room = Room(vehicles.room, sorts, nights, _BEYOND * per_parcel, np.maximum(0.0, stairs.most - vehicles.room))
+    asked = network.demand_parcels
+    answer = assign_paths(
+        network, pool, asked.astype(np.float64), room, deadline.share("paths", max(2.0, 0.5 * deadline.left()))
+    )
+    if answer is None:
+        return repeated
+    used = np.minimum(np.maximum(use_paths(network, pool).runs @ answer.parcels, vehicles.room), stairs.most)
+    flows = round_parcels(network, pool, answer.parcels, asked, (used, sorts, nights))
+    load = load_network(network, flows).runs
+    return _carry(network, flows, choose_changes(network, vehicles, kept, load, price), deadline)
+
+
+def repeat_plan(network: TrunkNetwork, kept: Kept, deadline: Deadline) -> Draft:
+    """Repeat the reference as far as it goes: its departures and paths, what is left over on spare room or hired vehicles."""
+    return _carry(network, kept.flows, keep_vehicles(network, kept, deadline), deadline)
+
+
+def _carry(network: TrunkNetwork, flows: Flows, vehicles: Vehicles, deadline: Deadline) -> Draft:
+    """Bring flows within the room of vehicles and hubs, and carry what that leaves over."""
+    limits = (vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
+    kept = round_parcels(network, flows.pool, flows.parcels.astype(np.float64), network.demand_parcels, limits)
+    draft = Draft(kept, load_network(network, kept), vehicles)
+    return carry_leftovers(network, draft, deadline.share("leftovers", max(deadline.left(), 5.0)))
+
+
+def keep_vehicles(network: TrunkNetwork, kept: Kept, deadline: Deadline) -> Vehicles:
+    """Departures of the reference within today's limits, fleets and balance: as few changes as that takes."""
+    run, option = list_pairs(network)
+    count = kept.counts[option, network.run_day[run]]
+    rows = limit_rows(network, run, option)
+    limit = np.minimum(
+        network.option_limit[option, network.run_day[run]], network.type_fleet[network.option_type[option]]
+    )
+    use = rows.matrix @ count
+    if (use < rows.low - 1e-9).any() or (use > rows.high + 1e-9).any() or (count > limit).any():
+        own = network.type_own[network.option_type[option]]
+        some = np.flatnonzero((count > 0) | own)
+        count = np.zeros_like(count)
+        count[some] = _nearest(network, run[some], option[some], kept, limit[some], deadline)
+    return tally(network, run, option, count, np.zeros(network.runs))
+
+
+def _nearest(network: TrunkNetwork, run: Ints, option: Ints, kept: Kept, limit: Floats, deadline: Deadline) -> Ints:
+    """Whole departures within every limit, nearest to the reference; none where no answer is found in time."""
+    rows = limit_rows(network, run, option)
+    target = kept.counts[option, network.run_day[run]].astype(np.float64)
+    width = len(run)
+    one = sparse.identity(width, format="csr")
+    # of equally near ones the cheaper
+    price = 1.0 + 1e-4 * network.option_cost[option] / max(float(network.option_cost.max()), 1e-9)
+    answer = solve_linear(
+        np.concatenate([np.zeros(width), price, np.ones(width)]),
+        sparse.bmat(
+            [[one, -one, one], [rows.matrix, None, sparse.csr_matrix((rows.matrix.shape[0], width))]], format="csr"
+        ),
+        np.concatenate([target, rows.low]),
+        np.concatenate([target, rows.high]),
+        np.zeros(3 * width),
+        np.concatenate([limit, np.full(2 * width, np.inf)]),
+        integer=np.concatenate([np.ones(width, dtype=np.bool_), np.zeros(2 * width, dtype=np.bool_)]),
+        nodes=_NEAREST_NODES,
+        deadline=deadline.share("vehicles", max(deadline.left(), 20.0)),
+        gap=1e-6,
+    )
+    if answer.values is None:
+        return np.zeros(width, dtype=np.int64)
+    return np.rint(answer.values[:width]).astype(np.int64)
+
+
+def _solve_near(
+    network: TrunkNetwork, kept: Kept, most_changes: int | None, effort: float, deadline: Deadline
+) -> Draft | None:
+    """Solve the exact model with the distance from the reference bounded; a shade dearer the further away."""
+    m = write_exactly(network)
+    pairs, width = len(m.pair_run), len(m.cost)
+    day = network.run_day[m.pair_run]
+    counts = np.flatnonzero(kept.days[day])
+    target = kept.counts[m.pair_option, day][counts].astype(np.float64)
+    size = len(counts)
+    if not size:
+        return None
+    dearest = float(network.option_cost.max())
+    here = sparse.csr_matrix((np.ones(size), (np.arange(size), width - pairs + counts)), shape=(size, width))
+    one = sparse.identity(size, format="csr")
+    blank = sparse.csr_matrix((m.matrix.shape[0], 2 * size + 1))
+    bound = sparse.csr_matrix(np.concatenate([np.zeros(width), np.ones(2 * size), [-1.0]])[None, :])
+    matrix = sparse.vstack(
+        [
+            sparse.hstack([m.matrix, blank]),
+            sparse.hstack([here, -one, one, sparse.csr_matrix((size, 1))]),
+            bound,
+        ],
+        format="csr",
+    )
+    most = np.inf if most_changes is None else float(max(0, most_changes - kept.lost))
+    nudge = 1e-6 * max(dearest, 1.0)
+    answer = solve_linear(
+        np.concatenate([m.cost, np.full(2 * size, nudge), [_BEYOND * dearest]]),
+        matrix,
+        np.concatenate([m.low, target, [-np.inf]]),
+        np.concatenate([m.high, target, [most]]),
+        np.concatenate([m.lower, np.zeros(2 * size + 1)]),
+        np.concatenate([m.upper, np.full(2 * size + 1, np.inf)]),
+        integer=np.concatenate([m.integer, np.zeros(2 * size + 1, dtype=np.bool_)]),
+        nodes=count_nodes(matrix.shape[1], effort),
+        deadline=deadline.share("exact model", max(1.0, 0.6 * deadline.left())),
+        gap=0.0,
+    )
+    return None if answer.values is None else m.read(answer.values[:width])
+
+
+def _polish_near(
+    network: TrunkNetwork,
+    kept: Kept,
+    most_changes: int | None,
+    rank: Callable[[Draft], tuple[float, int]],
+    start: Draft,
+    options: TrunkOptions,
+    deadline: Deadline,
+    progress: Progress,
+) -> Iterator[Draft]:
+    """Polish from a plan while a change gets cheaper, until there are too many."""
+    price = float(network.option_cost.mean()) if len(network.option_cost) else 0.0
+    draft = start
+    steps = (0.0,) if most_changes is None else _STEPS if rank(start)[1] <= most_changes else (_BEYOND, *_STEPS)
+    for number, share in enumerate(steps):
+        if deadline.over():
+            return
+        part = deadline.share("local search", deadline.left() / (len(steps) - number))
+        stairs = build_change_steps(network, draft.vehicles, kept, share * price)
+        moves = min(count_tries(network, options), int(options.effort * _TRIES_A_PATH * len(draft.flows.pool)))
+        try:
+            flows = polish_flows(
+                network, draft.flows, stairs, moves=moves, seed=options.seed + number, deadline=part, reserve=0.0,
+                progress=progress,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            deadline.stop()
+            return
+        load = load_network(network, flows).runs
+        found = _carry(network, flows, choose_changes(network, draft.vehicles, kept, load, share * price), deadline)
+        if most_changes is not None and rank(found)[1] > max(most_changes, rank(draft)[1]):
+            return
+        if rank(found) < rank(draft):
+            draft = found
+            yield draft

@@ -1,0 +1,143 @@
+"""A reference plan laid upon the network of today: what of it can still run, and how far a plan is from it.
+
+A change is one departure more or fewer of a vehicle type on a lane and day:
+
+    changes = sum over (date, lane, vehicle type) of |departures - departures of the reference|
+
+Changes count on the days both plans are made for: from the later first day of demand to the earlier last one, and on the
+days after it as well where both end on the same day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from routing.trunk.replan.from_tables import read_flows
+from routing.trunk.task.flows import Flows
+from routing.trunk.task.network import Flags, Ints, TrunkNetwork
+from routing.trunk.vehicles.vehicle_model import Vehicles
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_KEYS = ("date", "lane_id", "vehicle_type_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A plan to stay near to.
+
+    Attributes
+    ----------
+    departures, flows
+        ``trunk_departures`` and ``trunk_flows`` of its run.
+    first_day, last_day
+        First and last day of its demand.
+    max_changes
+        Departures that may change; None sets no limit.
+    """
+
+    departures: pl.DataFrame
+    flows: pl.DataFrame
+    first_day: date
+    last_day: date
+    max_changes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reference in the arrays of a network.
+
+    Attributes
+    ----------
+    counts : (O, D)
+        Departures of each option and day, on the days that count.
+    lost
+        Departures that cannot run any more.
+    days : (D,)
+        Days on which changes count.
+    flows : Flows
+        Paths of demands that are there still, with the parcels they carried.
+    """
+
+    counts: Ints
+    lost: int
+    days: Flags
+    flows: Flows
+
+    def changes(self, network: TrunkNetwork, vehicles: Vehicles) -> int:
+        """Count the changes from the reference to other vehicles."""
+        now = np.zeros_like(self.counts)
+        np.add.at(now, (vehicles.option, network.run_day[vehicles.run]), vehicles.departures)
+        return self.lost + int(np.abs(now - self.counts)[:, self.days].sum())
+
+
+def lay_reference(network: TrunkNetwork, reference: Reference) -> Kept:
+    """Lay a reference upon a network: lanes that closed, demands that went and days that are over fall away."""
+    days = np.array([_counts(network, reference, network.day(day)) for day in range(network.days)], dtype=np.bool_)
+    lanes = {name: i for i, name in enumerate(network.lane_ids)}
+    types = {name: i for i, name in enumerate(network.type_ids)}
+    pairs = zip(network.option_lane.tolist(), network.option_type.tolist(), strict=True)
+    options = {pair: o for o, pair in enumerate(pairs)}
+    able = (network.option_limit >= 1) & (network.run_of[network.option_lane] >= 0)
+    able &= (network.type_fleet[network.option_type] >= 1)[:, None]
+    counts = np.zeros(able.shape, dtype=np.int64)
+    lost = 0
+    columns = (reference.departures[name] for name in (*_KEYS, "departures"))
+    for when, lane_id, type_id, departures in zip(*columns, strict=True):
+        day = (when - network.first_day).days
+        if not _counts(network, reference, when):
+            continue
+        option = options.get((lanes.get(lane_id, -1), types.get(type_id, -1)), -1)
+        if option >= 0 and day < network.days and able[option, day]:
+            counts[option, day] = departures
+        else:
+            lost += departures
+    flows = read_flows(network, reference.flows, strict=False)
+    pool, asked = flows.pool, network.demand_parcels
+    # a demand that shrank gives up its last paths first
+    before = np.cumsum(flows.parcels) - flows.parcels
+    start = np.searchsorted(pool.demand, pool.demand)
+    parcels = np.clip(asked[pool.demand] - (before - before[start]), 0, flows.parcels) if len(pool) else flows.parcels
+    return Kept(counts, lost, days, Flows(pool, parcels.astype(np.int64)))
+
+
+def _counts(network: TrunkNetwork, reference: Reference, when: date) -> bool:
+    last = network.day(network.demand_days - 1)
+    if when < max(network.first_day, reference.first_day):
+        return False
+    return last == reference.last_day or when <= min(last, reference.last_day)
+
+
+def list_changes(network: TrunkNetwork, reference: Reference, departures: pl.DataFrame) -> pl.DataFrame:
+    """List what differs from the reference: date, lane_id, vehicle_type_id, from, to [departures]."""
+    import polars as pl
+
+    def tally(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+        counted = [_counts(network, reference, when) for when in frame["date"].to_list()]
+        return frame.filter(pl.Series(counted, dtype=pl.Boolean)).select(*_KEYS, pl.col("departures").alias(name))
+
+    both = tally(reference.departures, "from").join(tally(departures, "to"), on=_KEYS, how="full", coalesce=True)
+    both = both.with_columns(pl.col("from", "to").fill_null(0))
+    return both.filter(pl.col("from") != pl.col("to")).sort(*_KEYS)
+
+
+def count_changes(changes: pl.DataFrame) -> int:
+    """Number of departures that change."""
+    return int((changes["to"] - changes["from"]).abs().sum())
+
+
+def tell_changes(changes: pl.DataFrame, kept: Kept, max_changes: int | None) -> str:
+    """Say how many departures change, and where that is more than allowed, why."""
+    count = count_changes(changes)
+    told = f"{count:,} departures changed against the reference"
+    if max_changes is None or count <= max_changes:
+        return told
+    needed = count - kept.lost
+    reasons = [f"{kept.lost:,} of the reference cannot run any more"] if kept.lost else []
+    reasons += [f"{needed:,} keep parcels from being short (the search found no fewer)"] if needed else []
+    return f"{told}, {count - max_changes:,} more than the {max_changes:,} allowed: {', '.join(reasons)}"

@@ -1,0 +1,68 @@
+"""Parcels that travel together, laid out so that a search can cut them and send the pieces other ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from routing.trunk.task.flows import Flows
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.paths import PathPool, merge_paths
+
+_SPARE_CHUNKS = 20_000
+_SLACK_STEPS = 6
+
+
+@dataclass(slots=True)
+class Chunks:
+    """Parcels that travel together, in arrays with room for more.
+
+    Attributes
+    ----------
+    demand, length, parcels : (C,)
+    steps : (C, W)
+    count : (1,)
+        Chunks in use.
+    """
+
+    demand: Ints
+    length: Ints
+    parcels: Floats
+    steps: Ints
+    count: Ints
+
+
+def cut_chunks(network: TrunkNetwork, flows: Flows) -> Chunks:
+    """Lay flows out as chunks."""
+    pool = flows.pool
+    lengths = np.diff(pool.pointers)
+    size = len(pool) + _SPARE_CHUNKS
+    width = int(lengths.max() if len(pool) else 1) + _SLACK_STEPS + network.days
+    chunks = Chunks(
+        demand=np.zeros(size, dtype=np.int64),
+        length=np.zeros(size, dtype=np.int64),
+        parcels=np.zeros(size),
+        steps=np.zeros((size, width), dtype=np.int64),
+        count=np.array([len(pool)], dtype=np.int64),
+    )
+    chunks.demand[: len(pool)] = pool.demand
+    chunks.length[: len(pool)] = lengths
+    chunks.parcels[: len(pool)] = flows.parcels
+    row = np.repeat(np.arange(len(pool)), lengths)
+    column = np.arange(len(pool.steps)) - np.repeat(pool.pointers[:-1], lengths)
+    chunks.steps[row, column] = pool.steps
+    return chunks
+
+
+def join_chunks(network: TrunkNetwork, chunks: Chunks) -> Flows:
+    """Turn chunks into flows, those of one demand and path added up."""
+    count = int(chunks.count[0])
+    some = np.flatnonzero(chunks.parcels[:count] > 0)
+    lengths = chunks.length[some]
+    pointers = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    column = np.arange(int(pointers[-1])) - np.repeat(pointers[:-1], lengths)
+    steps = chunks.steps[np.repeat(some, lengths), column]
+    pool, place = merge_paths(network, [PathPool(chunks.demand[some], pointers, steps)])
+    parcels = np.bincount(place, np.rint(chunks.parcels[some]), len(pool))
+    return Flows(pool, np.rint(parcels).astype(np.int64))

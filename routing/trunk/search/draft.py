@@ -1,0 +1,34 @@
+"""A plan in arrays, as the search hands it on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from routing.trunk.task.flows import Flows, Loads, load_network
+from routing.trunk.task.network import TrunkNetwork
+from routing.trunk.task.paths import PathPool
+from routing.trunk.vehicles.vehicle_model import Vehicles, tally
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A feasible plan in arrays."""
+
+    flows: Flows
+    loads: Loads
+    vehicles: Vehicles
+
+    @property
+    def cost(self) -> float:
+        """Cost of vehicles, carriage, handling, holding and shortfall [CNY]."""
+        return self.vehicles.cost + self.loads.cost
+
+
+def empty_draft(network: TrunkNetwork) -> Draft:
+    """Return the plan that carries nothing."""
+    none = np.zeros(0, dtype=np.int64)
+    flows = Flows(PathPool(none, np.zeros(1, dtype=np.int64), none), none)
+    loads = load_network(network, flows)
+    return Draft(flows, loads, tally(network, none, none, none, loads.runs))

@@ -1,0 +1,220 @@
+"""Better plans in the neighbourhood of a plan: a few runs are free, the others stay, and a mixed-integer model decides.
+
+The model is the strong relaxation over the paths found, with whole departures (fix and optimise; Hewitt, Nemhauser,
+Savelsbergh 2010). The runs that are free are drawn in two ways in turn: all runs of the plan with some more to be opened, or
+the runs on the paths of some demands. A neighbourhood searched to its end makes the next one larger, one that was not
+smaller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from data.progress import SILENT, Progress
+from routing.budget import Deadline
+from routing.solvers import Flags, solve_linear
+from routing.trunk.bound.path_formulation import Programme, StrongModel
+from routing.trunk.search.draft import Draft
+from routing.trunk.task.flows import Flows, load_network, round_parcels
+from routing.trunk.task.inputs import TrunkOptions
+from routing.trunk.task.network import Floats, Ints
+from routing.trunk.task.paths import PathPool, merge_paths
+from routing.trunk.vehicles.vehicle_model import tally
+
+_WORTH_WHILE = 5e-5  # share of the cost by which a neighbour must be cheaper
+_SHARE = 0.15  # of the time limit for one neighbourhood at most
+_NEIGHBOURHOODS = 40  # searched at effort 1
+_NODES = 300  # of branch and bound for one neighbourhood
+_FIRST = 40  # runs free in the first neighbourhoods besides those of the plan
+_BROAD = 400  # runs of a plan up to which all of them are free at once
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    values: Floats | None
+    finished: bool
+    nodes: int
+
+
+def search_neighbours(
+    model: StrongModel,
+    draft: Draft,
+    reduced: Floats,
+    *,
+    options: TrunkOptions,
+    deadline: Deadline,
+    progress: Progress = SILENT,
+) -> Draft:
+    """Improve a plan neighbourhood by neighbourhood until all due are searched or the largest one is done.
+
+    Parameters
+    ----------
+    draft
+        A plan; its paths are added to the model.
+    reduced : (Y,) [CNY/departure]
+        Reduced costs of departures: the runs that are nearly worth opening are drawn first.
+    options
+        Seed, effort, and the time limit of the whole plan, of which one neighbourhood may take a share.
+    """
+    model.add_paths(draft.flows.pool)
+    programme = model.write()
+    generator = np.random.default_rng([options.seed, 303])
+    runs = model.network.runs
+    weight = _weigh(model, reduced)
+    sizes = {"broad": float(_FIRST), "narrow": float(3 * _FIRST)}
+    due = max(int(options.effort * _NEIGHBOURHOODS), 1)
+    made = 0
+    while made < due and not deadline.over():
+        counts = _count(model, draft)
+        opened = np.bincount(model.run, counts, runs) > 0
+        kind = "broad" if opened.sum() <= _BROAD and generator.random() < 0.7 else "narrow"
+        size = min(int(sizes[kind]), runs)
+        free = opened | _pick(weight, ~opened, size, generator) if kind == "broad" else _gather(model, size, generator)
+        budget = deadline.share("neighbourhoods", min(deadline.left(), max(1.0, _SHARE * options.time_limit)))
+        try:
+            answer = _solve(model, programme, free, counts, draft.cost * (1 - _WORTH_WHILE), budget)
+            found = draft if answer.values is None else _read(model, programme, answer.values, deadline)
+        except KeyboardInterrupt:
+            deadline.stop()
+            break
+        made += 1
+        if found.cost < draft.cost:
+            draft = found
+            if model.add_paths(draft.flows.pool):
+                programme = model.write()
+        if answer.finished and free.all():
+            due = made
+            break
+        if answer.finished and answer.nodes < 0.3 * _NODES:
+            sizes[kind] = min(sizes[kind] * 1.15, float(runs))
+        elif not answer.finished:
+            sizes[kind] = max(sizes[kind] * 0.7, 8.0)
+        progress.step(made, due, "neighbours")
+    deadline.work.count("neighbourhoods", made, due)
+    return draft
+
+
+def _weigh(model: StrongModel, reduced: Floats) -> Floats:
+    """Weight of drawing each run: high where a departure nearly pays."""
+    least = np.full(model.network.runs, np.inf)
+    np.minimum.at(least, model.run, np.maximum(reduced, 0.0))
+    scale = max(float(np.abs(reduced).mean()), 1e-9) if len(reduced) else 1.0
+    weight: Floats = np.exp(-np.minimum(least / scale, 50.0)) + 1e-6
+    return weight
+
+
+def _count(model: StrongModel, draft: Draft) -> Floats:
+    """Departures of a plan on the pairs of the model, (Y,)."""
+    width = len(model.network.option_lane) + 1
+    counts = np.zeros(len(model.run))
+    some = draft.vehicles.departures > 0
+    key = draft.vehicles.run[some] * width + draft.vehicles.option[some]
+    counts[np.searchsorted(model.run * width + model.option, key)] = draft.vehicles.departures[some]
+    return counts
+
+
+def _pick(weight: Floats, closed: Flags, size: int, generator: np.random.Generator) -> Flags:
+    among = np.flatnonzero(closed)
+    picked = np.zeros(len(closed), dtype=np.bool_)
+    if len(among):
+        chance = weight[among] / weight[among].sum()
+        picked[generator.choice(among, size=min(size, len(among)), replace=False, p=chance)] = True
+    return picked
+
+
+def _gather(model: StrongModel, size: int, generator: np.random.Generator) -> Flags:
+    """Runs on the paths of demands drawn until there are enough of them."""
+    pool, runs = model.pool, model.network.runs
+    order = np.argsort(pool.demand, kind="stable")
+    bounds = np.searchsorted(pool.demand[order], np.arange(len(model.parcels) + 1))
+    free = np.zeros(runs, dtype=np.bool_)
+    for k in generator.permutation(len(model.parcels)):
+        for path in order[bounds[k] : bounds[k + 1]]:
+            steps = pool.steps[pool.pointers[path] : pool.pointers[path + 1]]
+            free[steps[steps < runs]] = True
+        if free.sum() >= size:
+            break
+    return free
+
+
+def _solve(
+    model: StrongModel, programme: Programme, free: Flags, counts: Floats, most: float, deadline: Deadline
+) -> _Answer:
+    """Solve the model with whole departures, those on runs that are not free held as they are."""
+    paths, demands = programme.paths, len(model.parcels)
+    upper = np.where(free[model.run], np.minimum(model.most, 1e6), counts)
+    lower = np.where(free[model.run], 0.0, counts)
+    shut = np.bincount(model.run, upper, model.network.runs) <= 0
+    pool = model.pool
+    owner = np.repeat(np.arange(paths), np.diff(pool.pointers[: paths + 1]))
+    steps = pool.steps[: len(owner)]
+    closed = np.zeros(model.network.runs + model.network.nodes, dtype=np.bool_)
+    closed[: model.network.runs] = shut
+    keep = np.concatenate([np.bincount(owner, closed[steps], paths) == 0, np.ones(demands, dtype=np.bool_), upper > 0])
+    cost = programme.cost[keep]
+    matrix = programme.matrix[:, keep]
+    low, high = programme.low, programme.high
+    some = np.diff(matrix.indptr) > 0
+    # only plans that are cheaper are looked for
+    matrix = sparse.vstack([matrix[some], sparse.csr_matrix(cost)], format="csr")
+    answer = solve_linear(
+        cost,
+        matrix,
+        np.append(low[some], -np.inf),
+        np.append(high[some], most),
+        np.concatenate([np.zeros(paths + demands), lower])[keep],
+        np.concatenate([np.full(paths + demands, np.inf), upper])[keep],
+        integer=np.concatenate([np.zeros(paths + demands, dtype=np.bool_), np.ones(len(upper), dtype=np.bool_)])[keep],
+        deadline=deadline,
+        nodes=_NODES,
+        gap=1e-5,
+    )
+    finished = answer.optimal or (answer.values is None and answer.bound >= most)
+    if answer.values is None:
+        return _Answer(None, finished, answer.nodes)
+    values = np.zeros(len(keep))
+    values[keep] = answer.values
+    return _Answer(values, finished, answer.nodes)
+
+
+def _read(model: StrongModel, programme: Programme, values: Floats, deadline: Deadline) -> Draft:
+    """Make a plan of a solution: whole parcels on its paths within its departures."""
+    network, paths, demands = model.network, programme.paths, len(model.parcels)
+    departures = np.rint(values[paths + demands :]).astype(np.int64)
+    parcels = np.maximum(values[:paths], 0.0)
+    vehicles = tally(network, model.run, model.option, departures, np.zeros(network.runs))
+    limits = (vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
+    pool = PathPool(
+        model.pool.demand[:paths], model.pool.pointers[: paths + 1], model.pool.steps[: model.pool.pointers[paths]]
+    )
+    flows = round_parcels(network, pool, parcels, network.demand_parcels, limits)
+    allowed = int(np.ceil(values[paths : paths + demands].sum() - 1e-6))
+    if int(flows.short(network).sum()) > allowed and not deadline.over():
+        whole = _spread_whole(model, programme, departures, deadline)
+        if whole is not None:
+            flows = round_parcels(network, pool, whole, network.demand_parcels, limits)
+    tidy, place = merge_paths(network, [flows.pool])
+    flows = Flows(tidy, np.rint(np.bincount(place, flows.parcels, len(tidy))).astype(np.int64))
+    return Draft(flows, load_network(network, flows), vehicles)
+
+
+def _spread_whole(model: StrongModel, programme: Programme, departures: Ints, deadline: Deadline) -> Floats | None:
+    """Spread whole parcels over the paths for given departures."""
+    paths, demands = programme.paths, len(model.parcels)
+    fixed = departures.astype(np.float64)
+    answer = solve_linear(
+        programme.cost,
+        programme.matrix,
+        programme.low,
+        programme.high,
+        np.concatenate([np.zeros(paths + demands), fixed]),
+        np.concatenate([np.full(paths + demands, np.inf), fixed]),
+        integer=np.ones(len(programme.cost), dtype=np.bool_),
+        deadline=deadline.share("neighbourhoods", deadline.left()),
+        nodes=_NODES,
+        gap=1e-5,
+    )
+    return None if answer.values is None else answer.values[:paths]

@@ -1,0 +1,381 @@
+"""Local search on a feasible plan that stays feasible: vehicles are emptied, and their parcels find spare room elsewhere.
+
+A move takes as many parcels off a run as it takes to do with the next smaller mix of vehicles, and sends each of them along
+the way that is cheapest at the margin: spare room costs nothing but carriage and handling, a further vehicle its whole
+price, a full hub or lane is closed. The move stays when it saves.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from data.progress import SILENT, Progress
+from routing.budget import Deadline
+from routing.trunk.search.chance import draw
+from routing.trunk.search.chunks import Chunks, cut_chunks, join_chunks
+from routing.trunk.search.incumbent_log import Telling
+from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.flows import Flows, load_network
+from routing.trunk.task.network import Ints, TrunkNetwork
+from routing.trunk.task.shortest_paths import out_pointers
+from routing.trunk.vehicles.step_costs import Staircase, climb
+
+_VAIN_ROUNDS = 3  # tries of every run that carries something, without a gain, after which nothing more is expected
+
+
+def polish_flows(
+    network: TrunkNetwork,
+    flows: Flows,
+    stairs: Staircase,
+    *,
+    moves: int,
+    seed: int,
+    deadline: Deadline,
+    reserve: float,
+    progress: Progress = SILENT,
+) -> Flows:
+    """Improve whole flows within all limits.
+
+    Parameters
+    ----------
+    stairs
+        Price of vehicles by load; the price that the moves lower.
+    moves
+        Most moves; fewer when every run has been tried a few times in vain.
+    reserve
+        Seconds that must be left on the deadline at the end.
+    """
+    loads = load_network(network, flows)
+    chunks = cut_chunks(network, flows)
+    first_run = out_pointers(network)
+    handling = np.tile(network.handling_cost, network.days)
+    can_hold = network.can_hold()
+    state = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
+    run_load, sort_load, night_load = loads.runs.copy(), loads.sorts.copy(), loads.nights.copy()
+    demand_node = network.demand_node()
+    groups = group_demands(network)
+    done, gained_at, patience = 0, 0, _VAIN_ROUNDS * max(int((run_load > 0).sum()), 1)
+    chunk = max(50, min(20_000, 2_000_000 // max(network.runs, 1)))
+    while done < moves and done - gained_at < patience and not deadline.over(reserve):
+        part = min(chunk, moves - done)
+        pointers, members = _index_runs(network, chunks)
+        change = _polish(
+            part, state, network.hubs, first_run, network.run_tail, network.run_head, network.run_cost,
+            handling, network.hold_cost, network.sort_capacity.ravel(), network.buffer_capacity.ravel(), can_hold,
+            demand_node, network.demand_destination, groups.of_demand, groups.late_price, run_load, sort_load, night_load,
+            chunks.demand, chunks.length, chunks.parcels, chunks.steps, chunks.count, pointers, members,
+            stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most,
+        )  # fmt: skip
+        done += part
+        if change < 0.0:
+            gained_at = done
+        if chunks.count[0] > len(chunks.demand) - 2000:
+            chunks = cut_chunks(network, join_chunks(network, chunks))
+        if isinstance(progress, Telling):
+            progress.lower(change)
+        progress.step(done, moves, "polish")
+    settled = done - gained_at >= patience
+    deadline.work.count("tries of the local search", done, done if settled else moves)
+    return join_chunks(network, chunks)
+
+
+def _index_runs(network: TrunkNetwork, chunks: Chunks) -> tuple[Ints, Ints]:
+    """Chunks on each run: pointers (R + 1,) into their numbers."""
+    count = int(chunks.count[0])
+    width = chunks.steps.shape[1]
+    on = (np.arange(width)[None] < chunks.length[:count, None]) & (chunks.parcels[:count, None] > 0)
+    row, column = np.nonzero(on)
+    step = chunks.steps[row, column]
+    is_run = step < network.runs
+    order = np.argsort(step[is_run], kind="stable")
+    members = row[is_run][order].astype(np.int64)
+    pointers = np.searchsorted(step[is_run][order], np.arange(network.runs + 1)).astype(np.int64)
+    return pointers, members
+
+
+@numba.njit(cache=True)
+def _shift(sign, q, steps, length, start, runs, hubs, run_head, run_load, sort_load, night_load):  # type: ignore[no-untyped-def]
+    """Add parcels to (or take them off) every resource of a path; return the node it ends at."""
+    node = start
+    for i in range(length):
+        s = steps[i]
+        if s >= runs:
+            night_load[node] += sign * q
+            node += hubs
+        else:
+            sort_load[node] += sign * q
+            run_load[s] += sign * q
+            node = run_head[s]
+    sort_load[node] += sign * q
+    return node
+
+
+@numba.njit(cache=True)
+def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
+    start, goal, late_price, q, banned, budget, hubs, first_run, run_head, run_cost, handling, hold_cost, sort_capacity,
+    buffer_capacity, can_hold, run_load, sort_load, night_load, pointers, room, price, base_room, base_price, most,
+    distance, parent, seen, stamp, heap_key, heap_node,
+):  # fmt: skip
+    """Cheapest way at the margin within ``budget`` (Dijkstra); return the node it ends at, or -1."""
+    runs = len(run_head)
+    size = 1
+    heap_key[0], heap_node[0] = 0.0, start
+    distance[start], seen[start], parent[start] = 0.0, stamp, -1
+    while size > 0:
+        key, node = heap_key[0], heap_node[0]
+        size -= 1
+        last_key, last_node = heap_key[size], heap_node[size]
+        i = 0
+        while True:
+            child = 2 * i + 1
+            if child >= size:
+                break
+            if child + 1 < size and heap_key[child + 1] < heap_key[child]:
+                child += 1
+            if heap_key[child] >= last_key:
+                break
+            heap_key[i], heap_node[i] = heap_key[child], heap_node[child]
+            i = child
+        heap_key[i], heap_node[i] = last_key, last_node
+        if node >= len(can_hold):
+            return node - len(can_hold)
+        if key > distance[node] + 1e-12:
+            continue
+        sortable = sort_load[node] + q <= sort_capacity[node]
+        for r in range(first_run[node] - 2, first_run[node + 1]):
+            if r == first_run[node] - 2:
+                if node % hubs != goal or not sortable:
+                    continue
+                value, head, step = key + (handling[node] + late_price[node // hubs]) * q, node + len(can_hold), -2
+            elif r == first_run[node] - 1:
+                if not can_hold[node] or night_load[node] + q > buffer_capacity[node]:
+                    continue
+                value, head, step = key + hold_cost * q, node + hubs, runs + node
+            else:
+                if not sortable or node % hubs == goal or r == banned or run_load[r] + q > most[r]:
+                    continue
+                value = key + (handling[node] + run_cost[r]) * q
+                if value > budget:
+                    continue
+                value += climb(run_load[r] + q, r, pointers, room, price, base_room, base_price, most, 0.0)
+                value -= climb(run_load[r], r, pointers, room, price, base_room, base_price, most, 0.0)
+                head, step = run_head[r], r
+            if value > budget:
+                continue
+            if head < len(can_hold):
+                if seen[head] == stamp and distance[head] <= value:
+                    continue
+                seen[head], distance[head], parent[head] = stamp, value, step
+            if size >= len(heap_key):
+                return -1
+            j = size
+            size += 1
+            while j > 0 and heap_key[(j - 1) // 2] > value:
+                heap_key[j], heap_node[j] = heap_key[(j - 1) // 2], heap_node[(j - 1) // 2]
+                j = (j - 1) // 2
+            heap_key[j], heap_node[j] = value, head
+    return -1
+
+
+@numba.njit(cache=True)
+def _path_price(  # type: ignore[no-untyped-def]
+    sign, q, steps, length, start, late_price, hubs, run_head, run_cost, handling, hold_cost, run_load,
+    pointers, room, price, base_room, base_price, most,
+):  # fmt: skip
+    """Price of adding (or taking off) parcels on a path at the present loads."""
+    runs = len(run_head)
+    node, total = start, 0.0
+    for i in range(length):
+        s = steps[i]
+        if s >= runs:
+            total += sign * hold_cost * q
+            node += hubs
+        else:
+            total += sign * (handling[node] + run_cost[s]) * q
+            total += climb(run_load[s] + sign * q, s, pointers, room, price, base_room, base_price, most, 0.0)
+            total -= climb(run_load[s], s, pointers, room, price, base_room, base_price, most, 0.0)
+            node = run_head[s]
+    return total + sign * (handling[node] + late_price[node // hubs]) * q
+
+
+@numba.njit(cache=True)
+def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
+    moves, state, hubs, first_run, run_tail, run_head, run_cost, handling, hold_cost, sort_capacity,
+    buffer_capacity, can_hold, demand_node, demand_goal, demand_group, late_price, run_load, sort_load, night_load,
+    demand, length, parcels, steps, count, member_pointers, members, pointers, room, price, base_room, base_price, most,
+) -> float:  # fmt: skip
+    runs, nodes, width = len(run_head), len(can_hold), steps.shape[1]
+    distance, parent = np.zeros(nodes), np.zeros(nodes, dtype=np.int64)
+    seen, stamp = np.zeros(nodes, dtype=np.int64), 0
+    heap_key, heap_node = np.zeros(16 * nodes + 256), np.zeros(16 * nodes + 256, dtype=np.int64)
+    most_pieces = 400
+    piece_chunk = np.zeros(most_pieces, dtype=np.int64)
+    piece_amount = np.zeros(most_pieces)
+    new_steps, new_length = np.zeros((most_pieces, width), dtype=np.int64), np.zeros(most_pieces, dtype=np.int64)
+    gained = 0.0
+    used = np.zeros(runs, dtype=np.int64)
+    active = 0
+    for r in range(runs):
+        if member_pointers[r + 1] > member_pointers[r]:
+            used[active] = r
+            active += 1
+    if active == 0:
+        return 0.0
+    for _ in range(moves):
+        run = used[int(draw(state) * active)]
+        load = run_load[run]
+        if load <= 0.0:
+            continue
+        # the next smaller mix of vehicles
+        below = 0.0
+        base_load = load
+        top = room[pointers[run + 1] - 1]
+        shift = 0.0
+        if load > top and base_room[run] > 0.0:
+            shift = np.ceil((load - top) / base_room[run]) * base_room[run]
+            base_load = load - shift
+        for i in range(pointers[run], pointers[run + 1]):
+            if room[i] < base_load:
+                below = room[i]
+        below += shift
+        take = load - below
+        # pieces off the run, from a random member on
+        first, last = member_pointers[run], member_pointers[run + 1]
+        offset = int(draw(state) * (last - first))
+        pieces, left, change = 0, take, 0.0
+        for j in range(last - first):
+            c = members[first + (offset + j) % (last - first)]
+            if parcels[c] <= 0.0 or left <= 0.0:
+                continue
+            on = False
+            for i in range(length[c]):
+                if steps[c, i] == run:
+                    on = True
+            if not on:
+                continue
+            amount = min(parcels[c], left)
+            k = demand[c]
+            change += _path_price(
+                -1.0, amount, steps[c], length[c], demand_node[k], late_price[demand_group[k]], hubs, run_head, run_cost, handling, hold_cost, run_load,
+                pointers, room, price, base_room, base_price, most,
+            )  # fmt: skip
+            _shift(
+                -1.0,
+                amount,
+                steps[c],
+                length[c],
+                demand_node[k],
+                runs,
+                hubs,
+                run_head,
+                run_load,
+                sort_load,
+                night_load,
+            )
+            parcels[c] -= amount
+            piece_chunk[pieces], piece_amount[pieces] = c, amount
+            pieces += 1
+            left -= amount
+            if pieces >= most_pieces:
+                break
+        allowance = -1e-6
+        placed, failed = 0, left > 0.0 or pieces == 0 or count[0] + pieces >= len(demand)
+        kept_most = most[run]
+        if not failed:
+            most[run] = min(kept_most, max(below, 0.0))
+            for p in range(pieces):
+                k = demand[piece_chunk[p]]
+                q = piece_amount[p]
+                stamp += 1
+                end = _find_way(
+                    demand_node[k], demand_goal[k], late_price[demand_group[k]], q, -1, allowance - change, hubs, first_run, run_head, run_cost,
+                    handling, hold_cost, sort_capacity, buffer_capacity, can_hold, run_load, sort_load, night_load, pointers,
+                    room, price, base_room, base_price, most, distance, parent, seen, stamp, heap_key, heap_node,
+                )  # fmt: skip
+                if end < 0:
+                    failed = True
+                    break
+                steps_back, node = 0, end
+                while node != demand_node[k]:
+                    s = parent[node]
+                    if steps_back >= width:
+                        failed = True
+                        break
+                    new_steps[p, steps_back] = s
+                    steps_back += 1
+                    node = run_tail[s] if s < runs else s - runs
+                if failed:
+                    break
+                for i in range(steps_back // 2):
+                    new_steps[p, i], new_steps[p, steps_back - 1 - i] = (
+                        new_steps[p, steps_back - 1 - i],
+                        new_steps[p, i],
+                    )
+                new_length[p] = steps_back
+                change += _path_price(
+                    1.0, q, new_steps[p], steps_back, demand_node[k], late_price[demand_group[k]], hubs, run_head, run_cost, handling, hold_cost, run_load,
+                    pointers, room, price, base_room, base_price, most,
+                )  # fmt: skip
+                _shift(
+                    1.0,
+                    q,
+                    new_steps[p],
+                    steps_back,
+                    demand_node[k],
+                    runs,
+                    hubs,
+                    run_head,
+                    run_load,
+                    sort_load,
+                    night_load,
+                )
+                placed += 1
+        most[run] = kept_most
+        if not failed and change <= allowance:
+            gained += change
+            for p in range(pieces):
+                c = piece_chunk[p]
+                target = c
+                if parcels[c] > 0.0:
+                    target = count[0]
+                    count[0] += 1
+                    demand[target] = demand[c]
+                parcels[target] = piece_amount[p]
+                length[target] = new_length[p]
+                for i in range(new_length[p]):
+                    steps[target, i] = new_steps[p, i]
+            continue
+        for p in range(placed):
+            k = demand[piece_chunk[p]]
+            _shift(
+                -1.0,
+                piece_amount[p],
+                new_steps[p],
+                new_length[p],
+                demand_node[k],
+                runs,
+                hubs,
+                run_head,
+                run_load,
+                sort_load,
+                night_load,
+            )
+        for p in range(pieces):
+            c = piece_chunk[p]
+            k = demand[c]
+            parcels[c] += piece_amount[p]
+            _shift(
+                1.0,
+                piece_amount[p],
+                steps[c],
+                length[c],
+                demand_node[k],
+                runs,
+                hubs,
+                run_head,
+                run_load,
+                sort_load,
+                night_load,
+            )
+    return gained

@@ -1,0 +1,1 @@
+"""From tables to arrays: inputs, their checks, the network, paths and flows."""

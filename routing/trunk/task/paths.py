@@ -1,0 +1,224 @@
+"""Paths of demands through the network, and the linear programme over them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from routing.budget import Deadline
+from routing.solvers import solve_linear
+from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.shortest_paths import NO_WAY, trace_ways
+
+
+@dataclass(frozen=True, slots=True)
+class PathPool:
+    """Paths by demand; a step is a run's number, or ``runs + node`` for a night at a node.
+
+    Attributes
+    ----------
+    demand : (P,)
+        Sorted.
+    pointers : (P + 1,) into ``steps``.
+    """
+
+    demand: Ints
+    pointers: Ints
+    steps: Ints
+
+    def __len__(self) -> int:
+        return len(self.demand)
+
+
+@dataclass(frozen=True, slots=True)
+class PathUse:
+    """What one parcel on each path uses, as sparse matrices of (resource, path)."""
+
+    runs: sparse.csr_matrix
+    sorts: sparse.csr_matrix
+    nights: sparse.csr_matrix
+    cost: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Parcels on the paths of a pool.
+
+    Attributes
+    ----------
+    parcels : (P,)
+    short : (K,)
+    objective
+        Of the linear programme [CNY].
+    """
+
+    parcels: Floats
+    short: Floats
+    objective: float
+
+
+def gather_pool(network: TrunkNetwork, samples: Sequence[Ints], wanted: Ints | None = None) -> PathPool:
+    """Collect the different ways that demands take under several choices (N, groups).
+
+    Parameters
+    ----------
+    wanted : (n,), optional
+        Demands to collect for; all by default.
+    """
+    group = group_demands(network).of_demand
+    numbers = np.arange(len(group)) if wanted is None else wanted
+    start = network.demand_node()[numbers]
+    parts = []
+    for choice in samples:
+        reached = choice[start, group[numbers]] != NO_WAY
+        pointers, steps = trace_ways(network, choice, start[reached], group[numbers[reached]])
+        parts.append(PathPool(numbers[reached].astype(np.int64), pointers, steps))
+    return merge_paths(network, parts)[0]
+
+
+def merge_paths(network: TrunkNetwork, parts: Sequence[PathPool]) -> tuple[PathPool, Ints]:
+    """Join pools without doubles, sorted by demand; also the place of every path of the parts, one after the other."""
+    demand = np.concatenate([part.demand for part in parts])
+    lengths = np.concatenate([np.diff(part.pointers) for part in parts])
+    steps = np.concatenate([part.steps for part in parts])
+    weight = np.random.default_rng(7).integers(1, 2**62, size=network.runs + network.nodes + 1, dtype=np.int64)
+    mark = np.zeros(len(demand), dtype=np.int64)
+    np.add.at(mark, np.repeat(np.arange(len(demand)), lengths), weight[steps])
+    order = np.lexsort((mark, demand))
+    fresh = np.ones(len(order), dtype=np.bool_)
+    fresh[1:] = (np.diff(demand[order]) != 0) | (np.diff(mark[order]) != 0)
+    first = order[fresh]
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.cumsum(fresh) - 1
+    begin = np.cumsum(lengths) - lengths
+    pointers = np.concatenate([[0], np.cumsum(lengths[first])]).astype(np.int64)
+    where = np.repeat(begin[first], lengths[first]) + _count_up(lengths[first])
+    return PathPool(demand[first].astype(np.int64), pointers, steps[where]), place
+
+
+def _count_up(lengths: Ints) -> Ints:
+    ends = np.cumsum(lengths)
+    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+
+
+def use_paths(network: TrunkNetwork, pool: PathPool) -> PathUse:
+    """Say what a parcel on each path uses and costs besides vehicles."""
+    paths = len(pool)
+    owner = np.repeat(np.arange(paths), np.diff(pool.pointers))
+    on_run = pool.steps < network.runs
+    run, night = pool.steps[on_run], pool.steps[~on_run] - network.runs
+    end = end_nodes(network, pool)
+    sort_rows = np.concatenate([network.run_tail[run], end])
+    sort_columns = np.concatenate([owner[on_run], np.arange(paths)])
+    runs = _count_matrix(run, owner[on_run], network.runs, paths)
+    sorts = _count_matrix(sort_rows, sort_columns, network.nodes, paths)
+    nights = _count_matrix(night, owner[~on_run], network.nodes, paths)
+    handling = np.tile(network.handling_cost, network.days)
+    cost = runs.T @ network.run_cost + sorts.T @ handling
+    cost = cost + network.hold_cost * np.asarray(nights.sum(axis=0)).ravel()
+    cost = cost + network.late_cost * count_late(network, pool, end)
+    return PathUse(runs, sorts, nights, np.asarray(cost, dtype=np.float64))
+
+
+def end_nodes(network: TrunkNetwork, pool: PathPool) -> Ints:
+    """Node at which each path is sorted for the last time."""
+    end = network.demand_node()[pool.demand]
+    some = np.diff(pool.pointers) > 0
+    last = pool.steps[pool.pointers[1:][some] - 1]
+    is_run = last < network.runs
+    after = np.where(is_run, 0, last - network.runs + network.hubs)
+    after[is_run] = network.run_head[last[is_run]]
+    end[some] = after
+    return end
+
+
+def _count_matrix(rows: Ints, columns: Ints, height: int, width: int) -> sparse.csr_matrix:
+    return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(height, width))
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What paths may use.
+
+    Attributes
+    ----------
+    runs : (R,) [parcels]
+        Room of vehicles at no further price.
+    sorts, nights : (N,) [parcels]
+    extra_price : (R,) [CNY/parcel]
+        Price of more room on a run, ``inf`` where there is none to be had.
+    extra_most : (R,) [parcels]
+        How much more there is.
+    """
+
+    runs: Floats
+    sorts: Floats
+    nights: Floats
+    extra_price: Floats
+    extra_most: Floats
+
+
+def assign_paths(
+    network: TrunkNetwork, pool: PathPool, parcels: Floats, room: Room, deadline: Deadline | None = None
+) -> Assignment | None:
+    """Spread parcels over paths at least cost within given room; what finds none is short.
+
+    Parameters
+    ----------
+    parcels : (K,)
+        Parcels of each demand to spread; demands of 0 take no part.
+    deadline
+        Emergency brake of the solver.
+
+    Returns
+    -------
+    Assignment or None
+        None when the time ran out without an answer.
+    """
+    use = use_paths(network, pool)
+    paths = len(pool)
+    asked = np.flatnonzero(parcels > 0)
+    place = np.full(len(parcels), -1, dtype=np.int64)
+    place[asked] = np.arange(len(asked))
+    touched = np.flatnonzero(np.diff(use.runs.indptr))
+    more = touched[np.isfinite(room.extra_price[touched]) & (room.extra_most[touched] > 0)]
+    sorts = np.flatnonzero(np.isfinite(room.sorts) & (np.diff(use.sorts.indptr) > 0))
+    nights = np.flatnonzero(np.isfinite(room.nights) & (np.diff(use.nights.indptr) > 0))
+    serve = _count_matrix(place[pool.demand], np.arange(paths), len(asked), paths)
+    buy = -_count_matrix(np.searchsorted(touched, more), np.arange(len(more)), len(touched), len(more))
+    limited = sparse.vstack([use.runs[touched], use.sorts[sorts], use.nights[nights]], format="csr")
+    width = paths + len(asked) + len(more)
+    top = sparse.hstack([serve, sparse.identity(len(asked)), sparse.csr_matrix((len(asked), len(more)))])
+    lift = sparse.vstack([buy, sparse.csr_matrix((len(sorts) + len(nights), len(more)))])
+    low = sparse.hstack([limited, sparse.csr_matrix((limited.shape[0], len(asked))), lift])
+    limits = np.maximum(0.0, np.concatenate([room.runs[touched], room.sorts[sorts], room.nights[nights]]))
+    answer = solve_linear(
+        np.concatenate([use.cost, np.full(len(asked), network.short_cost), room.extra_price[more]]),
+        sparse.vstack([top, low], format="csr"),
+        np.concatenate([parcels[asked], np.full(len(limits), -np.inf)]),
+        np.concatenate([parcels[asked], limits]),
+        np.zeros(width),
+        np.concatenate([np.full(paths + len(asked), np.inf), room.extra_most[more]]),
+        deadline=deadline,
+    )
+    if answer.values is None:
+        return None
+    short = np.zeros(len(parcels))
+    short[asked] = answer.values[paths : paths + len(asked)]
+    return Assignment(answer.values[:paths], short, answer.objective)
+
+
+def count_late(network: TrunkNetwork, pool: PathPool, end: Ints) -> Ints:
+    """Days that each path is late, (P,).
+
+    Parameters
+    ----------
+    end : (P,)
+        Node at which each path is sorted for the last time.
+    """
+    late: Ints = np.maximum(0, end // network.hubs - network.demand_due[pool.demand])
+    return late

@@ -1,0 +1,232 @@
+"""A trunk plan written as result tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.contracts import contract
+from data.hub_load import list_visits, sum_visits
+from routing.trunk.bound.certificate import name_proof
+from routing.trunk.bound.lagrangian import Relaxation
+from routing.trunk.task.due_times import NO_PROMISE
+from routing.trunk.task.flows import Flows, Loads
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.paths import PathPool
+from routing.trunk.vehicles.vehicle_model import Vehicles
+
+if TYPE_CHECKING:
+    import polars as pl
+
+GAP_CLOSED = 1e-6
+
+
+def _finish(name: str, frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    table = contract(name)
+    ordered = [column for column in table.polars_schema if column in frame.columns]
+    return frame.select(ordered).cast({c: table.polars_schema[c] for c in ordered}).sort(*keys)
+
+
+def _dates(network: TrunkNetwork, days: Ints) -> pl.Series:
+    import polars as pl
+
+    calendar = [network.day(day) for day in range(network.days + 1)]
+    return pl.Series([calendar[day] for day in days.tolist()], dtype=pl.Date)
+
+
+def _names(ids: list[str], numbers: Ints) -> pl.Series:
+    import polars as pl
+
+    return pl.Series([ids[number] for number in numbers.tolist()], dtype=pl.String)
+
+
+def write_departures(network: TrunkNetwork, vehicles: Vehicles, load: Floats) -> pl.DataFrame:
+    """Write `trunk_departures`: the parcels of a run are put on its vehicles in order of price per parcel."""
+    import polars as pl
+
+    some = vehicles.departures > 0
+    run, option, departures = vehicles.run[some], vehicles.option[some], vehicles.departures[some]
+    capacity, price = network.option_capacity[option], network.option_cost[option]
+    room = departures * capacity
+    order = np.lexsort((option, price / capacity, run))
+    before = np.cumsum(room[order]) - room[order]
+    start = np.searchsorted(run[order], run[order])
+    aboard_before = before - before[start]
+    aboard = np.clip(load[run[order]] - aboard_before, 0, room[order])
+    parcels = np.zeros(len(run))
+    parcels[order] = np.rint(aboard)
+    cost = departures * price + parcels * network.run_cost[run]
+    frame = pl.DataFrame(
+        {
+            "date": _dates(network, network.run_day[run]),
+            "lane_id": _names(network.lane_ids, network.run_lane[run]),
+            "vehicle_type_id": _names(network.type_ids, network.option_type[option]),
+            "departures": departures,
+            "parcels": parcels.astype(np.int64),
+            "cost": cost,
+        }
+    )
+    return _finish("trunk_departures", frame, ["date", "lane_id", "vehicle_type_id"])
+
+
+def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
+    """Write `trunk_flows`: paths with their days of departure and the day they are done."""
+    import polars as pl
+
+    pool = flows.pool
+    calendar = [network.day(day) for day in range(network.days + 1)]
+    begin = network.demand_day[pool.demand].tolist()
+    pointers, steps = pool.pointers.tolist(), pool.steps.tolist()
+    run_lane, run_day = network.run_lane.tolist(), network.run_day.tolist()
+    run_head = network.run_head.tolist()
+    paths, days, done_on = [], [], []
+    for number, first in enumerate(begin):
+        day = first
+        lanes: list[str] = []
+        leaves = []
+        for step in steps[pointers[number] : pointers[number + 1]]:
+            if step < network.runs:
+                lanes.append(network.lane_ids[run_lane[step]])
+                leaves.append(calendar[run_day[step]])
+                day = run_head[step] // network.hubs
+            else:
+                day += 1
+        paths.append(lanes)
+        days.append(leaves)
+        done_on.append(day)
+    frame = pl.DataFrame(
+        {
+            "date": _dates(network, network.demand_day[pool.demand]),
+            "origin_hub_id": _names(network.hub_ids, network.demand_origin[pool.demand]),
+            "destination_hub_id": _names(network.hub_ids, network.demand_destination[pool.demand]),
+            "path": pl.Series(paths, dtype=pl.List(pl.String)),
+            "departure_dates": pl.Series(days, dtype=pl.List(pl.Date)),
+            "completed_on": pl.Series([calendar[day] for day in done_on], dtype=pl.Date),
+            "parcels": flows.parcels,
+            "late_days": pl.Series(_count_late(network, pool, done_on), dtype=pl.Int64),
+        }
+    )
+    keys = ["date", "origin_hub_id", "destination_hub_id", "path", "departure_dates", "completed_on"]
+    merged = frame.group_by(keys).agg(pl.col("parcels").sum(), pl.col("late_days").first())
+    text = {
+        "path_text": pl.col("path").list.join("|"),
+        "days_text": pl.col("departure_dates").cast(pl.List(pl.String)).list.join("|"),
+    }
+    sorted_rows = merged.with_columns(**text).sort(*keys[:3], "completed_on", "path_text", "days_text")
+    table = contract("trunk_flows")
+    ordered = [column for column in table.polars_schema if column in frame.columns]
+    return sorted_rows.select(ordered).cast({c: table.polars_schema[c] for c in ordered})
+
+
+def _count_late(network: TrunkNetwork, pool: PathPool, done_on: list[int]) -> list[int | None]:
+    due = network.demand_due[pool.demand].tolist()
+    return [None if last == NO_PROMISE else max(0, day - last) for day, last in zip(done_on, due, strict=True)]
+
+
+def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) -> pl.DataFrame:
+    """Write `hub_loads`: every hub on every day of demand, and later days with parcels.
+
+    What is handled is counted from the flows as written; what waits over a night from the loads of the draft.
+    """
+    import polars as pl
+
+    lanes = pl.DataFrame({"lane_id": network.lane_ids, "origin_hub_id": _names(network.hub_ids, network.lane_origin)})
+    hub_number = {name: number for number, name in enumerate(network.hub_ids)}
+    handled, held = np.zeros(network.nodes, dtype=np.int64), np.rint(loads.nights)
+    for row in sum_visits(list_visits(flows, lanes)).iter_rows(named=True):
+        day = (row["date"] - network.first_day).days
+        handled[day * network.hubs + hub_number[row["hub_id"]]] = row["load"]
+    node = np.flatnonzero((np.arange(network.nodes) < network.demand_days * network.hubs) | (handled > 0) | (held > 0))
+    capacity = network.sort_capacity.ravel()[node]
+    bounded = np.isfinite(capacity)
+    frame = pl.DataFrame(
+        {
+            "date": _dates(network, node // network.hubs),
+            "hub_id": _names(network.hub_ids, node % network.hubs),
+            "handled": handled[node],
+            "held": held[node].astype(np.int64),
+            "capacity": pl.Series(
+                [int(c) if b else None for c, b in zip(capacity, bounded, strict=True)], dtype=pl.Int64
+            ),
+        }
+    )
+    share = pl.when(pl.col("handled") == 0).then(0.0).otherwise(pl.col("handled") / pl.col("capacity"))
+    frame = frame.with_columns(utilisation=pl.when(pl.col("capacity").is_not_null()).then(share))
+    return _finish("hub_loads", frame, ["date", "hub_id"])
+
+
+def write_demand(network: TrunkNetwork) -> pl.DataFrame:
+    """Write `route_demand`: what the plan was asked to carry."""
+    import polars as pl
+
+    frame = pl.DataFrame(
+        {
+            "date": _dates(network, network.demand_day),
+            "origin_hub_id": _names(network.hub_ids, network.demand_origin),
+            "destination_hub_id": _names(network.hub_ids, network.demand_destination),
+            "parcels": network.demand_parcels,
+        }
+    )
+    return _finish("route_demand", frame, ["date", "origin_hub_id", "destination_hub_id"])
+
+
+def write_shortfalls(
+    network: TrunkNetwork, short: Ints, reasons: dict[int, tuple[str, str | None, str | None]]
+) -> pl.DataFrame:
+    """Write `shortfalls`; ``reasons`` gives (reason, binding, cheapest fix) by demand."""
+    import polars as pl
+
+    number = np.flatnonzero(short > 0)
+    told = [reasons.get(int(k), ("no room on any way", None, None)) for k in number]
+    frame = pl.DataFrame(
+        {
+            "date": _dates(network, network.demand_day[number]),
+            "origin_hub_id": _names(network.hub_ids, network.demand_origin[number]),
+            "destination_hub_id": _names(network.hub_ids, network.demand_destination[number]),
+            "parcels": short[number],
+            "reason": pl.Series([t[0] for t in told], dtype=pl.String),
+            "binding": pl.Series([t[1] for t in told], dtype=pl.String),
+            "cheapest_fix": pl.Series([t[2] for t in told], dtype=pl.String),
+        }
+    )
+    return _finish("shortfalls", frame, ["date", "origin_hub_id", "destination_hub_id"])
+
+
+def write_certificate(
+    network: TrunkNetwork, cost: float, relaxed: Relaxation, short: int, late: int, ended_by: str
+) -> pl.DataFrame:
+    """Write the row of `plan_certificates`; ``violations`` is 0 until the checker has spoken."""
+    import polars as pl
+
+    demanded = int(network.demand_parcels.sum())
+    floor = min(max(relaxed.bound, 0.0), cost)
+    gap = (cost - floor) / cost if cost > 0 else 0.0
+    status = "shortfalls" if short else "optimal" if gap <= GAP_CLOSED else "feasible"
+    frame = pl.DataFrame(
+        {
+            "plan": ["trunk"],
+            "status": [status],
+            "cost": [cost],
+            "lower_bound": [floor],
+            "gap": [gap],
+            "violations": pl.Series([0], dtype=pl.Int64),
+            "parcels_demanded": [demanded],
+            "parcels_planned": [demanded - short],
+            "parcels_short": [short],
+            "parcels_late": [late],
+            "overflow_probability": pl.Series([None], dtype=pl.Float64),
+            "proof": [name_proof(relaxed)],
+            "priced_bound": [min(max(relaxed.evidence.bound, 0.0), floor)],
+            "last_day": [network.day(network.days - 1)],
+            "ended_by": [ended_by],
+        }
+    )
+    return _finish("plan_certificates", frame, ["plan"])
+
+
+def last_day(network: TrunkNetwork) -> str:
+    """ISO date of the last day of the plan."""
+    return (network.first_day + timedelta(days=network.days - 1)).isoformat()

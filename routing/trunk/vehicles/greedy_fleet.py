@@ -1,0 +1,266 @@
+"""Vehicles for given loads without a search: priced mixes, brought within fleets, own vehicles sent back.
+
+The staircases give each run its cheapest mix at the prices of the fleets. Where a fleet is exceeded, the vehicle whose
+replacement costs least gives way, until none is; where a fleet has vehicles left, they replace the dearest. Own vehicles are
+then balanced by a flow of least cost over the hubs: empty returns, or hired vehicles in place of own ones.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
+from routing.trunk.vehicles.step_costs import Staircase, count_vehicles
+from routing.trunk.vehicles.vehicle_model import Vehicles, list_pairs, tally
+
+_SWEEPS = 6
+
+
+def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Vehicles:
+    """Choose vehicles for loads at the prices of the staircases and bring them within all limits.
+
+    Parameters
+    ----------
+    load : (R,) [parcels]
+
+    Returns
+    -------
+    Vehicles
+        Within every limit; ``short`` tells the load that finds no vehicle.
+    """
+    run, option = list_pairs(network, np.flatnonzero(load > 0))
+    count = np.zeros(len(run), dtype=np.int64)
+    placed_run, placed_option, placed = count_vehicles(network, stairs, load)
+    width = len(network.option_lane) + 1
+    count[np.searchsorted(run * width + option, placed_run * width + placed_option)] = placed
+    kind, day = network.option_type[option], network.run_day[run]
+    busy = network.busy_days()[run] if len(run) else run
+    pointers = np.searchsorted(run, np.arange(network.runs + 1)).astype(np.int64)
+    limit = network.option_limit[option, day] if len(run) else np.zeros(0)
+    lane_limit = network.lane_limit[network.run_lane, network.run_day]
+    own = network.type_own[kind]
+    capacity, cost = network.option_capacity[option], network.option_cost[option]
+    order = np.argsort(-load, kind="stable").astype(np.int64)
+
+    def spread(frozen: Flags) -> None:
+        free = np.repeat(network.type_fleet[:, None], network.days, axis=1)
+        _spread(
+            pointers, kind, day, busy, capacity, cost, limit, lane_limit, load, count, free, order, frozen, _SWEEPS
+        )  # fmt: skip
+
+    spread(np.zeros(len(run), dtype=np.bool_))
+    if own.any():
+        for number in np.flatnonzero(network.type_own):
+            _balance(network, int(number), run, option, count, busy)
+        spread(own)
+    return tally(network, run, option, count, load)
+
+
+@numba.njit(cache=True)
+def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
+    pointers, kind, day, busy, capacity, cost, limit, lane_limit, load, count, free, order, frozen, sweeps
+) -> None:
+    days = free.shape[1]
+    # a mix may hold more vehicles than the lane lets go: the smallest stay behind
+    for r in range(len(pointers) - 1):
+        total = 0
+        for q in range(pointers[r], pointers[r + 1]):
+            total += count[q]
+        while total > lane_limit[r]:
+            smallest = -1
+            for q in range(pointers[r], pointers[r + 1]):
+                if count[q] > 0 and not frozen[q] and (smallest < 0 or capacity[q] < capacity[smallest]):
+                    smallest = q
+            if smallest < 0:
+                break
+            count[smallest] -= 1
+            total -= 1
+    for p in range(len(kind)):
+        for t in range(day[p], min(days, day[p] + busy[p])):
+            free[kind[p], t] -= count[p]
+    # first take vehicles back where a fleet is exceeded, the cheapest replacement first
+    for v in range(free.shape[0]):
+        for t in range(days):
+            while free[v, t] < 0:
+                best, best_pair, best_swap = np.inf, -1, -1
+                for r in range(len(pointers) - 1):
+                    for p in range(pointers[r], pointers[r + 1]):
+                        if kind[p] != v or count[p] == 0 or frozen[p] or not (day[p] <= t < day[p] + busy[p]):
+                            continue
+                        room, total = 0.0, 0
+                        for q in range(pointers[r], pointers[r + 1]):
+                            room += count[q] * capacity[q]
+                            total += count[q]
+                        need = load[r] - (room - capacity[p])
+                        if need <= 0 and -cost[p] < best:
+                            best, best_pair, best_swap = -cost[p], p, -1
+                        for q in range(pointers[r], pointers[r + 1]):
+                            if kind[q] == v or frozen[q] or count[q] >= limit[q]:
+                                continue
+                            copies = max(1, int(np.ceil(need / capacity[q])))
+                            if count[q] + copies > limit[q] or total - 1 + copies > lane_limit[r]:
+                                continue
+                            fits = True
+                            for u in range(day[q], min(days, day[q] + busy[q])):
+                                if free[kind[q], u] < copies:
+                                    fits = False
+                            if fits and copies * cost[q] - cost[p] < best:
+                                best, best_pair, best_swap = copies * cost[q] - cost[p], p, q
+                if best_pair < 0:
+                    break
+                p = best_pair
+                r = 0
+                low, high = 0, len(pointers) - 1
+                while low < high:
+                    middle = (low + high) // 2
+                    if pointers[middle + 1] <= p:
+                        low = middle + 1
+                    else:
+                        high = middle
+                r = low
+                room = 0.0
+                for q in range(pointers[r], pointers[r + 1]):
+                    room += count[q] * capacity[q]
+                count[p] -= 1
+                for u in range(day[p], min(days, day[p] + busy[p])):
+                    free[v, u] += 1
+                if best_swap >= 0:
+                    copies = max(1, int(np.ceil((load[r] - (room - capacity[p])) / capacity[best_swap])))
+                    count[best_swap] += copies
+                    for u in range(day[best_swap], min(days, day[best_swap] + busy[best_swap])):
+                        free[kind[best_swap], u] -= copies
+            # no replacement anywhere: the load of one vehicle stays behind
+            for r in range(len(pointers) - 1):
+                if free[v, t] >= 0:
+                    break
+                for p in range(pointers[r], pointers[r + 1]):
+                    while kind[p] == v and count[p] > 0 and free[v, t] < 0 and day[p] <= t < day[p] + busy[p]:
+                        count[p] -= 1
+                        for u in range(day[p], min(days, day[p] + busy[p])):
+                            free[v, u] += 1
+    # then exchange one for another, or fill a gap, where that pays
+    for _ in range(sweeps):
+        changed = False
+        for r in order:
+            if load[r] <= 0:
+                continue
+            room, total = 0.0, 0
+            for q in range(pointers[r], pointers[r + 1]):
+                room += count[q] * capacity[q]
+                total += count[q]
+            while room < load[r]:
+                best, pair = np.inf, -1
+                for q in range(pointers[r], pointers[r + 1]):
+                    fits = not frozen[q] and count[q] < limit[q] and total < lane_limit[r]
+                    for u in range(day[q], min(days, day[q] + busy[q])):
+                        fits = fits and free[kind[q], u] >= 1
+                    value = cost[q] / min(capacity[q], load[r] - room)
+                    if fits and value < best:
+                        best, pair = value, q
+                if pair < 0:
+                    break
+                count[pair] += 1
+                total += 1
+                room += capacity[pair]
+                for u in range(day[pair], min(days, day[pair] + busy[pair])):
+                    free[kind[pair], u] -= 1
+                changed = True
+            for p in range(pointers[r], pointers[r + 1]):
+                if frozen[p]:
+                    continue
+                while count[p] > 0 and room - capacity[p] >= load[r]:
+                    count[p] -= 1
+                    room -= capacity[p]
+                    for u in range(day[p], min(days, day[p] + busy[p])):
+                        free[kind[p], u] += 1
+                    changed = True
+                for q in range(pointers[r], pointers[r + 1]):
+                    if q == p or frozen[q] or cost[q] >= cost[p] - 1e-9:
+                        continue
+                    while (
+                        count[p] > 0 and count[q] < limit[q] and room - capacity[p] + capacity[q] >= min(load[r], room)
+                    ):
+                        fits = True
+                        for u in range(day[q], min(days, day[q] + busy[q])):
+                            fits = fits and free[kind[q], u] >= 1
+                        if not fits:
+                            break
+                        count[p] -= 1
+                        count[q] += 1
+                        room += capacity[q] - capacity[p]
+                        for u in range(day[p], min(days, day[p] + busy[p])):
+                            free[kind[p], u] += 1
+                        for u in range(day[q], min(days, day[q] + busy[q])):
+                            free[kind[q], u] -= 1
+                        changed = True
+        if not changed:
+            break
+
+
+def _balance(network: TrunkNetwork, number: int, run: Ints, option: Ints, count: Ints, busy: Ints) -> None:
+    """Make the departures of one own type a circulation, in place: a flow of least cost over the hubs.
+
+    An empty return over a lane costs its departure. Taking an own departure out, hired vehicles in its place, costs the
+    difference. Both together always have a solution: no own departure at all.
+    """
+    from ortools.graph.python import min_cost_flow
+
+    pairs = np.flatnonzero(network.option_type[option] == number)
+    lane = network.run_lane[run[pairs]]
+    start, end = network.lane_origin[lane], network.lane_destination[lane]
+    cost = network.option_cost[option[pairs]]
+    hired = _replace_cost(network, run, option)[pairs]
+    blocked = np.zeros(len(pairs), dtype=np.bool_)
+    while True:
+        surplus = np.bincount(start, count[pairs], network.hubs) - np.bincount(end, count[pairs], network.hubs)
+        if not surplus.any():
+            return
+        slack = _slack(network, number, run[pairs], count[pairs], busy[pairs])
+        lane_bound = np.where(np.isfinite(network.lane_limit[lane, network.run_day[run[pairs]]]), 0.0, np.inf)
+        room = np.minimum(network.option_limit[option[pairs], network.run_day[run[pairs]]] - count[pairs], lane_bound)
+        slack = np.minimum(slack, np.minimum(np.maximum(room, 0.0), 1e6).astype(np.int64))
+        slack[blocked] = 0
+        dropped = np.maximum(hired - cost, 0.0)
+        flow = min_cost_flow.SimpleMinCostFlow()
+        adds = flow.add_arcs_with_capacity_and_unit_cost(start, end, slack, np.rint(100 * cost).astype(np.int64))
+        cuts = flow.add_arcs_with_capacity_and_unit_cost(
+            end, start, count[pairs], np.rint(100 * dropped).astype(np.int64)
+        )
+        # a hub that more vehicles reach than leave sends the difference away
+        flow.set_nodes_supplies(np.arange(network.hubs), -np.rint(surplus).astype(np.int64))
+        if flow.solve() != flow.OPTIMAL:
+            count[pairs] = 0
+            return
+        added, cut = flow.flows(adds), flow.flows(cuts)
+        count[pairs] -= cut
+        done = np.zeros(len(pairs), dtype=np.int64)
+        for place in np.flatnonzero(added):
+            now = _slack(network, number, run[pairs], count[pairs] + done, busy[pairs])[place]
+            done[place] = min(int(added[place]), int(now))
+            blocked[place] |= done[place] < added[place]
+        count[pairs] += done
+
+
+def _replace_cost(network: TrunkNetwork, run: Ints, option: Ints) -> Floats:
+    """Cost of hired vehicles in place of each pair's, (Y,): the cheapest of the run's, as many as it takes."""
+    hired = ~network.type_own[network.option_type[option]]
+    per_parcel = network.option_cost[option] / network.option_capacity[option]
+    best = np.full(network.runs, np.inf)
+    np.minimum.at(best, run[hired], per_parcel[hired])
+    worst = network.short_cost
+    price: Floats = np.minimum(best[run], worst) * network.option_capacity[option]
+    return price
+
+
+def _slack(network: TrunkNetwork, number: int, run: Ints, count: Ints, busy: Ints) -> Ints:
+    """How many more vehicles of a type can leave on each run within its fleet."""
+    size = network.type_fleet[number]
+    day = network.run_day[run]
+    away = np.zeros(network.days + 1)
+    np.add.at(away, day, count)
+    np.subtract.at(away, np.minimum(day + busy, network.days), count)
+    free = size - np.cumsum(away)[: network.days]
+    least = np.array([free[t : t + b].min() for t, b in zip(day.tolist(), busy.tolist(), strict=True)])
+    slack: Ints = np.maximum(0, np.minimum(least, 1_000_000)).astype(np.int64)
+    return slack

@@ -1,0 +1,238 @@
+"""Vehicles for given loads: whole departures by lane, day and type, within fleets and limits, own vehicles balanced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from routing.budget import Deadline
+from routing.solvers import Solution, solve_linear
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicles:
+    """Departures of the options on the runs.
+
+    Attributes
+    ----------
+    run, option : (Y,)
+        The pairs that can be used, sorted by run, then option.
+    departures : (Y,)
+    room : (R,) [parcels]
+        Room on each run.
+    cost
+        Cost of the departures [CNY].
+    short : (R,) [parcels]
+        Load for which there is no room.
+    """
+
+    run: Ints
+    option: Ints
+    departures: Ints
+    room: Floats
+    cost: float
+    short: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRows:
+    """Limits on departures as a sparse matrix over the (run, option) pairs: ``low <= matrix @ y <= high``.
+
+    ``names`` tells each row as (kind, first, second): lane (lane, day), fleet (type, day), balance (type, hub).
+    """
+
+    matrix: sparse.csr_matrix
+    low: Floats
+    high: Floats
+    kind: list[str]
+    first: Ints
+    second: Ints
+
+
+def list_pairs(network: TrunkNetwork, wanted: Ints | None = None) -> tuple[Ints, Ints]:
+    """List the (run, option) pairs that can be used, sorted by run and option.
+
+    Parameters
+    ----------
+    wanted : (n,), optional
+        Runs that carry load; hired vehicles are listed for these only, own vehicles for all (empty returns).
+    """
+    usable = np.ones(network.runs, dtype=np.bool_)
+    if wanted is not None:
+        usable[:] = False
+        usable[wanted] = True
+    option, day = np.nonzero((network.option_limit >= 1) & (network.type_fleet[network.option_type] >= 1)[:, None])
+    run = network.run_of[network.option_lane[option], day]
+    keep = run >= 0
+    option, run = option[keep], run[keep]
+    keep = usable[run] | network.type_own[network.option_type[option]]
+    option, run = option[keep], run[keep]
+    order = np.lexsort((option, run))
+    return run[order].astype(np.int64), option[order].astype(np.int64)
+
+
+def limit_rows(network: TrunkNetwork, run: Ints, option: Ints) -> FleetRows:
+    """Write the limits of lanes and fleets and the balance of own vehicles over (run, option) pairs."""
+    pairs = np.arange(len(run))
+    kind_of, day, lane = network.option_type[option], network.run_day[run], network.run_lane[run]
+    busy = network.busy_days()[run] if len(run) else run
+    rows: list[Ints] = []
+    columns: list[Ints] = []
+    values: list[Floats] = []
+    low: list[Floats] = []
+    high: list[Floats] = []
+    names: list[str] = []
+    first: list[Ints] = []
+    second: list[Ints] = []
+    height = 0
+
+    def add(label: str, key: Ints, column: Ints, value: Floats, bound: dict[str, Floats], a: Ints, b: Ints) -> None:
+        nonlocal height
+        used, place = np.unique(key, return_inverse=True)
+        rows.append(place + height)
+        columns.append(column)
+        values.append(value)
+        low.append(bound["low"][used])
+        high.append(bound["high"][used])
+        names.extend([label] * len(used))
+        first.append(a[used])
+        second.append(b[used])
+        height += len(used)
+
+    days, hubs = network.days, network.hubs
+    bounded = np.isfinite(network.lane_limit[lane, day])
+    lanes = len(network.lane_ids)
+    flat = network.lane_limit.ravel()
+    grid = np.arange(lanes * days)
+    add(
+        "lane",
+        lane[bounded] * days + day[bounded],
+        pairs[bounded],
+        np.ones(bounded.sum()),
+        {"low": np.full(len(flat), -np.inf), "high": flat},
+        grid // days,
+        grid % days,
+    )
+    types = len(network.type_ids)
+    finite = np.flatnonzero(np.isfinite(network.type_fleet[kind_of]))
+    spread = np.repeat(finite, busy[finite])
+    ahead = np.arange(len(spread)) - np.repeat(np.cumsum(busy[finite]) - busy[finite], busy[finite])
+    at = np.minimum(day[spread] + ahead, days - 1)
+    inside = day[spread] + ahead < days
+    grid = np.arange(types * days)
+    add(
+        "fleet",
+        (kind_of[spread] * days + at)[inside],
+        spread[inside],
+        np.ones(inside.sum()),
+        {"low": np.full(types * days, -np.inf), "high": np.repeat(network.type_fleet, days)},
+        grid // days,
+        grid % days,
+    )
+    own = np.flatnonzero(network.type_own[kind_of])
+    grid = np.arange(types * hubs)
+    key = np.concatenate(
+        [
+            kind_of[own] * hubs + network.lane_origin[lane[own]],
+            kind_of[own] * hubs + network.lane_destination[lane[own]],
+        ]
+    )
+    sign = np.concatenate([np.ones(len(own)), -np.ones(len(own))])
+    add(
+        "balance",
+        key,
+        np.concatenate([own, own]),
+        sign,
+        {"low": np.zeros(types * hubs), "high": np.zeros(types * hubs)},
+        grid // hubs,
+        grid % hubs,
+    )
+    matrix = sparse.csr_matrix(
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(height, len(run))
+    )
+    return FleetRows(
+        matrix, np.concatenate(low), np.concatenate(high), names, np.concatenate(first), np.concatenate(second)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VehicleModel:
+    """Choice of vehicles for given loads as a linear model over (run, option) pairs, then load left behind.
+
+    ``low <= matrix @ (departures, left behind) <= high``; the first rows hold the loads, ``rules`` are the others.
+
+    Attributes
+    ----------
+    run, option, limit : (Y,)
+        Pairs, and the most departures of each.
+    carried : (C,)
+        Runs with load.
+    """
+
+    run: Ints
+    option: Ints
+    limit: Floats
+    carried: Ints
+    cost: Floats
+    matrix: sparse.csr_matrix
+    low: Floats
+    high: Floats
+    rules: FleetRows
+
+
+def model_vehicles(network: TrunkNetwork, load: Floats) -> VehicleModel:
+    """Write the choice of departures of least cost that hold the loads (R,) [parcels]."""
+    carried = np.flatnonzero(load > 0)
+    run, option = list_pairs(network, carried)
+    rules = limit_rows(network, run, option)
+    limit = np.minimum(
+        network.option_limit[option, network.run_day[run]], network.type_fleet[network.option_type[option]]
+    )
+    capacity = network.option_capacity[option]
+    # no run needs more than what its load fills: a finite bound keeps the search small
+    need = np.ceil(load[run] / capacity)
+    limit = np.where(network.type_own[network.option_type[option]], limit, np.minimum(limit, need))
+    place = np.full(network.runs, -1, dtype=np.int64)
+    place[carried] = np.arange(len(carried))
+    on = place[run] >= 0
+    pairs = np.arange(len(run))
+    hold = sparse.csr_matrix((capacity[on], (place[run[on]], pairs[on])), shape=(len(carried), len(run)))
+    miss = sparse.identity(len(carried), format="csr")
+    blank = sparse.csr_matrix((rules.matrix.shape[0], len(carried)))
+    return VehicleModel(
+        run=run,
+        option=option,
+        limit=limit,
+        carried=carried,
+        cost=np.concatenate([network.option_cost[option], np.full(len(carried), network.short_cost)]),
+        matrix=sparse.bmat([[hold, miss], [rules.matrix, blank]], format="csr"),
+        low=np.concatenate([load[carried], rules.low]),
+        high=np.concatenate([np.full(len(carried), np.inf), rules.high]),
+        rules=rules,
+    )
+
+
+def relax_vehicles(network: TrunkNetwork, load: Floats, deadline: Deadline) -> tuple[Solution, FleetRows]:
+    """Choose fractions of departures of least cost that hold the loads; the duals of the rules are the last ones.
+
+    Parameters
+    ----------
+    load : (R,) [parcels]
+    deadline
+        Emergency brake of the solver.
+    """
+    model = model_vehicles(network, load)
+    free = np.concatenate([model.limit, np.full(len(model.carried), np.inf)])
+    answer = solve_linear(model.cost, model.matrix, model.low, model.high, np.zeros(len(free)), free, deadline=deadline)
+    return answer, model.rules
+
+
+def tally(network: TrunkNetwork, run: Ints, option: Ints, departures: Ints, load: Floats) -> Vehicles:
+    """Add up what departures hold and cost, and what of the loads they leave behind."""
+    filled = departures.astype(np.float64) * network.option_capacity[option]
+    room: Floats = np.bincount(run, filled, network.runs).astype(np.float64)
+    cost = float((departures * network.option_cost[option]).sum())
+    return Vehicles(run, option, departures, room, cost, np.maximum(0.0, load - room))
