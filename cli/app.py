@@ -22,6 +22,7 @@ _GROUPS = (
     "forecast",
     "backtest",
     "revisions",
+    "compare",
     "weather",
     "plan",
     "verify",
