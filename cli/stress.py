@@ -159,7 +159,7 @@ def _print_asks(asked: Capacity) -> None:
     import polars as pl
 
     if not asked.asks:
-        say("No sorting capacity has to be asked for.")
+        say(f"There is no sorting capacity to ask for: a hub overflows in {asked.before.tell()} of other futures.")
         return
     out_rows(pl.DataFrame([asdict(ask) for ask in asked.asks]), json=False, title="Sorting capacity to ask for")
     say(

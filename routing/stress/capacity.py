@@ -18,6 +18,7 @@ from routing.stress.records import UNBOUNDED, Money, Network, Whole
 Marks = NDArray[np.bool_]
 
 STEP = 0.05  # of a hub's capacity that is asked for at a time (judgement)
+LEAST_HELP = 0.02  # of a hub's parcels over that a step must take away, or its sorters are not what lacks (judgement)
 MOST = 1.0  # of a hub's capacity that is asked for at most (judgement)
 
 
@@ -75,21 +76,31 @@ def ask_capacity(
     Notes
     -----
     Each round gives 5 % more to the hub that overflows in most draws, on the days from the one before its first overflow to its last
-    one; when the target is reached on ``fit``, each hub gives back what is not needed. More at one hub sends more to others on time,
+    one. A hub whose overflow that does not lessen lacks vehicles, and is asked for no more. When the target is reached on ``fit``, or
+    no hub's sorters help any further, each hub gives back what is not needed. More at one hub sends more to others on time,
     so the order matters and each round plays all draws.
     """
     network = apply_policy(layout, policy)
     days: Marks = np.zeros(network.hubs.capacity.shape, dtype=np.bool_)
     share = np.zeros(len(layout.hub_ids))
-    while True:
-        outcomes = play_draws(_give(network, days, share), fit)
-        over = (outcomes.over > 0).any(axis=2).mean(axis=0)
-        free = share < MOST - 1e-9
-        if _share_over(outcomes) <= target or not (over[free] > 0).any():
+    free = np.ones(share.size, dtype=np.bool_)
+    outcomes = play_draws(network, fit)
+    while _share_over(outcomes) > target:
+        over = np.where(free, (outcomes.over > 0).any(axis=2).mean(axis=0), 0.0)
+        if not (over > 0).any():
             break
-        hub = int(np.argmax(np.where(free, over, -1.0)))
+        hub = int(np.argmax(over))
+        kept = days[hub].copy()
         share[hub] += STEP
         days[hub] |= _days_over(outcomes, hub)
+        tried = play_draws(_give(network, days, share), fit)
+        if tried.over[:, hub].sum() <= (1.0 - LEAST_HELP) * outcomes.over[:, hub].sum():
+            outcomes = tried
+            free[hub] = share[hub] < MOST - 1e-9
+        else:
+            share[hub] -= STEP
+            days[hub], free[hub] = kept, False
+    target = max(target, _share_over(outcomes))
     for hub in np.flatnonzero(share > 0).tolist():
         while share[hub] > 1e-9:
             share[hub] -= STEP

@@ -38,6 +38,13 @@ def test_the_hub_that_is_short_is_asked_for_as_little_as_is_needed() -> None:
     assert (found.before.value, found.after.value) == (1.0, 0.0)
 
 
+def test_a_hub_that_lacks_vehicles_is_not_asked_for_sorters() -> None:
+    demand = np.full((10, 1), 160)  # all are sorted, one truck takes 100, 60 wait where 50 may
+    found = ask_capacity(plan(1000, 1), demand, demand, RIGID, 0.02, 0.5, 1)
+    assert found.asks == ()
+    assert (found.before.value, found.after.value) == (1.0, 1.0)
+
+
 def test_nothing_is_asked_for_where_nothing_is_over() -> None:
     demand = np.full((10, 1), 150)
     found = ask_capacity(plan(100, 5), demand, demand, RIGID, 0.02, 0.5, 1)
