@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import known_errors, out_json, out_rows, progress, say, workspace_of
-from cli.options import Json, Seed, parse_days
+from cli.options import Bridge, Closed, Json, Seed, parse_days, parse_spans
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,6 +63,8 @@ def backtest(
         bool,
         typer.Option("--detail", help="Show every lead block, event and volume class, not the whole horizon only."),
     ] = False,
+    closed: Closed = None,
+    bridge: Bridge = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -74,7 +76,7 @@ def backtest(
     """
     import polars as pl
 
-    from cli.forecast_inputs import read_inputs, settings_of
+    from cli.forecast_inputs import read_inputs, settings_of, told_options
     from forecasting.evaluation.backtest import run_backtest
     from forecasting.evaluation.scores import mean_scores
     from forecasting.forecast import forecast
@@ -82,7 +84,9 @@ def backtest(
     workspace = workspace_of(context)
     dates = parse_days(as_of)
     names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
-    options = {"as_of": [str(day) for day in dates], "horizon": horizon, "models": names}
+    spans = parse_spans(closed)
+    told = told_options(spans, bridge=bridge)
+    options = {"as_of": [str(day) for day in dates], "horizon": horizon, "models": names, **told}
     with workspace.run("backtest", options=options, seed=seed) as run, progress("Backtest") as bar:
         found = run_backtest(
             read_inputs(run, workspace.settings.workspace.timezone),
@@ -91,15 +95,15 @@ def backtest(
             forecast,
             models=names,
             seed=seed,
-            settings=settings_of(workspace.settings),
+            settings=settings_of(workspace.settings, spans, bridge=bridge),
             progress=bar,
         )
         run.append("backtest_scores", found.scores)
     pooled = mean_scores(found.scores)
     shown = pooled if detail else _whole_horizon(pooled, horizon)
     if json:
-        told = {name: getattr(found, name).to_dicts() for name in ("causes", "breaks", "notes")}
-        out_json({"run_id": run.run_id, "scores": shown.to_dicts(), **told})
+        parts = {name: getattr(found, name).to_dicts() for name in ("causes", "breaks", "notes")}
+        out_json({"run_id": run.run_id, "scores": shown.to_dicts(), **parts})
         return
     out_rows(shown.select(_SHOWN), json=False, title="Scores over all cut-offs (accuracy = 1 - WAPE)")
     steps = found.causes.group_by("known", maintain_order=True).agg(pl.col("accuracy", "gain").mean())

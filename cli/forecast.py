@@ -11,7 +11,7 @@ import typer
 from cli.console import known_errors, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import warn_of_lost_weather
 from cli.forecast_views import capacity, draws, staffing
-from cli.options import Json, Seed, parse_day
+from cli.options import Bridge, Closed, Json, Seed, parse_day, parse_spans
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,6 +53,8 @@ def forecast(
     ] = None,
     horizon: Annotated[int, typer.Option("--horizon", min=1, help="Days ahead.")] = 14,
     level: Annotated[Level, typer.Option("--level", help="Level to print; all are stored.")] = Level.network,
+    closed: Closed = None,
+    bridge: Bridge = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -62,15 +64,16 @@ def forecast(
     """
     if context.invoked_subcommand is not None:
         return
-    from cli.forecast_inputs import read_inputs, settings_of
+    from cli.forecast_inputs import read_inputs, settings_of, told_options
     from forecasting.forecast import forecast as make_forecast
 
     workspace = workspace_of(context)
-    options = {"as_of": None if as_of is None else str(as_of), "horizon": horizon}
+    spans = parse_spans(closed)
+    options = {"as_of": None if as_of is None else str(as_of), "horizon": horizon, **told_options(spans, bridge=bridge)}
     with workspace.run("forecast", options=options, seed=seed) as run, progress("Forecast") as bar:
         inputs = read_inputs(run, workspace.settings.workspace.timezone)
         day = as_of or _last_day(inputs.route_volumes)
-        made = make_forecast(inputs, day, horizon, seed, settings_of(workspace.settings), bar)
+        made = make_forecast(inputs, day, horizon, seed, settings_of(workspace.settings, spans, bridge=bridge), bar)
         for name in Level:
             run.append(f"{name}_forecasts", _table(made, name))
     for note in made.notes:
@@ -79,7 +82,9 @@ def forecast(
         say("There are no outlets in this workspace, so there is no outlet forecast.")
     out_rows(_table(made, level), json=json, columns=_columns(_table(made, level)))
     warn_of_lost_weather(workspace, run.run_id)
-    say(f"Forecast from {day} for {horizon} days, run {run.run_id}: {made.route['mean'].sum():,} parcels.")
+    known = f"Volumes are known up to {made.known_until}." if made.known_until != day else ""
+    told = f"Forecast from {day} for {horizon} days, run {run.run_id}: {made.route['mean'].sum():,} parcels."
+    say(f"{told} {known}".rstrip())
 
 
 def _last_day(volumes: pl.DataFrame) -> date:

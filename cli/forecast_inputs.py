@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from data.runs import Run
     from data.settings import Settings
     from forecasting.inputs import ForecastInputs, ForecastSettings
@@ -41,8 +43,10 @@ def read_inputs(run: Run, timezone: str = "UTC") -> ForecastInputs:
     )
 
 
-def settings_of(settings: Settings) -> ForecastSettings:
-    """Translate ``[forecast]`` and ``[events]`` of radar.toml."""
+def settings_of(
+    settings: Settings, closed: tuple[tuple[date, date], ...] = (), *, bridge: bool = False
+) -> ForecastSettings:
+    """Translate ``[forecast]`` and ``[events]`` of radar.toml, with what a command was told of days without rows."""
     from forecasting.inputs import EventPrior, ForecastSettings
 
     priors = {
@@ -52,6 +56,18 @@ def settings_of(settings: Settings) -> ForecastSettings:
     return ForecastSettings(
         event_priors=priors,
         use_prophet=settings.forecast.prophet,
+        closed=closed,
+        bridge=bridge,
         understaffing_cost=settings.forecast.cost_too_few,
         overstaffing_cost=settings.forecast.cost_too_many,
     )
+
+
+def told_options(closed: tuple[tuple[date, date], ...], *, bridge: bool) -> dict[str, object]:
+    """Give what a command was told of days without rows as options of its run; nothing where nothing was told."""
+    told: dict[str, object] = {}
+    if closed:
+        told["closed"] = [f"{first}..{last}" for first, last in closed]
+    if bridge:
+        told["bridge"] = True
+    return told

@@ -29,6 +29,24 @@ def parse_days(text: str) -> list[date]:
     return [parse_day(part) for part in text.split(",") if part.strip()]
 
 
+def parse_spans(texts: list[str] | None) -> tuple[tuple[date, date], ...]:
+    """Read times written as FROM..TO, or as one day, several joined by commas.
+
+    Raises
+    ------
+    typer.BadParameter
+        When a part is no date, or a time ends before it begins.
+    """
+    spans = []
+    for part in (part for text in texts or [] for part in text.split(",") if part.strip()):
+        first, _, last = part.partition("..")
+        span = (parse_day(first), parse_day(last or first))
+        if span[1] < span[0]:
+            raise typer.BadParameter(f"{part!r} ends before it begins; write it as 2025-01-28..2025-02-03")
+        spans.append(span)
+    return tuple(spans)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Seed = Annotated[
     int, typer.Option("--seed", help="Seed of everything random: the same seed repeats the run to the byte.")
@@ -57,6 +75,18 @@ Language = Annotated[
         "--lang",
         help="Languages, joined by commas: zh, en; by default that of `radar --lang` or a Chinese locale, else both.",
     ),
+]
+Closed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--closed",
+        metavar="FROM..TO",
+        help="Days on which the whole network rested, so that days without rows mean zero and are not unknown; may be repeated.",
+    ),
+]
+Bridge = Annotated[
+    bool,
+    typer.Option("--bridge", help="Go on although more than a week before the as-of date holds no rows."),
 ]
 FirstDay = Annotated[
     date | None, typer.Option("--from", parser=parse_day, metavar="DATE", help="First day, e.g. 2025-11-03.")

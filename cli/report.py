@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -113,10 +114,21 @@ def read_forecast_inputs(workspace: Workspace, run_id: str | None = None) -> For
         outlets_ahead=_rows_of(workspace, "outlet_forecasts", run.run_id),
         scores=workspace.results("backtest_scores"),
         scores_run=scored[-1] if scored else None,
-        history=summarise_history(_scan_as_seen(workspace, "route_volumes", run), network["as_of"][0]),
+        history=summarise_history(
+            _scan_as_seen(workspace, "route_volumes", run), network["as_of"][0], _closed(workspace, run.run_id)
+        ),
         outlines=_outlines(workspace),
         **seen,
     )
+
+
+def _closed(workspace: Workspace, run_id: str) -> tuple[tuple[date, date], ...]:
+    """Give the times in which the network rested, as the forecast's run was told."""
+    from cli.options import parse_spans
+
+    runs = workspace.runs()
+    options: dict[str, Any] = json.loads(runs["options"][runs["run_id"].index_of(run_id) or 0])
+    return parse_spans(options.get("closed"))
 
 
 def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInputs:

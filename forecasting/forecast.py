@@ -10,10 +10,13 @@ import polars as pl
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
+from data.silent_days import days_without_rows
+from forecasting.events.phases import place_phases, read_waves
 from forecasting.events.uplift import plain_name
 from forecasting.history.as_of_view import restrict
 from forecasting.history.cleaning import CleanHistory, clean_history
 from forecasting.history.network_changes import ChangedNetwork, follow_changes
+from forecasting.history.silent_history import fill_silent_days
 from forecasting.inputs import ForecastInputs, ForecastSettings
 from forecasting.intervals.calibration import calibrate_intervals
 from forecasting.intervals.interval_model import IntervalModel
@@ -28,6 +31,9 @@ from forecasting.series.rounding import round_coherently
 
 LONGEST_HORIZON = 370
 """Days ahead beyond which daily routes are no forecast any more."""
+
+MOST_BRIDGED = 7
+"""Days without any row just before the as-of date that a forecast bridges unasked."""
 
 
 def forecast(
@@ -70,9 +76,12 @@ def forecast(
         raise RadarError(f"a horizon of {horizon} days", f"1 to {LONGEST_HORIZON}", "choose another --horizon")
     known = restrict(inputs, as_of)
     notes: list[str] = []
-    panel, lag = _read_panel(known, as_of, inputs.route_volumes)
+    panel, lag = _read_panel(known, as_of, inputs.route_volumes, chosen.bridge)
     if lag:
         notes.append(f"Route volumes end on {panel.dates[-1]}, {lag} days before {as_of}; the forecast bridges them.")
+    eventful = place_phases(read_waves(known.events), panel.dates).touched()
+    panel, silent = fill_silent_days(panel, known.route_volumes, eventful, chosen.closed)
+    notes += silent.notes
     ahead = horizon + lag
     last_date = as_of + dt.timedelta(days=horizon)
     network = follow_changes(panel, known.network_changes, last_date)
@@ -87,7 +96,14 @@ def forecast(
     ]
     hubs = (panel.membership("hub_out"), panel.membership("hub_in"))
     clean = clean_history(
-        panel.parcels, panel.dates, ahead, known.events, chosen.event_priors, hubs, pooling=chosen.pooling
+        panel.parcels,
+        panel.dates,
+        ahead,
+        known.events,
+        chosen.event_priors,
+        hubs,
+        chosen.pooling,
+        silent.with_routes(panel.size),
     )
     progress.step(1, 10, "events")
     model = fit_routes(panel, clean, ahead, seed, chosen, progress)
@@ -98,7 +114,7 @@ def forecast(
     return _publish(known, panel, clean, matrices, intervals, as_of, lag, tuple(notes))
 
 
-def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame) -> tuple[Panel, int]:
+def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame, bridge: bool) -> tuple[Panel, int]:
     """Spread the volumes out, and say how many days lie between their last day and the as-of date."""
     if known.route_volumes.is_empty():
         if everything.is_empty():
@@ -109,6 +125,14 @@ def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame)
             f"an as-of date of {as_of}, before the first route volumes",
             f"a day from {everything['date'].min()!s} on",
             "choose a later --as-of",
+        )
+    missing = days_without_rows(known.route_volumes, as_of)
+    if missing > MOST_BRIDGED and not bridge:
+        last = known.route_volumes.filter(pl.col("date") < as_of)["date"].max()
+        raise RadarError(
+            f"no route volumes on the {missing} days before the as-of date {as_of}: the last day known before it is {last!s}",
+            f"at most {MOST_BRIDGED} days without any row",
+            "load those days, correct --as-of, or take out rows of a wrong date (`radar remove`); --bridge goes on all the same",
         )
     panel = Panel.from_route_volumes(known.route_volumes)
     return panel, (as_of - to_date(panel.dates[-1])).days

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -97,6 +98,10 @@ class ForecastSettings:
         How many rolling backtests inside the history weigh the members and calibrate the intervals.
     pooling
         Pseudo-occurrences of the parent in a hub's or route's own event multiple.
+    closed
+        First and last day of times in which the whole network rested, so that its days without rows mean zero.
+    bridge
+        Whether to forecast although more than a week before the as-of date holds no rows.
     understaffing_cost, overstaffing_cost
         Cost of a parcel too few and too many in an outlet's staffing; the newsvendor quantile is
         understaffing / (understaffing + overstaffing).
@@ -107,5 +112,7 @@ class ForecastSettings:
     use_trees: bool = True
     inner_cutoffs: int = 8
     pooling: float = 10.0
+    closed: tuple[tuple[dt.date, dt.date], ...] = ()
+    bridge: bool = False
     understaffing_cost: float = 3.0
     overstaffing_cost: float = 1.0

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecasting.intervals.spread import Spread
-from forecasting.series.panel import Panel
+from forecasting.series.panel import Panel, to_date
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,8 @@ class Forecasts:
     matrices: RouteForecast
     spread: Spread
     notes: tuple[str, ...] = ()
+
+    @property
+    def known_until(self) -> dt.date:
+        """Last day with volumes: the as-of date, or earlier where the forecast bridges days without rows."""
+        return to_date(self.matrices.panel.dates[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -9,6 +10,7 @@ import polars as pl
 
 from data.contracts import contract
 from data.errors import RadarError
+from data.silent_days import Silence, find_silences
 from reports.run_facts import RunFacts
 
 RECENT_DAYS = 28
@@ -29,10 +31,18 @@ class RouteHistory:
     routes
         ``courier_id``, ``origin_hub_id``, ``destination_hub_id``, ``first_date`` (first day with a parcel) and
         ``recent`` [parcels/day]: mean of the last 28 days.
+    silences
+        Days without any row of the network, a courier or a hub that otherwise always has rows.
     """
 
     days: pl.DataFrame
     routes: pl.DataFrame
+    silences: tuple[Silence, ...] = ()
+
+    @property
+    def last_day(self) -> date:
+        """Last day with a parcel."""
+        return _first_date(self.days.tail(1), "date")
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,9 @@ class ForecastInputs:
         return _first_date(self.network, "as_of")
 
 
-def summarise_history(route_volumes: pl.DataFrame | pl.LazyFrame, as_of: date) -> RouteHistory | None:
+def summarise_history(
+    route_volumes: pl.DataFrame | pl.LazyFrame, as_of: date, closed: Sequence[tuple[date, date]] = ()
+) -> RouteHistory | None:
     """Sum the route history up for the report.
 
     Parameters
@@ -95,6 +107,8 @@ def summarise_history(route_volumes: pl.DataFrame | pl.LazyFrame, as_of: date) -
         ``route_volumes`` by its contract; a lazy frame keeps a long history out of memory.
     as_of
         Last day that counts; later rows are not looked at.
+    closed
+        Times in which the whole network rested, as the run was told.
 
     Returns
     -------
@@ -116,7 +130,9 @@ def summarise_history(route_volumes: pl.DataFrame | pl.LazyFrame, as_of: date) -
         .sort(key)
         .collect()
     )
-    return RouteHistory(days, routes)
+    sent = ("date", "courier_id", "origin_hub_id", "parcels")
+    rows = route_volumes.lazy().filter(pl.col("date") <= as_of).select(sent).collect()
+    return RouteHistory(days, routes, find_silences(rows, closed))
 
 
 def _first_date(frame: pl.DataFrame, column: str) -> date:

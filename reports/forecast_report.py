@@ -8,6 +8,7 @@ from datetime import timedelta
 import polars as pl
 from markupsafe import Markup
 
+from data.silent_days import Silence
 from reports import forecast_figures as figures
 from reports import forecast_tables as tables
 from reports.charts import EventMark, path_chart, waterfall_chart
@@ -21,6 +22,7 @@ from reports.tables import Names, in_language
 
 _PAST_DAYS = 42
 _MAP_ROUTES = 80
+_MOST_SPANS = 6
 
 
 def write_forecast_report(inputs: ForecastInputs, language: Language) -> str:
@@ -67,6 +69,7 @@ class _Report:
         return {
             "top": top,
             "as_of": inputs.as_of,
+            "known": self._known(),
             "contents": [(name, t(f"contents.{name}")) for name in (*contents, "accuracy", "provenance")],
             "figures": self._figures(),
             "path_drawing": self._path(),
@@ -85,6 +88,25 @@ class _Report:
             "accuracy_lead": self._accuracy_lead(),
             "further_facts": self._further_facts(),
         }
+
+    def _known(self) -> list[Markup]:
+        """Tell up to which day volumes are known, and which days before it are not."""
+        t, f, history = self.t, self.f, self.inputs.history
+        if history is None:
+            return []
+        told = []
+        if history.last_day < self.inputs.as_of:
+            lag = (self.inputs.as_of - history.last_day).days
+            told.append(t("known.until", day=f.full_day(history.last_day), lag=f.count(lag)))
+        unknown = [run for run in history.silences if run.meaning == "unknown"]
+        for scope in ("network", "courier", "hub"):
+            runs = [run for run in unknown if run.scope == scope]
+            if runs:
+                spans = t("word.comma").join(_span(run, f) for run in runs[:_MOST_SPANS])
+                days = sum(run.days for run in runs)
+                more = t("known.more", n=f.count(len(runs) - _MOST_SPANS)) if len(runs) > _MOST_SPANS else ""
+                told.append(t(f"known.{scope}", n=f.count(days), spans=spans + more))
+        return told
 
     def _figures(self) -> list[Figure]:
         t, f, top = self.t, self.f, self.top
@@ -323,3 +345,9 @@ def _tone(share: float | None) -> str:
     if share is None:
         return "plain"
     return "bad" if share > 1 else "warn" if share > 0.85 else "good"
+
+
+def _span(run: Silence, f: Formats) -> Markup:
+    first, last = f.full_day(run.date_from), f.full_day(run.date_to)
+    days = first if run.date_from == run.date_to else Markup("{}–{}").format(first, last)
+    return Markup("{} {}").format(run.subject, days) if run.subject else Markup("{}").format(days)

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
+from data.silent_days import Silence, find_silences
 from forecasting.evaluation.backtest_case import NAIVE_MODELS, RADAR, Case
 from forecasting.evaluation.scores import score_forecast
 from forecasting.history.as_of_view import restrict
@@ -99,6 +102,12 @@ def run_backtest(
     """
     dates = sorted(set(as_of_dates))
     _check_dates(inputs.route_volumes, dates, horizon)
+    chosen_settings = settings or ForecastSettings()
+    unknown = [
+        run
+        for run in find_silences(inputs.route_volumes, chosen_settings.closed)
+        if run.scope == "network" and run.meaning == "unknown"
+    ]
     scores: list[pl.DataFrame] = []
     causes: list[pl.DataFrame] = []
     breaks: list[pl.DataFrame] = []
@@ -106,16 +115,20 @@ def run_backtest(
     for number, as_of in enumerate(dates):
         progress.step(number, len(dates), f"as of {as_of}")
         view = restrict(inputs, as_of)
-        forecasts = forecaster(
-            view, as_of, horizon, seed=seed, settings=settings or ForecastSettings(), progress=SILENT
-        )
+        forecasts = forecaster(view, as_of, horizon, seed=seed, settings=chosen_settings, progress=SILENT)
         case = Case(inputs, view, forecasts, as_of, horizon)
-        windows = mark_windows(inputs.events, as_of + dt.timedelta(days=1), horizon)
+        first = as_of + dt.timedelta(days=1)
+        known = _known_days(unknown, first, horizon)
+        marks = mark_windows(inputs.events, first, horizon)
+        windows = {"all": known, **{name: days & known for name, days in marks.items()}}
         chosen = _choose(models, forecasts)
         scores.extend(score_forecast(scored, windows) for scored in case.scored(chosen))
         causes.append(case.causes())
         breaks.append(case.breaks())
         notes.extend((as_of, note) for note in forecasts.notes)
+        if not known.all():
+            told = f"{int((~known).sum())} of {horizon} days after {as_of} hold no row of route_volumes: they are not scored."
+            notes.append((as_of, told))
     progress.step(len(dates), len(dates))
     return Backtest(
         pl.concat(scores).sort("level", "model", "as_of", "lead_days", "window"),
@@ -123,6 +136,14 @@ def run_backtest(
         pl.concat(breaks),
         pl.DataFrame(notes, schema={"as_of": pl.Date, "note": pl.String}, orient="row"),
     )
+
+
+def _known_days(unknown: Sequence[Silence], first: dt.date, horizon: int) -> NDArray[np.bool_]:
+    """Mark the days of a window of which something is known."""
+    known = np.ones(horizon, dtype=np.bool_)
+    for run in unknown:
+        known[max(0, (run.date_from - first).days) : max(0, (run.date_to - first).days + 1)] = False
+    return known
 
 
 def _check_dates(volumes: pl.DataFrame, dates: Sequence[dt.date], horizon: int) -> None:

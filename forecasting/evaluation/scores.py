@@ -76,7 +76,8 @@ def score_forecast(scored: Scored, windows: Mapping[str, NDArray[np.bool_]] | No
     scored
         The forecast and the actuals.
     windows
-        Name -> [days] whether the day is in it; the window ``all`` is added.
+        Name -> [days] whether the day is in it; the window ``all`` is added where it is not given. Weeks that are not all in
+        ``all`` are no weeks.
 
     Returns
     -------
@@ -106,7 +107,8 @@ def score_forecast(scored: Scored, windows: Mapping[str, NDArray[np.bool_]] | No
     spans = {"all": np.ones(days, dtype=bool), **(windows or {})}
     tables = [_score_level(scored, spans, 1)]
     if scored.level == "route" and days >= 7:
-        tables.append(_score_level(_by_week(scored), {k: _any_by_week(v, days) for k, v in spans.items()}, 7))
+        whole = ~_any_by_week(~spans["all"], days)
+        tables.append(_score_level(_by_week(scored), {k: _any_by_week(v, days) & whole for k, v in spans.items()}, 7))
     return pl.concat(tables)
 
 

@@ -14,6 +14,7 @@ from data.constants import constant
 from forecasting.events.deviations import EventDeviation, learn_deviations
 from forecasting.events.phases import place_phases, read_waves
 from forecasting.events.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
+from forecasting.history.silent_history import SilentHistory, fill_gaps
 from forecasting.inputs import EventPrior
 from forecasting.series.panel import Membership
 
@@ -27,12 +28,6 @@ class CleaningRules:
 
     level_time_constant: float = constant(
         12.0, "days", "over which the two-sided level forgets by a factor e", "judgement"
-    )
-    most_gaps: float = constant(
-        0.05, "share of days", "beyond which empty days are the network's own and no gaps", "judgement"
-    )
-    fewest_parcels: float = constant(
-        20.0, "parcels/day", "on the middle day, under which a network may have empty days", "judgement"
     )
 
 
@@ -53,11 +48,14 @@ class CleanHistory:
     touched
         [known days + horizon] whether an event stands on the day.
     filled
-        [known days] days filled because nothing at all was loaded for them.
+        [known days] days on which nothing is known of the network; they are filled and teach nothing.
     level
         [known days] log of the undisturbed network total.
     deviation
         How far routes deviate from the network's multiple.
+    hidden
+        [routes x known days] parcels that were put there because what was carried is unknown, or is none of the route's own
+        (a closure); they teach no weight, tree or interval. None where there are none.
     """
 
     parcels: Matrix
@@ -66,6 +64,7 @@ class CleanHistory:
     filled: NDArray[np.bool_]
     level: Vector
     deviation: EventDeviation
+    hidden: NDArray[np.bool_] | None = None
 
     @property
     def known(self) -> int:
@@ -103,6 +102,7 @@ def clean_history(
     priors: Mapping[str, EventPrior],
     hubs: tuple[Membership, Membership] | None = None,
     pooling: float = 10.0,
+    silent: SilentHistory | None = None,
 ) -> CleanHistory:
     """Divide the events out of a history.
 
@@ -126,9 +126,11 @@ def clean_history(
         Origin and destination hubs of the routes; without them all routes share the network's multiple.
     pooling
         Pseudo-occurrences of the parent in a route's own deviation.
+    silent
+        Days on which nothing is known, and cells that were filled; by default there are none.
     """
     total = parcels.sum(axis=0, dtype=np.float64)
-    filled = find_gaps(total)
+    filled = np.zeros(parcels.shape[1], dtype=np.bool_) if silent is None else silent.unknown
     history = fill_gaps(parcels, filled) if filled.any() else parcels
     if filled.any():
         total = history.sum(axis=0, dtype=np.float64)
@@ -150,7 +152,11 @@ def clean_history(
     cleaned = (history / np.exp(uplift.log_effect[:known]).astype(np.float32)).astype(np.float32, copy=False)
     for day in np.flatnonzero(deviation.stage[:known] >= 0):
         cleaned[:, day : day + 1] *= deviation.on(np.array([day]), cleaned[:, day : day + 1], undo=True)
-    return CleanHistory(cleaned, uplift, touched, filled, level + week[np.arange(known) % 7], deviation)
+    if filled.any():
+        # A week beside may have been a sale's: unknown days are filled again from what it was without.
+        cleaned = fill_gaps(cleaned, filled)
+    usual = level + week[np.arange(known) % 7]
+    return CleanHistory(cleaned, uplift, touched, filled, usual, deviation, None if silent is None else silent.hidden)
 
 
 def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tuple[Vector, Vector]:
@@ -197,33 +203,3 @@ def _two_sided(values: Vector) -> Vector:
         forward[day] += keep * forward[day - 1]
         backward[-1 - day] += keep * backward[-day]
     return np.asarray(forward + backward - values)
-
-
-def find_gaps(total: Vector) -> NDArray[np.bool_]:
-    """Find days on which nothing at all was loaded, in a network that always carries something.
-
-    A network that is empty on more than one day in twenty, or carries under 20 parcels on its middle day, may well have
-    empty days: then none is a gap.
-    """
-    empty = total <= 0
-    if not empty.any() or empty.all():
-        return np.zeros(total.size, dtype=np.bool_)
-    first = int(np.argmax(~empty))
-    inside = empty.copy()
-    inside[:first] = False
-    if inside[first:].mean() > CLEANING.most_gaps or np.median(total[first:]) < CLEANING.fewest_parcels:
-        return np.zeros(total.size, dtype=np.bool_)
-    return inside
-
-
-def fill_gaps(parcels: Matrix, gaps: NDArray[np.bool_]) -> Matrix:
-    """Fill gap days with the mean of the nearest loaded days of the same weekday before and after."""
-    filled = parcels.copy()
-    days = parcels.shape[1]
-    for day in np.flatnonzero(gaps):
-        before = next((d for d in range(day - 7, -1, -7) if not gaps[d]), None)
-        after = next((d for d in range(day + 7, days, 7) if not gaps[d]), None)
-        beside = [d for d in (before, after) if d is not None]
-        if beside:
-            filled[:, day] = parcels[:, beside].mean(axis=1)
-    return filled

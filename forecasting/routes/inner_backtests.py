@@ -31,6 +31,9 @@ class BacktestRules:
     first_steps: tuple[int, ...] = constant(
         (7, 14, 21, 28), "days before the last", "of the latest cut-offs; earlier ones lie two weeks apart", "judgement"
     )
+    most_hidden: float = constant(
+        0.05, "1", "of a sum's parcels that may be filled in where its error still counts", "judgement"
+    )
     recent: int = constant(28, "days", "whose mean is a route's recent volume", "judgement")
 
 
@@ -68,7 +71,7 @@ def sample_errors(
     horizon: int,
     levels: Mapping[str, Sequence[Membership]],
 ) -> list[ErrorSample]:
-    """Collect the errors of the combined forecast at each level.
+    """Collect the errors of the combined forecast at each level; hidden cells (forecast 0 here) are no errors.
 
     Parameters
     ----------
@@ -95,12 +98,17 @@ def sample_errors(
         combined = inner_forecast[:, days - cutoff]
         forecast = combined * clean.route_multiples(days, combined)
         truth = actual[:, days]
+        hidden = None if clean.hidden is None else clean.hidden[:, days]
         event, spread = clean.touched[days], variance[days]
         some = slice(None, None, -(-truth.shape[0] // BACKTESTS.most_sampled))
-        samples.append(ErrorSample.of("route", truth[some], forecast[some], volume[some], event, spread))
+        told = forecast if hidden is None else np.where(hidden, np.float32(0.0), forecast)
+        samples.append(ErrorSample.of("route", truth[some], told[some], volume[some], event, spread))
         for level, memberships in levels.items():
             for membership in memberships:
                 summed = aggregate(volume[:, None], membership)[:, 0]
                 actual_sums, forecast_sums = aggregate(truth, membership), aggregate(forecast, membership)
+                if hidden is not None:
+                    unseen = aggregate(forecast * hidden, membership)
+                    forecast_sums[unseen > BACKTESTS.most_hidden * forecast_sums] = 0.0
                 samples.append(ErrorSample.of(level, actual_sums, forecast_sums, summed, event, spread))
     return samples

@@ -122,13 +122,18 @@ def backtest_members(
         Whether the members forecast; without them only what came is laid out.
     """
     ahead, day_weight = history.days_after(cutoff, horizon)
+    hidden = None if history.hidden is None else history.hidden[:, ahead]
     if routes is None or routes.size == history.parcels.shape[0]:
         past, actual = history.parcels[:, :cutoff], history.parcels[:, ahead]
     else:
         past, actual = history.parcels[routes, :cutoff], history.parcels[routes][:, ahead]
+        hidden = None if hidden is None else hidden[routes]
     total, days = actual.sum(axis=0, dtype=np.float64), actual.shape[1]
     forecasts = forecast_members(past, horizon) if members else {}
     scaled = {name: scale_to_total(forecast[:, :days], total) for name, forecast in forecasts.items()}
+    if hidden is not None:
+        # What was put there is no truth: there every member is right.
+        scaled = {name: np.where(hidden, actual, forecast) for name, forecast in scaled.items()}
     return InnerBacktest(cutoff, scaled, actual, volume_class(recent_volume(past)), day_weight)
 
 

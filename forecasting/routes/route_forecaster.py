@@ -151,14 +151,13 @@ def fit_routes(
     trees, earlier_trees = None, None
     if settings.use_trees:
         progress.step(2, 10, TREES)
-        trees = fit_share_trees(history.parcels, history.sums, history.day_weight, horizon, seed)
+        trees = _fit_trees(history, horizon, seed)
         if trees is not None and cutoffs:
-            past = history.until(min(cutoffs))
-            earlier_trees = fit_share_trees(past.parcels, past.sums, past.day_weight, horizon, seed)
+            earlier_trees = _fit_trees(history.until(min(cutoffs)), horizon, seed)
     progress.step(4, 10, "inner backtests")
     forecaster, margin_share, inner = _fit_on_backtests(history, cutoffs, horizon, earlier_trees, progress)
     _, path, notes = forecast_network(
-        history.total, history.dates, horizon, history.day_weight, use_prophet=settings.use_prophet
+        history.total, history.dates, horizon, history.learnt_weight, use_prophet=settings.use_prophet
     )
     progress.step(7, 10, "routes")
     members = forecast_members(history.parcels, horizon)
@@ -167,6 +166,10 @@ def fit_routes(
     if tree_forecast is not None:
         members[TREES] = scale_to_total(tree_forecast, path)
     return RouteModel(baseline, members, inner, tuple(notes))
+
+
+def _fit_trees(history: RouteHistory, horizon: int, seed: int) -> ShareTrees | None:
+    return fit_share_trees(history.parcels, history.sums, history.learnt_weight, horizon, seed, hidden=history.hidden)
 
 
 def _fit_on_backtests(

@@ -69,6 +69,8 @@ class RouteHistory:
         [days] days filled because nothing was loaded for them.
     sums
         The hubs' and the network's sums.
+    hidden
+        [routes x days] cells that were put there and teach nothing; None where there are none.
     """
 
     parcels: Matrix
@@ -76,17 +78,23 @@ class RouteHistory:
     day_weight: Vector
     filled: NDArray[np.bool_]
     sums: HubSums
+    hidden: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(cls, panel: Panel, clean: CleanHistory) -> RouteHistory:
         """Take a cleaned history with the hubs of its panel."""
         sums = HubSums.of(clean.parcels, panel.membership("hub_out"), panel.membership("hub_in"))
-        return cls(clean.parcels, panel.dates, clean.calmness[: clean.known], clean.filled, sums)
+        return cls(clean.parcels, panel.dates, clean.calmness[: clean.known], clean.filled, sums, clean.hidden)
 
     @property
     def days(self) -> int:
         """How many days are known."""
         return int(self.parcels.shape[1])
+
+    @property
+    def learnt_weight(self) -> Vector:
+        """[days] how much a day teaches: as ``day_weight``, and nothing on filled days."""
+        return np.where(self.filled, 0.0, self.day_weight)
 
     @property
     def total(self) -> Vector:
@@ -106,13 +114,14 @@ class RouteHistory:
             self.day_weight[:cutoff],
             self.filled[:cutoff],
             self.sums.until(cutoff),
+            None if self.hidden is None else self.hidden[:, :cutoff],
         )
 
     def batched_path(self, horizon: int) -> Vector:
         """Return the [horizon] network path by the batched paths."""
-        return batched_path(self.total, self.dates, horizon, self.day_weight)
+        return batched_path(self.total, self.dates, horizon, self.learnt_weight)
 
     def days_after(self, cutoff: int, horizon: int) -> tuple[slice, Vector]:
         """Return the known days that a cut-off had ahead, and how much each counts; filled days count nothing."""
         ahead = slice(cutoff, min(cutoff + horizon, self.days))
-        return ahead, np.where(self.filled[ahead], 0.0, self.day_weight[ahead])
+        return ahead, self.learnt_weight[ahead]

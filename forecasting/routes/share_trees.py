@@ -126,7 +126,13 @@ class ShareTrees:
 
 
 def fit_share_trees(
-    history: Matrix, sums: HubSums, calmness: Vector, horizon: int, seed: int, rows: int = TREE.training_rows
+    history: Matrix,
+    sums: HubSums,
+    calmness: Vector,
+    horizon: int,
+    seed: int,
+    rows: int = TREE.training_rows,
+    hidden: NDArray[np.bool_] | None = None,
 ) -> ShareTrees | None:
     """Fit the trees on earlier days of all routes.
 
@@ -148,6 +154,8 @@ def fit_share_trees(
         Of the sampling.
     rows
         How many rows each quantile learns from at most.
+    hidden
+        [routes x days] cells that are no target.
 
     Returns
     -------
@@ -161,7 +169,9 @@ def fit_share_trees(
 
     models: list[HistGradientBoostingRegressor] = []
     for number, quantile in enumerate(TREE.quantiles):
-        training = _draw_rows(history, sums, calmness, min(horizon, 28), np.random.default_rng((seed, number)), rows)
+        training = _draw_rows(
+            history, sums, calmness, min(horizon, 28), np.random.default_rng((seed, number)), rows, hidden
+        )
         if training is None:
             return None
         model = HistGradientBoostingRegressor(
@@ -183,7 +193,13 @@ def fit_share_trees(
 
 
 def _draw_rows(
-    history: Matrix, sums: HubSums, calmness: Vector, longest: int, generator: np.random.Generator, rows: int
+    history: Matrix,
+    sums: HubSums,
+    calmness: Vector,
+    longest: int,
+    generator: np.random.Generator,
+    rows: int,
+    hidden: NDArray[np.bool_] | None = None,
 ) -> tuple[Matrix, Matrix] | None:
     """Draw (route, origin day, lead) rows: features and target; None when there is nothing to draw from."""
     days = history.shape[1]
@@ -206,6 +222,8 @@ def _draw_rows(
         lead = generator.integers(1, longest + 1, size=quota)
         target_day = np.minimum(origin + lead, days) - 1
         known = (origin + lead <= days) & (generator.random(quota) < calmness[target_day])
+        if hidden is not None:
+            known &= ~hidden[sampled, target_day]
         sampled, lead = sampled[known], lead[known]
         if sampled.size == 0:
             continue

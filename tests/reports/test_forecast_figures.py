@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -13,6 +14,7 @@ from data.errors import RadarError
 from data.hub_load import list_end_visits, sum_visits
 from reports import forecast_figures as figures
 from reports.forecast_inputs import ForecastInputs, RouteHistory, summarise_history
+from reports.forecast_report import write_forecast_report
 from reports.score_figures import network_accuracy, published_scores, summary
 from tests.reports import frames
 
@@ -164,6 +166,29 @@ def test_history_stops_at_the_as_of_date() -> None:
     assert history is not None
     assert history.days["date"].max() == frames.AS_OF - timedelta(days=10)
     assert summarise_history(frames.route_volumes(5), date(2020, 1, 1)) is None
+
+
+def _plain(inputs: ForecastInputs) -> str:
+    return " ".join(re.sub("<[^>]+>", "", write_forecast_report(inputs, "en")).split())
+
+
+def test_days_without_rows_are_told_with_their_span_unless_the_network_rested() -> None:
+    volumes = frames.route_volumes(60)
+    gap = [frames.AS_OF - timedelta(days=at) for at in (20, 19, 5)]
+    some = volumes.filter(~pl.col("date").is_in(gap))
+    history = summarise_history(some, frames.AS_OF)
+    assert history is not None
+    assert [(run.scope, run.date_from, run.days) for run in history.silences if run.scope == "network"] == [
+        ("network", gap[0], 2),
+        ("network", gap[2], 1),
+    ]
+    inputs = replace(frames.forecast_inputs(), history=history)
+    told = _plain(inputs)
+    assert "3 days without any row are taken as unknown, not as zero" in told
+    rested = summarise_history(some, frames.AS_OF, [(gap[0], gap[2])])
+    assert "taken as unknown" not in _plain(replace(inputs, history=rested))
+    early = replace(inputs, history=summarise_history(volumes, gap[2]))
+    assert "the 5 days after it are bridged" in _plain(early)
 
 
 def test_routes_tell_new_from_old_and_growing_from_standing() -> None:
