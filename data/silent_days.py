@@ -33,6 +33,10 @@ class SilenceRules:
     most_silences: float = constant(
         0.05, "silences a day", "beyond which silent days are a series' own way and mean zero", "judgement"
     )
+    usual_days: int = constant(
+        28, "days", "before a silence that show whether a courier or hub always has rows", "judgement"
+    )
+    usual_share: float = constant(0.9, "1", "of those days that have rows, rest days aside", "judgement")
     fewest_parcels: float = constant(
         20.0, "parcels/day", "on the middle day with rows, under which a series may have empty days", "judgement"
     )
@@ -124,6 +128,8 @@ def find_silences(
         for at, name in enumerate(names.to_list()):
             for run in _runs(series.silent_days(at, compared)):
                 days = compared[run]
+                if not series.was_usual(at, compared[: run[0]]):
+                    continue
                 meaning = _judge(scope, days.size, bool(run[-1] == compared.size - 1))
                 if meaning is not None:
                     found.append(Silence(scope, name, dates[days[0]], dates[days[-1]], days.size, meaning))
@@ -172,6 +178,13 @@ class _Series:
         starts = int((np.diff(np.r_[0, silent.astype(np.int8)]) == 1).sum())
         often = starts > 1 and starts > SILENCE.most_silences * (compared.size - begins)
         return nothing if often else silent
+
+    def was_usual(self, at: int, before: NDArray[np.int64]) -> bool:
+        """Say whether a series had rows on nearly all of the days before a silence, rest days aside."""
+        window = before[-SILENCE.usual_days :]
+        present = self.present[at, window]
+        awaited = present | ~_rests(self.present[at], window)
+        return bool(present.sum() >= SILENCE.fewest_days and present.sum() >= SILENCE.usual_share * awaited.sum())
 
 
 def _rests(present: Flags, compared: NDArray[np.int64]) -> Flags:
