@@ -268,8 +268,9 @@ def test_no_history_is_one_clear_sentence() -> None:
 
 
 def test_volumes_that_end_early_are_bridged_and_it_is_said() -> None:
-    found = forecast(network(100), day(109), 5, settings=QUICK)
-    assert found.network["date"].to_list() == [day(110 + ahead) for ahead in range(5)]
+    found = forecast(network(100), day(105), 5, settings=QUICK)
+    assert found.network["date"].to_list() == [day(106 + ahead) for ahead in range(5)]
+    assert found.known_until == day(99)
     assert any("bridges" in note for note in found.notes)
 
 
