@@ -40,4 +40,4 @@ def test_every_dataclass_of_constants_in_forecasting_stands_in_a_page() -> None:
                     continue
                 assert described, name
                 held.add(f"{module.__name__}:{name}")
-    assert held == shown
+    assert held == {name for name in shown if name.startswith("forecasting.")}
