@@ -140,7 +140,7 @@ def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) ->
         day = (row["date"] - network.first_day).days
         handled[day * network.hubs + hub_number[row["hub_id"]]] = row["load"]
     node = np.flatnonzero((np.arange(network.nodes) < network.demand_days * network.hubs) | (handled > 0) | (held > 0))
-    capacity = network.sort_capacity.ravel()[node]
+    capacity = network.sort_capacity[node]
     bounded = np.isfinite(capacity)
     frame = pl.DataFrame(
         {

@@ -127,7 +127,7 @@ def test_ways_of_demands_cost_what_labels_say(seed: int) -> None:
     network = build_network(random_network(seed), OPTIONS)
     random = np.random.default_rng(seed)
     run_price = random.uniform(0, 5, network.runs)
-    sort_price = np.where(network.sort_capacity.ravel() > 0, random.uniform(0, 2, network.nodes), np.inf)
+    sort_price = np.where(network.sort_capacity > 0, random.uniform(0, 2, network.nodes), np.inf)
     hold_price = np.where(network.can_hold(), random.uniform(0, 1, network.nodes), np.inf)
     due = network.demand_day + random.integers(0, 3, len(network.demand_day))
     network = replace(network, demand_due=due, late_cost=float(random.integers(0, 2)) * 3.0)

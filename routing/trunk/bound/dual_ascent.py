@@ -43,8 +43,8 @@ def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -
     option_price = price_options(network, prices)
     room, _ = price_runs(network, option_price)
     groups = group_demands(network)
-    closed = network.sort_capacity.ravel() <= 0
-    sort_price = np.where(closed, np.inf, np.tile(network.handling_cost, network.days) + prices.sort)
+    closed = network.sort_capacity <= 0
+    sort_price = np.where(closed, np.inf, network.handling_cost + prices.sort)
     hold_price = np.where(network.can_hold(), network.hold_cost + prices.buffer, np.inf)
     label, _ = label_ways(network, network.run_cost + room, sort_price, hold_price, groups)
     parcels = network.demand_parcels.astype(np.float64)

@@ -1,8 +1,8 @@
 """Prices of queues that no way avoids: hubs that are handed in more than they can sort and hold.
 
-From the first day t0 of a queue to the last day t1 on which it exceeds the buffer, a hub can take on at most its sort
-capacity of these days and one buffer. What is handed in beyond that is short in every plan. The prices that prove it are
-those of a queue: each day's sorting and the night after t1 cost what a parcel loses by staying short instead of going its
+From the first sort t0 of a queue to the last sort t1 in which it exceeds the buffer, a hub can take on at most its sort
+capacity of these sorts and one buffer. What is handed in beyond that is short in every plan. The prices that prove it are
+those of a queue: each of its sorts and the wait after t1 cost what a parcel loses by staying short instead of going its
 way. The relaxation climbs on from there; by its own small steps it would hardly get that far.
 """
 
@@ -29,30 +29,29 @@ def price_queues(network: TrunkNetwork, prices: Prices, way_price: Floats) -> Pr
     Prices or None
         None where no hub is handed in more than it can sort and hold.
     """
-    days, hubs = network.days, network.hubs
-    handed = np.zeros((days, hubs))
-    np.add.at(handed, (network.demand_day, network.demand_origin), network.demand_parcels)
-    sort, buffer = prices.sort.reshape(days, hubs).copy(), prices.buffer.reshape(days, hubs).copy()
+    handed = np.bincount(network.demand_node(), network.demand_parcels, network.nodes).astype(np.float64)
+    turn = network.node_turn[network.demand_node()]
+    sort, buffer = prices.sort.copy(), prices.buffer.copy()
     found = False
-    for hub in range(hubs):
-        for first, last, kept in find_queues(
-            handed[:, hub], network.sort_capacity[:, hub], network.buffer_capacity[:, hub]
-        ):
-            inside = (network.demand_origin == hub) & (network.demand_day >= first) & (network.demand_day <= last)
+    for hub in range(network.hubs):
+        mine = np.flatnonzero(network.node_hub == hub)
+        for first, last, kept in find_queues(handed[mine], network.sort_capacity[mine], network.buffer_capacity[mine]):
+            inside = (network.demand_origin == hub) & (turn >= first) & (turn <= last)
             loss = network.short_cost - _marginal(way_price[inside], network.demand_parcels[inside], kept)
             if loss > 0:
                 found = True
-                sort[first : last + 1, hub] = np.maximum(sort[first : last + 1, hub], loss)
-                buffer[last, hub] = max(buffer[last, hub], loss)
-    return replace(prices, sort=sort.ravel(), buffer=buffer.ravel()) if found else None
+                queue = mine[first : last + 1]
+                sort[queue] = np.maximum(sort[queue], loss)
+                buffer[queue[-1]] = max(buffer[queue[-1]], loss)
+    return replace(prices, sort=sort, buffer=buffer) if found else None
 
 
 def find_queues(handed: Floats, capacity: Floats, buffer: Floats) -> list[tuple[int, int, float]]:
-    """Queues of one hub that exceed its buffer: first day, last day of excess, parcels that find place until then.
+    """Queues of one hub that exceed its buffer: first sort, last sort of excess, parcels that find place until then.
 
     Parameters
     ----------
-    handed, capacity, buffer : (D,) [parcels]
+    handed, capacity, buffer : (turns,) [parcels]
     """
     queues = []
     waiting, first, last = 0.0, 0, -1

@@ -130,12 +130,11 @@ def zero_prices(network: TrunkNetwork) -> Prices:
 def price_options(network: TrunkNetwork, prices: Prices) -> Floats:
     """Price of one departure of each option and day under prices, (O, D); ``inf`` where it cannot run."""
     lane, kind = network.option_lane, network.option_type
-    days = network.days
     total = np.concatenate([np.zeros((len(network.type_ids), 1)), np.cumsum(prices.fleet, axis=1)], axis=1)
-    start = np.broadcast_to(np.arange(days), (len(lane), days))
-    busy = np.maximum(network.lane_lag[lane], 1)
-    end = np.minimum(start + busy, days)
-    away = np.take_along_axis(total[kind], end, axis=1) - total[kind][:, :days]
+    end = np.minimum(network.lane_back[lane], network.fleet_steps)
+    away = np.take_along_axis(total[kind], end, axis=1) - np.take_along_axis(
+        total[kind], network.lane_step[lane], axis=1
+    )
     moved = prices.potential[kind, network.lane_origin[lane]] - prices.potential[kind, network.lane_destination[lane]]
     price = network.option_cost[:, None] + away + prices.lane[lane] + prices.option + moved[:, None]
     able = (network.option_limit >= 1) & (network.run_of[lane] >= 0) & (network.type_fleet[kind] >= 1)[:, None]
@@ -232,9 +231,9 @@ class _Search:
             np.zeros(network.nodes),
             np.zeros(network.nodes),
         )
-        self.sort_limit = network.sort_capacity.ravel()
-        self.buffer_limit = network.buffer_capacity.ravel()
-        self.handling = np.tile(network.handling_cost, network.days)
+        self.sort_limit = network.sort_capacity
+        self.buffer_limit = network.buffer_capacity
+        self.handling = network.handling_cost
         self.can_hold = network.can_hold()
         self.parcels = network.demand_parcels.astype(np.float64)
         self.holder: Ints = np.zeros(network.runs, dtype=np.int64)

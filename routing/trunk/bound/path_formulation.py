@@ -94,8 +94,8 @@ class StrongModel:
         self.most = np.where(network.type_own[kind], most, np.minimum(most, need))
         self.limits = limit_rows(network, self.run, self.option)
         self.parcels = network.demand_parcels.astype(np.float64)
-        self.sorts = np.flatnonzero(np.isfinite(network.sort_capacity.ravel()))
-        self.nights = np.flatnonzero(np.isfinite(network.buffer_capacity.ravel()))
+        self.sorts = np.flatnonzero(np.isfinite(network.sort_capacity))
+        self.nights = np.flatnonzero(np.isfinite(network.buffer_capacity))
         none = np.zeros(0, dtype=np.int64)
         self.pool = PathPool(none, np.zeros(1, dtype=np.int64), none)
         self.forced = none  # demand * runs + run, sorted
@@ -147,7 +147,7 @@ class StrongModel:
             ],
             format="csr",
         )
-        limits = [network.sort_capacity.ravel()[self.sorts], network.buffer_capacity.ravel()[self.nights]]
+        limits = [network.sort_capacity[self.sorts], network.buffer_capacity[self.nights]]
         inner = network.runs + len(self.forced)
         return Programme(
             cost=np.concatenate([use.cost, np.full(demands, network.short_cost), self.price]),
@@ -191,8 +191,8 @@ class StrongModel:
         gain = reduced < 0
         bound += float((self.most[gain] * reduced[gain]).sum())  # -inf where nothing limits departures that earn
         bound += float((limit[loose] * self.limits.high[loose]).sum())
-        bound -= float(sort @ network.sort_capacity.ravel()[self.sorts])
-        bound -= float(night @ network.buffer_capacity.ravel()[self.nights])
+        bound -= float(sort @ network.sort_capacity[self.sorts])
+        bound -= float(night @ network.buffer_capacity[self.nights])
         evidence = self._keep(bound, sort, night, limit, room, forcing) if capacity is None else None
         fresh = self._force(parcels, departures, self.capacity if capacity is None else capacity)
         return Tightening(
@@ -253,9 +253,9 @@ class StrongModel:
         """Find each demand's cheapest way under the prices and add those cheaper than what it now pays."""
         network = self.network
         runs = max(network.runs, 1)
-        sort_price = np.tile(network.handling_cost, network.days)
+        sort_price = network.handling_cost
         sort_price[self.sorts] += sort
-        sort_price[network.sort_capacity.ravel() <= 0] = np.inf
+        sort_price[network.sort_capacity <= 0] = np.inf
         hold_price = np.full(network.nodes, network.hold_cost)
         hold_price[self.nights] += night
         hold_price[~network.can_hold()] = np.inf

@@ -161,7 +161,7 @@ def _lift_limits(network: TrunkNetwork) -> tuple[TrunkNetwork, Floats, Ints]:
     unbounded = np.where(network.hub_open, np.inf, 0.0)
     lifted = replace(network, sort_capacity=unbounded, buffer_capacity=unbounded)
     room, _ = price_runs(lifted, price_options(lifted, zero_prices(lifted)))
-    sort_price = np.where(network.hub_open.ravel(), np.tile(network.handling_cost, network.days), np.inf)
+    sort_price = np.where(network.hub_open, network.handling_cost, np.inf)
     hold_price = np.where(lifted.can_hold(), network.hold_cost, np.inf)
     label, choice = label_ways(lifted, network.run_cost + room, sort_price, hold_price, group_demands(network))
     return lifted, label, choice
@@ -171,13 +171,13 @@ def _tell_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | None:
     origin, destination = int(network.demand_origin[k]), int(network.demand_destination[k])
     first = int(network.demand_day[k])
     a, b = network.hub_ids[origin], network.hub_ids[destination]
-    if not network.hub_open[first, origin]:
+    if not network.hub_open[network.demand_node()[k]]:
         return (
             f"hub {a} is closed on {network.day(first)}",
             f"hub:{a}",
             f"hand the parcels in at another hub than {a}",
         )
-    if not network.hub_open[first:, destination].any():
+    if not network.hub_open[(network.node_hub == destination) & (network.node_day >= first)].any():
         return (
             f"hub {b} is closed until {network.day(network.days - 1)}",
             f"hub:{b}",
@@ -209,7 +209,7 @@ def _tell_way(
     fixes: list[str] = []
     resources: list[_Resource] = []
     node = int(network.demand_node()[k])
-    sort_limit, night_limit = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
+    sort_limit, night_limit = network.sort_capacity, network.buffer_capacity
 
     def check_sort(at: int) -> None:
         lack = loads.sorts[at] + parcels - sort_limit[at]

@@ -31,8 +31,8 @@ class _Run:
         hired = ~network.type_own[network.option_type[self.options]]
         capacity, cost = network.option_capacity[self.options], network.option_cost[self.options]
         self.room = float((self.count * capacity).sum())
-        busy = max(int(network.lane_lag[lane, day]), 1)
-        idle = free[network.option_type[self.options], day : day + busy].min(axis=1)
+        away = slice(int(network.run_step[run]), int(network.run_back[run]))
+        idle = free[network.option_type[self.options], away].min(axis=1)
         spare = np.minimum(network.option_limit[self.options, day] - self.count, idle)
         spare = np.minimum(spare, network.lane_limit[lane, day] - self.count.sum())
         self.spare = np.where(hired, np.maximum(spare, 0.0), 0.0)
@@ -140,13 +140,12 @@ def choose_changes(
     run_of: list[int] = []
     option_of: list[int] = []
     departures: list[int] = []
-    busy_days = network.busy_days()
     for run in sorted(set(counts) | set(np.flatnonzero(load > 0).tolist())):
         at = _Run(network, run, counts.get(run, {}), kept, free, change_price)
         delta = at.change(float(load[run]))
-        day, busy = int(network.run_day[run]), int(busy_days[run])
+        away = slice(int(network.run_step[run]), int(network.run_back[run]))
         for place in np.flatnonzero(delta):
-            free[network.option_type[at.options[place]], day : day + busy] -= delta[place]
+            free[network.option_type[at.options[place]], away] -= delta[place]
         left = at.count + delta
         for place in np.flatnonzero(left):
             run_of.append(run)

@@ -103,7 +103,7 @@ def _spread(network: TrunkNetwork, kept: Kept, relaxed: Relaxation, repeated: Dr
     price = float(network.option_cost.mean())
     stairs = build_change_steps(network, vehicles, kept, price)
     per_parcel, _ = price_runs(network, price_options(network, zero_prices(network)))
-    sorts, nights = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
+    sorts, nights = network.sort_capacity, network.buffer_capacity
     room = Room(vehicles.room, sorts, nights, _BEYOND * per_parcel, np.maximum(0.0, stairs.most - vehicles.room))
     asked = network.demand_parcels
     answer = assign_paths(
@@ -124,7 +124,7 @@ def repeat_plan(network: TrunkNetwork, kept: Kept, deadline: Deadline) -> Draft:
 
 def _carry(network: TrunkNetwork, flows: Flows, vehicles: Vehicles, deadline: Deadline) -> Draft:
     """Bring flows within the room of vehicles and hubs, and carry what that leaves over."""
-    limits = (vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
+    limits = (vehicles.room, network.sort_capacity, network.buffer_capacity)
     kept = round_parcels(network, flows.pool, flows.parcels.astype(np.float64), network.demand_parcels, limits)
     draft = Draft(kept, load_network(network, kept), vehicles)
     return carry_leftovers(network, draft, deadline.share("leftovers", max(deadline.left(), 5.0)))

@@ -234,7 +234,7 @@ def anneal_trees(
         Seconds that must be left on the deadline when the annealing ends.
     """
     state = np.array([(seed * 2654435761 + 88172645463325252) % 2**64], dtype=np.uint64)
-    handling = np.tile(network.handling_cost, network.days)
+    handling = network.handling_cost
     late_price = group_demands(network).late_price
     stamp = np.zeros(network.nodes, dtype=np.int64)
     counter = np.zeros(1, dtype=np.int64)
@@ -247,7 +247,7 @@ def anneal_trees(
         penalty = cooling.soft * (cooling.hard / cooling.soft) ** share
         _anneal(
             part, hot, cold, penalty, state, network.hubs, network.run_head, network.run_cost, handling, network.hold_cost,
-            network.sort_capacity.ravel(), network.buffer_capacity.ravel(), trees.destination, late_price, trees.step, trees.flow,
+            network.sort_capacity, network.buffer_capacity, trees.destination, late_price, trees.step, trees.flow,
             trees.entry_group, trees.entry_node, trees.run_load, trees.sort_load, trees.night_load, candidates,
             stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most, stamp, counter,
         )  # fmt: skip

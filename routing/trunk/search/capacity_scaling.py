@@ -64,7 +64,7 @@ def scale_capacities(model: StrongModel, *, weight: float, rounds: int, effort: 
     pool, parcels = flows
     load = np.bincount(pool.steps[pool.steps < network.runs], _by_step(pool, parcels, network.runs), network.runs)
     room = np.minimum(room_at(network, stairs, np.maximum(load - 1e-6, 0.0)), stairs.most)
-    limits = (room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
+    limits = (room, network.sort_capacity, network.buffer_capacity)
     return settle(
         network, round_parcels(network, pool, parcels, network.demand_parcels, limits), stairs, deadline, effort
     )

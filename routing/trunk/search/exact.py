@@ -92,7 +92,7 @@ class ExactModel:
         flow = np.maximum(values[: len(self.arcs.tail)], 0.0)
         pool, parcels = _follow(network, self.arcs, flow, self.group)
         vehicles = tally(network, self.pair_run, self.pair_option, departures, np.zeros(network.runs))
-        limits = (vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
+        limits = (vehicles.room, network.sort_capacity, network.buffer_capacity)
         found = round_parcels(network, pool, parcels, network.demand_parcels, limits)
         return Draft(found, load_network(network, found), vehicles)
 
@@ -155,14 +155,14 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
         (np.ones((~is_night).sum()), (arcs.tail[~is_night], column[~is_night])), shape=(nodes, width)
     )
     nights = sparse.csr_matrix((np.ones(is_night.sum()), (arcs.tail[is_night], column[is_night])), shape=(nodes, width))
-    sort_limit, night_limit = network.sort_capacity.ravel(), network.buffer_capacity.ravel()
+    sort_limit, night_limit = network.sort_capacity, network.buffer_capacity
     tight_sort, tight_night = np.isfinite(sort_limit), np.isfinite(night_limit)
     rules = limit_rows(network, pair_run, pair_option)
     rest = sparse.csr_matrix((rules.matrix.shape[0], flows + len(entry)))
     matrix = sparse.vstack(
         [balance, room, sorts[tight_sort], nights[tight_night], sparse.hstack([rest, rules.matrix])], format="csr"
     )
-    handling = np.tile(network.handling_cost, network.days)
+    handling = network.handling_cost
     price = np.where(is_night, network.hold_cost, handling[arcs.tail])
     price[is_run] += network.run_cost[arcs.step[is_run]]
     ends = arcs.head < 0

@@ -139,8 +139,8 @@ def search_plan(
 def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
     room, _ = price_runs(network, price_options(network, relaxed.prices))
     groups = group_demands(network)
-    closed = network.sort_capacity.ravel() <= 0
-    handling = np.tile(network.handling_cost, network.days)
+    closed = network.sort_capacity <= 0
+    handling = network.handling_cost
     run_price = network.run_cost + room
     sort_price = np.where(closed, np.inf, handling + relaxed.prices.sort)
     hold_price = np.where(network.can_hold(), network.hold_cost + relaxed.prices.buffer, np.inf)
@@ -154,8 +154,8 @@ def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
 def _cheapest(network: TrunkNetwork, group: Ints) -> Floats:
     """Price of each demand's way without any scarcity, (K,) [CNY/parcel]."""
     room, _ = price_runs(network, price_options(network, zero_prices(network)))
-    closed = network.sort_capacity.ravel() <= 0
-    sort_price = np.where(closed, np.inf, np.tile(network.handling_cost, network.days))
+    closed = network.sort_capacity <= 0
+    sort_price = np.where(closed, np.inf, network.handling_cost)
     hold_price = np.where(network.can_hold(), network.hold_cost, np.inf)
     groups = group_demands(network)
     label, _ = label_ways(network, network.run_cost + room, sort_price, hold_price, groups)
@@ -293,7 +293,7 @@ def fit_parcels(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draf
     if not (draft.vehicles.short > 0).any():
         return draft
     pool = draft.flows.pool
-    limits = (draft.vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
+    limits = (draft.vehicles.room, network.sort_capacity, network.buffer_capacity)
     none = np.full(network.runs, np.inf)
     room = Room(*limits, extra_price=none, extra_most=np.zeros(network.runs))
     carried = np.bincount(pool.demand, draft.flows.parcels, len(network.demand_parcels)).astype(np.float64)

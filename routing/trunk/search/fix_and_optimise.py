@@ -186,7 +186,7 @@ def _read(model: StrongModel, programme: Programme, values: Floats, deadline: De
     departures = np.rint(values[paths + demands :]).astype(np.int64)
     parcels = np.maximum(values[:paths], 0.0)
     vehicles = tally(network, model.run, model.option, departures, np.zeros(network.runs))
-    limits = (vehicles.room, network.sort_capacity.ravel(), network.buffer_capacity.ravel())
+    limits = (vehicles.room, network.sort_capacity, network.buffer_capacity)
     pool = PathPool(
         model.pool.demand[:paths], model.pool.pointers[: paths + 1], model.pool.steps[: model.pool.pointers[paths]]
     )

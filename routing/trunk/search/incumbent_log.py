@@ -61,7 +61,7 @@ class Telling:
 
     def weigh(self, network: TrunkNetwork, trees: Trees) -> None:
         """Reckon what trees cost: vehicles at their own prices, carriage, handling, holding, late, short."""
-        handling = np.tile(network.handling_cost, network.days)
+        handling = network.handling_cost
         late_price = group_demands(network).late_price
         group, node = np.nonzero((trees.step == FINISH) & (trees.flow > 0))
         late = late_price[trees.destination[group], node // network.hubs] * trees.flow[group, node]

@@ -96,8 +96,8 @@ def leave_over(network: TrunkNetwork, loads: Loads, vehicles: Vehicles) -> Resid
     shape = network.option_limit.shape
     return Residual(
         runs=np.floor(np.maximum(vehicles.room - loads.runs, 0.0) + 1e-6),
-        sorts=np.floor(np.maximum(network.sort_capacity.ravel() - loads.sorts, 0.0) + 1e-6),
-        nights=np.floor(np.maximum(network.buffer_capacity.ravel() - loads.nights, 0.0) + 1e-6),
+        sorts=np.floor(np.maximum(network.sort_capacity - loads.sorts, 0.0) + 1e-6),
+        nights=np.floor(np.maximum(network.buffer_capacity - loads.nights, 0.0) + 1e-6),
         fleet=free_fleet(network, vehicles),
         option=option,
         lane=lane,
@@ -123,8 +123,8 @@ class Carrier:
         self._elastic = elastic or ElasticPrices()
         groups = group_demands(network)
         self._group, self._late_price = groups.of_demand, groups.late_price
-        handling = np.tile(network.handling_cost, network.days)
-        is_open = network.hub_open.ravel()
+        handling = network.handling_cost
+        is_open = network.hub_open
         sort_price = np.where(is_open, handling, np.inf)
         may_wait = np.zeros(network.nodes, dtype=np.bool_)
         may_wait[: network.nodes - network.hubs] = is_open[: -network.hubs] & is_open[network.hubs :]

@@ -49,7 +49,7 @@ def polish_flows(
     loads = load_network(network, flows)
     chunks = cut_chunks(network, flows)
     first_run = out_pointers(network)
-    handling = np.tile(network.handling_cost, network.days)
+    handling = network.handling_cost
     can_hold = network.can_hold()
     state = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
     run_load, sort_load, night_load = loads.runs.copy(), loads.sorts.copy(), loads.nights.copy()
@@ -62,7 +62,7 @@ def polish_flows(
         pointers, members = _index_runs(network, chunks)
         change = _polish(
             part, state, network.hubs, first_run, network.run_tail, network.run_head, network.run_cost,
-            handling, network.hold_cost, network.sort_capacity.ravel(), network.buffer_capacity.ravel(), can_hold,
+            handling, network.hold_cost, network.sort_capacity, network.buffer_capacity, can_hold,
             demand_node, network.demand_destination, groups.of_demand, groups.late_price, run_load, sort_load, night_load,
             chunks.demand, chunks.length, chunks.parcels, chunks.steps, chunks.count, pointers, members,
             stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most,

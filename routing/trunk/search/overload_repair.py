@@ -64,8 +64,8 @@ def dissolve_overloads(
     """
     loads = load_network(network, flows)
     over_run = np.maximum(0.0, loads.runs - stairs.most)
-    over_sort = np.maximum(0.0, loads.sorts - network.sort_capacity.ravel())
-    over_night = np.maximum(0.0, loads.nights - network.buffer_capacity.ravel())
+    over_sort = np.maximum(0.0, loads.sorts - network.sort_capacity)
+    over_night = np.maximum(0.0, loads.nights - network.buffer_capacity)
     if not (over_run.any() or over_sort.any() or over_night.any()):
         return flows
     use = use_paths(network, flows.pool)
@@ -80,8 +80,8 @@ def dissolve_overloads(
     paid = np.minimum(room_at(network, stairs, loads.runs), stairs.most)
     room = Room(
         runs=np.maximum(0.0, paid - held.runs),
-        sorts=network.sort_capacity.ravel() - held.sorts,
-        nights=network.buffer_capacity.ravel() - held.nights,
+        sorts=network.sort_capacity - held.sorts,
+        nights=network.buffer_capacity - held.nights,
         extra_price=1.5 * run_price,
         extra_most=np.maximum(0.0, stairs.most - np.maximum(paid, held.runs)),
     )
@@ -111,8 +111,8 @@ def around(
     """Ways under prices that make overloaded resources dearer, step by step."""
     run_price, _ = price_runs(network, price_options(network, prices))
     groups = group_demands(network)
-    handling = np.tile(network.handling_cost, network.days)
-    closed = network.sort_capacity.ravel() <= 0
+    handling = network.handling_cost
+    closed = network.sort_capacity <= 0
     unit = float(np.median(run_price[np.isfinite(run_price)])) if np.isfinite(run_price).any() else 1.0
     found = []
     for factor in _TIGHTEN:

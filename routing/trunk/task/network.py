@@ -1,7 +1,9 @@
-"""The network of a trunk plan as arrays: hubs, lanes and vehicles by day, and the demand upon them.
+"""The network of a trunk plan as arrays: hubs and their sorts, lanes and vehicles, and the demand upon them.
 
-Days count from the first demand day. A node is a hub on a day, ``node = day * hubs + hub``. A run is a lane on a day it
-can be used, from the node it leaves to the node it reaches. An option is a vehicle type that a lane takes.
+Days count from the first demand day. A node is one sort of a hub on one business date; nodes stand in the order of their
+close. Where hubs have no sorts of their own the day is the sort, and ``node = day * hubs + hub``; only what makes the network
+may say so, everything else looks up ``node_hub``, ``node_day``, ``node_turn`` and ``after``. A run is one departure of a lane
+on a day it can be used, from the node it leaves to the node it reaches. An option is a vehicle type that a lane takes.
 """
 
 from __future__ import annotations
@@ -34,23 +36,46 @@ _MOST_DAYS = 120
 
 @dataclass(frozen=True, slots=True)
 class TrunkNetwork:
-    """Arrays of one planning task; H hubs, D days, L lanes, V vehicle types, O options, R runs, K demands.
+    """Arrays of one planning task; N nodes, H hubs, D days, L lanes, V vehicle types, O options, R runs, K demands.
 
     Attributes
     ----------
-    sort_capacity, buffer_capacity : (D, H) [parcels]
-        ``inf`` without a bound, 0 on a day the hub is closed.
-    handling_cost : (H,) [CNY/parcel]
+    node_hub, node_day : (N,)
+        Hub and business date of each node.
+    node_turn : (N,)
+        Number of a node among those of its hub, from 0; ``turns`` is one more than the largest. Prices of lateness are kept
+        by it: ``late_price[group, node_turn[node]]``. In days it is the day.
+    node_sort : (N,)
+        Number of its sort in ``sort_ids``.
+    close_hour : (N,) [hours]
+        When the sort of a node closes, from midnight before the first day; never falls from a node to the next.
+    close_pointers : (B + 1,)
+        First node of each close; nodes of one block close at the same hour, only lanes without transit time join them.
+    after : (N,)
+        Next node of the same hub, -1 for its last: where parcels are that wait.
+    sort_capacity, buffer_capacity : (N,) [parcels]
+        ``inf`` without a bound, 0 where the hub is closed.
+    hub_open : (N,)
+    handling_cost : (N,) [CNY/parcel]
+    waiting_cost : (N,) [CNY/parcel]
+        Price of waiting from a node to the one after it: ``hold_cost`` by hours / 24.
     type_fleet : (V,) [vehicles]
     option_lane, option_type : (O,)
     option_capacity : (O,) [parcels/departure]; option_cost : (O,) [CNY/departure]
     option_limit : (O, D) [departures/day]; lane_limit : (L, D) [departures/day]
     run_lane, run_day, run_tail, run_head : (R,)
         Sorted by tail node. ``run_cost`` [CNY/parcel] is the lane's parcel cost.
+    run_step, run_back : (R,)
+        Steps of the fleets' time from which and before which a vehicle of the run is away; of ``fleet_steps`` steps.
+        In days a step is a day.
+    lane_step, lane_back : (L, D)
+        The same by lane and day, whether it can run or not.
     run_of : (L, D)
         Index of the run of a lane on a day, -1 where it cannot run.
     demand_origin, demand_destination, demand_day, demand_parcels : (K,)
         Demands of at least one parcel, sorted by day, origin, destination.
+    demand_start : (K,)
+        Node at which each is handed in.
     demand_due : (K,)
         Day by which each is promised; ``promises.NO_PROMISE`` without a promise.
     """
@@ -62,15 +87,26 @@ class TrunkNetwork:
     short_cost: float
     late_cost: float
     hub_ids: list[str]
+    sort_ids: list[str]
+    node_hub: Ints
+    node_day: Ints
+    node_turn: Ints
+    node_sort: Ints
+    close_hour: Floats
+    close_pointers: Ints
+    after: Ints
     sort_capacity: Floats
     buffer_capacity: Floats
     hub_open: Flags
     handling_cost: Floats
+    waiting_cost: Floats
     lane_ids: list[str]
     lane_origin: Ints
     lane_destination: Ints
     lane_parcel_cost: Floats
-    lane_lag: Ints
+    lane_step: Ints
+    lane_back: Ints
+    fleet_steps: int
     lane_limit: Floats
     type_ids: list[str]
     type_own: Flags
@@ -86,11 +122,14 @@ class TrunkNetwork:
     run_tail: Ints
     run_head: Ints
     run_cost: Floats
+    run_step: Ints
+    run_back: Ints
     run_of: Ints
     demand_origin: Ints
     demand_destination: Ints
     demand_day: Ints
     demand_parcels: Ints
+    demand_start: Ints
     demand_due: Ints
 
     @property
@@ -100,12 +139,17 @@ class TrunkNetwork:
 
     @property
     def nodes(self) -> int:
-        """Number of hub-days."""
-        return self.days * self.hubs
+        """Number of sorts of hubs."""
+        return len(self.node_hub)
+
+    @property
+    def turns(self) -> int:
+        """Most nodes of one hub."""
+        return int(self.node_turn.max()) + 1
 
     @property
     def runs(self) -> int:
-        """Number of lane-days that can be used."""
+        """Number of departures that can be used."""
         return len(self.run_lane)
 
     def day(self, index: int) -> date:
@@ -114,18 +158,15 @@ class TrunkNetwork:
 
     def demand_node(self) -> Ints:
         """Node at which each demand is handed in, (K,)."""
-        return self.demand_day * self.hubs + self.demand_origin
+        return self.demand_start
 
     def busy_days(self) -> Ints:
-        """Days a vehicle of each run is away, (R,): its lag, at least one day."""
-        return np.maximum(self.lane_lag[self.run_lane, self.run_day], 1)
+        """Steps of the fleets' time a vehicle of each run is away, (R,), at least one; days where the day is the sort."""
+        return self.run_back - self.run_step
 
     def can_hold(self) -> Flags:
-        """Whether parcels may wait at a node for the next day, (N,)."""
-        hold = self.buffer_capacity > 0
-        hold[-1] = False
-        hold[:-1] &= self.hub_open[1:]
-        return hold.ravel()
+        """Whether parcels may wait at a node for the next sort, (N,)."""
+        return (self.buffer_capacity > 0) & (self.after >= 0) & self.hub_open[self.after]
 
 
 def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
@@ -136,6 +177,8 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     RadarError
         For tables that contradict each other: unknown hubs, lanes or types, no hub, no demand row, numbers below 0.
     """
+    from data.contracts.fields import WHOLE_DAY
+
     check_numbers(inputs)
     hub_ids = inputs.hubs["hub_id"].sort().to_list()
     if not hub_ids:
@@ -172,6 +215,11 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     ownership = types["ownership"].to_list()
     run_of = np.full((len(lane_origin), days), -1, dtype=np.int64)
     run_of[runs["lane"], runs["day"]] = np.arange(len(runs["lane"]))
+    lane_step = np.broadcast_to(np.arange(days), lag.shape).astype(np.int64)
+    lane_back = lane_step + np.maximum(lag, 1)
+    node_hub, node_day = np.tile(np.arange(len(hub_ids)), days), np.repeat(np.arange(days), len(hub_ids))
+    after = np.arange(len(node_hub)) + len(hub_ids)
+    handling = hubs["handling_cost"].fill_null(0.0).to_numpy().astype(np.float64)
     return TrunkNetwork(
         first_day=first_day,
         days=days,
@@ -180,15 +228,26 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         short_cost=options.short_cost,
         late_cost=options.late_cost,
         hub_ids=hub_ids,
-        sort_capacity=np.where(open_days, sort_now[None, :], 0.0),
-        buffer_capacity=np.where(open_days, buffer_now[None, :], 0.0),
-        hub_open=open_days,
-        handling_cost=hubs["handling_cost"].fill_null(0.0).to_numpy().astype(np.float64),
+        sort_ids=[WHOLE_DAY],
+        node_hub=node_hub,
+        node_day=node_day,
+        node_turn=node_day,
+        node_sort=np.zeros(len(node_hub), dtype=np.int64),
+        close_hour=(24.0 * (node_day + 1)).astype(np.float64),
+        close_pointers=np.arange(days + 1) * len(hub_ids),
+        after=np.where(after < len(node_hub), after, -1),
+        sort_capacity=np.where(open_days, sort_now[None, :], 0.0).ravel(),
+        buffer_capacity=np.where(open_days, buffer_now[None, :], 0.0).ravel(),
+        hub_open=open_days.ravel(),
+        handling_cost=np.tile(handling, days),
+        waiting_cost=np.full(len(node_hub), options.hold_cost),
         lane_ids=lanes["lane_id"].to_list(),
         lane_origin=lane_origin,
         lane_destination=lane_destination,
         lane_parcel_cost=parcel_cost,
-        lane_lag=lag,
+        lane_step=lane_step,
+        lane_back=lane_back,
+        fleet_steps=days,
         lane_limit=lane_limit,
         type_ids=types["vehicle_type_id"].to_list(),
         type_own=np.array([owner == "own" for owner in ownership], dtype=np.bool_),
@@ -204,11 +263,14 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         run_tail=runs["day"] * len(hub_ids) + lane_origin[runs["lane"]],
         run_head=(runs["day"] + lag[runs["lane"], runs["day"]]) * len(hub_ids) + lane_destination[runs["lane"]],
         run_cost=parcel_cost[runs["lane"]],
+        run_step=lane_step[runs["lane"], runs["day"]],
+        run_back=lane_back[runs["lane"], runs["day"]],
         run_of=run_of,
         demand_origin=origin,
         demand_destination=destination,
         demand_day=day,
         demand_parcels=parcels,
+        demand_start=day * len(hub_ids) + origin,
         demand_due=read_due(inputs.service_promises, hub_number, origin, destination, day),
     )
 

@@ -117,7 +117,7 @@ def use_paths(network: TrunkNetwork, pool: PathPool) -> PathUse:
     runs = _count_matrix(run, owner[on_run], network.runs, paths)
     sorts = _count_matrix(sort_rows, sort_columns, network.nodes, paths)
     nights = _count_matrix(night, owner[~on_run], network.nodes, paths)
-    handling = np.tile(network.handling_cost, network.days)
+    handling = network.handling_cost
     cost = runs.T @ network.run_cost + sorts.T @ handling
     cost = cost + network.hold_cost * np.asarray(nights.sum(axis=0)).ravel()
     cost = cost + network.late_cost * count_late(network, pool, end)
