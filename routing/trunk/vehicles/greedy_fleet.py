@@ -7,10 +7,10 @@ then balanced by a flow of least cost over the hubs: empty returns, or hired veh
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
+from routing.trunk.vehicles.fleet_spreading import ArcVehicles, FleetUse, spread_vehicles
 from routing.trunk.vehicles.step_costs import Staircase, count_vehicles
 from routing.trunk.vehicles.vehicle_model import Vehicles, list_pairs, tally
 
@@ -41,13 +41,12 @@ def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Veh
     lane_limit = network.lane_limit[network.run_lane, network.run_day]
     own = network.type_own[kind]
     capacity, cost = network.option_capacity[option], network.option_cost[option]
-    order = np.argsort(-load, kind="stable").astype(np.int64)
+    largest_first = np.argsort(-load, kind="stable").astype(np.int64)
 
     def spread(frozen: Flags) -> None:
+        pairs = ArcVehicles(pointers, kind, day, busy, capacity, cost, limit, lane_limit, frozen)
         free = np.repeat(network.type_fleet[:, None], network.days, axis=1)
-        _spread(
-            pointers, kind, day, busy, capacity, cost, limit, lane_limit, load, count, free, order, frozen, _SWEEPS
-        )  # fmt: skip
+        spread_vehicles(pairs, FleetUse(load, count, free), largest_first, _SWEEPS)
 
     spread(np.zeros(len(run), dtype=np.bool_))
     if own.any():
@@ -55,147 +54,6 @@ def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Veh
             _balance(network, int(number), run, option, count, busy)
         spread(own)
     return tally(network, run, option, count, load)
-
-
-@numba.njit(cache=True)
-def _spread(  # type: ignore[no-untyped-def]  # noqa: C901
-    pointers, kind, day, busy, capacity, cost, limit, lane_limit, load, count, free, order, frozen, sweeps
-) -> None:
-    days = free.shape[1]
-    # a mix may hold more vehicles than the lane lets go: the smallest stay behind
-    for r in range(len(pointers) - 1):
-        total = 0
-        for q in range(pointers[r], pointers[r + 1]):
-            total += count[q]
-        while total > lane_limit[r]:
-            smallest = -1
-            for q in range(pointers[r], pointers[r + 1]):
-                if count[q] > 0 and not frozen[q] and (smallest < 0 or capacity[q] < capacity[smallest]):
-                    smallest = q
-            if smallest < 0:
-                break
-            count[smallest] -= 1
-            total -= 1
-    for p in range(len(kind)):
-        for t in range(day[p], min(days, day[p] + busy[p])):
-            free[kind[p], t] -= count[p]
-    # first take vehicles back where a fleet is exceeded, the cheapest replacement first
-    for v in range(free.shape[0]):
-        for t in range(days):
-            while free[v, t] < 0:
-                best, best_pair, best_swap = np.inf, -1, -1
-                for r in range(len(pointers) - 1):
-                    for p in range(pointers[r], pointers[r + 1]):
-                        if kind[p] != v or count[p] == 0 or frozen[p] or not (day[p] <= t < day[p] + busy[p]):
-                            continue
-                        room, total = 0.0, 0
-                        for q in range(pointers[r], pointers[r + 1]):
-                            room += count[q] * capacity[q]
-                            total += count[q]
-                        need = load[r] - (room - capacity[p])
-                        if need <= 0 and -cost[p] < best:
-                            best, best_pair, best_swap = -cost[p], p, -1
-                        for q in range(pointers[r], pointers[r + 1]):
-                            if kind[q] == v or frozen[q] or count[q] >= limit[q]:
-                                continue
-                            copies = max(1, int(np.ceil(need / capacity[q])))
-                            if count[q] + copies > limit[q] or total - 1 + copies > lane_limit[r]:
-                                continue
-                            fits = True
-                            for u in range(day[q], min(days, day[q] + busy[q])):
-                                if free[kind[q], u] < copies:
-                                    fits = False
-                            if fits and copies * cost[q] - cost[p] < best:
-                                best, best_pair, best_swap = copies * cost[q] - cost[p], p, q
-                if best_pair < 0:
-                    break
-                p = best_pair
-                r = 0
-                low, high = 0, len(pointers) - 1
-                while low < high:
-                    middle = (low + high) // 2
-                    if pointers[middle + 1] <= p:
-                        low = middle + 1
-                    else:
-                        high = middle
-                r = low
-                room = 0.0
-                for q in range(pointers[r], pointers[r + 1]):
-                    room += count[q] * capacity[q]
-                count[p] -= 1
-                for u in range(day[p], min(days, day[p] + busy[p])):
-                    free[v, u] += 1
-                if best_swap >= 0:
-                    copies = max(1, int(np.ceil((load[r] - (room - capacity[p])) / capacity[best_swap])))
-                    count[best_swap] += copies
-                    for u in range(day[best_swap], min(days, day[best_swap] + busy[best_swap])):
-                        free[kind[best_swap], u] -= copies
-            # no replacement anywhere: the load of one vehicle stays behind
-            for r in range(len(pointers) - 1):
-                if free[v, t] >= 0:
-                    break
-                for p in range(pointers[r], pointers[r + 1]):
-                    while kind[p] == v and count[p] > 0 and free[v, t] < 0 and day[p] <= t < day[p] + busy[p]:
-                        count[p] -= 1
-                        for u in range(day[p], min(days, day[p] + busy[p])):
-                            free[v, u] += 1
-    # then exchange one for another, or fill a gap, where that pays
-    for _ in range(sweeps):
-        changed = False
-        for r in order:
-            if load[r] <= 0:
-                continue
-            room, total = 0.0, 0
-            for q in range(pointers[r], pointers[r + 1]):
-                room += count[q] * capacity[q]
-                total += count[q]
-            while room < load[r]:
-                best, pair = np.inf, -1
-                for q in range(pointers[r], pointers[r + 1]):
-                    fits = not frozen[q] and count[q] < limit[q] and total < lane_limit[r]
-                    for u in range(day[q], min(days, day[q] + busy[q])):
-                        fits = fits and free[kind[q], u] >= 1
-                    value = cost[q] / min(capacity[q], load[r] - room)
-                    if fits and value < best:
-                        best, pair = value, q
-                if pair < 0:
-                    break
-                count[pair] += 1
-                total += 1
-                room += capacity[pair]
-                for u in range(day[pair], min(days, day[pair] + busy[pair])):
-                    free[kind[pair], u] -= 1
-                changed = True
-            for p in range(pointers[r], pointers[r + 1]):
-                if frozen[p]:
-                    continue
-                while count[p] > 0 and room - capacity[p] >= load[r]:
-                    count[p] -= 1
-                    room -= capacity[p]
-                    for u in range(day[p], min(days, day[p] + busy[p])):
-                        free[kind[p], u] += 1
-                    changed = True
-                for q in range(pointers[r], pointers[r + 1]):
-                    if q == p or frozen[q] or cost[q] >= cost[p] - 1e-9:
-                        continue
-                    while (
-                        count[p] > 0 and count[q] < limit[q] and room - capacity[p] + capacity[q] >= min(load[r], room)
-                    ):
-                        fits = True
-                        for u in range(day[q], min(days, day[q] + busy[q])):
-                            fits = fits and free[kind[q], u] >= 1
-                        if not fits:
-                            break
-                        count[p] -= 1
-                        count[q] += 1
-                        room += capacity[q] - capacity[p]
-                        for u in range(day[p], min(days, day[p] + busy[p])):
-                            free[kind[p], u] += 1
-                        for u in range(day[q], min(days, day[q] + busy[q])):
-                            free[kind[q], u] -= 1
-                        changed = True
-        if not changed:
-            break
 
 
 def _balance(network: TrunkNetwork, number: int, run: Ints, option: Ints, count: Ints, busy: Ints) -> None:
