@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_text
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -67,7 +68,7 @@ def plan_all(
     )  # fmt: skip
     steps = list_plan_steps(plans, options)
     if json:
-        steps = tuple(type(step)((*step.words, "--json"), step.purpose) for step in steps)
+        steps = tuple(replace(step, words=(*step.words, "--json")) for step in steps)
     found: dict[str, object] = {}
     short = False
     say(f"$ {steps[0].line}")

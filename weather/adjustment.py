@@ -264,7 +264,9 @@ def apply_change(forecast: pl.DataFrame, change: pl.DataFrame, keys: Sequence[st
         Columns of ``forecast``, sorted by ``keys``. ``baseline x event x weather x override = mean`` exactly: ``baseline`` stays,
         except where the fair day had no parcel at all. Quantiles move in proportion to the mean, whole.
     """
-    as_of = forecast["as_of"].max() if forecast.height else None
+    if forecast.is_empty():
+        return forecast  # a level nobody forecast has nothing to move
+    as_of = forecast["as_of"].max()
     joined = forecast.with_columns(before=parcels_before()).join(
         change.select(*keys, "change"), on=list(keys), how="full", coalesce=True
     )

@@ -211,7 +211,7 @@ def build_grid(weather: pl.DataFrame) -> WeatherGrid:
 
 def _fill_gaps(laid: Floats) -> Floats:
     filled = laid.copy()
-    for ahead in range(1, LONGEST_GAP):
+    for ahead in range(1, min(LONGEST_GAP, laid.shape[1])):
         later = laid[:, ahead:]
         target = filled[:, : laid.shape[1] - ahead]
         np.copyto(target, later, where=np.isnan(target))

@@ -19,6 +19,7 @@ FIRST_DATE = date(2000, 1, 1)
 LAST_DATE = date(2099, 12, 31)
 MOST_PARCELS = 10_000_000_000
 MOST_MONEY = 1e15
+MOST_HOURS = 100_000.0  # eleven years: beyond any journey, and within any calendar
 # Any sort, any closing: the one a day has that no table of sorts tells apart; and every hub, category or departure.
 WHOLE_DAY = "day"
 ALL = "*"

@@ -6,6 +6,7 @@ import dataframely as dy
 import polars as pl
 
 from data.contracts.fields import (
+    MOST_HOURS,
     chinese_name,
     choice,
     clock,
@@ -103,6 +104,7 @@ class Lanes(dy.Schema):
         "运输时长",
         "时长",
         unit="hours",
+        high=MOST_HOURS,
     )
     parcel_cost = money(
         "Cost of carrying one parcel, besides the vehicle.", "单票成本", unit="CNY/parcel", optional=True
@@ -195,7 +197,7 @@ class CourierRates(dy.Schema):
     origin_hub_id = ident("Hub of origin.", "始发", "场地1", "origin", key=True)
     destination_hub_id = ident("Hub of destination.", "目的", "场地2", "destination", key=True)
     price = money("Price of one parcel.", "价格", "单价", unit="CNY/parcel")
-    promised_hours = quantity("Hours promised from pick-up to delivery.", "承诺时效", unit="hours")
+    promised_hours = quantity("Hours promised from pick-up to delivery.", "承诺时效", unit="hours", high=MOST_HOURS)
     on_time_rate = share("Share delivered within the promise.", "准时率", optional=True)
 
 

@@ -46,7 +46,11 @@ class HubSorts(dy.Schema):
         "Unsorted parcels that may wait for the next sort; empty is the hub's.", "暂存能力", optional=True
     )
     unload_hours = quantity(
-        "Hours from arrival of a vehicle until its parcels are at hand.", "卸车时长", unit="hours", optional=True
+        "Hours from arrival of a vehicle until its parcels are at hand.",
+        "卸车时长",
+        unit="hours",
+        high=48.0,
+        optional=True,
     )
     handling_cost = money("Cost of sorting one parcel; empty is the hub's.", unit="CNY/parcel", optional=True)
     opening_cost = money("Cost of running this sort on a day, of an extra sort.", unit="CNY/sort", optional=True)

@@ -81,7 +81,10 @@ def follow_changes(panel: Panel, changes: pl.DataFrame, last_date: dt.date) -> C
     last_date
         Last day of the forecast; later changes are left out.
     """
-    rows = changes.filter(pl.col("date") <= last_date).sort("date", "change_id", "successor_hub_id")
+    # what happens to one route alone hands no hub's volume over
+    rows = changes.filter((pl.col("date") <= last_date) & pl.col("hub_id").is_not_null()).sort(
+        "date", "change_id", "successor_hub_id"
+    )
     if rows.is_empty() or panel.size == 0:
         return ChangedNetwork(panel, (), ())
     as_of = to_date(panel.dates[-1])

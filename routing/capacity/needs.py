@@ -8,7 +8,7 @@ beyond them is hired on the day.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
@@ -94,7 +94,7 @@ def plan_capacity(
     Raises
     ------
     RadarError
-        Without a forecast.
+        Without a forecast, or with one of no parcels.
     """
     network = tables["network_forecasts"].sort("date")
     if network.is_empty() or tables["route_forecasts"].is_empty():
@@ -103,13 +103,13 @@ def plan_capacity(
     low, high = float(network["q05"].to_numpy().min()), float(network["q95"].to_numpy().max())
     volumes = np.geomspace(max(low, 1.0), max(high, 2.0), options.volumes)
     trunk = options.trunk
-    each = type(trunk)(
-        hold_cost=trunk.hold_cost, short_cost=trunk.short_cost, time_limit=trunk.time_limit / options.volumes,
-        seed=trunk.seed, effort=trunk.effort / options.volumes, clock=trunk.clock,
-    )  # fmt: skip
-    curve = trace_curve(
-        tables, _busiest_pattern(network, tables["route_forecasts"]), volumes.tolist(), others, each, progress
-    )
+    each = replace(trunk, time_limit=trunk.time_limit / options.volumes, effort=trunk.effort / options.volumes)
+    pattern = _busiest_pattern(network, tables["route_forecasts"])
+    if pattern.is_empty():
+        raise RadarError(
+            "a forecast of no parcels", "routes that carry some", "forecast with history, or choose other days"
+        )
+    curve = trace_curve(tables, pattern, volumes.tolist(), others, each, progress)
     return settle_needs(network, tables["vehicle_types"], curve, others, options)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.reliability.pages import A4, OVERFLOWS, OVERPRINTS
 from tests.conftest import lacks
 
 if TYPE_CHECKING:
@@ -174,40 +175,6 @@ def test_a_narrow_screen_scrolls_tables_and_not_the_page(
     figures = page.locator(".figures > div").all()
     assert all((box := figure.bounding_box()) is not None and box["width"] >= 150 for figure in figures)
     watched.context.close()
-
-
-# Blocks that reach beyond the page or beyond what scrolls them, and text that is cut off by its own block (a name that ends in an
-# ellipsis tells itself whole when pointed at).
-OVERFLOWS = """() => {
-  const bad = [], page = document.documentElement.clientWidth;
-  for (const block of document.querySelectorAll("body *")) {
-    if (block.closest("svg") && block.tagName !== "svg") continue;
-    const style = getComputedStyle(block), box = block.getBoundingClientRect();
-    if (style.display === "none" || style.visibility === "hidden" || !box.width || !box.height) continue;
-    if (block.matches(".skip, #tip")) continue;
-    const said = block.tagName + "." + block.getAttribute("class") + ": " + block.textContent.trim().slice(0, 40);
-    if (!block.closest(".scroll") && (box.right > page + 1 || box.left < -1)) bad.push("beyond the page: " + said);
-    const told = style.textOverflow === "ellipsis" && (block.title || block.closest("[title]"));
-    if (style.overflowX === "hidden" && block.scrollWidth > block.clientWidth + 1 && !told) bad.push("cut: " + said);
-    if (block.matches(".value, h1, h2, .banner") && block.scrollWidth > block.clientWidth + 1) bad.push("too wide: " + said);
-  }
-  return bad;
-}"""
-# Words of a chart that are printed over each other.
-OVERPRINTS = """() => {
-  const bad = [];
-  for (const chart of document.querySelectorAll("svg.chart")) {
-    const words = [...chart.querySelectorAll("text")].filter(word => word.textContent.trim() && word.getBoundingClientRect().width);
-    words.forEach((one, number) => words.slice(number + 1).forEach(other => {
-      const a = one.getBoundingClientRect(), b = other.getBoundingClientRect();
-      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-      if (wide > 1 && high > 2) bad.push(one.textContent + " | " + other.textContent);
-    }));
-  }
-  return bad;
-}"""
-A4 = 703  # pixels: the 186 mm between the margins of the sheet
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -165,3 +165,5 @@ def test_no_forecast_and_levels_beyond_it_are_told() -> None:
     empty = {name: frame.clear() for name, frame in forecast([(1, 1)]).items()}
     with pytest.raises(RadarError, match="no forecast"):
         plan_capacity(tables(TYPES) | empty, options())
+    with pytest.raises(RadarError, match="a forecast of no parcels"):
+        plan_capacity(tables(TYPES) | forecast([(0, 0), (0, 0)]), options())

@@ -123,6 +123,12 @@ def test_factor_stands_in_its_column_and_multiplies_out() -> None:
     contract("network_forecasts").conform(after.with_columns(run_id=pl.lit("r")))
 
 
+def test_a_level_nobody_forecast_stays_empty() -> None:
+    rows = forecast([{"date": DAYS[0], "mean": 300}]).clear()
+    change = pl.DataFrame({"date": [DAYS[0]], "change": [5]})
+    assert apply_change(rows, change, ["date"]).equals(rows)
+
+
 def test_adjusting_twice_starts_from_the_fair_day() -> None:
     rows = forecast([{"date": DAYS[0], "mean": 300, "event": 1.7}])
     change = pl.DataFrame({"date": [DAYS[0]], "change": [-90]})

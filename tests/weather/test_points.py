@@ -61,6 +61,12 @@ def test_hours_are_laid_out_and_short_gaps_take_the_next_row() -> None:
     assert grid.known[1].tolist() == [False] * 2 + [True] * 6
 
 
+@pytest.mark.parametrize("hours", [1, 2, 3])
+def test_weather_of_fewer_hours_than_a_gap_may_last(hours: int) -> None:
+    grid = build_grid(known_weather(NONE, rows(*((30.0, 110.0, hour, 5.0) for hour in range(hours)))))
+    assert grid.values["wind"].tolist() == [[5.0] * hours]
+
+
 def test_nearest_point_within_the_radius() -> None:
     grid = build_grid(known_weather(NONE, rows((30.0, 110.0, 0, 5.0), (30.0, 112.0, 0, 7.0))))
     index, weight = grid.nearest(np.array([30.0, 30.0, 40.0]), np.array([110.1, 111.9, 111.0]), 100.0)

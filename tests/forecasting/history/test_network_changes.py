@@ -35,3 +35,10 @@ def test_history_before_the_change_goes_to_the_successor_by_its_share(
     by_origin = dict(zip(panel.routes["origin_hub_id"], panel.parcels[:, 0].tolist(), strict=True))
     assert by_origin["A"] == pytest.approx(left)
     assert by_origin["B"] == pytest.approx(taken)
+
+
+def test_a_change_of_one_route_hands_no_hub_over() -> None:
+    of_route = changes("closes", None).with_columns(hub_id=pl.lit(None, dtype=pl.String), scope=pl.lit("route"))
+    changed = follow_changes(history(), of_route, date(2025, 1, 20)).panel
+    assert changed.routes.equals(ROUTES)
+    assert changed.parcels.sum() == history().parcels.sum()

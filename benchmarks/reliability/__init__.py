@@ -1,0 +1,1 @@
+"""How far ParcelRadar can be trusted when things go wrong: kills, bad files, damaged stores, pages."""

@@ -1,0 +1,81 @@
+"""Pages in a real Chromium at the widths of a phone, a tablet, a screen and a sheet: nothing cut, nothing printed over."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from benchmarks.reliability.outcomes import Trial
+
+# Blocks that reach beyond the page or beyond what scrolls them, and text that is cut off by its own block (a name that ends in an
+# ellipsis tells itself whole when pointed at).
+OVERFLOWS = """() => {
+  const bad = [], page = document.documentElement.clientWidth;
+  for (const block of document.querySelectorAll("body *")) {
+    if (block.closest("svg") && block.tagName !== "svg") continue;
+    const style = getComputedStyle(block), box = block.getBoundingClientRect();
+    if (style.display === "none" || style.visibility === "hidden" || !box.width || !box.height) continue;
+    if (block.matches(".skip, #tip")) continue;
+    const said = block.tagName + "." + block.getAttribute("class") + ": " + block.textContent.trim().slice(0, 40);
+    if (!block.closest(".scroll") && (box.right > page + 1 || box.left < -1)) bad.push("beyond the page: " + said);
+    const told = style.textOverflow === "ellipsis" && (block.title || block.closest("[title]"));
+    if (style.overflowX === "hidden" && block.scrollWidth > block.clientWidth + 1 && !told) bad.push("cut: " + said);
+    if (block.matches(".value, h1, h2, .banner") && block.scrollWidth > block.clientWidth + 1) bad.push("too wide: " + said);
+  }
+  return bad;
+}"""
+# Words of a chart that are printed over each other.
+OVERPRINTS = """() => {
+  const bad = [];
+  for (const chart of document.querySelectorAll("svg.chart")) {
+    const words = [...chart.querySelectorAll("text")].filter(word => word.textContent.trim() && word.getBoundingClientRect().width);
+    words.forEach((one, number) => words.slice(number + 1).forEach(other => {
+      const a = one.getBoundingClientRect(), b = other.getBoundingClientRect();
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 1 && high > 2) bad.push(one.textContent + " | " + other.textContent);
+    }));
+  }
+  return bad;
+}"""
+A4 = 703  # pixels: the 186 mm between the margins of the sheet
+WIDTHS = (390, 768, 1440, A4)
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+
+
+def find_chromium() -> str | None:
+    """Return the system's Chromium, if there is one."""
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+
+
+def measure_pages(files: list[Path]) -> tuple[Trial, ...]:
+    """Open each page at each width and measure every block; nothing is returned where there is no Chromium.
+
+    Parameters
+    ----------
+    files
+        HTML files.
+    """
+    from playwright.sync_api import sync_playwright
+
+    found = find_chromium()
+    if found is None:
+        return ()
+    trials = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=_FLAGS)
+        for file in files:
+            for width in WIDTHS:
+                page = browser.new_page(viewport={"width": width, "height": 900})
+                if width == A4:
+                    page.emulate_media(media="print")
+                page.goto(file.as_uri())
+                bad = [*page.evaluate(OVERFLOWS), *page.evaluate(OVERPRINTS)]
+                kind = "on A4" if width == A4 else f"at {width} pixels"
+                told = f"{file.name}: {bad[:3]}"
+                trials.append(Trial(kind, "a block is cut or printed over" if bad else "nothing cut", not bad, told))
+                page.close()
+        browser.close()
+    return tuple(trials)

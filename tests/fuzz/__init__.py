@@ -1,0 +1,1 @@
+"""Every command over odd workspaces: what must never happen whatever the data."""
