@@ -41,7 +41,7 @@ def main() -> int:
 
 def _kills(place: Path) -> Section:
     note = (
-        "The installed command, stopped by SIGKILL at a random moment of its work on 30,000 rows, in a folder `计划 2026`. Afterwards "
+        "The installed command, stopped by SIGKILL at a random moment of its work on 6,000 rows, in a folder `计划 2026`. Afterwards "
         "every table is read; passed is: all of them open, and the rows are the old ones or the new ones, whole."
     )
     return Section("Kills", note, try_kills(place, KILLS), KILLS)

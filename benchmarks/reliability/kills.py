@@ -19,7 +19,7 @@ from data.contracts import TABLES
 from data.errors import RadarError
 from data.workspace import Workspace
 
-_ROWS = 30_000
+_ROWS = 6_000
 _DAY = date(2025, 11, 10)
 State = tuple[int, int]
 
@@ -108,7 +108,7 @@ def _judge(name: str, folder: Path, lawful: Callable[[State], bool]) -> Trial:
 
 def _kill(folder: Path, words: list[str], longest: float, chance: random.Random) -> bool:
     process = subprocess.Popen(_radar(folder, words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(chance.uniform(0.3 * longest, longest))
+    time.sleep(chance.uniform(0.4 * longest, longest))
     process.send_signal(signal.SIGKILL)
     return process.wait() == -signal.SIGKILL
 
