@@ -72,7 +72,7 @@ def forecast(
     options = {"as_of": None if as_of is None else str(as_of), "horizon": horizon, **told_options(spans, bridge=bridge)}
     with workspace.run("forecast", options=options, seed=seed) as run, progress("Forecast") as bar:
         inputs = read_inputs(run, workspace.settings.workspace.timezone)
-        day = as_of or _last_day(inputs.route_volumes)
+        day = as_of or _last_day(inputs.outlet_volumes if inputs.route_volumes.is_empty() else inputs.route_volumes)
         made = make_forecast(inputs, day, horizon, seed, settings_of(workspace.settings, spans, bridge=bridge), bar)
         for name in Level:
             run.append(f"{name}_forecasts", _table(made, name))
@@ -83,14 +83,14 @@ def forecast(
     out_rows(_table(made, level), json=json, columns=_columns(_table(made, level)))
     warn_of_lost_weather(workspace, run.run_id)
     known = f"Volumes are known up to {made.known_until}." if made.known_until != day else ""
-    told = f"Forecast from {day} for {horizon} days, run {run.run_id}: {made.route['mean'].sum():,} parcels."
+    told = f"Forecast from {day} for {horizon} days, run {run.run_id}: {made.network['mean'].sum():,} parcels."
     say(f"{told} {known}".rstrip())
 
 
 def _last_day(volumes: pl.DataFrame) -> date:
     day = volumes["date"].max()
     if not isinstance(day, date):
-        raise TypeError("route_volumes without a date")
+        raise TypeError("volumes without a date")
     return day
 
 

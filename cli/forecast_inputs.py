@@ -18,13 +18,14 @@ def read_inputs(run: Run, timezone: str = "UTC") -> ForecastInputs:
     Raises
     ------
     RadarError
-        When there are no route volumes.
+        When there are neither route volumes nor outlets with volumes.
     """
     from data.errors import RadarError
     from forecasting.inputs import ForecastInputs
 
     volumes = run.read("route_volumes")
-    if volumes.is_empty():
+    outlets, of_outlets = run.read("outlets"), run.read("outlet_volumes")
+    if volumes.is_empty() and (outlets.is_empty() or of_outlets.is_empty()):
         raise RadarError("the workspace holds no route volumes", action="load route_volumes or waybills first")
     waybills = run.read("waybills")
     overrides = run.read("forecast_overrides")
@@ -34,8 +35,9 @@ def read_inputs(run: Run, timezone: str = "UTC") -> ForecastInputs:
         hubs=run.read("hubs"),
         events=run.read("events"),
         network_changes=run.read("network_changes"),
-        outlets=run.read("outlets"),
-        outlet_volumes=run.read("outlet_volumes"),
+        outlets=outlets,
+        outlet_volumes=of_outlets,
+        promotions=run.read("promotions"),
         waybills=None if waybills.is_empty() else waybills,
         overrides=None if overrides.is_empty() else overrides,
         lanes=None if lanes.is_empty() else lanes,

@@ -23,6 +23,7 @@ from forecasting.intervals.interval_model import IntervalModel
 from forecasting.intervals.spread import EventDays, Parts, Spread
 from forecasting.intervals.to_tables import publish_routes, publish_sums
 from forecasting.outlets.outlet_forecast import forecast_outlets
+from forecasting.outlets.sums_of_outlets import forecast_from_outlets
 from forecasting.results import Forecasts, RouteForecast
 from forecasting.routes.inner_backtests import recent_volume, sample_errors
 from forecasting.routes.route_forecaster import RouteModel, fit_routes
@@ -75,6 +76,8 @@ def forecast(
     if not 1 <= horizon <= LONGEST_HORIZON:
         raise RadarError(f"a horizon of {horizon} days", f"1 to {LONGEST_HORIZON}", "choose another --horizon")
     known = restrict(inputs, as_of)
+    if inputs.route_volumes.is_empty() and not (inputs.outlet_volumes.is_empty() or inputs.outlets.is_empty()):
+        return forecast_from_outlets(known, as_of, horizon)
     notes: list[str] = []
     panel, lag = _read_panel(known, as_of, inputs.route_volumes, chosen.bridge)
     if lag:

@@ -40,11 +40,34 @@ def no_changes() -> pl.DataFrame:
     )
 
 
+def no_promotions() -> pl.DataFrame:
+    """Return an empty table ``promotions``."""
+    texts = (
+        "promotion_id",
+        "scope",
+        "region_id",
+        "hub_id",
+        "outlet_id",
+        "merchant_id",
+        "category",
+        "event_id",
+        "venue",
+    )
+    return _empty(
+        **dict.fromkeys(texts, pl.String),
+        date_from=pl.Date,
+        date_to=pl.Date,
+        discount=pl.Float64,
+        strength=pl.Float64,
+        written_at=pl.Datetime("us", "UTC"),
+    )
+
+
 @dataclass(frozen=True)
 class ForecastInputs:
     """The tables a forecast reads, with the columns of their contracts.
 
-    Only ``route_volumes`` must hold rows; each other table may be empty or have its columns only.
+    Only ``route_volumes``, or ``outlets`` and ``outlet_volumes``, must hold rows; each other table may be empty or have its columns only.
     A backtest hands in a view that ends on its as-of date (:mod:`forecasting.history.as_of_view`). ``timezone`` is the one of
     business dates: it says when the as-of day ends for rows with a time.
     """
@@ -59,6 +82,7 @@ class ForecastInputs:
     outlet_volumes: pl.DataFrame = field(
         default_factory=lambda: _empty(date=pl.Date, outlet_id=pl.String, direction=pl.String, parcels=pl.Int64)
     )
+    promotions: pl.DataFrame = field(default_factory=no_promotions)
     waybills: pl.DataFrame | None = None
     overrides: pl.DataFrame | None = None
     lanes: pl.DataFrame | None = None

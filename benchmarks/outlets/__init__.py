@@ -1,0 +1,1 @@
+"""Outlets measured on a real chain of shops."""
