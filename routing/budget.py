@@ -86,12 +86,15 @@ class Deadline:
         What is done in this time.
     work
         Told when the clock cuts in; shared by all parts of a plan.
+    whole
+        Deadline of the work that this is a part of; None for the whole plan.
     """
 
     seconds: float
     clock: str = "wall"
     part: str = "search"
     work: Work = field(default_factory=Work)
+    whole: Deadline | None = None
     started: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -124,9 +127,11 @@ class Deadline:
 
     def share(self, part: str, seconds: float) -> Deadline:
         """Return the deadline of a part of this work."""
-        return Deadline(seconds, self.clock, part, self.work)
+        return Deadline(seconds, self.clock, part, self.work, self)
 
     def stop(self) -> None:
-        """Leave no time: what is at work comes to its end, as the planner asked."""
-        self.seconds = 0.0
+        """Leave no time to this part and all it is a part of: what is at work comes to its end, as the planner asked."""
+        at: Deadline | None = self
+        while at is not None:
+            at.seconds, at = 0.0, at.whole
         self.work.stopped = True

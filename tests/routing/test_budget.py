@@ -82,6 +82,17 @@ def test_work_undone_is_told_kind_by_kind() -> None:
     assert Deadline(60.0, part="annealing", work=work).over() is False
 
 
+def test_a_part_that_is_stopped_stops_the_whole_plan() -> None:
+    plan = Deadline(600.0)
+    part = plan.share("search", 500.0).share("annealing", 400.0)
+    part.stop()
+    assert plan.left() == part.left() == 0.0
+    assert plan.over()
+    assert plan.work.tell().startswith("stopped by hand")
+    # what closes the plan is given time of its own
+    assert plan.share("fixes of shortfalls", 5.0).left() > 4.0
+
+
 @pytest.mark.parametrize("effort", [0.0, -1.0, float("inf"), float("nan")])
 def test_an_effort_is_a_number_above_nothing(effort: float) -> None:
     with pytest.raises(RadarError, match="effort"):
