@@ -13,6 +13,8 @@ from cli.forecast_basis import basis_of, tell_basis
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from data.runs import Run
     from routing.stock.plan import StockPlan
 
@@ -75,7 +77,7 @@ def plan_stock(
         prices = _read_prices(hub_prices) if hub_prices is not None else _find_prices(run)
         run.options = {**kept, "hub_prices": prices}
         tables = {name: run.read(name) for name in TABLES}
-        found = plan(tables, options, hub_prices=prices, progress=bar)
+        found = plan(tables, options, hub_prices=prices, hub_forecasts=_find_forecast(run, options.as_of), progress=bar)
         checked = {
             "merchants": tables["merchants"],
             "warehouses": tables["warehouses"],
@@ -110,6 +112,16 @@ def _find_prices(run: Run) -> dict[str, float]:
     return {hub: round(price, 6) for hub, price in mean.iter_rows()}
 
 
+def _find_forecast(run: Run, as_of: date | None) -> pl.DataFrame | None:
+    """Forecast of the hubs the plan stands on: the latest that knew no more than the plan may; None without one."""
+    import polars as pl
+
+    found = run.results("hub_forecasts")
+    if found.is_empty() or (as_of is not None and found.select((pl.col("as_of") > as_of).any()).item()):
+        return None
+    return found
+
+
 def _read_prices(file: Path) -> dict[str, float]:
     import polars as pl
 
@@ -128,7 +140,7 @@ def _sum_up(found: StockPlan) -> str:
     from routing.budget import tell_end
 
     row = found.certificate.row(0, named=True)
-    lost = row["parcels_short"] * found.short_cost
+    lost = found.short_cost
     short = f"; {row['parcels_short']:,} units without room at {lost:,.0f} CNY more" if row["parcels_short"] else ""
     return (
         f"{row['parcels_planned']:,} units in {found.allocations['warehouse_id'].n_unique()} warehouses for "

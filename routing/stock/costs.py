@@ -19,6 +19,7 @@ from routing.stock.model import Floats
 MOST_ZONES = 50
 _FILL = 0.85  # share of a vehicle's capacity that is used on an average departure
 _HOURS_A_DAY = 24.0
+_ALL = 1e-9  # shares that add up to one but for float noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,7 @@ def days_of(hours: Floats) -> Floats:
 def follow_changes(network_changes: pl.DataFrame, day: date) -> dict[str, str | None]:
     """Say which hubs will have closed or moved by a day, and which hub then takes their volume.
 
-    The successor with the largest share counts; a hub that opens again is not listed, one whose successor closes too is
+    A hub that moves only a part of its volume goes on working, and is not listed. The successor with the largest share counts; a hub that opens again is not listed, one whose successor closes too is
     followed on.
 
     Parameters
@@ -262,12 +263,24 @@ def follow_changes(network_changes: pl.DataFrame, day: date) -> dict[str, str | 
     dict of str to str or None
         Successor by hub_id, None without one.
     """
-    past = network_changes.filter(pl.col("date") <= day)
+    holds = pl.col("date") <= day
+    if "until" in network_changes.columns:
+        holds &= pl.col("until").is_null() | (pl.col("until") >= day)
+    if "scope" in network_changes.columns:
+        holds &= (pl.col("scope") == "hub") & pl.col("direction").is_null()
+    past = network_changes.filter(holds)
     latest = past.filter(pl.col("date") == pl.col("date").max().over("hub_id"))
     gone: dict[str, str | None] = {}
-    for row in latest.sort("hub_id", pl.col("share").fill_null(1.0), "successor_hub_id").iter_rows(named=True):
-        if row["change"] == "closes" or (row["change"] == "moves" and row["successor_hub_id"] is not None):
-            gone[row["hub_id"]] = row["successor_hub_id"] or gone.get(row["hub_id"])
+    for hub, rows in latest.sort("hub_id").group_by("hub_id", maintain_order=True):
+        kinds = set(rows["change"].to_list())
+        moves = rows.filter((pl.col("change") == "moves") & pl.col("successor_hub_id").is_not_null())
+        moved = float(moves["share"].cast(pl.Float64).fill_null(1.0).sum())
+        if "opens" in kinds or not ("closes" in kinds or moved >= 1.0 - _ALL):
+            continue
+        successors = rows.filter(pl.col("successor_hub_id").is_not_null()).sort(
+            pl.col("share").cast(pl.Float64).fill_null(1.0), "successor_hub_id"
+        )
+        gone[str(hub[0])] = successors["successor_hub_id"][-1] if successors.height else None
     for hub in list(gone):
         seen, next_hub = {hub}, gone[hub]
         while next_hub in gone and next_hub not in seen:

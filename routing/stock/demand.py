@@ -1,7 +1,8 @@
 """How many units of each merchant and category each region will order during an event, with what safety.
 
 Expected units = units of the same days of the last edition x growth of the merchant x venue factor; a merchant or category
-without a last edition borrows its category's lift over the days before. The quantile is that of a gamma distribution whose
+without a last edition takes its own level of the last weeks x the lift that the forecast of parcels gives its hub on these days, and
+where there is no forecast its category's lift over the days before. The quantile is that of a gamma distribution whose
 variance is mean + (cv^2 + noise^2 / days) x mean^2: chance, the error of the expectation, and what the days differ (the
 newsvendor's quantile at a service level).
 """
@@ -120,6 +121,7 @@ def expect_demand(
     *,
     as_of: date,
     service_level: float,
+    hub_lifts: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Say how many units each region will order of each merchant and category, and how many to stand ready.
 
@@ -133,6 +135,8 @@ def expect_demand(
         Last day known.
     service_level
         Probability with which the stock of a region suffices.
+    hub_lifts
+        Rows of ``forecast_lift.lift_hubs``; None without a forecast.
 
     Returns
     -------
@@ -150,7 +154,7 @@ def expect_demand(
     items = _describe_items(known, quiet, merchants, window, as_of)
     items = _add_growth(items, merchants)
     items = _add_venue(items, promotions, events, window)
-    items = _add_mean(items, window)
+    items = _add_mean(items, window, hub_lifts)
     spread = _measure_errors(items)
     shares = _share_regions(known, quiet, window)
     noise = _measure_noise(known, quiet) / np.sqrt(window.days)
@@ -250,16 +254,25 @@ def _add_venue(items: pl.DataFrame, promotions: pl.DataFrame, events: pl.DataFra
     )
 
 
-def _add_mean(items: pl.DataFrame, window: Window) -> pl.DataFrame:
-    """Expected units of the window: from the last edition, or from the category's lift over the days before."""
+def _add_mean(items: pl.DataFrame, window: Window, hub_lifts: pl.DataFrame | None) -> pl.DataFrame:
+    """Expected units of the window: from the last edition, or from the level of the last weeks and a lift.
+
+    The lift is the forecast's of the merchant's hub, else that of the venue, the category or all who sold at the last edition.
+    """
     seen = items.filter((pl.col("before") > 0) & (pl.col("past") >= _FEW_UNITS))
     by_category = seen.group_by("category").agg(
         category_lift=pl.col("past").sum() / (window.days * pl.col("before").sum())
     )
     total = seen.select(pl.col("past").sum() / (window.days * pl.col("before").sum())).item()
     overall = total if total is not None and np.isfinite(total) else 1.0
-    lift = pl.coalesce("venue_lift", "category_lift", pl.lit(overall))
+    # What the forecast says holds for a hub's whole outflow: who stands at a better venue than the hub's others sells that much more.
+    forecast = pl.col("forecast_lift") * (pl.col("venue_lift") / overall).fill_null(1.0)
+    lift = pl.coalesce(forecast, "venue_lift", "category_lift", pl.lit(overall))
     own = pl.col("past") >= _FEW_UNITS
+    if hub_lifts is None:
+        items = items.with_columns(forecast_lift=pl.lit(None, pl.Float64))
+    else:
+        items = items.join(hub_lifts, on="home_hub_id", how="left")
     return items.join(by_category, on="category", how="left").with_columns(
         basis=pl.when(own).then(pl.lit("own")).otherwise(pl.lit("category")),
         mean=pl.when(own)

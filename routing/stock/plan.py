@@ -15,6 +15,7 @@ from routing.budget import Deadline
 from routing.stock.allocation import divide_units, list_allocations
 from routing.stock.costs import MOST_ZONES, WayCosts, cost_ways, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand
+from routing.stock.forecast_lift import lift_hubs
 from routing.stock.items import Items, gather_items
 from routing.stock.model import Floats, LocationPlan, LocationProblem
 from routing.stock.solver import solve_location
@@ -93,7 +94,7 @@ class StockPlan:
     as_of
         Last day the plan knew.
     short_cost
-        Price put on a unit without room [CNY/unit].
+        Price of all units without room, as the cost holds it [CNY].
     cost_today
         Cost of the same demand sent from where the merchants ship today [CNY], None where a hub reaches not all buyers.
     """
@@ -112,6 +113,7 @@ def plan_stock(
     options: StockOptions | None = None,
     *,
     hub_prices: Mapping[str, float] | None = None,
+    hub_forecasts: pl.DataFrame | None = None,
     progress: Progress = SILENT,
 ) -> StockPlan:
     """Plan where merchants' stock should stand before an event.
@@ -128,6 +130,9 @@ def plan_stock(
         What the planner sets.
     hub_prices
         Relief of a hub's load in the trunk plan, by hub_id [CNY/parcel].
+    hub_forecasts
+        The forecast of the hubs' parcels, rows of the table of that name of one run: what a merchant without an edition of its own
+        is lifted by.
     progress
         Told how far it is.
 
@@ -149,6 +154,7 @@ def plan_stock(
     demand = expect_demand(
         frames["sales"], frames["merchants"], frames["events"], frames["promotions"], window,
         as_of=as_of, service_level=options.service_level,
+        hub_lifts=None if hub_forecasts is None else lift_hubs(hub_forecasts, window.first, window.last),
     )  # fmt: skip
     progress.step(1, 4, "costing ways")
     moved = follow_changes(frames["network_changes"], window.first)
@@ -173,7 +179,7 @@ def plan_stock(
         shortages,
         window,
         as_of,
-        options.short_cost,
+        float(problem.short_cost @ np.maximum(problem.demand - solved.units.sum(axis=1), 0.0)),
         _cost_as_today(items, ways, options),
     )
 
@@ -202,9 +208,11 @@ def _pose(
     demand, there = np.zeros((len(lead), n_zones)), np.zeros((len(lead), len(items.sites)))
     np.add.at(demand, items.family, items.target)
     np.add.at(there, items.family, items.there)
-    relief = np.array([hub_prices.get(hub, 0.0) for hub in ways.hub_ids])[items.site_hub]
+    relief = _relieve(items, ways, hub_prices)
     rent = _rent_of(warehouses, window, options)
     parcel = items.reach(ways.parcel)[items.site_hub].T + relief  # (Z, W)
+    # a hub's price says where stock should stand, never that it should stand nowhere
+    worst = relief.max(initial=0.0) / per_parcel[:, None]
     days = items.reach(ways.hours)[items.site_hub].T / 24.0
     cost = parcel[None] / per_parcel[:, None, None] + options.day_cost * days[None] + rent
     inbound = ways.bulk[items.home[lead]][:, items.site_hub] / per_parcel[:, None]
@@ -215,7 +223,7 @@ def _pose(
         demand=demand.reshape(-1),
         cost=cost.reshape(-1, len(items.sites)),
         load=np.repeat(items.peak_share[lead] / per_parcel, n_zones),
-        short_cost=np.full(demand.size, options.short_cost),
+        short_cost=(options.short_cost + np.broadcast_to(worst, demand.shape)).reshape(-1),
         family=np.repeat(np.arange(len(lead)), n_zones),
         inbound=np.where(closed, 0.0, inbound),
         there=there,
@@ -223,6 +231,16 @@ def _pose(
         dispatch=places["dispatch_capacity"].cast(pl.Float64).fill_null(np.inf).to_numpy(),
         opening=places["opening_cost"].fill_null(0.0).to_numpy(),
     )
+
+
+def _relieve(items: Items, ways: WayCosts, hub_prices: Mapping[str, float]) -> Floats:
+    """Price of the hub a warehouse hands its parcels in at, shape (Z, W) [CNY/parcel].
+
+    Buyers behind that same hub load it wherever their parcels come from: for them it is no reason.
+    """
+    price = np.array([hub_prices.get(hub, 0.0) for hub in ways.hub_ids])[items.site_hub]
+    relief: Floats = price[None, :] * (1.0 - items.zone_weight[:, items.site_hub])
+    return relief
 
 
 def _rent_of(warehouses: pl.DataFrame, window: Window, options: StockOptions) -> Floats:

@@ -13,6 +13,7 @@ from scipy.stats import gamma
 from data.contracts import contract
 from data.errors import RadarError
 from routing.stock.demand import Window, choose_window, expect_demand
+from routing.stock.forecast_lift import lift_hubs
 from tests.routing.stock_cases import AS_OF, stock_tables
 
 EVENT = date(2025, 11, 1)
@@ -93,6 +94,42 @@ def test_merchant_without_a_last_edition_borrows_the_category_and_is_less_sure()
     assert new["expected"].sum() == 120
     assert new["basis"].unique().to_list() == ["category"]
     assert new["cv"][0] > old["cv"][0]
+
+
+def test_wave_without_an_edition_of_its_own_is_lifted_as_the_forecast_lifts_the_hub() -> None:
+    """Two hubs with forecasts of their own; the level is that of the last weeks, 10 a day and region."""
+    given = tables()
+    add_merchant(given, "M2", given["sales"])
+    hub = pl.when(pl.col("merchant_id") == "M2").then(pl.lit("S")).otherwise("hub_id").alias("hub_id")
+    given["merchants"] = given["merchants"].with_columns(hub)
+    given["events"] = given["events"].filter(pl.col("edition") == 2025)
+    given["sales"] = given["sales"].filter(pl.col("date") > AS_OF - timedelta(days=80))
+    window = choose_window(given["events"], given["sales"], AS_OF)
+    lifts = pl.DataFrame({"home_hub_id": ["N", "S"], "forecast_lift": [2.0, 3.5]})
+    names = ("sales", "merchants", "events", "promotions")
+    rows = expect_demand(*(given[name] for name in names), window, as_of=AS_OF, service_level=0.9, hub_lifts=lifts)
+    units = dict(rows.group_by("merchant_id").agg(pl.col("expected").sum()).iter_rows())
+    assert units == {"M1": 80, "M2": 140}
+    assert rows.select("lift_told", "growth_told").unique().sort("lift_told").rows() == [(2.0, 1.0), (3.5, 1.0)]
+
+
+def test_lift_of_a_hub_is_the_window_over_its_ordinary_days() -> None:
+    days = [EVENT + timedelta(days=n) for n in range(14)]
+    rows = [
+        {
+            "date": day,
+            "hub_id": hub,
+            "direction": "out",
+            "baseline": 10.0,
+            "mean": 10.0 * (factor if day < days[2] else 1.0),
+        }
+        for hub, factor in (("N", 3.0), ("S", 5.0))
+        for day in days
+    ]
+    rows += [{"date": days[0], "hub_id": "H", "direction": "out", "baseline": 1.0, "mean": 9.0}]  # one day of two
+    found = lift_hubs(pl.DataFrame(rows), days[0], days[1])
+    assert found.rows() == [("N", 3.0), ("S", 5.0)]
+    assert lift_hubs(pl.DataFrame(rows), days[0], days[-1] + timedelta(days=1)).is_empty()
 
 
 def test_growth_is_measured_when_none_is_given() -> None:

@@ -114,10 +114,37 @@ def test_sending_capacity_holds_on_the_busiest_day() -> None:
     assert dict(plan(tables).allocations.select("warehouse_id", "units").iter_rows())["WS"] == 40
 
 
-def test_price_of_hub_relief_moves_stock_away() -> None:
-    options = StockOptions()
-    there = plan_stock(stock_tables(), options, hub_prices={"S": 10.0}).allocations
-    assert there["warehouse_id"].to_list() == ["WN"]
+def test_price_of_a_hub_moves_stock_only_where_its_buyers_do_not_pass_it_anyway() -> None:
+    # the south's buyers stand behind S: their parcels load it wherever they leave from
+    assert plan_stock(stock_tables(), hub_prices={"S": 10.0}).allocations["warehouse_id"].to_list() == ["WN", "WS"]
+    # with the north's courier dearer than the way from S, only the price keeps its stock in the north
+    tables = stock_tables()
+    tables["courier_rates"] = tables["courier_rates"].with_columns(price=pl.Series([9.0, 6.0, 2.0, 2.0]))
+    assert plan_stock(tables).allocations["warehouse_id"].to_list() == ["WS"]
+    assert plan_stock(tables, hub_prices={"S": 10.0}).allocations["warehouse_id"].to_list() == ["WN", "WS"]
+
+
+def test_no_price_of_a_hub_makes_no_place_better_than_a_place() -> None:
+    """Two hubs at prices far above what a unit without room costs: every unit stands somewhere all the same."""
+    found = plan_stock(stock_tables(), hub_prices={"N": 1_500.0, "S": 900.0})
+    row = found.certificate.row(0, named=True)
+    assert (row["parcels_short"], found.shortages.height, found.short_cost) == (0, 0, 0.0)
+    assert row["parcels_planned"] == plan().certificate["parcels_planned"][0]
+
+
+def test_hub_that_moves_a_part_goes_on_working() -> None:
+    changes = pl.DataFrame(
+        {
+            "date": [date(2025, 1, 1)] * 4,
+            "hub_id": ["A", "B", "B", "C"],
+            "change": ["moves", "moves", "moves", "closes"],
+            "successor_hub_id": ["X", "X", "Y", "Y"],
+            "share": [0.3, 0.4, 0.6, None],
+        }
+    )
+    assert follow_changes(changes, date(2025, 2, 1)) == {"B": "Y", "C": "Y"}
+    ended = changes.with_columns(until=pl.lit(date(2025, 1, 20)))
+    assert follow_changes(ended, date(2025, 2, 1)) == {}
 
 
 def test_hub_that_closes_before_the_event_takes_no_stock() -> None:
