@@ -271,7 +271,7 @@ def follow_changes(network_changes: pl.DataFrame, day: date) -> dict[str, str | 
     past = network_changes.filter(holds)
     latest = past.filter(pl.col("date") == pl.col("date").max().over("hub_id"))
     gone: dict[str, str | None] = {}
-    for hub, rows in latest.sort("hub_id").group_by("hub_id", maintain_order=True):
+    for rows in latest.sort("hub_id").partition_by("hub_id", maintain_order=True):
         kinds = set(rows["change"].to_list())
         moves = rows.filter((pl.col("change") == "moves") & pl.col("successor_hub_id").is_not_null())
         moved = float(moves["share"].cast(pl.Float64).fill_null(1.0).sum())
@@ -280,7 +280,7 @@ def follow_changes(network_changes: pl.DataFrame, day: date) -> dict[str, str | 
         successors = rows.filter(pl.col("successor_hub_id").is_not_null()).sort(
             pl.col("share").cast(pl.Float64).fill_null(1.0), "successor_hub_id"
         )
-        gone[str(hub[0])] = successors["successor_hub_id"][-1] if successors.height else None
+        gone[str(rows["hub_id"][0])] = successors["successor_hub_id"][-1] if successors.height else None
     for hub in list(gone):
         seen, next_hub = {hub}, gone[hub]
         while next_hub in gone and next_hub not in seen:

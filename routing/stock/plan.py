@@ -108,6 +108,37 @@ class StockPlan:
     cost_today: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class StockTask:
+    """What a stock plan is made from, as arrays.
+
+    Attributes
+    ----------
+    window
+        Days the stock is for.
+    as_of
+        Last day known.
+    items
+        Demand and stock at hand by merchant and category.
+    zones
+        region_id, zone, hub_ids: which regions each zone gathers.
+    ways
+        Costs and hours between hubs.
+    problem
+        The location problem over families and zones.
+    rent
+        Storage of a unit in each warehouse until the event, shape (W,) [CNY/unit].
+    """
+
+    window: Window
+    as_of: date
+    items: Items
+    zones: pl.DataFrame
+    ways: WayCosts
+    problem: LocationProblem
+    rent: Floats
+
+
 def plan_stock(
     tables: Mapping[str, pl.DataFrame],
     options: StockOptions | None = None,
@@ -147,6 +178,38 @@ def plan_stock(
         When a table is empty, a hub unknown, or no event lies ahead.
     """
     options = options or StockOptions()
+    task = read_task(tables, options, hub_prices=hub_prices, hub_forecasts=hub_forecasts, progress=progress)
+    window, as_of, items, ways, problem = task.window, task.as_of, task.items, task.ways, task.problem
+    progress.step(2, 4, "placing stock")
+    deadline = Deadline(options.time_limit)
+    solved = solve_location(problem, effort=options.effort, deadline=deadline)
+    progress.step(3, 4, "writing reasons")
+    units = divide_units(items, solved.units.reshape(-1, len(items.zones), len(items.sites)))
+    allocations, shortages = list_allocations(
+        items, problem, units, ways, window,
+        putaway_days=options.putaway_days, as_of=as_of, day_cost=options.day_cost,
+        rent=task.rent,
+    )  # fmt: skip
+    return StockPlan(
+        allocations,
+        _certify(problem, solved, deadline.work.tell()),
+        shortages,
+        window,
+        as_of,
+        float(problem.short_cost @ np.maximum(problem.demand - solved.units.sum(axis=1), 0.0)),
+        _cost_as_today(items, ways, options),
+    )
+
+
+def read_task(
+    tables: Mapping[str, pl.DataFrame],
+    options: StockOptions,
+    *,
+    hub_prices: Mapping[str, float] | None = None,
+    hub_forecasts: pl.DataFrame | None = None,
+    progress: Progress = SILENT,
+) -> StockTask:
+    """Read the tables into the task of a stock plan; parameters and errors as of :func:`plan_stock`."""
     frames = _gather(tables)
     as_of = options.as_of or frames["sales"].select(pl.col("date").max()).item()
     window = choose_window(frames["events"], frames["sales"], as_of, options.first, options.last)
@@ -163,25 +226,8 @@ def plan_stock(
     zones = gather_zones(frames["regions"], frames["hubs"], totals, options.most_zones)
     items = gather_items(demand, zones, frames["warehouses"], frames["stock"], ways, moved, as_of)
     problem = _pose(items, frames["warehouses"], ways, window, options, hub_prices or {})
-    progress.step(2, 4, "placing stock")
-    deadline = Deadline(options.time_limit)
-    solved = solve_location(problem, effort=options.effort, deadline=deadline)
-    progress.step(3, 4, "writing reasons")
-    units = divide_units(items, solved.units.reshape(-1, len(items.zones), len(items.sites)))
-    allocations, shortages = list_allocations(
-        items, problem, units, ways, window,
-        putaway_days=options.putaway_days, as_of=as_of, day_cost=options.day_cost,
-        rent=_rent_of(frames["warehouses"], window, options),
-    )  # fmt: skip
-    return StockPlan(
-        allocations,
-        _certify(problem, solved, deadline.work.tell()),
-        shortages,
-        window,
-        as_of,
-        float(problem.short_cost @ np.maximum(problem.demand - solved.units.sum(axis=1), 0.0)),
-        _cost_as_today(items, ways, options),
-    )
+    rent = _rent_of(frames["warehouses"], window, options)
+    return StockTask(window, as_of, items, zones, ways, problem, rent)
 
 
 def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

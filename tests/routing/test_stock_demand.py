@@ -106,8 +106,10 @@ def test_wave_without_an_edition_of_its_own_is_lifted_as_the_forecast_lifts_the_
     given["sales"] = given["sales"].filter(pl.col("date") > AS_OF - timedelta(days=80))
     window = choose_window(given["events"], given["sales"], AS_OF)
     lifts = pl.DataFrame({"home_hub_id": ["N", "S"], "forecast_lift": [2.0, 3.5]})
-    names = ("sales", "merchants", "events", "promotions")
-    rows = expect_demand(*(given[name] for name in names), window, as_of=AS_OF, service_level=0.9, hub_lifts=lifts)
+    rows = expect_demand(
+        given["sales"], given["merchants"], given["events"], given["promotions"], window,
+        as_of=AS_OF, service_level=0.9, hub_lifts=lifts,
+    )  # fmt: skip
     units = dict(rows.group_by("merchant_id").agg(pl.col("expected").sum()).iter_rows())
     assert units == {"M1": 80, "M2": 140}
     assert rows.select("lift_told", "growth_told").unique().sort("lift_told").rows() == [(2.0, 1.0), (3.5, 1.0)]
