@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli import plan_all, plan_capacity, plan_explain, plan_stock, plan_timetable
+from cli import plan_all, plan_capacity, plan_explain, plan_joint, plan_stock, plan_timetable
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
@@ -51,7 +51,7 @@ class TrunkRequest:
 def register(app: typer.Typer) -> None:
     """Add ``radar plan``."""
     plans.command("trunk")(trunk)
-    for module in (plan_capacity, plan_explain, plan_timetable, plan_stock, plan_all):
+    for module in (plan_capacity, plan_explain, plan_timetable, plan_stock, plan_joint, plan_all):
         module.register(plans)
     app.add_typer(plans, name="plan")
 
@@ -179,7 +179,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         tables = {name: run.read(name) for name in _TABLES}
         if weather_runs:
             tables["lane_weather"] = run.results("lane_weather", weather_runs[-1])
-        tables["route_demand"] = _read_demand(run, request, level)
+        tables["route_demand"] = read_demand(run, request, level)
         plan = plan_trunk(TrunkInputs.gather(tables), options, bar, _read_reference(run, near, request.max_changes))
         prices = {name: getattr(options, name) for name in ("hold_cost", "short_cost", "late_cost")}
         checked = check_trunk({**tables, **plan.tables()}, **prices)
@@ -232,7 +232,7 @@ def _read_reference(run: Run, run_id: str | None, max_changes: int | None) -> Re
     return Reference(departures, flows, first, last, max_changes)
 
 
-def _read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
+def read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
     """Demand of the request: from the latest forecast at the service level, or from the latest load of route_demand."""
     import polars as pl
 

@@ -50,6 +50,8 @@ class Shares:
         Units the whole share needs to stand there: expected and safety.
     cost : (X,) [CNY]
         Worth of the days buyers wait more (or, negative, less), and storage, of the whole share.
+    load : (X, D) [parcels]
+        What the whole share sends from the warehouse on each day.
     """
 
     item: Ints
@@ -58,6 +60,7 @@ class Shares:
     early: NDArray[np.bool_]
     units: Floats
     cost: Floats
+    load: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,8 @@ class JointAnswer:
         Dual of one parcel handed in [CNY/parcel]; nan where the route is no row.
     handled : (D, H) [parcels]
         Load of the hubs.
+    trunk_price : (rows of the trunk)
+        Duals of the trunk's rows, what rounds of route prices are made of.
     """
 
     share: Floats
@@ -131,6 +136,7 @@ class JointAnswer:
     bound: float
     route_price: Floats
     handled: Floats
+    trunk_price: Floats
 
     @property
     def cost(self) -> float:
@@ -183,7 +189,7 @@ def write_joint(
         (trunk.matrix.data, trunk.matrix.indices, trunk.matrix.indptr), shape=(height, first_short)
     )
     wide = sparse.hstack([trunk_part, sparse.csr_matrix((height, width - first_short))], format="csr")
-    rules, low, high = _limit_stock(task, movable, shares, bring, first_share, first_brought, width)
+    rules, low, high = _limit_stock(task, shares, bring, first_share, first_brought, width)
     families = items.family[bring[:, 0]] if len(bring) else np.zeros(0, dtype=np.int64)
     inbound = task.problem.inbound[families, bring[:, 1]] if len(bring) else np.zeros(0)
     shorts = np.concatenate([_short_columns(trunk), first_short + np.arange(len(new))])
@@ -230,6 +236,7 @@ def _list_shares(
     rows: list[Ints] = []
     columns: list[Ints] = []
     values: list[Floats] = []
+    loads: list[Floats] = []
     for i in range(len(items.keys)):
         inbound = task.problem.inbound[items.family[i]]
         open_sites = np.flatnonzero(items.site_open & np.isfinite(task.ways.bulk[items.home[i], items.site_hub]))
@@ -245,6 +252,7 @@ def _list_shares(
                     if part <= _NOISE:
                         continue
                     moved = movable.by_day(i, int(z), on.astype(float))  # (D, H, H)
+                    load = moved.sum(axis=(1, 2))
                     moved[:, hub, :] = 0.0
                     day, start, end = np.nonzero(moved > _NOISE)
                     at = group[day, start, end]
@@ -256,6 +264,7 @@ def _list_shares(
                     expected = items.expected[i, z] * part
                     units = items.target[i, z] * part
                     cost = day_cost * expected * (float(reach[hub, z]) - wait) + float(task.rent[w]) * units
+                    loads.append(load)
                     kinds.append((i, int(z), w, early, units, cost))
                     if len(day):
                         nodes = network.nodes
@@ -267,6 +276,7 @@ def _list_shares(
     shares = Shares(
         np.array(kept[0], dtype=np.int64), np.array(kept[1], dtype=np.int64), np.array(kept[2], dtype=np.int64),
         np.array(kept[3], dtype=np.bool_), np.array(kept[4], dtype=np.float64), np.array(kept[5], dtype=np.float64),
+        np.array(loads).reshape(len(kinds), network.days),
     )  # fmt: skip
     none = np.zeros(0, dtype=np.int64)
     moves = (
@@ -290,7 +300,6 @@ def _commodity_of(network: TrunkNetwork) -> Ints:
 
 def _limit_stock(
     task: StockTask,
-    movable: Movable,
     shares: Shares,
     bring: Ints,
     first_share: int,
@@ -329,7 +338,7 @@ def _limit_stock(
     )
     add(bring[:, 1], brought, np.ones(len(bring)), problem.room)
     bounded = np.isfinite(problem.dispatch[shares.site])
-    load = movable.parcels[shares.item, shares.zone][:, None] * movable.day_share[shares.item]  # (X, D)
+    load = shares.load
     x, day = np.nonzero((load > 0) & bounded[:, None])
     days = load.shape[1]
     add(shares.site[x] * days + day, column[x], load[x, day], np.repeat(problem.dispatch, days))
@@ -373,7 +382,16 @@ def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None =
         bound=found.bound if found.optimal else -np.inf,
         route_price=_read_prices(model, found.duals),
         handled=_read_loads(model, values),
+        trunk_price=found.duals[: model.trunk.matrix.shape[0]],
     )
+
+
+def bound_at_price(model: JointModel, short_price: float | None, deadline: Deadline) -> float:
+    """Prove a bound with short parcels at another price, or, at None, the fewest parcels that stay short whatever is moved."""
+    cost = np.zeros(model.columns) if short_price is None else model.cost.copy()
+    cost[model.short_columns] = 1.0 if short_price is None else short_price
+    found = solve_linear(cost, model.matrix, model.low, model.high, model.lower, model.upper, deadline=deadline)
+    return found.bound - 1e-9 * abs(found.bound) if found.optimal else (0.0 if short_price is None else -np.inf)
 
 
 def _read_prices(model: JointModel, duals: Floats) -> Floats:

@@ -67,6 +67,7 @@ def list_allocations(
     as_of: date,
     day_cost: float,
     rent: Floats,
+    from_home: bool = False,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write allocations and shortages with their reasons.
 
@@ -88,6 +89,8 @@ def list_allocations(
         Worth of a day on which a buyer waits [CNY/unit/day].
     rent
         Storage of a unit in each warehouse until the event, shape (W,) [CNY/unit].
+    from_home
+        Whether what stands in no warehouse leaves from home as today: then nothing is short, and an item without units has no row.
 
     Returns
     -------
@@ -96,13 +99,13 @@ def list_allocations(
     """
     rows, lacks = [], []
     days, price = items.reach(ways.hours) / 24.0, items.reach(ways.parcel)
-    short = np.maximum(items.target.sum(axis=1) - units.sum(axis=(1, 2)), 0.0)
+    short = np.maximum(items.target.sum(axis=1) - units.sum(axis=(1, 2)), 0.0) * (not from_home)
     full = _name_full(items, problem, units)
     for i, (merchant, category) in enumerate(items.keys):
         if short[i] > 0:
             lacks.append((merchant, category, int(short[i]), full))
         sites = np.flatnonzero(units[i].sum(axis=0) > 0)
-        for site in sites if len(sites) else [int(np.argmin(problem.inbound[items.family[i]]))]:
+        for site in sites if len(sites) or from_home else [int(np.argmin(problem.inbound[items.family[i]]))]:
             reason = _explain(items, units, i, int(site), days, price, window, day_cost)
             costs = _tell_costs(items, units, i, int(site), days, price, ways, rent, day_cost)
             reason = replace(reason, cost=costs[0], home_cost=costs[1])

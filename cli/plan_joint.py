@@ -1,0 +1,266 @@
+"""``radar plan joint``: where stock stands and what the trunk carries, decided together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.forecast_basis import ForecastRun, basis_of, tell_basis
+from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.runs import Run
+    from routing.joint.plan import JointPlan
+
+_TRUNK = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
+_RELIEVED_SHOWN = 10
+
+
+def register(group: typer.Typer) -> None:
+    """Add ``joint`` to the group ``radar plan``."""
+    group.command("joint")(plan_joint)
+
+
+@known_errors
+def plan_joint(
+    context: typer.Context,
+    first: FirstDay = None,
+    last: LastDay = None,
+    stock_first: Annotated[
+        date | None,
+        typer.Option(
+            "--stock-from", parser=parse_day, metavar="DATE", help="First day of the orders stock is placed for."
+        ),
+    ] = None,
+    stock_last: Annotated[
+        date | None,
+        typer.Option("--stock-to", parser=parse_day, metavar="DATE", help="Last day of those orders."),
+    ] = None,
+    as_of: Annotated[
+        date | None, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="Last day of sales to use.")
+    ] = None,
+    service_level: Annotated[
+        float | None,
+        typer.Option(
+            "--service-level", help="Quantile of the forecast to carry and to stock for; else plan.service_level."
+        ),
+    ] = None,
+    effort: Effort = None,
+    time_limit: TimeLimit = None,
+    day_cost: Annotated[float, typer.Option(help="Worth of a day on which a buyer waits [CNY/unit].")] = 0.5,
+    forecast: ForecastRun = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Plan stock and trunk together: which orders leave from which warehouse, and whole vehicles for what is left to carry.
+
+    It is judged beside nothing ahead and beside stock planned alone, and carries a bound. Exit code 3: parcels are short.
+
+    Example: `radar plan joint --from 2025-11-01 --to 2025-11-16`
+    """
+    from routing.joint.plan import JointInputs
+    from routing.joint.plan import plan_joint as plan
+    from routing.stock.plan import TABLES, StockOptions
+    from routing.trunk.task.inputs import TrunkOptions
+
+    workspace = workspace_of(context)
+    settings = workspace.settings.plan
+    level = settings.service_level if service_level is None else service_level
+    stock_options = StockOptions(
+        first=stock_first, last=stock_last, as_of=as_of, service_level=level, day_cost=day_cost
+    )
+    trunk_options = TrunkOptions(
+        hold_cost=settings.hold_cost,
+        short_cost=settings.short_cost,
+        late_cost=settings.late_cost,
+        time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
+        effort=settings.effort if effort is None else effort,
+        seed=seed,
+        extra_sort_cost=settings.extra_sort_cost,
+        extra_buffer_cost=settings.extra_buffer_cost,
+    )
+    weather_runs = workspace.writers("lane_weather")
+    kept: dict[str, Any] = {
+        "from": None if first is None else first.isoformat(),
+        "to": None if last is None else last.isoformat(),
+        "service_level": level,
+        "lane_weather_run": weather_runs[-1] if weather_runs else None,
+        "forecast": forecast,
+        **{
+            name: getattr(trunk_options, name)
+            for name in ("effort", "time_limit", "hold_cost", "short_cost", "late_cost")
+        },
+        **{name: getattr(trunk_options, name) for name in ("extra_sort_cost", "extra_buffer_cost")},
+        **{name: getattr(stock_options, name) for name in ("as_of", "day_cost", "putaway_days")},
+    }
+    with progress("Joint plan") as bar, workspace.run("plan joint", kept, seed) as run:
+        trunk = {name: run.read(name) for name in _TRUNK}
+        if weather_runs:
+            trunk["lane_weather"] = run.results("lane_weather", weather_runs[-1])
+        trunk["route_demand"], hubs = _read_demand(run, first, last, level, forecast)
+        stock = {name: run.read(name) for name in TABLES}
+        begin, end = trunk["route_demand"]["date"].min(), trunk["route_demand"]["date"].max()
+        stock_options = _choose_days(stock_options, stock, begin, end)
+        sourcing = read_sourcing(run)
+        found = plan(JointInputs(trunk, stock, sourcing, hubs), stock_options, trunk_options, bar)
+        found, broken = _check(found, {**stock, **trunk, "sourcing_today": sourcing}, kept)
+        for name, frame in _tables(found).items():
+            run.append(name, frame)
+        run.outcome = "shortfalls" if found.trunk.short else "done"
+        run.message = sum_up(found)
+    _print_plan(found, run.run_id, basis_of(workspace, run.run_id), json=json)
+    if not json:
+        tell_basis(workspace, run.run_id)
+    if broken:
+        warn(f"The checker finds {broken} violations: see `radar verify {run.run_id}`.")
+    if found.trunk.short:
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _read_demand(
+    run: Run, first: date | None, last: date | None, level: float, forecast: str | None
+) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Demand before stock is placed ahead, and the forecast of the hubs it stands on."""
+    from cli.plan import TrunkRequest, read_demand
+
+    demand = read_demand(run, TrunkRequest(first=first, last=last, forecast=forecast), level)
+    if not run.reader.writers("route_forecasts"):
+        return demand, None
+    routes = run.results("route_forecasts", forecast)
+    return demand, run.results("hub_forecasts", routes["run_id"][0])
+
+
+def read_sourcing(run: Run) -> pl.DataFrame:
+    """How orders are sourced today: the latest rows that were loaded, none that a plan wrote."""
+    from data.contracts import contract
+
+    workspace = run.reader
+    commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}
+    given = [name for name in workspace.writers("sourcing") if not commands.get(name, "").startswith("plan")]
+    return run.results("sourcing", given[-1]) if given else contract("sourcing").empty()
+
+
+def _choose_days(options: Any, stock: dict[str, pl.DataFrame], begin: Any, end: Any) -> Any:
+    """Days the stock is for: those given, else the shopping events within the trunk's days, else all of these."""
+    import polars as pl
+
+    if options.first is not None and options.last is not None:
+        return options
+    as_of = options.as_of or stock["sales"].select(pl.col("date").max()).item()
+    events = stock["events"].filter(
+        (pl.col("kind") == "shopping")
+        & (pl.col("date_to") >= begin)
+        & (pl.col("date_from") <= end)
+        & (pl.col("date_to") > as_of)
+    )
+    from datetime import timedelta
+
+    low, high = max(begin, as_of + timedelta(days=1)), end
+    if events.height:
+        low = max(low, events.select(pl.col("date_from").min()).item())
+        high = min(high, events.select(pl.col("date_to").max()).item())
+    return replace(options, first=options.first or low, last=options.last or high)
+
+
+def _check(found: JointPlan, given: dict[str, pl.DataFrame], kept: dict[str, Any]) -> tuple[JointPlan, int]:
+    """Count what the independent checker finds, and write it into the certificates."""
+    import polars as pl
+
+    from routing.checker.joint import check_joint
+    from routing.checker.trunk import check_trunk
+    from routing.checker.violations import count_broken
+
+    tables = {**given, **_tables(found)}
+    prices = {name: float(kept[name]) for name in ("hold_cost", "short_cost", "late_cost")}
+    of_trunk = count_broken(check_trunk(tables, **prices).violations)
+    of_joint = count_broken(check_joint(tables))
+    counts = pl.col("plan").replace_strict({"trunk": of_trunk, "joint": of_joint}, default=0, return_dtype=pl.Int64)
+    certificates = found.certificates.with_columns(violations=counts)
+    return replace(found, certificates=certificates), of_trunk + of_joint
+
+
+def _tables(found: JointPlan) -> dict[str, pl.DataFrame]:
+    return {
+        **found.trunk.tables(),
+        "hub_prices": found.trunk.hub_prices,
+        "route_demand": found.whole.demand,
+        "route_prices": found.route_prices,
+        "stock_allocations": found.whole.allocations,
+        "sourcing": found.whole.sourcing,
+        "plan_certificates": found.certificates,
+    }
+
+
+def sum_up(found: JointPlan) -> str:
+    """Tell a joint plan in a sentence: cost and bound, what it saves, what stays short."""
+    row = found.certificates.filter(found.certificates["plan"] == "joint").row(0, named=True)
+    nothing = next(rival for rival in found.rivals if rival.name == "nothing ahead")
+    best = found.rivals[0]
+    saved = nothing.cost - best.cost
+    parts = [f"{row['cost']:,.0f} CNY for trunk and stock, no joint plan below {row['lower_bound']:,.0f}"]
+    fewer = nothing.short - best.short
+    if fewer > 0.5:
+        parts.append(f"placing {found.whole.units:,} units ahead keeps {fewer:,.0f} parcels from staying short")
+    if saved > 0:
+        parts.append(f"saves {saved:,.0f} CNY ({100 * saved / max(nothing.cost, 1.0):.1f} %) against nothing ahead")
+    if found.trunk.short:
+        parts.append(f"{found.trunk.short:,} parcels short, {found.least_short:,.0f} of them whatever is moved")
+    return "; ".join(parts)
+
+
+def tell_relieved(found: JointPlan) -> list[str]:
+    """Tell the hub-days that pre-positioning relieves most, one a line."""
+    return [
+        f"{row['hub_id']} on {row['date']:%d %B} {100 * row['before']:.0f} % -> {100 * row['after']:.0f} %"
+        for row in found.relieved.head(_RELIEVED_SHOWN).iter_rows(named=True)
+    ]
+
+
+def _print_plan(found: JointPlan, run_id: str, basis: dict[str, object], *, json: bool) -> None:
+    import polars as pl
+
+    if json:
+        out_json(
+            {
+                "run_id": run_id,
+                **basis,
+                "from": found.first,
+                "to": found.last,
+                "certificates": found.certificates.to_dicts(),
+                "rivals": [
+                    {"plan": rival.name, "cost": rival.cost, "parcels_short": rival.short} for rival in found.rivals
+                ],
+                "units_ahead": found.whole.units,
+                "parcels_moved": found.whole.moved,
+                "parcels_movable": found.movable,
+                "parcels_beyond_routes": found.cut,
+                "parcels_short_at_least": found.least_short,
+                "relieved": found.relieved.to_dicts(),
+                "shortfalls": found.trunk.shortfalls.to_dicts(),
+            }
+        )
+        return
+    say(f"{run_id}: {sum_up(found)}.")
+    rows = [
+        {"plan": rival.name, "cost": round(rival.cost), "parcels_short": round(rival.short)} for rival in found.rivals
+    ]
+    out_rows(pl.DataFrame(rows), json=False, title="Through one programme, vehicles in parts")
+    say(
+        f"{found.whole.moved:,} of {found.movable:,.0f} parcels leave from a warehouse elsewhere, {found.whole.units:,} units stand ahead "
+        f"for {found.first} to {found.last}."
+    )
+    if found.cut >= 0.5:
+        warn(f"{found.cut:,.0f} parcels that merchants are to sell exceed their routes' demand and are not moved.")
+    for line in tell_relieved(found):
+        say(f"Relieved: {line}.")
+    sites = found.whole.allocations.group_by("warehouse_id").agg(
+        merchants=pl.col("merchant_id").n_unique(), units=pl.col("units").sum(), ship_on=pl.col("ship_on").min(),
+        sellable_on=pl.col("sellable_on").max(),
+    )  # fmt: skip
+    out_rows(sites.sort("warehouse_id"), json=False, title=run_id)

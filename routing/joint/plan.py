@@ -1,0 +1,360 @@
+"""The joint plan: where stock stands and what the trunk carries, decided together, beside its rivals, with a bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from data.progress import SILENT, Progress
+from routing.budget import Deadline
+from routing.joint.arrivals import find_arrivals
+from routing.joint.master import MOST_COLUMNS, JointAnswer, JointModel, bound_at_price, solve_joint, write_joint
+from routing.joint.movable import find_movable
+from routing.joint.rounds import solve_by_rounds
+from routing.joint.whole import ROUTE, WholePlan, make_whole
+from routing.stock.plan import StockOptions, StockTask, read_task
+from routing.stock.solver import solve_location
+from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.network import TrunkNetwork, build_network
+
+Floats = NDArray[np.float64]
+
+SHORT_PRICE = (
+    10_000.0  # [CNY/parcel] judgement: above any way a parcel could go, so that parcels short come before cost
+)
+_LEAST_RELIEF = 0.05  # share of capacity; smaller relief of a hub-day is not told
+_LEAST_SHORT = 0.5  # parcels; less is the solver's noise
+
+
+@dataclass(frozen=True, slots=True)
+class JointInputs:
+    """Tables of a joint plan.
+
+    Attributes
+    ----------
+    trunk
+        Tables of the trunk by name, ``route_demand`` as it is before stock is placed ahead.
+    stock
+        Tables of the stock plan by name.
+    sourcing
+        How orders are sourced today.
+    hub_forecasts
+        Forecast of the hubs the demand stands on; None for demand as given.
+    """
+
+    trunk: Mapping[str, pl.DataFrame]
+    stock: Mapping[str, pl.DataFrame]
+    sourcing: pl.DataFrame
+    hub_forecasts: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A plan of the comparison, through the same programme.
+
+    Attributes
+    ----------
+    name
+        ``joint``, ``one pass`` (stock planned alone, then the trunk) or ``nothing ahead``.
+    cost
+        Trunk in parts of vehicles, and stock [CNY]; short parcels not priced.
+    short
+        Parcels not carried.
+    """
+
+    name: str
+    cost: float
+    short: float
+
+
+@dataclass(frozen=True, slots=True)
+class JointPlan:
+    """A joint plan as tables without run_id, with what is proven of it.
+
+    Attributes
+    ----------
+    whole
+        The stock's side.
+    trunk
+        The trunk's plan of what is left to carry, in whole vehicles.
+    route_prices
+        date, origin_hub_id, destination_hub_id, price.
+    certificates
+        Rows of ``plan_certificates``: trunk, stock and joint.
+    rivals
+        The comparison, cheapest first; the first is what was made whole.
+    relieved
+        date, hub_id, before, after [share of sorting capacity] of hub-days relieved by 5 points or more, most first.
+    bound
+        No plan for this demand and these movable orders, one share a region, costs less [CNY], short parcels at ``SHORT_PRICE``.
+    least_short
+        Parcels that stay short whatever is moved.
+    movable, cut
+        Parcels merchants let move, and those beyond what their routes carry.
+    first, last
+        Days the stock is for.
+    """
+
+    whole: WholePlan
+    trunk: TrunkPlan
+    route_prices: pl.DataFrame
+    certificates: pl.DataFrame
+    rivals: tuple[Rival, ...]
+    relieved: pl.DataFrame
+    bound: float
+    least_short: float
+    movable: float
+    cut: float
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class JointSolution:
+    """The joint programme solved, before anything is made whole.
+
+    Attributes
+    ----------
+    model, answers
+        The programme, and its answers by name.
+    bound
+        No joint plan has a lower value, short parcels at ``SHORT_PRICE`` [CNY].
+    least_short
+        Parcels that stay short whatever is moved.
+    bound_at_own_price
+        The same bound with short parcels at the trunk's own price [CNY].
+    movable, cut
+        Parcels merchants let move, and those beyond what their routes carry.
+    """
+
+    model: JointModel
+    answers: dict[str, JointAnswer]
+    bound: float
+    least_short: float
+    bound_at_own_price: float
+    movable: float
+    cut: float
+
+    @property
+    def ranked(self) -> list[str]:
+        """Names of the answers, least value first; of equals the simplest."""
+        order = ("nothing ahead", "one pass", "joint")
+        return sorted(self.answers, key=lambda name: (round(self.answers[name].value, 2), order.index(name)))
+
+
+def solve(
+    network: TrunkNetwork,
+    task: StockTask,
+    inputs: JointInputs,
+    options: StockOptions,
+    deadline: Deadline,
+    *,
+    rivals: bool = True,
+    most_columns: int = MOST_COLUMNS,
+    short_price: float = SHORT_PRICE,
+    progress: Progress = SILENT,
+) -> tuple[JointSolution, WholePlan]:
+    """Solve the joint programme beside its rivals, and make the best of them whole.
+
+    Parameters
+    ----------
+    network, task
+        The trunk's task, its short cost as here priced, and the stock's.
+    inputs
+        The tables.
+    options
+        What the planner sets for the stock.
+    deadline
+        Emergency brake.
+    rivals
+        Whether one pass is evaluated beside; nothing ahead always is.
+    most_columns
+        Columns up to which one programme is solved; beyond, rounds of route prices.
+    short_price
+        The trunk's own price of a parcel not carried [CNY/parcel].
+    """
+    agrees = _read_agrees(inputs.stock["merchants"])
+    means = _read_means(inputs.hub_forecasts, task)
+    movable = find_movable(network, task, sourcing=inputs.sourcing, agrees=agrees, hub_means=means)
+    arrivals = find_arrivals(task, options.putaway_days)
+    model = write_joint(network, task, movable, arrivals, day_cost=options.day_cost)
+    progress.step(1, 6, "nothing ahead")
+    answers = {"nothing ahead": solve_joint(model, deadline, share=np.zeros(len(model.shares.item)))}
+    if rivals:
+        progress.step(2, 6, "one pass")
+        answers["one pass"] = solve_joint(model, deadline, share=share_as_planned_alone(model, task, deadline))
+    progress.step(3, 6, "stock and trunk together")
+    if model.columns <= most_columns:
+        answers["joint"] = solve_joint(model, deadline)
+        bound = answers["joint"].bound
+    else:
+        start = min(answers.values(), key=lambda answer: answer.value)
+        answers["joint"], bound = solve_by_rounds(model, deadline, start=start, progress=progress)
+    bound -= 1e-9 * abs(bound)
+    least, own = 0.0, bound
+    if min(answer.short for answer in answers.values()) > _LEAST_SHORT:
+        progress.step(4, 6, "what must stay short")
+        least = bound_at_price(model, None, deadline)
+        own = bound_at_price(model, short_price, deadline) if short_price < network.short_cost else bound
+    solution = JointSolution(model, answers, bound, least, own, movable.listed, movable.cut)
+    chosen = answers[solution.ranked[0]]
+    return solution, make_whole(model, task, movable, arrivals, chosen, day_cost=options.day_cost)
+
+
+def plan_joint(
+    inputs: JointInputs,
+    stock_options: StockOptions,
+    trunk_options: TrunkOptions,
+    progress: Progress = SILENT,
+) -> JointPlan:
+    """Plan stock and trunk together.
+
+    Parameters
+    ----------
+    inputs
+        The tables.
+    stock_options, trunk_options
+        What the planner sets for each.
+    progress
+        Told how far it is.
+
+    Returns
+    -------
+    JointPlan
+        Whole units and whole vehicles; never worse than nothing ahead or one pass, all judged by one programme.
+
+    Raises
+    ------
+    RadarError
+        For tables that contradict each other, or when the programme is not solved in time.
+    """
+    deadline = Deadline(trunk_options.time_limit, trunk_options.clock)
+    tables = dict(inputs.trunk)
+    progress.step(0, 6, "reading")
+    network = build_network(
+        TrunkInputs.gather(tables), replace(trunk_options, short_cost=max(SHORT_PRICE, trunk_options.short_cost))
+    )
+    task = read_task(inputs.stock, stock_options, hub_forecasts=inputs.hub_forecasts)
+    solution, whole = solve(
+        network, task, inputs, stock_options, deadline, short_price=trunk_options.short_cost, progress=progress
+    )
+    progress.step(4, 6, "whole vehicles")
+    tables["route_demand"] = whole.demand.filter(pl.col("parcels") > 0).select(*ROUTE, "parcels")
+    trunk = plan_trunk(TrunkInputs.gather(tables), trunk_options, progress)
+    chosen = solution.answers[solution.ranked[0]]
+    return JointPlan(
+        whole=whole,
+        trunk=trunk,
+        route_prices=_write_prices(network, chosen.route_price),
+        certificates=_certify(trunk, whole, solution),
+        rivals=tuple(
+            Rival(name, solution.answers[name].cost, solution.answers[name].short) for name in solution.ranked
+        ),
+        relieved=tell_relief(network, solution.answers["nothing ahead"].handled, chosen.handled),
+        bound=solution.bound,
+        least_short=solution.least_short,
+        movable=solution.movable,
+        cut=solution.cut,
+        first=task.window.first,
+        last=task.window.last,
+    )
+
+
+def share_as_planned_alone(model: JointModel, task: StockTask, deadline: Deadline) -> Floats:
+    """Shares of the stock plan made without the trunk, as far as the days' dispatch lets them, shape (X,)."""
+    items, shares = task.items, model.shares
+    units = solve_location(task.problem, deadline=deadline).units.reshape(-1, len(items.zones), len(items.sites))
+    wanted = np.zeros_like(units[:, :, 0])
+    np.add.at(wanted, items.family, items.target)
+    part = np.divide(units, wanted[:, :, None], out=np.zeros_like(units), where=wanted[:, :, None] > 0)
+    share: Floats = np.where(shares.early, 0.0, part[items.family[shares.item], shares.zone, shares.site])
+    height = model.trunk.matrix.shape[0]
+    columns = slice(model.first_share, model.first_brought)
+    rules, high = model.matrix[height:, columns], model.high[height:]
+    only = np.asarray(model.matrix[height:, model.first_brought :].getnnz(axis=1)).ravel() == 0
+    used = rules @ share
+    for row in np.flatnonzero(only & (used > high * (1 + 1e-12))).tolist():
+        own = rules[row].indices
+        now = float(rules[row] @ share)
+        if now > high[row]:
+            share[own] *= high[row] / now * (1 - 1e-9)
+    return _fit_rooms(model, task, share)
+
+
+def _fit_rooms(model: JointModel, task: StockTask, share: Floats) -> Floats:
+    """Lower shares where what they bring in does not fit a warehouse."""
+    shares, there = model.shares, task.items.there
+    need = np.zeros(there.shape)
+    np.add.at(need, (shares.item, shares.site), shares.units * share)
+    send = np.maximum(need - there, 0.0).sum(axis=0)
+    fits = np.divide(task.problem.room, send, out=np.ones_like(send), where=send > task.problem.room)
+    return share * np.where(fits < 1.0, fits * (1 - 1e-9), 1.0)[shares.site]
+
+
+def tell_relief(network: TrunkNetwork, before: Floats, after: Floats) -> pl.DataFrame:
+    """Tell the hub-days that carry less of their capacity than with nothing ahead: date, hub_id, before, after."""
+    capacity = network.sort_capacity
+    bounded = np.isfinite(capacity) & (capacity > 0)
+    was, now = (np.divide(load, capacity, out=np.zeros_like(load), where=bounded) for load in (before, after))
+    day, hub = np.nonzero(bounded & (was - now >= _LEAST_RELIEF))
+    return pl.DataFrame(
+        {
+            "date": pl.Series([network.day(d) for d in day.tolist()], dtype=pl.Date),
+            "hub_id": pl.Series([network.hub_ids[h] for h in hub.tolist()], dtype=pl.String),
+            "before": was[day, hub],
+            "after": now[day, hub],
+        }
+    ).sort(pl.col("before") - pl.col("after"), "date", "hub_id", descending=[True, False, False])
+
+
+def _read_agrees(merchants: pl.DataFrame) -> dict[str, float]:
+    if "agrees" not in merchants.columns:
+        return {}
+    return dict(merchants.filter(pl.col("agrees").is_not_null()).select("merchant_id", "agrees").iter_rows())
+
+
+def _read_means(hub_forecasts: pl.DataFrame | None, task: StockTask) -> dict[str, float] | None:
+    if hub_forecasts is None:
+        return None
+    inside = (pl.col("direction") == "out") & pl.col("date").is_between(task.window.first, task.window.last)
+    return dict(hub_forecasts.filter(inside).group_by("hub_id").agg(pl.col("mean").sum()).iter_rows())
+
+
+def _write_prices(network: TrunkNetwork, price: Floats) -> pl.DataFrame:
+    day, start, end = np.nonzero(np.isfinite(price))
+    names = np.array(network.hub_ids, dtype=object)
+    return pl.DataFrame(
+        {
+            "date": pl.Series([network.day(d) for d in day.tolist()], dtype=pl.Date),
+            "origin_hub_id": pl.Series(names[start].tolist(), dtype=pl.String),
+            "destination_hub_id": pl.Series(names[end].tolist(), dtype=pl.String),
+            "price": np.round(price[day, start, end], 6) + 0.0,
+        }
+    ).sort(ROUTE)
+
+
+def _certify(trunk: TrunkPlan, whole: WholePlan, solution: JointSolution) -> pl.DataFrame:
+    """Certificates of the trunk, the stock and both."""
+    own = trunk.plan_certificates
+    row = own.row(0, named=True)
+    cost = float(row["cost"]) + whole.cost
+    lower = min(solution.bound_at_own_price, cost)
+    gap = 0.0 if cost == 0 else (cost - lower) / cost
+    status = "shortfalls" if trunk.short else "optimal" if gap <= 1e-4 else "feasible"
+    joint = {
+        "plan": "joint", "status": status, "cost": cost, "lower_bound": lower, "gap": gap, "violations": 0,
+        "parcels_demanded": row["parcels_demanded"], "parcels_planned": row["parcels_planned"],
+        "parcels_short": row["parcels_short"], "ended_by": row["ended_by"], "last_day": row.get("last_day"),
+    }  # fmt: skip
+    stock = {
+        "plan": "stock", "status": "feasible", "cost": whole.cost, "lower_bound": min(whole.cost, 0.0), "violations": 0,
+        "gap": 0.0 if whole.cost == 0 else (whole.cost - min(whole.cost, 0.0)) / whole.cost,
+        "parcels_demanded": whole.units, "parcels_planned": whole.units, "parcels_short": 0, "ended_by": "effort",
+    }  # fmt: skip
+    return pl.concat([own, pl.DataFrame([stock, joint], infer_schema_length=None)], how="diagonal_relaxed")

@@ -1,0 +1,224 @@
+"""From shares of the joint programme to whole units, whole parcels and the tables that tell them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from routing.joint.arrivals import Arrivals
+from routing.joint.master import JointAnswer, JointModel
+from routing.joint.movable import Movable
+from routing.stock.allocation import list_allocations
+from routing.stock.plan import StockTask
+from routing.trunk.task.network import TrunkNetwork
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_LEAST_SHARE = 1e-6  # shares below are the solver's noise
+ROUTE = ("date", "origin_hub_id", "destination_hub_id")
+_SOURCING = {
+    "merchant_id": pl.String, "category": pl.String, "region_id": pl.String, "origin_hub_id": pl.String,
+    "date_from": pl.Date, "date_to": pl.Date, "share": pl.Float64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class WholePlan:
+    """The stock's side of a joint plan in whole units and parcels, as tables without run_id.
+
+    Attributes
+    ----------
+    allocations, sourcing, demand
+        Rows of ``stock_allocations``, ``sourcing`` and ``route_demand``.
+    cost
+        Bringing in, storage, and the worth of the days buyers wait more or less [CNY].
+    units
+        Units that stand ahead.
+    moved
+        Parcels that leave from elsewhere than today.
+    """
+
+    allocations: pl.DataFrame
+    sourcing: pl.DataFrame
+    demand: pl.DataFrame
+    cost: float
+    units: int
+    moved: int
+
+
+def make_whole(
+    model: JointModel, task: StockTask, movable: Movable, arrivals: Arrivals, answer: JointAnswer, *, day_cost: float
+) -> WholePlan:
+    """Round an answer to whole units and parcels and write its tables.
+
+    Parameters
+    ----------
+    model, answer
+        The joint programme and its answer.
+    task, movable, arrivals
+        What it was written from.
+    day_cost
+        Worth of a day on which a buyer waits [CNY/unit/day].
+    """
+    share = np.where(answer.share > _LEAST_SHARE, answer.share, 0.0)
+    units = _round_units(model, task, share)
+    out, into = _round_parcels(model, task, movable, arrivals, share)
+    send = np.maximum(units.sum(axis=1) - task.items.there, 0.0)
+    places = np.round(send / task.items.units_per_parcel[:, None], 3)
+    cost = float(model.shares.cost @ share) + float((task.problem.inbound[task.items.family] * send).sum())
+    return WholePlan(
+        allocations=_write_allocations(model, task, arrivals, units, share, day_cost),
+        sourcing=_write_sourcing(model, task, movable, arrivals, share),
+        demand=_write_demand(model.network, task, arrivals, movable.base, out, into, places),
+        cost=cost,
+        units=int(units.sum()),
+        moved=int(out.sum()),
+    )
+
+
+def _round_units(model: JointModel, task: StockTask, share: Floats) -> Floats:
+    """Whole units of each item, zone and warehouse, shape (I, Z, W), within each warehouse's room."""
+    items, shares = task.items, model.shares
+    units = np.zeros((len(items.keys), len(items.zones), len(items.sites)))
+    np.add.at(units, (shares.item, shares.zone, shares.site), shares.units * share)
+    units = np.rint(units)
+    for w in range(len(items.sites)):
+        send = np.maximum(units[:, :, w].sum(axis=1) - items.there[:, w], 0.0)
+        over = send.sum() - task.problem.room[w]
+        while over >= 1.0:
+            i = int(np.argmax(send))
+            z = int(np.argmax(units[i, :, w]))
+            less = min(np.ceil(over), units[i, z, w])
+            units[i, z, w] -= less
+            send[i] = max(units[i, :, w].sum() - items.there[i, w], 0.0)
+            over = send.sum() - task.problem.room[w]
+    return units
+
+
+def _round_parcels(
+    model: JointModel, task: StockTask, movable: Movable, arrivals: Arrivals, share: Floats
+) -> tuple[Ints, Ints]:
+    """Whole parcels moved out of and into each route, shape (D, H, H) each: their sums by day and destination are equal."""
+    network, shares = model.network, model.shares
+    hubs = network.hubs
+    moved = np.zeros((network.days, hubs, hubs, hubs))  # day, origin today, origin then, destination
+    for x in np.flatnonzero(share).tolist():
+        i, z, w = int(shares.item[x]), int(shares.zone[x]), int(shares.site[x])
+        hub = int(task.items.site_hub[w])
+        on = mark_days(network, arrivals, i, w, early=bool(shares.early[x]))
+        moved[:, :, hub, :] += share[x] * movable.by_day(i, z, on)
+    moved[:, np.arange(hubs), np.arange(hubs), :] = 0.0
+    whole = np.floor(moved + 0.5).astype(np.int64)
+    base = np.rint(movable.base).astype(np.int64)
+    for d, o, e in np.argwhere(whole.sum(axis=2) > base).tolist():
+        over = int(whole[d, o, :, e].sum() - base[d, o, e])
+        for hub in np.argsort(-whole[d, o, :, e]).tolist():
+            less = min(over, int(whole[d, o, hub, e]))
+            whole[d, o, hub, e] -= less
+            over -= less
+    return whole.sum(axis=2), whole.sum(axis=1)
+
+
+def mark_days(network: TrunkNetwork, arrivals: Arrivals, item: int, site: int, *, early: bool) -> Floats:
+    """Mark the days on which new goods of an item can (or, early, cannot) be sold from a warehouse, shape (D,)."""
+    first = (arrivals.start - network.first_day).days + int(arrivals.sellable[item, site])
+    days = np.arange(network.days)
+    return ((days < first) if early else (days >= first)).astype(np.float64)
+
+
+def _write_allocations(
+    model: JointModel, task: StockTask, arrivals: Arrivals, units: Floats, share: Floats, day_cost: float
+) -> pl.DataFrame:
+    items = task.items
+    rows, _ = list_allocations(
+        items, task.problem, units, task.ways, task.window,
+        putaway_days=arrivals.putaway, as_of=task.as_of, day_cost=day_cost, rent=task.rent, from_home=True,
+    )  # fmt: skip
+    number = {key: i for i, key in enumerate(items.keys)}
+    site = {name: w for w, name in enumerate(items.sites)}
+    part = np.zeros((len(items.keys), len(items.sites)))
+    late = ~model.shares.early
+    weight = items.expected[model.shares.item, model.shares.zone] * share * late
+    np.add.at(part, (model.shares.item, model.shares.site), weight)
+    part /= np.maximum(items.expected.sum(axis=1), 1.0)[:, None]
+    dates = [
+        arrivals.dates(number[row[0], row[1]], site[row[2]], task.window.first)
+        for row in rows.select("merchant_id", "category", "warehouse_id").iter_rows()
+    ]
+    shares = [
+        min(float(part[number[row[0], row[1]], site[row[2]]]), 1.0)
+        for row in rows.select("merchant_id", "category", "warehouse_id").iter_rows()
+    ]
+    return rows.with_columns(
+        pl.Series("share", shares, dtype=pl.Float64),
+        pl.Series("ship_on", [day[0] for day in dates], dtype=pl.Date),
+        pl.Series("arrives_on", [day[1] for day in dates], dtype=pl.Date),
+        pl.Series("sellable_on", [day[2] for day in dates], dtype=pl.Date),
+    )
+
+
+def _write_sourcing(
+    model: JointModel, task: StockTask, movable: Movable, arrivals: Arrivals, share: Floats
+) -> pl.DataFrame:
+    """Say where each item's orders of each region leave from: the plan's shares, and today's for the rest, by spans of days."""
+    items, shares, network = task.items, model.shares, model.network
+    regions: dict[int, list[str]] = {}
+    for region, zone in task.zones.select("region_id", "zone").iter_rows():
+        regions.setdefault(items.zones.index(zone), []).append(region)
+    offset = (task.window.first - network.first_day).days
+    rows: list[tuple[str, str, str, str, date, date, float]] = []
+    used: dict[tuple[int, int], list[int]] = {}
+    for x in np.flatnonzero(share).tolist():
+        used.setdefault((int(shares.item[x]), int(shares.zone[x])), []).append(x)
+    for (i, z), columns in sorted(used.items()):
+        by_day = np.zeros((task.window.days, len(items.hub_ids)))
+        for x in columns:
+            on = mark_days(network, arrivals, i, int(shares.site[x]), early=bool(shares.early[x]))
+            inside = np.array(
+                [on[d] if 0 <= d < network.days else 0.0 for d in range(offset, offset + task.window.days)]
+            )
+            by_day[:, items.site_hub[shares.site[x]]] += share[x] * inside
+        rest = np.maximum(1.0 - by_day.sum(axis=1), 0.0)
+        by_day += rest[:, None] * movable.origin[i, z][None, :]
+        begins = [0, *(np.flatnonzero(np.abs(np.diff(by_day, axis=0)).max(axis=1) > _LEAST_SHARE) + 1).tolist()]
+        for start, end in zip(begins, [*begins[1:], task.window.days], strict=True):
+            day, last = (task.window.first + timedelta(days=n) for n in (start, end - 1))
+            for hub in np.flatnonzero(by_day[start] > _LEAST_SHARE).tolist():
+                part = round(min(float(by_day[start, hub]), 1.0), 9)
+                rows += [(*items.keys[i], region, items.hub_ids[hub], day, last, part) for region in regions[z]]
+    frame = pl.DataFrame(rows, schema=_SOURCING, orient="row")
+    return frame.sort("merchant_id", "category", "region_id", "origin_hub_id", "date_from")
+
+
+def _write_demand(
+    network: TrunkNetwork, task: StockTask, arrivals: Arrivals, base: Floats, out: Ints, into: Ints, places: Floats
+) -> pl.DataFrame:
+    """Write what the trunk is asked to carry, split; goods on their way to warehouses stand beside the parcels."""
+    asked = np.rint(base).astype(np.int64)
+    goods = np.zeros(base.shape)
+    items = task.items
+    for i, w in np.argwhere(places > 0).tolist():
+        leaves = (arrivals.dates(i, w, task.window.first)[0] - network.first_day).days
+        home, hub = int(items.home[i]), int(items.site_hub[w])
+        if 0 <= leaves < network.days and home != hub:
+            goods[leaves, home, hub] += places[i, w]
+    day, start, end = np.nonzero((asked > 0) | (into > 0) | (goods > 0))
+    at = (day, start, end)
+    names = np.array(network.hub_ids, dtype=object)
+    return pl.DataFrame(
+        {
+            "date": pl.Series([network.day(d) for d in day.tolist()], dtype=pl.Date),
+            "origin_hub_id": pl.Series(names[start].tolist(), dtype=pl.String),
+            "destination_hub_id": pl.Series(names[end].tolist(), dtype=pl.String),
+            "parcels": asked[at] - out[at] + into[at],
+            "base": asked[at],
+            "moved_out": out[at],
+            "moved_in": into[at],
+            "replenishment": goods[at],
+        }
+    ).sort(ROUTE)
