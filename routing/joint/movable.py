@@ -157,7 +157,7 @@ def _source_today(task: StockTask, sourcing: pl.DataFrame) -> Floats:
         by_item.setdefault((merchant, "*"), []).append(i)
     day = task.window.first
     valid = sourcing.filter(
-        (pl.col("date_from") <= day) & (pl.col("date_to").is_null() | (pl.col("date_to") >= day))
+        (pl.col("date_from") <= day).fill_null(True) & (pl.col("date_to").is_null() | (pl.col("date_to") >= day))
     ).sort("merchant_id", "category", "region_id", "origin_hub_id")
     for row in valid.iter_rows(named=True):
         zone, start = zone_of.get(row["region_id"]), hub.get(row["origin_hub_id"])

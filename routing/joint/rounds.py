@@ -4,13 +4,17 @@ With T(x) the trunk's cost at shares x and g its gradient there (the duals of th
 
     min_x T(x) + S(x)  >=  T(x_k) - g_k x_k + min_x (g_k x + S(x))
 
-which is the bound of a round. The steps are whole: measured, damping only slows; the best answer is kept, and rounds end by the gap.
+which is the bound of a round. What every round learnt stays (the first answers the prices alone, later ones the whole lower envelope of T);
+the steps are whole: measured, damping only slows; the best answer is kept, and rounds end by the gap.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
@@ -24,33 +28,53 @@ MOST_ROUNDS = 6
 CLOSE = 1e-3  # relative gap at which rounds end
 
 
-def answer_prices(model: JointModel, trunk_price: Floats, deadline: Deadline) -> tuple[Floats, float]:
-    """Choose the shares that cost least at the trunk's prices.
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What a round learnt of the trunk: ``T(x) >= value + gradient (x - share)``."""
+
+    value: float
+    gradient: Floats
+    share: Floats
+
+
+def read_cut(model: JointModel, answer: JointAnswer) -> Cut:
+    """Read the trunk's cost and route prices at an answer."""
+    height = model.trunk.matrix.shape[0]
+    moved = model.matrix[:height, model.first_share : model.first_brought]
+    return Cut(answer.value - answer.stock_cost, -(moved.T @ answer.trunk_price), answer.share)
+
+
+def answer_cuts(model: JointModel, cuts: list[Cut], deadline: Deadline) -> tuple[Floats, float]:
+    """Choose the shares that cost least by what is known of the trunk; with one cut, the answer to its route prices.
 
     Returns
     -------
     share : (X,)
-    value
-        Least of ``g x + S(x)`` [CNY].
+    bound
+        No joint plan has a lower value [CNY].
     """
     height = model.trunk.matrix.shape[0]
     columns = slice(model.first_share, model.columns)
-    gradient = -(model.matrix[:height, columns].T @ trunk_price)
-    cost = model.cost[columns] + gradient
+    rules = model.matrix[height:, columns]
+    blank = sparse.csr_matrix((rules.shape[0], 1))
+    brought = rules.shape[1] - len(cuts[0].gradient)
+    # the trunk's cost, the last column, lies above every cut
+    learnt = sparse.csr_matrix([np.concatenate([-cut.gradient, np.zeros(brought), [1.0]]) for cut in cuts])
+    floor = np.array([cut.value - float(cut.gradient @ cut.share) for cut in cuts])
     found = solve_linear(
-        cost,
-        model.matrix[height:, columns],
-        model.low[height:],
-        model.high[height:],
-        model.lower[columns],
-        model.upper[columns],
+        np.concatenate([model.cost[columns], [1.0]]),
+        sparse.vstack([sparse.hstack([rules, blank]), learnt], format="csr"),
+        np.concatenate([model.low[height:], floor]),
+        np.concatenate([model.high[height:], np.full(len(cuts), np.inf)]),
+        np.concatenate([model.lower[columns], [0.0]]),
+        np.concatenate([model.upper[columns], [np.inf]]),
         deadline=deadline,
     )
     if found.values is None:
         raise RadarError(
             "the stock's answer to route prices is not solved within its time", action="give more --time-limit"
         )
-    return np.clip(found.values[: model.first_brought - model.first_share], 0.0, 1.0), found.objective
+    return np.clip(found.values[: len(cuts[0].gradient)], 0.0, 1.0), found.bound
 
 
 def solve_by_rounds(
@@ -73,17 +97,15 @@ def solve_by_rounds(
     bound
         No joint plan has a lower value [CNY].
     """
-    best, bound, now = start, -np.inf, start
-    height = model.trunk.matrix.shape[0]
-    columns = slice(model.first_share, model.first_brought)
+    best, bound = start, -np.inf
+    cuts = [read_cut(model, start)]
     for number in range(MOST_ROUNDS):
         progress.step(number, MOST_ROUNDS, "rounds of route prices")
-        share, value = answer_prices(model, now.trunk_price, deadline)
-        gradient = -(model.matrix[:height, columns].T @ now.trunk_price)
-        trunk_value = now.value - now.stock_cost
-        bound = max(bound, trunk_value - float(gradient @ now.share) + value)
+        share, value = answer_cuts(model, cuts, deadline)
+        bound = max(bound, value)
         if best.value - bound <= CLOSE * abs(best.value) or deadline.over():
             break
         now = solve_joint(model, deadline, share=share)
+        cuts.append(read_cut(model, now))
         best = now if now.value < best.value else best
     return best, bound

@@ -183,6 +183,7 @@ def _write_sourcing(
                 [on[d] if 0 <= d < network.days else 0.0 for d in range(offset, offset + task.window.days)]
             )
             by_day[:, items.site_hub[shares.site[x]]] += share[x] * inside
+        by_day /= np.maximum(by_day.sum(axis=1, keepdims=True), 1.0)  # the solver's tolerance may pass 1
         rest = np.maximum(1.0 - by_day.sum(axis=1), 0.0)
         by_day += rest[:, None] * movable.origin[i, z][None, :]
         begins = [0, *(np.flatnonzero(np.abs(np.diff(by_day, axis=0)).max(axis=1) > _LEAST_SHARE) + 1).tolist()]
