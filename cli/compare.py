@@ -96,7 +96,7 @@ def _read_side(workspace: Workspace, kind: Kind, run_id: str) -> RunResults:
     tables = {
         name: workspace.results(name, run_id) for name in names if run_id in workspace.writers(name, withdrawn=True)
     }
-    if kind == "trunk":
+    if kind in ("trunk", "joint"):
         outcome = read_plan_outcome(workspace, run_id)
         return RunResults(tables, list_facts(outcome) | {"parcels_late": float(outcome.late)})
     if kind == "stock" and run_id in workspace.writers("plan_certificates", withdrawn=True):

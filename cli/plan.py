@@ -214,7 +214,7 @@ def _find_reference(workspace: Workspace, word: str) -> str:
     from data.errors import RadarError
 
     run_id, kind = find_plan(workspace, "trunk" if word == "latest" else word)
-    if kind != "trunk":
+    if kind not in ("trunk", "joint"):
         raise RadarError(f"{run_id}, a {kind} plan, as a reference", "a trunk plan", "see `radar runs`")
     return run_id
 

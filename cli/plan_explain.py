@@ -56,7 +56,7 @@ def plan_explain(
         raise RadarError("more than one of --hub, --lane and --shortfalls", "one of them", "ask one after the other")
     workspace = workspace_of(context)
     run_id, kind = find_plan(workspace, plan)
-    if kind != "trunk":
+    if kind not in ("trunk", "joint"):
         raise RadarError(f"{run_id} is a {kind} plan", "a trunk plan", "name one with --plan")
     tables, options = read_trunk_plan(workspace, run_id)
     for name in ("hub_prices", "shortfalls"):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
+    from data.workspace import Workspace
     from routing.joint.plan import JointPlan
 
 _TRUNK = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
@@ -107,7 +108,7 @@ def plan_joint(
         stock = {name: run.read(name) for name in TABLES}
         begin, end = trunk["route_demand"]["date"].min(), trunk["route_demand"]["date"].max()
         stock_options = _choose_days(stock_options, stock, begin, end)
-        sourcing = read_sourcing(run)
+        sourcing = find_sourcing(run.reader)
         found = plan(JointInputs(trunk, stock, sourcing, hubs), stock_options, trunk_options, bar)
         found, broken = _check(found, {**stock, **trunk, "sourcing_today": sourcing}, kept)
         for name, frame in _tables(found).items():
@@ -136,14 +137,18 @@ def _read_demand(
     return demand, run.results("hub_forecasts", routes["run_id"][0])
 
 
-def read_sourcing(run: Run) -> pl.DataFrame:
-    """How orders are sourced today: the latest rows that were loaded, none that a plan wrote."""
+def find_sourcing(workspace: Workspace, before: str | None = None) -> pl.DataFrame:
+    """How orders are sourced today: the latest rows that were loaded, none that a plan wrote; `before` a run, as it saw them."""
     from data.contracts import contract
+    from data.table_reader import run_number
 
-    workspace = run.reader
     commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}
-    given = [name for name in workspace.writers("sourcing") if not commands.get(name, "").startswith("plan")]
-    return run.results("sourcing", given[-1]) if given else contract("sourcing").empty()
+    given = [
+        name
+        for name in workspace.writers("sourcing")
+        if not commands.get(name, "").startswith("plan") and (before is None or run_number(name) < run_number(before))
+    ]
+    return workspace.results("sourcing", given[-1]) if given else contract("sourcing").empty()
 
 
 def _choose_days(options: Any, stock: dict[str, pl.DataFrame], begin: Any, end: Any) -> Any:

@@ -46,7 +46,7 @@ def plan_timetable(
 
     workspace = workspace_of(context)
     run_id, kind = find_plan(workspace, plan)
-    if kind != "trunk":
+    if kind not in ("trunk", "joint"):
         raise RadarError(f"{run_id} is a {kind} plan", "a trunk plan", "name one with --plan")
     tables, _ = read_trunk_plan(workspace, run_id)
     frames = write_timetable(

@@ -81,7 +81,7 @@ def stress(
     if target is not None and not 0 < target < 1:
         raise RadarError(f"a risk of {target:g}", "a share between 0 and 1, such as 0.02")
     run_id, kind = find_plan(workspace, plan)
-    if kind != "trunk":
+    if kind not in ("trunk", "joint"):
         raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")
     policies = tuple(Policy.parse(one) for one in policy) if policy else (DEFAULT, RIGID, UNLIMITED)
     known = read_table(workspace)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
     from routing.checker.violations import Violation
 
-_PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations"}
+_PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations", "joint": "route_prices"}
 _STOCK_INPUTS = ("merchants", "warehouses", "stock")
 
 
@@ -33,7 +33,9 @@ def verify(
     context: typer.Context,
     plan: Annotated[
         str,
-        typer.Argument(metavar="PLAN", help="A run (see `radar runs`), trunk or stock (its latest plan), or latest."),
+        typer.Argument(
+            metavar="PLAN", help="A run (see `radar runs`), trunk, stock or joint (its latest plan), or latest."
+        ),
     ] = "latest",
     top: Annotated[int, typer.Option("--top", min=1, help="Violations to print; --json prints all.")] = 50,
     json: Json = False,
@@ -90,7 +92,10 @@ def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
     writers = {kind: workspace.writers(table, withdrawn=named) for kind, table in _PLANS.items()}
     if plan in writers:
         writers = {plan: writers[plan]}
-    known = sorted((run_number(run), run, kind) for kind, runs in writers.items() for run in runs)
+    # a joint plan holds a plan of each kind: asked for by its run or as the latest, it is the joint plan
+    rank = {"stock": 0, "trunk": 1, "joint": 2}
+    by_run = {run: kind for kind in sorted(writers, key=lambda kind: rank[kind]) for run in writers[kind]}
+    known = sorted((run_number(run), run, kind) for run, kind in by_run.items())
     if not named:
         if not known:
             raise RadarError(
@@ -105,7 +110,7 @@ def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
     near = ask_near(plan, [run for _, run, _ in known])
     raise RadarError(
         f"no finished plan {plan}{f' ({near})' if near else ''}",
-        f"trunk, stock, latest or a run of these: {names}",
+        f"trunk, stock, joint, latest or a run of these: {names}",
         "see `radar runs`",
     )
 
@@ -118,6 +123,8 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
     from routing.checker.stock import check_stock
     from routing.checker.trunk import check_trunk
 
+    if kind == "joint":
+        return _check_joint(workspace, run_id)
     if kind == "stock":
         run = read_run(workspace, run_id)
         versions = run["tables_read"]
@@ -136,6 +143,24 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
         "summary": check.summary,
         "bound": asdict(check.bound),
     }
+
+
+def _check_joint(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    """Check a joint plan: its trunk as any trunk plan, and what it says beyond."""
+    from cli.past_plans import read_as_planned, read_run
+    from cli.plan_joint import find_sourcing
+    from routing.checker.joint import check_joint
+
+    checked = check_plan(workspace, run_id, "trunk")
+    run = read_run(workspace, run_id)
+    versions = run["tables_read"]
+    tables = {name: read_as_planned(workspace, name, versions.get(name), run) for name in _STOCK_INPUTS}
+    last = _last_day_known(workspace, versions, run["options"])
+    tables["stock"] = tables["stock"].filter(tables["stock"]["as_of"] <= last) if last else tables["stock"]
+    results = ("route_demand", "stock_allocations", "sourcing", "plan_certificates")
+    tables |= {name: workspace.results(name, run_id) for name in results}
+    tables["sourcing_today"] = find_sourcing(workspace, before=run_id)
+    return {**checked, "violations": [*checked["violations"], *check_joint(tables)]}
 
 
 def _tell_outcome(tables: dict[str, Any], short_cost: float) -> PlanOutcome | None:

@@ -78,8 +78,8 @@ class JointModel:
         What the share columns mean.
     first_share, first_brought
         Where those columns begin.
-    short_columns
-        Columns of parcels not carried.
+    short_columns, short_nodes
+        Columns of parcels not carried, and the hub-days at which they wait.
     bring : (B, 2)
         Item and warehouse of the last columns.
     """
@@ -91,6 +91,7 @@ class JointModel:
     first_share: int
     first_brought: int
     short_columns: Ints
+    short_nodes: Ints
     cost: Floats
     matrix: sparse.csr_matrix
     low: Floats
@@ -122,8 +123,8 @@ class JointAnswer:
         No joint plan has a lower value [CNY].
     route_price : (D, H, H)
         Dual of one parcel handed in [CNY/parcel]; nan where the route is no row.
-    handled : (D, H) [parcels]
-        Load of the hubs.
+    asked : (D, H) [parcels]
+        What is asked of the hubs: what they sort, and parcels not carried at the hub they wait at.
     trunk_price : (rows of the trunk)
         Duals of the trunk's rows, what rounds of route prices are made of.
     """
@@ -136,7 +137,7 @@ class JointAnswer:
     short: float
     bound: float
     route_price: Floats
-    handled: Floats
+    asked: Floats
     trunk_price: Floats
 
     @property
@@ -168,8 +169,8 @@ def write_joint(
     row, column, parcels = moves
     first_short = len(trunk.cost)
     asked = np.unique(row[parcels < 0])  # parcels handed in where there were none before may be short too
-    known = np.unique(np.concatenate([np.flatnonzero(trunk.low[: _balances(network, trunk)] > 0), asked]))
-    new = np.setdiff1d(known, np.flatnonzero(trunk.low[: _balances(network, trunk)] > 0))
+    entry = np.flatnonzero(trunk.low[: _balances(network, trunk)] > 0)
+    new = np.setdiff1d(asked, entry)
     first_share = first_short + len(new)
     count = len(shares.item)
     items = task.items
@@ -204,6 +205,7 @@ def write_joint(
         first_share=first_share,
         first_brought=first_brought,
         short_columns=shorts,
+        short_nodes=np.concatenate([entry, new]) % network.nodes,
         cost=np.concatenate([trunk.cost, np.full(len(new), network.short_cost), shares.cost, inbound]),
         matrix=sparse.vstack([wide + balance.tocsr(), rules], format="csr"),
         low=np.concatenate([trunk.low, low]),
@@ -384,7 +386,7 @@ def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None =
         short=short,
         bound=found.bound if found.optimal else -np.inf,
         route_price=_read_prices(model, found.duals),
-        handled=_read_loads(model, values),
+        asked=_read_loads(model, values),
         trunk_price=found.duals[: model.trunk.matrix.shape[0]],
     )
 
@@ -416,4 +418,5 @@ def _read_loads(model: JointModel, values: Floats) -> Floats:
     sorted_here = ~(arcs.step >= network.runs)
     flow = values[: len(arcs.tail)]
     loads = np.bincount(arcs.tail[sorted_here], flow[sorted_here], network.nodes)
+    loads += np.bincount(model.short_nodes, values[model.short_columns], network.nodes)
     return loads.reshape(network.days, network.hubs).astype(np.float64)

@@ -90,7 +90,8 @@ class JointPlan:
     rivals
         The comparison, cheapest first; the first is what was made whole.
     relieved
-        date, hub_id, before, after [share of sorting capacity] of hub-days relieved by 5 points or more, most first.
+        date, hub_id, before, after [share of sorting capacity] of hub-days relieved by 5 points or more, most first;
+        parcels short count at the hub they wait at.
     bound
         No plan for this demand and these movable orders, one share a region, costs less [CNY], short parcels at ``SHORT_PRICE``.
     least_short
@@ -256,7 +257,7 @@ def plan_joint(
         rivals=tuple(
             Rival(name, solution.answers[name].cost, solution.answers[name].short) for name in solution.ranked
         ),
-        relieved=tell_relief(network, solution.answers["nothing ahead"].handled, chosen.handled),
+        relieved=tell_relief(network, solution.answers["nothing ahead"].asked, chosen.asked),
         bound=solution.bound,
         least_short=solution.least_short,
         movable=solution.movable,
