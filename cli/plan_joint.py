@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
-    from data.workspace import Workspace
+    from data.table_reader import TableReader
     from routing.joint.plan import JointPlan
 
 _TRUNK = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
@@ -137,7 +137,7 @@ def _read_demand(
     return demand, run.results("hub_forecasts", routes["run_id"][0])
 
 
-def find_sourcing(workspace: Workspace, before: str | None = None) -> pl.DataFrame:
+def find_sourcing(workspace: TableReader, before: str | None = None) -> pl.DataFrame:
     """How orders are sourced today: the latest rows that were loaded, none that a plan wrote; `before` a run, as it saw them."""
     from data.contracts import contract
     from data.table_reader import run_number
