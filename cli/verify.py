@@ -9,6 +9,7 @@ import typer
 from cli.console import known_errors, out_json, out_rows, say, workspace_of
 from cli.options import Json
 from cli.plan_outcome import list_facts, tell_outcome, warn_of_shortfalls
+from cli.playback import list_playback, play_run, print_playback, tell_playback
 from cli.words import term, word
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from data.plan_outcome import PlanOutcome
     from data.workspace import Workspace
+    from routing.checker.playback.playback import Playback
     from routing.checker.violations import Violation
 
 _PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations", "joint": "route_prices"}
@@ -38,11 +40,16 @@ def verify(
         ),
     ] = "latest",
     top: Annotated[int, typer.Option("--top", min=1, help="Violations to print; --json prints all.")] = 50,
+    playback: Annotated[
+        bool,
+        typer.Option("--playback", help="List what misses its sort or vehicle when the plan is played by the clock."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Recompute every balance, capacity, cost and the lower bound of a plan from its tables alone, and list what does not hold.
 
-    Exit code 0: nothing is wrong. 1: the plan breaks a rule.
+    A trunk plan is also played by the clock of its hubs' sorts, minute by minute; what misses its sort or vehicle breaks a rule
+    when the plan names hours. Exit code 0: nothing is wrong. 1: the plan breaks a rule.
 
     Example: `radar verify trunk`
     """
@@ -53,6 +60,9 @@ def verify(
     checked = check_plan(workspace, run_id, kind)
     violations: list[Violation] = checked.pop("violations")
     outcome: PlanOutcome | None = checked.pop("outcome", None)
+    played: Playback | None = checked.pop("playback", None)
+    if played is not None:
+        checked["playback"] = list_playback(played)
     if outcome is not None:
         checked["outcome"] = list_facts(outcome) | {"waiting": outcome.waiting.to_dicts()}
     if json:
@@ -60,6 +70,10 @@ def verify(
         out_json({"run_id": run_id, "plan": kind, "valid": not violations, "violations": rows, **checked})
     else:
         _print_check(run_id, kind, violations, checked, top, outcome)
+        if played is not None and (playback or not violations):
+            say(tell_playback(played))
+            if playback:
+                print_playback(played, top)
     if violations:
         raise RadarError(f"plan {run_id} breaks {len(violations)} rules", "none", "see the list above and plan again")
 
@@ -116,7 +130,7 @@ def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
 
 
 def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
-    """Check one plan on the table versions it read; return violations, cost, parts, summary and bound."""
+    """Check one plan on the table versions it read; return violations, cost, parts, summary, bound and playback."""
     from dataclasses import asdict
 
     from cli.past_plans import read_as_planned, read_run, read_trunk_plan
@@ -135,8 +149,10 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
     tables, options = read_trunk_plan(workspace, run_id)
     prices = {name: float(options.get(name, 0.0)) for name in ("hold_cost", "short_cost", "late_cost")}
     check = check_trunk(tables, **prices)
+    played = play_run(workspace, run_id, tables)
     return {
-        "violations": check.violations,
+        "violations": [*check.violations, *(played.violations if played.by_clock else ())],
+        "playback": played,
         "outcome": _tell_outcome(tables, prices["short_cost"]),
         "cost": check.cost,
         "parts": check.parts,

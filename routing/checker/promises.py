@@ -13,8 +13,15 @@ _EPSILON = 1e-9  # hours / 24 that is whole but for float noise does not cost a 
 
 
 def allow_days(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Days a parcel of each promised route may take: origin_hub_id, destination_hub_id, allowed = ceil(latest_hours / 24)."""
-    allowed = (pl.col("latest_hours") / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=0.0)
+    """Days a parcel of each promised route may take: by_day, or ceil(latest_hours / 24).
+
+    Returns
+    -------
+    polars.DataFrame
+        origin_hub_id, destination_hub_id, allowed [days].
+    """
+    by_hours = (pl.col("latest_hours") / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=0.0)
+    allowed = pl.coalesce(by_hours, "by_day")
     return frames["service_promises"].select("origin_hub_id", "destination_hub_id", allowed=allowed)
 
 

@@ -17,6 +17,8 @@ MONEY = "money"  # any finite number
 EMPTY = " or empty"
 
 _TEXT, _DAY, _TEXTS, _DAYS = pl.String(), pl.Date(), pl.List(pl.String), pl.List(pl.Date)
+_MOMENT = pl.Datetime("us", "UTC")
+_MOMENTS = pl.List(_MOMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,14 @@ FORMS: Mapping[str, Form] = MappingProxyType(
     {
         "hubs": Form(
             {"hub_id": _TEXT},
-            {"sort_capacity": AMOUNT + EMPTY, "buffer_capacity": AMOUNT + EMPTY, "handling_cost": MONEY + EMPTY},
+            {
+                "sort_capacity": AMOUNT + EMPTY,
+                "buffer_capacity": AMOUNT + EMPTY,
+                "staging_capacity": AMOUNT + EMPTY,
+                "handling_cost": MONEY + EMPTY,
+            },
             ("hub_id",),
+            blank={"time_zone": _TEXT},
         ),
         "lanes": Form(
             {"lane_id": _TEXT, "origin_hub_id": _TEXT, "destination_hub_id": _TEXT, "mode": _TEXT},
@@ -71,20 +79,50 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         ),
         "service_promises": Form(
             {"origin_hub_id": _TEXT, "destination_hub_id": _TEXT},
-            {"latest_hours": AMOUNT},
+            {"latest_hours": AMOUNT + EMPTY, "by_day": WHOLE + EMPTY},
             ("origin_hub_id", "destination_hub_id"),
             optional=True,
+            blank={"by_hour": _TEXT},
         ),
-        "route_demand": Form(dict(_ROUTE), {"parcels": WHOLE}, tuple(_ROUTE)),
+        "hub_sorts": Form(
+            {"hub_id": _TEXT, "sort_id": _TEXT, "opens": _TEXT, "cut_off": _TEXT, "closes": _TEXT},
+            {
+                "sort_capacity": AMOUNT + EMPTY,
+                "buffer_capacity": AMOUNT + EMPTY,
+                "unload_hours": AMOUNT + EMPTY,
+                "handling_cost": MONEY + EMPTY,
+            },
+            (),
+            optional=True,
+            blank={"date_from": _DAY, "date_to": _DAY, "weekdays": _TEXT},
+        ),
+        "hub_days": Form(
+            {"date": _DAY, "hub_id": _TEXT, "sort_id": _TEXT},
+            {"sort_capacity": AMOUNT + EMPTY, "buffer_capacity": AMOUNT + EMPTY},
+            ("date", "hub_id", "sort_id"),
+            optional=True,
+        ),
+        "hub_closures": Form(
+            {"hub_id": _TEXT, "starts_at": _MOMENT, "ends_at": _MOMENT}, {"open_share": AMOUNT}, (), optional=True
+        ),
+        "hand_in_profile": Form(
+            {"hub_id": _TEXT, "day_kind": _TEXT, "until_hour": _TEXT},
+            {"share": AMOUNT},
+            ("hub_id", "day_kind", "until_hour"),
+            optional=True,
+        ),
+        "route_demand": Form(dict(_ROUTE), {"parcels": WHOLE}, (*_ROUTE, "ready_at"), blank={"ready_at": _MOMENT}),
         "trunk_departures": Form(
             {"date": _DAY, "lane_id": _TEXT, "vehicle_type_id": _TEXT},
             {"departures": ONE, "parcels": WHOLE, "cost": MONEY},
-            ("date", "lane_id", "vehicle_type_id"),
+            ("date", "lane_id", "vehicle_type_id", "sort_id", "leaves_at"),
+            blank={"sort_id": _TEXT, "leaves_at": _MOMENT, "arrives_at": _MOMENT},
         ),
         "trunk_flows": Form(
             {**_ROUTE, "path": _TEXTS, "departure_dates": _DAYS, "completed_on": _DAY},
-            {"parcels": ONE, "late_days": WHOLE + EMPTY},
-            (*_ROUTE, "path", "departure_dates", "completed_on"),
+            {"parcels": ONE, "late_days": WHOLE + EMPTY, "late_hours": AMOUNT + EMPTY},
+            (*_ROUTE, "path", "departure_dates", "departs_at", "completed_on"),
+            blank={"departs_at": _MOMENTS, "completed_at": _MOMENT},
         ),
         "hub_loads": Form(
             {"date": _DAY, "hub_id": _TEXT},
@@ -204,8 +242,9 @@ def _empty_keys(name: str, frame: pl.DataFrame, form: Form) -> list[Violation]:
 def _doubled(name: str, frame: pl.DataFrame, form: Form) -> list[Violation]:
     if not form.key:
         return []
+    types = {**form.columns, **form.blank}
     keys = [
-        pl.col(c).cast(pl.List(pl.String)).list.join("|") if isinstance(form.columns[c], pl.List) else pl.col(c)
+        pl.col(c).cast(pl.List(pl.String)).list.join("|") if isinstance(types[c], pl.List) else pl.col(c)
         for c in form.key
     ]
     rows = (

@@ -183,3 +183,27 @@ def test_stock_plan_without_room_ends_with_shortfalls(tmp_path: Path) -> None:
     assert made.exit_code == 3
     assert "No room for" in made.stdout
     assert verify(workspace, "stock").exit_code == 0
+
+
+def test_plan_is_played_by_the_clock_in_two_languages(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_plan(workspace, tiny_plan())
+    assert "no sort, buffer or vehicle is over" in verify(workspace).stderr
+    told = json.loads(verify(workspace, "--json").stdout)["playback"]
+    assert (told["by_clock"], told["parcels"], told["boardings_missed"], told["violations"]) == (False, 1150, 0, [])
+    # hubs now sort by 12:00, and A takes nothing after 6:00: a plan made before is played on what stood then
+    sorts = [
+        {"hub_id": hub, "sort_id": "noon", "opens": "00:00", "cut_off": "06:00", "closes": "12:00"} for hub in "ABC"
+    ]
+    with workspace.run("load") as run:
+        run.replace("hub_sorts", contract("hub_sorts").conform(pl.DataFrame(sorts)))
+    assert json.loads(verify(workspace, "--json").stdout)["playback"]["violations"] == []
+    keep_plan(workspace, tiny_plan())
+    result = verify(workspace, "--playback")
+    assert result.exit_code == 0, result.output
+    assert "after the cut-off" in result.stdout
+    assert "The plan is by days" in result.stderr
+    assert json.loads(verify(workspace, "--json").stdout)["playback"]["violations"]
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    result = verify(workspace, "--playback")
+    assert "过截件时间" in result.stdout
+    assert "按时钟推演" in result.stderr

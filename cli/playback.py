@@ -1,0 +1,82 @@
+"""A trunk plan played by the clock, as ``radar verify`` tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cli.console import out_rows, say
+from cli.words import term, word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from data.workspace import Workspace
+    from routing.checker.playback.playback import Playback
+
+_HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile")
+
+
+def play_run(workspace: Workspace, run_id: str, tables: Mapping[str, pl.DataFrame]) -> Playback:
+    """Play a plan on the hours of its hubs as they stood when it was made."""
+    from cli.past_plans import read_as_planned, read_run
+    from routing.checker.playback.clock import ClockRules
+    from routing.checker.playback.playback import play_plan
+    from routing.checker.tables import read_tables
+
+    run = read_run(workspace, run_id)
+    versions, options = run["tables_read"], run["options"]
+    hours = {name: read_as_planned(workspace, name, versions.get(name), run) for name in _HOURS if name not in tables}
+    rules = ClockRules(
+        time_zone=workspace.settings.workspace.timezone,
+        unload_hours=float(options.get("unload_hours") or 0.0),
+        day_cut_off_hours=float(options.get("day_cut_off_hours") or 0.0),
+    )
+    return play_plan(read_tables({**hours, **tables})[0], rules)
+
+
+def list_playback(playback: Playback) -> dict[str, Any]:
+    """Figures of a playback and what does not hold, as JSON takes them."""
+    from dataclasses import asdict
+
+    facts = asdict(playback)
+    return facts | {"violations": [violation.as_row() for violation in playback.violations]}
+
+
+def tell_playback(playback: Playback) -> str:
+    """Tell a playback in one or two sentences."""
+    counts = {
+        "boardings": playback.boardings,
+        "missed": playback.boardings_missed,
+        "arrivals": playback.arrivals,
+        "arrivals_missed": playback.arrivals_missed,
+        "sorts": playback.sorts,
+        "sorts_over": playback.sorts_over,
+        "buffers": playback.buffers_over + playback.stagings_over,
+        "vehicles": playback.vehicles_over,
+    }
+    numbers = {name: f"{count:,}" for name, count in counts.items()}
+    told = word("playback.missed" if playback.violations else "playback.clean", **numbers)
+    if playback.violations and not playback.by_clock:
+        told += word("playback.by_days", hired=f"{playback.hired:,}")
+    if playback.promised:
+        late, hours = f"{playback.parcels_late:,}", f"{playback.parcel_hours_late:,.0f}"
+        told += word("playback.late", late=late, promised=f"{playback.promised:,}", hours=hours)
+    return told
+
+
+def print_playback(playback: Playback, top: int) -> None:
+    """Print what does not hold by the clock, most parcels first."""
+    import polars as pl
+
+    found = sorted(playback.violations, key=lambda v: (-float(v.found), v.rule, v.where))
+    if found:
+        rows = [
+            {"rule": term("playback_rule", v.rule.removeprefix("playback.")), "where": v.where, "date": v.date}
+            | {"found": int(float(v.found)), "allowed": int(float(v.allowed))}
+            for v in found[:top]
+        ]
+        out_rows(pl.DataFrame(rows, infer_schema_length=None), json=False)
+    if len(found) > top:
+        say(word("playback.more", n=f"{len(found) - top:,}"))

@@ -1,0 +1,266 @@
+"""What a plan orders, read from its tables: vehicles with their hours and room, and parcels with the vehicles they are to take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from routing.checker.playback.clock import (
+    MINUTES,
+    HubClock,
+    at_hour,
+    read_hours,
+    to_minutes,
+)
+from routing.checker.promises import allow_days
+
+_ALL_HUBS = "*"
+_NORMAL, _PEAK = "normal", "peak"
+_NEVER = float("inf")
+
+
+@dataclass(slots=True)
+class Vehicle:
+    """All vehicles that leave over a lane at one time.
+
+    Attributes
+    ----------
+    lane, start, end
+        Lane and its hubs.
+    leaves, minutes
+        Minute at which they leave, minutes to the end of the lane.
+    loads
+        Parcels each of them holds, the largest first; those that have left are taken out.
+    room
+        Parcels they hold that are not taken yet.
+    tail
+        Number of the last sort of the start that loads them.
+    """
+
+    lane: str
+    start: str
+    end: str
+    leaves: int
+    minutes: int
+    loads: list[float] = field(default_factory=list)
+    room: float = 0.0
+    tail: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A flow of the plan: its hubs in order, its vehicle on each leg, when it is to be done and when it is promised [minutes]."""
+
+    where: str
+    hubs: tuple[str, ...]
+    vehicles: tuple[int, ...]
+    done_by: int
+    due: float
+    hand_ins: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """All a plan orders; `by_clock` says whether it names hours, `hired_holds` what the largest vehicle of a lane holds."""
+
+    vehicles: list[Vehicle]
+    orders: list[Order]
+    by_clock: bool
+    hired_holds: dict[str, float]
+
+
+def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock]) -> Orders:
+    """Read the vehicles and flows of a plan.
+
+    A vehicle without ``leaves_at`` leaves when the last sort of its business date closes; a flow without ``completed_at`` is
+    to be done when the last sort of ``completed_on`` closes. A lane-day the flows use and no vehicle serves has no room.
+    """
+    legs = frames["trunk_flows"].filter(pl.col("path").list.len() == pl.col("departure_dates").list.len())
+    by_clock = bool(frames["trunk_departures"]["leaves_at"].is_not_null().any())
+    lanes = {row["lane_id"]: row for row in frames["lanes"].iter_rows(named=True)}
+    speeds = {
+        (row["lane_id"], row["date"]): row["speed_factor"] for row in frames["lane_weather"].iter_rows(named=True)
+    }
+    vehicles: list[Vehicle] = []
+    numbers: dict[tuple[str, date | datetime], int] = {}
+
+    def number_of(lane: str, day: date, leaves: datetime | None) -> int:
+        key = (lane, leaves or day)
+        if key not in numbers:
+            numbers[key] = len(vehicles)
+            vehicles.append(_set_out(lanes[lane], clocks, speeds.get((lane, day), 1.0), day, leaves))
+        return numbers[key]
+
+    holds = _list_holds(frames)
+    for row in frames["trunk_departures"].iter_rows(named=True):
+        if row["lane_id"] in lanes:
+            vehicle = vehicles[number_of(row["lane_id"], row["date"], row["leaves_at"])]
+            load = holds.get((row["lane_id"], row["vehicle_type_id"]), 0.0)
+            vehicle.loads += [load] * int(row["departures"])
+            vehicle.room += load * row["departures"]
+    for vehicle in vehicles:
+        vehicle.loads.sort(reverse=True)
+    shares = _Shares(frames, clocks)
+    due = _Promises(frames, clocks)
+    orders = []
+    flows = [row for row in legs.iter_rows(named=True) if _is_whole(row, lanes, clocks)]
+    flows.sort(key=_by_first_departure)
+    for row in flows:
+        times = row["departs_at"] or [None] * len(row["path"])
+        taken = tuple(
+            number_of(lane, day, at) for lane, day, at in zip(row["path"], row["departure_dates"], times, strict=True)
+        )
+        goal = clocks[row["destination_hub_id"]]
+        done_at = row["completed_at"]
+        orders.append(
+            Order(
+                where=f"{row['origin_hub_id']}-{row['destination_hub_id']} (trunk_flows row {row['row']})",
+                hubs=(row["origin_hub_id"], *(lanes[lane]["destination_hub_id"] for lane in row["path"])),
+                vehicles=taken,
+                done_by=to_minutes(done_at) if done_at is not None else goal.end_of(row["completed_on"]),
+                due=due.of(row),
+                hand_ins=shares.take(row),
+            )
+        )
+    largest: dict[str, float] = {}
+    for (lane, _), load in holds.items():
+        largest[lane] = max(largest.get(lane, 0.0), load)
+    return Orders(vehicles, orders, by_clock, largest)
+
+
+def _set_out(
+    lane: dict[str, Any], clocks: Mapping[str, HubClock], speed: float, day: date, leaves: datetime | None
+) -> Vehicle:
+    clock = clocks[lane["origin_hub_id"]]
+    minute = clock.reopen(clock.end_of(day) if leaves is None else to_minutes(leaves))
+    return Vehicle(
+        lane=lane["lane_id"],
+        start=lane["origin_hub_id"],
+        end=lane["destination_hub_id"],
+        leaves=minute,
+        minutes=_round_up(lane["transit_hours"] / (speed if speed > 0 else 1.0) * MINUTES),
+        tail=clock.last_by(minute),
+    )
+
+
+def _round_up(minutes: float) -> int:
+    whole = round(minutes)
+    return whole if abs(minutes - whole) < 1e-6 else int(minutes) + 1
+
+
+def _list_holds(frames: Mapping[str, pl.DataFrame]) -> dict[tuple[str, str], float]:
+    """Parcels a vehicle of a type holds on a lane: its own row in ``lane_vehicles``, else the type's."""
+    types = frames["vehicle_types"].select("vehicle_type_id", "mode", "capacity")
+    listed = frames["lane_vehicles"].select("lane_id", "vehicle_type_id", own="capacity")
+    lanes = frames["lanes"].select("lane_id", "mode")
+    free = (
+        lanes.join(listed, on="lane_id", how="anti")
+        .join(types, on="mode")
+        .select("lane_id", "vehicle_type_id", "capacity")
+    )
+    own = listed.join(types, on="vehicle_type_id").select(
+        "lane_id", "vehicle_type_id", capacity=pl.coalesce("own", "capacity")
+    )
+    return {(lane, kind): load for lane, kind, load in pl.concat([free, own]).iter_rows()}
+
+
+def _is_whole(row: dict[str, Any], lanes: Mapping[str, Any], clocks: Mapping[str, HubClock]) -> bool:
+    """Whether hubs and lanes of a flow are known and its hours are as many as its lanes; other rules tell of the rest."""
+    hubs = {row["origin_hub_id"], row["destination_hub_id"]}
+    times = row["departs_at"]
+    return (
+        hubs <= clocks.keys()
+        and all(lane in lanes for lane in row["path"])
+        and all(
+            {lanes[lane]["origin_hub_id"], lanes[lane]["destination_hub_id"]} <= clocks.keys() for lane in row["path"]
+        )
+        and (not times or len(times) == len(row["path"]))
+    )
+
+
+def _by_first_departure(row: dict[str, Any]) -> tuple[Any, ...]:
+    first = row["departure_dates"][0] if row["path"] else row["completed_on"]
+    at = row["departs_at"][0] if row["path"] and row["departs_at"] else row["completed_at"]
+    minute = to_minutes(at) if at is not None else 0
+    return (row["date"], row["origin_hub_id"], row["destination_hub_id"], first, minute, row["row"])
+
+
+class _Shares:
+    """Parcels of each route and day by the minute they are handed in; what is handed in first leaves first."""
+
+    def __init__(self, frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock]) -> None:
+        self._clocks = clocks
+        self._profile: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        for row in frames["hand_in_profile"].sort("until_hour").iter_rows(named=True):
+            key = (row["hub_id"], row["day_kind"])
+            self._profile.setdefault(key, []).append((read_hours(row["until_hour"]), row["share"]))
+        self._left: dict[tuple[date, str, str], list[list[int]]] = {}
+        for row in frames["route_demand"].iter_rows(named=True):
+            if row["origin_hub_id"] in clocks:
+                route = (row["date"], row["origin_hub_id"], row["destination_hub_id"])
+                self._left.setdefault(route, []).extend(self._hand_in(row))
+        for parts in self._left.values():
+            parts.sort()
+
+    def _hand_in(self, row: dict[str, Any]) -> list[list[int]]:
+        clock, parcels = self._clocks[row["origin_hub_id"]], int(row["parcels"])
+        if row["ready_at"] is not None:
+            return [[clock.reopen(to_minutes(row["ready_at"])), parcels]]
+        hub = row["origin_hub_id"]
+        profile = next(
+            (
+                self._profile[key, kind]
+                for key in (hub, _ALL_HUBS)
+                for kind in (_NORMAL, _PEAK)
+                if (key, kind) in self._profile
+            ),
+            None,
+        )
+        if not profile:
+            return [[clock.reopen(clock.last_cut_off(row["date"])), parcels]]
+        parts, seen, told, total = [], 0.0, 0, sum(share for _, share in profile)
+        for hour, share in profile:
+            seen += share
+            upto = int(parcels * seen / total + 1e-9)
+            parts.append([clock.reopen(at_hour(row["date"], hour, clock.zone)), upto - told])
+            told = upto
+        return [part for part in parts if part[1] > 0]
+
+    def take(self, row: dict[str, Any]) -> tuple[tuple[int, int], ...]:
+        """Take a flow's parcels from what its route has been handed in; what exceeds it comes with the last."""
+        left = self._left.get((row["date"], row["origin_hub_id"], row["destination_hub_id"]), [])
+        wanted, taken = int(row["parcels"]), []
+        for part in left:
+            here = min(part[1], wanted)
+            if here > 0:
+                taken.append((part[0], here))
+                part[1] -= here
+                wanted -= here
+        if wanted > 0:
+            clock = self._clocks[row["origin_hub_id"]]
+            minute = left[-1][0] if left else clock.last_cut_off(row["date"])
+            taken.append((minute, wanted))
+        return tuple(taken)
+
+
+class _Promises:
+    """By when the parcels of a route and day are to be sorted at their destination."""
+
+    def __init__(self, frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock]) -> None:
+        self._clocks = clocks
+        hours = frames["service_promises"].select("origin_hub_id", "destination_hub_id", "by_hour")
+        joined = hours.join(allow_days(frames), on=["origin_hub_id", "destination_hub_id"])
+        self._days = {(o, d): (int(days), hour) for o, d, hour, days in joined.drop_nulls("allowed").iter_rows()}
+
+    def of(self, row: dict[str, Any]) -> float:
+        """Minute by which a flow is due: the hour promised, else the end of the last sort of the day promised."""
+        promise = self._days.get((row["origin_hub_id"], row["destination_hub_id"]))
+        if promise is None:
+            return _NEVER
+        days, hour = promise
+        clock, day = self._clocks[row["destination_hub_id"]], row["date"] + timedelta(days=days)
+        return clock.end_of(day) if hour is None else at_hour(day, read_hours(hour), clock.zone)
