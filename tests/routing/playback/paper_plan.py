@@ -28,7 +28,7 @@ def frame(columns: str, *rows: tuple[object, ...]) -> pl.DataFrame:
 
 def paper_plan() -> Tables:
     """Return the tables of the network and of its plan by the clock."""
-    flows = [
+    flows: list[tuple[str, list[str], list[date], list[datetime], datetime, int]] = [
         ("B", ["A-B"], [D11], [at(11, 0)], at(11, 16), 140),
         ("B", ["A-B"], [D11], [at(11, 8)], at(11, 24), 60),
         ("C", ["A-B", "B-C"], [D11, D11], [at(11, 0), at(11, 16)], at(12, 2), 70),
@@ -76,7 +76,7 @@ def paper_plan() -> Tables:
             (D11, "B-C", "truck", "evening", at(11, 24), 1, 30, 500.0),
         ),
         "trunk_flows": pl.DataFrame(
-            [(D10, "A", goal, *rest[:3], rest[3].date(), *rest[3:]) for goal, *rest in flows],
+            [(D10, "A", goal, path, days, hours, done.date(), done, n) for goal, path, days, hours, done, n in flows],
             schema={
                 "date": pl.Date,
                 "origin_hub_id": pl.String,
