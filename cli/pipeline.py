@@ -26,6 +26,7 @@ _PLAN_PURPOSES = {
     "stock": "how much of what in which warehouse by when",
     "couriers": "which courier takes how many parcels",
     "outlets": "runs between hubs and outlets",
+    "joint": "stock and trunk decided together",
 }
 
 
@@ -107,7 +108,7 @@ def list_plan_steps(plans: Sequence[str], options: Sequence[tuple[str, object]])
     steps: list[Step] = []
     for plan in plans:
         steps.append(Step(("plan", plan, *given), _PLAN_PURPOSES[plan]))
-        if plan == "trunk":
+        if plan in ("trunk", "joint"):
             steps.append(Step(("verify", plan), "every balance, capacity and cost recomputed"))
     return tuple(steps)
 

@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
 
 # What each plan cannot be made without; of a group of alternatives one is enough. In the order in which they are made:
-# where stock should stand takes the hubs' prices from the trunk plan.
+# where stock should stand takes the hubs' prices from the trunk plan; the joint plan is judged beside both.
 _NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "trunk": (("hubs",), ("lanes",), ("vehicle_types",), ("route_forecasts", "route_demand")),
     "stock": (("merchants",), ("warehouses",), ("sales",)),
     "couriers": (("couriers",), ("courier_rates",), ("courier_capacity",)),
     "outlets": (("outlets",), ("outlet_forecasts",)),
-}
+    "joint": (
+        ("hubs",), ("lanes",), ("vehicle_types",), ("route_forecasts", "route_demand"), ("merchants",), ("warehouses",), ("sales",),
+    ),
+}  # fmt: skip
 
 
 def register(group: typer.Typer) -> None:
@@ -43,7 +46,7 @@ def plan_all(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Make every plan there is data for: the trunk plan and its check, then where stock should stand by its hub prices.
+    """Make every plan there is data for: the trunk plan and its check, where stock should stand, and both decided together.
 
     Each command is shown before it runs, as it would be typed. A plan without its tables is left out, and said. Exit code 3:
     parcels are short or stock has no room.

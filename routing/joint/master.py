@@ -231,7 +231,7 @@ def _list_shares(
 ) -> tuple[Shares, tuple[Ints, Ints, Floats]]:
     """List the share columns and what each does to the trunk's balances: rows, columns, parcels (out > 0, in < 0)."""
     items = task.items
-    group = _commodity_of(network)
+    entries = list_entries(network)
     reach = items.reach(task.ways.hours) / 24.0  # (H, Z)
     offset = (arrivals.start - network.first_day).days
     days = np.arange(network.days)
@@ -258,7 +258,6 @@ def _list_shares(
                     load = moved.sum(axis=(1, 2))
                     moved[:, hub, :] = 0.0
                     day, start, end = np.nonzero(moved > _NOISE)
-                    at = group[day, start, end]
                     amount = moved[day, start, end]
                     wait = float(movable.origin[i, z] @ np.where(np.isfinite(reach[:, z]), reach[:, z], 0.0))
                     if not np.isfinite(reach[hub, z]) or not np.isfinite(inbound[w]):
@@ -270,10 +269,10 @@ def _list_shares(
                     loads.append(load)
                     kinds.append((i, int(z), w, early, units, cost))
                     if len(day):
-                        nodes = network.nodes
+                        taken, given, amount = entries.move(day, start, end, hub, amount)
                         # out of today's hub: its row asks for less; into the warehouse's: for more
-                        rows += [at * nodes + day * network.hubs + start, at * nodes + day * network.hubs + hub]
-                        columns += [np.full(len(day), here)] * 2
+                        rows += [taken, given]
+                        columns += [np.full(len(taken), here)] * 2
                         values += [amount, -amount]
     kept = list(zip(*kinds, strict=True)) if kinds else [(), (), (), (), (), ()]
     shares = Shares(
@@ -290,15 +289,69 @@ def _list_shares(
     return shares, moves
 
 
-def _commodity_of(network: TrunkNetwork) -> Ints:
-    """Number the commodity of a day, origin and destination, (D, H, H); -1 where nothing is asked.
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Where the trunk's parcels are handed in, as rows of its balances.
 
-    Parcels keep the promise of the route they leave, so they stay in its commodity wherever they are handed in.
+    Attributes
+    ----------
+    network
+        The trunk's task.
+    group : (K,)
+        Commodity of each demand.
+    order : (K,)
+        Demands sorted by day, origin and destination.
+    keys, first, count : (R,)
+        The routes and days asked, and their demands in ``order``: with sorts a route and day may be handed in at several.
+    base : (R,) [parcels]
+    node : (D, H)
+        Where parcels that come to a hub on a day are handed in: its sort with most of the hub's own, -1 on a day it has none.
     """
-    grouped = group_demands(network)
-    found = np.full((network.days, network.hubs, network.hubs), -1, dtype=np.int64)
-    found[network.demand_day, network.demand_origin, network.demand_destination] = grouped.of_demand
-    return found
+
+    network: TrunkNetwork
+    group: Ints
+    order: Ints
+    keys: Ints
+    first: Ints
+    count: Ints
+    base: Floats
+    node: Ints
+
+    def move(self, day: Ints, start: Ints, end: Ints, hub: int, amount: Floats) -> tuple[Ints, Ints, Floats]:
+        """Rows parcels are taken out of and given to when they leave from `hub`, and how many; they keep their commodity and promise."""
+        hubs, nodes = self.network.hubs, self.network.nodes
+        place = np.searchsorted(self.keys, (day * hubs + start) * hubs + end)
+        count = self.count[place]
+        which = np.repeat(np.arange(len(place)), count)
+        ahead = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+        k = self.order[self.first[place][which] + ahead]
+        part = self.network.demand_parcels[k] / self.base[place][which]
+        into = self.node[day[which], hub]
+        taken = self.group[k] * nodes + self.network.demand_start[k]
+        # a hub shut that day takes nothing in: parcels stay where they are
+        given = np.where(into >= 0, self.group[k] * nodes + into, taken)
+        return taken, given, amount[which] * part
+
+
+def list_entries(network: TrunkNetwork) -> Entries:
+    """List where the trunk's parcels are handed in."""
+    hubs = network.hubs
+    key = (network.demand_day * hubs + network.demand_origin) * hubs + network.demand_destination
+    order = np.argsort(key, kind="stable")
+    keys, first, count = np.unique(key[order], return_index=True, return_counts=True)
+    parcels = network.demand_parcels.astype(np.float64)
+    base = np.add.reduceat(parcels[order], first) if len(first) else np.zeros(0)
+    own = np.bincount(network.demand_start, parcels, network.nodes)
+    node = np.full((network.days, hubs), -1, dtype=np.int64)
+    inside = (network.node_day >= 0) & (network.node_day < network.days) & network.hub_open
+    for n in np.flatnonzero(inside).tolist():
+        at = network.node_day[n], network.node_hub[n]
+        if node[at] < 0 or own[n] > own[node[at]]:
+            node[at] = n
+    group = group_demands(network).of_demand
+    return Entries(
+        network, group, order.astype(np.int64), keys, first.astype(np.int64), count.astype(np.int64), base, node
+    )
 
 
 def _limit_stock(
@@ -403,13 +456,14 @@ def bound_at_price(model: JointModel, short_price: float | None, deadline: Deadl
 
 def _read_prices(model: JointModel, duals: Floats) -> Floats:
     network = model.network
-    group = _commodity_of(network)
-    prices = np.full(group.shape, np.nan)
+    entries = list_entries(network)
+    number = np.full((network.days, network.hubs, network.hubs), -1, dtype=np.int64)
+    number[network.demand_day, network.demand_origin, network.demand_destination] = entries.group
     # a route nothing is asked on yet takes the commodity of its destination and day from any other origin
-    any_origin = group.max(axis=1)
-    number = np.where(group >= 0, group, any_origin[:, None, :])
-    day, start, end = np.nonzero(number >= 0)
-    prices[day, start, end] = duals[number[day, start, end] * network.nodes + day * network.hubs + start]
+    number = np.where(number >= 0, number, number.max(axis=1)[:, None, :])
+    prices = np.full(number.shape, np.nan)
+    day, start, end = np.nonzero((number >= 0) & (entries.node >= 0)[:, :, None])
+    prices[day, start, end] = duals[number[day, start, end] * network.nodes + entries.node[day, start]]
     return prices
 
 
@@ -417,6 +471,14 @@ def _read_loads(model: JointModel, values: Floats) -> Floats:
     network, arcs = model.network, model.trunk.arcs
     sorted_here = ~(arcs.step >= network.runs)
     flow = values[: len(arcs.tail)]
-    loads = np.bincount(arcs.tail[sorted_here], flow[sorted_here], network.nodes)
+    loads = np.bincount(arcs.tail[sorted_here], flow[sorted_here], network.nodes).astype(np.float64)
     loads += np.bincount(model.short_nodes, values[model.short_columns], network.nodes)
-    return loads.reshape(network.days, network.hubs).astype(np.float64)
+    return sum_by_day(network, loads)
+
+
+def sum_by_day(network: TrunkNetwork, values: Floats) -> Floats:
+    """Add values of nodes (N,) up by day and hub, shape (D, H); nodes beyond the plan's days are left out."""
+    total = np.zeros((network.days, network.hubs))
+    inside = (network.node_day >= 0) & (network.node_day < network.days)
+    np.add.at(total, (network.node_day[inside], network.node_hub[inside]), values[inside])
+    return total

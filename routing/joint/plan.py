@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.joint.arrivals import find_arrivals
-from routing.joint.master import MOST_COLUMNS, JointAnswer, JointModel, bound_at_price, solve_joint, write_joint
+from routing.joint.master import (
+    MOST_COLUMNS,
+    JointAnswer,
+    JointModel,
+    bound_at_price,
+    solve_joint,
+    sum_by_day,
+    write_joint,
+)
 from routing.joint.movable import find_movable
 from routing.joint.rounds import solve_by_rounds
 from routing.joint.whole import ROUTE, WholePlan, make_whole
@@ -300,7 +308,7 @@ def _fit_rooms(model: JointModel, task: StockTask, share: Floats) -> Floats:
 
 def tell_relief(network: TrunkNetwork, before: Floats, after: Floats) -> pl.DataFrame:
     """Tell the hub-days that carry less of their capacity than with nothing ahead: date, hub_id, before, after."""
-    capacity = network.sort_capacity
+    capacity = sum_by_day(network, network.sort_capacity)
     bounded = np.isfinite(capacity) & (capacity > 0)
     was, now = (np.divide(load, capacity, out=np.zeros_like(load), where=bounded) for load in (before, after))
     day, hub = np.nonzero(bounded & (was - now >= _LEAST_RELIEF))

@@ -1,0 +1,81 @@
+"""``radar plan joint`` and ``radar verify joint`` through the command, on two hubs a hand can solve."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+from data.workspace import Workspace
+from tests.routing.stock_cases import AS_OF
+from tests.routing.test_joint_plan import make_inputs
+
+RUNNER = CliRunner()
+_TABLES = ("hubs", "lanes", "vehicle_types", "regions", "merchants", "warehouses", "sales", "events", "courier_rates")
+
+
+def radar(folder: Path, *arguments: str) -> Any:
+    return RUNNER.invoke(app, ["--workspace", str(folder), *arguments])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = Workspace.create(tmp_path_factory.mktemp("joint") / "计划 一")
+    inputs = make_inputs(sort_capacity=450)
+    with workspace.run("load") as load:
+        for name in _TABLES:
+            load.upsert(name, inputs.stock[name])
+        load.append("route_demand", inputs.trunk["route_demand"])
+    return workspace.folder
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> dict[str, Any]:
+    result = radar(folder, "plan", "joint", "--effort", "0.05", "--as-of", str(AS_OF), "--json")
+    assert result.exit_code == 0, result.output
+    told: dict[str, Any] = json.loads(result.stdout)
+    return told
+
+
+def test_plan_tells_what_it_saves_and_which_hub_days_it_relieves(found: dict[str, Any]) -> None:
+    assert {row["plan"]: round(row["parcels_short"]) for row in found["rivals"]} == {
+        "joint": 0, "one pass": 100, "nothing ahead": 100,
+    }  # fmt: skip
+    assert found["parcels_moved"] == 100
+    assert [row["hub_id"] for row in found["relieved"]] == ["N", "N"]
+    assert all(row["violations"] == 0 for row in found["certificates"])
+
+
+def test_tables_of_the_plan_are_kept_and_the_demand_is_split(folder: Path, found: dict[str, Any]) -> None:
+    workspace = Workspace.open(folder)
+    demand = workspace.results("route_demand", found["run_id"])
+    assert demand.select(pl.col("moved_out").sum(), pl.col("moved_in").sum()).row(0) == (100, 100)
+    assert workspace.results("sourcing", found["run_id"]).height > 0
+    assert workspace.results("stock_allocations", found["run_id"])["warehouse_id"].to_list() == ["WS"]
+
+
+@pytest.mark.parametrize("word", ["joint", "latest", "trunk", "stock"])
+def test_every_part_of_the_plan_is_verified(folder: Path, found: dict[str, Any], word: str) -> None:
+    result = radar(folder, "verify", word, "--json")
+    told = json.loads(result.stdout)
+    assert (told["run_id"], told["valid"]) == (found["run_id"], True), told["violations"]
+    assert told["plan"] == ("joint" if word == "latest" else word)
+
+
+def test_console_says_it_in_words(folder: Path) -> None:
+    result = radar(folder, "plan", "joint", "--effort", "0.05", "--as-of", str(AS_OF))
+    assert result.exit_code == 0, result.output
+    assert "N on 01 November 111 % -> 100 %" in result.output
+    assert "keeps 100 parcels from staying short" in " ".join(result.output.split())
+
+
+def test_stock_for_days_without_demand_is_told_in_a_sentence(folder: Path) -> None:
+    days = ("--stock-from", "2025-12-01", "--stock-to", "2025-12-03")
+    result = radar(folder, "plan", "joint", "--as-of", str(AS_OF), *days)
+    assert result.exit_code == 1
+    assert "the trunk's demand for other days" in " ".join(result.output.split())
