@@ -249,7 +249,7 @@ def _load_folder(
             code = EXIT_ERROR
             continue
         answers.append(tell_answer(table, loaded))
-        _tell(table, loaded, json=None, dry_run=dry_run)
+        _tell(table, loaded, json=None if json else False, dry_run=dry_run)
         if loaded.ingestion.set_apart and not code:
             code = EXIT_INCOMPLETE
     if json:
@@ -301,7 +301,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _tell(table: str, loaded: Loaded, *, json: bool | None, dry_run: bool) -> None:
-    """Tell what was loaded; ``json`` None leaves the answer to the caller and only tells the eye."""
+    """Tell what was loaded; ``json`` None leaves the answer on stdout to the caller and tells the eye on stderr."""
     from data.ingest.loading import tell_answer, tell_counts
     from data.ingest.rows import tell_rules
 
@@ -320,8 +320,9 @@ def _tell(table: str, loaded: Loaded, *, json: bool | None, dry_run: bool) -> No
     if json:
         out_json(tell_answer(table, loaded))
         return
-    out_text(f"{table}: {tell_counts(ingestion)}{' (nothing was written)' if dry_run else ''}.")
+    show = say if json is None else out_text
+    show(f"{table}: {tell_counts(ingestion)}{' (nothing was written)' if dry_run else ''}.")
     for name, count in loaded.also_written.items():
-        out_text(f"{name}: {count:,} rows {'would be ' if dry_run else ''}added or renewed.")
-    if dry_run:
+        show(f"{name}: {count:,} rows {'would be ' if dry_run else ''}added or renewed.")
+    if dry_run and json is not None:
         out_rows(ingestion.rows.head(_ROWS_SHOWN), json=False)

@@ -1,4 +1,4 @@
-"""Generates docs/reference: the tables from their contracts, the commands from Typer; and the constants of the method pages.
+"""Generates docs/reference: the tables from their contracts, the commands from Typer, the answers from their keys; and the constants of the method pages.
 
 ``python -m scripts.docs`` writes the pages; with ``--check`` it fails when a page is stale.
 """
@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
 
+from cli.answers import ANSWERS
 from data.contracts import TABLES, ColumnContract, TableContract, links_of
 from scripts.constant_tables import method_pages
 
@@ -43,7 +45,8 @@ def pages() -> dict[str, str]:
     from weather.feeds.reference import write_page
 
     feeds = {"weather-feeds.md": write_page()}
-    return {"tables.md": write_tables(), "commands.md": write_commands(), **feeds, **method_pages()}
+    made = {"tables.md": write_tables(), "commands.md": write_commands(), "json.md": write_answers()}
+    return {**made, **feeds, **method_pages()}
 
 
 def _is_fresh(path: Path, text: str) -> bool:
@@ -111,6 +114,26 @@ def write_commands() -> str:
         text = runner.invoke(app, [*path, "--help"], prog_name="radar", color=False).stdout
         title = " ".join(("radar", *path))
         lines += ["", f"## {title}", "", "```text", *(line.rstrip() for line in text.strip().splitlines()), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def write_answers() -> str:
+    """Return what every command answers with --json as Markdown, with its JSON schema."""
+    lines = [
+        "# Answers in JSON",
+        "",
+        "Made from `cli/answers.py` by `make docs`; do not edit. With `--json` a command answers on stdout and says the rest on stderr.",
+        "Keys and types stay as they are; further keys may join where it says so. Dates are ISO 8601, money is CNY, `?` may be null.",
+        "No answer holds NaN or Infinity. `parcelradar` returns the same values.",
+    ]
+    for answer in ANSWERS:
+        shape = "A list of records" if answer.rows else "One object"
+        also = f" Beside the keys below: {answer.also}." if answer.also else ""
+        lines += ["", f"## radar {answer.command}", "", f"{shape}.{also}"]
+        if answer.keys:
+            lines += ["", "| key | type | meaning |", "|---|---|---|"]
+            lines += [f"| {key.name} | {key.kind} | {key.meaning} |" for key in answer.keys]
+        lines += ["", "```json", json.dumps(answer.schema, ensure_ascii=False), "```"]
     return "\n".join(lines) + "\n"
 
 

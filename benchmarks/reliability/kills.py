@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from data.errors import RadarError
 from data.workspace import Workspace
 
 _ROWS = 6_000
+_LONGEST = 1.5  # seconds of writing at first; shortened where commands end before the signal
 _DAY = date(2025, 11, 10)
 State = tuple[int, int]
 
@@ -41,35 +41,29 @@ def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
     tuple of Trial
         One a kill; a command that had ended before the signal came is tried again.
     """
-    folder, files = _prepare(place)
+    folder, file = _prepare(place)
+    without = _ROWS - 300
     commands: dict[str, tuple[list[str], Callable[[State], bool]]] = {
-        "radar load": (
-            ["load", "route_volumes", str(files[1]), *_FILL],
-            lambda state: state in ((_ROWS, 1), (_ROWS, 2)),
-        ),
+        "radar load": (["load", "route_volumes", str(file), *_FILL], lambda state: state in ((_ROWS, 1), (_ROWS, 2))),
         "radar remove": (
-            ["remove", "route_volumes", "--where", "parcels >= 1 AND origin_hub_id = 'O0'", "--yes"],
-            lambda state: state[0] in (_ROWS, _ROWS - 300),
+            ["remove", "route_volumes", "--where", "origin_hub_id = 'O0'", "--yes"],
+            lambda state: state in ((_ROWS, 1), (without, 1)),
         ),
-        "radar undo": (["undo", "--yes"], lambda state: state[0] in (0, _ROWS, _ROWS - 300)),
+        "radar undo": (["undo", "--yes"], lambda state: state in ((_ROWS, 1), (without, 1))),
     }
     chance = random.Random(seed)
     trials: list[Trial] = []
     for name, (words, lawful) in commands.items():
-        copy = place / f"spare {name}"
-        shutil.copytree(folder, copy)
-        longest = _seconds(copy, words)
-        hit = 0
-        for _ in range(kills * 4):  # some end before the signal comes
-            if hit * len(commands) >= kills:
-                break
-            killed = _kill(folder, words, longest, chance)
-            hit += killed
-            if killed:
+        longest, hit = _LONGEST, 0
+        while hit * len(commands) < kills:
+            _reset(folder, removed=name == "radar undo")
+            if _kill(folder, words, chance.uniform(0.0, longest)):
+                hit += 1
                 trials.append(_judge(name, folder, lawful))
             else:
-                _run(folder, ["load", "route_volumes", str(files[0]), "--replace", *_FILL])
-        ended = _run(folder, ["load", "route_volumes", str(files[0]), "--replace", *_FILL])
+                longest *= 0.8  # it had ended before the signal
+        _reset(folder, removed=name == "radar undo")
+        ended = _run(folder, words)
         if ended not in (0, 3):
             trials.append(Trial(name, "the next command failed", passed=False, detail=f"exit code {ended}"))
     return tuple(trials)
@@ -78,17 +72,28 @@ def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
 _FILL = ["--set", "courier_id=all", "--add-missing", "hubs,couriers"]
 
 
-def _prepare(place: Path) -> tuple[Path, tuple[Path, Path]]:
+def _prepare(place: Path) -> tuple[Path, Path]:
     place.mkdir(parents=True, exist_ok=True)
     folder = place / "计划 2026"
     Workspace.create(folder)
+    _volumes(2).drop("courier_id").write_csv(place / "new.csv")
+    return folder, place / "new.csv"
+
+
+def _volumes(parcels: int) -> pl.DataFrame:
     rows = [(_DAY + timedelta(days=n % 3), f"O{n // 300}", f"D{n // 3 % 100}") for n in range(_ROWS)]
     frame = pl.DataFrame(rows, schema=["date", "origin_hub_id", "destination_hub_id"], orient="row")
-    files = place / "old.csv", place / "new.csv"
-    for path, parcels in zip(files, (1, 2), strict=True):
-        frame.with_columns(pl.lit(parcels).alias("parcels")).write_csv(path)
-    _run(folder, ["load", "route_volumes", str(files[0]), "--allow-future", *_FILL])
-    return folder, files
+    return frame.with_columns(courier_id=pl.lit("all"), parcels=pl.lit(parcels))
+
+
+def _reset(folder: Path, *, removed: bool) -> None:
+    """Put the old rows back as a load; with ``removed`` take some out again, so that there is something to undo."""
+    workspace, old = Workspace.open(folder), _volumes(1)
+    with workspace.run("load route_volumes") as load:
+        load.replace("route_volumes", old)
+    if removed:
+        with workspace.run("remove") as taken:
+            taken.replace("route_volumes", old.filter(pl.col("origin_hub_id") != "O0"))
 
 
 def _judge(name: str, folder: Path, lawful: Callable[[State], bool]) -> Trial:
@@ -106,17 +111,16 @@ def _judge(name: str, folder: Path, lawful: Callable[[State], bool]) -> Trial:
     return Trial(name, "the old or the new, whole", passed=True)
 
 
-def _kill(folder: Path, words: list[str], longest: float, chance: random.Random) -> bool:
+def _kill(folder: Path, words: list[str], delay: float) -> bool:
+    """Start a command, wait until it works as the writer and then ``delay`` seconds, and kill it; False when it had ended."""
     process = subprocess.Popen(_radar(folder, words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(chance.uniform(0.4 * longest, longest))
+    while process.poll() is None and not (folder / ".writer").exists():
+        time.sleep(0.005)
+    time.sleep(delay)
     process.send_signal(signal.SIGKILL)
-    return process.wait() == -signal.SIGKILL
-
-
-def _seconds(folder: Path, words: list[str]) -> float:
-    started = time.perf_counter()
-    _run(folder, words)
-    return time.perf_counter() - started
+    killed = process.wait() == -signal.SIGKILL
+    (folder / ".writer").unlink(missing_ok=True)  # of the dead one: the next wait is for the next writer
+    return killed
 
 
 def _run(folder: Path, words: list[str]) -> int:

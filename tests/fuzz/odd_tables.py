@@ -82,6 +82,8 @@ def table_rows(table: TableContract, odd: Oddity, chance: random.Random) -> pl.D
     """Return the lawful ones of random rows."""
     days = [AS_OF - timedelta(days=n) for n in range(odd.days)] if table.group == "history" else [None]
     records = [_record(table, odd, chance, day) for day in days for _ in range(odd.rows)]
+    if table.group == "reference" and len(table.keys) == 1:  # every id there is, so that other tables may name it
+        records = [record | {table.keys[0]: IDS[n % odd.ids]} for n, record in enumerate(records)]
     frame = pl.DataFrame(records, schema=table.polars_schema, orient="row")
     keys = [key for key in table.keys if key != "run_id"]
     return table.split(frame.unique(keys or None, keep="first", maintain_order=True))[0]

@@ -12,8 +12,10 @@ from typing import NoReturn
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from jsonschema import validate  # type: ignore[import-untyped]
 from typer.testing import CliRunner
 
+from cli.answers import ANSWERS, Answer, find_answer
 from cli.app import app
 from data.contracts import TABLES
 from tests.fuzz.odd_tables import AS_OF, IDS, Oddity, write_odd_workspace
@@ -71,6 +73,14 @@ def no_number(word: str) -> NoReturn:
     raise AssertionError(f"{word} in JSON")
 
 
+def answer_of(words: list[str]) -> Answer:
+    """What the longest known beginning of the words answers; an argument may change it."""
+    if words[0] in ("tables", "load") and len(words) > 1 and not words[1].startswith("-"):
+        return find_answer({"tables": "tables NAME", "load": "load TABLE"}[words[0]])
+    known = {answer.command for answer in ANSWERS}
+    return find_answer(next(name for size in (2, 1) if (name := " ".join(words[:size])) in known))
+
+
 def run_command(folder: Path, words: list[str]) -> None:
     """Run one command; fails on anything a planner should never see."""
     result = RUNNER.invoke(app, ["--workspace", str(folder), *words])
@@ -84,7 +94,7 @@ def run_command(folder: Path, words: list[str]) -> None:
     if result.exit_code == 1:
         assert result.stderr.startswith("Error: ") or "\nError: " in result.stderr, f"radar {told}: {result.stderr}"
     elif "--json" in words:
-        json.loads(result.stdout, parse_constant=no_number)
+        validate(json.loads(result.stdout, parse_constant=no_number), answer_of(words).schema)
 
 
 def run_all(odd: Oddity, commands: list[str]) -> None:
@@ -113,7 +123,7 @@ ODDITIES = st.builds(
     "odd",
     [
         pytest.param(Oddity(1, frozenset(TABLES), 0, 0, "plain", 1.0, 1), id="nothing loaded"),
-        pytest.param(Oddity(2, NETWORK, 6, 30, "plain", 0.5, 3), id="three hubs, a month"),
+        pytest.param(Oddity(2, NETWORK | {"forecast_overrides"}, 6, 30, "plain", 0.5, 3), id="three hubs, a month"),
         pytest.param(Oddity(3, NETWORK, 6, 3, "zero", 0.0, 3), id="nothing but zeros"),
         pytest.param(Oddity(4, NETWORK, 6, 3, "huge", 0.3, 4), id="huge and tiny"),
     ],

@@ -63,10 +63,9 @@ def test_plans_of_random_networks_break_no_rule(seed: int, scale: float) -> None
     up=st.booleans(),
 )
 def test_any_number_changed_in_a_plan_is_found(table: str, column: int, row: int, up: bool) -> None:
-    tables = dict(planned(0, 1.0))
+    tables = dict(planned(0, 5.0))  # a plan with rows in every table, parcels short too
     frame = tables[table]
-    if frame.is_empty():
-        return
+    assert not frame.is_empty()
     name = EDITS[table][column % len(EDITS[table])]
     values = frame[name].to_list()
     at = row % len(values)
@@ -88,9 +87,8 @@ def test_any_number_changed_in_a_plan_is_found(table: str, column: int, row: int
     table=st.sampled_from(["trunk_departures", "trunk_flows", "route_demand", "shortfalls"]), row=st.integers(0, 10_000)
 )
 def test_any_row_taken_out_of_a_plan_is_found(table: str, row: int) -> None:
-    tables = dict(planned(0, 1.0))
+    tables = dict(planned(0, 5.0))  # a plan with rows in every table, parcels short too
     frame = tables[table]
-    if frame.is_empty():
-        return
+    assert not frame.is_empty()
     tables[table] = frame.with_row_index("n").filter(pl.col("n") != row % frame.height).drop("n")
     assert check(tables).violations

@@ -1,0 +1,303 @@
+"""What every command answers with ``--json``: keys, types and meanings, from which the reference and its JSON schemas are made.
+
+A key is written as ``name: type, meaning``; a type that ends with ``?`` may be null. ``rows`` is a list of records, ``map`` an object
+whose keys are data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_TYPES: Mapping[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "day": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
+    "whole": {"type": "integer"},
+    "number": {"type": "number"},
+    "yes/no": {"type": "boolean"},
+    "list": {"type": "array"},
+    "rows": {"type": "array", "items": {"type": "object"}},
+    "map": {"type": "object"},
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of an answer."""
+
+    name: str
+    kind: str
+    meaning: str
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Its part of the JSON schema."""
+        part = _TYPES[self.kind.removesuffix("?")]
+        told: dict[str, Any] = {"description": self.meaning}
+        return told | ({"anyOf": [part, {"type": "null"}]} if self.kind.endswith("?") else part)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command answers.
+
+    Attributes
+    ----------
+    command
+        Its words after ``radar``; an argument in capitals where it changes the answer.
+    rows
+        Whether it is a list of records with these keys, not one object.
+    keys
+        Keys that are always there.
+    also
+        What else may stand beside them; empty when nothing may.
+    """
+
+    command: str
+    rows: bool
+    keys: tuple[Key, ...]
+    also: str = ""
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the answer."""
+        record = {
+            "type": "object",
+            "properties": {key.name: key.schema for key in self.keys},
+            "required": [key.name for key in self.keys],
+            "additionalProperties": bool(self.also),
+        }
+        return {"type": "array", "items": record} if self.rows else record
+
+
+def _keys(text: str) -> tuple[Key, ...]:
+    keys = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        names, _, rest = line.partition(": ")
+        kind, _, meaning = rest.partition(", ")
+        keys += [Key(name, kind, meaning) for name in names.split(", ")]
+    return tuple(keys)
+
+
+def _one(command: str, text: str, also: str = "") -> Answer:
+    return Answer(command, False, _keys(text), also)
+
+
+def _list(command: str, text: str, also: str = "") -> Answer:
+    return Answer(command, True, _keys(text), also)
+
+
+_BASIS = "forecast_run: text?, forecast it stands on\nas_of: day?, last day that forecast knew\n"
+_TRUNK = (
+    "run_id: text, the run\n"
+    + _BASIS
+    + """
+    status: text, optimal, feasible or shortfalls
+    cost: number, cost with the price put on shortage [CNY]
+    lower_bound: number, no plan costs less [CNY]
+    gap: number, (cost - lower_bound) / cost
+    violations: whole, rules the independent checker found broken
+    parcels_demanded, parcels_planned, parcels_short: whole, parcels
+    carrying_cost, carrying_bound: number, cost of what is carried and its bound [CNY]
+    carrying_gap: number, gap of what is carried
+    parcels_short_unavoidable: whole, of the shortage, proven for every plan
+    shortage_price: number, price put on the shortage [CNY]
+    waiting: rows, parcels in front of a hub by day
+    shortfalls: rows, as in the table shortfalls
+    """
+)
+
+ANSWERS: tuple[Answer, ...] = (
+    _list(
+        "load",
+        "",
+        "with --folder a list of what `load TABLE` answers, one a table",
+    ),
+    _one(
+        "load TABLE",
+        """
+        run_id: text?, the run; null with --dry-run
+        table: text, table loaded
+        rows_read, rows_taken, rows_repeated, rows_set_apart, rows_added_up, rows_left_out: whole, rows
+        also_written: map, rows added or renewed by table
+        settings: map, sheet, header_row, wide, columns found
+        """,
+    ),
+    _one(
+        "check",
+        """
+        damaged: rows, table, found, version still whole
+        tables: rows, table, rows, first_day, last_day, days, missing_days
+        findings: rows, kind, table, subject, date_from, date_to, parcels, detail
+        commands: rows, command, state, lacks
+        """,
+    ),
+    _list("forecast", "date: day, day forecast\nmean: whole, expected parcels", "the columns of the level's table"),
+    _list(
+        "forecast capacity",
+        "courier_id: text, courier\nmonth: day, first day of the month",
+        "parcels a day and their trends",
+    ),
+    _list("forecast staffing", "outlet_id: text, outlet\ndate: day, day", "what to staff for, and why"),
+    _one(
+        "backtest",
+        """
+        run_id: text, the run
+        scores: rows, as in the table backtest_scores, over all cut-offs
+        causes: rows, route accuracy if a part of the forecast were known
+        breaks: rows, hubs that changed unannounced
+        notes: rows, what was left out and why
+        """,
+    ),
+    _one(
+        "revisions",
+        """
+        total: map, before, after and the parts of the change [parcels]
+        rows: rows, the same by key, the largest first
+        days: rows, the same by day
+        """,
+    ),
+    _one(
+        "compare",
+        """
+        kind: text, forecast, trunk, stock or couriers
+        same: yes/no, whether nothing differs
+        before, after: map, run_id and the forecast it stands on
+        common_days, only_before, only_after: list, days both cover, or only one
+        totals: rows, measure, before, after, change of the runs whole
+        views: map, by day, hub, lane ... the rows that differ over the common days
+        """,
+    ),
+    _list("weather load", "file: text, file read", "provider, place, moments and rows of it"),
+    _list("weather fetch", "file: text, answer kept", "provider, place, moments and rows of it"),
+    _one(
+        "weather impact",
+        """
+        run_id: text, the run
+        from, to: day, days looked at
+        speeds_from_history: list, effects taken from this network's history
+        lane_weather, outlet_weather: rows, as in the tables, those touched
+        """,
+    ),
+    _one(
+        "weather apply",
+        """
+        run_id: text, the run
+        forecast_run, impact_run: text?, runs it stands on
+        basis: text, what the effects rest on
+        moved, waiting, undelivered: number, parcels moved to later days, waiting past the last, without a day
+        rates: rows, how outlets respond
+        warnings: rows, warnings that acted
+        days: rows, parcels of the network before and after
+        closed: rows, closures played through
+        """,
+    ),
+    _list("weather effects", "", "the columns of an effect: class, factors, source"),
+    _list("weather calibrate", "", "preset, what was learnt with its interval, and how much of each is used"),
+    _one("plan trunk", _TRUNK, "further columns of plan_certificates; with --reference departures_changed and changes"),
+    _one(
+        "plan stock",
+        "run_id: text, the run\n"
+        + _BASIS
+        + """
+        from, to: day, days planned for
+        cost_today: number?, what sourcing as today costs [CNY]
+        certificate: map, as in plan_certificates
+        shortages: rows, units without room
+        allocations: rows, as in the table stock_allocations
+        """,
+        "what a later plan tells",
+    ),
+    _one(
+        "plan capacity",
+        "run_id: text, the run\n" + _BASIS + "needs: rows, as in capacity_needs\ncosts: rows, as in capacity_costs",
+    ),
+    _one("plan all", "", "what each plan and its check answers, by plan_trunk, verify_trunk, plan_stock"),
+    _one("plan explain", "run_id: text, the plan\ntold: text, in a sentence", "lists of rows by what was asked"),
+    _one("plan timetable", "run_id: text, the plan\nfolder: text, folder written\nrows: map, rows by file"),
+    _one(
+        "verify",
+        """
+        run_id: text, the plan
+        plan: text, trunk or stock
+        valid: yes/no, whether no rule is broken
+        violations: rows, rule, where, date, found, allowed, text
+        """,
+        "what was recomputed: costs, loads, the bound",
+    ),
+    _one(
+        "stress",
+        """
+        run_id: text, the run
+        plan: text, plan that was played
+        draws: whole, futures
+        draws_run: text?, forecast they were drawn from
+        summaries: rows, as in stress_summaries
+        results: rows, as in stress_results
+        capacity: map?, with --risk what sorting capacity to ask for
+        """,
+        "what a later version tells",
+    ),
+    _list("report forecast", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
+    _list("report plan", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
+    _list("advise", "merchant_id: text, merchant\nfile: text, file written", "units, cost and saving"),
+    _list("track rates", "dimension: text, what is cut by\nmember: text, which", "the columns of tracking_rates"),
+    _list("tables", "table: text, name\ngroup: text, group\nmeaning: text, what a row is"),
+    _one(
+        "tables NAME",
+        """
+        table, group, meaning: text, of the table
+        columns: rows, column, type, unit, required, key, meaning, aliases
+        """,
+    ),
+    _one(
+        "remove",
+        """
+        run_id: text?, the run; null when no row was meant
+        table: text, table
+        rows_removed, rows_left: whole, rows
+        """,
+    ),
+    _one("undo", "run_id: text, the run\nundone: text, run taken back\nrows: map, rows now by table"),
+    _list("sql", "", "the columns of the query"),
+    _list(
+        "runs",
+        """
+        run_id, command, outcome: text, of the run
+        started_at: text, when it began
+        seed: whole?, seed
+        message, forecast_run: text?, what it told and stands on
+        as_of: day?, last day its forecast knew
+        """,
+        "seconds; of one run all columns of the table runs",
+    ),
+    _one("withdraw", "run_id: text, the run\nwithdrawn, restored: text?, run taken out, or put back"),
+    _list(
+        "repair", "table: text, table\nrepaired: yes/no, whether it was", "what was found, and the version still whole"
+    ),
+    _one(
+        "clean",
+        """
+        dry_run: yes/no, only looked
+        bytes, bytes_freed: whole, bytes that can be freed, and were
+        tables: rows, table, versions, files, bytes
+        """,
+    ),
+)
+
+
+def find_answer(command: str) -> Answer:
+    """Return what a command answers.
+
+    Raises
+    ------
+    KeyError
+        When it answers nothing as JSON.
+
+    Examples
+    --------
+    >>> [key.name for key in find_answer("undo").keys]
+    ['run_id', 'undone', 'rows']
+    """
+    return {answer.command: answer for answer in ANSWERS}[command]
