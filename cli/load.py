@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cli import load_options as options
 from cli.console import (
     EXIT_ERROR,
     EXIT_INCOMPLETE,
@@ -40,96 +41,26 @@ def register(app: typer.Typer) -> None:
 @known_errors
 def load(
     context: typer.Context,
-    table: Annotated[
-        str | None,
-        typer.Argument(metavar="TABLE", help="Table to load, e.g. route_volumes, or the name of a profile."),
-    ] = None,
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="FILE...",
-            help="CSV (also gzip), Excel, Parquet, JSON lines or GeoJSON files; none: those of the profile.",
-        ),
-    ] = None,
-    folder: Annotated[
-        Path | None,
-        typer.Option("--folder", metavar="DIR", help="Load each file of a folder into the table it is named like."),
-    ] = None,
-    sql: Annotated[
-        Path | None,
-        typer.Option(
-            "--sql",
-            metavar="FILE",
-            help="One SELECT over the table input that brings the files to the table's columns.",
-        ),
-    ] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            "--database",
-            metavar="URL",
-            envvar="RADAR_DATABASE",
-            show_envvar=False,
-            help="PostgreSQL server, e.g. postgresql://user@host/database; the password best in PGPASSWORD or ~/.pgpass.",
-        ),
-    ] = None,
-    query: Annotated[
-        str | None, typer.Option("--query", metavar="SQL", help="One SELECT for --database; it can only read.")
-    ] = None,
-    constants: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="COLUMN=VALUE", help="Fill a column with one value; may be repeated."),
-    ] = None,
-    add_missing: Annotated[
-        str,
-        typer.Option("--add-missing", metavar="TABLES", help="Make reference rows for new ids, e.g. hubs,couriers."),
-    ] = "",
-    replace: Annotated[bool, typer.Option("--replace", help="Start the table anew instead of adding by key.")] = False,
-    sheet: Annotated[
-        str | None,
-        typer.Option(
-            "--sheet",
-            help="Sheet of an Excel file, '*' for all visible ones; by default the one named like the table, else those that hold it.",
-        ),
-    ] = None,
-    header_row: Annotated[
-        int | None, typer.Option("--header-row", metavar="N", min=1, help="Line the header stands on, from 1.")
-    ] = None,
-    wide: Annotated[
-        str | None,
-        typer.Option("--wide", metavar="COLUMN", help="The header holds this column's values, e.g. one column a date."),
-    ] = None,
-    fill_down: Annotated[
-        str,
-        typer.Option(
-            "--fill-down", metavar="COLUMNS", help="Empty cells of these columns hold what stands above them."
-        ),
-    ] = "",
-    units: Annotated[
-        list[str] | None,
-        typer.Option("--unit", metavar="COLUMN=UNIT", help="Unit of a column, e.g. parcels=万件; may be repeated."),
-    ] = None,
-    add_up: Annotated[
-        bool, typer.Option("--sum", help="Add up rows of one key, e.g. several shifts of a day.")
-    ] = False,
-    allow_future: Annotated[
-        bool, typer.Option("--allow-future", help="Take history dated later than tomorrow, e.g. made data.")
-    ] = False,
-    ids_as_written: Annotated[
-        bool, typer.Option("--ids-as-written", help="Keep SH1 and sh1 apart as two ids.")
-    ] = False,
-    volumes: Annotated[
-        bool | None,
-        typer.Option(
-            "--volumes/--no-volumes",
-            help="Whether waybills also renew route_volumes and outlet_volumes; by default unless that would more than halve them.",
-        ),
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option("--profile", metavar="NAME", help="Keep these settings under a name, for `radar load NAME`."),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be read; write nothing.")] = False,
+    table: options.Table = None,
+    files: options.Files = None,
+    folder: options.Folder = None,
+    sql: options.Mapping = None,
+    database: options.Database = None,
+    query: options.Query = None,
+    constants: options.Constants = None,
+    add_missing: options.AddMissing = "",
+    replace: options.Replace = False,
+    sheet: options.Sheet = None,
+    header_row: options.HeaderRow = None,
+    wide: options.Wide = None,
+    fill_down: options.FillDown = "",
+    units: options.Units = None,
+    add_up: options.AddUp = False,
+    allow_future: options.AllowFuture = False,
+    ids_as_written: options.IdsAsWritten = False,
+    volumes: options.Volumes = None,
+    profile: options.KeepAs = None,
+    dry_run: options.DryRun = False,
     json: Json = False,
 ) -> None:
     """Load files or a PostgreSQL query into a table; bad rows are set apart in rejected_rows, and the exit code is 3.

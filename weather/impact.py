@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -75,7 +76,8 @@ def assess_lanes(
     )
     causes = _causes(touched, at, scene, met)
     progress.step(3, 3, "lanes")
-    return _rows("lane_id", samples.lane_id, days, known, speed, capacity, closure, lanes.severity, causes)
+    effects = _DayEffects(known, speed, capacity, closure, lanes.severity, causes)
+    return _rows("lane_id", samples.lane_id, days, effects)
 
 
 def _by_lane_day(
@@ -156,7 +158,7 @@ def assess_outlets(
     causes = _causes(touched, (latitude[outlet], longitude[outlet], hours[0][column[touched]]), scene, met)
     progress.step(2, 2, "outlets")
     ids = placed["outlet_id"].to_list()
-    return _rows("outlet_id", ids, days, known, speed, productivity, closure, severity, causes)
+    return _rows("outlet_id", ids, days, _DayEffects(known, speed, productivity, closure, severity, causes))
 
 
 def _warn_outlets(
@@ -235,28 +237,29 @@ def _worst_of_each_kind(scene: WeatherScene, met: pl.DataFrame) -> pl.DataFrame:
     return worst.group_by("key", "day", maintain_order=True).agg("words")
 
 
-def _rows(
-    key: str,
-    ids: Sequence[str],
-    days: Sequence[date],
-    known: NDArray[np.bool_],
-    speed: Floats,
-    capacity: Floats,
-    closure: Floats,
-    severity: NDArray[np.int8],
-    causes: list[list[str]],
-) -> pl.DataFrame:
-    picked, day = np.nonzero(known)
+class _DayEffects(NamedTuple):
+    """What the weather does to each lane or outlet on each day, arrays of [keys x days]."""
+
+    known: NDArray[np.bool_]
+    speed: Floats
+    capacity: Floats
+    closure: Floats
+    severity: NDArray[np.int8]
+    causes: list[list[str]]
+
+
+def _rows(key: str, ids: Sequence[str], days: Sequence[date], effects: _DayEffects) -> pl.DataFrame:
+    picked, day = np.nonzero(effects.known)
     frame = pl.DataFrame(
         {
             "date": pl.Series(list(days), dtype=pl.Date).gather(day),
             key: pl.Series(list(ids), dtype=pl.String).gather(picked),
-            "speed_factor": speed[picked, day],
-            "capacity_factor": capacity[picked, day],
-            "closure_probability": closure[picked, day],
-            "severity": pl.Series(SEVERITIES, dtype=pl.String).gather(severity[picked, day].astype(np.uint32)),
+            "speed_factor": effects.speed[picked, day],
+            "capacity_factor": effects.capacity[picked, day],
+            "closure_probability": effects.closure[picked, day],
+            "severity": pl.Series(SEVERITIES, dtype=pl.String).gather(effects.severity[picked, day].astype(np.uint32)),
             "cause": pl.Series(
-                [causes[one][when][:4000] for one, when in zip(picked, day, strict=True)], dtype=pl.String
+                [effects.causes[one][when][:4000] for one, when in zip(picked, day, strict=True)], dtype=pl.String
             ),
         }
     )

@@ -30,7 +30,7 @@ from data.sample.scale import AS_OF, Scale, all_days, history_length, scale_of, 
 from data.sample.seasons import DayFactors, build_day_factors
 from data.sample.truth import Truth, tell_truth
 from data.sample.vehicles import equip_hubs, list_lane_vehicles, list_vehicle_types
-from data.sample.waybills import WEEKS, list_waybills
+from data.sample.waybills import WEEKS, Senders, list_waybills
 
 Floats = npt.NDArray[np.float64]
 DEFAULT_SEED = 20251111
@@ -112,8 +112,7 @@ def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progr
         plan,
         pl.concat([tables["route_volumes"], future]),
         tables["courier_rates"],
-        trade.items,
-        sold.senders,
+        Senders(trade.items, sold.senders),
         weather.hours_added(sky, network.hubs.height, 7 * WEEKS),
         size,
         seed,

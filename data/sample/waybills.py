@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
@@ -23,13 +24,28 @@ _EXCEPTIONS = ("delayed", "address", "refused", "damaged", "lost")
 _EXCEPTION_SHARE = np.array([0.016, 0.008, 0.005, 0.002, 0.001])
 
 
+@dataclass(frozen=True)
+class Senders:
+    """Who hands parcels in.
+
+    Attributes
+    ----------
+    items
+        Items of the merchants.
+    parcels
+        Parcels of theirs by route and day (``sales.list_senders``): a waybill names the merchant whose parcel it is, or none.
+    """
+
+    items: pl.DataFrame
+    parcels: pl.DataFrame
+
+
 def list_waybills(
     network: Network,
     plan: OutletPlan,
     volumes: pl.DataFrame,
     rates: pl.DataFrame,
-    items: pl.DataFrame,
-    senders: pl.DataFrame,
+    senders: Senders,
     slow: Floats,
     scale: Scale,
     seed: int,
@@ -44,9 +60,8 @@ def list_waybills(
         Rows of ``route_volumes``, the day after the as-of date included: its parcels are ordered the evening before.
     rates
         Table ``courier_rates``, for the promise.
-    items, senders
-        Items of the merchants, and the parcels of theirs by route and day (``sales.list_senders``): a waybill names the
-        merchant whose parcel it is, or none.
+    senders
+        Merchants' parcels among them.
     slow
         Hours a day's weather adds at a hub over those of a clear day, shape (hubs, days of the four weeks and one more).
 
@@ -89,7 +104,9 @@ def list_waybills(
     # Between pick-up and arrival a parcel is on its way after some hours.
     moving = (reached == 2) & (known[1] + 5.0 < now)
     status = np.array(["created", "picked_up", "arrived", "out_for_delivery", "delivered", "in_transit"], dtype=object)
-    merchant, category = _name_senders(random, volumes, items, senders, day, origin, destination, hub_number)
+    merchant, category = _name_senders(
+        random, volumes, senders.items, senders.parcels, day, origin, destination, hub_number
+    )
     start = datetime.combine(first, time(), UTC)
     names = ("ordered_at", "picked_up_at", "arrived_at", "out_for_delivery_at", "delivered_at")
     told = np.where(np.isnan(known[4]) & ~np.isnan(known[1]) & ((exception != 2) | ~np.isnan(known[3])), exception, -1)
