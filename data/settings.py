@@ -59,7 +59,9 @@ class ForecastSettings(_Section):
 
     cost_too_few: float = Field(3.0, gt=0, description="Cost of one parcel an outlet was not staffed for [CNY].")
     cost_too_many: float = Field(1.0, gt=0, description="Cost of staff for one parcel that did not come [CNY].")
-    prophet: bool = Field(True, description="Whether Prophet takes part on the network path.")
+    prophet: bool = Field(
+        True, description="Whether Prophet takes part on the network path, from the 29th day ahead on."
+    )
 
 
 class EventPrior(_Section):

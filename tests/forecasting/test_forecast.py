@@ -285,6 +285,6 @@ def test_a_failing_prophet_never_stops_a_run(monkeypatch: pytest.MonkeyPatch) ->
         raise ImportError("no prophet here")
 
     monkeypatch.setattr("forecasting.routes.network_path.prophet_path", broken)
-    found = made(network(120), 120, 7, replace(QUICK, use_prophet=True))
+    found = made(network(120), 120, 30, replace(QUICK, use_prophet=True))
     assert any("Prophet took no part" in note for note in found.notes)
     assert found.network["mean"].sum() > 0

@@ -1,0 +1,126 @@
+"""The first days of the network's path: two single-series models that follow the last days, fading into the path."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.constants import constant
+
+Vector = NDArray[np.float64]
+Path = Callable[[Vector, NDArray[np.datetime64], int], Vector]
+
+
+@dataclass(frozen=True)
+class NearRules:
+    """How the weight of the near path fades with the lead."""
+
+    days: int = constant(400, "days", "of history that the single-series models read", "judgement")
+    fewest_days: int = constant(84, "days", "of history from which the fade is learnt", "judgement")
+    fades: tuple[float, ...] = constant(
+        (0.0, 1.0, 2.0, 4.0, 7.0, 10.0),
+        "days",
+        "after which the weight has shrunk by a factor e; those tried",
+        "judgement",
+    )
+    expected_fade: float = constant(
+        7.0, "days", "expected before any backtest", "fitted: 14 cut-offs of Olist and 42 of the Chinese network"
+    )
+    tolerance: float = constant(
+        0.03,
+        "1",
+        "relative error by which a fade must be better than the expected one, for each factor e of belief",
+        "judgement",
+    )
+    cutoffs: int = constant(6, "cut-offs", "on which the fade is learnt", "judgement")
+    step: int = constant(14, "days", "between them", "judgement")
+    checked: int = constant(14, "days", "ahead of each", "judgement")
+
+
+NEAR = NearRules()
+
+
+def exponential_smoothing(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
+    """Fit damped additive-trend, weekly-seasonal exponential smoothing of the log (statsmodels)."""
+    del dates
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = ExponentialSmoothing(
+            np.log(np.maximum(total[-NEAR.days :], 0.5)),
+            trend="add",
+            damped_trend=True,
+            seasonal="add",
+            seasonal_periods=7,
+            initialization_method="heuristic",
+        ).fit()
+        return np.exp(np.asarray(fitted.forecast(horizon), dtype=np.float64))
+
+
+def unobserved_components(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
+    """Fit a local level with a weekly season to the log by maximum likelihood (statsmodels, Durbin and Koopman 2012)."""
+    del dates
+    from statsmodels.tsa.statespace.structural import UnobservedComponents
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = UnobservedComponents(np.log(np.maximum(total[-NEAR.days :], 0.5)), level="llevel", seasonal=7)
+        fitted = model.fit(disp=False, maxiter=60)
+        return np.exp(np.asarray(fitted.forecast(horizon), dtype=np.float64))
+
+
+def fade(tau: float, horizon: int) -> Vector:
+    """Return the [horizon] weight of the near path: ``exp(-(h - 1) / tau)``; none for ``tau`` of 0."""
+    if tau <= 0:
+        return np.zeros(horizon)
+    return np.asarray(np.exp(-np.arange(horizon) / tau))
+
+
+def learn_fade(errors: Mapping[float, Sequence[float]]) -> float:
+    """Choose how fast the near path fades.
+
+    Parameters
+    ----------
+    errors
+        Fade -> its error at each earlier cut-off.
+
+    Returns
+    -------
+    float
+        The fade of the least mean error, where each step away from the expected one must pay for itself: its error is raised by
+        3 % for every factor e between them, and by as much again over the root of the cut-offs.
+    """
+    tried = {tau: float(np.mean(found)) for tau, found in errors.items() if len(found)}
+    if not tried:
+        return NEAR.expected_fade
+    count = len(next(iter(errors.values())))
+
+    def cost(tau: float) -> float:
+        distance = abs(np.log((tau + 0.5) / (NEAR.expected_fade + 0.5)))
+        return float(tried[tau] * (1.0 + NEAR.tolerance * float(distance) * (1.0 + 1.0 / np.sqrt(count))))
+
+    return min(sorted(tried), key=cost)
+
+
+def measure_fades(rest: Vector, near: Vector, actual: Vector, day_weight: Vector) -> dict[float, float]:
+    """Return the error of each fade at one earlier cut-off.
+
+    Parameters
+    ----------
+    rest, near, actual
+        [days] the path without the near one, the near one, and what came.
+    day_weight
+        [days] how much a day counts: nothing where it was closed or is unknown.
+    """
+    volume = float((actual * day_weight).sum())
+    if volume <= 0:
+        return {}
+    return {
+        tau: float((np.abs(rest + fade(tau, rest.size) * (near - rest) - actual) * day_weight).sum()) / volume
+        for tau in NEAR.fades
+    }
