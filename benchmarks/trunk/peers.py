@@ -71,7 +71,7 @@ def _plan_alone(network: TrunkNetwork) -> Draft:
     groups = group_demands(network)
     group = groups.of_demand
     sort_price = np.where(network.sort_capacity > 0, network.handling_cost, np.inf)
-    hold_price = np.where(network.can_hold(), network.hold_cost, np.inf)
+    hold_price = np.where(network.can_hold(), network.waiting_cost, np.inf)
     _, choice = label_ways(network, network.run_cost + room, sort_price, hold_price, groups)
     start = network.demand_node()
     some = np.flatnonzero(choice[start, group] != NO_WAY)

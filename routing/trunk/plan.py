@@ -25,7 +25,7 @@ from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
 from routing.trunk.search.leftovers import carry_leftovers
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork, build_network, share_limits
 from routing.trunk.to_tables import (
     GAP_CLOSED,
     last_day,
@@ -157,7 +157,7 @@ def plan_trunk(
         _compile_carrying()
     closing = deadline.share("fixes of shortfalls", max(deadline.left(), _CLOSING_SHARE * options.time_limit))
     if reference is None or reference.max_changes is None:  # else vehicles hired now would be changes too many
-        draft = carry_leftovers(network, draft, closing)
+        draft = carry_leftovers(share_limits(network), draft, closing)
     plan = write_plan(network, draft, relaxed, options, closing)
     if reference is None or kept is None:
         return plan
@@ -197,13 +197,16 @@ def _find_plan(
     relaxed = find_bound(network, options, deadline.share("bound", _BOUND_SHARE * options.time_limit), progress)
     if not len(network.demand_parcels):
         return empty_draft(network), replace(relaxed, bound=0.0, evidence=Evidence(0.0, zero_prices(network)))
+    driven = share_limits(network)
     seconds = options.proof_share * options.time_limit
     effort = options.proof_share * options.effort
     proven: Draft | None = None
     if columns <= TINY_FLOW_COLUMNS:
         # a task of this size is proven at once, or in vain
-        proof = solve_exactly(network, effort=effort, deadline=deadline.share("exact model", seconds))
-        relaxed, proven = raise_bound(relaxed, proof.bound), proof.draft
+        proof = solve_exactly(driven, effort=effort, deadline=deadline.share("exact model", seconds))
+        # what is best within shares of limits bounds nothing but itself
+        relaxed = raise_bound(relaxed, proof.bound) if driven is network else relaxed
+        proven = proof.draft
         if proven is not None and proven.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
             return proven, relaxed
     else:
@@ -212,14 +215,14 @@ def _find_plan(
     opening = effort > 0 and is_fixed_charge(network, relaxed)
     small = effort > 0 and TINY_FLOW_COLUMNS < columns <= MOST_FLOW_COLUMNS
     share = _OPENING_SHARE if opening else 1.0 - options.proof_share if small else _SEARCH_SHARE
-    draft = _better(search_plan(network, relaxed, options, deadline, share, progress), proven)
-    if opening and not deadline.over():
+    draft = _better(search_plan(driven, relaxed, options, deadline, share, progress), proven)
+    if opening and driven is network and not deadline.over():
         draft, evidence = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)
         relaxed = raise_bound(relaxed, evidence.bound, evidence)
     if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and not deadline.over():
         limit = deadline.share("exact model", min(deadline.left(), seconds))
-        proof = solve_exactly(network, effort=effort, deadline=limit)
-        relaxed = raise_bound(relaxed, proof.bound)
+        proof = solve_exactly(driven, effort=effort, deadline=limit)
+        relaxed = raise_bound(relaxed, proof.bound) if driven is network else relaxed
         draft = _better(draft, proof.draft)
     return draft, relaxed
 
@@ -273,7 +276,7 @@ def write_plan(
     short = draft.flows.short(network)
     total = int(short.sum())
     flows = write_flows(network, draft.flows)
-    late = int(flows.filter(flows["late_days"] > 0)["parcels"].sum())
+    late = int(flows.filter(flows["late_hours" if network.by_clock else "late_days"] > 0)["parcels"].sum())
     told = explain_shortfalls(network, short, draft.loads, draft.vehicles, deadline, extra, effort=options.effort)
     return TrunkPlan(
         route_demand=write_demand(network),
@@ -296,10 +299,13 @@ def _list_prices(network: TrunkNetwork, relaxed: Relaxation) -> pl.DataFrame:
     import polars as pl
 
     node = np.flatnonzero(relaxed.prices.sort > 1e-9)
-    return pl.DataFrame(
+    hubs, sorts = network.node_hub[node].tolist(), network.node_sort[node].tolist()
+    frame = pl.DataFrame(
         {
-            "date": pl.Series([network.day(n // network.hubs) for n in node.tolist()], dtype=pl.Date),
-            "hub_id": pl.Series([network.hub_ids[n % network.hubs] for n in node.tolist()], dtype=pl.String),
+            "date": pl.Series([network.day(day) for day in network.node_day[node].tolist()], dtype=pl.Date),
+            "hub_id": pl.Series([network.hub_ids[hub] for hub in hubs], dtype=pl.String),
+            "sort_id": pl.Series([network.sort_ids[sort] for sort in sorts], dtype=pl.String),
             "price": relaxed.prices.sort[node],
         }
     )
+    return frame if network.by_clock else frame.drop("sort_id")

@@ -15,7 +15,7 @@ from routing.trunk.bound.lagrangian import Relaxation
 from routing.trunk.task.due_times import NO_PROMISE
 from routing.trunk.task.flows import Flows, Loads
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.paths import PathPool
+from routing.trunk.task.paths import PathPool, end_nodes
 from routing.trunk.vehicles.vehicle_model import Vehicles
 
 if TYPE_CHECKING:
@@ -41,6 +41,16 @@ def _names(ids: list[str], numbers: Ints) -> pl.Series:
     import polars as pl
 
     return pl.Series([ids[number] for number in numbers.tolist()], dtype=pl.String)
+
+
+def _sorts(network: TrunkNetwork, nodes: Ints) -> pl.Series:
+    return _names(network.sort_ids, network.node_sort[nodes]).alias("sort_id")
+
+
+def _moments(network: TrunkNetwork, name: str, hours: Floats) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(name, [network.moment(hour) for hour in hours.tolist()], dtype=pl.Datetime("us", "UTC"))
 
 
 def write_departures(network: TrunkNetwork, vehicles: Vehicles, load: Floats) -> pl.DataFrame:
@@ -69,7 +79,15 @@ def write_departures(network: TrunkNetwork, vehicles: Vehicles, load: Floats) ->
             "cost": cost,
         }
     )
-    return _finish("trunk_departures", frame, ["date", "lane_id", "vehicle_type_id"])
+    keys = ["date", "lane_id", "vehicle_type_id"]
+    if not network.by_clock:
+        return _finish("trunk_departures", frame, keys)
+    frame = frame.with_columns(
+        _sorts(network, network.run_tail[run]),
+        _moments(network, "leaves_at", network.run_leaves[run]),
+        _moments(network, "arrives_at", network.run_arrives[run]),
+    )
+    return _finish("trunk_departures", frame, [*keys, "leaves_at"])
 
 
 def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
@@ -78,25 +96,17 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
 
     pool = flows.pool
     calendar = [network.day(day) for day in range(network.days + 1)]
-    begin = network.demand_day[pool.demand].tolist()
     pointers, steps = pool.pointers.tolist(), pool.steps.tolist()
     run_lane, run_day = network.run_lane.tolist(), network.run_day.tolist()
-    run_head = network.run_head.tolist()
-    paths, days, done_on = [], [], []
-    for number, first in enumerate(begin):
-        day = first
-        lanes: list[str] = []
-        leaves = []
-        for step in steps[pointers[number] : pointers[number + 1]]:
-            if step < network.runs:
-                lanes.append(network.lane_ids[run_lane[step]])
-                leaves.append(calendar[run_day[step]])
-                day = run_head[step] // network.hubs
-            else:
-                day += 1
-        paths.append(lanes)
-        days.append(leaves)
-        done_on.append(day)
+    run_leaves = network.run_leaves.tolist()
+    paths, days, hours = [], [], []
+    for number in range(len(pool)):
+        runs = [step for step in steps[pointers[number] : pointers[number + 1]] if step < network.runs]
+        paths.append([network.lane_ids[run_lane[run]] for run in runs])
+        days.append([calendar[run_day[run]] for run in runs])
+        hours.append([network.moment(run_leaves[run]) for run in runs] if network.by_clock else [])
+    end = end_nodes(network, pool)
+    done_on = network.node_day[end].tolist()
     frame = pl.DataFrame(
         {
             "date": _dates(network, network.demand_day[pool.demand]),
@@ -110,12 +120,26 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
         }
     )
     keys = ["date", "origin_hub_id", "destination_hub_id", "path", "departure_dates", "completed_on"]
-    merged = frame.group_by(keys).agg(pl.col("parcels").sum(), pl.col("late_days").first())
+    late = ["late_days"]
+    if network.by_clock:
+        due = network.demand_due_hour[pool.demand]
+        hours_late = np.maximum(0.0, network.close_hour[end] - due)
+        frame = frame.with_columns(
+            pl.Series("departs_at", hours, dtype=pl.List(pl.Datetime("us", "UTC"))),
+            _moments(network, "completed_at", network.close_hour[end]),
+            pl.Series(
+                "late_hours", [None if np.isinf(d) else h for d, h in zip(due, hours_late, strict=True)], pl.Float64
+            ),
+        )
+        keys, late = [*keys, "departs_at", "completed_at"], ["late_days", "late_hours"]
+    merged = frame.group_by(keys).agg(pl.col("parcels").sum(), pl.col(*late).first())
     text = {
         "path_text": pl.col("path").list.join("|"),
         "days_text": pl.col("departure_dates").cast(pl.List(pl.String)).list.join("|"),
     }
-    sorted_rows = merged.with_columns(**text).sort(*keys[:3], "completed_on", "path_text", "days_text")
+    if network.by_clock:
+        text["days_text"] = pl.col("departs_at").cast(pl.List(pl.String)).list.join("|")
+    sorted_rows = merged.with_columns(**text).sort(*keys[:3], *keys[7:], "completed_on", "path_text", "days_text")
     table = contract("trunk_flows")
     ordered = [column for column in table.polars_schema if column in frame.columns]
     return sorted_rows.select(ordered).cast({c: table.polars_schema[c] for c in ordered})
@@ -136,16 +160,20 @@ def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) ->
     lanes = pl.DataFrame({"lane_id": network.lane_ids, "origin_hub_id": _names(network.hub_ids, network.lane_origin)})
     hub_number = {name: number for number, name in enumerate(network.hub_ids)}
     handled, held = np.zeros(network.nodes, dtype=np.int64), np.rint(loads.nights)
-    for row in sum_visits(list_visits(flows, lanes)).iter_rows(named=True):
-        day = (row["date"] - network.first_day).days
-        handled[day * network.hubs + hub_number[row["hub_id"]]] = row["load"]
-    node = np.flatnonzero((np.arange(network.nodes) < network.demand_days * network.hubs) | (handled > 0) | (held > 0))
+    if network.by_clock:
+        handled = np.rint(loads.sorts).astype(np.int64)
+    else:
+        for row in sum_visits(list_visits(flows, lanes)).iter_rows(named=True):
+            day = (row["date"] - network.first_day).days
+            handled[day * network.hubs + hub_number[row["hub_id"]]] = row["load"]
+    node = np.flatnonzero((network.node_day < network.demand_days) | (handled > 0) | (held > 0))
     capacity = network.sort_capacity[node]
     bounded = np.isfinite(capacity)
     frame = pl.DataFrame(
         {
-            "date": _dates(network, node // network.hubs),
-            "hub_id": _names(network.hub_ids, node % network.hubs),
+            "date": _dates(network, network.node_day[node]),
+            "hub_id": _names(network.hub_ids, network.node_hub[node]),
+            "sort_id": _sorts(network, node),
             "handled": handled[node],
             "held": held[node].astype(np.int64),
             "capacity": pl.Series(
@@ -155,7 +183,11 @@ def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) ->
     )
     share = pl.when(pl.col("handled") == 0).then(0.0).otherwise(pl.col("handled") / pl.col("capacity"))
     frame = frame.with_columns(utilisation=pl.when(pl.col("capacity").is_not_null()).then(share))
-    return _finish("hub_loads", frame, ["date", "hub_id"])
+    if not network.by_clock:
+        return _finish("hub_loads", frame.drop("sort_id"), ["date", "hub_id"])
+    return _finish(
+        "hub_loads", frame.with_columns(close=network.close_hour[node]).sort("close"), ["date", "hub_id", "sort_id"]
+    )
 
 
 def write_demand(network: TrunkNetwork) -> pl.DataFrame:
@@ -170,7 +202,8 @@ def write_demand(network: TrunkNetwork) -> pl.DataFrame:
             "parcels": network.demand_parcels,
         }
     )
-    return _finish("route_demand", frame, ["date", "origin_hub_id", "destination_hub_id"])
+    keys = ["date", "origin_hub_id", "destination_hub_id"]
+    return _finish("route_demand", frame.group_by(keys).agg(pl.col("parcels").sum()), keys)
 
 
 def write_shortfalls(
@@ -180,19 +213,22 @@ def write_shortfalls(
     import polars as pl
 
     number = np.flatnonzero(short > 0)
-    told = [reasons.get(int(k), ("no room on any way", None, None)) for k in number]
+    why = [reasons.get(int(k), ("no room on any way", None, None)) for k in number]
     frame = pl.DataFrame(
         {
             "date": _dates(network, network.demand_day[number]),
             "origin_hub_id": _names(network.hub_ids, network.demand_origin[number]),
             "destination_hub_id": _names(network.hub_ids, network.demand_destination[number]),
             "parcels": short[number],
-            "reason": pl.Series([t[0] for t in told], dtype=pl.String),
-            "binding": pl.Series([t[1] for t in told], dtype=pl.String),
-            "cheapest_fix": pl.Series([t[2] for t in told], dtype=pl.String),
+            "reason": pl.Series([t[0] for t in why], dtype=pl.String),
+            "binding": pl.Series([t[1] for t in why], dtype=pl.String),
+            "cheapest_fix": pl.Series([t[2] for t in why], dtype=pl.String),
         }
     )
-    return _finish("shortfalls", frame, ["date", "origin_hub_id", "destination_hub_id"])
+    keys = ["date", "origin_hub_id", "destination_hub_id"]
+    told = [pl.col(name).first() for name in ("reason", "binding", "cheapest_fix")]
+    rows = frame.sort("parcels", descending=True, maintain_order=True).group_by(keys, maintain_order=True)
+    return _finish("shortfalls", rows.agg(pl.col("parcels").sum(), *told), keys)
 
 
 def write_certificate(

@@ -27,11 +27,10 @@ def write_prices(network: TrunkNetwork, evidence: Evidence) -> pl.DataFrame:
 
     from data.contracts import contract
 
-    prices, hubs = evidence.prices, network.hubs
-    grid = (network.days, hubs)
+    prices = evidence.prices
     parts = [
-        _list_grid(network, "sort", prices.sort.reshape(grid), "date", "hub_id"),
-        _list_grid(network, "buffer", prices.buffer.reshape(grid), "date", "hub_id"),
+        _list_nodes(network, "sort", prices.sort),
+        _list_nodes(network, "buffer", prices.buffer),
         _list_grid(network, "fleet", prices.fleet, "vehicle_type_id", "date"),
         _list_grid(network, "lane", prices.lane, "lane_id", "date"),
         _list_grid(network, "potential", prices.potential, "vehicle_type_id", "hub_id"),
@@ -56,6 +55,14 @@ def write_prices(network: TrunkNetwork, evidence: Evidence) -> pl.DataFrame:
     schema = {name: kind for name, kind in contract("bound_prices").polars_schema.items() if name in rows.columns}
     keys = [name for name in schema if name not in ("plan", "price")]
     return rows.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort(*keys, nulls_last=True)
+
+
+def _list_nodes(network: TrunkNetwork, kind: str, price: Floats) -> pl.DataFrame:
+    node = np.flatnonzero(price)
+    keys = [_days(network, network.node_day[node]), _names("hub_id", network.hub_ids, network.node_hub[node])]
+    if network.by_clock:
+        keys.append(_names("sort_id", network.sort_ids, network.node_sort[node]))
+    return _list(kind, price[node], *keys)
 
 
 def _list_grid(network: TrunkNetwork, kind: str, values: Floats, row: str, column: str) -> pl.DataFrame:

@@ -46,7 +46,7 @@ def find_ways(
     pointers = np.zeros(demands + 1, dtype=np.int64)
     steps = np.empty(demands * max(network.nodes, 1), dtype=np.int64)
     _search(
-        network.hubs, network.runs, out_pointers(network), network.run_head, run_price, sort_price, hold_price,
+        network.after, network.node_hub, network.node_turn, network.runs, out_pointers(network), network.run_head, run_price, sort_price, hold_price,
         network.demand_node(), network.demand_destination, groups.late_price, groups.of_demand, surcharge[0], surcharge[1],
         surcharge[2], label, pointers, steps,
     )  # fmt: skip
@@ -55,7 +55,7 @@ def find_ways(
 
 @numba.njit(cache=True)
 def _search(  # type: ignore[no-untyped-def]  # noqa: C901
-    hubs, runs, first_run, run_head, run_price, sort_price, hold_price, start, goal, late_price, group, owed, owed_run,
+    after, node_hub, node_turn, runs, first_run, run_head, run_price, sort_price, hold_price, start, goal, late_price, group, owed, owed_run,
     owed_price, label, pointers, steps,
 ) -> None:  # fmt: skip
     nodes = len(sort_price)
@@ -78,14 +78,14 @@ def _search(  # type: ignore[no-untyped-def]  # noqa: C901
                 continue
             if hold_price[node] < np.inf:
                 total = at_price + hold_price[node]
-                if total < far[node + hubs]:
-                    far[node + hubs], via[node + hubs], came[node + hubs] = total, runs + node, node
-                    heapq.heappush(heap, (total, node + hubs))
+                if total < far[after[node]]:
+                    far[after[node]], via[after[node]], came[after[node]] = total, runs + node, node
+                    heapq.heappush(heap, (total, after[node]))
             if sort_price[node] == np.inf:
                 continue
             sorted_price = at_price + sort_price[node]
-            if node % hubs == goal[k]:
-                total = sorted_price + late_price[group[k], node // hubs]
+            if node_hub[node] == goal[k]:
+                total = sorted_price + late_price[group[k], node_turn[node]]
                 if total < best:
                     best, end = total, node
                 continue

@@ -45,7 +45,7 @@ def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -
     groups = group_demands(network)
     closed = network.sort_capacity <= 0
     sort_price = np.where(closed, np.inf, network.handling_cost + prices.sort)
-    hold_price = np.where(network.can_hold(), network.hold_cost + prices.buffer, np.inf)
+    hold_price = np.where(network.can_hold(), network.waiting_cost + prices.buffer, np.inf)
     label, _ = label_ways(network, network.run_cost + room, sort_price, hold_price, groups)
     parcels = network.demand_parcels.astype(np.float64)
     start = network.demand_node()
@@ -64,11 +64,14 @@ def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -
     into = np.argsort(network.run_head, kind="stable").astype(np.int64)
     first_into = np.searchsorted(network.run_head[into], np.arange(network.nodes + 1)).astype(np.int64)
     paid, stuck = np.zeros((demands, runs)), np.zeros(demands, dtype=np.bool_)
+    before_node = np.full(network.nodes, -1, dtype=np.int64)
+    goes_on = np.flatnonzero(network.after >= 0)
+    before_node[network.after[goes_on]] = goes_on
     total = -np.inf
     for _ in range(_ROUNDS // _CHUNK):
         before = total
         total = _ascend(
-            network.hubs, out_pointers(network), network.run_tail, network.run_head, into, first_into, network.run_lane,
+            network.after, before_node, network.node_hub, network.node_turn, out_pointers(network), network.run_tail, network.run_head, into, first_into, network.run_lane,
             network.run_day, network.run_cost + kept, sort_price, hold_price, start, network.demand_destination,
             groups.late_price, groups.of_demand, parcels, network.short_cost, first, network.option_capacity, slack, order,
             paid, stuck, _CHUNK,
@@ -85,7 +88,7 @@ def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -
 
 @numba.njit(cache=True)
 def _ascend(  # type: ignore[no-untyped-def]  # noqa: C901
-    hubs, first_run, run_tail, run_head, into, first_into, run_lane, run_day, run_price, sort_price, hold_price, start,
+    after, before_node, node_hub, node_turn, first_run, run_tail, run_head, into, first_into, run_lane, run_day, run_price, sort_price, hold_price, start,
     goal, late_price, group, parcels, short_cost, first, capacity, slack, order, paid, stuck,
     rounds,
 ) -> float:  # fmt: skip
@@ -99,7 +102,9 @@ def _ascend(  # type: ignore[no-untyped-def]  # noqa: C901
                 continue
             size, late = parcels[k], late_price[group[k]]
             ahead = _measure(
-                hubs,
+                after,
+                node_hub,
+                node_turn,
                 first_run,
                 run_head,
                 run_price,
@@ -117,7 +122,7 @@ def _ascend(  # type: ignore[no-untyped-def]  # noqa: C901
             step = room
             if room > _NIL:
                 step = _grow(
-                    hubs, run_tail, into, first_into, run_lane, run_day, run_price, sort_price, hold_price, goal[k], late,
+                    before_node, node_hub, node_turn, run_tail, into, first_into, run_lane, run_day, run_price, sort_price, hold_price, goal[k], late,
                     size, first, capacity, slack, paid[k], far, inside, ahead, room,
                 )  # fmt: skip
             if step <= _NIL or inside[start[k]]:
@@ -128,7 +133,7 @@ def _ascend(  # type: ignore[no-untyped-def]  # noqa: C901
                 for i in range(first_into[node], first_into[node + 1]):
                     run = into[i]
                     tail = run_tail[run]
-                    if inside[tail] or sort_price[tail] == np.inf or tail % hubs == goal[k]:
+                    if inside[tail] or sort_price[tail] == np.inf or node_hub[tail] == goal[k]:
                         continue
                     left = far[tail] + size * (sort_price[tail] + run_price[run]) + paid[k, run] - far[node]
                     if left <= _NIL:
@@ -140,7 +145,7 @@ def _ascend(  # type: ignore[no-untyped-def]  # noqa: C901
     total = 0.0
     for k in range(demands):
         ahead = _measure(
-            hubs, first_run, run_head, run_price, sort_price, hold_price, start[k], goal[k], late_price[group[k]],
+            after, node_hub, node_turn, first_run, run_head, run_price, sort_price, hold_price, start[k], goal[k], late_price[group[k]],
             parcels[k], paid[k], far,
         )  # fmt: skip
         total += min(ahead, parcels[k] * short_cost)
@@ -149,7 +154,7 @@ def _ascend(  # type: ignore[no-untyped-def]  # noqa: C901
 
 @numba.njit(cache=True)
 def _grow(  # type: ignore[no-untyped-def]  # noqa: C901
-    hubs, run_tail, into, first_into, run_lane, run_day, run_price, sort_price, hold_price, goal, late, size, first,
+    before_node, node_hub, node_turn, run_tail, into, first_into, run_lane, run_day, run_price, sort_price, hold_price, goal, late, size, first,
     capacity, slack, paid, far, inside, ahead, room,
 ):  # fmt: skip
     """Gather the nodes from which the end is reached over tight steps paid in full; return how far the rest may rise."""
@@ -158,10 +163,10 @@ def _grow(  # type: ignore[no-untyped-def]  # noqa: C901
     step = room
     while grown:
         grown, step = False, room
-        for node in range(goal, nodes, hubs):
-            if inside[node] or far[node] == np.inf or sort_price[node] == np.inf:
+        for node in range(nodes):
+            if node_hub[node] != goal or inside[node] or far[node] == np.inf or sort_price[node] == np.inf:
                 continue
-            left = far[node] + size * (sort_price[node] + late[node // hubs]) - ahead
+            left = far[node] + size * (sort_price[node] + late[node_turn[node]]) - ahead
             if left <= _NIL:
                 inside[node] = grown = True
             else:
@@ -169,7 +174,7 @@ def _grow(  # type: ignore[no-untyped-def]  # noqa: C901
         for node in range(nodes):
             if not inside[node]:
                 continue
-            before = node - hubs
+            before = before_node[node]
             if before >= 0 and not inside[before] and far[before] < np.inf and hold_price[before] < np.inf:
                 left = far[before] + size * hold_price[before] - far[node]
                 if left <= _NIL:
@@ -179,7 +184,7 @@ def _grow(  # type: ignore[no-untyped-def]  # noqa: C901
             for i in range(first_into[node], first_into[node + 1]):
                 run = into[i]
                 tail = run_tail[run]
-                if inside[tail] or far[tail] == np.inf or sort_price[tail] == np.inf or tail % hubs == goal:
+                if inside[tail] or far[tail] == np.inf or sort_price[tail] == np.inf or node_hub[tail] == goal:
                     continue
                 left = far[tail] + size * (sort_price[tail] + run_price[run]) + paid[run] - far[node]
                 if left > _NIL:
@@ -197,7 +202,20 @@ def _grow(  # type: ignore[no-untyped-def]  # noqa: C901
 
 @numba.njit(cache=True)
 def _measure(  # type: ignore[no-untyped-def]
-    hubs, first_run, run_head, run_price, sort_price, hold_price, start, goal, late, size, paid, far
+    after,
+    node_hub,
+    node_turn,
+    first_run,
+    run_head,
+    run_price,
+    sort_price,
+    hold_price,
+    start,
+    goal,
+    late,
+    size,
+    paid,
+    far,
 ) -> float:
     """Fill ``far`` with the price of a demand's cheapest way to each node [CNY]; return that of its way to the end."""
     far[:] = np.inf
@@ -210,13 +228,13 @@ def _measure(  # type: ignore[no-untyped-def]
             continue
         if hold_price[node] < np.inf:
             total = price + size * hold_price[node]
-            if total < far[node + hubs]:
-                far[node + hubs] = total
-                heapq.heappush(heap, (total, node + hubs))
+            if total < far[after[node]]:
+                far[after[node]] = total
+                heapq.heappush(heap, (total, after[node]))
         if sort_price[node] == np.inf:
             continue
-        if node % hubs == goal:
-            best = min(best, price + size * (sort_price[node] + late[node // hubs]))
+        if node_hub[node] == goal:
+            best = min(best, price + size * (sort_price[node] + late[node_turn[node]]))
             continue
         for r in range(first_run[node], first_run[node + 1]):
             total = price + size * (sort_price[node] + run_price[r]) + paid[r]

@@ -31,7 +31,7 @@ class Prices:
     Attributes
     ----------
     sort, buffer : (N,) [CNY/parcel]
-    fleet : (V, D) [CNY/vehicle-day]
+    fleet : (V, steps of the fleets' time) [CNY/vehicle]
     lane : (L, D) [CNY/departure]; option : (O, D) [CNY/departure]
     potential : (V, H) [CNY/vehicle]
         Worth of an own vehicle standing at a hub, 0 for hired types.
@@ -120,7 +120,7 @@ def zero_prices(network: TrunkNetwork) -> Prices:
     return Prices(
         sort=np.zeros(network.nodes),
         buffer=np.zeros(network.nodes),
-        fleet=np.zeros((types, days)),
+        fleet=np.zeros((types, network.fleet_steps)),
         lane=np.zeros((len(network.lane_ids), days)),
         option=np.zeros((len(network.option_lane), days)),
         potential=np.zeros((types, hubs)),
@@ -242,7 +242,7 @@ class _Search:
     def limits(self) -> list[Floats]:
         """Limits in the order of the prices; ``inf`` without one."""
         network = self.network
-        fleet = np.repeat(network.type_fleet[:, None], network.days, axis=1)
+        fleet = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
         return [self.sort_limit, self.buffer_limit, fleet, network.lane_limit, network.option_limit]
 
     def evaluate(self) -> float:
@@ -250,10 +250,12 @@ class _Search:
         option_price = price_options(network, prices)
         room, self.holder = price_runs(network, option_price)
         sort_price = np.where(self.sort_limit > 0, self.handling + prices.sort, np.inf)
-        hold_price = np.where(self.can_hold, network.hold_cost + prices.buffer, np.inf)
+        hold_price = np.where(self.can_hold, network.waiting_cost + prices.buffer, np.inf)
         fill_labels(
-            network.hubs,
-            network.days,
+            network.close_pointers,
+            network.after,
+            network.node_hub,
+            network.node_turn,
             self.first_run,
             network.run_head,
             network.run_cost + room,
@@ -265,7 +267,7 @@ class _Search:
             self.choice,
         )
         total = load_ways(
-            network.hubs,
+            network.after,
             network.run_head,
             self.choice,
             self.label,
@@ -284,9 +286,12 @@ class _Search:
 
     def _unbalanced(self, option_price: Floats) -> float:
         """What empty runs of own vehicles could earn under potentials that are not exact: 0, or less."""
-        lowest = np.full((len(self.network.type_ids), self.network.days), 0.0)
-        np.minimum.at(lowest, self.network.option_type, np.where(np.isfinite(option_price), option_price, 0.0))
-        fleet = np.repeat(self.network.type_fleet[:, None], self.network.days, axis=1)
+        network = self.network
+        option, day = np.nonzero(np.isfinite(option_price) & (option_price < 0))
+        lowest = np.zeros((len(network.type_ids), network.fleet_steps))
+        step = network.lane_step[network.option_lane[option], day]
+        np.minimum.at(lowest, (network.option_type[option], step), option_price[option, day])
+        fleet = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
         return float((lowest * np.where(lowest < 0, fleet, 0.0)).sum())
 
     def _tuple(self) -> list[Floats]:
@@ -298,15 +303,15 @@ class _Search:
         network = self.network
         trips = self.run_load / network.option_capacity[self.holder] if network.runs else self.run_load
         kind = network.option_type[self.holder] if network.runs else self.holder
-        day, busy = network.run_day, network.busy_days() if network.runs else network.run_day
-        fleet = np.zeros((len(network.type_ids), network.days + 1))
-        np.add.at(fleet, (kind, day), trips)
-        np.subtract.at(fleet, (kind, np.minimum(day + busy, network.days)), trips)
+        day = network.run_day
+        fleet = np.zeros((len(network.type_ids), network.fleet_steps + 1))
+        np.add.at(fleet, (kind, network.run_step), trips)
+        np.subtract.at(fleet, (kind, np.minimum(network.run_back, network.fleet_steps)), trips)
         lane = np.zeros((len(network.lane_ids), network.days))
         lane[network.run_lane, day] = trips
         option = np.zeros((len(network.option_lane), network.days))
         np.add.at(option, (self.holder, day), trips)
-        return [self.sort_load, self.hold_load, np.cumsum(fleet, axis=1)[:, : network.days], lane, option]
+        return [self.sort_load, self.hold_load, np.cumsum(fleet, axis=1)[:, : network.fleet_steps], lane, option]
 
     def move(self, length: float) -> None:
         """Go one step along the deflected subgradient; every limit is measured in shares of itself."""

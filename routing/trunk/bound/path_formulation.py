@@ -253,10 +253,10 @@ class StrongModel:
         """Find each demand's cheapest way under the prices and add those cheaper than what it now pays."""
         network = self.network
         runs = max(network.runs, 1)
-        sort_price = network.handling_cost
+        sort_price = network.handling_cost.copy()
         sort_price[self.sorts] += sort
         sort_price[network.sort_capacity <= 0] = np.inf
-        hold_price = np.full(network.nodes, network.hold_cost)
+        hold_price = network.waiting_cost.copy()
         hold_price[self.nights] += night
         hold_price[~network.can_hold()] = np.inf
         owed = np.searchsorted(self.forced // runs, np.arange(len(self.parcels) + 1)).astype(np.int64)

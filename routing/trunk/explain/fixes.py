@@ -165,7 +165,7 @@ class Fixer:
         ):
             for node in np.flatnonzero(extra > 0).tolist():
                 amount = round(float(extra[node]))
-                found.append((amount, Action(kind, node, node // network.hubs, amount, price * amount)))
+                found.append((amount, Action(kind, node, int(network.node_day[node]), amount, price * amount)))
         option, day = np.nonzero(used.beyond)
         run = network.run_of[network.option_lane[option], day]
         added = np.bincount(run, used.beyond[option, day] * network.option_capacity[option], network.runs)
@@ -192,7 +192,7 @@ class Fixer:
         for step in steps.tolist():
             if step >= network.runs:
                 found.add(("night", node))
-                node += network.hubs
+                node = int(network.after[node])
             else:
                 found |= {("sort", node), ("vehicle", step)}
                 node = int(network.run_head[step])
@@ -264,7 +264,7 @@ def _name_one(network: TrunkNetwork, action: Action) -> str:
         back = " (and back)" if network.type_own[kind] else ""
         lane = network.lane_ids[int(network.option_lane[action.place])]
         return f"{action.amount:,} more {network.type_ids[kind]} on {lane} on {day}{back}"
-    hub = network.hub_ids[action.place % network.hubs]
+    hub = network.hub_ids[network.node_hub[action.place]]
     if action.kind == "night":
         return f"room for {action.amount:,} parcels more at {hub} in the night after {day}"
     return f"{action.amount:,} parcels more sort capacity at {hub} on {day}"

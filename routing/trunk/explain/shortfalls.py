@@ -162,7 +162,7 @@ def _lift_limits(network: TrunkNetwork) -> tuple[TrunkNetwork, Floats, Ints]:
     lifted = replace(network, sort_capacity=unbounded, buffer_capacity=unbounded)
     room, _ = price_runs(lifted, price_options(lifted, zero_prices(lifted)))
     sort_price = np.where(network.hub_open, network.handling_cost, np.inf)
-    hold_price = np.where(lifted.can_hold(), network.hold_cost, np.inf)
+    hold_price = np.where(lifted.can_hold(), network.waiting_cost, np.inf)
     label, choice = label_ways(lifted, network.run_cost + room, sort_price, hold_price, group_demands(network))
     return lifted, label, choice
 
@@ -184,9 +184,9 @@ def _tell_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | None:
             f"direct the parcels to another hub than {b}",
         )
     if not np.isfinite(price):
-        if not (network.run_tail % network.hubs == origin).any():
+        if not (network.node_hub[network.run_tail] == origin).any():
             return (f"no lane with a vehicle leaves hub {a}", f"hub:{a}", f"a lane from {a}")
-        if not (network.run_head % network.hubs == destination).any():
+        if not (network.node_hub[network.run_head] == destination).any():
             return (f"no lane with a vehicle reaches hub {b}", f"hub:{b}", f"a lane to {b}")
         return (
             f"no lanes lead from {a} to {b} by {network.day(network.days - 1)}",
@@ -214,20 +214,20 @@ def _tell_way(
     def check_sort(at: int) -> None:
         lack = loads.sorts[at] + parcels - sort_limit[at]
         if lack > 0:
-            hub, when = network.hub_ids[at % network.hubs], network.day(at // network.hubs)
+            hub, when = network.hub_ids[network.node_hub[at]], network.name_time(at)
             bindings.append(f"hub:{hub}")
-            resources.append((f"hub:{hub}", at // network.hubs))
+            resources.append((f"hub:{hub}", int(network.node_day[at])))
             fixes.append(f"{lack:,.0f} parcels more sort capacity at {hub} on {when}")
 
     for step in steps.tolist():
         if step >= network.runs:
             lack = loads.nights[node] + parcels - night_limit[node]
             if lack > 0:
-                hub, when = network.hub_ids[node % network.hubs], network.day(node // network.hubs)
+                hub, when = network.hub_ids[network.node_hub[node]], network.name_time(node)
                 bindings.append(f"hub:{hub}")
-                resources.append((f"night:{hub}", node // network.hubs))
+                resources.append((f"night:{hub}", int(network.node_day[node])))
                 fixes.append(f"room for {lack:,.0f} parcels more at {hub} in the night after {when}")
-            node += network.hubs
+            node = int(network.after[node])
             continue
         check_sort(node)
         lack = parcels - spare[step]

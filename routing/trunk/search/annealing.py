@@ -103,13 +103,13 @@ def load_trees(network: TrunkNetwork, trees: Trees) -> None:
     for array in (trees.flow, trees.run_load, trees.sort_load, trees.night_load):
         array[:] = 0.0
     _load(
-        network.hubs, network.run_head, trees.step, trees.entry_group, trees.entry_node, trees.entry_parcels,
+        network.after, network.run_head, trees.step, trees.entry_group, trees.entry_node, trees.entry_parcels,
         trees.flow, trees.run_load, trees.sort_load, trees.night_load,
     )  # fmt: skip
 
 
 @numba.njit(cache=True)
-def _load(hubs, run_head, step, group, node, parcels, flow, run_load, sort_load, night_load) -> None:  # type: ignore[no-untyped-def]
+def _load(after, run_head, step, group, node, parcels, flow, run_load, sort_load, night_load) -> None:  # type: ignore[no-untyped-def]
     for e in range(len(group)):
         g, n, load = group[e], node[e], parcels[e]
         while True:
@@ -117,7 +117,7 @@ def _load(hubs, run_head, step, group, node, parcels, flow, run_load, sort_load,
             s = step[g, n]
             if s == HOLD:
                 night_load[n] += load
-                n += hubs
+                n = after[n]
                 continue
             sort_load[n] += load
             if s == FINISH:
@@ -139,8 +139,9 @@ def list_candidates(
     """List for each node and group the next steps of least reduced price, (N, groups, most); NO_WAY fills up."""
     candidates: Ints = np.full((network.nodes, len(groups), most), NO_WAY, dtype=np.int64)
     _pick(
-        network.hubs,
-        network.days,
+        network.after,
+        network.node_hub,
+        network.node_turn,
         first_run,
         network.run_head,
         run_price,
@@ -156,24 +157,35 @@ def list_candidates(
 
 @numba.njit(cache=True)
 def _pick(  # type: ignore[no-untyped-def]  # noqa: C901
-    hubs, days, first_run, run_head, run_price, sort_price, hold_price, destinations, late_price, label, candidates
+    after,
+    node_hub,
+    node_turn,
+    first_run,
+    run_head,
+    run_price,
+    sort_price,
+    hold_price,
+    destinations,
+    late_price,
+    label,
+    candidates,
 ) -> None:
     most = candidates.shape[2]
     price = np.empty(most)
-    for node in range(days * hubs):
+    for node in range(len(after)):
         for g in range(len(destinations)):
             count = 0
             for r in range(first_run[node] - 2, first_run[node + 1]):
                 if r == first_run[node] - 2:
-                    if node % hubs != destinations[g] or sort_price[node] == np.inf:
+                    if node_hub[node] != destinations[g] or sort_price[node] == np.inf:
                         continue
-                    step, value = FINISH, sort_price[node] + late_price[g, node // hubs]
+                    step, value = FINISH, sort_price[node] + late_price[g, node_turn[node]]
                 elif r == first_run[node] - 1:
-                    if node + hubs >= days * hubs or hold_price[node] == np.inf:
+                    if after[node] < 0 or hold_price[node] == np.inf:
                         continue
-                    step, value = HOLD, hold_price[node] + label[node + hubs, g]
+                    step, value = HOLD, hold_price[node] + label[after[node], g]
                 else:
-                    if node % hubs == destinations[g] or sort_price[node] == np.inf:
+                    if node_hub[node] == destinations[g] or sort_price[node] == np.inf:
                         continue
                     step, value = r, sort_price[node] + run_price[r] + label[run_head[r], g]
                 if value == np.inf:
@@ -246,7 +258,8 @@ def anneal_trees(
         cold = cooling.hot * (cooling.cold / cooling.hot) ** later
         penalty = cooling.soft * (cooling.hard / cooling.soft) ** share
         _anneal(
-            part, hot, cold, penalty, state, network.hubs, network.run_head, network.run_cost, handling, network.hold_cost,
+            part, hot, cold, penalty, state, network.after, network.node_turn, network.run_head, network.run_cost, handling,
+            network.waiting_cost,
             network.sort_capacity, network.buffer_capacity, trees.destination, late_price, trees.step, trees.flow,
             trees.entry_group, trees.entry_node, trees.run_load, trees.sort_load, trees.night_load, candidates,
             stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most, stamp, counter,
@@ -263,7 +276,8 @@ def _over(load, capacity):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
-    moves, hot, cold, penalty, state, hubs, run_head, run_cost, handling, hold_cost, sort_capacity, buffer_capacity,
+    moves, hot, cold, penalty, state, after, node_turn, run_head, run_cost, handling, waiting_cost, sort_capacity,
+    buffer_capacity,
     destination, late_price, step, flow, entry_group, entry_node, run_load, sort_load, night_load, candidates,
     pointers, room, price, base_room, base_price, most, stamp, counter,
 ) -> int:  # fmt: skip
@@ -289,7 +303,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
             s = step[g, walk]
             if s == FINISH:
                 break
-            walk = walk + hubs if s == HOLD else run_head[s]
+            walk = after[walk] if s == HOLD else run_head[s]
         n = chosen
         q = flow[g, n]
         old = step[g, n]
@@ -303,7 +317,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
         mark = counter[0]
         walk, circle = n, False
         if new != FINISH:
-            walk = n + hubs if new == HOLD else run_head[new]
+            walk = after[n] if new == HOLD else run_head[new]
             while True:
                 if walk == n:
                     circle = True
@@ -315,7 +329,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
                 if s == NO_WAY:
                     circle = True
                     break
-                walk = walk + hubs if s == HOLD else run_head[s]
+                walk = after[walk] if s == HOLD else run_head[s]
         if circle:
             continue
         allowed = -heat * np.log(max(draw(state), 1e-300))
@@ -324,11 +338,11 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
         walk, s, meet = n, old, -1
         while True:
             if s == HOLD:
-                change -= hold_cost * q
+                change -= waiting_cost[walk] * q
                 change += penalty * (
                     _over(night_load[walk] - q, buffer_capacity[walk]) - _over(night_load[walk], buffer_capacity[walk])
                 )
-                walk += hubs
+                walk = after[walk]
             else:
                 if walk != n or new == HOLD:
                     change -= handling[walk] * q
@@ -336,7 +350,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
                         _over(sort_load[walk] - q, sort_capacity[walk]) - _over(sort_load[walk], sort_capacity[walk])
                     )
                 if s == FINISH:
-                    change -= late_price[destination[g], walk // hubs] * q
+                    change -= late_price[destination[g], node_turn[walk]] * q
                     break
                 change -= run_cost[s] * q
                 change += climb(run_load[s] - q, s, pointers, room, price, base_room, base_price, most, penalty)
@@ -350,11 +364,11 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
         walk, s = n, new
         while True:
             if s == HOLD:
-                change += hold_cost * q
+                change += waiting_cost[walk] * q
                 change += penalty * (
                     _over(night_load[walk] + q, buffer_capacity[walk]) - _over(night_load[walk], buffer_capacity[walk])
                 )
-                walk += hubs
+                walk = after[walk]
             else:
                 if walk != n or old == HOLD:
                     change += handling[walk] * q
@@ -362,7 +376,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
                         _over(sort_load[walk] + q, sort_capacity[walk]) - _over(sort_load[walk], sort_capacity[walk])
                     )
                 if s == FINISH:
-                    change += late_price[destination[g], walk // hubs] * q
+                    change += late_price[destination[g], node_turn[walk]] * q
                     break
                 change += run_cost[s] * q
                 change += climb(run_load[s] + q, s, pointers, room, price, base_room, base_price, most, penalty)
@@ -379,7 +393,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
         while True:
             if s == HOLD:
                 night_load[walk] -= q
-                walk += hubs
+                walk = after[walk]
             else:
                 sort_load[walk] -= q
                 if s == FINISH:
@@ -396,7 +410,7 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
         while True:
             if s == HOLD:
                 night_load[walk] += q
-                walk += hubs
+                walk = after[walk]
             else:
                 sort_load[walk] += q
                 if s == FINISH:

@@ -38,7 +38,7 @@ def cut_chunks(network: TrunkNetwork, flows: Flows) -> Chunks:
     pool = flows.pool
     lengths = np.diff(pool.pointers)
     size = len(pool) + _SPARE_CHUNKS
-    width = int(lengths.max() if len(pool) else 1) + _SLACK_STEPS + network.days
+    width = int(lengths.max() if len(pool) else 1) + _SLACK_STEPS + network.turns
     chunks = Chunks(
         demand=np.zeros(size, dtype=np.int64),
         length=np.zeros(size, dtype=np.int64),

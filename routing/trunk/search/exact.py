@@ -57,7 +57,7 @@ class _Arcs:
 
 def flow_columns(network: TrunkNetwork) -> int:
     """Number of flow columns the exact model would have."""
-    return len(group_demands(network)) * (network.runs + int(network.can_hold().sum()) + network.days)
+    return len(group_demands(network)) * (network.runs + int(network.can_hold().sum()) + network.turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +163,10 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
         [balance, room, sorts[tight_sort], nights[tight_night], sparse.hstack([rest, rules.matrix])], format="csr"
     )
     handling = network.handling_cost
-    price = np.where(is_night, network.hold_cost, handling[arcs.tail])
+    price = np.where(is_night, network.waiting_cost[arcs.tail], handling[arcs.tail])
     price[is_run] += network.run_cost[arcs.step[is_run]]
     ends = arcs.head < 0
-    price[ends] += grouped.late_price[arcs.group[ends], arcs.tail[ends] // network.hubs]
+    price[ends] += grouped.late_price[arcs.group[ends], network.node_turn[arcs.tail[ends]]]
     limit = np.minimum(
         network.option_limit[pair_option, network.run_day[pair_run]],
         network.type_fleet[network.option_type[pair_option]],
@@ -197,10 +197,10 @@ def _list_arcs(network: TrunkNetwork, destinations: Ints) -> _Arcs:
     runs = np.arange(network.runs)
     tails, heads, steps, groups = [], [], [], []
     for number, hub in enumerate(destinations):
-        ends = np.arange(network.days) * network.hubs + hub
-        away = runs[network.run_tail % network.hubs != hub]
+        ends = np.flatnonzero(network.node_hub == hub)
+        away = runs[network.node_hub[network.run_tail] != hub]
         tails.append(np.concatenate([network.run_tail[away], nights, ends]))
-        heads.append(np.concatenate([network.run_head[away], nights + network.hubs, np.full(len(ends), -1)]))
+        heads.append(np.concatenate([network.run_head[away], network.after[nights], np.full(len(ends), -1)]))
         steps.append(np.concatenate([away, network.runs + nights, np.full(len(ends), -1)]))
         groups.append(np.full(len(tails[-1]), number))
     return _Arcs(*(np.concatenate(part).astype(np.int64) for part in (tails, heads, steps, groups)))

@@ -143,7 +143,7 @@ def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
     handling = network.handling_cost
     run_price = network.run_cost + room
     sort_price = np.where(closed, np.inf, handling + relaxed.prices.sort)
-    hold_price = np.where(network.can_hold(), network.hold_cost + relaxed.prices.buffer, np.inf)
+    hold_price = np.where(network.can_hold(), network.waiting_cost + relaxed.prices.buffer, np.inf)
     label, _ = label_ways(network, run_price, sort_price, hold_price, groups)
     candidates = list_candidates(
         network, label, run_price, sort_price, hold_price, out_pointers(network), groups, _CANDIDATES
@@ -156,7 +156,7 @@ def _cheapest(network: TrunkNetwork, group: Ints) -> Floats:
     room, _ = price_runs(network, price_options(network, zero_prices(network)))
     closed = network.sort_capacity <= 0
     sort_price = np.where(closed, np.inf, network.handling_cost)
-    hold_price = np.where(network.can_hold(), network.hold_cost, np.inf)
+    hold_price = np.where(network.can_hold(), network.waiting_cost, np.inf)
     groups = group_demands(network)
     label, _ = label_ways(network, network.run_cost + room, sort_price, hold_price, groups)
     return label[network.demand_node(), group]
@@ -190,7 +190,7 @@ def improve_trees(
     fleets = np.isfinite(network.type_fleet)
     size = np.maximum(np.where(fleets, network.type_fleet, 1.0), 1.0)[:, None]
     pace = 1.0
-    nimble, last = np.ones((types, network.days)), np.zeros((types, network.days))
+    nimble, last = np.ones((types, network.fleet_steps)), np.zeros((types, network.fleet_steps))
     for number in range(_ROUNDS):
         before = deadline.left()
         begin, end = number / _ROUNDS, (number + 1) / _ROUNDS
@@ -240,13 +240,12 @@ def improve_trees(
 
 
 def use_fleets(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Floats:
-    """Vehicles of each type away on each day, (V, D), by the staircases."""
+    """Vehicles of each type away in each step of the fleets' time, (V, steps), by the staircases."""
     run, option, count = count_vehicles(network, stairs, load)
-    away = np.zeros((len(network.type_ids), network.days + 1))
-    day, busy = network.run_day[run], network.busy_days()[run]
-    np.add.at(away, (network.option_type[option], day), count)
-    np.subtract.at(away, (network.option_type[option], np.minimum(day + busy, network.days)), count)
-    return np.cumsum(away, axis=1)[:, : network.days]
+    away = np.zeros((len(network.type_ids), network.fleet_steps + 1))
+    np.add.at(away, (network.option_type[option], network.run_step[run]), count)
+    np.subtract.at(away, (network.option_type[option], np.minimum(network.run_back[run], network.fleet_steps)), count)
+    return np.cumsum(away, axis=1)[:, : network.fleet_steps]
 
 
 def _polish(

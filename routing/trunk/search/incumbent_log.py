@@ -64,13 +64,13 @@ class Telling:
         handling = network.handling_cost
         late_price = group_demands(network).late_price
         group, node = np.nonzero((trees.step == FINISH) & (trees.flow > 0))
-        late = late_price[trees.destination[group], node // network.hubs] * trees.flow[group, node]
+        late = late_price[trees.destination[group], network.node_turn[node]] * trees.flow[group, node]
         short = float(network.demand_parcels.sum()) - float(trees.entry_parcels.sum())
         self.cost = (
             price_vehicles(self._price(network), trees.run_load)
             + float(trees.run_load @ network.run_cost)
             + float(trees.sort_load @ handling)
-            + network.hold_cost * float(trees.night_load.sum())
+            + float(network.waiting_cost @ trees.night_load)
             + float(late.sum())
             + network.short_cost * short
         )

@@ -78,13 +78,13 @@ class Residual:
 
 
 def free_fleet(network: TrunkNetwork, vehicles: Vehicles) -> Floats:
-    """Vehicles of each type that are free on each day, (V, D)."""
-    away = np.zeros((len(network.type_ids), network.days + 1))
-    kind, day = network.option_type[vehicles.option], network.run_day[vehicles.run]
-    busy = network.busy_days()[vehicles.run]
-    np.add.at(away, (kind, day), vehicles.departures)
-    np.subtract.at(away, (kind, np.minimum(day + busy, network.days)), vehicles.departures)
-    return network.type_fleet[:, None] - np.cumsum(away, axis=1)[:, : network.days]
+    """Vehicles of each type that are free in each step of the fleets' time, (V, steps)."""
+    away = np.zeros((len(network.type_ids), network.fleet_steps + 1))
+    kind = network.option_type[vehicles.option]
+    back = np.minimum(network.run_back[vehicles.run], network.fleet_steps)
+    np.add.at(away, (kind, network.run_step[vehicles.run]), vehicles.departures)
+    np.subtract.at(away, (kind, back), vehicles.departures)
+    return network.type_fleet[:, None] - np.cumsum(away, axis=1)[:, : network.fleet_steps]
 
 
 def leave_over(network: TrunkNetwork, loads: Loads, vehicles: Vehicles) -> Residual:
@@ -126,15 +126,14 @@ class Carrier:
         handling = network.handling_cost
         is_open = network.hub_open
         sort_price = np.where(is_open, handling, np.inf)
-        may_wait = np.zeros(network.nodes, dtype=np.bool_)
-        may_wait[: network.nodes - network.hubs] = is_open[: -network.hubs] & is_open[network.hubs :]
-        hold_price = np.where(may_wait, network.hold_cost, np.inf)
+        may_wait = is_open & (network.after >= 0) & is_open[network.after]
+        hold_price = np.where(may_wait, network.waiting_cost, np.inf)
         # no way costs less than this, whatever room there is: it points the search at the destination
         self._floor, _ = label_ways(network, network.run_cost, sort_price, hold_price, groups)
         self._fixed = (
-            network.hubs, network.days, np.searchsorted(network.run_tail, np.arange(network.nodes + 1)),
-            network.run_lane, network.run_day, network.run_head, network.run_tail, network.run_cost,
-            network.busy_days() if network.runs else network.run_day, handling, is_open, may_wait, network.hold_cost,
+            network.after, network.node_hub, network.node_turn, network.fleet_steps, np.searchsorted(network.run_tail, np.arange(network.nodes + 1)),
+            network.run_lane, network.run_day, network.run_step, network.run_head, network.run_tail, network.run_cost,
+            network.busy_days() if network.runs else network.run_day, handling, is_open, may_wait, network.waiting_cost,
             np.searchsorted(network.option_lane, np.arange(len(network.lane_ids) + 1)), network.option_type,
             network.option_capacity, network.option_cost, return_costs(network),
             network.type_own, float(network.short_cost),
@@ -190,8 +189,8 @@ def return_costs(network: TrunkNetwork) -> Floats:
 
 @numba.njit(cache=True)
 def _pick_vehicle(  # type: ignore[no-untyped-def]
-    run, left, elastic, run_lane, run_day, busy, lane_options, option_type, option_capacity, option_cost, back,
-    type_own, days, fleet, option, lane,
+    run, left, elastic, run_lane, run_day, run_step, busy, lane_options, option_type, option_capacity, option_cost, back,
+    type_own, steps_in_all, fleet, option, lane,
 ):  # fmt: skip
     """Cheapest way to more room on a run for ``left`` parcels: (price a parcel, option, kind, most departures)."""
     best, chosen, kind, most = np.inf, -1, _WITHIN, 0.0
@@ -200,7 +199,7 @@ def _pick_vehicle(  # type: ignore[no-untyped-def]
         v = option_type[o]
         count = np.ceil(left / option_capacity[o])
         free = min(option[o, day], lane[at, day])
-        for later in range(day, min(day + busy[run], days)):
+        for later in range(run_step[run], min(run_step[run] + busy[run], steps_in_all)):
             free = min(free, fleet[v, later])
         if free >= 1.0 and not type_own[v]:
             count = min(count, np.floor(free))
@@ -218,7 +217,8 @@ def _pick_vehicle(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _carry(  # type: ignore[no-untyped-def]  # noqa: C901
-    hubs, days, first_run, run_lane, run_day, run_head, run_tail, run_cost, busy, handling, is_open, may_wait, hold_cost,
+    after, node_hub, node_turn, days, first_run, run_lane, run_day, run_step, run_head, run_tail, run_cost, busy, handling,
+    is_open, may_wait, hold_cost,
     lane_options, option_type, option_capacity, option_cost, back, type_own, short_cost,
     floor, late_price, start, goal, parcels, elastic, sort_price, night_price, runs_room, sorts, nights, fleet, option, lane,
     within, beyond, more_sorts, more_nights, steps, lengths, amounts,
@@ -244,17 +244,17 @@ def _carry(  # type: ignore[no-untyped-def]  # noqa: C901
             if key > here + floor[node] + 1e-9:
                 continue
             if may_wait[node] and (nights[node] >= 1.0 or elastic):
-                value = here + hold_cost + (0.0 if nights[node] >= 1.0 else night_price)
-                head = node + hubs
+                value = here + hold_cost[node] + (0.0 if nights[node] >= 1.0 else night_price)
+                head = after[node]
                 if value < distance[head] - 1e-12 and value + floor[head] < short_cost:
                     distance[head], parent[head] = value, runs + node
                     heappush(heap, (value + floor[head], head))
             if not is_open[node] or not (sorts[node] >= 1.0 or elastic):
                 continue
             sorted_at = here + handling[node] + (0.0 if sorts[node] >= 1.0 else sort_price)
-            if node % hubs == goal:
-                if sorted_at + late_price[node // hubs] < end:
-                    end, done = sorted_at + late_price[node // hubs], node
+            if node_hub[node] == goal:
+                if sorted_at + late_price[node_turn[node]] < end:
+                    end, done = sorted_at + late_price[node_turn[node]], node
                 continue
             for r in range(first_run[node], first_run[node + 1]):
                 head = run_head[r]
@@ -264,7 +264,7 @@ def _carry(  # type: ignore[no-untyped-def]  # noqa: C901
                     price, vehicle[r], kind[r], most[r] = 0.0, -1, _ROOM, 0.0
                 else:
                     price, vehicle[r], kind[r], most[r] = _pick_vehicle(
-                        r, left, elastic, run_lane, run_day, busy, lane_options, option_type, option_capacity,
+                        r, left, elastic, run_lane, run_day, run_step, busy, lane_options, option_type, option_capacity,
                         option_cost, back, type_own, days, fleet, option, lane,
                     )  # fmt: skip
                 value = sorted_at + run_cost[r] + price
@@ -321,8 +321,8 @@ def _carry(  # type: ignore[no-untyped-def]  # noqa: C901
                 else:
                     more_nights[node] += amount
                     cost += night_price * amount
-                cost += hold_cost * amount
-                node += hubs
+                cost += hold_cost[node] * amount
+                node = after[node]
                 continue
             if sorts[node] >= 1.0:
                 sorts[node] -= amount
@@ -331,7 +331,7 @@ def _carry(  # type: ignore[no-untyped-def]  # noqa: C901
                 cost += sort_price * amount
             cost += handling[node] * amount
             if s < 0:
-                cost += late_price[node // hubs] * amount
+                cost += late_price[node_turn[node]] * amount
                 break
             if kind[s] != _ROOM:
                 o, day = vehicle[s], run_day[s]
@@ -342,7 +342,7 @@ def _carry(  # type: ignore[no-untyped-def]  # noqa: C901
                     within[o, day] += count
                     option[o, day] -= count
                     lane[run_lane[s], day] -= count
-                    for later in range(day, min(day + busy[s], days)):
+                    for later in range(run_step[s], min(run_step[s] + busy[s], days)):
                         fleet[option_type[o], later] -= count
                 else:
                     beyond[o, day] += count

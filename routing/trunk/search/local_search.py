@@ -61,8 +61,9 @@ def polish_flows(
         part = min(chunk, moves - done)
         pointers, members = _index_runs(network, chunks)
         change = _polish(
-            part, state, network.hubs, first_run, network.run_tail, network.run_head, network.run_cost,
-            handling, network.hold_cost, network.sort_capacity, network.buffer_capacity, can_hold,
+            part, state, network.after, network.node_hub, network.node_turn, first_run, network.run_tail, network.run_head,
+            network.run_cost,
+            handling, network.waiting_cost, network.sort_capacity, network.buffer_capacity, can_hold,
             demand_node, network.demand_destination, groups.of_demand, groups.late_price, run_load, sort_load, night_load,
             chunks.demand, chunks.length, chunks.parcels, chunks.steps, chunks.count, pointers, members,
             stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most,
@@ -95,14 +96,14 @@ def _index_runs(network: TrunkNetwork, chunks: Chunks) -> tuple[Ints, Ints]:
 
 
 @numba.njit(cache=True)
-def _shift(sign, q, steps, length, start, runs, hubs, run_head, run_load, sort_load, night_load):  # type: ignore[no-untyped-def]
+def _shift(sign, q, steps, length, start, runs, after, run_head, run_load, sort_load, night_load):  # type: ignore[no-untyped-def]
     """Add parcels to (or take them off) every resource of a path; return the node it ends at."""
     node = start
     for i in range(length):
         s = steps[i]
         if s >= runs:
             night_load[node] += sign * q
-            node += hubs
+            node = after[node]
         else:
             sort_load[node] += sign * q
             run_load[s] += sign * q
@@ -113,7 +114,7 @@ def _shift(sign, q, steps, length, start, runs, hubs, run_head, run_load, sort_l
 
 @numba.njit(cache=True)
 def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
-    start, goal, late_price, q, banned, budget, hubs, first_run, run_head, run_cost, handling, hold_cost, sort_capacity,
+    start, goal, late_price, q, banned, budget, after, node_hub, node_turn, first_run, run_head, run_cost, handling, waiting_cost, sort_capacity,
     buffer_capacity, can_hold, run_load, sort_load, night_load, pointers, room, price, base_room, base_price, most,
     distance, parent, seen, stamp, heap_key, heap_node,
 ):  # fmt: skip
@@ -145,15 +146,15 @@ def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
         sortable = sort_load[node] + q <= sort_capacity[node]
         for r in range(first_run[node] - 2, first_run[node + 1]):
             if r == first_run[node] - 2:
-                if node % hubs != goal or not sortable:
+                if node_hub[node] != goal or not sortable:
                     continue
-                value, head, step = key + (handling[node] + late_price[node // hubs]) * q, node + len(can_hold), -2
+                value, head, step = key + (handling[node] + late_price[node_turn[node]]) * q, node + len(can_hold), -2
             elif r == first_run[node] - 1:
                 if not can_hold[node] or night_load[node] + q > buffer_capacity[node]:
                     continue
-                value, head, step = key + hold_cost * q, node + hubs, runs + node
+                value, head, step = key + waiting_cost[node] * q, after[node], runs + node
             else:
-                if not sortable or node % hubs == goal or r == banned or run_load[r] + q > most[r]:
+                if not sortable or node_hub[node] == goal or r == banned or run_load[r] + q > most[r]:
                     continue
                 value = key + (handling[node] + run_cost[r]) * q
                 if value > budget:
@@ -180,7 +181,7 @@ def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
 
 @numba.njit(cache=True)
 def _path_price(  # type: ignore[no-untyped-def]
-    sign, q, steps, length, start, late_price, hubs, run_head, run_cost, handling, hold_cost, run_load,
+    sign, q, steps, length, start, late_price, after, node_turn, run_head, run_cost, handling, waiting_cost, run_load,
     pointers, room, price, base_room, base_price, most,
 ):  # fmt: skip
     """Price of adding (or taking off) parcels on a path at the present loads."""
@@ -189,19 +190,19 @@ def _path_price(  # type: ignore[no-untyped-def]
     for i in range(length):
         s = steps[i]
         if s >= runs:
-            total += sign * hold_cost * q
-            node += hubs
+            total += sign * waiting_cost[node] * q
+            node = after[node]
         else:
             total += sign * (handling[node] + run_cost[s]) * q
             total += climb(run_load[s] + sign * q, s, pointers, room, price, base_room, base_price, most, 0.0)
             total -= climb(run_load[s], s, pointers, room, price, base_room, base_price, most, 0.0)
             node = run_head[s]
-    return total + sign * (handling[node] + late_price[node // hubs]) * q
+    return total + sign * (handling[node] + late_price[node_turn[node]]) * q
 
 
 @numba.njit(cache=True)
 def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
-    moves, state, hubs, first_run, run_tail, run_head, run_cost, handling, hold_cost, sort_capacity,
+    moves, state, after, node_hub, node_turn, first_run, run_tail, run_head, run_cost, handling, waiting_cost, sort_capacity,
     buffer_capacity, can_hold, demand_node, demand_goal, demand_group, late_price, run_load, sort_load, night_load,
     demand, length, parcels, steps, count, member_pointers, members, pointers, room, price, base_room, base_price, most,
 ) -> float:  # fmt: skip
@@ -257,7 +258,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
             amount = min(parcels[c], left)
             k = demand[c]
             change += _path_price(
-                -1.0, amount, steps[c], length[c], demand_node[k], late_price[demand_group[k]], hubs, run_head, run_cost, handling, hold_cost, run_load,
+                -1.0, amount, steps[c], length[c], demand_node[k], late_price[demand_group[k]], after, node_turn, run_head, run_cost, handling, waiting_cost, run_load,
                 pointers, room, price, base_room, base_price, most,
             )  # fmt: skip
             _shift(
@@ -267,7 +268,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 length[c],
                 demand_node[k],
                 runs,
-                hubs,
+                after,
                 run_head,
                 run_load,
                 sort_load,
@@ -289,8 +290,8 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 q = piece_amount[p]
                 stamp += 1
                 end = _find_way(
-                    demand_node[k], demand_goal[k], late_price[demand_group[k]], q, -1, allowance - change, hubs, first_run, run_head, run_cost,
-                    handling, hold_cost, sort_capacity, buffer_capacity, can_hold, run_load, sort_load, night_load, pointers,
+                    demand_node[k], demand_goal[k], late_price[demand_group[k]], q, -1, allowance - change, after, node_hub, node_turn, first_run, run_head, run_cost,
+                    handling, waiting_cost, sort_capacity, buffer_capacity, can_hold, run_load, sort_load, night_load, pointers,
                     room, price, base_room, base_price, most, distance, parent, seen, stamp, heap_key, heap_node,
                 )  # fmt: skip
                 if end < 0:
@@ -314,7 +315,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                     )
                 new_length[p] = steps_back
                 change += _path_price(
-                    1.0, q, new_steps[p], steps_back, demand_node[k], late_price[demand_group[k]], hubs, run_head, run_cost, handling, hold_cost, run_load,
+                    1.0, q, new_steps[p], steps_back, demand_node[k], late_price[demand_group[k]], after, node_turn, run_head, run_cost, handling, waiting_cost, run_load,
                     pointers, room, price, base_room, base_price, most,
                 )  # fmt: skip
                 _shift(
@@ -324,7 +325,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                     steps_back,
                     demand_node[k],
                     runs,
-                    hubs,
+                    after,
                     run_head,
                     run_load,
                     sort_load,
@@ -355,7 +356,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 new_length[p],
                 demand_node[k],
                 runs,
-                hubs,
+                after,
                 run_head,
                 run_load,
                 sort_load,
@@ -372,7 +373,7 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 length[c],
                 demand_node[k],
                 runs,
-                hubs,
+                after,
                 run_head,
                 run_load,
                 sort_load,

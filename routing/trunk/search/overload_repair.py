@@ -118,7 +118,7 @@ def around(
     for factor in _TIGHTEN:
         sort_price = np.where(closed, np.inf, handling + prices.sort + over_sort * factor * unit)
         hold_price = np.where(
-            network.can_hold(), network.hold_cost + prices.buffer + over_night * factor * unit, np.inf
+            network.can_hold(), network.waiting_cost + prices.buffer + over_night * factor * unit, np.inf
         )
         run = network.run_cost + run_price + over_run * factor * unit
         found.append(label_ways(network, run, sort_price, hold_price, groups)[1])

@@ -1,7 +1,7 @@
-"""What is carried together: demands of one destination and due day.
+"""What is carried together: demands of one destination and due hour.
 
-Lateness depends on a demand's own due day, so the planner tells demands apart by it: a group is a destination and a due
-day. Its ways end at the price of sorting plus the price of the days late, and all that works on ways by destination
+Lateness depends on a demand's own due hour, so the planner tells demands apart by it: a group is a destination and a due
+hour. Its ways end at the price of sorting plus the price of the time late, and all that works on ways by destination
 (labels, trees, the exact model) prices lateness exactly. Without promises a group is a destination.
 """
 
@@ -16,7 +16,7 @@ from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Demands by destination and due day, G groups.
+    """Demands by destination and due hour, G groups.
 
     Attributes
     ----------
@@ -24,8 +24,8 @@ class Groups:
         Hub at which the ways of a group end.
     of_demand : (K,)
         Group of each demand.
-    late_price : (G, D) [CNY/parcel]
-        Price of ending on a day, on top of the sorting.
+    late_price : (G, turns) [CNY/parcel]
+        Price of ending at the n-th sort of the destination, on top of the sorting: of the hours late / 24.
     """
 
     destination: Ints
@@ -37,11 +37,14 @@ class Groups:
 
 
 def group_demands(network: TrunkNetwork) -> Groups:
-    """Group the demands by destination and, where lateness has a price, by due day."""
-    # a demand due on the last day or later cannot be late
-    due = np.minimum(network.demand_due, network.days - 1) if network.late_cost > 0 else np.full_like(
-        network.demand_due, network.days - 1
-    )  # fmt: skip
-    key, of_demand = np.unique(network.demand_destination * network.days + due, return_inverse=True)
-    days_late = np.maximum(0, np.arange(network.days)[None, :] - (key % network.days)[:, None])
-    return Groups((key // network.days).astype(np.int64), of_demand.astype(np.int64), network.late_cost * days_late)
+    """Group the demands by destination and, where lateness has a price, by due hour."""
+    # a demand due when the last sort closes or later cannot be late
+    end = float(network.close_hour[-1])
+    due = np.minimum(network.demand_due_hour, end) if network.late_cost > 0 else np.full(len(network.demand_due), end)
+    hours, number = np.unique(due, return_inverse=True)
+    key, of_demand = np.unique(network.demand_destination * len(hours) + number, return_inverse=True)
+    close = np.zeros((network.hubs, network.turns))
+    close[network.node_hub, network.node_turn] = network.close_hour
+    destination = (key // len(hours)).astype(np.int64)
+    days_late = np.maximum(0.0, close[destination] - hours[key % len(hours)][:, None]) / 24.0
+    return Groups(destination, of_demand.astype(np.int64), network.late_cost * days_late)

@@ -96,4 +96,5 @@ def take_days(demand: pl.DataFrame, first: date | None, last: date | None) -> pl
             f"no demand in the days of the plan ({days})",
             action="forecast these days, load route_demand, or set --from and --to",
         )
-    return kept.select(*ROUTE, "parcels").sort(ROUTE)
+    ready = [name for name in ("ready_at",) if name in kept.columns]
+    return kept.select(*ROUTE, *ready, "parcels").sort(*ROUTE, *ready)

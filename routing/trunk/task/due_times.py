@@ -7,15 +7,15 @@ the days from then to the day on which it is sorted at its destination.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
+
+from routing.trunk.task.sorts import HOURS_A_DAY, Floats, Ints, Sorts, read_hours
 
 if TYPE_CHECKING:
     import polars as pl
-
-Ints = npt.NDArray[np.int64]
 
 _EPSILON = 1e-9  # hours / 24 that is whole but for float noise does not cost a day
 NO_PROMISE = 1 << 40  # a due day after every plan
@@ -33,11 +33,54 @@ def read_due(promises: pl.DataFrame, hub_number: dict[str, int], origin: Ints, d
     """
     width = len(hub_number) + 1
     allowed = {
-        hub_number[a] * width + hub_number[b]: int(max(0.0, np.ceil(hours / 24.0 - _EPSILON)))
-        for a, b, hours in promises.select("origin_hub_id", "destination_hub_id", "latest_hours").iter_rows()
+        hub_number[a] * width + hub_number[b]: _count_days(row)
+        for a, b, row in _by_route(promises)
         if a in hub_number and b in hub_number
     }
     if not allowed:
         return np.full(len(day), NO_PROMISE, dtype=np.int64)
     days = [allowed.get(key, NO_PROMISE) for key in (origin * width + destination).tolist()]
     return np.minimum(day + np.array(days, dtype=np.int64), NO_PROMISE)
+
+
+def _by_route(promises: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for row in promises.iter_rows(named=True):
+        yield row["origin_hub_id"], row["destination_hub_id"], row
+
+
+def _count_days(promise: Mapping[str, Any]) -> int:
+    hours = promise["latest_hours"]
+    return int(promise["by_day"]) if hours is None else int(max(0.0, np.ceil(hours / 24.0 - _EPSILON)))
+
+
+def read_due_hours(
+    promises: pl.DataFrame, hub_number: dict[str, int], sorts: Sorts, demand: tuple[Ints, Ints, Ints], due: Ints
+) -> Floats:
+    """Hour of the plan by which each demand is due, (K,): ``by_hour`` of its day, else the last close of that day.
+
+    Parameters
+    ----------
+    demand
+        Origin, destination and day of each, (K,).
+    due : (K,)
+        Day by which each is due.
+    """
+    clocks: dict[tuple[int, int], str] = {
+        (hub_number[a], hub_number[b]): row["by_hour"]
+        for a, b, row in _by_route(promises)
+        if row.get("by_hour") is not None and a in hub_number and b in hub_number
+    }
+    last: dict[tuple[int, int], float] = {}
+    for hub, day, close in zip(sorts.hub.tolist(), sorts.day.tolist(), sorts.close.tolist(), strict=True):
+        last[hub, day] = max(close, last.get((hub, day), -np.inf))
+    found = np.full(len(due), np.inf)
+    ends = zip(*(part.tolist() for part in (demand[0], demand[1], due)), strict=True)
+    for k, (origin, destination, day) in enumerate(ends):
+        if day >= NO_PROMISE:
+            continue
+        hour = clocks.get((origin, destination)) if sorts.by_clock else None
+        if hour is not None:
+            found[k] = sorts.hour_of(day, read_hours(hour), destination)
+        else:
+            found[k] = last.get((destination, day), HOURS_A_DAY * (day + 1.0))
+    return found

@@ -86,7 +86,7 @@ def round_parcels(
     order = np.lexsort((cost, pool.demand)).astype(np.int64)
     starts = network.demand_node()
     _fill_up(
-        network.hubs, network.runs, network.run_tail, network.run_head, starts, pool.demand, pool.pointers, pool.steps,
+        network.after, network.runs, network.run_tail, network.run_head, starts, pool.demand, pool.pointers, pool.steps,
         order, left, whole, rooms[0], rooms[1], rooms[2],
     )  # fmt: skip
     return keep_used(pool, whole)
@@ -94,7 +94,20 @@ def round_parcels(
 
 @numba.njit(cache=True)
 def _fill_up(  # type: ignore[no-untyped-def]
-    hubs, runs, run_tail, run_head, starts, demand, pointers, steps, order, left, whole, run_room, sort_room, night_room
+    after,
+    runs,
+    run_tail,
+    run_head,
+    starts,
+    demand,
+    pointers,
+    steps,
+    order,
+    left,
+    whole,
+    run_room,
+    sort_room,
+    night_room,
 ) -> None:
     # overfull by rounding: take parcels off until every resource on a path is within its limit
     for sign in range(2):
@@ -111,7 +124,7 @@ def _fill_up(  # type: ignore[no-untyped-def]
                     end = run_head[step]
                 else:
                     room = min(room, night_room[step - runs])
-                    end = step - runs + hubs
+                    end = after[step - runs]
             room = min(room, sort_room[end])
             if sign == 0:
                 change = max(np.int64(room), -whole[p]) if room < 0 else 0

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures")
+
+
 @dataclass(frozen=True, slots=True)
 class TrunkInputs:
     """Tables of one planning task, by their contracts.
@@ -25,6 +28,8 @@ class TrunkInputs:
         date, origin_hub_id, destination_hub_id, parcels: what is to be carried.
     network_changes, lane_weather, service_promises
         Empty frames when there are none. ``lane_weather``: date, lane_id, speed_factor, capacity_factor.
+    hub_sorts, hub_days, hub_closures, hand_in_profile, lane_departures
+        Hours of hubs and lanes; empty frames when there are none. Without ``hub_sorts`` a plan is made by days.
     """
 
     hubs: pl.DataFrame
@@ -35,6 +40,11 @@ class TrunkInputs:
     network_changes: pl.DataFrame
     lane_weather: pl.DataFrame
     service_promises: pl.DataFrame = field(default_factory=lambda: _empty("service_promises"))
+    hub_sorts: pl.DataFrame = field(default_factory=lambda: _empty("hub_sorts"))
+    hub_days: pl.DataFrame = field(default_factory=lambda: _empty("hub_days"))
+    hub_closures: pl.DataFrame = field(default_factory=lambda: _empty("hub_closures"))
+    hand_in_profile: pl.DataFrame = field(default_factory=lambda: _empty("hand_in_profile"))
+    lane_departures: pl.DataFrame = field(default_factory=lambda: _empty("lane_departures"))
 
     @classmethod
     def gather(cls, tables: Mapping[str, pl.DataFrame]) -> TrunkInputs:
@@ -92,6 +102,12 @@ class TrunkOptions:
         Share of the effort that a full mixed-integer model may take on tasks small enough for it.
     extra_sort_cost, extra_buffer_cost
         Price at which a fix of a shortfall may add sort capacity or room over night [CNY/parcel].
+    unload_hours
+        From the arrival of a vehicle until its parcels are at hand, where ``hub_sorts`` do not say [hours].
+    day_cut_off_hours
+        Of a hub without sorts: how long before midnight it takes its last arrivals [hours].
+    time_zone
+        Time zone of hubs that name none, by IANA name.
     """
 
     hold_cost: float = 0.2
@@ -105,11 +121,17 @@ class TrunkOptions:
     proof_share: float = 0.5
     extra_sort_cost: float = 0.5
     extra_buffer_cost: float = 0.3
+    unload_hours: float = 0.0
+    day_cut_off_hours: float = 0.0
+    time_zone: str = "Asia/Shanghai"
 
     def __post_init__(self) -> None:
         for name in ("hold_cost", "short_cost", "late_cost", "extra_sort_cost", "extra_buffer_cost"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise RadarError(f"{name} {getattr(self, name)}", "a finite cost of 0 or more", f"set plan.{name}")
+        for name in ("unload_hours", "day_cut_off_hours"):
+            if not 0 <= getattr(self, name) < 24:
+                raise RadarError(f"{name} {getattr(self, name)}", "hours from 0 to less than 24", f"set plan.{name}")
         if not self.time_limit > 0:
             raise RadarError(f"a time limit of {self.time_limit} s", "more than 0 seconds", "set --time-limit")
         if not 0 < self.effort < float("inf"):

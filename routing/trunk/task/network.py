@@ -8,15 +8,18 @@ on a day it can be used, from the node it leaves to the node it reaches. An opti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from data.errors import RadarError
-from routing.trunk.task.due_times import read_due
+from routing.trunk.task.departures import Slots, list_days, list_slots
+from routing.trunk.task.due_times import read_due, read_due_hours
+from routing.trunk.task.hand_in import lay_demand, read_profiles
+from routing.trunk.task.sorts import Sorts, lay_sorts
 from routing.trunk.task.validation import check_numbers
 
 if TYPE_CHECKING:
@@ -78,6 +81,11 @@ class TrunkNetwork:
         Node at which each is handed in.
     demand_due : (K,)
         Day by which each is promised; ``promises.NO_PROMISE`` without a promise.
+    demand_due_hour : (K,) [hours]
+        Hour of the plan by which each is to be sorted at its destination; ``inf`` without a promise.
+    by_clock, midnight
+        Whether hubs have sorts of their own, and the moment hours of the plan are counted from.
+    run_leaves, run_arrives : (R,) [hours]
     """
 
     first_day: date
@@ -86,6 +94,8 @@ class TrunkNetwork:
     hold_cost: float
     short_cost: float
     late_cost: float
+    by_clock: bool
+    midnight: datetime
     hub_ids: list[str]
     sort_ids: list[str]
     node_hub: Ints
@@ -124,6 +134,8 @@ class TrunkNetwork:
     run_cost: Floats
     run_step: Ints
     run_back: Ints
+    run_leaves: Floats
+    run_arrives: Floats
     run_of: Ints
     demand_origin: Ints
     demand_destination: Ints
@@ -131,6 +143,7 @@ class TrunkNetwork:
     demand_parcels: Ints
     demand_start: Ints
     demand_due: Ints
+    demand_due_hour: Floats
 
     @property
     def hubs(self) -> int:
@@ -151,6 +164,19 @@ class TrunkNetwork:
     def runs(self) -> int:
         """Number of departures that can be used."""
         return len(self.run_lane)
+
+    def moment(self, hour: float) -> datetime:
+        """Moment of an hour of the plan, in UTC."""
+        return (self.midnight.astimezone(UTC)) + timedelta(minutes=round(60.0 * hour))
+
+    def name_time(self, node: int) -> str:
+        """Say when a node is: its date, and its sort where hubs have sorts."""
+        when = str(self.day(self.node_day[node]))
+        return f"{when} in sort {self.sort_ids[self.node_sort[node]]}" if self.by_clock else when
+
+    def wait_nights(self) -> Floats:
+        """Hours / 24 from the close of a node to that of the next of its hub, (N,); 1 for its last."""
+        return np.where(self.after >= 0, (self.close_hour[self.after] - self.close_hour) / 24.0, 1.0)
 
     def day(self, index: int) -> date:
         """Date of a day's number."""
@@ -177,49 +203,56 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     RadarError
         For tables that contradict each other: unknown hubs, lanes or types, no hub, no demand row, numbers below 0.
     """
-    from data.contracts.fields import WHOLE_DAY
-
     check_numbers(inputs)
     hub_ids = inputs.hubs["hub_id"].sort().to_list()
     if not hub_ids:
         raise RadarError("no hubs", "at least one hub", "load the table hubs first")
     hub_number = {hub: i for i, hub in enumerate(hub_ids)}
-    first_day, demand = _read_demand(inputs.route_demand, hub_number)
+    first_day, demand, ready = _read_demand(inputs.route_demand, hub_number)
     origin, destination, day, parcels = demand
     demand_days = int(day.max()) + 1 if len(day) else 1
     hubs = inputs.hubs.sort("hub_id")
     sort_now = _bound(hubs, "sort_capacity")
     buffer_now = _bound(hubs, "buffer_capacity")
     lanes = inputs.lanes.sort("lane_id")
-    lane_origin = _numbers(lanes, "origin_hub_id", hub_number, "lanes", "hub")
-    lane_destination = _numbers(lanes, "destination_hub_id", hub_number, "lanes", "hub")
+    ends = (
+        _numbers(lanes, "origin_hub_id", hub_number, "lanes", "hub"),
+        _numbers(lanes, "destination_hub_id", hub_number, "lanes", "hub"),
+    )
     days = _count_days(inputs, options, first_day, demand_days, (origin, destination, parcels), sort_now, buffer_now)
+    sorts = lay_sorts(inputs, options, hubs, first_day, _open_days(inputs.network_changes, hub_number, first_day, days))
     lane_number = {lane: i for i, lane in enumerate(lanes["lane_id"].to_list())}
+    _numbers(inputs.lane_departures, "lane_id", lane_number, "lane_departures", "lane")
     factor, speed = _read_weather(inputs.lane_weather, lane_number, first_day, days)
-    hours = lanes["transit_hours"].to_numpy().astype(np.float64)
     closed = (factor <= 0) | (speed <= 0)
-    lag = np.ceil(hours[:, None] / np.where(speed > 0, speed, 1.0) / 24.0 - _EPSILON)
-    lag = np.where(closed, -1, np.maximum(lag, 0)).astype(np.int64)
+    if sorts.by_clock:
+        slots = list_slots(lanes, inputs.lane_departures, sorts, ends, speed, closed)
+    else:
+        slots = list_days(lanes, sorts, ends, speed, closed, options.unload_hours + options.day_cut_off_hours)
+    lane = slots.lane
+    thin = np.where(factor > 0, factor, 1.0)[lane]
     # a loss below one whole departure is not felt
-    lane_limit = np.ceil(_bound(lanes, "departure_limit")[:, None] * np.where(factor > 0, factor, 1.0) - _EPSILON)
+    lane_limit = np.ceil(np.minimum(_bound(lanes, "departure_limit")[lane], slots.limit)[:, None] * thin - _EPSILON)
     types = inputs.vehicle_types.sort("vehicle_type_id")
-    lane_option = _list_options(inputs, lanes, types, lane_number)
-    by_option = factor[lane_option["lane"]]
-    option_limit = np.ceil(lane_option["limit"][:, None] * np.where(by_option > 0, by_option, 1.0) - _EPSILON)
-    open_days = _open_days(inputs.network_changes, hub_number, first_day, days)
-    option_limit[closed[lane_option["lane"]]] = 0.0
-    lane_limit[closed] = 0.0
+    option = _spread_options(
+        _list_options(inputs, lanes, types, lane_number), slots, types["vehicle_type_id"].to_list()
+    )
+    option_limit = np.ceil(option["limit"][:, None] * thin[option["lane"]] - _EPSILON)
+    option_limit[closed[lane][option["lane"]]] = 0.0
+    lane_limit[closed[lane]] = 0.0
     fleet = _bound(types, "fleet_size")
-    runs = _list_runs(lane_origin, lane_destination, lag, open_days, lane_option, option_limit, lane_limit, fleet)
-    parcel_cost = lanes["parcel_cost"].fill_null(0.0).to_numpy().astype(np.float64)
+    run_lane, run_day = _list_runs(slots, sorts, option, option_limit, lane_limit, fleet)
+    parcel_cost = lanes["parcel_cost"].fill_null(0.0).to_numpy().astype(np.float64)[lane]
     ownership = types["ownership"].to_list()
-    run_of = np.full((len(lane_origin), days), -1, dtype=np.int64)
-    run_of[runs["lane"], runs["day"]] = np.arange(len(runs["lane"]))
-    lane_step = np.broadcast_to(np.arange(days), lag.shape).astype(np.int64)
-    lane_back = lane_step + np.maximum(lag, 1)
-    node_hub, node_day = np.tile(np.arange(len(hub_ids)), days), np.repeat(np.arange(days), len(hub_ids))
-    after = np.arange(len(node_hub)) + len(hub_ids)
-    handling = hubs["handling_cost"].fill_null(0.0).to_numpy().astype(np.float64)
+    run_of = np.full(slots.tail.shape, -1, dtype=np.int64)
+    run_of[run_lane, run_day] = np.arange(len(run_lane))
+    start = day * len(hub_ids) + origin
+    if sorts.by_clock:
+        profiles = read_profiles(inputs.hand_in_profile)
+        origin, destination, day, parcels, start = lay_demand(sorts, profiles, hub_ids, demand, ready)
+    due = read_due(inputs.service_promises, hub_number, origin, destination, day)
+    due_hour = read_due_hours(inputs.service_promises, hub_number, sorts, (origin, destination, day), due)
+    names = lanes["lane_id"].to_list()
     return TrunkNetwork(
         first_day=first_day,
         days=days,
@@ -227,62 +260,98 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         hold_cost=options.hold_cost,
         short_cost=options.short_cost,
         late_cost=options.late_cost,
+        by_clock=sorts.by_clock,
+        midnight=sorts.midnight,
         hub_ids=hub_ids,
-        sort_ids=[WHOLE_DAY],
-        node_hub=node_hub,
-        node_day=node_day,
-        node_turn=node_day,
-        node_sort=np.zeros(len(node_hub), dtype=np.int64),
-        close_hour=(24.0 * (node_day + 1)).astype(np.float64),
-        close_pointers=np.arange(days + 1) * len(hub_ids),
-        after=np.where(after < len(node_hub), after, -1),
-        sort_capacity=np.where(open_days, sort_now[None, :], 0.0).ravel(),
-        buffer_capacity=np.where(open_days, buffer_now[None, :], 0.0).ravel(),
-        hub_open=open_days.ravel(),
-        handling_cost=np.tile(handling, days),
-        waiting_cost=np.full(len(node_hub), options.hold_cost),
-        lane_ids=lanes["lane_id"].to_list(),
-        lane_origin=lane_origin,
-        lane_destination=lane_destination,
+        sort_ids=sorts.sort_ids,
+        node_hub=sorts.hub,
+        node_day=sorts.day,
+        node_turn=sorts.turn,
+        node_sort=sorts.sort,
+        close_hour=sorts.close,
+        close_pointers=sorts.pointers,
+        after=sorts.after,
+        sort_capacity=sorts.capacity,
+        buffer_capacity=sorts.buffer,
+        hub_open=sorts.open,
+        handling_cost=sorts.handling,
+        waiting_cost=sorts.waiting,
+        lane_ids=[names[number] for number in lane.tolist()],
+        lane_origin=ends[0][lane],
+        lane_destination=ends[1][lane],
         lane_parcel_cost=parcel_cost,
-        lane_step=lane_step,
-        lane_back=lane_back,
-        fleet_steps=days,
+        lane_step=slots.step,
+        lane_back=slots.back,
+        fleet_steps=slots.steps,
         lane_limit=lane_limit,
         type_ids=types["vehicle_type_id"].to_list(),
         type_own=np.array([owner == "own" for owner in ownership], dtype=np.bool_),
         type_rank=np.array([("own", "contract", "spot").index(owner) for owner in ownership], dtype=np.int64),
         type_fleet=fleet,
-        option_lane=lane_option["lane"].astype(np.int64),
-        option_type=lane_option["type"].astype(np.int64),
-        option_capacity=lane_option["capacity"],
-        option_cost=lane_option["cost"],
+        option_lane=option["lane"].astype(np.int64),
+        option_type=option["type"].astype(np.int64),
+        option_capacity=option["capacity"],
+        option_cost=option["cost"],
         option_limit=option_limit,
-        run_lane=runs["lane"],
-        run_day=runs["day"],
-        run_tail=runs["day"] * len(hub_ids) + lane_origin[runs["lane"]],
-        run_head=(runs["day"] + lag[runs["lane"], runs["day"]]) * len(hub_ids) + lane_destination[runs["lane"]],
-        run_cost=parcel_cost[runs["lane"]],
-        run_step=lane_step[runs["lane"], runs["day"]],
-        run_back=lane_back[runs["lane"], runs["day"]],
+        run_lane=run_lane,
+        run_day=run_day,
+        run_tail=slots.tail[run_lane, run_day],
+        run_head=slots.head[run_lane, run_day],
+        run_cost=parcel_cost[run_lane],
+        run_step=slots.step[run_lane, run_day],
+        run_back=slots.back[run_lane, run_day],
+        run_leaves=slots.leaves[run_lane, run_day],
+        run_arrives=slots.arrives[run_lane, run_day],
         run_of=run_of,
         demand_origin=origin,
         demand_destination=destination,
         demand_day=day,
         demand_parcels=parcels,
-        demand_start=day * len(hub_ids) + origin,
-        demand_due=read_due(inputs.service_promises, hub_number, origin, destination, day),
+        demand_start=start,
+        demand_due=due,
+        demand_due_hour=due_hour,
     )
 
 
-def _read_demand(demand: pl.DataFrame, hub_number: dict[str, int]) -> tuple[date, tuple[Ints, Ints, Ints, Ints]]:
+def share_limits(network: TrunkNetwork) -> TrunkNetwork:
+    """Share the limits of a lane and day out over its departures, those nearest to midnight first.
+
+    A search that keeps the shares keeps the limits. A bound is proven without sharing: each departure may take all of them.
+    """
+    if len(set(network.lane_ids)) == len(network.lane_ids):
+        return network
+    ids = {name: number for number, name in enumerate(dict.fromkeys(network.lane_ids))}
+    real = np.array([ids[name] for name in network.lane_ids], dtype=np.int64)
+    runs = network.run_of >= 0
+    leaves = np.full(network.run_of.shape, np.inf)
+    leaves[network.run_lane, network.run_day] = network.run_leaves - 24.0 * (network.run_day + 1.0)
+    rank = np.zeros(network.run_of.shape)
+    several = np.bincount(real)[real] > 1
+    count = np.ones(network.run_of.shape)
+    for lane in np.unique(real[several]).tolist():
+        mine = np.flatnonzero(real == lane)
+        rank[mine] = np.argsort(np.argsort(np.abs(leaves[mine]), axis=0, kind="stable"), axis=0, kind="stable")
+        count[mine] = np.maximum(runs[mine].sum(axis=0), 1)
+    lane_limit = np.ceil((network.lane_limit - rank) / count)
+    lane_limit = np.where(np.isfinite(network.lane_limit), np.maximum(lane_limit, 0.0), np.inf)
+    option_limit = np.ceil((network.option_limit - rank[network.option_lane]) / count[network.option_lane])
+    option_limit = np.where(np.isfinite(network.option_limit), np.maximum(option_limit, 0.0), np.inf)
+    option_limit = np.where(lane_limit[network.option_lane] >= 1, option_limit, 0.0)
+    return replace(network, lane_limit=lane_limit, option_limit=option_limit)
+
+
+def _read_demand(
+    demand: pl.DataFrame, hub_number: dict[str, int]
+) -> tuple[date, tuple[Ints, Ints, Ints, Ints], list[datetime | None]]:
+    """First day; origin, destination, day and parcels of the demands; when each is at hand, where it says so."""
     if demand.is_empty():
         raise RadarError(
             "no demand in the days of the plan", "rows in route_demand", "run `radar forecast`, or load route_demand"
         )
     first_day = cast(date, demand["date"].min())
     keys = ["date", "origin_hub_id", "destination_hub_id"]
-    rows = demand.group_by(keys).agg(parcels=demand_sum()).sort(keys)
+    told = [*keys, "ready_at"] if "ready_at" in demand.columns and not demand["ready_at"].is_null().all() else keys
+    rows = demand.group_by(told).agg(parcels=demand_sum()).sort(told)
     origin = _numbers(rows, "origin_hub_id", hub_number, "route_demand", "hub")
     destination = _numbers(rows, "destination_hub_id", hub_number, "route_demand", "hub")
     day = (rows["date"] - first_day).dt.total_days().to_numpy().astype(np.int64)
@@ -293,7 +362,9 @@ def _read_demand(demand: pl.DataFrame, hub_number: dict[str, int]) -> tuple[date
     parcels = rows["parcels"].to_numpy().astype(np.int64)
     some = parcels > 0
     order = np.lexsort((destination[some], origin[some], day[some]))
-    return first_day, (origin[some][order], destination[some][order], day[some][order], parcels[some][order])
+    ready: list[datetime | None] = rows["ready_at"].to_list() if len(told) > len(keys) else [None] * rows.height
+    at = np.flatnonzero(some)[order]
+    return first_day, (origin[at], destination[at], day[at], parcels[at]), [ready[k] for k in at.tolist()]
 
 
 def demand_sum() -> pl.Expr:
@@ -424,25 +495,28 @@ def _open_days(changes: pl.DataFrame, hub_number: dict[str, int], first_day: dat
     return is_open
 
 
+def _spread_options(option: dict[str, Floats], slots: Slots, type_ids: list[str]) -> dict[str, Floats]:
+    """Options of every slot: those of its lane, or the one vehicle type it is for."""
+    first = np.searchsorted(option["lane"], slots.lane)
+    last = np.searchsorted(option["lane"], slots.lane, side="right")
+    slot = np.repeat(np.arange(len(slots.lane)), last - first)
+    place = np.arange(len(slot)) - np.repeat(np.cumsum(last - first) - (last - first), last - first) + first[slot]
+    number = {name: kind for kind, name in enumerate(type_ids)}
+    only = np.array([-1 if name is None else number.get(name, -2) for name in slots.vehicle_type], dtype=np.int64)
+    kept = (only[slot] == -1) | (option["type"][place] == only[slot])
+    spread = {name: values[place[kept]] for name, values in option.items()}
+    return spread | {"lane": slot[kept]}
+
+
 def _list_runs(
-    origin: Ints,
-    destination: Ints,
-    lag: Ints,
-    open_days: Flags,
-    option: dict[str, Floats],
-    option_limit: Floats,
-    lane_limit: Floats,
-    fleet: Floats,
-) -> dict[str, Ints]:
-    """Lane-days that some vehicle can run between hubs that are open, sorted by day and hub of departure."""
-    lanes, days = lag.shape
-    usable = np.zeros((lanes, days), dtype=np.bool_)
+    slots: Slots, sorts: Sorts, option: dict[str, Floats], option_limit: Floats, lane_limit: Floats, fleet: Floats
+) -> tuple[Ints, Ints]:
+    """Lane and day of the departures that some vehicle can run between sorts that are open, sorted by the node they leave."""
+    usable = np.zeros(slots.tail.shape, dtype=np.bool_)
     can = (option_limit >= 1) & (fleet[option["type"].astype(np.int64)] >= 1)[:, None]
     np.logical_or.at(usable, option["lane"].astype(np.int64), can)
-    arrival = np.arange(days)[None, :] + lag
-    usable &= (lag >= 0) & (arrival < days) & (lane_limit >= 1)
-    usable &= open_days[:, origin].T
-    usable &= open_days[np.minimum(np.maximum(arrival, 0), days - 1), destination[:, None]]
+    usable &= (slots.tail >= 0) & (slots.head >= 0) & (lane_limit >= 1)
+    usable &= sorts.open[np.maximum(slots.tail, 0)] & sorts.open[np.maximum(slots.head, 0)]
     lane, day = np.nonzero(usable)
-    order = np.lexsort((lane, origin[lane], day))
-    return {"lane": lane[order].astype(np.int64), "day": day[order].astype(np.int64)}
+    order = np.lexsort((lane, slots.tail[lane, day]))
+    return lane[order].astype(np.int64), day[order].astype(np.int64)

@@ -119,7 +119,7 @@ def use_paths(network: TrunkNetwork, pool: PathPool) -> PathUse:
     nights = _count_matrix(night, owner[~on_run], network.nodes, paths)
     handling = network.handling_cost
     cost = runs.T @ network.run_cost + sorts.T @ handling
-    cost = cost + network.hold_cost * np.asarray(nights.sum(axis=0)).ravel()
+    cost = cost + network.hold_cost * (nights.T @ network.wait_nights())
     cost = cost + network.late_cost * count_late(network, pool, end)
     return PathUse(runs, sorts, nights, np.asarray(cost, dtype=np.float64))
 
@@ -130,7 +130,7 @@ def end_nodes(network: TrunkNetwork, pool: PathPool) -> Ints:
     some = np.diff(pool.pointers) > 0
     last = pool.steps[pool.pointers[1:][some] - 1]
     is_run = last < network.runs
-    after = np.where(is_run, 0, last - network.runs + network.hubs)
+    after = np.where(is_run, 0, network.after[np.maximum(last - network.runs, 0)])
     after[is_run] = network.run_head[last[is_run]]
     end[some] = after
     return end
@@ -212,13 +212,12 @@ def assign_paths(
     return Assignment(answer.values[:paths], short, answer.objective)
 
 
-def count_late(network: TrunkNetwork, pool: PathPool, end: Ints) -> Ints:
-    """Days that each path is late, (P,).
+def count_late(network: TrunkNetwork, pool: PathPool, end: Ints) -> Floats:
+    """Hours / 24 that each path is late, (P,): whole days where the day is the sort.
 
     Parameters
     ----------
     end : (P,)
         Node at which each path is sorted for the last time.
     """
-    late: Ints = np.maximum(0, end // network.hubs - network.demand_due[pool.demand])
-    return late
+    return np.maximum(0.0, network.close_hour[end] - network.demand_due_hour[pool.demand]) / 24.0

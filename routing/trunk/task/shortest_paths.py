@@ -40,41 +40,42 @@ def pick_options(option_lane, per_parcel, best, holder) -> None:  # type: ignore
 
 @numba.njit(cache=True)
 def fill_labels(  # type: ignore[no-untyped-def]  # noqa: C901
-    hubs, days, first_run, run_head, run_price, sort_price, hold_price, destinations, late_price, label, choice
-) -> None:
-    """Fill ``label`` (N, G) and ``choice`` (N, G): a run, HOLD, FINISH or NO_WAY."""
+    blocks, after, node_hub, node_turn, first_run, run_head, run_price, sort_price, hold_price, destinations, late_price,
+    label, choice,
+) -> None:  # fmt: skip
+    """Fill ``label`` (N, G) and ``choice`` (N, G): a run, HOLD, FINISH or NO_WAY; ``destinations`` rise."""
     groups = len(destinations)
-    for day in range(days - 1, -1, -1):
-        for hub in range(hubs):
-            node = day * hubs + hub
+    for block in range(len(blocks) - 2, -1, -1):
+        last = blocks[block + 1]
+        for node in range(blocks[block], last):
             hold = hold_price[node]
             for g in range(groups):
                 label[node, g] = np.inf
                 choice[node, g] = NO_WAY
-            if day < days - 1 and hold < np.inf:
+            if after[node] >= 0 and hold < np.inf:
                 for g in range(groups):
-                    price = hold + label[node + hubs, g]
+                    price = hold + label[after[node], g]
                     if price < np.inf:
                         label[node, g] = price
                         choice[node, g] = HOLD
-        for g in range(groups):
-            node = day * hubs + destinations[g]
-            price = sort_price[node] + late_price[g, day]
-            if price < label[node, g]:
-                label[node, g] = price
-                choice[node, g] = FINISH
+            for g in range(np.searchsorted(destinations, node_hub[node]), groups):
+                if destinations[g] != node_hub[node]:
+                    break
+                price = sort_price[node] + late_price[g, node_turn[node]]
+                if price < label[node, g]:
+                    label[node, g] = price
+                    choice[node, g] = FINISH
         sweep = True
         first = True
         while sweep:
             sweep = False
-            for hub in range(hubs):
-                node = day * hubs + hub
+            for node in range(blocks[block], last):
                 if sort_price[node] == np.inf:
                     continue
                 for r in range(first_run[node], first_run[node + 1]):
                     head = run_head[r]
-                    today = head < (day + 1) * hubs
-                    if not first and not today:
+                    together = head < last
+                    if not first and not together:
                         continue
                     base = sort_price[node] + run_price[r]
                     changed = False
@@ -84,14 +85,14 @@ def fill_labels(  # type: ignore[no-untyped-def]  # noqa: C901
                             label[node, g] = price
                             choice[node, g] = r
                             changed = True
-                    if changed and today:
+                    if changed and together:
                         sweep = True
             first = False
 
 
 @numba.njit(cache=True)
 def load_ways(  # type: ignore[no-untyped-def]
-    hubs, run_head, choice, label, limit, start, group, parcels, run_load, sort_load, hold_load
+    after, run_head, choice, label, limit, start, group, parcels, run_load, sort_load, hold_load
 ) -> float:
     """Send every demand along its cheapest way; return the price of all, those dearer than ``limit`` left short."""
     run_load[:] = 0.0
@@ -108,7 +109,7 @@ def load_ways(  # type: ignore[no-untyped-def]
             step = choice[node, g]
             if step == HOLD:
                 hold_load[node] += load
-                node += hubs
+                node = after[node]
                 continue
             sort_load[node] += load
             if step == FINISH:
@@ -119,7 +120,7 @@ def load_ways(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def measure_ways(hubs, run_head, choice, start, group, lengths) -> None:  # type: ignore[no-untyped-def]
+def measure_ways(after, run_head, choice, start, group, lengths) -> None:  # type: ignore[no-untyped-def]
     """Count the steps (runs and nights) of each demand's way; -1 where there is none."""
     for k in range(len(start)):
         node, g = start[k], group[k]
@@ -132,12 +133,12 @@ def measure_ways(hubs, run_head, choice, start, group, lengths) -> None:  # type
             if step == FINISH:
                 break
             count += 1
-            node = node + hubs if step == HOLD else run_head[step]
+            node = after[node] if step == HOLD else run_head[step]
         lengths[k] = count
 
 
 @numba.njit(cache=True)
-def write_ways(hubs, runs, run_head, choice, start, group, pointers, lengths, steps) -> None:  # type: ignore[no-untyped-def]
+def write_ways(after, runs, run_head, choice, start, group, pointers, lengths, steps) -> None:  # type: ignore[no-untyped-def]
     """Write each demand's way as steps: a run's number, or ``runs + node`` for a night at a node."""
     for k in range(len(start)):
         node, g = start[k], group[k]
@@ -145,7 +146,7 @@ def write_ways(hubs, runs, run_head, choice, start, group, pointers, lengths, st
             step = choice[node, g]
             if step == HOLD:
                 steps[pointers[k] + i] = runs + node
-                node += hubs
+                node = after[node]
             else:
                 steps[pointers[k] + i] = step
                 node = run_head[step]
@@ -157,11 +158,11 @@ def trace_ways(network: TrunkNetwork, choice: Ints, start: Ints, group: Ints) ->
     Local demands (a start at its destination hub) have no steps either: tell them apart by origin and destination.
     """
     lengths = np.zeros(len(start), dtype=np.int64)
-    measure_ways(network.hubs, network.run_head, choice, start, group, lengths)
+    measure_ways(network.after, network.run_head, choice, start, group, lengths)
     lengths = np.maximum(lengths, 0)
     pointers = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     steps = np.zeros(pointers[-1], dtype=np.int64)
-    write_ways(network.hubs, network.runs, network.run_head, choice, start, group, pointers, lengths, steps)
+    write_ways(network.after, network.runs, network.run_head, choice, start, group, pointers, lengths, steps)
     return pointers, steps
 
 
@@ -172,8 +173,10 @@ def label_ways(
     label = np.empty((network.nodes, len(groups)), dtype=np.float64)
     choice: Ints = np.empty((network.nodes, len(groups)), dtype=np.int64)
     fill_labels(
-        network.hubs,
-        network.days,
+        network.close_pointers,
+        network.after,
+        network.node_hub,
+        network.node_turn,
         out_pointers(network),
         network.run_head,
         run_price,

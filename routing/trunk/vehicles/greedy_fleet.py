@@ -39,13 +39,13 @@ def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Veh
     pointers = np.searchsorted(run, np.arange(network.runs + 1)).astype(np.int64)
     limit = network.option_limit[option, day] if len(run) else np.zeros(0)
     lane_limit = network.lane_limit[network.run_lane, network.run_day]
-    own = network.type_own[kind]
+    own, step = network.type_own[kind], network.run_step[run]
     capacity, cost = network.option_capacity[option], network.option_cost[option]
     largest_first = np.argsort(-load, kind="stable").astype(np.int64)
 
     def spread(frozen: Flags) -> None:
-        pairs = ArcVehicles(pointers, kind, day, busy, capacity, cost, limit, lane_limit, frozen)
-        free = np.repeat(network.type_fleet[:, None], network.days, axis=1)
+        pairs = ArcVehicles(pointers, kind, step, busy, capacity, cost, limit, lane_limit, frozen)
+        free = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
         spread_vehicles(pairs, FleetUse(load, count, free), largest_first, _SWEEPS)
 
     spread(np.zeros(len(run), dtype=np.bool_))
@@ -114,11 +114,11 @@ def _replace_cost(network: TrunkNetwork, run: Ints, option: Ints) -> Floats:
 def _slack(network: TrunkNetwork, number: int, run: Ints, count: Ints, busy: Ints) -> Ints:
     """How many more vehicles of a type can leave on each run within its fleet."""
     size = network.type_fleet[number]
-    day = network.run_day[run]
-    away = np.zeros(network.days + 1)
-    np.add.at(away, day, count)
-    np.subtract.at(away, np.minimum(day + busy, network.days), count)
-    free = size - np.cumsum(away)[: network.days]
-    least = np.array([free[t : t + b].min() for t, b in zip(day.tolist(), busy.tolist(), strict=True)])
+    step = network.run_step[run]
+    away = np.zeros(network.fleet_steps + 1)
+    np.add.at(away, step, count)
+    np.subtract.at(away, np.minimum(step + busy, network.fleet_steps), count)
+    free = size - np.cumsum(away)[: network.fleet_steps]
+    least = np.array([free[t : t + b].min() for t, b in zip(step.tolist(), busy.tolist(), strict=True)])
     slack: Ints = np.maximum(0, np.minimum(least, 1_000_000)).astype(np.int64)
     return slack

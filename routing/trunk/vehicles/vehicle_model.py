@@ -41,7 +41,7 @@ class Vehicles:
 class FleetRows:
     """Limits on departures as a sparse matrix over the (run, option) pairs: ``low <= matrix @ y <= high``.
 
-    ``names`` tells each row as (kind, first, second): lane (lane, day), fleet (type, day), balance (type, hub).
+    ``names`` tells each row as (kind, first, second): lane (lane, day), fleet (type, step of the fleets' time), balance (type, hub).
     """
 
     matrix: sparse.csr_matrix
@@ -120,17 +120,18 @@ def limit_rows(network: TrunkNetwork, run: Ints, option: Ints) -> FleetRows:
     finite = np.flatnonzero(np.isfinite(network.type_fleet[kind_of]))
     spread = np.repeat(finite, busy[finite])
     ahead = np.arange(len(spread)) - np.repeat(np.cumsum(busy[finite]) - busy[finite], busy[finite])
-    at = np.minimum(day[spread] + ahead, days - 1)
-    inside = day[spread] + ahead < days
-    grid = np.arange(types * days)
+    step, steps = network.run_step[run], network.fleet_steps
+    at = np.minimum(step[spread] + ahead, steps - 1)
+    inside = step[spread] + ahead < steps
+    grid = np.arange(types * steps)
     add(
         "fleet",
-        (kind_of[spread] * days + at)[inside],
+        (kind_of[spread] * steps + at)[inside],
         spread[inside],
         np.ones(inside.sum()),
-        {"low": np.full(types * days, -np.inf), "high": np.repeat(network.type_fleet, days)},
-        grid // days,
-        grid % days,
+        {"low": np.full(types * steps, -np.inf), "high": np.repeat(network.type_fleet, steps)},
+        grid // steps,
+        grid % steps,
     )
     own = np.flatnonzero(network.type_own[kind_of])
     grid = np.arange(types * hubs)

@@ -1,0 +1,274 @@
+"""Plans by sorts: nodes, departures and hand-in by the clock, and the day as the special case of one sort."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from data.contracts import contract
+from data.errors import RadarError
+from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.task.hand_in import read_profiles, split_parcels
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.network import build_network, share_limits
+from tests.routing.networks import make_inputs
+from tests.routing.random_networks import random_network
+
+OPTIONS = TrunkOptions(hold_cost=0.24, short_cost=50.0, effort=0.02, unload_hours=1.0)
+TRUCK = {
+    "vehicle_type_id": "truck",
+    "mode": "road",
+    "ownership": "spot",
+    "capacity": 100,
+    "fixed_cost": 10.0,
+    "cost_per_km": 0.0,
+}
+THREE = (
+    ("day", "09:00", "14:00", "16:00"),
+    ("evening", "16:00", "22:00", "24:00"),
+    ("night", "24:00", "30:00", "32:00"),
+)
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    return contract(name).conform(pl.DataFrame(rows, infer_schema_length=None))
+
+
+def _sorts(hubs: str, sorts: tuple[tuple[str, str, str, str], ...] = THREE, **values: Any) -> pl.DataFrame:
+    keys = ("sort_id", "opens", "cut_off", "closes")
+    return _table(
+        "hub_sorts", [{"hub_id": hub, **dict(zip(keys, sort, strict=True)), **values} for hub in hubs for sort in sorts]
+    )
+
+
+def _inputs(hours: float = 9.0, parcels: int = 100, **tables: pl.DataFrame) -> TrunkInputs:
+    lane = {
+        "lane_id": "A-B", "origin_hub_id": "A", "destination_hub_id": "B", "mode": "road", "distance_km": 1.0,
+        "transit_hours": hours,
+    }  # fmt: skip
+    made = make_inputs([{"hub_id": "A"}, {"hub_id": "B"}], [lane], [TRUCK], [(0, "A", "B", parcels)])
+    return replace(made, **({"hub_sorts": _sorts("AB")} | tables))
+
+
+def _local(moment: datetime) -> str:
+    return (moment + timedelta(hours=8)).strftime("%d %H:%M")
+
+
+def _only(plan: TrunkPlan) -> dict[str, Any]:
+    assert plan.trunk_flows.height == 1
+    return plan.trunk_flows.row(0, named=True)
+
+
+def test_a_lane_of_nine_hours_reaches_the_next_day_sort_by_an_hour_of_unloading() -> None:
+    # handed in by 22:00, sorted in the evening, leaves at midnight, at hand at 10:00, cut-off 14:00, done 16:00
+    profile = _table("hand_in_profile", [{"hub_id": "*", "until_hour": "22:00", "share": 1.0}])
+    plan = plan_trunk(_inputs(hand_in_profile=profile), OPTIONS)
+    flow, first = _only(plan), plan.route_demand["date"][0]
+    assert _local(flow["departs_at"][0]) == (first + timedelta(days=1)).strftime("%d 00:00")
+    assert _local(flow["completed_at"]) == (first + timedelta(days=1)).strftime("%d 16:00")
+    departure = plan.trunk_departures.row(0, named=True)
+    assert (departure["sort_id"], departure["date"]) == ("evening", first)
+    assert _local(departure["arrives_at"]) == (first + timedelta(days=1)).strftime("%d 09:00")
+
+
+@pytest.mark.parametrize(("hours", "done"), [(13.0, "16:00"), (13.1, "24:00"), (0.0, "24:00")])
+def test_a_minute_after_the_cut_off_is_the_next_sort_and_no_hours_no_unloading(hours: float, done: str) -> None:
+    profile = _table("hand_in_profile", [{"hub_id": "*", "until_hour": "22:00", "share": 1.0}])
+    # with the evening's cut-off at its close a lane of 0 hours arrives in the sort it leaves
+    sorts = (*THREE[:1], ("evening", "16:00", "24:00", "24:00"), *THREE[2:])
+    network = build_network(_inputs(hours, hand_in_profile=profile, hub_sorts=_sorts("AB", sorts)), OPTIONS)
+    evening = [r for r in range(network.runs) if network.run_day[r] == 0 and network.run_leaves[r] == 24.0]
+    head = int(network.run_head[evening[0]])
+    day = 0 if hours == 0.0 else 1
+    assert network.close_hour[head] == 24.0 * day + {"16:00": 16.0, "24:00": 24.0}[done]
+
+
+def test_one_sort_that_closes_at_midnight_is_the_day() -> None:
+    inputs = random_network(5, hubs=5, days=3, scale=1.0, promised=0.3)
+    names = inputs.hubs["hub_id"].to_list()
+    capacity = dict(inputs.hubs.select("hub_id", "sort_capacity").iter_rows())
+    rows = [
+        {
+            "hub_id": hub,
+            "sort_id": "day",
+            "opens": "00:00",
+            "cut_off": "24:00",
+            "closes": "24:00",
+            "sort_capacity": capacity[hub],
+        }
+        for hub in names
+    ]
+    options = replace(OPTIONS, unload_hours=0.0)
+    by_day = plan_trunk(inputs, options)
+    by_sort = plan_trunk(replace(inputs, hub_sorts=_table("hub_sorts", rows)), options)
+    assert by_sort.cost == pytest.approx(by_day.cost)
+    assert by_sort.lower_bound == pytest.approx(by_day.lower_bound)
+    shared = by_day.trunk_flows.columns
+    assert (
+        by_sort.trunk_flows.select(shared)
+        .sort(shared[:3] + ["completed_on", "parcels"])
+        .equals(by_day.trunk_flows.sort(shared[:3] + ["completed_on", "parcels"]))
+    )
+
+
+def test_what_is_not_at_hand_before_the_cut_off_waits_for_the_next_sort() -> None:
+    profile = _table(
+        "hand_in_profile",
+        [{"hub_id": "*", "until_hour": "22:00", "share": 0.7}, {"hub_id": "*", "until_hour": "30:00", "share": 0.3}],
+    )
+    plan = plan_trunk(_inputs(parcels=101, hand_in_profile=profile), OPTIONS)
+    loads = plan.hub_loads.filter(pl.col("hub_id") == "A")
+    evening = loads.filter(pl.col("sort_id") == "evening").row(0, named=True)
+    night = loads.filter(pl.col("sort_id") == "night").row(0, named=True)
+    # 70 handed in by 22:00 may wait for the night, the 31 of the night cannot be there before
+    assert evening["handled"] + evening["held"] == 70
+    assert night["handled"] == 101 - evening["handled"]
+
+
+def test_parcels_split_by_hours_are_whole_and_claim_none_that_is_not_there() -> None:
+    table = _table(
+        "hand_in_profile",
+        [{"hub_id": "*", "until_hour": hour, "share": share} for hour, share in (("12:00", 0.335), ("30:00", 0.665))],
+    )
+    profile = read_profiles(table)["*"]
+    assert split_parcels(100, profile) == [(12.0, 33), (30.0, 67)]
+    assert sum(parcels for _, parcels in split_parcels(7, profile)) == 7
+
+
+def test_a_hub_in_another_time_zone_keeps_its_own_clock() -> None:
+    inputs = _inputs()
+    zones = inputs.hubs.with_columns(time_zone=pl.Series(["Asia/Shanghai", "Asia/Urumqi"]))
+    network = build_network(replace(inputs, hubs=zones), OPTIONS)
+    close = {
+        network.hub_ids[hub]: hour
+        for hub, hour, turn in zip(network.node_hub, network.close_hour, network.node_turn, strict=True)
+        if turn == 0
+    }
+    assert close == {"A": 16.0, "B": 18.0}
+    assert network.moment(16.0) == datetime.combine(network.first_day, datetime.min.time(), UTC) + timedelta(hours=8)
+
+
+def test_listed_departures_leave_at_their_hours_with_what_is_loaded_by_then() -> None:
+    rows = [
+        {"lane_id": "A-B", "leaves": "17:30", "load_hours": 1.0},
+        {"lane_id": "A-B", "leaves": "25:00", "load_hours": 2.0, "departure_limit": 1},
+    ]
+    inputs = _inputs(lane_departures=_table("lane_departures", rows))
+    network = build_network(inputs, OPTIONS)
+    first = [r for r in range(network.runs) if network.run_day[r] == 0]
+    told = {(network.run_leaves[r], network.sort_ids[network.node_sort[network.run_tail[r]]]) for r in first}
+    # at 25:00 less 2 hours of loading the evening has not closed yet
+    assert told == {(17.5, "day"), (25.0, "day")}
+    assert sorted(network.lane_limit[network.run_lane[r], 0] for r in first) == [1.0, np.inf]
+
+
+def test_a_limit_of_the_day_is_shared_over_its_departures() -> None:
+    inputs = _inputs(parcels=600)
+    lanes = inputs.lanes.with_columns(departure_limit=pl.lit(4, pl.Int64))
+    network = build_network(replace(inputs, lanes=lanes), OPTIONS)
+    shared = share_limits(network)
+    mine = shared.lane_limit[:, 0]
+    assert sorted(mine.tolist()) == [1.0, 1.0, 2.0] and (network.lane_limit[:, 0] == 4.0).all()
+    plan = plan_trunk(replace(inputs, lanes=lanes), OPTIONS)
+    most = plan.trunk_departures.group_by("date").agg(pl.col("departures").sum())["departures"].max()
+    assert most == 4
+
+
+def test_closed_hours_take_their_share_and_move_departures_to_their_end() -> None:
+    first = date(2025, 1, 1)
+    inputs = _inputs()
+    start = datetime.combine(inputs.route_demand["date"].min() or first, datetime.min.time(), UTC)
+    # 20:00 to 02:00 local: half of the evening sort, and its departure
+    rows = [
+        {
+            "closure_id": "c", "hub_id": "A", "starts_at": start + timedelta(hours=12), "ends_at": start + timedelta(hours=18),
+            "open_share": 0.0,
+        }
+    ]  # fmt: skip
+    closed = replace(inputs, hub_sorts=_sorts("AB", sort_capacity=100), hub_closures=_table("hub_closures", rows))
+    network = build_network(closed, OPTIONS)
+    evening = [n for n in range(network.nodes) if network.node_hub[n] == 0 and network.close_hour[n] == 24.0][0]
+    assert network.sort_capacity[evening] == pytest.approx(50.0)
+    assert [network.run_leaves[r] for r in range(network.runs) if network.run_tail[r] == evening] == [26.0]
+
+
+def test_a_days_own_capacity_is_split_over_its_sorts() -> None:
+    inputs = _inputs(hub_sorts=_sorts("AB", sort_capacity=100))
+    day = inputs.route_demand["date"].min()
+    given = _table("hub_days", [{"date": day, "hub_id": "A", "sort_id": "day", "sort_capacity": 90}])
+    network = build_network(replace(inputs, hub_days=given), OPTIONS)
+    by_day = [network.sort_capacity[(network.node_hub == 0) & (network.node_day == day)].tolist() for day in (0, 1)]
+    assert by_day == [[30.0] * 3, [100.0] * 3]
+
+
+def test_an_hour_the_change_of_clocks_leaves_out_is_told() -> None:
+    inputs = _inputs(hub_sorts=_sorts("AB", (("night", "01:00", "02:30", "04:00"),)))
+    zones = inputs.hubs.with_columns(time_zone=pl.lit("Europe/Berlin"))
+    demand = inputs.route_demand.with_columns(date=pl.lit(date(2025, 3, 30)))
+    with pytest.raises(RadarError, match=r"02:30 on 2025-03-30 in Europe/Berlin"):
+        build_network(replace(inputs, hubs=zones, route_demand=demand), OPTIONS)
+
+
+def test_promises_are_late_by_the_clock() -> None:
+    profile = _table("hand_in_profile", [{"hub_id": "*", "until_hour": "22:00", "share": 1.0}])
+    promise = {"origin_hub_id": "A", "destination_hub_id": "B", "by_day": 1, "by_hour": "12:00"}
+    plan = plan_trunk(_inputs(hand_in_profile=profile, service_promises=_table("service_promises", [promise])), OPTIONS)
+    flow = _only(plan)
+    # done at 16:00 of the day promised for 12:00
+    assert (flow["late_hours"], flow["late_days"], plan.late) == (4.0, 0, 100)
+    assert plan.cost == pytest.approx(10.0 + 100 * 4.0 / 24.0)
+
+
+def _check_by_clock(inputs: TrunkInputs, plan: TrunkPlan) -> int:
+    """Boardings and ends that the clock allows; raises on the first that it does not."""
+    sorts = [row for row in inputs.hub_sorts.iter_rows(named=True)]
+    lanes = {row["lane_id"]: row for row in inputs.lanes.iter_rows(named=True)}
+    seen = 0
+    for flow in plan.trunk_flows.iter_rows(named=True):
+        at = flow["departs_at"][0] - timedelta(days=9) if flow["path"] else None
+        hub = flow["origin_hub_id"]
+        for lane, leaves in zip(flow["path"], flow["departs_at"], strict=True):
+            assert lanes[lane]["origin_hub_id"] == hub
+            assert at is None or _sorted_between(sorts, hub, at, leaves)
+            at = leaves + timedelta(hours=lanes[lane]["transit_hours"] + OPTIONS.unload_hours)
+            hub, seen = lanes[lane]["destination_hub_id"], seen + 1
+        assert hub == flow["destination_hub_id"]
+        assert at is None or _sorted_between(sorts, hub, at, flow["completed_at"])
+    return seen
+
+
+def _sorted_between(sorts: list[dict[str, Any]], hub: str, at_hand: datetime, done: datetime) -> bool:
+    """Whether a sort of the hub cuts off at or after one moment and closes by the other."""
+    for sort in sorts:
+        if sort["hub_id"] != hub:
+            continue
+        hours = {c: int(sort[c][:2]) + int(sort[c][3:]) / 60 for c in ("cut_off", "closes")}
+        for back in range(12):
+            midnight = datetime.combine((done + timedelta(hours=8)).date(), datetime.min.time(), UTC) - timedelta(
+                days=back, hours=8
+            )
+            cut_off, closes = (midnight + timedelta(hours=hours[c]) for c in ("cut_off", "closes"))
+            if cut_off >= at_hand - timedelta(seconds=1) and closes <= done + timedelta(seconds=1):
+                return True
+    return False
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_parcel_of_a_random_network_misses_a_sort(seed: int) -> None:
+    inputs = random_network(seed, hubs=5, days=3, scale=0.5)
+    inputs = replace(inputs, network_changes=inputs.network_changes.clear(), lane_weather=inputs.lane_weather.clear())
+    sorts = [
+        _sorts("A", THREE if number % 2 else THREE[1:]).with_columns(hub_id=pl.lit(hub))
+        for number, hub in enumerate(inputs.hubs["hub_id"].to_list())
+    ]
+    inputs = replace(inputs, hub_sorts=pl.concat(sorts))
+    plan = plan_trunk(inputs, OPTIONS)
+    assert _check_by_clock(inputs, plan) > 10
+    assert plan.lower_bound <= plan.cost + 1e-6
+    carried = int(plan.trunk_flows["parcels"].sum())
+    assert carried + plan.short == int(inputs.route_demand["parcels"].sum())
