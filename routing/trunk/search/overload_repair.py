@@ -28,7 +28,8 @@ def collect_flows(network: TrunkNetwork, trees: Trees) -> Flows:
 def room_at(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Floats:
     """Room of the cheapest vehicles for each load, (R,) [parcels]."""
     room = np.zeros(network.runs)
-    for run in np.flatnonzero(load > 0):
+    # a departure that was left no share of its lane's limit has no room at any price
+    for run in np.flatnonzero((load > 0) & (np.diff(stairs.pointers) > 0)):
         corners = stairs.room[stairs.pointers[run] : stairs.pointers[run + 1]]
         rest, added = min(load[run], stairs.most[run]), 0.0
         if rest > corners[-1] and stairs.base_room[run] > 0:
@@ -42,7 +43,8 @@ def room_at(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Floats:
 def price_vehicles(stairs: Staircase, load: Floats) -> float:
     """Price of the cheapest vehicles for all loads at the staircase's prices [CNY]."""
     total = 0.0
-    for run in np.flatnonzero(load > 0):
+    # a departure that was left no share of its lane's limit has no room at any price
+    for run in np.flatnonzero((load > 0) & (np.diff(stairs.pointers) > 0)):
         total += climb(
             load[run], run, stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most, 0.0
         )  # fmt: skip

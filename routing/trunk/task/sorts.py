@@ -278,7 +278,8 @@ def _give_day(today: list[dict[str, Any]], given: Mapping[Any, Mapping[str, Any]
     bounded = [sort["capacity"] for sort in today if np.isfinite(sort["capacity"])]
     asked = whole.get("sort_capacity")
     for sort in today:
-        own = given.get((hub, when, sort["sort_id"]), {})
+        # of several sorts one may be named `day` as well: the row is still for all of them
+        own = {} if sort["sort_id"] == WHOLE_DAY else given.get((hub, when, sort["sort_id"]), {})
         capacity = own.get("sort_capacity")
         if capacity is None and asked is not None:
             even = len(bounded) < len(today) or not sum(bounded)
