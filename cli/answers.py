@@ -210,6 +210,22 @@ ANSWERS: tuple[Answer, ...] = (
         "what a later plan tells",
     ),
     _one(
+        "plan joint",
+        "run_id: text, the run\n"
+        + _BASIS
+        + """
+        from, to: day, days planned for
+        certificates: rows, as in plan_certificates, of trunk and stock
+        rivals: rows, plan, cost and parcels short of stock where it stands, stock by itself, and both together
+        units_ahead: whole, units that stand ahead
+        parcels_moved, parcels_movable, parcels_beyond_routes: number, parcels that leave elsewhere, could, and exceed their routes
+        parcels_short_at_least: number, short in every plan
+        relieved: rows, hub-days with their load before and after
+        shortfalls: rows, as in the table shortfalls
+        """,
+        "what a later version tells",
+    ),
+    _one(
         "plan capacity",
         "run_id: text, the run\n" + _BASIS + "needs: rows, as in capacity_needs\ncosts: rows, as in capacity_costs",
     ),

@@ -49,7 +49,7 @@ def _bad_files(place: Path) -> Section:
     place.mkdir()
     note = (
         "Each file is loaded with `radar load route_volumes FILE --replace --add-missing hubs,couriers`. Passed is: taken, taken with "
-        "the bad rows set apart and counted, or refused in a sentence with the table as it was, within 60 seconds."
+        "the bad rows set apart and counted, or refused in a sentence with the table as it was, within 180 seconds."
     )
     return Section("Bad files", note, try_bad_files(place, shared_folder()), BAD_FILES)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-_DEADLINE = 60.0  # seconds of one command on one small file
+_DEADLINE = 180.0  # seconds of one command on one small file, the start of its process and a busy machine included
 
 
 @dataclass(frozen=True)

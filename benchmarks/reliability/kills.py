@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -41,8 +42,10 @@ def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
     tuple of Trial
         One a kill; a command that had ended before the signal came is tried again.
     """
-    folder, file = _prepare(place)
     without = _ROWS - 300
+    file = place / "new.csv"
+    place.mkdir(parents=True, exist_ok=True)
+    _volumes(2).drop("courier_id").write_csv(file)
     commands: dict[str, tuple[list[str], Callable[[State], bool]]] = {
         "radar load": (["load", "route_volumes", str(file), *_FILL], lambda state: state in ((_ROWS, 1), (_ROWS, 2))),
         "radar remove": (
@@ -51,33 +54,35 @@ def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
         ),
         "radar undo": (["undo", "--yes"], lambda state: state in ((_ROWS, 1), (without, 1))),
     }
-    chance = random.Random(seed)
+
+    def try_one(name: str) -> list[Trial]:
+        folder = place / name / "计划 2026"
+        Workspace.create(folder)
+        return _kill_often(name, folder, *commands[name], kills // len(commands), random.Random(f"{seed} {name}"))
+
+    with ThreadPoolExecutor(len(commands)) as pool:
+        return tuple(trial for part in pool.map(try_one, commands) for trial in part)
+
+
+def _kill_often(
+    name: str, folder: Path, words: list[str], lawful: Callable[[State], bool], kills: int, chance: random.Random
+) -> list[Trial]:
     trials: list[Trial] = []
-    for name, (words, lawful) in commands.items():
-        longest, hit = _LONGEST, 0
-        while hit * len(commands) < kills:
-            _reset(folder, removed=name == "radar undo")
-            if _kill(folder, words, chance.uniform(0.0, longest)):
-                hit += 1
-                trials.append(_judge(name, folder, lawful))
-            else:
-                longest *= 0.8  # it had ended before the signal
+    longest = _LONGEST
+    while len(trials) < kills:
         _reset(folder, removed=name == "radar undo")
-        ended = _run(folder, words)
-        if ended not in (0, 3):
-            trials.append(Trial(name, "the next command failed", passed=False, detail=f"exit code {ended}"))
-    return tuple(trials)
+        if _kill(folder, words, chance.uniform(0.0, longest)):
+            trials.append(_judge(name, folder, lawful))
+        else:
+            longest *= 0.8  # it had ended before the signal
+    _reset(folder, removed=name == "radar undo")
+    ended = _run(folder, words)
+    if ended not in (0, 3):
+        trials.append(Trial(name, "the next command failed", passed=False, detail=f"exit code {ended}"))
+    return trials
 
 
 _FILL = ["--set", "courier_id=all", "--add-missing", "hubs,couriers"]
-
-
-def _prepare(place: Path) -> tuple[Path, Path]:
-    place.mkdir(parents=True, exist_ok=True)
-    folder = place / "计划 2026"
-    Workspace.create(folder)
-    _volumes(2).drop("courier_id").write_csv(place / "new.csv")
-    return folder, place / "new.csv"
 
 
 def _volumes(parcels: int) -> pl.DataFrame:
