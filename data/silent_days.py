@@ -242,19 +242,26 @@ def tell_silences(silences: Sequence[Silence]) -> tuple[str, ...]:
             f"{_days(sum(run.days for run in closed))} on which the network is said to have rested: {_spans(closed)}."
         )
     for scope in ("courier", "hub"):
-        names = sorted({run.subject for run in silences if run.scope == scope and run.meaning == "unknown"})
-        for name in names[:_MOST_TOLD]:
-            own = [run for run in silences if (run.scope, run.subject, run.meaning) == (scope, name, "unknown")]
+        own = [run for run in silences if (run.scope, run.meaning) == (scope, "unknown")]
+        if own:
+            names = sorted({run.subject for run in own}, key=lambda name: (-_days_of(own, name), name))
+            parts = [
+                f"{name} ({_days_of(own, name)}: {_spans([run for run in own if run.subject == name])})"
+                for name in names[:_MOST_TOLD]
+            ]
+            more = [f"{len(names) - _MOST_TOLD} more"] if len(names) > _MOST_TOLD else []
             count = sum(run.days for run in own)
             told.append(
-                f"{_days(count)} without any row of {scope} {name} {_are(count)} taken as unknown, not as zero: {_spans(own)}."
+                f"{_days(count)} of {scope}s without any row {_are(count)} taken as unknown, not as zero: {'; '.join([*parts, *more])}."
             )
-        if len(names) > _MOST_TOLD:
-            told.append(f"{len(names) - _MOST_TOLD} more {scope}s have days without any row; `radar check` lists them.")
     return tuple(told)
 
 
 _MOST_TOLD = 5
+
+
+def _days_of(runs: Sequence[Silence], subject: str) -> int:
+    return sum(run.days for run in runs if run.subject == subject)
 
 
 def _days(count: int) -> str:

@@ -15,12 +15,11 @@ from forecasting.events.phases import place_phases, read_waves
 from forecasting.events.uplift import plain_name
 from forecasting.history.as_of_view import restrict
 from forecasting.history.cleaning import CleanHistory, clean_history
-from forecasting.history.network_changes import ChangedNetwork, follow_changes
-from forecasting.history.silent_history import fill_silent_days
+from forecasting.history.known_network import KnownNetwork, know_network
 from forecasting.inputs import ForecastInputs, ForecastSettings
 from forecasting.intervals.calibration import calibrate_intervals
 from forecasting.intervals.interval_model import IntervalModel
-from forecasting.intervals.spread import EventDays, Parts, Spread
+from forecasting.intervals.spread import Doubt, EventDays, Parts, Spread
 from forecasting.intervals.to_tables import publish_routes, publish_sums
 from forecasting.outlets.outlet_forecast import forecast_outlets
 from forecasting.outlets.sums_of_outlets import forecast_from_outlets
@@ -83,11 +82,9 @@ def forecast(
     if lag:
         notes.append(f"Route volumes end on {panel.dates[-1]}, {lag} days before {as_of}; the forecast bridges them.")
     eventful = place_phases(read_waves(known.events), panel.dates).touched()
-    panel, silent = fill_silent_days(panel, known.route_volumes, eventful, chosen.closed)
-    notes += silent.notes
     ahead = horizon + lag
     last_date = as_of + dt.timedelta(days=horizon)
-    network = follow_changes(panel, known.network_changes, last_date)
+    network = know_network(panel, known, last_date, eventful, chosen)
     panel = network.panel
     notes += network.notes
     if not known.events.is_empty() and not _calendar_reaches(known.events, last_date):
@@ -106,15 +103,17 @@ def forecast(
         chosen.event_priors,
         hubs,
         chosen.pooling,
-        silent.with_routes(panel.size),
+        network.silent,
     )
     progress.step(1, 10, "events")
     model = fit_routes(panel, clean, ahead, seed, chosen, progress)
     notes += model.notes
     intervals = _calibrate(panel, clean, ahead, model)
     progress.step(8, 10, "intervals")
-    matrices = _assemble(panel, network, clean, model, known, lag, horizon)
-    return _publish(known, panel, clean, matrices, intervals, as_of, lag, tuple(notes))
+    matrices, lost = _assemble(panel, network, clean, model, known, lag, horizon)
+    if lost >= 1:
+        notes.append(f"{lost:,.0f} parcels are left out: all routes that could take them are closed.")
+    return _publish(known, network, clean, matrices, intervals, as_of, lag, tuple(notes))
 
 
 def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame, bridge: bool) -> tuple[Panel, int]:
@@ -164,19 +163,18 @@ def _calibrate(panel: Panel, clean: CleanHistory, horizon: int, model: RouteMode
 
 def _assemble(
     panel: Panel,
-    network: ChangedNetwork,
+    network: KnownNetwork,
     clean: CleanHistory,
     model: RouteModel,
     known: ForecastInputs,
     lag: int,
     horizon: int,
-) -> RouteForecast:
-    """Put events, planned changes and overrides on the routes' baseline."""
+) -> tuple[RouteForecast, float]:
+    """Put events, changes, closures and overrides on the routes' baseline; gives the parcels nothing can carry beside."""
     multiple = clean.route_multiples(np.arange(clean.known, clean.known + model.baseline.shape[1]), model.baseline)
     mean = model.baseline.astype(np.float64) * multiple
-    first_ahead = to_date(panel.dates[-1]) + dt.timedelta(days=1)
-    for move in network.ahead:
-        move.apply(mean, max(0, (move.date - first_ahead).days), mean.shape[1])
+    outcomes = network.apply_ahead(mean)
+    mean, doubt = outcomes.mean, outcomes.doubt
     mean, event = np.maximum(mean[:, lag:], 0.0), multiple[:, lag:].astype(np.float64)
     dates = np.arange(panel.dates[-1] + 1 + lag, panel.dates[-1] + 1 + lag + horizon)
     override = np.ones_like(mean)
@@ -185,13 +183,15 @@ def _assemble(
 
         override = override_factors(known.overrides, panel.routes, dates, _region_of_hub(known.hubs))
         mean = mean * override
+    if doubt is not None:
+        doubt = Doubt(doubt.swing[:, lag:] * override, doubt.chance[lag:])
     members = {name: member[:, lag:] for name, member in model.members.items()}
-    return RouteForecast(panel, dates, mean, event, override, members)
+    return RouteForecast(panel, dates, mean, event, override, members, doubt), outcomes.lost
 
 
 def _publish(
     known: ForecastInputs,
-    panel: Panel,
+    network: KnownNetwork,
     clean: CleanHistory,
     matrices: RouteForecast,
     intervals: IntervalModel,
@@ -199,6 +199,7 @@ def _publish(
     lag: int,
     notes: tuple[str, ...],
 ) -> Forecasts:
+    panel = network.panel
     out, into = panel.membership("hub_out"), panel.membership("hub_in")
     whole = round_coherently(matrices.mean, out.index, into.index)
     carried = panel.parcels > 0
@@ -208,8 +209,9 @@ def _publish(
         matrices.mean,
         matrices.event,
         matrices.override,
-        recent_volume(clean.parcels),
-        (panel.dates.size - first).astype(float),
+        network.inherit(recent_volume(clean.parcels)),
+        network.inherit_days((panel.dates.size - first).astype(float)),
+        matrices.doubt,
     )
     ahead = clean.known + lag
     events = EventDays(clean.touched[ahead:], np.expm1(clean.uplift.log_sd[ahead:] ** 2))

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from forecasting.intervals.spread import Spread
+from forecasting.intervals.spread import Doubt, Spread
 from forecasting.series.panel import Panel, to_date
 
 
@@ -33,6 +33,8 @@ class RouteForecast:
         [routes x horizon] factor of planners' overrides in ``mean``.
     member_means
         Name -> [routes x horizon] the forecast of each member of the combination.
+    doubt
+        Whether what is found closed stays so; None where nothing is.
     """
 
     panel: Panel
@@ -41,6 +43,7 @@ class RouteForecast:
     event: NDArray[np.float64]
     override: NDArray[np.float64]
     member_means: Mapping[str, NDArray[np.float32]]
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import polars as pl
 from data.checks.anomalies import find_hub_changes, find_outliers, find_route_changes
 from data.checks.coverage import find_copied_days, find_gaps, make_findings, summarise_tables
 from data.checks.hub_capacity import find_overloaded_hubs
+from data.checks.hub_closings import find_unannounced_closings
 from data.checks.hub_shifts import find_hub_shifts
 from data.checks.ids import find_alike_ids, find_sum_hubs
 from data.checks.readiness import find_lacks
@@ -65,6 +66,7 @@ def check_workspace(workspace: Workspace, progress: Progress = SILENT) -> Check:
         ("copied days of outlets", lambda: find_copied_days(outlets, "outlet_volumes")),
         ("hubs that changed", lambda: find_hub_changes(volumes, tables["network_changes"])),
         ("hubs whose share broke", lambda: find_hub_shifts(volumes, tables["network_changes"])),
+        ("closings", lambda: find_unannounced_closings(volumes, tables["network_changes"])),
         ("hubs over capacity", lambda: find_overloaded_hubs(volumes, tables["hubs"])),
         ("unusual days", lambda: find_outliers(volumes, tables["events"])),
         ("routes", lambda: find_route_changes(volumes)),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.closings import Closing
 from forecasting.series.panel import ROUTE_KEYS, Panel, to_date
 
 Handover = Mapping[str, tuple[tuple[str, float], ...]]
@@ -22,8 +24,8 @@ class Move:
 
     Attributes
     ----------
-    date
-        First day on which it holds.
+    date, until
+        First and last day on which it holds; without a last day it is for good.
     source, target
         [moves] rows of routes.
     share
@@ -34,6 +36,12 @@ class Move:
     source: NDArray[np.int64]
     target: NDArray[np.int64]
     share: NDArray[np.float64]
+    until: dt.date | None = None
+
+    def days_ahead(self, first_ahead: dt.date, horizon: int) -> tuple[int, int]:
+        """Return the first and the last column (not included) of a matrix of days ahead on which it holds."""
+        end = horizon if self.until is None else min(horizon, (self.until - first_ahead).days + 1)
+        return max(0, (self.date - first_ahead).days), max(0, end)
 
     def apply(self, matrix: NDArray[np.floating], first: int, last: int) -> None:
         """Hand over the columns ``first`` to ``last`` (not included) of a [routes x days] matrix, in place."""
@@ -64,41 +72,138 @@ class ChangedNetwork:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ReadChanges:
+    """The network changes by what they ask of a forecast.
+
+    Attributes
+    ----------
+    handovers
+        Rows whose hub hands its volume to others, for good or for a time ahead.
+    closings
+        Closed for a time, or for good without a successor, with the hubs said to take over; whether they are handed over ahead.
+    notes
+        Changes that say too little, or something impossible.
+    """
+
+    handovers: pl.DataFrame
+    closings: tuple[tuple[Closing, tuple[str, ...], bool], ...]
+    notes: tuple[str, ...]
+
+
+def read_changes(changes: pl.DataFrame, last_date: dt.date, known_hubs: Collection[str]) -> ReadChanges:
+    """Sort the network changes into handovers and closings.
+
+    Parameters
+    ----------
+    changes
+        The table ``network_changes``; columns it has not are empty.
+    last_date
+        Last day of the forecast; later changes are left out.
+    known_hubs
+        Hubs that stand at an end of a route.
+    """
+    rows = _with_columns(changes).filter(pl.col("date") <= last_date).sort("date", "change_id", "successor_hub_id")
+    notes: list[str] = []
+    closings: list[tuple[Closing, tuple[str, ...], bool]] = []
+    handovers: list[dict[str, object]] = []
+    keys = ["date", "until", "scope", "hub_id", "origin_hub_id", "destination_hub_id", "direction", "change"]
+    for _, group in rows.group_by(["change_id", *keys], maintain_order=True):
+        row = group.row(0, named=True)
+        takers = tuple(name for name in group["successor_hub_id"].to_list() if name is not None)
+        fault = _fault_of(row, known_hubs)
+        if fault is not None:
+            notes.append(fault)
+            continue
+        narrow = row["scope"] == "route" or row["direction"] is not None
+        ends = row["until"] is not None
+        if row["change"] == "opens" or (takers and not narrow and not ends):
+            handovers += group.to_dicts()
+            continue
+        if not takers and row["change"] == "moves":
+            notes.append(
+                f"{_name_of(row)} moves on {row['date']} and no hub is named that it moves to; the change is left out."
+            )
+            continue
+        handed = bool(takers) and not narrow
+        if handed:
+            handovers += group.to_dicts()
+        days = (row["until"] - row["date"]).days + 1 if ends else 0
+        ids = (row["hub_id"] or "", row["origin_hub_id"] or "", row["destination_hub_id"] or "")
+        closings.append(
+            (Closing("closes", *ids, row["direction"], row["date"], row["until"], 0.0, days), takers, handed)
+        )
+        if not takers:
+            until = f" to {row['until']}" if ends else " for good"
+            notes.append(
+                f"{_name_of(row)} is closed from {row['date']}{until}; its parcels are spread over the other routes of their origins and "
+                "destinations, as no successor is named."
+            )
+    return ReadChanges(pl.DataFrame(handovers, schema=rows.schema), tuple(closings), tuple(notes))
+
+
+def _with_columns(changes: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns that a table written before they existed lacks."""
+    dates, names = ["until"], ["scope", "origin_hub_id", "destination_hub_id", "direction"]
+    added = [pl.lit(None, dtype=pl.Date).alias(name) for name in dates if name not in changes.columns]
+    added += [pl.lit(None, dtype=pl.String).alias(name) for name in names if name not in changes.columns]
+    return changes.with_columns(added).with_columns(pl.col("scope").fill_null("hub"))
+
+
+def _name_of(row: Mapping[str, object]) -> str:
+    return f"Hub {row['hub_id']}" if row["hub_id"] else f"Route {row['origin_hub_id']} > {row['destination_hub_id']}"
+
+
+def _fault_of(row: Mapping[str, Any], known_hubs: Collection[str]) -> str | None:
+    """Say why a change cannot be followed; None where it can."""
+    told = f"{_name_of(row)} {row['change']} on {row['date']}"
+    if row["until"] is not None and row["until"] < row["date"]:
+        return f"{told} and until {row['until']}, which is before it; the change is left out."
+    if row["change"] == "opens":
+        return None
+    ends = [row["hub_id"]] if row["hub_id"] else [row["origin_hub_id"], row["destination_hub_id"]]
+    unknown = [str(name) for name in ends if name not in known_hubs]
+    if unknown:
+        return f"{told}, and no route of hub {unknown[0]} has carried parcels; the change is left out."
+    return None
+
+
 def follow_changes(panel: Panel, changes: pl.DataFrame, last_date: dt.date) -> ChangedNetwork:
     """Honour the network changes: give routes that moved the history of those they replace.
 
     ``closes`` and ``moves`` hand the volume of ``hub_id``, as origin and as destination, to the successors by share (an empty
     share: what the others leave, evenly). ``opens`` is read by the other hub named in the row: the new hub takes the share
-    from it. What the shares of a hub that ``moves`` leave stays with it. A hub that closes without successor loses its
-    volume; one that opens without a donor starts empty.
+    from it. What the shares of a hub that ``moves`` leave stays with it. A hub that opens without a donor starts empty. A change with a
+    last day gives no history: it holds on its days ahead.
 
     Parameters
     ----------
     panel
         History up to the as-of date.
     changes
-        The table ``network_changes``.
+        The handovers of :func:`read_changes`.
     last_date
         Last day of the forecast; later changes are left out.
     """
     # what happens to one route alone hands no hub's volume over
-    rows = changes.filter((pl.col("date") <= last_date) & pl.col("hub_id").is_not_null()).sort(
-        "date", "change_id", "successor_hub_id"
-    )
+    known = _with_columns(changes).filter((pl.col("date") <= last_date) & pl.col("hub_id").is_not_null())
+    rows = known.sort("date", "change_id", "successor_hub_id")
     if rows.is_empty() or panel.size == 0:
         return ChangedNetwork(panel, (), ())
     as_of = to_date(panel.dates[-1])
     notes: list[str] = []
     ahead: list[Move] = []
     current = panel
-    for (date,), group in rows.group_by("date", maintain_order=True):
-        if not isinstance(date, dt.date):
+    for (date, until), group in rows.group_by("date", "until", maintain_order=True):
+        if not isinstance(date, dt.date) or (isinstance(until, dt.date) and until <= as_of):
             continue
         handover = _read_handover(group, set(current.hub_ids), notes)
         if not handover:
             continue
         current, move = _plan_move(current, date, handover)
-        if date <= as_of:
+        if isinstance(until, dt.date):
+            ahead.append(replace(move, until=until))
+        elif date <= as_of:
             day = int(np.searchsorted(current.dates, np.datetime64(date, "D")))
             parcels = current.parcels.copy()
             move.apply(parcels, 0, day)
@@ -123,13 +228,7 @@ def _read_handover(group: pl.DataFrame, known_hubs: set[str], notes: list[str]) 
             opening_share = 0.5 if share is None else float(share)
             takers.setdefault(donor, []).extend([(newcomer, opening_share)])
             continue
-        if other is None and row["change"] == "moves":
-            continue
         if other is None:
-            notes.append(
-                f"Hub {hub} closes on {row['date']} without a successor; its parcels are left out from then on."
-            )
-            takers.setdefault(hub, [])
             continue
         takers.setdefault(hub, []).append((other, None if share is None else float(share)))
     opening = {row["successor_hub_id"] for row in group.filter(pl.col("change") == "opens").iter_rows(named=True)} | {

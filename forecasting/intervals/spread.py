@@ -31,6 +31,33 @@ class EventDays:
     variance: Matrix
 
 
+MIXED_LEVELS = tuple((at + 0.5) / 40 for at in range(40))
+"""Levels at which both outcomes of a doubt are read before they are mixed."""
+
+LEAST_SWING = 0.01
+"""Part of a series' mean by which two outcomes must differ to be mixed [1]."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Two outcomes that a mean lies between: what is closed stays closed, or opens again.
+
+    Attributes
+    ----------
+    swing
+        [series x horizon] parcels if it stays closed less parcels if it opens: routes that gain are positive, so that it sums.
+    chance
+        [horizon] that it stays closed [1].
+    """
+
+    swing: Matrix
+    chance: Matrix
+
+    def summed(self, membership: Membership) -> Doubt:
+        """Sum over groups."""
+        return Doubt(aggregate(self.swing, membership), self.chance)
+
+
 @dataclass(frozen=True)
 class Parts:
     """Whole parcels of some series with what they are made of.
@@ -48,6 +75,8 @@ class Parts:
         [series] recent parcels a day.
     history_days
         [series] days since the first parcel.
+    doubt
+        Whether what is closed stays so, where nobody knows; None without any.
     """
 
     mean: Whole
@@ -56,6 +85,7 @@ class Parts:
     override: Matrix
     volume: Matrix
     history_days: NDArray[np.float64]
+    doubt: Doubt | None = None
 
     def summed(self, membership: Membership) -> Parts:
         """Sum over groups; a group's factor is the one that takes the sum of its parts' baselines to its mean."""
@@ -75,6 +105,7 @@ class Parts:
             override,
             aggregate(self.volume[:, None], membership)[:, 0],
             days,
+            None if self.doubt is None else self.doubt.summed(membership),
         )
 
     def quantiles(
@@ -90,9 +121,50 @@ class Parts:
             history_days=self.history_days,
             levels=levels,
         )
+        if self.doubt is not None:
+            self._mix_outcomes(quantiles, self.doubt, level, intervals, events, levels)
         quantiles[:, :, 0] = np.minimum(quantiles[:, :, 0], self.mean)
         quantiles[:, :, -1] = np.maximum(quantiles[:, :, -1], self.mean)
         return quantiles
+
+    def _mix_outcomes(
+        self,
+        quantiles: Whole,
+        doubt: Doubt,
+        level: str,
+        intervals: IntervalModel,
+        events: EventDays,
+        levels: tuple[float, ...],
+    ) -> None:
+        """Put the quantiles of the mixture of both outcomes on the series they differ for, in place."""
+        own = np.flatnonzero((np.abs(doubt.swing) > LEAST_SWING * self.expected).any(axis=1))
+        if own.size == 0:
+            return
+        expected, swing = self.expected[own], doubt.swing[own]
+        outcomes = (
+            (1.0 - doubt.chance, expected - doubt.chance * swing),
+            (doubt.chance, expected + (1.0 - doubt.chance) * swing),
+        )
+        points, weights = [], []
+        for chance, mean in outcomes:
+            drawn = intervals.quantiles(
+                level,
+                np.maximum(mean, 0.0),
+                self.volume[own],
+                events.on,
+                events.variance,
+                history_days=self.history_days[own],
+                levels=MIXED_LEVELS,
+            )
+            points.append(drawn)
+            weights.append(np.broadcast_to((chance / len(MIXED_LEVELS))[None, :, None], drawn.shape))
+        both = np.concatenate(points, axis=2)
+        order = np.argsort(both, axis=2, kind="stable")
+        reached = np.cumsum(np.take_along_axis(np.concatenate(weights, axis=2), order, axis=2), axis=2)
+        for at, wanted in enumerate(levels):
+            place = np.minimum((reached < wanted).sum(axis=2), both.shape[2] - 1)
+            picked = np.take_along_axis(order, place[:, :, None], axis=2)
+            quantiles[own, :, at] = np.take_along_axis(both, picked, axis=2)[:, :, 0]
 
 
 @dataclass(frozen=True)

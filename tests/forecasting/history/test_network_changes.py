@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
+from forecasting.forecast import forecast
 from forecasting.history.network_changes import follow_changes
+from forecasting.inputs import ForecastSettings
 from forecasting.series.panel import Panel
+from tests.forecasting.small_networks import START, network
+
+QUICK = ForecastSettings(use_prophet=False, use_trees=False)
 
 ROUTES = pl.DataFrame({"courier_id": "x", "origin_hub_id": ["A"], "destination_hub_id": ["Z"]})
+
+
+def day(at: int) -> date:
+    return START + timedelta(days=at)
 
 
 def history() -> Panel:
@@ -42,3 +52,25 @@ def test_a_change_of_one_route_hands_no_hub_over() -> None:
     changed = follow_changes(history(), of_route, date(2025, 1, 20)).panel
     assert changed.routes.equals(ROUTES)
     assert changed.parcels.sum() == history().parcels.sum()
+
+
+def test_what_opens_ahead_has_the_size_and_noise_of_its_donor() -> None:
+    inputs = network(120, noise=True)
+    opening = {
+        "change_id": "c",
+        "date": day(122),
+        "hub_id": "NEW",
+        "change": "opens",
+        "successor_hub_id": "H1",
+        "share": 0.4,
+    }
+    changes = pl.DataFrame([opening])
+    found = forecast(replace(inputs, network_changes=changes), day(119), 7, settings=QUICK)
+    new = found.hub.filter(pl.col("hub_id") == "NEW", pl.col("date") >= day(122))
+    donor = found.hub.filter(pl.col("hub_id") == "H1", pl.col("direction") == "out", pl.col("date") >= day(122))
+    assert new["mean"].sum() == pytest.approx(donor["mean"].sum() * 0.4 / 0.6, rel=0.05)
+    wide, usual = (
+        float((found["q95"] - found["q05"]).to_numpy().sum() / found["mean"].to_numpy().sum()) for found in (new, donor)
+    )
+    assert wide < 2 * usual
+    assert (new["q95"] < 2 * new["mean"]).all()

@@ -1,0 +1,378 @@
+"""Hubs and routes that fell silent for a while, or opened, though nobody announced it: found in their share of the network."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from data.constants import constant
+from data.silent_days import Silence
+
+Direction = Literal["out", "in"]
+Flags = NDArray[np.bool_]
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClosingRules:
+    """When a share that fell is a closing, and one that rose from nothing an opening."""
+
+    usual_days: int = constant(28, "days", "of work whose mean share is the usual one", "judgement")
+    fewest_usual: int = constant(14, "days", "of work before a closing can be seen", "judgement")
+    fallen: float = constant(0.1, "1", "of the usual share, under which a hub is closed", "judgement")
+    returned: float = constant(0.3, "1", "of the usual share, in the week after, that shows it came back", "judgement")
+    fewest_days: int = constant(3, "days", "that a closing lasts at least", "judgement")
+    longest: int = constant(56, "days", "after which a closing is the new state of things", "judgement")
+    longest_present: int = constant(28, "days", "after which one that still lasts is taken as for good", "judgement")
+    hub_share: float = constant(
+        0.01, "1", "of the network that a hub has at least; half the mean hub's where that is less", "judgement"
+    )
+    route_share: float = constant(0.01, "1", "of the network that a route has at least", "judgement")
+    slump: float = constant(
+        0.5, "1", "of the network's median over eight weeks, under which a day shows no hub's own fate", "judgement"
+    )
+    fewest_parcels: float = constant(20.0, "parcels/day", "that a closed hub or route had", "judgement")
+    habit: int = constant(28, "days", "apart on average, at which closings are a habit and no event", "judgement")
+    around_change: int = constant(14, "days", "around a change that is told, in which it is what is seen", "judgement")
+    new_activity: float = constant(0.8, "1", "of the days since an opening that carry parcels", "judgement")
+
+
+CLOSING = ClosingRules()
+
+
+@dataclass(frozen=True)
+class Closing:
+    """A hub or route that sends or receives nothing for some days, or that has only just opened.
+
+    Attributes
+    ----------
+    change
+        ``closes`` or ``opens``.
+    hub_id
+        The hub, of scope hub; empty for a route.
+    origin_hub_id, destination_hub_id
+        The route, of scope route; empty for a hub.
+    direction
+        What the hub no longer does: ``out`` (sends), ``in`` (receives), empty for both.
+    date, until
+        First and last day; ``until`` is empty while it lasts.
+    share
+        Part of the network's parcels that it had before (or has since it opened).
+    days
+        Days it has lasted.
+    """
+
+    change: Literal["closes", "opens"]
+    hub_id: str
+    origin_hub_id: str
+    destination_hub_id: str
+    direction: Direction | None
+    date: dt.date
+    until: dt.date | None
+    share: float
+    days: int
+
+    @property
+    def name(self) -> str:
+        """The hub, or the route as ``A > B``."""
+        return f"hub {self.hub_id}" if self.hub_id else f"route {self.origin_hub_id} > {self.destination_hub_id}"
+
+    @property
+    def names(self) -> set[str]:
+        """What a change may name to announce it."""
+        ends = {self.origin_hub_id, self.destination_hub_id, f"{self.origin_hub_id} > {self.destination_hub_id}"}
+        return {self.hub_id} if self.hub_id else ends
+
+    def row_to_add(self) -> str:
+        """Return the row of ``network_changes`` that says so, as ``column=value`` pairs; a planner fills in ``until=?``."""
+        ends = [("hub_id", self.hub_id), ("direction", self.direction or "")]
+        if not self.hub_id:
+            ends = [
+                ("scope", "route"),
+                ("origin_hub_id", self.origin_hub_id),
+                ("destination_hub_id", self.destination_hub_id),
+            ]
+        until = ("until", str(self.until) if self.until else "?" if self.change == "closes" else "")
+        cells = [("date", str(self.date)), until, *ends, ("change", self.change)]
+        return ", ".join(f"{name}={value}" for name, value in cells if value)
+
+    def tell(self) -> str:
+        """Say it in one sentence, with the row to add."""
+        done = {None: "sent and received", "out": "sent", "in": "received"}[self.direction]
+        part = f"{self.share:.1%} of the network"
+        if self.change == "opens":
+            return f"{_capital(self.name)} opened on {self.date} unannounced ({part} since); to say so, add to network_changes: {self.row_to_add()}."
+        if not self.hub_id:
+            done = "carried"
+        if self.until is None:
+            return (
+                f"{_capital(self.name)} has {done} next to nothing since {self.date} ({self.days} days; {part} before): closed until …? "
+                f"Add to network_changes: {self.row_to_add()}."
+            )
+        return (
+            f"{_capital(self.name)} {done} next to nothing from {self.date} to {self.until} ({part} before) and is taken as closed then; "
+            f"to say so, add to network_changes: {self.row_to_add()}."
+        )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def find_closings(
+    volumes: pl.DataFrame, silences: Sequence[Silence] = (), last_day: dt.date | None = None
+) -> tuple[Closing, ...]:
+    """Find closings, past and present, and openings of the last weeks.
+
+    A hub is closed, as origin or as destination, while its share of the network's parcels is under a tenth of its mean share on its
+    last 28 days of work, for three days or more. It is past when the share came back, present when the history ends with it. It opened
+    when it has carried parcels for three to 28 days and none in the 28 days before. The same of routes that had 1 % of the network and
+    whose hubs went on.
+
+    Parameters
+    ----------
+    volumes
+        Columns of ``route_volumes``.
+    silences
+        Days without rows (:func:`data.silent_days.find_silences`): a hub's suspected ones are closings, however small it is.
+    last_day
+        Days after it are not looked at.
+
+    Returns
+    -------
+    tuple of Closing
+        By date. A hub that stops sending and receiving within two days has one entry without direction.
+    """
+    known = volumes if last_day is None else volumes.filter(pl.col("date") <= last_day)
+    if known.is_empty():
+        return ()
+    first = known["date"].min()
+    if not isinstance(first, dt.date):
+        return ()
+    found: list[Closing] = []
+    total = np.zeros(0)
+    for column, direction in (("origin_hub_id", "out"), ("destination_hub_id", "in")):
+        names, sums = _sum_by(known, [column], first)
+        total = sums.sum(axis=0)
+        usable = usable_days(total)
+        least = min(CLOSING.hub_share, 0.5 / max(len(names), 1))
+        side: Direction = "out" if direction == "out" else "in"
+        for (name,), own in zip(names, sums, strict=True):
+            blank = Closing("closes", name, "", "", side, first, None, 0.0, 0)
+            scanned = _scan(blank, own, total, usable, least)
+            if side == "out":
+                suspected = [
+                    run for run in silences if (run.scope, run.subject, run.meaning) == ("hub", name, "suspected")
+                ]
+                scanned += _of_silences(blank, suspected, scanned, own / np.maximum(total, 1.0))
+            found += scanned
+    found = _join_sides(found)
+    names, sums = _sum_by(known, ["origin_hub_id", "destination_hub_id"], first, CLOSING.route_share)
+    usable = usable_days(total)
+    for (origin, destination), own in zip(names, sums, strict=True):
+        blank = Closing("closes", "", origin, destination, None, first, None, 0.0, 0)
+        of_route = _scan(blank, own, total, usable, CLOSING.route_share)
+        found += [one for one in of_route if not any(_explains(hub, one) for hub in found if hub.hub_id)]
+    return tuple(sorted(found, key=lambda one: (one.date, one.name, one.direction or "")))
+
+
+def leave_out_announced(closings: Sequence[Closing], changes: pl.DataFrame) -> tuple[Closing, ...]:
+    """Leave out what ``network_changes`` tells: a change of the hub (as the one that changes or as successor) within two weeks of the day.
+
+    A route's closing is announced by a change of the route, or of a hub at its end. A change with a last day announces all days up to it.
+    """
+    spans: list[tuple[set[str], dt.date, dt.date]] = []
+    around = dt.timedelta(days=CLOSING.around_change)
+    for row in changes.iter_rows(named=True):
+        named = {row["hub_id"], row["successor_hub_id"]} - {None}
+        ends = (row.get("origin_hub_id"), row.get("destination_hub_id"))
+        if None not in ends:
+            named = {f"{ends[0]} > {ends[1]}"}
+        spans.append((named, row["date"] - around, (row.get("until") or row["date"]) + around))
+    return tuple(
+        one
+        for one in closings
+        if not any(named & one.names and first <= one.date <= last for named, first, last in spans)
+    )
+
+
+def usable_days(total: Vector) -> Flags:
+    """Mark the days on which shares tell something: the network carries at least half of its median over eight weeks."""
+    if total.size == 0:
+        return np.zeros(0, dtype=np.bool_)
+    level = pl.Series(np.where(total > 0, total, np.nan)).fill_nan(None)
+    median = (
+        level.rolling_median(57, min_samples=7, center=True)
+        .fill_null(strategy="backward")
+        .fill_null(strategy="forward")
+    )
+    return np.asarray(total > CLOSING.slump * median.fill_null(0.0).to_numpy())
+
+
+def _sum_by(
+    volumes: pl.DataFrame, keys: list[str], first: dt.date, least: float = 0.0
+) -> tuple[list[tuple[str, ...]], NDArray[np.float64]]:
+    """Sum parcels by key and day: names and [series x days]; only series that had ``least`` of all parcels on some day of their own."""
+    daily = volumes.group_by(*keys, "date").agg(pl.col("parcels").sum())
+    if least > 0:
+        day_total = volumes.group_by("date").agg(pl.col("parcels").sum().alias("all"))
+        large = daily.join(day_total, on="date").filter(pl.col("parcels") >= least * pl.col("all"))
+        daily = daily.join(large.select(keys).unique(), on=keys, how="semi")
+    names = daily.select(keys).unique().sort(keys)
+    last = volumes["date"].max()
+    length = (last - first).days + 1 if isinstance(last, dt.date) else 0
+    numbered = daily.join(names.with_row_index("series"), on=keys)
+    day = (numbered["date"].to_numpy().astype("datetime64[D]") - np.datetime64(first, "D")).astype(np.int64)
+    sums = np.zeros((names.height, length))
+    sums[numbered["series"].to_numpy(), day] = numbered["parcels"].to_numpy()
+    return names.rows(), sums
+
+
+def _scan(blank: Closing, own: Vector, total: Vector, usable: Flags, least: float) -> list[Closing]:
+    """Go through one series: its closings, and its opening if it has only just opened."""
+    days = np.flatnonzero(usable)
+    if days.size < CLOSING.fewest_usual:
+        return []
+    share = own[days] / total[days]
+    if share.max() < least:
+        return []
+    runs = _closed_runs(share, own[days], least)
+    found = []
+    for begin, end, usual in runs:
+        length = int(days[end] - days[begin]) + 1
+        lasts = end == days.size - 1
+        if length > (CLOSING.longest_present if lasts else CLOSING.longest) or end - begin + 1 < CLOSING.fewest_days:
+            continue
+        after = share[end + 1 : end + 8]
+        if not lasts and after.mean() < CLOSING.returned * usual:
+            continue
+        until = None if lasts else blank.date + dt.timedelta(days=int(days[end + 1]) - 1)
+        start = blank.date + dt.timedelta(days=int(days[begin]))
+        found.append(replace(blank, date=start, until=until, share=float(usual), days=length))
+    if len(found) > 2 and days.size / len(found) < CLOSING.habit:
+        return []
+    opening = _opened(share, least)
+    if opening is not None:
+        at, since = opening
+        found.append(
+            replace(
+                blank,
+                change="opens",
+                date=blank.date + dt.timedelta(days=int(days[at])),
+                share=since,
+                days=int(days[-1] - days[at]) + 1,
+            )
+        )
+    return found
+
+
+def _of_silences(blank: Closing, silences: Sequence[Silence], known: Sequence[Closing], share: Vector) -> list[Closing]:
+    """Turn a hub's longer silences into closings, where its share had not shown them."""
+    found = []
+    for run in silences:
+        begin = (run.date_from - blank.date).days
+        lasts = (run.date_to - blank.date).days >= share.size - 1
+        if run.days > (CLOSING.longest_present if lasts else CLOSING.longest):
+            continue
+        until = None if lasts else run.date_to
+        usual = float(share[max(0, begin - CLOSING.usual_days) : begin].mean()) if begin > 0 else 0.0
+        one = replace(blank, date=run.date_from, until=until, share=usual, days=run.days)
+        if not any(each.date <= run.date_to and (each.until or dt.date.max) >= run.date_from for each in known):
+            found.append(one)
+    return found
+
+
+def _closed_runs(share: Vector, parcels: Vector, least: float) -> list[tuple[int, int, float]]:
+    """Return (first, last, usual share) of each run of days under a tenth of the usual share; single days of leakage are bridged."""
+    runs: list[tuple[int, int, float]] = []
+    window: deque[tuple[float, float]] = deque(maxlen=CLOSING.usual_days)
+    begin, usual = -1, 0.0
+    days = list(zip(share.tolist(), parcels.tolist(), strict=True))
+    share_sum = parcel_sum = 0.0
+    for at, (part, carried) in enumerate(days):
+        if begin < 0:
+            if len(window) >= CLOSING.fewest_usual:
+                usual, work = share_sum / len(window), parcel_sum / len(window)
+                if part < CLOSING.fallen * usual and usual >= least and work >= CLOSING.fewest_parcels:
+                    begin = at
+                    continue
+        elif part >= CLOSING.fallen * usual and (at + 1 == len(days) or days[at + 1][0] >= CLOSING.fallen * usual):
+            runs.append((begin, at - 1, usual))
+            if at - begin > CLOSING.longest:
+                window.clear()
+                share_sum = parcel_sum = 0.0
+            begin = -1
+        else:
+            continue
+        if len(window) == CLOSING.usual_days:
+            share_sum -= window[0][0]
+            parcel_sum -= window[0][1]
+        window.append((part, carried))
+        share_sum, parcel_sum = share_sum + part, parcel_sum + carried
+    if begin >= 0:
+        runs.append((begin, share.size - 1, usual))
+    return runs
+
+
+def _opened(share: Vector, least: float) -> tuple[int, float] | None:
+    """Return the position of a recent opening and the share since; None without."""
+    recent = share[-CLOSING.usual_days :]
+    if share.size < 2 * CLOSING.usual_days or recent.max() <= 0:
+        return None
+    at = share.size - recent.size + int(np.argmax(recent > 0))
+    since = share[at:]
+    mean = float(since.mean())
+    before = share[at - CLOSING.usual_days : at]
+    if (
+        since.size < CLOSING.fewest_days
+        or mean < least
+        or (since > CLOSING.fallen * mean).mean() < CLOSING.new_activity
+        or before.max() > 0
+    ):
+        return None
+    return at, mean
+
+
+def _join_sides(found: Sequence[Closing]) -> list[Closing]:
+    """Make one entry of a hub's two directions that begin and end within two days of each other."""
+    joined: list[Closing] = []
+    for one in sorted(found, key=lambda each: (each.hub_id, each.change, each.date)):
+        other = next((each for each in joined if _same(each, one)), None)
+        if other is None:
+            joined.append(one)
+            continue
+        until = None if other.until is None or one.until is None else max(other.until, one.until)
+        both = replace(
+            other,
+            direction=None,
+            date=min(other.date, one.date),
+            until=until,
+            share=(other.share + one.share) / 2,
+            days=max(other.days, one.days),
+        )
+        joined[joined.index(other)] = both
+    return joined
+
+
+def _same(first: Closing, second: Closing) -> bool:
+    if (first.hub_id, first.change) != (second.hub_id, second.change) or first.direction in (None, second.direction):
+        return False
+    if (first.until is None) != (second.until is None):
+        return False
+    ends = abs((first.until - second.until).days) if first.until and second.until else 0
+    return abs((first.date - second.date).days) <= 2 and ends <= 2
+
+
+def _explains(hub: Closing, route: Closing) -> bool:
+    """Say whether a hub's closing or opening is what a route shows."""
+    if hub.hub_id not in (route.origin_hub_id, route.destination_hub_id):
+        return False
+    last = hub.until or dt.date.max
+    return route.date <= last and (route.until or dt.date.max) >= hub.date

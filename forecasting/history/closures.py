@@ -1,0 +1,442 @@
+"""Times in which a hub or route is closed: left out of what a forecast learns from, and spread over what stays open while they last.
+
+While a hub is closed its parcels go other ways: those sent to it over the other routes of their origins, those it sends over the other
+routes into their destinations. The days of a closure are therefore told again as if it had not been: within each origin (each
+destination, for what a closed hub sends) the parcels of the day are split as before the closure, between the closed routes, the routes that
+were seen to take over, and the rest, which keep their own proportions. An opening is the mirror: the days before it are told again with the
+shares since.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.closings import Closing, Direction
+from data.constants import constant
+from forecasting.intervals.spread import Doubt
+from forecasting.series.panel import Panel, aggregate
+
+Matrix = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Index = NDArray[np.int64]
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClosureRules:
+    """How closures are taken out of a history."""
+
+    reference_days: int = constant(28, "days", "before a closure whose shares are those of before", "judgement")
+    fewest_reference: int = constant(7, "days", "below which there is nothing to return to", "judgement")
+    taker_gain: float = constant(
+        0.1, "1", "of the closed parcels, and of its own, that a hub took over to be told from chance", "judgement"
+    )
+    untouched: float = constant(0.25, "1", "of the volume, that which gained least, shows how all went", "judgement")
+    half_life: float = constant(7.0, "days", "of the weight of the days before a closure", "judgement")
+    settled: float = constant(2.0, "days", "since a closure's end that tell as much as all before it", "judgement")
+    largest_part: float = constant(
+        0.95,
+        "1",
+        "of an origin's parcels that closed routes and their takers may be; beyond, the network's share is taken",
+        "judgement",
+    )
+    total_noise: float = constant(
+        0.1, "log", "standard deviation of a network's level between two fortnights", "judgement"
+    )
+    largest_scale: float = constant(3.0, "1", "by which the rest of an origin is scaled, up or down", "judgement")
+
+
+CLOSURE = ClosureRules()
+
+
+@dataclass(frozen=True)
+class Closure:
+    """One direction of a closing, as rows and days of a panel.
+
+    Attributes
+    ----------
+    closing
+        What was told or found.
+    direction
+        ``in``: parcels that come to the hub (or go over the route) are spread over their origin's other routes; ``out``: those it
+        sends over the other routes into their destinations.
+    rows
+        [routes] whether the route is closed.
+    first, last
+        Positions of its days, those after the history included (``last`` is inclusive, or None while nobody knows).
+    takers
+        Hubs that are said to take its parcels over; empty: to be seen, else everyone.
+    told
+        Whether a planner said so.
+    handed
+        Whether its parcels ahead are handed to its successors by a move of the network (:mod:`forecasting.history.network_changes`).
+    """
+
+    closing: Closing
+    direction: Direction
+    rows: Flags
+    first: int
+    last: int | None
+    takers: tuple[str, ...] = ()
+    told: bool = False
+    handed: bool = False
+
+
+def lay_out(
+    panel: Panel, closing: Closing, takers: tuple[str, ...] = (), *, told: bool = False, handed: bool = False
+) -> list[Closure]:
+    """Lay a closing (or opening) out on the routes and days of a panel, a direction each."""
+    origins = panel.routes["origin_hub_id"].to_numpy()
+    destinations = panel.routes["destination_hub_id"].to_numpy()
+    first = int((np.datetime64(closing.date, "D") - panel.dates[0]).astype(np.int64))
+    last = None if closing.until is None else int((np.datetime64(closing.until, "D") - panel.dates[0]).astype(np.int64))
+    sides: list[tuple[Direction, Flags]] = []
+    if not closing.hub_id:
+        sides.append(("in", (origins == closing.origin_hub_id) & (destinations == closing.destination_hub_id)))
+    else:
+        if closing.direction in (None, "in"):
+            sides.append(("in", destinations == closing.hub_id))
+        if closing.direction in (None, "out"):
+            sides.append(("out", origins == closing.hub_id))
+    return [
+        Closure(closing, direction, np.asarray(rows, dtype=np.bool_), first, last, takers, told, handed)
+        for direction, rows in sides
+        if rows.any()
+    ]
+
+
+class _Ends:
+    """Numbers of the hubs at the two ends of a panel's routes: where parcels are kept, and where they may turn to."""
+
+    def __init__(self, panel: Panel, direction: Direction) -> None:
+        out, into = panel.membership("hub_out"), panel.membership("hub_in")
+        kept, turned = (out, into) if direction == "in" else (into, out)
+        self.kept, self.groups = kept.index, kept.groups
+        self.turned, self.labels = turned.index, turned.labels
+
+
+def restore(
+    panel: Panel, closures: Sequence[Closure], unknown: Flags
+) -> tuple[Panel, Flags, list[Mapping[str, float]]]:
+    """Tell the days of closures, and those before openings, again as if they had not been.
+
+    Parameters
+    ----------
+    panel
+        The history.
+    closures
+        In the order of their first days.
+    unknown
+        [days] days of which nothing is known.
+
+    Returns
+    -------
+    tuple
+        The panel, [routes x days] the cells that were put there, and for each closure the part of its parcels that hubs at the other
+        end were seen to take.
+    """
+    parcels = panel.parcels.copy()
+    hidden = np.zeros(parcels.shape, dtype=np.bool_)
+    # One after another: a later closure's shares of before may lie in the days of an earlier one.
+    taken = [_restore_one(panel, parcels, hidden, closure, unknown) for closure in closures]
+    return Panel(panel.routes, panel.dates, parcels), hidden, taken
+
+
+def _restore_one(
+    panel: Panel, parcels: NDArray[np.float32], hidden: Flags, closure: Closure, unknown: Flags
+) -> Mapping[str, float]:
+    """Tell one closure's days again, in place; returns what each hub took."""
+    days, reference = _windows(closure, parcels.shape[1], unknown)
+    if days.size == 0 or reference.size < CLOSURE.fewest_reference:
+        return {}
+    ends = _Ends(panel, closure.direction)
+    concerned = np.isin(ends.kept, np.unique(ends.kept[closure.rows]))
+    before = _usual(parcels, closure, reference, unknown)
+    closed = float(before[closure.rows].sum())
+    if closed <= 0:
+        return {}
+    compared = days if closure.closing.change == "closes" else days[-CLOSURE.reference_days :]
+    gain = _gains(ends, concerned, closure, before, _daily(parcels, compared), closed)
+    moved = closure.rows | (concerned & (gain > 0)[ends.turned])
+    group_before = aggregate(before[:, None], ends.kept, ends.groups)[:, 0]
+    part = np.divide(before, group_before[ends.kept], out=np.zeros_like(before), where=group_before[ends.kept] > 0)
+    part[~moved] = 0.0
+    grows = _lost_share(parcels, closure, days, reference, closed, gain)
+    week = _week_of(parcels, closure.rows, concerned, reference)
+    network_part = before * closure.rows / max(float(before.sum()), 1e-9)
+    for day in days.tolist():
+        today = parcels[:, day].astype(np.float64)
+        wanted = np.where(closure.rows, part * week[day % 7], part)
+        told = _split(today, wanted, moved, closure.rows, ends, grows)
+        alone = closure.rows & ~np.isfinite(told)
+        told[alone] = network_part[alone] * week[day % 7] * today.sum()
+        parcels[:, day] = np.where(np.isfinite(told), told, today)
+        hidden[moved, day] = True
+    return {ends.labels[at]: float(gain[at]) for at in np.flatnonzero(gain)}
+
+
+def _split(today: Vector, part: Vector, moved: Flags, closed: Flags, ends: _Ends, grows: float) -> Vector:
+    """Split a day's parcels of each origin as before; NaN on closed routes of origins that have too little else."""
+    now = np.bincount(ends.kept, weights=today, minlength=ends.groups)
+    closed_part = np.bincount(ends.kept, weights=np.where(closed, part, 0.0), minlength=ends.groups)
+    moved_part = np.bincount(ends.kept, weights=part, minlength=ends.groups)
+    rest = np.bincount(ends.kept, weights=np.where(moved, 0.0, today), minlength=ends.groups)
+    fits = closed_part <= CLOSURE.largest_part
+    touched = (closed_part > 0) & fits
+    whole = now * (1.0 + np.where(touched, grows * closed_part / np.where(fits, 1.0 - closed_part, 1.0), 0.0))
+    left = np.maximum(1.0 - moved_part, 0.0) * whole
+    scale = np.divide(left, rest, out=np.ones_like(left), where=rest > 0)
+    scale = np.clip(scale, 1.0 / CLOSURE.largest_scale, CLOSURE.largest_scale)
+    told = np.where(moved, part * whole[ends.kept], today * scale[ends.kept])
+    # Where the rest is too small to be scaled that far, all give and take alike.
+    made = np.bincount(ends.kept, weights=told, minlength=ends.groups)
+    told *= np.divide(whole, made, out=np.ones_like(made), where=made > 0)[ends.kept]
+    told = np.where(touched[ends.kept], told, today)
+    return np.where(closed & ~fits[ends.kept], np.nan, told)
+
+
+def _windows(closure: Closure, known: int, unknown: Flags) -> tuple[Index, Index]:
+    """Return the days to be told again, and those whose shares say how."""
+    if closure.closing.change == "opens":
+        days = np.arange(max(0, min(closure.first, known)))
+        reference = np.arange(max(0, closure.first), known)
+    else:
+        last = known - 1 if closure.last is None else min(closure.last, known - 1)
+        days = np.arange(max(0, closure.first), last + 1)
+        reference = np.arange(max(0, closure.first - 2 * CLOSURE.reference_days), max(0, min(closure.first, known)))
+    days, reference = days[~unknown[days]], reference[~unknown[reference]]
+    if closure.closing.change == "closes":
+        reference = reference[-CLOSURE.reference_days :]
+    return days, reference
+
+
+def _daily(parcels: NDArray[np.float32], days: Index) -> Vector:
+    """Return the [routes] mean parcels a day."""
+    return np.asarray(parcels[:, days].mean(axis=1, dtype=np.float64))
+
+
+def _usual(parcels: NDArray[np.float32], closure: Closure, reference: Index, unknown: Flags) -> Vector:
+    """Return the [routes] parcels a day that a closure's days are told again with.
+
+    The latest days before it count most. Where it is over, the days since count as well, more the more there are: what came back is not
+    always what went.
+    """
+    age = reference[-1] - reference
+    weight = 0.5 ** (age / CLOSURE.half_life)
+    before = np.asarray(parcels[:, reference] @ (weight / weight.sum()).astype(np.float32), dtype=np.float64)
+    if closure.closing.change == "opens" or closure.last is None:
+        return before
+    since = np.arange(closure.last + 1, min(closure.last + 1 + CLOSURE.reference_days, parcels.shape[1]))
+    since = since[~unknown[since]]
+    if since.size == 0:
+        return before
+    after = _daily(parcels, since)
+    after *= before.sum() / max(float(after.sum()), 1e-9)
+    part = since.size / (since.size + CLOSURE.settled)
+    return (1.0 - part) * before + part * after
+
+
+def _gains(ends: _Ends, concerned: Flags, closure: Closure, before: Vector, during: Vector, closed: float) -> Vector:
+    """Return for each hub at the other end the part of the closed parcels it was seen to take; of hubs named, theirs alone."""
+    hubs = len(ends.labels)
+    rows = concerned & ~closure.rows
+    old = np.bincount(ends.turned[rows], weights=before[rows], minlength=hubs)
+    new = np.bincount(ends.turned[rows], weights=during[rows], minlength=hubs)
+    # The quarter of the volume that gained least took nothing over: it says how the network went.
+    ratio = np.divide(new, old, out=np.zeros_like(new), where=old > 0)
+    order = np.argsort(ratio)
+    order = order[old[order] > 0]
+    mass = np.cumsum(old[order])
+    level = float(ratio[order][np.searchsorted(mass, CLOSURE.untouched * mass[-1])]) if order.size else 1.0
+    rise = new / max(level, 1e-9) - old
+    seen = (rise >= CLOSURE.taker_gain * closed) & (rise >= CLOSURE.taker_gain * old)
+    if closure.takers:
+        seen &= np.isin(np.array(ends.labels), np.array(closure.takers))
+    return np.where(seen, rise / closed, 0.0)
+
+
+def _lost_share(
+    parcels: NDArray[np.float32], closure: Closure, days: Index, reference: Index, closed: float, gain: Vector
+) -> float:
+    """Say which part of the closed parcels the network lost: none by custom, as far as its total does not show it.
+
+    For an opening: the part that no hub gave up, which is new.
+    """
+    if closure.closing.change == "opens":
+        return 1.0 - min(1.0, float(gain.sum()))
+    total = parcels.sum(axis=0, dtype=np.float64)
+    share = min(closed / max(float(total[reference].mean()), 1e-9), CLOSURE.largest_part)
+    size = -np.log(1.0 - share)
+    fell = np.log(max(float(total[reference].mean()), 0.5)) - np.log(max(float(total[days].mean()), 0.5))
+    trust = size**2 / (size**2 + CLOSURE.total_noise**2)
+    return float(trust * np.clip(fell / size, 0.0, 1.0)) if size > 0 else 0.0
+
+
+def _week_of(parcels: NDArray[np.float32], closed: Flags, concerned: Flags, reference: Index) -> Vector:
+    """Return [7] by weekday (position of the day modulo 7) the closed routes' share over their mean share."""
+    own = parcels[closed][:, reference].sum(axis=0, dtype=np.float64)
+    around = parcels[concerned][:, reference].sum(axis=0, dtype=np.float64)
+    mean = own.sum() / max(around.sum(), 1e-9)
+    week = np.ones(7)
+    for weekday in range(7):
+        mine = reference % 7 == weekday
+        if mine.sum() >= 2 and around[mine].sum() > 0 and mean > 0:
+            week[weekday] = own[mine].sum() / around[mine].sum() / mean
+    return week
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """A forecast with its closures.
+
+    Attributes
+    ----------
+    mean
+        [routes x days] parcels.
+    doubt
+        Whether what was found closed stays so; None where nothing was.
+    lost
+        Parcels that nothing is left to take.
+    """
+
+    mean: Matrix
+    doubt: Doubt | None
+    lost: float
+
+
+def spread_ahead(
+    panel: Panel, mean: Matrix, closures: Sequence[Closure], taken: Sequence[Mapping[str, float]], first_ahead: int
+) -> Outcomes:
+    """Spread the parcels of what is closed over what stays open.
+
+    What planners told is closed on its days. What was only found stays closed with the chance ``n / (n + h)`` h days ahead, n the days it has
+    lasted (it lasts as long again as often as not), so the mean lies between both.
+
+    Parameters
+    ----------
+    panel
+        Routes, with the history's days.
+    mean
+        [routes x days] the forecast as if nothing were closed; its first day has the position ``first_ahead``.
+    closures, taken
+        As :func:`restore` was given and gave back.
+    first_ahead
+        Position of the first day ahead among the panel's days.
+    """
+    shut = mean.copy()
+    told = [
+        at
+        for at, closure in enumerate(closures)
+        if closure.closing.change == "closes" and closure.told and not closure.handed
+    ]
+    found = [
+        at
+        for at, closure in enumerate(closures)
+        if closure.closing.change == "closes" and not closure.told and closure.last is None
+    ]
+    lost = _shut(panel, shut, closures, taken, told, first_ahead)
+    if not found:
+        return Outcomes(shut, None, lost)
+    stays = shut.copy()
+    lost += _shut(panel, stays, closures, taken, found, first_ahead)
+    lasted = max(closures[at].closing.days for at in found)
+    lead = np.arange(1, mean.shape[1] + 1) + max(0, first_ahead - panel.dates.size)
+    chance = lasted / (lasted + lead)
+    swing = stays - shut
+    return Outcomes(shut + chance * swing, Doubt(swing, chance), lost)
+
+
+def _shut(
+    panel: Panel,
+    matrix: Matrix,
+    closures: Sequence[Closure],
+    taken: Sequence[Mapping[str, float]],
+    which: Sequence[int],
+    first_ahead: int,
+) -> float:
+    """Close some of the closures on their days, in place; returns the parcels that nothing could take."""
+    horizon = matrix.shape[1]
+    spans = {at: _days_ahead(closures[at], first_ahead, horizon) for at in which}
+    closed = np.zeros(matrix.shape, dtype=np.bool_)
+    for at, (begin, end) in spans.items():
+        closed[:, begin:end] |= closures[at].rows[:, None]
+    lost = 0.0
+    for at, (begin, end) in spans.items():
+        if begin >= end:
+            continue
+        closure, gain = closures[at], taken[at]
+        ends = _Ends(panel, closure.direction)
+        away = matrix[closure.rows, begin:end].copy()
+        matrix[closure.rows, begin:end] = 0.0
+        free = ~closed[:, begin:end]
+        weight = matrix[:, begin:end] * free
+        if closure.takers:
+            named = np.isin(np.array(ends.labels), np.array(closure.takers))[ends.turned]
+            weight = np.where(named[:, None], weight, 0.0)
+        elif gain:
+            weight = weight * _appetite(ends, gain, weight)[:, None]
+        wanted = aggregate(away, ends.kept[closure.rows], ends.groups)
+        there = aggregate(weight, ends.kept, ends.groups)
+        per = np.divide(wanted, there, out=np.zeros_like(wanted), where=there > 0)
+        matrix[:, begin:end] += weight * per[ends.kept]
+        left = np.where(there > 0, 0.0, wanted).sum(axis=0)
+        everywhere = matrix[:, begin:end] * free
+        mass = everywhere.sum(axis=0)
+        matrix[:, begin:end] += everywhere * np.divide(left, mass, out=np.zeros_like(left), where=mass > 0)
+        lost += float(left[mass <= 0].sum())
+    return lost
+
+
+def _appetite(ends: _Ends, gain: Mapping[str, float], weight: Matrix) -> Vector:
+    """Weigh routes by what their hub took: seen takers get their part, the rest goes to everyone by volume."""
+    mass = np.bincount(ends.turned, weights=weight.sum(axis=1), minlength=len(ends.labels))
+    part = mass / max(float(mass.sum()), 1e-9)
+    took = np.array([gain.get(label, 0.0) for label in ends.labels])
+    seen = min(1.0, float(took.sum()))
+    wanted = seen * took / max(float(took.sum()), 1e-9) + (1.0 - seen) * part
+    return np.divide(wanted, part, out=np.zeros_like(part), where=part > 0)[ends.turned]
+
+
+def _days_ahead(closure: Closure, first_ahead: int, horizon: int) -> tuple[int, int]:
+    begin = max(0, closure.first - first_ahead)
+    end = horizon if closure.last is None else min(horizon, closure.last + 1 - first_ahead)
+    return begin, max(begin, end)
+
+
+def overlapping(closing: Closing, told: Sequence[Closing]) -> bool:
+    """Say whether a closing that was found is one that a planner told."""
+    last = closing.until or dt.date.max
+    return any(
+        (one.hub_id, one.origin_hub_id, one.destination_hub_id)
+        == (closing.hub_id, closing.origin_hub_id, closing.destination_hub_id)
+        and one.change == closing.change
+        and (one.direction is None or closing.direction in (None, one.direction))
+        and one.date <= last
+        and (one.until or dt.date.max) >= closing.date
+        for one in told
+    )
+
+
+def spread_history(panel: Panel, closures: Sequence[Closure]) -> Panel:
+    """Give the history of routes that closed for good without successor to the routes that took their parcels, as far as it goes.
+
+    Parameters
+    ----------
+    panel
+        The history.
+    closures
+        Told, of hubs or routes that closed for good within it.
+    """
+    parcels = panel.parcels.copy()
+    for closure in closures:
+        past = replace(closure, first=0, last=closure.first - 1)
+        for start in range(0, closure.first, CLOSURE.reference_days):
+            block = parcels[:, start : min(start + CLOSURE.reference_days, closure.first)].astype(np.float64)
+            _shut(panel, block, [past], [{}], [0], start)
+            parcels[:, start : start + block.shape[1]] = block
+    return Panel(panel.routes, panel.dates, parcels)

@@ -1,0 +1,158 @@
+"""The network a forecast starts from: its history with silent days filled, closures taken out and changes followed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.closings import Closing, find_closings, leave_out_announced
+from forecasting.history.closures import Closure, Outcomes, lay_out, overlapping, restore, spread_ahead, spread_history
+from forecasting.history.network_changes import Move, follow_changes, read_changes
+from forecasting.history.silent_history import SilentHistory, fill_silent_days
+from forecasting.inputs import ForecastInputs, ForecastSettings
+from forecasting.series.panel import Panel, to_date
+
+Matrix = NDArray[np.float64]
+
+_MOST_TOLD = 3
+
+
+@dataclass(frozen=True)
+class KnownNetwork:
+    """A history as a forecast may learn from it, and what is known to happen to it.
+
+    Attributes
+    ----------
+    panel
+        Routes with their history; routes that a change creates are added.
+    silent
+        Days and cells that are not known, or are none of a route's own.
+    moves
+        Handovers after the last day of the panel, by date.
+    closures
+        What is closed, or has only just opened.
+    taken
+        For each closure what hubs were seen to take over.
+    notes
+        What a planner should read of all this.
+    """
+
+    panel: Panel
+    silent: SilentHistory
+    moves: tuple[Move, ...]
+    closures: tuple[Closure, ...]
+    taken: tuple[Mapping[str, float], ...]
+    notes: tuple[str, ...]
+
+    def apply_ahead(self, mean: Matrix) -> Outcomes:
+        """Put handovers and closures on a forecast [routes x days] that begins the day after the panel."""
+        first_ahead = to_date(self.panel.dates[-1]) + dt.timedelta(days=1)
+        moved = mean.copy()
+        for move in self.moves:
+            move.apply(moved, *move.days_ahead(first_ahead, moved.shape[1]))
+        return spread_ahead(self.panel, moved, self.closures, self.taken, self.panel.dates.size)
+
+    def inherit(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give routes that a handover ahead opens or enlarges their donors' part of a [routes] figure, where it is more than their own."""
+        inherited = values[:, None].astype(np.float64)
+        for move in self.moves:
+            own = inherited.copy()
+            move.apply(inherited, 0, 1)
+            np.maximum(inherited, own, out=inherited)
+        return inherited[:, 0]
+
+    def inherit_days(self, days: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give routes that a handover ahead opens the longest history of their donors [days]."""
+        inherited = days.copy()
+        for move in self.moves:
+            np.maximum.at(inherited, move.target, np.where(move.share > 0, inherited[move.source], 0.0))
+        return inherited
+
+
+def know_network(
+    panel: Panel,
+    known: ForecastInputs,
+    last_date: dt.date,
+    eventful: NDArray[np.bool_],
+    settings: ForecastSettings,
+) -> KnownNetwork:
+    """Read silent days, closures and changes into a history.
+
+    Parameters
+    ----------
+    panel
+        The history as it was loaded.
+    known
+        The tables as they were known.
+    last_date
+        Last day of the forecast.
+    eventful
+        [days] days with an event.
+    settings
+        Which days were said to be closed.
+    """
+    panel, silent = fill_silent_days(panel, known.route_volumes, eventful, settings.closed)
+    changes = read_changes(known.network_changes, last_date, set(panel.hub_ids))
+    as_of = to_date(panel.dates[-1])
+    told = [closing for closing, _, _ in changes.closings]
+    found = _unannounced(known, silent, told, eventful, panel.dates)
+    closures = [
+        closure
+        for closing, takers, handed in changes.closings
+        if closing.until is not None or closing.date > as_of
+        for closure in lay_out(panel, closing, takers, told=True, handed=handed)
+    ]
+    closures += [closure for closing in found for closure in lay_out(panel, closing)]
+    closures.sort(key=lambda closure: (closure.closing.change == "opens", closure.first))
+    taken: list[Mapping[str, float]] = []
+    if closures:
+        panel, hidden, taken = restore(panel, closures, silent.unknown)
+        silent = replace(silent, hidden=hidden if silent.hidden is None else hidden | silent.hidden)
+    gone = [
+        closure
+        for closing, takers, _ in changes.closings
+        if closing.until is None and closing.date <= as_of
+        for closure in lay_out(panel, closing, takers, told=True)
+    ]
+    if gone:
+        panel = spread_history(panel, gone)
+    network = follow_changes(panel, changes.handovers, last_date)
+    if network.panel.size > panel.size:
+        added = np.zeros(network.panel.size - panel.size, dtype=np.bool_)
+        closures = [replace(closure, rows=np.concatenate([closure.rows, added])) for closure in closures]
+    notes = (*silent.notes, *changes.notes, *network.notes, *_tell(found))
+    return KnownNetwork(
+        network.panel, silent.with_routes(network.panel.size), network.ahead, tuple(closures), tuple(taken), notes
+    )
+
+
+def _unannounced(
+    known: ForecastInputs,
+    silent: SilentHistory,
+    told: list[Closing],
+    eventful: NDArray[np.bool_],
+    dates: NDArray[np.datetime64],
+) -> list[Closing]:
+    """Find the closings and openings that no change tells and no event explains."""
+    found = []
+    closings = find_closings(known.route_volumes, silent.silences)
+    for closing in leave_out_announced(closings, known.network_changes):
+        days = (dates >= np.datetime64(closing.date, "D")) & (dates <= np.datetime64(closing.until or dt.date.max, "D"))
+        of_event = bool(eventful[days].mean() > 0.5) if days.any() else False
+        if not (of_event or overlapping(closing, told)):
+            found.append(closing)
+    return found
+
+
+def _tell(found: list[Closing]) -> tuple[str, ...]:
+    """Tell all that lasts or has just opened, and the latest of the past; the rest is counted."""
+    present = [one for one in found if one.until is None]
+    past = sorted((one for one in found if one.until is not None), key=lambda one: (one.until or one.date, one.name))
+    told = [one.tell() for one in (*present, *past[::-1][:_MOST_TOLD])]
+    if len(past) > _MOST_TOLD:
+        told.append(f"{len(past) - _MOST_TOLD} earlier closings are taken as such; `radar check` lists them.")
+    return tuple(told)

@@ -1,0 +1,228 @@
+"""A closure leaves what is learnt, its parcels are spread while it lasts, and what nobody knows widens the band."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+
+from data.closings import Closing
+from forecasting.forecast import forecast
+from forecasting.history.closures import lay_out, restore, spread_ahead
+from forecasting.inputs import ForecastInputs, ForecastSettings
+from forecasting.results import Forecasts
+from forecasting.series.panel import Panel
+from tests.forecasting.small_networks import START, WEEK
+
+QUICK = ForecastSettings(use_prophet=False, use_trees=False)
+HUBS = ("A", "B", "C", "D")
+DAYS = 120
+Share = Mapping[str, float]
+
+
+def day(at: int) -> dt.date:
+    return START + dt.timedelta(days=at)
+
+
+def network(
+    closed: tuple[int, int] | None = None, hub: str = "D", to: Share | None = None, noise: bool = False
+) -> ForecastInputs:
+    """All routes among four hubs; while ``hub`` is closed its parcels go to the hubs of ``to``, or evenly to all others."""
+    size = {"A": 400.0, "B": 300.0, "C": 200.0, "D": 100.0}
+    takers = to or {name: size[name] for name in HUBS if name != hub}
+    takers = {name: part / sum(takers.values()) for name, part in takers.items()}
+    random = np.random.default_rng(3)
+    rows = []
+    for at in range(DAYS):
+        mean = {(o, d): size[o] * size[d] / 1000.0 * WEEK[at % 7] for o, d in product(HUBS, HUBS)}
+        if closed is not None and closed[0] <= at <= closed[1]:
+            for taker, part in takers.items():
+                for other in HUBS:
+                    if other != hub:
+                        mean[other, taker] += part * mean[other, hub]
+                        mean[taker, other] += part * mean[hub, other]
+            mean = {ends: parcels for ends, parcels in mean.items() if hub not in ends}
+        rows += [
+            (day(at), "c", o, d, int(random.poisson(parcels) if noise else round(parcels)))
+            for (o, d), parcels in mean.items()
+        ]
+    schema = {"date": pl.Date, "courier_id": pl.String, "origin_hub_id": pl.String, "destination_hub_id": pl.String}
+    volumes = pl.DataFrame(rows, schema={**schema, "parcels": pl.Int64}, orient="row")
+    return ForecastInputs(route_volumes=volumes)
+
+
+def changes(*rows: tuple[str, int, int | None, str | None]) -> pl.DataFrame:
+    """Write closings: hub, first and last day, direction."""
+    told = [
+        {
+            "change_id": f"c{at}",
+            "date": day(first),
+            "until": None if last is None else day(last),
+            "scope": "hub",
+            "hub_id": hub,
+            "direction": direction,
+            "change": "closes",
+            "successor_hub_id": None,
+            "share": None,
+        }
+        for at, (hub, first, last, direction) in enumerate(rows)
+    ]
+    kinds = {"until": pl.Date, "direction": pl.String, "successor_hub_id": pl.String, "share": pl.Float64}
+    return pl.DataFrame(told, schema_overrides=kinds)
+
+
+def routes(found: Forecasts) -> dict[tuple[str, str], float]:
+    sums = found.route.group_by("origin_hub_id", "destination_hub_id").agg(pl.col("mean").sum())
+    return {(o, d): float(parcels) for o, d, parcels in sums.iter_rows()}
+
+
+def distance(first: Forecasts, second: Forecasts) -> float:
+    one, other = routes(first), routes(second)
+    return sum(abs(one.get(ends, 0.0) - other.get(ends, 0.0)) for ends in one | other) / sum(other.values())
+
+
+def made(inputs: ForecastInputs, as_of: int = DAYS - 1) -> Forecasts:
+    return forecast(inputs, day(as_of), 7, settings=QUICK)
+
+
+@pytest.mark.parametrize("to", [None, {"C": 1.0}], ids=["spread", "one taker"])
+@pytest.mark.parametrize("closed", [(100, 109), (106, DAYS - 1)], ids=["past", "until the as-of date"])
+def test_after_a_told_closure_the_shares_of_before_return(closed: tuple[int, int], to: Share | None) -> None:
+    inputs = network(closed, to=to)
+    told = made(replace(inputs, network_changes=changes(("D", *closed, None))))
+    assert distance(told, made(network())) < 0.03
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_a_past_closure_is_found_by_itself(noise: bool) -> None:
+    found = made(network((100, 109), to={"C": 1.0}, noise=noise))
+    assert distance(found, made(network(noise=noise))) < 0.04
+    assert any("Hub D sent and received next to nothing" in note for note in found.notes)
+
+
+def test_a_closure_ahead_is_spread_over_what_stays_open_and_ends_on_its_day() -> None:
+    inputs = network()
+    open_ = made(inputs)
+    shut = made(replace(inputs, network_changes=changes(("D", DAYS + 1, DAYS + 3, None))))
+    for found, there in ((open_, [True] * 7), (shut, [True, False, False, False, True, True, True])):
+        of_hub = found.hub.filter(pl.col("hub_id") == "D").group_by("date").agg(pl.col("mean").sum()).sort("date")
+        assert (of_hub["mean"] > 0).to_list() == there
+    np.testing.assert_allclose(shut.network["mean"], open_.network["mean"], atol=1)
+    assert any("spread over the other routes" in note for note in shut.notes)
+
+
+def test_a_hub_that_closed_for_good_without_successor_leaves_the_total_as_it_is() -> None:
+    for first in (90, DAYS + 2):
+        closed = made(
+            replace(
+                network((90, DAYS - 1)) if first == 90 else network(), network_changes=changes(("D", first, None, None))
+            )
+        )
+        np.testing.assert_allclose(closed.network["mean"], made(network()).network["mean"], rtol=0.02)
+        last = closed.hub.filter(pl.col("hub_id") == "D", pl.col("date") == day(DAYS + 6))
+        assert last["mean"].sum() == 0
+
+
+def test_only_one_direction_is_closed_where_one_is_told() -> None:
+    shut = made(replace(network(), network_changes=changes(("D", DAYS, None, "in"))))
+    parcels = routes(shut)
+    assert sum(n for (_, to), n in parcels.items() if to == "D") == 0
+    open_ = routes(made(network()))
+    for origin in HUBS:
+        sent, usual = (sum(n for (o, _), n in each.items() if o == origin) for each in (parcels, open_))
+        assert sent == pytest.approx(usual, rel=0.02)
+
+
+def test_what_is_found_closed_and_lasts_lies_between_both_outcomes_and_is_unsure() -> None:
+    found, open_ = made(network((110, DAYS - 1))), made(network())
+    assert any("closed until …?" in note for note in found.notes)
+
+    def of_hub(table: Forecasts) -> pl.DataFrame:
+        return table.hub.filter(pl.col("hub_id") == "D", pl.col("direction") == "in").sort("date")
+
+    mean, usual = of_hub(found)["mean"].to_numpy(), of_hub(open_)["mean"].to_numpy()
+    # Ten days shut: one day ahead it is open with a chance of 1 in 11, after seven days with 7 in 17.
+    np.testing.assert_allclose(mean / usual, np.arange(1, 8) / (10 + np.arange(1, 8)), atol=0.03)
+    assert (of_hub(found)["q95"].to_numpy()[3:] > 0.8 * usual[3:]).all()
+    np.testing.assert_allclose(found.network["mean"], open_.network["mean"], rtol=0.02)
+    width, known = ((each.network["q90"] - each.network["q10"]).to_numpy().sum() for each in (found, open_))
+    assert width < 1.5 * known
+
+
+def test_a_new_hub_of_ten_days_is_met_and_takes_nothing_from_the_others() -> None:
+    whole = network().route_volumes
+    young = ForecastInputs(
+        route_volumes=whole.filter(
+            (pl.col("date") >= day(DAYS - 10))
+            | ((pl.col("origin_hub_id") != "D") & (pl.col("destination_hub_id") != "D"))
+        )
+    )
+    found, known = routes(made(young)), routes(made(network()))
+    new, usual = (sum(n for ends, n in each.items() if "D" in ends) for each in (found, known))
+    assert new == pytest.approx(usual, rel=0.1)
+    for ends, parcels in known.items():
+        if "D" not in ends:
+            assert found[ends] == pytest.approx(parcels, rel=0.04, abs=8)
+
+
+def panel_of(inputs: ForecastInputs) -> Panel:
+    return Panel.from_route_volumes(inputs.route_volumes)
+
+
+def closing(hub: str, first: int, last: int | None) -> Closing:
+    until = None if last is None else day(last)
+    return Closing("closes", hub, "", "", None, day(first), until, 0.1, 0 if last is None else last - first + 1)
+
+
+def test_restored_days_keep_what_every_origin_sends() -> None:
+    panel = panel_of(network((100, 109), to={"C": 1.0}))
+    told, hidden, taken = restore(panel, lay_out(panel, closing("D", 100, 109)), np.zeros(DAYS, dtype=bool))
+    truth = panel_of(network())
+    np.testing.assert_allclose(told.parcels, truth.parcels, rtol=0.05, atol=2.5)
+    assert not hidden[:, :100].any()
+    assert not hidden[:, 110:].any()
+    assert [max(part, key=part.__getitem__) for part in taken] == ["C", "C"]
+    np.testing.assert_array_equal(told.parcels[:, :100], panel.parcels[:, :100])
+
+
+def spread(*closings: Closing) -> tuple[NDArray[np.float64], float, Panel]:
+    panel = panel_of(network())
+    closures = [one for each in closings for one in lay_out(panel, each, told=True)]
+    mean = panel.parcels[:, -7:].astype(np.float64)
+    outcomes = spread_ahead(panel, mean, closures, [{}] * len(closures), DAYS)
+    return outcomes.mean, outcomes.lost, panel
+
+
+def test_overlapping_closures_lose_nothing_and_every_hub_closed_loses_all() -> None:
+    two, lost, panel = spread(
+        closing("D", 100, DAYS + 4), closing("D", 118, DAYS + 6), closing("C", DAYS + 2, DAYS + 3)
+    )
+    assert lost == 0
+    np.testing.assert_allclose(two.sum(axis=0), panel.parcels[:, -7:].sum(axis=0), rtol=1e-6)
+    assert (two >= 0).all()
+    touches = panel.routes.select(pl.any_horizontal(pl.col("origin_hub_id", "destination_hub_id") == "C")).to_series()
+    assert two[touches.to_numpy()][:, 2:4].sum() == 0
+    none, lost, panel = spread(*(closing(hub, DAYS - 5, None) for hub in HUBS))
+    assert none.sum() == 0
+    assert lost == pytest.approx(panel.parcels[:, -7:].sum(), rel=1e-6)
+
+
+def test_every_hub_closed_is_told_and_forecasts_nothing() -> None:
+    found = made(replace(network(), network_changes=changes(*((hub, DAYS, None, None) for hub in HUBS))))
+    assert found.network["mean"].sum() == 0
+    assert any("parcels are left out" in note for note in found.notes)
+
+
+def test_changes_that_make_no_sense_are_told_and_left_out() -> None:
+    plain = made(network())
+    wrong = changes(("X", 100, 109, None), ("D", 109, 100, None))
+    found = made(replace(network(), network_changes=wrong))
+    assert found.route.equals(plain.route)
+    assert any("hub X" in note and "left out" in note for note in found.notes)
+    assert any("which is before it" in note for note in found.notes)
