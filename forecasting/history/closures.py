@@ -245,10 +245,10 @@ def _gains(ends: _Ends, concerned: Flags, closure: Closure, before: Vector, duri
     """Return for each hub at the other end the part of the closed parcels it was seen to take; of hubs named, theirs alone."""
     hubs = len(ends.labels)
     rows = concerned & ~closure.rows
-    old = np.bincount(ends.turned[rows], weights=before[rows], minlength=hubs)
-    new = np.bincount(ends.turned[rows], weights=during[rows], minlength=hubs)
+    old = np.bincount(ends.turned[rows], weights=before[rows], minlength=hubs).astype(np.float64)
+    new = np.bincount(ends.turned[rows], weights=during[rows], minlength=hubs).astype(np.float64)
     # The quarter of the volume that gained least took nothing over: it says how the network went.
-    ratio = np.divide(new, old, out=np.zeros_like(new), where=old > 0)
+    ratio = np.divide(new, old, out=np.zeros(hubs), where=old > 0)
     order = np.argsort(ratio)
     order = order[old[order] > 0]
     mass = np.cumsum(old[order])

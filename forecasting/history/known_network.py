@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from data.closings import Closing, find_closings, leave_out_announced
+from data.closings import CLOSING, Closing, find_closings, leave_out_announced
 from forecasting.history.closures import Closure, Outcomes, lay_out, overlapping, restore, spread_ahead, spread_history
 from forecasting.history.network_changes import Move, follow_changes, read_changes
 from forecasting.history.silent_history import SilentHistory, fill_silent_days
@@ -99,7 +100,7 @@ def know_network(
     changes = read_changes(known.network_changes, last_date, set(panel.hub_ids))
     as_of = to_date(panel.dates[-1])
     told = [closing for closing, _, _ in changes.closings]
-    found = _unannounced(known, silent, told, eventful, panel.dates)
+    found = _unannounced(known, silent, told, eventful, panel)
     closures = [
         closure
         for closing, takers, handed in changes.closings
@@ -135,17 +136,34 @@ def _unannounced(
     silent: SilentHistory,
     told: list[Closing],
     eventful: NDArray[np.bool_],
-    dates: NDArray[np.datetime64],
+    panel: Panel,
 ) -> list[Closing]:
     """Find the closings and openings that no change tells and no event explains."""
     found = []
+    dates = panel.dates
     closings = find_closings(known.route_volumes, silent.silences)
     for closing in leave_out_announced(closings, known.network_changes):
         days = (dates >= np.datetime64(closing.date, "D")) & (dates <= np.datetime64(closing.until or dt.date.max, "D"))
         of_event = bool(eventful[days].mean() > 0.5) if days.any() else False
-        if not (of_event or overlapping(closing, told)):
+        if not (of_event or overlapping(closing, told) or _follows_change(closing, known.network_changes, panel)):
             found.append(closing)
     return found
+
+
+def _follows_change(closing: Closing, changes: pl.DataFrame, panel: Panel) -> bool:
+    """Say whether most of a closing lies on routes of a hub that a change near it names: what it sent there goes or comes another way."""
+    near = changes.filter((pl.col("date") - closing.date).dt.total_days().abs() <= CLOSING.around_change)
+    named = set(near["hub_id"].drop_nulls()) | set(near["successor_hub_id"].drop_nulls())
+    if not named:
+        return False
+    touched = np.isin(panel.routes["origin_hub_id"].to_numpy(), list(named))
+    touched |= np.isin(panel.routes["destination_hub_id"].to_numpy(), list(named))
+    for side in lay_out(panel, closing):
+        days = slice(max(0, side.first - CLOSING.usual_days), max(0, side.first))
+        carried = panel.parcels[:, days].sum(axis=1, dtype=np.float64) * side.rows
+        if carried[touched].sum() <= 0.5 * carried.sum():
+            return False
+    return True
 
 
 def _tell(found: list[Closing]) -> tuple[str, ...]:
