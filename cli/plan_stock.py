@@ -81,7 +81,7 @@ def plan_stock(
         checked = {
             "merchants": tables["merchants"],
             "warehouses": tables["warehouses"],
-            "stock": tables["stock"],
+            **{name: tables[name] for name in ("stock", "stock_receipts", "sales")},
             "stock_allocations": found.allocations,
             "plan_certificates": found.certificate,
         }
@@ -174,6 +174,13 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
     if found.shortages.height:
         out_rows(found.shortages, json=False, title="No room for")
     say(_sum_up(found) + ".")
+    if found.on_hand.sold or found.on_hand.received:
+        say(
+            f"Until {found.window.first} {found.on_hand.sold:,} of the units that stand there are sold; "
+            f"{found.on_hand.received:,} under way can be sold by then."
+        )
+    if found.on_hand.stale:
+        warn(f"{found.on_hand.stale:,} counts of stock are older than a year and left out: load a newer count.")
     if found.cost_today is not None:
         say(f"Sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY.")
     say("`radar advise --all` writes a file for each merchant.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from routing.checker.violations import Violation
 
 _PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations", "joint": "route_prices"}
-_STOCK_INPUTS = ("merchants", "warehouses", "stock")
+_STOCK_INPUTS = ("merchants", "warehouses", "stock", "stock_receipts", "sales")
 
 
 def register(app: typer.Typer) -> None:
@@ -171,12 +171,16 @@ def _check_joint(workspace: Workspace, run_id: str) -> dict[str, Any]:
     run = read_run(workspace, run_id)
     versions = run["tables_read"]
     tables = {name: read_as_planned(workspace, name, versions.get(name), run) for name in _STOCK_INPUTS}
-    last = _last_day_known(workspace, versions, run["options"])
-    tables["stock"] = tables["stock"].filter(tables["stock"]["as_of"] <= last) if last else tables["stock"]
     results = ("route_demand", "stock_allocations", "sourcing", "plan_certificates")
     tables |= {name: workspace.results(name, run_id) for name in results}
     tables["sourcing_today"] = find_sourcing(workspace, before=run_id)
-    return {**checked, "violations": [*checked["violations"], *check_joint(tables)]}
+    return {
+        **checked,
+        "violations": [
+            *checked["violations"],
+            *check_joint(tables, as_of=_last_day_known(workspace, versions, run["options"])),
+        ],
+    }
 
 
 def _tell_outcome(tables: dict[str, Any], short_cost: float) -> PlanOutcome | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 import polars as pl
 
 from routing.checker.certificate import Totals, check_certificate
+from routing.checker.stock_on_hand import count_on_hand
 from routing.checker.violations import Violation, order, write_number
 
 _ROUTE = ("date", "origin_hub_id", "destination_hub_id")
@@ -14,20 +16,25 @@ _ITEM = ("merchant_id", "category")
 _CENT, _RELATIVE, _SHARE = 0.01, 1e-6, 1e-6
 
 
-def check_joint(tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
+def check_joint(tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None) -> list[Violation]:
     """Check what a joint plan says beyond its trunk's plan, which has a check of its own.
 
     Parameters
     ----------
     tables
         ``route_demand`` (split), ``stock_allocations``, ``sourcing``, ``warehouses``, ``merchants``, ``stock`` and
-        ``plan_certificates`` of the plan.
+        ``plan_certificates`` of the plan; ``sales`` and ``stock_receipts`` for what is sold and received until the first day.
+    as_of
+        Last day the plan knew; None takes the counts of stock as they are.
 
     Returns
     -------
     list of Violation
         Ordered by rule; empty for a valid plan.
     """
+    begins = tables["sourcing"]["date_from"].min()
+    stands = count_on_hand(tables, as_of, begins if isinstance(begins, date) else None)
+    tables = {**tables, "stands": stands}
     found = (
         _check_split(tables["route_demand"])
         + _check_moves(tables["route_demand"])
@@ -118,7 +125,7 @@ def _check_sourcing(tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
     sites = tables["warehouses"].select("warehouse_id", "hub_id")
     stands = tables["stock_allocations"].filter(pl.col("units") > 0).join(sites, on="warehouse_id")
     ready = stands.group_by(*_ITEM, origin_hub_id="hub_id").agg(pl.col("sellable_on").min())
-    counted = tables["stock"].filter(pl.col("units") > 0).join(sites, on="warehouse_id")
+    counted = tables["stands"].filter(pl.col("units") > 0).join(sites, on="warehouse_id")
     there = counted.select(*_ITEM, origin_hub_id="hub_id").unique().with_columns(there=pl.lit(True))
     today = tables["sourcing_today"].select(*_ITEM, "origin_hub_id").unique().with_columns(today=pl.lit(True))
     home = tables["merchants"].select("merchant_id", home="hub_id")
@@ -149,7 +156,7 @@ def _check_sourcing(tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
 
 def _check_storage(tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
     key = (*_ITEM, "warehouse_id")
-    latest = tables["stock"].sort("as_of").group_by(*key).agg(there=pl.col("units").last())
+    latest = tables["stands"].rename({"units": "there"})
     both = tables["stock_allocations"].select(*key, "units").join(latest, on=key, how="full", coalesce=True)
     both = both.with_columns(pl.col("units", "there").fill_null(0))
     sums = both.group_by("warehouse_id").agg(

@@ -9,6 +9,7 @@ import polars as pl
 
 from data.reasons import read_reason
 from routing.checker.certificate import Totals, check_certificate
+from routing.checker.stock_on_hand import count_on_hand
 from routing.checker.violations import Violation, order, write_number
 
 _KEY = ("merchant_id", "category", "warehouse_id")
@@ -20,7 +21,8 @@ def check_stock(tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None
     Parameters
     ----------
     tables
-        ``merchants``, ``warehouses``, ``stock``, ``stock_allocations``, ``plan_certificates``.
+        ``merchants``, ``warehouses``, ``stock``, ``stock_allocations``, ``plan_certificates``; ``sales`` and ``stock_receipts`` for what
+        is sold and received until the first day.
     as_of
         Last day the plan knew: later counts of stock are left out. None takes all.
 
@@ -30,8 +32,7 @@ def check_stock(tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None
         Ordered by rule; empty for a valid plan.
     """
     rows = tables["stock_allocations"].sort(*_KEY)
-    counted = tables["stock"] if as_of is None else tables["stock"].filter(pl.col("as_of") <= as_of)
-    latest = counted.sort("as_of").group_by(*_KEY).agg(pl.col("units").last())
+    latest = count_on_hand(tables, as_of, _first_day(rows))
     found = _check_rows(rows) + _check_ids(rows, tables) + _check_storage(rows, latest, tables["warehouses"])
     there = {(row[0], row[1], row[2]): int(row[3]) for row in latest.select(*_KEY, "units").iter_rows()}
     for row in rows.iter_rows(named=True):
@@ -44,6 +45,12 @@ def check_stock(tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None
     cost = float(own["cost"][0]) if own.height else 0.0
     found += check_certificate(certificates, "stock", Totals(cost, planned + short, planned, short), len(found))
     return order(found)
+
+
+def _first_day(rows: pl.DataFrame) -> date | None:
+    """First day the stock is for, as its reasons say."""
+    reasons = [read_reason(text) for text in rows["reason"].head(1).to_list()]
+    return date.fromisoformat(reasons[0].first) if reasons and reasons[0] is not None else None
 
 
 def _name(row: Mapping[str, object]) -> str:

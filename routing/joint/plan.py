@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.joint.arrivals import find_arrivals
+from routing.joint.arrivals import Arrivals, find_arrivals
 from routing.joint.master import (
     MOST_COLUMNS,
     JointAnswer,
@@ -108,6 +108,8 @@ class JointPlan:
         Parcels merchants let move, and those beyond what their routes carry.
     first, last
         Days the stock is for.
+    as_of
+        Last day of sales known.
     """
 
     whole: WholePlan
@@ -122,6 +124,7 @@ class JointPlan:
     cut: float
     first: date
     last: date
+    as_of: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,7 @@ def solve(
     rivals: bool = True,
     most_columns: int = MOST_COLUMNS,
     short_price: float = SHORT_PRICE,
+    arrivals: Arrivals | None = None,
     progress: Progress = SILENT,
 ) -> tuple[JointSolution, WholePlan]:
     """Solve the joint programme beside its rivals, and make the best of them whole.
@@ -187,11 +191,13 @@ def solve(
         Columns up to which one programme is solved; beyond, rounds of route prices.
     short_price
         The trunk's own price of a parcel not carried [CNY/parcel].
+    arrivals
+        When goods can be sold; None reckons with goods that leave on the day after the last known one.
     """
     agrees = _read_agrees(inputs.stock["merchants"])
     means = _read_means(inputs.hub_forecasts, task)
     movable = find_movable(network, task, sourcing=inputs.sourcing, agrees=agrees, hub_means=means)
-    arrivals = find_arrivals(task, options.putaway_days)
+    arrivals = arrivals or find_arrivals(task, options.putaway_days)
     model = write_joint(network, task, movable, arrivals, day_cost=options.day_cost)
     progress.step(1, 6, "nothing ahead")
     answers = {"nothing ahead": solve_joint(model, deadline, share=np.zeros(len(model.shares.item)))}
@@ -272,6 +278,7 @@ def plan_joint(
         cut=solution.cut,
         first=task.window.first,
         last=task.window.last,
+        as_of=task.as_of,
     )
 
 

@@ -18,11 +18,12 @@ from routing.stock.demand import Window, choose_window, expect_demand
 from routing.stock.forecast_lift import lift_hubs
 from routing.stock.items import Items, gather_items
 from routing.stock.model import Floats, LocationPlan, LocationProblem
+from routing.stock.on_hand import OnHand, run_down
 from routing.stock.solver import solve_location
 
 TABLES = (
     "sales", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "events",
-    "promotions", "stock", "lane_vehicles", "courier_rates", "network_changes",
+    "promotions", "stock", "lane_vehicles", "courier_rates", "network_changes", "stock_receipts",
 )  # fmt: skip
 _REQUIRED = TABLES[:8]
 _OPTIMAL_GAP = 1e-4
@@ -95,6 +96,8 @@ class StockPlan:
         Last day the plan knew.
     short_cost
         Price of all units without room, as the cost holds it [CNY].
+    on_hand
+        What of the stock counted is there on the first day.
     cost_today
         Cost of the same demand sent from where the merchants ship today [CNY], None where a hub reaches not all buyers.
     """
@@ -106,6 +109,7 @@ class StockPlan:
     as_of: date
     short_cost: float
     cost_today: float | None
+    on_hand: OnHand
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,8 @@ class StockTask:
         The location problem over families and zones.
     rent
         Storage of a unit in each warehouse until the event, shape (W,) [CNY/unit].
+    on_hand
+        Stock on the first day of the event.
     """
 
     window: Window
@@ -137,6 +143,7 @@ class StockTask:
     ways: WayCosts
     problem: LocationProblem
     rent: Floats
+    on_hand: OnHand
 
 
 def plan_stock(
@@ -156,7 +163,7 @@ def plan_stock(
     Parameters
     ----------
     tables
-        Tables of ``TABLES`` by name; the last five may be absent.
+        Tables of ``TABLES`` by name; the last six may be absent.
     options
         What the planner sets.
     hub_prices
@@ -198,6 +205,7 @@ def plan_stock(
         as_of,
         float(problem.short_cost @ np.maximum(problem.demand - solved.units.sum(axis=1), 0.0)),
         _cost_as_today(items, ways, options),
+        task.on_hand,
     )
 
 
@@ -224,10 +232,11 @@ def read_task(
     ways = cost_ways(*(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates")))
     totals = dict(demand.group_by("region_id").agg(pl.col("target").sum()).iter_rows())
     zones = gather_zones(frames["regions"], frames["hubs"], totals, options.most_zones)
-    items = gather_items(demand, zones, frames["warehouses"], frames["stock"], ways, moved, as_of)
+    on_hand = run_down(frames["stock"], frames["stock_receipts"], frames["sales"], as_of=as_of, first=window.first)
+    items = gather_items(demand, zones, frames["warehouses"], on_hand.stock, ways, moved, as_of)
     problem = _pose(items, frames["warehouses"], ways, window, options, hub_prices or {})
     rent = _rent_of(frames["warehouses"], window, options)
-    return StockTask(window, as_of, items, zones, ways, problem, rent)
+    return StockTask(window, as_of, items, zones, ways, problem, rent, on_hand)
 
 
 def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -78,11 +78,12 @@ def test_stock_at_hand_is_counted_and_not_sent_again() -> None:
             "merchant_id": ["M1", "M1", "M1"],
             "category": ["toys", "toys", "toys"],
             "warehouse_id": ["WS", "WS", "WN"],
-            "units": [999, 50, 5000],
+            "units": [999, 290, 5000],
             "as_of": [date(2025, 10, 1), date(2025, 10, 19), date(2025, 10, 25)],
         }
     )
     reason = parts(plan(tables))
+    # counted on the 19th: 20 sold on the 20th, and 20 a day on the eleven days to the event
     assert (reason["WS"].there, reason["WS"].send) == (50, reason["WS"].units - 50)
     assert reason["WN"].there == 0  # counted after the as-of date
 

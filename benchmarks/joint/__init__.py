@@ -1,0 +1,1 @@
+"""The joint plan of stock and trunk, measured beside its rivals."""

@@ -1,0 +1,90 @@
+"""`python -m benchmarks.joint WORKSPACE [CASE ...]`: the joint plan beside nothing ahead and today's one pass, vehicles in parts.
+
+WORKSPACE holds a forecast, as `radar demo` leaves it. Cases: `sample` (as it is), `cut` and `hard` (the hubs JIN and GUA sort and hold less), each in time
+(goods stand there on the first day) or, with `-late`, sent on the day after the last known one. Days 1 to 16 November, stock for 1 to 13 November, level .9.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cli.plan_joint import find_sourcing
+from data.contracts import contract
+from data.workspace import Workspace
+from routing.budget import Deadline
+from routing.joint.arrivals import find_arrivals
+from routing.joint.plan import SHORT_PRICE, JointInputs, solve
+from routing.stock.plan import TABLES, StockOptions, read_task
+from routing.trunk.task.demand import demand_at_level, take_days
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.network import build_network
+
+DAYS = (date(2025, 11, 1), date(2025, 11, 16))
+STOCK = StockOptions(first=DAYS[0], last=date(2025, 11, 13), as_of=date(2025, 10, 31))
+LEVEL = 0.9
+CASES: dict[str, dict[str, tuple[int, int]]] = {
+    "sample": {},
+    "cut": {"JIN": (540_000, 120_000), "GUA": (1_050_000, 150_000)},
+    "hard": {"JIN": (430_000, 80_000), "GUA": (900_000, 120_000)},
+}
+_TRUNK = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
+
+
+def main() -> None:
+    """Measure the cases and print a page."""
+    if len(sys.argv) < 2:
+        sys.exit("one workspace: python -m benchmarks.joint demo [sample cut hard sample-late cut-late hard-late]")
+    workspace = Workspace.open(Path(sys.argv[1]))
+    names = sys.argv[2:] or [f"{name}{late}" for late in ("", "-late") for name in CASES]
+    print(
+        "| case | plan | CNY without short parcels | short | bound | least short | CPU s |\n|---|---|---:|---:|---:|---:|---:|"
+    )
+    for name in names:
+        case, _, late = name.partition("-")
+        measure(workspace, case, late=bool(late))
+
+
+def measure(workspace: Workspace, case: str, *, late: bool) -> None:
+    """Measure one case and print its rows."""
+    tables = {name: _read(workspace, name) for name in {*_TRUNK, *TABLES}}
+    for hub, (sorts, waits) in CASES[case].items():
+        here = pl.col("hub_id") == hub
+        tables["hubs"] = tables["hubs"].with_columns(
+            sort_capacity=pl.when(here).then(sorts).otherwise("sort_capacity").cast(pl.Int64),
+            buffer_capacity=pl.when(here).then(waits).otherwise("buffer_capacity").cast(pl.Int64),
+        )
+    routes, hubs = workspace.results("route_forecasts"), workspace.results("hub_forecasts")
+    trunk: dict[str, Any] = {name: tables[name] for name in _TRUNK}
+    trunk["route_demand"] = take_days(demand_at_level(routes, hubs, LEVEL), *DAYS)
+    if workspace.writers("lane_weather"):
+        trunk["lane_weather"] = workspace.results("lane_weather")
+    began = time.process_time()
+    network = build_network(TrunkInputs.gather(trunk), TrunkOptions(short_cost=SHORT_PRICE))
+    task = read_task(tables, STOCK, hub_forecasts=hubs)
+    arrivals = find_arrivals(task, STOCK.putaway_days)
+    if not late:
+        arrivals = replace(arrivals, sellable=np.zeros_like(arrivals.sellable))
+    inputs = JointInputs(trunk, tables, find_sourcing(workspace), hubs)
+    found, _ = solve(network, task, inputs, STOCK, Deadline(3600.0), arrivals=arrivals)
+    spent = time.process_time() - began
+    name = f"{case}{', late' if late else ', in time'}"
+    for plan in found.ranked:
+        answer = found.answers[plan]
+        last = (f"{found.bound:,.0f}", f"{found.least_short:,.0f}", f"{spent:.0f}") if plan == "joint" else ("", "", "")
+        print(f"| {name} | {plan} | {answer.cost:,.0f} | {answer.short:,.0f} | {' | '.join(last)} |", flush=True)
+
+
+def _read(workspace: Workspace, name: str) -> pl.DataFrame:
+    return workspace.read(name) if name in workspace.present() else contract(name).empty()
+
+
+if __name__ == "__main__":
+    main()
