@@ -38,6 +38,8 @@ OVERPRINTS = """() => {
   }
   return bad;
 }"""
+_SCROLLED = """() => [...document.querySelectorAll(".scroll")]
+  .filter(box => box.scrollWidth > box.clientWidth + 1).map(box => "wider than the sheet: " + box.textContent.trim().slice(0, 40))"""
 A4 = 703  # pixels: the 186 mm between the margins of the sheet
 WIDTHS = (390, 768, 1440, A4)
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -73,6 +75,8 @@ def measure_pages(files: list[Path]) -> tuple[Trial, ...]:
                     page.emulate_media(media="print")
                 page.goto(file.as_uri())
                 bad = [*page.evaluate(OVERFLOWS), *page.evaluate(OVERPRINTS)]
+                if width == A4:  # paper does not scroll
+                    bad += page.evaluate(_SCROLLED)
                 kind = "on A4" if width == A4 else f"at {width} pixels"
                 told = f"{file.name}: {bad[:3]}"
                 trials.append(Trial(kind, "a block is cut or printed over" if bad else "nothing cut", not bad, told))
