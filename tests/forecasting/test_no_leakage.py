@@ -150,6 +150,18 @@ def later_override(inputs: ForecastInputs) -> ForecastInputs:
     return replace(inputs, overrides=pl.concat([inputs.overrides, overrides(noon(KNOWN + 2), 40.0)]))
 
 
+def later_promotion(inputs: ForecastInputs) -> ForecastInputs:
+    """Plant a promotion of the whole network on the days ahead, written down after the as-of date."""
+    row = dict.fromkeys(inputs.promotions.columns) | {
+        "promotion_id": "later",
+        "scope": "network",
+        "date_from": AS_OF - dt.timedelta(days=30),
+        "date_to": AS_OF + dt.timedelta(days=HORIZON),
+        "written_at": dt.datetime.combine(AS_OF + dt.timedelta(days=2), dt.time(), dt.UTC),
+    }
+    return replace(inputs, promotions=pl.DataFrame([row], schema=inputs.promotions.schema))
+
+
 PLANTS: dict[str, Plant] = {
     "route_volumes": lambda inputs: replace(inputs, route_volumes=fifty_times(inputs.route_volumes)),
     "route_volumes, a route not seen before": lambda inputs: replace(
@@ -159,8 +171,9 @@ PLANTS: dict[str, Plant] = {
     "waybills, what became of those under way": late_outcome,
     "waybills, new ones": more_waybills,
     "overrides": later_override,
+    "promotions": later_promotion,
 }
-WITH_A_PAST = {"route_volumes", "outlet_volumes", "waybills", "overrides"}
+WITH_A_PAST = {"route_volumes", "outlet_volumes", "waybills", "overrides", "promotions"}
 KNOWN_AHEAD = {"events", "network_changes"}
 TIMELESS = {"hubs", "outlets", "lanes", "timezone"}
 
