@@ -12,11 +12,14 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
+from routing.checker.playback.clock import ClockRules
+from routing.checker.playback.playback import play_plan
+from routing.checker.tables import read_tables
 from routing.trunk.plan import TrunkPlan, plan_trunk
 from routing.trunk.task.hand_in import read_profiles, split_parcels
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import build_network, share_limits
-from tests.routing.networks import DAY, make_inputs
+from tests.routing.networks import DAY, as_tables, make_inputs
 from tests.routing.random_networks import random_network
 
 OPTIONS = TrunkOptions(hold_cost=0.24, short_cost=50.0, effort=0.02, unload_hours=1.0)
@@ -269,6 +272,10 @@ def test_no_parcel_of_a_random_network_misses_a_sort(seed: int) -> None:
     inputs = replace(inputs, hub_sorts=pl.concat(sorts))
     plan = plan_trunk(inputs, OPTIONS)
     assert _check_by_clock(inputs, plan) > 5
+    hours = {name: getattr(inputs, name) for name in ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile")}
+    frames, _ = read_tables({**as_tables(inputs), **hours, **plan.tables()})
+    played = play_plan(frames, ClockRules(unload_hours=OPTIONS.unload_hours))
+    assert (played.by_clock, played.boardings > 0, played.violations) == (True, True, ())
     assert plan.lower_bound <= plan.cost + 1e-6
     carried = int(plan.trunk_flows["parcels"].sum())
     assert carried + plan.short == int(inputs.route_demand["parcels"].sum())
