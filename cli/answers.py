@@ -185,7 +185,7 @@ ANSWERS: tuple[Answer, ...] = (
         """
         run_id: text, the run
         forecast_run, impact_run: text?, runs it stands on
-        basis: text, what the effects rest on
+        basis: map, what the response rests on, by direction
         moved, waiting, undelivered: number, parcels moved to later days, waiting past the last, without a day
         rates: rows, how outlets respond
         warnings: rows, warnings that acted
