@@ -13,17 +13,18 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.workspace import Workspace
+    from routing.checker.playback.clock import ClockRules
     from routing.checker.playback.playback import Playback
 
-_HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile")
+_HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures")
 
 
-def play_run(workspace: Workspace, run_id: str, tables: Mapping[str, pl.DataFrame]) -> Playback:
-    """Play a plan on the hours of its hubs as they stood when it was made."""
+def read_hours_of(
+    workspace: Workspace, run_id: str, tables: Mapping[str, pl.DataFrame]
+) -> tuple[dict[str, pl.DataFrame], ClockRules]:
+    """Add to a plan's tables the hours of its hubs as they stood when it was made; return them with the settings of time."""
     from cli.past_plans import read_as_planned, read_run
     from routing.checker.playback.clock import ClockRules
-    from routing.checker.playback.playback import play_plan
-    from routing.checker.tables import read_tables
 
     run = read_run(workspace, run_id)
     versions, options = run["tables_read"], run["options"]
@@ -33,7 +34,15 @@ def play_run(workspace: Workspace, run_id: str, tables: Mapping[str, pl.DataFram
         unload_hours=float(options.get("unload_hours") or 0.0),
         day_cut_off_hours=float(options.get("day_cut_off_hours") or 0.0),
     )
-    return play_plan(read_tables({**hours, **tables})[0], rules)
+    return {**hours, **tables}, rules
+
+
+def play_run(tables: Mapping[str, pl.DataFrame], rules: ClockRules) -> Playback:
+    """Play a plan by the clock of its hubs."""
+    from routing.checker.playback.playback import play_plan
+    from routing.checker.tables import read_tables
+
+    return play_plan(read_tables(tables)[0], rules)
 
 
 def list_playback(playback: Playback) -> dict[str, Any]:

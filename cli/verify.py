@@ -9,7 +9,7 @@ import typer
 from cli.console import known_errors, out_json, out_rows, say, workspace_of
 from cli.options import Json
 from cli.plan_outcome import list_facts, tell_outcome, warn_of_shortfalls
-from cli.playback import list_playback, play_run, print_playback, tell_playback
+from cli.playback import list_playback, play_run, print_playback, read_hours_of, tell_playback
 from cli.words import term, word
 
 if TYPE_CHECKING:
@@ -148,8 +148,9 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
         return {"violations": check_stock(tables, as_of=_last_day_known(workspace, versions, run["options"]))}
     tables, options = read_trunk_plan(workspace, run_id)
     prices = {name: float(options.get(name, 0.0)) for name in ("hold_cost", "short_cost", "late_cost")}
-    check = check_trunk(tables, **prices)
-    played = play_run(workspace, run_id, tables)
+    tables, rules = read_hours_of(workspace, run_id, tables)
+    check = check_trunk(tables, **prices, rules=rules)
+    played = play_run(tables, rules)
     return {
         "violations": [*check.violations, *(played.violations if played.by_clock else ())],
         "playback": played,

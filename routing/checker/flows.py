@@ -21,7 +21,8 @@ class Movements:
     Attributes
     ----------
     legs
-        One row a lane of a flow: flow, position, lane_id, start, end (hubs), departure, arrival (dates), parcels.
+        One row a lane of a flow: flow, position, lane_id, start, end (hubs), departure, arrival (dates), leaves_at (null in
+        plans by days), parcels.
     visits
         One row a hub of a flow: flow, hub_id, arrived, sorted (dates), parcels.
     """
@@ -78,8 +79,8 @@ def lane_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Data
     )
 
 
-def follow_flows(frames: Mapping[str, pl.DataFrame]) -> tuple[Movements, list[Violation]]:
-    """Follow every flow over its lanes and check its path and days.
+def follow_flows(frames: Mapping[str, pl.DataFrame], *, by_days: bool = True) -> tuple[Movements, list[Violation]]:
+    """Follow every flow over its lanes and check its path and, `by_days`, its days.
 
     Returns
     -------
@@ -99,10 +100,22 @@ def follow_flows(frames: Mapping[str, pl.DataFrame]) -> tuple[Movements, list[Vi
         uneven.select("where", "date", found=pl.col("days").cast(pl.Float64), allowed=pl.col("lanes").cast(pl.Float64)),
         "Flow {where} has {found} departure dates for {allowed} lanes.",
     )
-    even = flows.filter(pl.col("lanes") == pl.col("days"))
+    hours = flows.filter((pl.col("departs_at").list.len() > 0) & (pl.col("departs_at").list.len() != pl.col("lanes")))
+    found += collect(
+        "path.lengths",
+        hours.select("where", "date", found=pl.col("departs_at").list.len().cast(pl.Float64), allowed="lanes"),
+        "Flow {where} has {found} hours of departure for {allowed} lanes.",
+    )
+    even = flows.filter(pl.col("lanes") == pl.col("days")).with_columns(
+        departs_at=pl.when(pl.col("departs_at").list.len() == pl.col("lanes"))
+        .then("departs_at")
+        .otherwise(pl.lit(None, pl.Datetime("us", "UTC")).repeat_by("lanes"))
+    )
     legs = _take_legs(frames, even)
     local = even.filter(pl.col("lanes") == 0)
-    found += _check_ends(legs, local) + _check_times(legs, local)
+    found += _check_ends(legs, local)
+    if by_days:
+        found += _check_times(legs, local)
     return Movements(legs=legs, visits=_take_visits(legs, local)), found
 
 
@@ -110,8 +123,8 @@ def _take_legs(frames: Mapping[str, pl.DataFrame], flows: pl.DataFrame) -> pl.Da
     legs = (
         flows.filter(pl.col("lanes") > 0)
         .with_columns(position=pl.int_ranges(0, pl.col("lanes")))
-        .explode("path", "departure_dates", "position")
-        .rename({"path": "lane_id", "departure_dates": "departure", "row": "flow"})
+        .explode("path", "departure_dates", "departs_at", "position")
+        .rename({"path": "lane_id", "departure_dates": "departure", "departs_at": "leaves_at", "row": "flow"})
     )
     runs = lane_days(frames, legs.select("lane_id", date="departure"))
     return (

@@ -68,6 +68,9 @@ def check_bound(
     if proof is None and not frames["bound_prices"].height:
         told = f"lower bound {_write(claimed)} not recomputed: plan made before prices were kept"
         return BoundCheck(None, claimed, None, told), []
+    if frames["trunk_departures"]["leaves_at"].is_not_null().any():
+        told = f"lower bound {_write(claimed)} not recomputed: prices of plans by the clock are not added up again yet"
+        return BoundCheck(None if proof is None else str(proof), claimed, None, told), []
     last_day, priced = row.get("last_day"), _number(row.get("priced_bound"))
     if not _is_sound(frames, row) or priced is None or not isinstance(last_day, date):
         due = f"{' or '.join(PROOFS)}, a priced_bound and a last_day not before the demand"

@@ -111,6 +111,13 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             ("hub_id", "day_kind", "until_hour"),
             optional=True,
         ),
+        "lane_departures": Form(
+            {"lane_id": _TEXT, "leaves": _TEXT},
+            {"departure_limit": WHOLE + EMPTY, "load_hours": AMOUNT + EMPTY},
+            ("lane_id", "leaves"),
+            optional=True,
+            blank={"weekdays": _TEXT, "vehicle_type_id": _TEXT},
+        ),
         "route_demand": Form(dict(_ROUTE), {"parcels": WHOLE}, (*_ROUTE, "ready_at"), blank={"ready_at": _MOMENT}),
         "trunk_departures": Form(
             {"date": _DAY, "lane_id": _TEXT, "vehicle_type_id": _TEXT},
@@ -127,7 +134,8 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "hub_loads": Form(
             {"date": _DAY, "hub_id": _TEXT},
             {"handled": WHOLE, "held": WHOLE, "capacity": AMOUNT + EMPTY, "utilisation": AMOUNT + EMPTY},
-            ("date", "hub_id"),
+            ("date", "hub_id", "sort_id"),
+            blank={"sort_id": _TEXT},
         ),
         "shortfalls": Form(dict(_ROUTE), {"parcels": ONE}, tuple(_ROUTE), optional=True),
         "bound_prices": Form(

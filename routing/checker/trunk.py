@@ -11,16 +11,21 @@ from typing import Any
 
 import polars as pl
 
+from routing.checker import by_clock
 from routing.checker import flows as checker_flows
 from routing.checker import hubs as checker_hubs
 from routing.checker import promises as checker_promises
 from routing.checker import vehicles as checker_vehicles
 from routing.checker.bound import Costs
 from routing.checker.certificate import Totals, check_certificate
+from routing.checker.playback.clock import ClockRules
+from routing.checker.playback.orders import read_orders
+from routing.checker.playback.playback import clock_hubs
 from routing.checker.proof import BoundCheck, check_bound
 from routing.checker.tables import read_tables, unknown_ids
 from routing.checker.violations import Violation, order
 
+_HOURS_A_DAY = 24.0
 BUSY_HUB = 0.85  # share of the sort capacity from which a hub-day counts as busy in the summary
 
 
@@ -50,27 +55,35 @@ class TrunkCheck:
 
 
 def check_trunk(
-    tables: Mapping[str, pl.DataFrame], *, hold_cost: float = 0.0, short_cost: float = 0.0, late_cost: float = 0.0
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    hold_cost: float = 0.0,
+    short_cost: float = 0.0,
+    late_cost: float = 0.0,
+    rules: ClockRules | None = None,
 ) -> TrunkCheck:
     """Check a trunk plan and recompute its cost.
 
     A day's parcels are sorted where they start, change lanes and end; a departure on day t arrives on day
     t + ceil(transit_hours / speed_factor / 24); parcels leave a hub on the day they are sorted there and wait over night
     otherwise. Cost = vehicles + parcels on lanes + handled x handling_cost + held x `hold_cost` + short x `short_cost`
-    + parcels x days late x `late_cost`.
+    + parcels x days late x `late_cost`. A plan that names hours (``leaves_at``, ``departs_at``) is followed by the clock of its
+    hubs' sorts instead: nights waited and days late are hours / 24.
 
     Parameters
     ----------
     tables
         ``hubs``, ``lanes``, ``vehicle_types``, ``route_demand``, ``trunk_departures``, ``trunk_flows``, ``hub_loads``,
         ``plan_certificates``; when there are any also ``lane_vehicles``, ``network_changes``, ``lane_weather``,
-        ``service_promises``, ``shortfalls``, ``bound_prices``. Rows of one plan only.
+        ``service_promises``, ``shortfalls``, ``bound_prices``, and the hours of hubs and lanes. Rows of one plan only.
     hold_cost
         Price of a parcel held over a night [CNY/parcel/night].
     short_cost
         Price of a parcel not carried [CNY/parcel].
     late_cost
         Price of a parcel for each day after its promise [CNY/parcel/day].
+    rules
+        Time zone and hours where the tables are silent.
 
     Returns
     -------
@@ -80,32 +93,68 @@ def check_trunk(
     """
     frames, violations = read_tables(tables)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
-    movements, broken = checker_flows.follow_flows(frames)
-    violations += broken
-    loads = checker_hubs.join_loads(frames, checker_flows.load_hubs(movements.visits))
-    violations += checker_hubs.check_limits(loads) + checker_hubs.check_rows(loads)
-    priced = checker_vehicles.price_departures(frames)
-    violations += checker_vehicles.check_vehicles(priced)
-    violations += checker_vehicles.check_lanes(priced, movements.legs)
-    violations += checker_vehicles.check_fleets(priced)
-    violations += checker_vehicles.check_calls(frames, priced)
-    lateness = checker_promises.count_lateness(frames)
-    violations += checker_promises.check_lateness(lateness)
-    parts = _add_up_cost(frames, priced, loads, hold_cost=hold_cost, short_cost=short_cost)
-    parts["late"] = late_cost * checker_promises.sum_late_days(lateness)
+    work = _follow_by_clock(frames, rules) if by_clock.names_hours(frames) else _follow_by_days(frames)
+    violations += work.violations
+    parts = _add_up_cost(frames, work.priced, work.loads, hold_cost=hold_cost, short_cost=short_cost)
+    parts["late"] = late_cost * work.late_days
     cost = sum(parts.values())
     totals = Totals(
         cost=cost,
         demanded=_sum(frames["route_demand"], "parcels"),
         planned=_sum(frames["trunk_flows"], "parcels"),
         short=_sum(frames["shortfalls"], "parcels"),
-        late=checker_promises.sum_late_parcels(lateness),
+        late=work.late_parcels,
     )
     certificates = tables.get("plan_certificates")
     bound, unproven = check_bound(frames, certificates, Costs(hold_cost, short_cost, late_cost))
     violations += unproven
     violations += check_certificate(certificates, "trunk", totals, len(violations))
-    return TrunkCheck(order(violations), cost, parts, _summarise(frames, priced, loads, totals), bound)
+    return TrunkCheck(order(violations), cost, parts, _summarise(frames, work.priced, work.loads, totals), bound)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What a plan does: priced departures, loads of hub-days or sorts, lateness, and the rules broken."""
+
+    priced: pl.DataFrame
+    loads: pl.DataFrame
+    late_days: float
+    late_parcels: float
+    violations: list[Violation]
+
+
+def _follow_by_days(frames: Mapping[str, pl.DataFrame]) -> _Work:
+    movements, found = checker_flows.follow_flows(frames)
+    loads = checker_hubs.join_loads(frames, checker_flows.load_hubs(movements.visits))
+    found += checker_hubs.check_limits(loads) + checker_hubs.check_rows(loads)
+    priced = checker_vehicles.price_departures(frames)
+    found += checker_vehicles.check_vehicles(priced)
+    found += checker_vehicles.check_lanes(priced, movements.legs)
+    found += checker_vehicles.check_fleets(priced, checker_vehicles.count_at_work(priced))
+    found += checker_vehicles.check_calls(frames, priced)
+    lateness = checker_promises.count_lateness(frames)
+    found += checker_promises.check_lateness(lateness)
+    late_days, late = checker_promises.sum_late_days(lateness), checker_promises.sum_late_parcels(lateness)
+    return _Work(priced, loads.with_columns(nights=pl.lit(1.0)), late_days, late, found)
+
+
+def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | None) -> _Work:
+    movements, found = checker_flows.follow_flows(frames, by_days=False)
+    clocks = clock_hubs(frames, rules or ClockRules())
+    orders = read_orders(frames, clocks)
+    visits, late = by_clock.follow_orders(orders, clocks)
+    loads = by_clock.load_sorts(frames, visits, clocks)
+    found += late + by_clock.check_sorts(loads) + by_clock.check_sort_rows(frames, loads)
+    priced = checker_vehicles.price_departures(frames)
+    found += checker_vehicles.check_vehicles(priced)
+    found += checker_vehicles.check_lanes(priced, movements.legs)
+    found += checker_vehicles.check_fleets(priced, by_clock.count_at_work_by_clock(priced, orders))
+    found += by_clock.check_departure_hours(frames, orders)
+    lateness = by_clock.count_hours_late(frames, orders, clocks)
+    found += by_clock.check_hours_late(lateness)
+    hours = lateness.select((pl.col("parcels") * pl.col("due").fill_null(0.0)).sum()).item()
+    late_parcels = lateness.filter(pl.col("due") > 0)["parcels"].sum()
+    return _Work(priced, loads, float(hours) / _HOURS_A_DAY, float(late_parcels), found)
 
 
 def _sum(frame: pl.DataFrame, column: str) -> float:
@@ -125,7 +174,7 @@ def _add_up_cost(
         "vehicles": _sum(priced, "vehicles_cost"),
         "parcels": _sum(priced, "parcels_cost"),
         "handling": float(handling),
-        "holding": hold_cost * _sum(loads, "held"),
+        "holding": hold_cost * float(loads.select((pl.col("held") * pl.col("nights")).sum()).item()),
         "short": short_cost * _sum(frames["shortfalls"], "parcels"),
     }
 

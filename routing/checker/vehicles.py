@@ -93,14 +93,20 @@ def check_vehicles(priced: pl.DataFrame) -> list[Violation]:
 
 
 def check_lanes(priced: pl.DataFrame, legs: pl.DataFrame) -> list[Violation]:
-    """Check each lane and day: vehicles hold the flow, the rows' parcels are the flow, the limit holds, it is open."""
-    run = priced.group_by("date", "lane_id").agg(
-        pl.col("departures", "parcels", "holds").sum(), limit=pl.col("lane_limit").first()
+    """Check each lane and departure: vehicles hold the flow, the rows' parcels are the flow, the day's limit holds, it is open."""
+    keys = ["date", "lane_id", "leaves_at"]
+    run = priced.group_by(keys).agg(pl.col("parcels", "holds").sum())
+    flow = legs.group_by("lane_id", "leaves_at", date="departure").agg(
+        flow=pl.col("parcels").sum(), closed=pl.col("closed").any()
     )
-    flow = legs.group_by("lane_id", date="departure").agg(flow=pl.col("parcels").sum(), closed=pl.col("closed").any())
-    lanes = run.join(flow, on=["date", "lane_id"], how="full", coalesce=True).with_columns(
-        pl.col("departures", "parcels", "holds", "flow").fill_null(0.0), where="lane_id"
+    lanes = run.join(flow, on=keys, how="full", coalesce=True, nulls_equal=True).with_columns(
+        pl.col("parcels", "holds", "flow").fill_null(0.0),
+        where=pl.concat_str(
+            "lane_id", pl.col("leaves_at").dt.to_string("%Y-%m-%dT%H:%MZ"), separator=" ", ignore_nulls=True
+        ),
     )
+    days = priced.group_by("date", "lane_id").agg(pl.col("departures").sum(), limit=pl.col("lane_limit").first())
+    days = days.with_columns(where="lane_id")
     found = collect(
         "lane.capacity",
         lanes.filter(pl.col("flow") > pl.col("holds") + _EPSILON).select(
@@ -115,7 +121,7 @@ def check_lanes(priced: pl.DataFrame, legs: pl.DataFrame) -> list[Violation]:
     )
     found += collect(
         "lane.departure_limit",
-        lanes.filter(pl.col("departures") > pl.col("limit")).select(
+        days.filter(pl.col("departures") > pl.col("limit")).select(
             "where", "date", found="departures", allowed="limit"
         ),
         "Lane {where} on {date}: {found} departures, {allowed} allowed.",
@@ -153,9 +159,9 @@ def count_at_work(priced: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def check_fleets(priced: pl.DataFrame) -> list[Violation]:
+def check_fleets(priced: pl.DataFrame, at_work: pl.DataFrame) -> list[Violation]:
     """Check that no type has more vehicles at work than it has, and that own vehicles come back to every hub."""
-    over = count_at_work(priced).filter(pl.col("at_work") > pl.col("fleet_size"))
+    over = at_work.filter(pl.col("at_work") > pl.col("fleet_size"))
     found = collect(
         "fleet.size",
         over.select("date", where="vehicle_type_id", found="at_work", allowed="fleet_size"),

@@ -26,6 +26,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "time.demand": "parcels leave before the day they are handed in",
         "time.transit": "parcels leave a hub before they have reached it",
         "time.completed": "parcels are sorted at their destination before they have reached it",
+        "time.hours": "a departure of a plan by the clock does not say its hours, or not those of its lane",
         "lane.closed": "parcels or vehicles run over a lane that is closed that day",
         "lane.capacity": "the vehicles on a lane cannot hold the parcels that flow over it",
         "lane.parcels": "the parcels of a lane's vehicles differ from the parcels that flow over it",

@@ -15,12 +15,14 @@ from routing.checker.playback.clock import (
     at_hour,
     read_hours,
     to_minutes,
+    to_moment,
 )
 from routing.checker.promises import allow_days
 
 _ALL_HUBS = "*"
 _NORMAL, _PEAK = "normal", "peak"
 _NEVER = float("inf")
+_DAY = 24 * MINUTES
 
 
 @dataclass(slots=True)
@@ -31,8 +33,8 @@ class Vehicle:
     ----------
     lane, start, end
         Lane and its hubs.
-    leaves, minutes
-        Minute at which they leave, minutes to the end of the lane.
+    doors, leaves, minutes
+        Minute by which parcels are to be sorted for them, minute at which they leave, minutes to the end of the lane.
     loads
         Parcels each of them holds, the largest first; those that have left are taken out.
     room
@@ -44,6 +46,7 @@ class Vehicle:
     lane: str
     start: str
     end: str
+    doors: int
     leaves: int
     minutes: int
     loads: list[float] = field(default_factory=list)
@@ -85,6 +88,7 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
     speeds = {
         (row["lane_id"], row["date"]): row["speed_factor"] for row in frames["lane_weather"].iter_rows(named=True)
     }
+    loading = _list_loading(frames)
     vehicles: list[Vehicle] = []
     numbers: dict[tuple[str, date | datetime], int] = {}
 
@@ -92,7 +96,8 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
         key = (lane, leaves or day)
         if key not in numbers:
             numbers[key] = len(vehicles)
-            vehicles.append(_set_out(lanes[lane], clocks, speeds.get((lane, day), 1.0), day, leaves))
+            vehicle = _set_out(lanes[lane], clocks, speeds.get((lane, day), 1.0), day, leaves)
+            vehicles.append(_load_before(vehicle, clocks[vehicle.start], loading.get(lane, {})))
         return numbers[key]
 
     holds = _list_holds(frames)
@@ -141,10 +146,29 @@ def _set_out(
         lane=lane["lane_id"],
         start=lane["origin_hub_id"],
         end=lane["destination_hub_id"],
+        doors=minute,
         leaves=minute,
         minutes=_round_up(lane["transit_hours"] / (speed if speed > 0 else 1.0) * MINUTES),
         tail=clock.last_by(minute),
     )
+
+
+def _list_loading(frames: Mapping[str, pl.DataFrame]) -> dict[str, dict[int, float]]:
+    """Hours of loading by lane and minute of the day at which it leaves, where ``lane_departures`` gives them."""
+    found: dict[str, dict[int, float]] = {}
+    for row in frames["lane_departures"].iter_rows(named=True):
+        minute = round(read_hours(row["leaves"]) * MINUTES) % _DAY
+        found.setdefault(row["lane_id"], {})[minute] = row["load_hours"] or 0.0
+    return found
+
+
+def _load_before(vehicle: Vehicle, clock: HubClock, loading: Mapping[int, float]) -> Vehicle:
+    """Let a vehicle close its doors as many hours before it leaves as its lane says."""
+    local = to_moment(vehicle.leaves).astimezone(clock.zone)
+    hours = loading.get(local.hour * MINUTES + local.minute, 0.0)
+    vehicle.doors = vehicle.leaves - round(hours * MINUTES)
+    vehicle.tail = clock.last_by(vehicle.doors)
+    return vehicle
 
 
 def _round_up(minutes: float) -> int:

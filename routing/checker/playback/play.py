@@ -88,7 +88,7 @@ class Play:
         self._of_hub: dict[str, list[int]] = defaultdict(list)
         self._lanes_of_hub: dict[str, set[str]] = defaultdict(set)
         for number, vehicle in enumerate(plan.vehicles):
-            self._of_lane[vehicle.lane].append(vehicle.leaves)
+            self._of_lane[vehicle.lane].append(vehicle.doors)
             self._of_hub[vehicle.start].append(number)
             self._lanes_of_hub[vehicle.start].add(vehicle.lane)
         self._capacity: dict[tuple[str, int], float] = {}
@@ -105,7 +105,7 @@ class Play:
                 closing[close].append((hub, number))
         leaving: dict[int, list[int]] = defaultdict(list)
         for number, vehicle in enumerate(self._plan.vehicles):
-            leaving[vehicle.leaves].append(number)
+            leaving[vehicle.doors].append(number)
         for minute in sorted(closing.keys() | leaving.keys()):
             self._play_minute(minute, closing.get(minute, []), leaving.get(minute, []))
         for hub, batches in self._unsorted.items():
@@ -141,7 +141,7 @@ class Play:
         hub = told.hubs[leg]
         last = leg == len(told.vehicles)
         vehicle = -1 if last else told.vehicles[leg]
-        leaves = told.done_by if last else self._plan.vehicles[vehicle].leaves
+        leaves = told.done_by if last else self._plan.vehicles[vehicle].doors
         batch = Batch(order, leg, parcels, minute, leaves, vehicle)
         if minute > leaves:
             self._miss(batch, LATE)
@@ -253,21 +253,22 @@ class Play:
         vehicle = self._plan.vehicles[number]
         if not self._sorted[number]:
             return False
-        self._sorted[number], vehicle.room, at_once = self._load(self._sorted[number], vehicle, minute, vehicle.room)
+        goes = max(minute, vehicle.leaves)
+        self._sorted[number], vehicle.room, at_once = self._load(self._sorted[number], vehicle, goes, vehicle.room)
         return at_once
 
     def _leave(self, number: int, minute: int) -> None:
         """Let a vehicle leave: what is planned for it and not aboard has missed it, what missed another takes its room."""
         vehicle = self._plan.vehicles[number]
         self._board(number, minute)
-        stranded, vehicle.room, _ = self._load(self._stranded[vehicle.lane], vehicle, minute, vehicle.room)
+        stranded, vehicle.room, _ = self._load(self._stranded[vehicle.lane], vehicle, vehicle.leaves, vehicle.room)
         self._stranded[vehicle.lane] = []
         for batch in stranded:
-            self._hire(batch, minute)
+            self._hire(batch, vehicle.leaves)
         left, self._sorted[number] = self._sorted[number], []
         for batch in left:
             self._miss(batch, VEHICLE)
-            self._hire(batch, minute)
+            self._hire(batch, vehicle.leaves)
 
     def _leave_behind(self, hub: str, minute: int) -> None:
         """Note what stands unsorted while its vehicle leaves."""
@@ -280,7 +281,7 @@ class Play:
         day = self._clocks[hub].sorts[number].day
         for place in self._of_hub[hub]:
             vehicle = self._plan.vehicles[place]
-            if vehicle.leaves <= minute or vehicle.tail < 0 or self._clocks[hub].sorts[vehicle.tail].day != day:
+            if vehicle.doors <= minute or vehicle.tail < 0 or self._clocks[hub].sorts[vehicle.tail].day != day:
                 continue
             while vehicle.loads and sum(batch.parcels for batch in self._sorted[place]) >= vehicle.loads[0]:
                 load = vehicle.loads.pop(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -97,16 +97,22 @@ def play_plan(
     Playback
         Figures, and what does not hold.
     """
-    rules = rules or ClockRules()
-    days = [frames["route_demand"]["date"], frames["trunk_flows"]["date"], frames["trunk_flows"]["completed_on"]]
-    dates = pl.concat([day.rename("date") for day in days]).drop_nulls()
-    if dates.is_empty():
+    clocks = clock_hubs(frames, rules or ClockRules())
+    if not clocks:
         return _sum_up(Orders([], [], False, {}), Log(), {})
-    first, last = dates.min(), dates.max()
-    clocks = set_clocks(frames, first, last + timedelta(days=_AFTER), rules)  # type: ignore[operator, arg-type]
     orders = read_orders(frames, clocks)
     log = Play(clocks, orders, when_full=when_full and not orders.by_clock).run()
     return _sum_up(orders, log, clocks)
+
+
+def clock_hubs(frames: Mapping[str, pl.DataFrame], rules: ClockRules) -> dict[str, HubClock]:
+    """Lay out the sorts of the hubs over the days of a plan and a week after; none for a plan of no days."""
+    days = [frames["route_demand"]["date"], frames["trunk_flows"]["date"], frames["trunk_flows"]["completed_on"]]
+    dates = pl.concat([day.rename("date") for day in days]).drop_nulls()
+    first, last = dates.min(), dates.max()
+    if not isinstance(first, date) or not isinstance(last, date):
+        return {}
+    return set_clocks(frames, first, last + timedelta(days=_AFTER), rules)
 
 
 def _sum_up(plan: Orders, log: Log, clocks: Mapping[str, HubClock]) -> Playback:

@@ -14,6 +14,9 @@ import polars as pl
 from tests.routing.tiny_plan import Tables
 
 D10, D11 = date(2024, 11, 10), date(2024, 11, 11)
+LATE_COST = 2.0
+# vehicles 6,000, sorting 210 at .1 and 90 at .2, 60 parcels four hours late at 2 a day
+COST = 6000.0 + 39.0 + 20.0
 _SHANGHAI = timedelta(hours=8)
 
 
@@ -29,26 +32,26 @@ def frame(columns: str, *rows: tuple[object, ...]) -> pl.DataFrame:
 def paper_plan() -> Tables:
     """Return the tables of the network and of its plan by the clock."""
     flows: list[tuple[str, list[str], list[date], list[datetime], datetime, int]] = [
-        ("B", ["A-B"], [D11], [at(11, 0)], at(11, 16), 140),
-        ("B", ["A-B"], [D11], [at(11, 8)], at(11, 24), 60),
-        ("C", ["A-B", "B-C"], [D11, D11], [at(11, 0), at(11, 16)], at(12, 2), 70),
-        ("C", ["A-B", "B-C"], [D11, D11], [at(11, 8), at(11, 24)], at(12, 10), 30),
+        ("B", ["A-B"], [D10], [at(11, 0)], at(11, 16), 140),
+        ("B", ["A-B"], [D10], [at(11, 8)], at(11, 24), 60),
+        ("C", ["A-B", "B-C"], [D10, D11], [at(11, 0), at(11, 16)], at(12, 2), 70),
+        ("C", ["A-B", "B-C"], [D10, D11], [at(11, 8), at(11, 24)], at(12, 10), 30),
     ]
     return {
         "hubs": frame(
-            "hub_id sort_capacity buffer_capacity staging_capacity time_zone",
-            ("A", None, 0.0, 0.0, None),
-            ("B", None, 0.0, 0.0, None),
-            ("C", None, 0.0, 0.0, "Asia/Urumqi"),
+            "hub_id sort_capacity buffer_capacity staging_capacity time_zone handling_cost",
+            ("A", None, 0.0, 0.0, None, 0.1),
+            ("B", None, 0.0, 0.0, None, None),
+            ("C", None, 0.0, 0.0, "Asia/Urumqi", None),
         ),
         "hub_sorts": frame(
-            "hub_id sort_id opens cut_off closes sort_capacity",
-            ("A", "evening", "16:00", "22:00", "24:00", 210.0),
-            ("A", "night", "24:00", "30:00", "32:00", 90.0),
-            ("B", "day", "09:00", "14:00", "16:00", 210.0),
-            ("B", "evening", "16:00", "22:00", "24:00", 90.0),
-            ("C", "evening", "14:00", "22:00", "24:00", 70.0),
-            ("C", "night", "24:00", "30:00", "32:00", 30.0),
+            "hub_id sort_id opens cut_off closes sort_capacity handling_cost",
+            ("A", "evening", "16:00", "22:00", "24:00", 210.0, None),
+            ("A", "night", "24:00", "30:00", "32:00", 90.0, 0.2),
+            ("B", "day", "09:00", "14:00", "16:00", 210.0, None),
+            ("B", "evening", "16:00", "22:00", "24:00", 90.0, None),
+            ("C", "evening", "14:00", "22:00", "24:00", 70.0, None),
+            ("C", "night", "24:00", "30:00", "32:00", 30.0, None),
         ),
         "hand_in_profile": frame(
             "hub_id day_kind until_hour share", ("*", "normal", "22:00", 0.7), ("*", "normal", "30:00", 0.3)
@@ -69,14 +72,17 @@ def paper_plan() -> Tables:
             "date origin_hub_id destination_hub_id parcels", (D10, "A", "B", 200), (D10, "A", "C", 100)
         ),
         "trunk_departures": frame(
-            "date lane_id vehicle_type_id sort_id leaves_at departures parcels cost",
-            (D11, "A-B", "truck", "evening", at(11, 0), 3, 210, 3000.0),
-            (D11, "A-B", "truck", "night", at(11, 8), 2, 90, 2000.0),
-            (D11, "B-C", "truck", "day", at(11, 16), 1, 70, 500.0),
-            (D11, "B-C", "truck", "evening", at(11, 24), 1, 30, 500.0),
+            "date lane_id vehicle_type_id sort_id leaves_at arrives_at departures parcels cost",
+            (D10, "A-B", "truck", "evening", at(11, 0), at(11, 14), 3, 210, 3000.0),
+            (D10, "A-B", "truck", "night", at(11, 8), at(11, 22), 2, 90, 2000.0),
+            (D11, "B-C", "truck", "day", at(11, 16), at(11, 22), 1, 70, 500.0),
+            (D11, "B-C", "truck", "evening", at(11, 24), at(12, 6), 1, 30, 500.0),
         ),
         "trunk_flows": pl.DataFrame(
-            [(D10, "A", goal, path, days, hours, done.date(), done, n) for goal, path, days, hours, done, n in flows],
+            [
+                (D10, "A", goal, path, days, hours, D11, done, n, 0, late)
+                for (goal, path, days, hours, done, n), late in zip(flows, (0.0, 4.0, 0.0, 0.0), strict=True)
+            ],
             schema={
                 "date": pl.Date,
                 "origin_hub_id": pl.String,
@@ -87,7 +93,22 @@ def paper_plan() -> Tables:
                 "completed_on": pl.Date,
                 "completed_at": pl.Datetime("us", "UTC"),
                 "parcels": pl.Int64,
+                "late_days": pl.Int64,
+                "late_hours": pl.Float64,
             },
             orient="row",
+        ),
+        "hub_loads": frame(
+            "date hub_id sort_id handled held capacity utilisation",
+            (D10, "A", "evening", 210, 0, 210, 1.0),
+            (D10, "A", "night", 90, 0, 90, 1.0),
+            (D11, "B", "day", 210, 0, 210, 1.0),
+            (D11, "B", "evening", 90, 0, 90, 1.0),
+            (D11, "C", "evening", 70, 0, 70, 1.0),
+            (D11, "C", "night", 30, 0, 30, 1.0),
+        ),
+        "plan_certificates": frame(
+            "plan status cost lower_bound gap violations parcels_demanded parcels_planned parcels_short parcels_late",
+            ("trunk", "feasible", COST, 6000.0, (COST - 6000.0) / COST, 0, 300, 300, 0, 60),
         ),
     }

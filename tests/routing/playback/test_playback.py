@@ -82,7 +82,7 @@ def test_unloading_counts_from_arrival() -> None:
 
 
 def test_weather_slows_what_leaves_on_its_day() -> None:
-    slow = paper_plan() | {"lane_weather": frame("date lane_id speed_factor capacity_factor", (D11, "A-B", 0.999, 1.0))}
+    slow = paper_plan() | {"lane_weather": frame("date lane_id speed_factor capacity_factor", (D10, "A-B", 0.999, 1.0))}
     assert play(slow).boardings_missed == 100
 
 

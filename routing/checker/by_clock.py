@@ -1,0 +1,329 @@
+"""Plans that name hours, recomputed from their tables: arrivals against cut-offs, and what every sort sorts and leaves waiting."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from routing.checker.hubs import close_hubs
+from routing.checker.playback.clock import MINUTES, HubClock, to_minutes, to_moment
+from routing.checker.playback.orders import Order, Orders
+from routing.checker.violations import Violation, collect, write_number
+
+_EPSILON = 1e-9
+_TOLERANCE = 1e-6
+_HOURS_A_DAY = 24.0
+_MINUTE = 1.0 / MINUTES
+_LOADS = {
+    "date": pl.Date(), "hub_id": pl.String(), "sort_id": pl.String(), "handled": pl.Float64(), "held": pl.Float64(),
+    "limit": pl.Float64(), "buffer": pl.Float64(), "closed": pl.Boolean(), "handling_cost": pl.Float64(), "nights": pl.Float64(),
+}  # fmt: skip
+
+
+def names_hours(frames: Mapping[str, pl.DataFrame]) -> bool:
+    """Whether a plan says at which hours its vehicles leave."""
+    departures, flows = frames["trunk_departures"], frames["trunk_flows"]
+    return bool(departures["leaves_at"].is_not_null().any() or (flows["departs_at"].list.len() > 0).any())
+
+
+class Visits:
+    """Parcels at the sorts of hubs: what is at hand for each, and what is sorted in it."""
+
+    def __init__(self, clocks: Mapping[str, HubClock]) -> None:
+        self._clocks = clocks
+        self.come: dict[tuple[str, int], int] = defaultdict(int)
+        self.sorted: dict[tuple[str, int], int] = defaultdict(int)
+
+    def add(self, hub: str, at_hand: int, sort: int, parcels: int) -> bool:
+        """Note parcels at hand at a minute that are sorted in a sort; say whether they come by its cut-off."""
+        clock = self._clocks[hub]
+        first = bisect_left([one.cut_off for one in clock.sorts], at_hand)
+        self.sorted[hub, sort] += parcels
+        # what comes too late for its sort is told as that, and counts as never waiting
+        self.come[hub, min(first, sort)] += parcels
+        return first <= sort
+
+
+def follow_orders(plan: Orders, clocks: Mapping[str, HubClock]) -> tuple[Visits, list[Violation]]:
+    """Follow every flow by its hours.
+
+    A departure takes what the last sort sorts that closes by its hour less the hours of loading; its parcels are at hand
+    transit_hours / speed_factor and the hours of unloading later, and are to be there by the cut-off of the sort that the next
+    departure, or the end of the flow, names.
+
+    Returns
+    -------
+    visits : Visits
+    violations : list of Violation
+        Rules ``time.demand``, ``time.transit``, ``time.completed``.
+    """
+    visits, found = Visits(clocks), []
+    for order in plan.orders:
+        for leg in range(len(order.hubs)):
+            found += _visit(plan, order, leg, clocks, visits)
+    return visits, found
+
+
+def _visit(plan: Orders, order: Order, leg: int, clocks: Mapping[str, HubClock], visits: Visits) -> list[Violation]:
+    """Bring an order to one of its hubs and sort it there in time for its next departure, or for its end."""
+    hub = order.hubs[leg]
+    clock = clocks[hub]
+    ends = leg == len(order.vehicles)
+    sort = clock.last_by(order.done_by) if ends else plan.vehicles[order.vehicles[leg]].tail
+    parts: tuple[tuple[int, int], ...] = order.hand_ins
+    if leg:
+        before = plan.vehicles[order.vehicles[leg - 1]]
+        at_hand = clock.reopen(before.leaves + before.minutes + (clock.unload if before.minutes else 0))
+        parts = ((at_hand, sum(parcels for _, parcels in order.hand_ins)),)
+    rule = "time.completed" if ends else "time.transit" if leg else "time.demand"
+    goal = "is to be done" if ends else "leaves"
+    found = []
+    for at_hand, parcels in parts:
+        if sort >= 0 and visits.add(hub, at_hand, sort, parcels):
+            continue
+        cut_off = clock.sorts[sort].cut_off if sort >= 0 else None
+        there = f"{to_moment(at_hand).astimezone(clock.zone):%Y-%m-%d %H:%M}"
+        due = "no sort" if cut_off is None else f"{to_moment(cut_off).astimezone(clock.zone):%Y-%m-%d %H:%M}"
+        text = (
+            f"Flow {order.where} {goal} with a sort of {hub} that takes parcels until {due}; {parcels} come at {there}."
+        )
+        found.append(Violation(rule, order.where, clock.sorts[sort].day if sort >= 0 else None, there, due, text))
+    return found
+
+
+def load_sorts(frames: Mapping[str, pl.DataFrame], visits: Visits, clocks: Mapping[str, HubClock]) -> pl.DataFrame:
+    """Add up what each sort handles and leaves waiting for the one after it.
+
+    held after sort k = parcels at hand by its cut-off or an earlier one's, less those sorted in it or before.
+
+    Returns
+    -------
+    polars.DataFrame
+        date, hub_id, sort_id, handled, held, limit, buffer [parcels; null without a bound], closed, handling_cost, nights (hours
+        / 24 until the following sort closes).
+    """
+    prices = {
+        (row["hub_id"], row["sort_id"]): row["handling_cost"] for row in frames["hub_sorts"].iter_rows(named=True)
+    }
+    days = {(hub, sort.day) for hub, clock in clocks.items() for sort in clock.sorts}
+    grid = pl.DataFrame(sorted(days), schema={"hub_id": pl.String(), "date": pl.Date()}, orient="row")
+    closed = set(close_hubs(frames, grid).filter("closed").select("hub_id", "date").iter_rows())
+    general = dict(frames["hubs"].select("hub_id", "handling_cost").iter_rows())
+    rows = []
+    for hub, clock in clocks.items():
+        waiting = 0
+        for number, sort in enumerate(clock.sorts):
+            handled, come = visits.sorted.get((hub, number), 0), visits.come.get((hub, number), 0)
+            waiting += come - handled
+            if not handled and not waiting:
+                continue
+            following = clock.closes[number + 1] if number + 1 < len(clock.closes) else sort.closes + 24 * MINUTES
+            price = prices.get((hub, sort.name))
+            rows.append(
+                (
+                    sort.day, hub, sort.name, float(handled), float(max(waiting, 0)), _open(sort.capacity), _open(sort.buffer),
+                    (hub, sort.day) in closed, general.get(hub) if price is None else price,
+                    (following - sort.closes) / MINUTES / _HOURS_A_DAY,
+                )
+            )  # fmt: skip
+    return pl.DataFrame(rows, schema=_LOADS, orient="row")
+
+
+def _open(bound: float) -> float | None:
+    return None if bound == float("inf") else bound
+
+
+def check_sorts(loads: pl.DataFrame) -> list[Violation]:
+    """Check what each sort handles and leaves waiting against its capacity and its room."""
+    named = loads.with_columns(where=pl.format("{} {}", "hub_id", "sort_id"))
+    over = named.filter(~pl.col("closed") & (pl.col("handled") > pl.col("limit") + _EPSILON))
+    full = named.filter(~pl.col("closed") & (pl.col("held") > pl.col("buffer") + _EPSILON))
+    shut = named.filter(pl.col("closed") & (pl.col("handled") > 0))
+    found = collect(
+        "hub.sort_capacity",
+        over.select("where", "date", found="handled", allowed="limit"),
+        "Hub and sort {where} of {date}: {found} parcels to sort, it can sort {allowed}.",
+    )
+    found += collect(
+        "hub.buffer",
+        full.select("where", "date", found="held", allowed="buffer"),
+        "Hub and sort {where} of {date}: {found} parcels wait for the next sort, there is room for {allowed}.",
+    )
+    return found + collect(
+        "hub.closed",
+        shut.select("where", "date", found="handled", allowed=pl.lit(0.0)),
+        "Hub and sort {where}: the hub is closed on {date}, {found} parcels are to be sorted.",
+    )
+
+
+def check_sort_rows(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> list[Violation]:
+    """Check that every sort with parcels has its row in ``hub_loads``, and that the rows are right.
+
+    What a hub could not send (``shortfalls``) may have waited there or not: held may differ by as much.
+    """
+    keys = ["date", "hub_id", "sort_id"]
+    told = frames["hub_loads"].unique(keys, keep="first", maintain_order=True)
+    short = frames["shortfalls"].group_by(hub_id="origin_hub_id").agg(short=pl.col("parcels").sum())
+    both = (
+        loads.join(
+            told.select(*keys, told_handled="handled", told_held="held", told_capacity="capacity", told_use="utilisation", told=pl.lit(True)),
+            on=keys,
+            how="full",
+            coalesce=True,
+        )
+        .join(short, on="hub_id", how="left")
+        .with_columns(
+            pl.col("handled", "held", "short").fill_null(0.0),
+            pl.col("told").fill_null(False),
+            known=pl.col("limit").is_not_null() | pl.col("nights").is_not_null(),
+            where=pl.format("{} {}", "hub_id", "sort_id"),
+        )
+    )  # fmt: skip
+    found = collect(
+        "hub_loads.missing",
+        both.filter(~pl.col("told")).select(
+            "where", "date", found=pl.lit("no row"), allowed=pl.col("handled") + pl.col("held")
+        ),
+        "Hub and sort {where} of {date}: hub_loads has {found} for {allowed} parcels.",
+    )
+    rows = both.filter("told")
+    found += collect(
+        "hub_loads.handled",
+        rows.filter(pl.col("told_handled") != pl.col("handled")).select(
+            "where", "date", found="told_handled", allowed="handled"
+        ),
+        "Hub and sort {where} of {date}: hub_loads says {found} handled, the flows say {allowed}.",
+    )
+    found += collect(
+        "hub_loads.held",
+        rows.filter((pl.col("told_held") - pl.col("held")).abs() > pl.col("short")).select(
+            "where", "date", found="told_held", allowed="held"
+        ),
+        "Hub and sort {where} of {date}: hub_loads says {found} held, the flows say {allowed}.",
+    )
+    unlike = ~pl.col("told_capacity").eq_missing(pl.col("limit")) & ~pl.col("told_capacity").eq_missing(
+        pl.col("limit").floor()
+    )
+    found += collect(
+        "hub_loads.capacity",
+        rows.filter(pl.col("known") & unlike & ~pl.col("closed").fill_null(True)).select(
+            "where", "date", found="told_capacity", allowed="limit"
+        ),
+        "Hub and sort {where} of {date}: hub_loads says it can sort {found}, its tables {allowed}.",
+    )
+    use = pl.col("told_handled") / pl.col("told_capacity")
+    empty = pl.when(pl.col("told_handled") == 0).then(0.0).when(pl.col("told_capacity") > 0).then(use)
+    due = pl.when(pl.col("told_capacity").is_not_null()).then(empty)
+    wrong = rows.with_columns(due=due).filter(
+        ~(
+            ((pl.col("told_use") - pl.col("due")).abs() <= _TOLERANCE * (1.0 + pl.col("due"))).fill_null(False)
+            | (pl.col("told_use").is_null() & pl.col("due").is_null())
+        )
+    )
+    return found + collect(
+        "hub_loads.utilisation",
+        wrong.select("where", "date", found="told_use", allowed="due"),
+        "Hub and sort {where} of {date}: hub_loads says utilisation {found}, handled over capacity is {allowed}.",
+    )
+
+
+def check_departure_hours(frames: Mapping[str, pl.DataFrame], plan: Orders) -> list[Violation]:
+    """Check that departures say when they arrive: transit_hours / speed_factor after they leave."""
+    by_time = {(vehicle.lane, vehicle.leaves): vehicle.minutes for vehicle in plan.vehicles}
+    found = []
+    for row in frames["trunk_departures"].iter_rows(named=True):
+        if row["leaves_at"] is None or row["arrives_at"] is None:
+            text = f"Departure of row {row['row']} over lane {row['lane_id']} does not say when it leaves and arrives."
+            found.append(Violation("time.hours", row["lane_id"], row["date"], "nothing", "two hours", text))
+            continue
+        minutes = by_time.get((row["lane_id"], to_minutes(row["leaves_at"])))
+        told = (row["arrives_at"] - row["leaves_at"]).total_seconds() / 60.0
+        if minutes is not None and abs(told - minutes) > 1.0:
+            text = (
+                f"Departure of {row['leaves_at']:%Y-%m-%d %H:%M} over lane {row['lane_id']} is {write_number(told)} minutes "
+                f"under way; its hours are {minutes} minutes."
+            )
+            found.append(Violation("time.hours", row["lane_id"], row["date"], write_number(told), str(minutes), text))
+    return found
+
+
+def count_at_work_by_clock(priced: pl.DataFrame, plan: Orders) -> pl.DataFrame:
+    """Count the vehicles of each type under way at each departure: left by then and not arrived.
+
+    Returns
+    -------
+    polars.DataFrame
+        date, vehicle_type_id, fleet_size, at_work: the most of each date.
+    """
+    minutes = {(vehicle.lane, vehicle.leaves): vehicle.minutes for vehicle in plan.vehicles}
+    rows: dict[str, list[tuple[int, int, float, date, float | None]]] = defaultdict(list)
+    for row in priced.iter_rows(named=True):
+        if row["leaves_at"] is None:
+            continue
+        leaves = to_minutes(row["leaves_at"])
+        back = leaves + max(minutes.get((row["lane_id"], leaves), 0), 1)
+        rows[row["vehicle_type_id"]].append((leaves, back, row["departures"], row["date"], row["fleet_size"]))
+    counted = []
+    for kind, runs in sorted(rows.items()):
+        backs = sorted((back, count) for _, back, count, _, _ in runs)
+        away, place = 0.0, 0
+        for leaves, _, count, day, fleet in sorted(runs, key=lambda run: run[0]):
+            while place < len(backs) and backs[place][0] <= leaves:
+                away -= backs[place][1]
+                place += 1
+            away += count
+            counted.append((day, kind, fleet, away))
+    schema = {"date": pl.Date(), "vehicle_type_id": pl.String(), "fleet_size": pl.Float64(), "at_work": pl.Float64()}
+    frame = pl.DataFrame(counted, schema=schema, orient="row")
+    return (
+        frame.group_by("date", "vehicle_type_id")
+        .agg(pl.col("fleet_size").first(), pl.col("at_work").max())
+        .sort("date", "vehicle_type_id")
+    )
+
+
+def count_hours_late(frames: Mapping[str, pl.DataFrame], plan: Orders, clocks: Mapping[str, HubClock]) -> pl.DataFrame:
+    """Say how many hours after its promise each flow is sorted at its destination.
+
+    Returns
+    -------
+    polars.DataFrame
+        date, where, parcels, told (late_hours of the flow), due [hours late; null without a promise].
+    """
+    told = {
+        f"{row['origin_hub_id']}-{row['destination_hub_id']} (trunk_flows row {row['row']})": (
+            row["date"],
+            row["late_hours"],
+        )
+        for row in frames["trunk_flows"].iter_rows(named=True)
+    }
+    rows = []
+    for order in plan.orders:
+        day, hours = told[order.where]
+        end = clocks[order.hubs[-1]].last_by(order.done_by)
+        done = clocks[order.hubs[-1]].closes[end] if end >= 0 else order.done_by
+        late = None if order.due == float("inf") else max(0.0, done - order.due) / MINUTES
+        rows.append((day, order.where, float(sum(n for _, n in order.hand_ins)), hours, late))
+    schema = {
+        "date": pl.Date(),
+        "where": pl.String(),
+        "parcels": pl.Float64(),
+        "told": pl.Float64(),
+        "due": pl.Float64(),
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def check_hours_late(lateness: pl.DataFrame) -> list[Violation]:
+    """Check that every flow tells its hours late: those of its promise, none without one."""
+    agrees = ((pl.col("told") - pl.col("due")).abs() <= _MINUTE).fill_null(False)
+    wrong = lateness.filter(~agrees & ~(pl.col("told").is_null() & pl.col("due").is_null()))
+    return collect(
+        "promise.late",
+        wrong.select("where", "date", found="told", allowed="due"),
+        "Flow {where} says it is {found} hours late; its promise and its hours say {allowed}.",
+    )
