@@ -182,7 +182,7 @@ def _check(found: JointPlan, given: dict[str, pl.DataFrame], kept: dict[str, Any
     from routing.checker.violations import count_broken
 
     tables = {**given, **_tables(found)}
-    prices = {name: float(kept[name]) for name in ("hold_cost", "short_cost", "late_cost")}
+    prices: dict[str, Any] = {name: float(kept[name]) for name in ("hold_cost", "short_cost", "late_cost")}
     of_trunk = count_broken(check_trunk(tables, **prices).violations)
     of_joint = count_broken(check_joint(tables, as_of=found.as_of))
     counts = pl.col("plan").replace_strict({"trunk": of_trunk, "joint": of_joint}, default=0, return_dtype=pl.Int64)
