@@ -191,7 +191,7 @@ def plan_stock(
     deadline = Deadline(options.time_limit)
     solved = solve_location(problem, effort=options.effort, deadline=deadline)
     progress.step(3, 4, "writing reasons")
-    units = divide_units(items, solved.units.reshape(-1, len(items.zones), len(items.sites)))
+    units = divide_units(items, solved.units.reshape(len(items.leaders()), len(items.zones), len(items.sites)))
     allocations, shortages = list_allocations(
         items, problem, units, ways, window,
         putaway_days=options.putaway_days, as_of=as_of, day_cost=options.day_cost,
