@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
+    from data.table_reader import TableReader
     from data.workspace import Workspace
 
+_PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations", "joint": "route_prices"}
+"""The table by whose rows a plan of each kind is known."""
 TRUNK_INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
 TRUNK_RESULTS = ("route_demand", "trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "bound_prices")
 
@@ -64,3 +67,68 @@ def _weather_of(workspace: Workspace, version: int, plan: dict[str, Any], named:
             return weather.clear()
         named = seen[-1]
     return weather.filter(pl.col("run_id") == named)
+
+
+def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
+    """Find the run a word stands for.
+
+    Parameters
+    ----------
+    workspace
+        Workspace with the plans.
+    plan
+        A run_id, ``trunk``, ``stock`` or ``latest``.
+
+    Returns
+    -------
+    run_id, kind
+        The run, and ``trunk`` or ``stock``.
+
+    Raises
+    ------
+    RadarError
+        When there is no such plan.
+    """
+    from data.errors import RadarError
+    from data.spelling import ask_near
+    from data.table_reader import run_number
+
+    named = plan not in ("latest", *_PLANS)
+    writers = {kind: workspace.writers(table, withdrawn=named) for kind, table in _PLANS.items()}
+    if plan in writers:
+        writers = {plan: writers[plan]}
+    # a joint plan holds a plan of each kind: asked for by its run or as the latest, it is the joint plan
+    rank = {"stock": 0, "trunk": 1, "joint": 2}
+    by_run = {run: kind for kind in sorted(writers, key=lambda kind: rank[kind]) for run in writers[kind]}
+    known = sorted((run_number(run), run, kind) for run, kind in by_run.items())
+    if not named:
+        if not known:
+            raise RadarError(
+                f"no finished {'plan' if plan == 'latest' else plan + ' plan'} in {workspace.folder}",
+                action=f"make one with `radar plan {'trunk' if plan == 'latest' else plan}`",
+            )
+        return known[-1][1], known[-1][2]
+    for _, run, kind in known:
+        if run == plan:
+            return run, kind
+    names = ", ".join(run for _, run, _ in known[-5:]) or "none yet"
+    near = ask_near(plan, [run for _, run, _ in known])
+    raise RadarError(
+        f"no finished plan {plan}{f' ({near})' if near else ''}",
+        f"trunk, stock, joint, latest or a run of these: {names}",
+        "see `radar runs`",
+    )
+
+
+def find_sourcing(workspace: TableReader, before: str | None = None) -> pl.DataFrame:
+    """How orders are sourced today: the latest rows that were loaded, none that a plan wrote; `before` a run, as it saw them."""
+    from data.contracts import contract
+    from data.table_reader import run_number
+
+    commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}
+    given = [
+        name
+        for name in workspace.writers("sourcing")
+        if not commands.get(name, "").startswith("plan") and (before is None or run_number(name) < run_number(before))
+    ]
+    return workspace.results("sourcing", given[-1]) if given else contract("sourcing").empty()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,12 +12,11 @@ from cli import plan_all, plan_capacity, plan_explain, plan_joint, plan_stock, p
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
+from cli.plan_demand import TrunkRequest, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.words import word
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from data.plan_outcome import PlanOutcome
     from data.progress import Progress
     from data.runs import Run
@@ -30,22 +29,6 @@ _TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes",
 _MOST_CHANGES = 20  # rows shown
 
 plans = typer.Typer(no_args_is_help=True, help="Plan trunk vehicles and stock.")
-
-
-@dataclass(frozen=True, slots=True)
-class TrunkRequest:
-    """What ``radar plan trunk`` was asked for; None takes the value of ``radar.toml``."""
-
-    first: date | None = None
-    last: date | None = None
-    service_level: float | None = None
-    demand: str = "auto"
-    time_limit: float | None = None
-    effort: float | None = None
-    seed: int = 0
-    reference: str | None = None
-    max_changes: int | None = None
-    forecast: str | None = None
 
 
 def register(app: typer.Typer) -> None:
@@ -210,7 +193,7 @@ def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:
 
 
 def _find_reference(workspace: Workspace, word: str) -> str:
-    from cli.verify import find_plan
+    from cli.past_plans import find_plan
     from data.errors import RadarError
 
     run_id, kind = find_plan(workspace, "trunk" if word == "latest" else word)
@@ -230,36 +213,6 @@ def _read_reference(run: Run, run_id: str | None, max_changes: int | None) -> Re
         return None
     departures, flows = run.results("trunk_departures", run_id), run.results("trunk_flows", run_id)
     return Reference(departures, flows, first, last, max_changes)
-
-
-def read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
-    """Demand of the request: from the latest forecast at the service level, or from the latest load of route_demand."""
-    import polars as pl
-
-    from data.errors import RadarError
-    from routing.trunk.task.demand import demand_at_level, take_days
-
-    workspace = run.reader
-    commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}
-    given = [name for name in workspace.writers("route_demand") if not commands[name].startswith("plan")]
-    source = "forecast" if request.forecast is not None else request.demand
-    if source == "auto":
-        source = "forecast" if workspace.writers("route_forecasts") else "given"
-    if source == "given":
-        if not given:
-            raise RadarError(
-                "no demand to plan for",
-                "a forecast or route_demand",
-                "run `radar forecast`, or `radar load route_demand`",
-            )
-        demand = run.results("route_demand", given[-1])
-        demand = demand.group_by("date", "origin_hub_id", "destination_hub_id").agg(pl.col("parcels").sum())
-    else:
-        forecasts = run.results("route_forecasts", request.forecast)
-        if forecasts.is_empty():
-            raise RadarError("no forecast to plan for", "rows in route_forecasts", "run `radar forecast` first")
-        demand = demand_at_level(forecasts, run.results("hub_forecasts", forecasts["run_id"][0]), level)
-    return take_days(demand, request.first, request.last)
 
 
 def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome) -> None:

@@ -48,8 +48,7 @@ def plan_explain(
 
     Example: `radar plan explain --hub HAN --date 2025-11-11`
     """
-    from cli.past_plans import read_trunk_plan
-    from cli.verify import find_plan
+    from cli.past_plans import find_plan, read_trunk_plan
     from data.errors import RadarError
 
     if sum((hub is not None, lane is not None, shortfalls)) > 1:

@@ -11,12 +11,12 @@ import typer
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
+from cli.past_plans import find_sourcing
 
 if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
-    from data.table_reader import TableReader
     from routing.joint.plan import JointPlan
 
 _TRUNK = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
@@ -128,27 +128,13 @@ def _read_demand(
     run: Run, first: date | None, last: date | None, level: float, forecast: str | None
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Demand before stock is placed ahead, and the forecast of the hubs it stands on."""
-    from cli.plan import TrunkRequest, read_demand
+    from cli.plan_demand import TrunkRequest, read_demand
 
     demand = read_demand(run, TrunkRequest(first=first, last=last, forecast=forecast), level)
     if not run.reader.writers("route_forecasts"):
         return demand, None
     routes = run.results("route_forecasts", forecast)
     return demand, run.results("hub_forecasts", routes["run_id"][0])
-
-
-def find_sourcing(workspace: TableReader, before: str | None = None) -> pl.DataFrame:
-    """How orders are sourced today: the latest rows that were loaded, none that a plan wrote; `before` a run, as it saw them."""
-    from data.contracts import contract
-    from data.table_reader import run_number
-
-    commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}
-    given = [
-        name
-        for name in workspace.writers("sourcing")
-        if not commands.get(name, "").startswith("plan") and (before is None or run_number(name) < run_number(before))
-    ]
-    return workspace.results("sourcing", given[-1]) if given else contract("sourcing").empty()
 
 
 def _choose_days(options: Any, stock: dict[str, pl.DataFrame], begin: Any, end: Any) -> Any:

@@ -38,8 +38,7 @@ def plan_timetable(
 
     Example: `radar plan timetable --out timetable`
     """
-    from cli.past_plans import read_trunk_plan
-    from cli.verify import find_plan
+    from cli.past_plans import find_plan, read_trunk_plan
     from data.errors import RadarError
     from data.exports import write_folder
     from routing.timetable import FILES, write_timetable

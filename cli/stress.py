@@ -67,8 +67,8 @@ def stress(
 
     Example: `radar stress trunk --draws 1000 --policy spot --scenarios scenarios.toml`
     """
+    from cli.past_plans import find_plan
     from cli.scenarios import describe_surroundings, read_scenarios, read_table
-    from cli.verify import find_plan
     from data.errors import RadarError
     from routing.stress.incidents import Scenario
     from routing.stress.policies import DEFAULT, RIGID, UNLIMITED, Policy

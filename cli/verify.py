@@ -8,6 +8,7 @@ import typer
 
 from cli.console import known_errors, out_json, out_rows, say, workspace_of
 from cli.options import Json
+from cli.past_plans import find_plan
 from cli.plan_outcome import list_facts, tell_outcome, warn_of_shortfalls
 from cli.playback import list_playback, play_run, print_playback, read_hours_of, tell_playback
 from cli.words import term, word
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from routing.checker.playback.playback import Playback
     from routing.checker.violations import Violation
 
-_PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations", "joint": "route_prices"}
 _STOCK_INPUTS = ("merchants", "warehouses", "stock", "stock_receipts", "sales")
 
 
@@ -78,57 +78,6 @@ def verify(
         raise RadarError(f"plan {run_id} breaks {len(violations)} rules", "none", "see the list above and plan again")
 
 
-def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
-    """Find the run a word stands for.
-
-    Parameters
-    ----------
-    workspace
-        Workspace with the plans.
-    plan
-        A run_id, ``trunk``, ``stock`` or ``latest``.
-
-    Returns
-    -------
-    run_id, kind
-        The run, and ``trunk`` or ``stock``.
-
-    Raises
-    ------
-    RadarError
-        When there is no such plan.
-    """
-    from data.errors import RadarError
-    from data.spelling import ask_near
-    from data.table_reader import run_number
-
-    named = plan not in ("latest", *_PLANS)
-    writers = {kind: workspace.writers(table, withdrawn=named) for kind, table in _PLANS.items()}
-    if plan in writers:
-        writers = {plan: writers[plan]}
-    # a joint plan holds a plan of each kind: asked for by its run or as the latest, it is the joint plan
-    rank = {"stock": 0, "trunk": 1, "joint": 2}
-    by_run = {run: kind for kind in sorted(writers, key=lambda kind: rank[kind]) for run in writers[kind]}
-    known = sorted((run_number(run), run, kind) for run, kind in by_run.items())
-    if not named:
-        if not known:
-            raise RadarError(
-                f"no finished {'plan' if plan == 'latest' else plan + ' plan'} in {workspace.folder}",
-                action=f"make one with `radar plan {'trunk' if plan == 'latest' else plan}`",
-            )
-        return known[-1][1], known[-1][2]
-    for _, run, kind in known:
-        if run == plan:
-            return run, kind
-    names = ", ".join(run for _, run, _ in known[-5:]) or "none yet"
-    near = ask_near(plan, [run for _, run, _ in known])
-    raise RadarError(
-        f"no finished plan {plan}{f' ({near})' if near else ''}",
-        f"trunk, stock, joint, latest or a run of these: {names}",
-        "see `radar runs`",
-    )
-
-
 def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
     """Check one plan on the table versions it read; return violations, cost, parts, summary, bound and playback."""
     from dataclasses import asdict
@@ -164,8 +113,7 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
 
 def _check_joint(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """Check a joint plan: its trunk as any trunk plan, and what it says beyond."""
-    from cli.past_plans import read_as_planned, read_run
-    from cli.plan_joint import find_sourcing
+    from cli.past_plans import find_sourcing, read_as_planned, read_run
     from routing.checker.joint import check_joint
 
     checked = check_plan(workspace, run_id, "trunk")

@@ -1,4 +1,4 @@
-"""Generates docs/reference: the tables from their contracts, the commands from Typer, the answers from their keys; and the constants of the method pages.
+"""Generates docs/reference: the tables from their contracts, the commands from Typer, the answers from their keys, the rooms from their imports; and the constants of the method pages.
 
 ``python -m scripts.docs`` writes the pages; with ``--check`` it fails when a page is stale.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from cli.answers import ANSWERS
 from data.contracts import TABLES, ColumnContract, TableContract, links_of
 from scripts.constant_tables import method_pages
+from scripts.rooms import write_rooms
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"
 _GROUP_TITLES = {
@@ -45,7 +46,12 @@ def pages() -> dict[str, str]:
     from weather.feeds.reference import write_page
 
     feeds = {"weather-feeds.md": write_page()}
-    made = {"tables.md": write_tables(), "commands.md": write_commands(), "json.md": write_answers()}
+    made = {
+        "tables.md": write_tables(),
+        "commands.md": write_commands(),
+        "json.md": write_answers(),
+        "rooms.md": write_rooms(),
+    }
     return {**made, **feeds, **method_pages()}
 
 

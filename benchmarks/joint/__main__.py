@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cli.plan_joint import find_sourcing
+from cli.past_plans import find_sourcing
 from data.contracts import contract
 from data.workspace import Workspace
 from routing.budget import Deadline

@@ -8,7 +8,7 @@ from data.contracts import TABLES
 from scripts.docs import FOLDER, pages
 
 
-@pytest.mark.parametrize("name", ["tables.md", "commands.md"])
+@pytest.mark.parametrize("name", ["tables.md", "commands.md", "rooms.md"])
 def test_page_is_fresh(name: str) -> None:
     assert (FOLDER / name).read_text(encoding="utf-8") == pages()[name], "run `make docs`"
 

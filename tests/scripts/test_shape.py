@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.shape import COMPILED, ORDINARY, measure_file
+from scripts.shape import COMPILED, ORDINARY, find_circles, measure_file
 
 
 def _write(folder: Path, head: str, lines: int, parameters: int) -> Path:
@@ -35,3 +35,7 @@ def test_a_command_may_take_many_parameters_but_not_many_lines(tmp_path: Path) -
     broken = measure_file(_write(tmp_path, "@known_errors\n", ORDINARY.lines + 1, 30))
     assert len(broken) == 1
     assert "lines" in broken[0]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert find_circles() == []

@@ -1,0 +1,59 @@
+"""What a plan is asked for, and the demand that follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import polars as pl
+
+    from data.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkRequest:
+    """What ``radar plan trunk`` was asked for; None takes the value of ``radar.toml``."""
+
+    first: date | None = None
+    last: date | None = None
+    service_level: float | None = None
+    demand: str = "auto"
+    time_limit: float | None = None
+    effort: float | None = None
+    seed: int = 0
+    reference: str | None = None
+    max_changes: int | None = None
+    forecast: str | None = None
+
+
+def read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
+    """Demand of the request: from the latest forecast at the service level, or from the latest load of route_demand."""
+    import polars as pl
+
+    from data.errors import RadarError
+    from routing.trunk.task.demand import demand_at_level, take_days
+
+    workspace = run.reader
+    commands = {row["run_id"]: row["command"] for row in workspace.read("runs").iter_rows(named=True)}
+    given = [name for name in workspace.writers("route_demand") if not commands[name].startswith("plan")]
+    source = "forecast" if request.forecast is not None else request.demand
+    if source == "auto":
+        source = "forecast" if workspace.writers("route_forecasts") else "given"
+    if source == "given":
+        if not given:
+            raise RadarError(
+                "no demand to plan for",
+                "a forecast or route_demand",
+                "run `radar forecast`, or `radar load route_demand`",
+            )
+        demand = run.results("route_demand", given[-1])
+        demand = demand.group_by("date", "origin_hub_id", "destination_hub_id").agg(pl.col("parcels").sum())
+    else:
+        forecasts = run.results("route_forecasts", request.forecast)
+        if forecasts.is_empty():
+            raise RadarError("no forecast to plan for", "rows in route_forecasts", "run `radar forecast` first")
+        demand = demand_at_level(forecasts, run.results("hub_forecasts", forecasts["run_id"][0]), level)
+    return take_days(demand, request.first, request.last)
