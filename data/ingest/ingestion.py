@@ -9,31 +9,21 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from data.contracts import ColumnContract, TableContract
+from data.contracts import TableContract
 from data.errors import RadarError
-from data.ingest.asides import ASIDES, part_asides
-from data.ingest.columns import ColumnMap, map_columns, nearest_name, tell_ignored
-from data.ingest.cross_rules import Reader, find_unknown_ids, find_wrong_share_sums, make_missing_rows
+from data.ingest.asides import ASIDES
+from data.ingest.columns import ColumnMap, map_columns, tell_ignored
+from data.ingest.cross_rules import Reader
 from data.ingest.future import find_future
-from data.ingest.ids import find_damaged, spell_ids, suggest_ids
+from data.ingest.ids import spell_ids
 from data.ingest.layout import fill_down, unfold
-from data.ingest.measures import read_measure
-from data.ingest.rows import (
-    FILE,
-    LINE,
-    PLACES,
-    REST,
-    SUMMABLE,
-    broken_schema,
-    drop_places,
-    part_duplicates,
-    tell_rules,
-)
+from data.ingest.reading import read_batches, read_constants
+from data.ingest.row_rules import apply_cross_rules, apply_rules
+from data.ingest.rows import FILE, LINE, PLACES, SUMMABLE, drop_places, part_duplicates, tell_rules
+from data.ingest.shapes import find_bad_areas
 from data.ingest.units import Conversion
-from data.ingest.values import Style, find_style, plain_text, read_values
 from data.progress import SILENT, Progress
-from data.sources import Batch, Source
-from data.sources.guarding import one_sentence
+from data.sources import Source
 
 REJECTED_SCHEMA: dict[str, pl.DataType] = {
     "file": pl.String(),
@@ -43,7 +33,6 @@ REJECTED_SCHEMA: dict[str, pl.DataType] = {
     "rule": pl.String(),
 }
 _VALUE_LENGTH = 1000
-_PART = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -176,26 +165,29 @@ def ingest(
         For files that cannot be read or mapped, and when no file holds a row.
     """
     how = instructions or Instructions()
-    given = _read_constants(table, how.constants, zone)
+    given = read_constants(table, how.constants, zone)
     if how.add_up and table.name not in SUMMABLE:
         raise RadarError(
             f"--sum for table {table.name}", f"one of {', '.join(SUMMABLE)}", "bring it to rows with --sql"
         )
     sources = [unfold(fill_down(source, how.fill_down, table), table, how.constants, how.wide) for source in sources]
     maps = [_map(source, table, how) for source in sources]
-    rows, broken, asides, read = _read_all(sources, maps, given, table, zone, progress)
+    rows, broken, asides, read = read_batches(sources, maps, given, table, zone, progress)
     if not read:
         names = ", ".join(source.name for source in sources)
         raise RadarError("a header and no rows", "at least one row", "check the export that wrote it", file=names)
     spelt = spell_ids(rows, table, read_table, as_written=how.ids_as_written)
     parted = part_duplicates(spelt.rows, table, add_up=how.add_up)
-    rows, apart = _apply_rules(parted.kept, table)
+    rows, apart = apply_rules(parted.kept, table)
     broken.extend([parted.broken, *apart])
-    future = find_future(rows, table, how.latest, zone) if how.latest else []
-    if future:
-        rows = drop_places(rows, pl.concat(future))
-        broken.extend(future)
-    crossed = _apply_cross_rules(rows, table, read_table, tuple(how.add_missing), how.replace)
+    found = [
+        *(find_future(rows, table, how.latest, zone) if how.latest else []),
+        *find_bad_areas(rows, table, read_table),
+    ]
+    if found:
+        rows = drop_places(rows, pl.concat(found))
+        broken.extend(found)
+    crossed = apply_cross_rules(rows, table, read_table, tuple(how.add_missing), how.replace)
     broken.extend(crossed.apart)
     rejected = _tell_files(pl.concat(broken))
     notes = [
@@ -251,219 +243,6 @@ def _tell_columns(columns: ColumnMap, source: Source, table: TableContract) -> l
 def _tell_factor(unit: Conversion) -> str:
     times = f"times {unit.factor:,.6g}" if unit.factor < 1e6 else f"times {unit.factor:,.0f}"
     return f"{times} {f'plus {unit.offset:,.6g} ' if unit.offset else ''}gives"
-
-
-def _read_all(
-    sources: Sequence[Source],
-    maps: Sequence[ColumnMap],
-    given: Mapping[str, pl.Series],
-    table: TableContract,
-    zone: ZoneInfo,
-    progress: Progress,
-) -> tuple[pl.DataFrame, list[pl.DataFrame], list[pl.DataFrame], int]:
-    """Read every batch of every source: rows, places of broken ones, asides, and how many were read."""
-    files = pl.Enum(list(dict.fromkeys(source.name for source in sources)))
-    whole = sum(source.size for source in sources) or 1.0
-    with_rest = any(columns.rest for columns in maps)
-    frames: list[pl.DataFrame] = []
-    broken: list[pl.DataFrame] = []
-    asides: list[pl.DataFrame] = []
-    before, read = 0.0, 0
-    for source, columns in zip(sources, maps, strict=True):
-        page = _Page(source, columns, table, zone, files, with_rest)
-        style: Style | None = None
-        for raw in source.read():
-            parted = part_asides(raw, columns.positions, table, source.columns)
-            batch = parted.batch
-            style = style or _style_of(batch, columns, table, source)
-            with one_sentence(source.name, "file of values"):
-                good, odd = _read_batch(batch, page, given, style)
-            read += batch.frame.height + batch.broken.height + parted.asides.height
-            frames.append(good)
-            broken.append(odd)
-            asides.append(_place(parted.asides, source.name, files))
-            progress.step(before + batch.done, whole, f"{read:,} rows read")
-        before += source.size
-    if not frames:
-        return pl.DataFrame(), broken, asides, read
-    rows = pl.concat(frames, rechunk=False)
-    return rows, broken, asides, read
-
-
-@dataclass(frozen=True)
-class _Page:
-    """What all batches of a source share."""
-
-    source: Source
-    columns: ColumnMap
-    table: TableContract
-    zone: ZoneInfo
-    files: pl.Enum
-    with_rest: bool
-
-
-def _read_constants(table: TableContract, constants: Mapping[str, str], zone: ZoneInfo) -> dict[str, pl.Series]:
-    given = {}
-    for name, text in constants.items():
-        near = nearest_name(name, tuple(table.polars_schema)) if name not in table.polars_schema else None
-        if near:
-            names = ", ".join(table.polars_schema)
-            raise RadarError(f"column {name} in --set", f"one of {names}", f"did you mean {near}?")
-        column = table.column(name)
-        values, rules = read_values(pl.Series([text]), column, Style(), zone)
-        if rules[0] is not None:
-            raise RadarError(
-                f"--set {name}={text}, which {rules[0]}", f"a value for {column.meaning}", "correct the value"
-            )
-        given[name] = values
-    return given
-
-
-def _style_of(batch: Batch, columns: ColumnMap, table: TableContract, source: Source) -> Style:
-    found = [(table.column(name), batch.frame.to_series(at)) for name, at in columns.positions.items()]
-    return find_style(found, source.decimal_comma)
-
-
-def _read_batch(
-    batch: Batch, page: _Page, given: Mapping[str, pl.Series], style: Style
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Read one batch: rows whose every value could be read, and the places of those that could not."""
-    height, positions, name = batch.frame.height, page.columns.positions, page.source.name
-    values: dict[str, pl.Series] = {}
-    apart = [_place(batch.broken, name, page.files)]
-    bad = pl.repeat(False, height, dtype=pl.Boolean, eager=True)
-    for column in page.table.columns:
-        if column.name in given:
-            values[column.name] = given[column.name].new_from_index(0, height)
-        elif column.name not in positions:
-            values[column.name] = pl.Series([None], dtype=column.dtype).new_from_index(0, height)
-        else:
-            raw = batch.frame.to_series(positions[column.name])
-            values[column.name], rules = _read_column(raw, column, page, style)
-            broken = rules.is_not_null()
-            if broken.any():
-                bad = bad | broken
-                apart.append(_places(batch, broken, rules, raw, column.name, name, page.files))
-    file = pl.Series(FILE, [name], dtype=page.files)
-    places = [file.new_from_index(0, height).alias(FILE), batch.lines.alias(LINE)]
-    if page.with_rest:
-        places.append(_rest(batch.frame, page.columns.rest))
-    frame = page.table.fill_defaults(pl.DataFrame(values)).with_columns(places)
-    return frame.filter(~bad) if bad.any() else frame, pl.concat(apart)
-
-
-def _read_column(raw: pl.Series, column: ColumnContract, page: _Page, style: Style) -> tuple[pl.Series, pl.Series]:
-    conversion = page.columns.conversions.get(column.name)
-    if conversion is not None and conversion.changes:
-        return read_measure(raw, column, conversion, style, page.zone)
-    values, rules = read_values(raw, column, style, page.zone)
-    if column.dtype == pl.String and (column.key or column.name.endswith("_id")):
-        damaged = find_damaged(values)
-        rules = rules.zip_with(damaged.is_null(), damaged)
-    return values, rules
-
-
-def _rest(frame: pl.DataFrame, rest: Sequence[int]) -> pl.Series:
-    """Bring what a row holds in columns that the table lacks to one text, to tell repeats from rows that differ there."""
-    if not rest:
-        return pl.Series(REST, [None], dtype=pl.String).new_from_index(0, frame.height)
-    cells = [_as_text(frame.to_series(at)).str.strip_chars().alias(f"r{at}") for at in rest]
-    return pl.DataFrame(cells).select(pl.concat_str(pl.all().fill_null(""), separator="\x1f").alias(REST)).to_series()
-
-
-def _as_text(values: pl.Series) -> pl.Series:
-    return values if values.dtype == pl.String else plain_text(values)
-
-
-def _place(broken: pl.DataFrame, name: str, files: pl.Enum) -> pl.DataFrame:
-    return broken.rename({"row": LINE}).select(pl.lit(name).cast(files).alias(FILE), pl.all())
-
-
-def _places(
-    batch: Batch, broken: pl.Series, rules: pl.Series, raw: pl.Series, column: str, name: str, files: pl.Enum
-) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            LINE: batch.lines.filter(broken),
-            "column": pl.Series([column]).new_from_index(0, int(broken.sum())),
-            "value": _as_text(raw.filter(broken)),
-            "rule": rules.filter(broken),
-        }
-    ).select(pl.lit(name).cast(files).alias(FILE), pl.all())
-
-
-def _apply_rules(rows: pl.DataFrame, table: TableContract) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
-    """Apply the rules within the table to rows whose keys are unique: types, limits and rules of the contract."""
-    values, places = rows.drop(PLACES), rows.select(PLACES)
-    # Keys are unique by now, so parts can be looked at one by one, which takes little memory.
-    pieces = [
-        table.split(part)[1].with_columns(pl.col("row_index") + at * _PART)
-        for at, part in enumerate(values.iter_slices(_PART))
-    ]
-    broken = pl.concat(pieces) if pieces else table.split(values)[1]
-    if not broken.height:
-        return rows, []
-    at = broken["row_index"]
-    apart = (
-        broken.drop("row_index")
-        .with_columns(places[at.to_list()].get_columns())
-        .select(*PLACES, "column", "value", "rule")
-    )
-    kept = pl.int_range(0, rows.height, dtype=pl.Int64, eager=True).is_in(at.unique().implode())
-    return rows.filter(~kept), [apart]
-
-
-@dataclass(frozen=True)
-class _Crossed:
-    rows: pl.DataFrame
-    apart: list[pl.DataFrame]
-    added: dict[str, pl.DataFrame]
-    notes: list[str]
-
-
-def _apply_cross_rules(
-    rows: pl.DataFrame, table: TableContract, read_table: Reader, add_missing: tuple[str, ...], replace: bool
-) -> _Crossed:
-    """Apply the rules between tables to rows that keep those within."""
-    apart, notes = [], []
-    unknown = find_unknown_ids(rows, table.name, read_table)
-    added = make_missing_rows(unknown, rows, add_missing) if unknown and add_missing else {}
-    for found in unknown:
-        if found.link.target in added:
-            continue
-        column = found.link.column
-        known = read_table(found.link.target)[found.link.target_column].to_list()
-        notes.extend(suggest_ids(found.ids["id"].to_list(), known, found.link.target))
-        lost = rows.join(found.ids.select(pl.col("id").alias(column)), on=column, how="semi").select(
-            *PLACES, pl.lit(column).alias("column"), pl.col(column).alias("value"), pl.lit(found.rule).alias("rule")
-        )
-        apart.append(lost)
-    if apart:
-        rows = drop_places(rows, pl.concat(apart))
-    if table.name == "courier_preferences":
-        rows, broken = _require_share_sums(rows, read_table, replace)
-        apart.append(broken)
-    if added:
-        rows_unknown = find_unknown_ids(rows, table.name, read_table)
-        added = make_missing_rows(rows_unknown, rows, tuple(added)) if rows_unknown else {}
-    return _Crossed(rows, apart, added, notes)
-
-
-def _require_share_sums(rows: pl.DataFrame, read_table: Reader, replace: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Set apart the rows of merchants whose shares, with those already in the workspace, do not sum to 1."""
-    standing = rows.drop(PLACES)
-    if not replace:
-        old = read_table("courier_preferences").join(rows, on=["merchant_id", "courier_id"], how="anti")
-        standing = pl.concat([standing, old.select(standing.columns)])
-    wrong = find_wrong_share_sums(standing)
-    lost = rows.join(wrong, on="merchant_id", how="inner", maintain_order="left")
-    broken = lost.select(
-        *PLACES,
-        pl.lit("share").alias("column"),
-        pl.format("{}: {}", "merchant_id", "total").alias("value"),
-        pl.lit("the shares of a merchant must sum to 1").alias("rule"),
-    )
-    return (drop_places(rows, broken) if broken.height else rows), broken.cast(broken_schema(rows))  # type: ignore[arg-type]
 
 
 def _tell_files(broken: pl.DataFrame) -> pl.DataFrame:

@@ -266,7 +266,7 @@ def _require_no_loss(name: str, before: pl.DataFrame, after: pl.DataFrame, keys:
 def _gather_geometries(
     table: TableContract, sources: Sequence[Source], rows: pl.DataFrame
 ) -> dict[str, dict[str, Any]]:
-    """Collect the geometries of the rows taken, by id; a geometry that is none stops the load."""
+    """Collect the geometries of the rows taken, by id; rows whose geometry is none were set apart when they were read."""
     column = GEOMETRY_IDS[table.name]
     taken = set(rows[column].to_list())
     geometries: dict[str, dict[str, Any]] = {}
@@ -276,22 +276,7 @@ def _gather_geometries(
         at = find_column(source.columns, table.column(column), source.name)
         for batch in source.read():
             ids, texts = batch.frame.to_series(at), batch.frame.to_series(source.columns.index(GEOMETRY))
-            for identity, text, line in zip(ids, texts, batch.lines, strict=True):
-                if text and str(identity).strip() in taken:
-                    geometries[str(identity).strip()] = _parse_geometry(text, source.name, line)
+            for identity, text in zip(ids, texts, strict=True):
+                if text and text.strip() and str(identity).strip() in taken:
+                    geometries[str(identity).strip()] = json.loads(text)
     return geometries
-
-
-def _parse_geometry(text: str, file: str, row: int) -> dict[str, Any]:
-    try:
-        geometry = json.loads(text)
-        if geometry["type"] and (geometry.get("coordinates") or geometry.get("geometries")):
-            return dict(geometry)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _no_geometry(text, file, row) from error
-    raise _no_geometry(text, file, row)
-
-
-def _no_geometry(text: str, file: str, row: int) -> RadarError:
-    found, expected = f"a geometry that is none ({text[:40]!r})", "GeoJSON text, longitude first"
-    return RadarError(found, expected, "correct or empty the cell", file=file, row=row, column=GEOMETRY)

@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 
 from data.errors import RadarError
-from data.sources.batch import Batch, Source, no_broken, unique_names
+from data.sources.batch import BROKEN_SCHEMA, Batch, Source, unique_names
 
 GEOMETRY, LATITUDE, LONGITUDE = "geometry", "latitude", "longitude"
+_SHOWN = 200
 
 
 def open_geojson(path: Path, name: str) -> Source:
@@ -34,35 +35,54 @@ def source_of_features(content: Any, name: str) -> Source:
     """Make a source of a parsed feature collection; rows are numbered from 1.
 
     Column ``geometry`` holds each geometry as GeoJSON text. Where no property holds a latitude, columns ``latitude`` and ``longitude`` are added: a point inside each area,
-    or a point's own coordinates [degrees, WGS 84].
+    or a point's own coordinates [degrees, WGS 84]. A feature that is none, or whose geometry is none, is a broken row.
     """
     features = content.get("features") if isinstance(content, dict) else None
-    if not isinstance(features, list) or not all(isinstance(feature, dict) for feature in features):
-        raise RadarError("JSON without features", "a GeoJSON feature collection", "export it as GeoJSON", file=name)
-    if not features:
-        raise RadarError("a feature collection without features", "one feature a row", "check the export", file=name)
-    rows = [
-        {"id": feature.get("id"), **(feature.get("properties") or {}), GEOMETRY: feature.get("geometry")}
-        for feature in features
-    ]
-    if all(row["id"] is None for row in rows):
-        for row in rows:
+    if not isinstance(features, list) or not any(isinstance(feature, dict) for feature in features):
+        empty = features == []
+        raise RadarError(
+            "a feature collection without features" if empty else "JSON without features",
+            "one feature a row" if empty else "a GeoJSON feature collection",
+            "check the export that wrote it",
+            file=name,
+        )
+    rows: dict[int, dict[str, Any]] = {}
+    broken: list[tuple[int, str | None, str, str]] = []
+    for number, feature in enumerate(features, start=1):
+        properties = feature.get("properties") or {} if isinstance(feature, dict) else None
+        if not isinstance(properties, dict):
+            broken.append((number, None, json.dumps(feature)[:_SHOWN], "is no GeoJSON feature"))
+            continue
+        rows[number] = {"id": feature.get("id"), **properties, GEOMETRY: feature.get("geometry")}
+    if all(row["id"] is None for row in rows.values()):
+        for row in rows.values():
             del row["id"]
-    if not any({"latitude", "lat", "纬度"} & {str(key).casefold() for key in row} for row in rows):
-        for position, (row, feature) in enumerate(zip(rows, features, strict=True), start=1):
-            row[LATITUDE], row[LONGITUDE] = _point_inside(feature.get("geometry"), name, position)
-    names = tuple(dict.fromkeys(str(key) for row in rows for key in row))
+    if not any({"latitude", "lat", "纬度"} & {str(key).casefold() for key in row} for row in rows.values()):
+        for number, row in list(rows.items()):
+            try:
+                row[LATITUDE], row[LONGITUDE] = _point_inside(row[GEOMETRY])
+            except RadarError as error:
+                broken.append((number, GEOMETRY, json.dumps(row[GEOMETRY])[:_SHOWN], f"is {error.found}"))
+                del rows[number]
+    names = tuple(dict.fromkeys(str(key) for row in rows.values() for key in row))
+    if not names:
+        raise RadarError(
+            f"{len(features)} feature(s), none of them whole; the first {broken[0][3]}",
+            "GeoJSON features with properties and a geometry, longitude first",
+            "export it again",
+            file=name,
+        )
 
     def read() -> Iterator[Batch]:
-        cells = [[_as_text(row.get(key)) for key in names] for row in rows]
+        cells = [[_as_text(row.get(key)) for key in names] for row in rows.values()]
         frame = pl.DataFrame(cells, schema=dict.fromkeys(unique_names(names), pl.String()), orient="row")
-        numbers = pl.int_range(1, len(rows) + 1, dtype=pl.Int64, eager=True).alias("line")
-        yield Batch(frame, numbers, no_broken(), float(len(rows)))
+        apart = pl.DataFrame(sorted(broken), schema=BROKEN_SCHEMA, orient="row")
+        yield Batch(frame, pl.Series("line", list(rows), dtype=pl.Int64), apart, float(len(features)))
 
-    return Source(name, names, float(len(rows)), read)
+    return Source(name, names, float(len(features)), read)
 
 
-def _point_inside(geometry: Any, name: str, row: int) -> tuple[float | None, float | None]:
+def _point_inside(geometry: Any) -> tuple[float | None, float | None]:
     if geometry is None:
         return None, None
     import shapely
@@ -70,14 +90,8 @@ def _point_inside(geometry: Any, name: str, row: int) -> tuple[float | None, flo
 
     try:
         point = shape(geometry).representative_point()
-    except (shapely.errors.ShapelyError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise RadarError(
-            f"a geometry that is none ({error})",
-            "a GeoJSON geometry, longitude first",
-            "export it again",
-            file=name,
-            row=row,
-        ) from error
+    except (shapely.errors.ShapelyError, AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise RadarError(f"a geometry that is none ({type(error).__name__}: {str(error)[:80]})") from error
     return (None, None) if point.is_empty else (float(point.y), float(point.x))
 
 

@@ -220,12 +220,111 @@ def test_sql_over_geojson_names_the_ids_and_keeps_the_geometry(
     assert set(read_geometry(workspace.folder, "regions")) == set(regions["region_id"])
 
 
-def test_a_geometry_that_is_none_stops_the_load(workspace: Workspace, radar: Radar) -> None:
-    file = _write(workspace, "r.csv", "region_id;name;geometry\nR1;one;\nR2;two;here\n")
+SOUND = '{"type":"LineString","coordinates":[[120,30],[121,31]]}'
+
+
+def test_a_geometry_that_is_none_sets_its_row_apart(workspace: Workspace, radar: Radar) -> None:
+    rows = ["R1;one;", *(f'R{n};n;{{"type":"Point","coordinates":[120,30]}}' for n in range(2, 60)), "R60;six;here"]
+    rows.append('R61;seven;{"type":"Point","coordinates":[30,120]}')
+    result = radar("load", "regions", _write(workspace, "r.csv", "region_id;name;geometry\n" + "\n".join(rows) + "\n"))
+    assert result.exit_code == 3, result.output
+    assert "61 rows read, 59 taken, 2 set apart" in result.stdout
+    apart = workspace.read("rejected_rows").sort("row")
+    assert apart.select("row", "column").rows() == [(61, "geometry"), (62, "geometry")]
+    assert "no GeoJSON" in apart["rule"][0]
+    assert "swapped" in apart["rule"][1]
+    assert set(read_geometry(workspace.folder, "regions")) == {f"R{n}" for n in range(2, 60)}
+
+
+@pytest.mark.parametrize(
+    ("geometry", "rule"),
+    [
+        ('{"type":"Point","coordinates":[120,30]}', "a Point, where a lane needs a LineString"),
+        ('{"type":"LineString","coordinates":[[120,30]]}', "a line of 1 point"),
+        ('{"type":"LineString","coordinates":[[30,120],[31,121]]}', "swapped"),
+        ('{"type":"MultiLineString","coordinates":[]}', "empty"),
+        ('{"type":"LineString","coordinates":[["a","b"],["c","d"]]}', "no GeoJSON"),
+        ("[[[[", "no GeoJSON"),
+    ],
+)
+def test_a_lane_without_a_line_is_set_apart_and_the_others_are_taken(
+    workspace: Workspace, radar: Radar, geometry: str, rule: str
+) -> None:
+    head = "lane_id;origin_hub_id;destination_hub_id;mode;distance_km;transit_hours;geometry\n"
+    lines = [f"L{n};A;B;road;10;1;{SOUND}" for n in range(40)] + [f"X{n};A;B;road;10;1;{geometry}" for n in range(2)]
+    file = _write(workspace, "lanes.csv", head + "\n".join(lines) + "\n")
+    result = radar("load", "lanes", file, "--add-missing", "hubs")
+    assert result.exit_code == 3, result.output
+    assert workspace.read("lanes").height == 40
+    apart = workspace.read("rejected_rows")
+    assert apart["row"].sort().to_list() == [42, 43]
+    assert all(rule in told for told in apart["rule"]), apart["rule"].to_list()
+    assert len(read_geometry(workspace.folder, "lanes")) == 40
+
+
+def test_a_broken_feature_is_one_row_set_apart(workspace: Workspace, radar: Radar) -> None:
+    square = {"type": "Polygon", "coordinates": [[[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]]}
+    features: list[object] = [{"properties": {"adcode": f"R{n}", "name": "n"}, "geometry": square} for n in range(60)]
+    features[7] = {"properties": {"adcode": "R7", "name": "n"}, "geometry": {"type": "Polygon"}}
+    features[9] = 5
+    file = _write(workspace, "in.geojson", json.dumps({"type": "FeatureCollection", "features": features}))
     result = radar("load", "regions", file)
-    assert result.exit_code == 1
-    assert "row 3, column geometry: found a geometry that is none ('here')" in result.stderr
-    assert workspace.version("regions") is None
+    assert result.exit_code == 3, result.output
+    assert "60 rows read, 58 taken, 2 set apart" in result.stdout
+    assert workspace.read("rejected_rows")["row"].sort().to_list() == [8, 10]
+
+
+def _warnings(workspace: Workspace, areas: list[str]) -> Path:
+    head = "warning_id;kind;severity;onset;expires;area;text\n"
+    rows = [
+        f"W{number};wind;red;2025-11-01T00:00+08:00;2025-11-02T00:00+08:00;{area};gale"
+        for number, area in enumerate(areas)
+    ]
+    return _write(workspace, "warnings.csv", head + "\n".join(rows) + "\n")
+
+
+GOOD_AREA = '{"type":"Polygon","coordinates":[[[119,29],[122,29],[122,32],[119,32],[119,29]]]}'
+BAD_AREAS = [
+    "",
+    "{}",
+    "somewhere",
+    '{"type":"Polygon","coordinates":[]}',
+    '{"type":"Point","coordinates":[120,30]}',
+    '{"type":"Polygon","coordinates":[[[29,119],[29,122],[32,122],[32,119],[29,119]]]}',
+    '{"type":"Polygon","coordinates":[[[119,29],[122,29]]]}',
+]
+
+
+def test_areas_of_warnings_are_parsed_when_loaded(workspace: Workspace, radar: Radar) -> None:
+    areas = [GOOD_AREA] * 100 + BAD_AREAS[:3]
+    result = radar("load", "weather_warnings", _warnings(workspace, areas))
+    assert result.exit_code == 3, result.output
+    assert "103 rows read, 100 taken, 3 set apart" in result.stdout
+    assert workspace.read("rejected_rows")["row"].sort().to_list() == [102, 103, 104]
+
+
+@pytest.mark.parametrize("area", BAD_AREAS)
+def test_each_kind_of_bad_area_is_set_apart_twice(workspace: Workspace, radar: Radar, area: str) -> None:
+    result = radar("load", "weather_warnings", _warnings(workspace, [area, *[GOOD_AREA] * 60, area]))
+    assert result.exit_code == 3, result.output
+    assert workspace.read("weather_warnings").height == 60
+    assert set(workspace.read("rejected_rows")["column"]) == {"area"}
+
+
+def test_an_area_swapped_within_ninety_degrees_is_known_by_the_hubs(workspace: Workspace, radar: Radar) -> None:
+    hubs = "hub_id,name,latitude,longitude\nSP,Sao Paulo,-23.5,-46.6\nRIO,Rio,-22.9,-43.2\n"
+    assert radar("load", "hubs", _write(workspace, "hubs.csv", hubs)).exit_code == 0
+
+    def square(longitude: float, latitude: float) -> str:
+        ring = [[longitude, latitude], [longitude + 1, latitude], [longitude + 1, latitude + 1], [longitude, latitude]]
+        return json.dumps({"type": "Polygon", "coordinates": [ring]})
+
+    areas = [square(-47, -24)] * 40 + [square(-24, -47), square(-60, -3)]
+    result = radar("load", "weather_warnings", _warnings(workspace, areas))
+    assert result.exit_code == 3, result.output
+    apart = workspace.read("rejected_rows")
+    assert apart["row"].to_list() == [42]
+    assert "swapped" in apart["rule"][0]
 
 
 WAYBILLS = (
