@@ -242,6 +242,33 @@ ANSWERS: tuple[Answer, ...] = (
         """,
         "what was recomputed: costs, loads, the bound",
     ),
+    _one("whatif new", "name: text, what-if\nfolder: text, its workspace\nedits: list, its edits"),
+    _list(
+        "whatif list",
+        """
+        name: text, what-if
+        made_at: text, moment with offset
+        edits: list, its edits
+        plan: text?, its latest plan
+        """,
+    ),
+    *(
+        _list(
+            command,
+            """
+            whatif: text, what-if; empty is the plan of the workspace
+            run_id: text, plan
+            carrying_cost: number, cost of what is carried [CNY]
+            parcels_demanded, parcels_short, parcels_late: whole, parcels
+            departures: whole, departures
+            departures_changed: whole, departures added and taken out against the plan of the workspace
+            overflow_probability, overflow_low, overflow_high: number?, that a hub overflows, and its 95 % interval
+            expected_cost: number?, mean cost over the draws [CNY]
+            cost_change: number, carrying_cost less that of the plan of the workspace [CNY]
+            """,
+        )
+        for command in ("whatif run", "whatif compare")
+    ),
     _one(
         "stress",
         """

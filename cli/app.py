@@ -27,6 +27,7 @@ _GROUPS = (
     "plan",
     "verify",
     "stress",
+    "whatif",
     "report",
     "advise",
     "track",

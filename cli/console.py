@@ -39,10 +39,10 @@ def workspace_of(context: typer.Context) -> Workspace:
     """Return the workspace of ``--workspace``, or the one the current folder lies in."""
     from pathlib import Path
 
-    from data.workspace import Workspace
+    from data.whatif import find_workspace, open_workspace
 
     chosen: Path | None = context.find_root().params.get("workspace")
-    return Workspace.open(chosen) if chosen is not None else Workspace.find(Path.cwd())
+    return open_workspace(chosen) if chosen is not None else find_workspace(Path.cwd())
 
 
 def known_errors(command: Callable[P, R]) -> Callable[P, R]:

@@ -13,6 +13,7 @@ import polars as pl
 from data import delta
 from data.contracts import TABLES
 from data.table_reader import FINISHED, TableReader
+from data.whatif import list_whatifs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def find_removable(reader: TableReader, keep_days: int, now: datetime) -> list[C
     """Find the versions that no run needs.
 
     Kept are the newest version of every table, what runs of the last ``keep_days`` days read and wrote, and what any run
-    read whose results stand (plans, forecasts, weather, scores), with the forecasts they were made from.
+    read whose results stand (plans, forecasts, weather, scores), with the forecasts they were made from, and what plans of what-ifs read.
 
     Parameters
     ----------
@@ -106,6 +107,10 @@ def _needed_versions(reader: TableReader, since: datetime) -> dict[str, set[int]
             versions += json.loads(row["tables_written"]).items()
         for name, version in versions:
             if version is not None:
+                needed.setdefault(name, set()).add(version)
+    for whatif in list_whatifs(reader.folder):
+        for told in whatif.own_runs()["tables_read"]:
+            for name, version in json.loads(told).items():
                 needed.setdefault(name, set()).add(version)
     return needed
 

@@ -175,7 +175,7 @@ def recover(reader: TableReader) -> None:
 
     Only the holder of the writer's lock may call this: whoever still stands as running is then dead.
     """
-    runs = reader.runs()
+    runs = reader.own_runs()
     for run_id in runs.filter(pl.col("outcome") == "running")["run_id"]:
         _take_back(reader, _versions_before(reader, run_id))
         killed = runs.filter(pl.col("run_id") == run_id).with_columns(
@@ -192,7 +192,7 @@ def withdraw(run: Run, run_id: str, *, undo: bool = False) -> None:
     RadarError
         When there is no such finished run, or it is withdrawn already (with ``undo``: is not).
     """
-    runs = run.reader.runs()
+    runs = run.reader.own_runs()
     row = runs.filter(pl.col("run_id") == run_id)
     if row.is_empty() or row["outcome"][0] not in FINISHED:
         known = runs.filter(pl.col("outcome").is_in(FINISHED))["run_id"].to_list()
@@ -206,7 +206,7 @@ def withdraw(run: Run, run_id: str, *, undo: bool = False) -> None:
 
 
 def _versions_before(reader: TableReader, run_id: str) -> dict[str, int | None]:
-    row = reader.runs().filter((pl.col("run_id") == run_id) & (pl.col("outcome") == "running"))
+    row = reader.own_runs().filter((pl.col("run_id") == run_id) & (pl.col("outcome") == "running"))
     before: dict[str, int | None] = json.loads(row["tables_written"][0]) if row.height else {}
     return before
 

@@ -105,7 +105,11 @@ class TableReader:
         return [name for name in TABLES if self.version(name) is not None]
 
     def runs(self) -> pl.DataFrame:
-        """Return the table ``runs`` by the runs' numbers."""
+        """Return the runs readers know by their numbers."""
+        return self.own_runs()
+
+    def own_runs(self) -> pl.DataFrame:
+        """Return the runs that wrote to this folder, as its table ``runs`` has them, by their numbers."""
         version = self.store("runs").version()
         if self._runs is None or self._runs[0] != version:
             frame = contract("runs").empty() if version is None else self.store("runs").read(version)
@@ -119,6 +123,6 @@ class TableReader:
     def _before_unfinished(self) -> dict[str, int | None]:
         """Versions, before they began, of the tables that unfinished runs have begun to write."""
         before: dict[str, int | None] = {}
-        for written in self.runs().filter(pl.col("outcome") == "running")["tables_written"]:
+        for written in self.own_runs().filter(pl.col("outcome") == "running")["tables_written"]:
             before |= json.loads(written)
         return before

@@ -51,9 +51,9 @@ class Workspace:
     @cached_property
     def store(self) -> Store:
         """The tables on disk."""
-        from data.workspace import Workspace as Store
+        from data.whatif import open_workspace
 
-        return Store.open(self.folder)
+        return open_workspace(self.folder)
 
     def table(self, name: str, run: str | None = None) -> pl.DataFrame:
         """Return a table; of a result table the rows of one run, by default of the latest.
