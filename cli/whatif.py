@@ -77,7 +77,7 @@ def list_all(context: typer.Context, json: Json = False) -> None:
 
     from data.whatif import list_whatifs
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": one.name,
             "made_at": one.made_at.astimezone(one.settings.workspace.zone).isoformat(timespec="minutes"),
