@@ -136,7 +136,7 @@ def _explain_hub(tables: Tables, hub: str, day: date | None, top: int) -> tuple[
 def _explain_lane(tables: Tables, options: dict[str, Any], lane: str, day: date | None, top: int) -> tuple[Told, str]:
     import polars as pl
 
-    from routing.trunk.explain.lane_loads import list_lane_days, list_riders, tell_dropped
+    from routing.trunk.explain.lane_loads import describe_dropped, list_lane_days, list_riders
 
     days = list_lane_days(tables).filter(pl.col("lane_id") == lane)
     days = _on(_known(days, f"lane {lane}", tables["lanes"]["lane_id"]), day)
@@ -145,13 +145,13 @@ def _explain_lane(tables: Tables, options: dict[str, Any], lane: str, day: date 
     riders = riders.sort(["parcels", "origin_hub_id", "destination_hub_id"], descending=[True, False, False])
     share = pl.col("parcels") / max(int(riders["parcels"].sum()), 1)
     dropped = _drop(tables, options, lane, busiest)
-    told = f"{lane} on {busiest}: {tell_dropped(dropped)}."
+    told = f"{lane} on {busiest}: {describe_dropped(dropped)}."
     rows = riders.with_columns(share=share).drop("date", "lane_id").head(top)
     return {"days": (lane, days.drop("lane_id")), "riders": (f"Who rides on {lane} on {busiest}", rows)}, told
 
 
 def _drop(tables: Tables, options: dict[str, Any], lane: str, day: date) -> Any:
-    from routing.trunk.explain.lane_loads import drop_run
+    from routing.trunk.explain.lane_loads import drop_arc
     from routing.trunk.replan.from_tables import read_draft
     from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
     from routing.trunk.task.network import build_network
@@ -163,7 +163,7 @@ def _drop(tables: Tables, options: dict[str, Any], lane: str, day: date) -> Any:
     )
     network = build_network(TrunkInputs.gather(tables), kept)
     draft = read_draft(network, tables)
-    return drop_run(network, draft, int(network.run_of[network.lane_ids.index(lane), (day - network.first_day).days]))
+    return drop_arc(network, draft, int(network.arc_of[network.lane_ids.index(lane), (day - network.first_day).days]))
 
 
 def _known(rows: pl.DataFrame, what: str, ids: pl.Series) -> pl.DataFrame:

@@ -179,7 +179,7 @@ def _measure(inputs: TrunkInputs) -> tuple[np.ndarray, np.ndarray]:
     network = build_network(inputs, TrunkOptions(short_cost=1e6))
     relaxed = relax_network(network, steps=1, seed=0, deadline=Deadline(1e9))
     trucks = np.zeros(len(network.lane_ids))
-    trucks[network.run_lane] = relaxed.run_load / _TRUCK
+    trucks[network.arc_lane] = relaxed.arc_load / _TRUCK
     ends = np.bincount(network.demand_origin, network.demand_parcels, network.hubs)
     ends += np.bincount(network.demand_destination, network.demand_parcels, network.hubs)
     return trucks, relaxed.sort_load[: network.hubs] - ends

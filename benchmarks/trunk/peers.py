@@ -8,17 +8,17 @@ import numpy as np
 
 from routing.budget import Deadline
 from routing.solvers import solve_linear
-from routing.trunk.bound.lagrangian import price_options, price_runs, relax_network, zero_prices
+from routing.trunk.bound.lagrangian import price_arcs, price_departures, relax_network, zero_prices
 from routing.trunk.plan import TrunkPlan, write_plan
 from routing.trunk.search.draft import Draft
 from routing.trunk.search.exact import write_exactly
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.task.paths import PathPool
-from routing.trunk.task.shortest_paths import NO_WAY, label_ways, trace_ways
-from routing.trunk.vehicles.step_costs import build_staircase, count_vehicles
+from routing.trunk.task.shortest_paths import NO_PATH, label_paths, trace_paths
+from routing.trunk.vehicles.step_costs import build_step_costs, count_vehicles
 from routing.trunk.vehicles.vehicle_model import tally
 
 SOLVERS = {"HIGHS": "full MILP, HiGHS", "GSCIP": "full MILP, SCIP", "CP_SAT": "full model, CP-SAT"}
@@ -59,24 +59,24 @@ def _round_up(network: TrunkNetwork, seconds: float) -> tuple[Draft | None, floa
     if answer.values is None:
         return None, 0.0
     values = answer.values.copy()
-    pairs = len(m.pair_run)
+    pairs = len(m.pair_arc)
     values[len(values) - pairs :] = np.ceil(values[len(values) - pairs :] - 1e-6)
     return m.read(values), answer.bound
 
 
 def _plan_alone(network: TrunkNetwork) -> Draft:
     """Send all parcels the cheapest way by the parcel and give each lane the cheapest vehicles for its load."""
-    option_price = price_options(network, zero_prices(network))
-    room, _ = price_runs(network, option_price)
-    groups = group_demands(network)
-    group = groups.of_demand
+    departure_price = price_departures(network, zero_prices(network))
+    room, _ = price_arcs(network, departure_price)
+    commodities = list_commodities(network)
+    commodity = commodities.of_demand
     sort_price = np.where(network.sort_capacity > 0, network.handling_cost, np.inf)
     hold_price = np.where(network.can_hold(), network.waiting_cost, np.inf)
-    _, choice = label_ways(network, network.run_cost + room, sort_price, hold_price, groups)
+    _, choice = label_paths(network, network.arc_cost + room, sort_price, hold_price, commodities)
     start = network.demand_node()
-    some = np.flatnonzero(choice[start, group] != NO_WAY)
-    pointers, steps = trace_ways(network, choice, start[some], group[some])
-    flows = Flows(PathPool(some.astype(np.int64), pointers, steps), network.demand_parcels[some])
+    some = np.flatnonzero(choice[start, commodity] != NO_PATH)
+    pointers, legs = trace_paths(network, choice, start[some], commodity[some])
+    flows = Flows(PathPool(some.astype(np.int64), pointers, legs), network.demand_parcels[some])
     loads = load_network(network, flows)
-    run, option, count = count_vehicles(network, build_staircase(network, option_price), loads.runs)
-    return Draft(flows, loads, tally(network, run, option, count, loads.runs))
+    arc, vehicle, count = count_vehicles(network, build_step_costs(network, departure_price), loads.arcs)
+    return Draft(flows, loads, tally(network, arc, vehicle, count, loads.arcs))

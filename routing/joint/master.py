@@ -27,7 +27,7 @@ from routing.joint.movable import Movable
 from routing.solvers import solve_linear
 from routing.stock.plan import StockTask
 from routing.trunk.search.exact import ExactModel, write_exactly
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import TrunkNetwork
 
 Floats = NDArray[np.float64]
@@ -217,12 +217,12 @@ def write_joint(
 
 def _balances(network: TrunkNetwork, trunk: ExactModel) -> int:
     """Number of the trunk's balance rows, its first: one for each commodity and hub-day."""
-    groups = int(trunk.group.max(initial=-1)) + 1
-    return groups * network.nodes
+    commodities = int(trunk.commodity.max(initial=-1)) + 1
+    return commodities * network.nodes
 
 
 def _short_columns(trunk: ExactModel) -> Ints:
-    flows, pairs = len(trunk.arcs.tail), len(trunk.pair_run)
+    flows, pairs = len(trunk.moves.tail), len(trunk.pair_arc)
     return np.arange(flows, len(trunk.cost) - pairs, dtype=np.int64)
 
 
@@ -297,7 +297,7 @@ class Entries:
     ----------
     network
         The trunk's task.
-    group : (K,)
+    commodity : (K,)
         Commodity of each demand.
     order : (K,)
         Demands sorted by day, origin and destination.
@@ -309,7 +309,7 @@ class Entries:
     """
 
     network: TrunkNetwork
-    group: Ints
+    commodity: Ints
     order: Ints
     keys: Ints
     first: Ints
@@ -327,9 +327,9 @@ class Entries:
         k = self.order[self.first[place][which] + ahead]
         part = self.network.demand_parcels[k] / self.base[place][which]
         into = self.node[day[which], hub]
-        taken = self.group[k] * nodes + self.network.demand_start[k]
+        taken = self.commodity[k] * nodes + self.network.demand_start[k]
         # a hub shut that day takes nothing in: parcels stay where they are
-        given = np.where(into >= 0, self.group[k] * nodes + into, taken)
+        given = np.where(into >= 0, self.commodity[k] * nodes + into, taken)
         return taken, given, amount[which] * part
 
 
@@ -348,9 +348,9 @@ def list_entries(network: TrunkNetwork) -> Entries:
         at = network.node_day[n], network.node_hub[n]
         if node[at] < 0 or own[n] > own[node[at]]:
             node[at] = n
-    group = group_demands(network).of_demand
+    commodity = list_commodities(network).of_demand
     return Entries(
-        network, group, order.astype(np.int64), keys, first.astype(np.int64), count.astype(np.int64), base, node
+        network, commodity, order.astype(np.int64), keys, first.astype(np.int64), count.astype(np.int64), base, node
     )
 
 
@@ -458,7 +458,7 @@ def _read_prices(model: JointModel, duals: Floats) -> Floats:
     network = model.network
     entries = list_entries(network)
     number = np.full((network.days, network.hubs, network.hubs), -1, dtype=np.int64)
-    number[network.demand_day, network.demand_origin, network.demand_destination] = entries.group
+    number[network.demand_day, network.demand_origin, network.demand_destination] = entries.commodity
     # a route nothing is asked on yet takes the commodity of its destination and day from any other origin
     number = np.where(number >= 0, number, number.max(axis=1)[:, None, :])
     prices = np.full(number.shape, np.nan)
@@ -468,10 +468,10 @@ def _read_prices(model: JointModel, duals: Floats) -> Floats:
 
 
 def _read_loads(model: JointModel, values: Floats) -> Floats:
-    network, arcs = model.network, model.trunk.arcs
-    sorted_here = ~(arcs.step >= network.runs)
-    flow = values[: len(arcs.tail)]
-    loads = np.bincount(arcs.tail[sorted_here], flow[sorted_here], network.nodes).astype(np.float64)
+    network, moves = model.network, model.trunk.moves
+    sorted_here = ~(moves.leg >= network.arcs)
+    flow = values[: len(moves.tail)]
+    loads = np.bincount(moves.tail[sorted_here], flow[sorted_here], network.nodes).astype(np.float64)
     loads += np.bincount(model.short_nodes, values[model.short_columns], network.nodes)
     return sum_by_day(network, loads)
 

@@ -14,16 +14,22 @@ from data.progress import SILENT, Progress
 from routing.budget import Deadline, tell_end
 from routing.trunk.bound.certificate import write_prices
 from routing.trunk.bound.dual_ascent import lift_bound
-from routing.trunk.bound.lagrangian import Evidence, Relaxation, raise_bound, zero_prices
+from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, raise_bound, zero_prices
 from routing.trunk.explain.shortfalls import explain_shortfalls
 from routing.trunk.replan.plan_near import plan_near
-from routing.trunk.replan.reference_plan import Kept, Reference, lay_reference, list_changes, tell_changes
+from routing.trunk.replan.reference_plan import (
+    Reference,
+    ReferencePlan,
+    list_changes,
+    read_reference,
+    summarise_changes,
+)
 from routing.trunk.search.draft import Draft, empty_draft
 from routing.trunk.search.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
 from routing.trunk.search.find_plan import find_bound, search_plan
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
-from routing.trunk.search.leftovers import carry_leftovers
+from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, build_network, share_limits
 from routing.trunk.to_tables import (
@@ -42,7 +48,7 @@ if TYPE_CHECKING:
 
 _ASCENT_SHARE = 0.03  # of the time limit for the dual ascent at most
 _BOUND_SHARE = 0.3  # of the time limit for the bound at most
-_OPENING_SHARE = 0.15  # of the effort goes to the search where opening runs is the question
+_OPENING_SHARE = 0.15  # of the effort goes to the search where opening arcs is the question
 _SEARCH_SHARE = 0.8  # of the effort goes to the search else
 _FRESH_SHARE = 0.6  # of the time limit for a plan without the reference, where changes have no limit
 _CLOSING_SHARE = 0.05  # of the time limit is left for shortfalls at least
@@ -70,7 +76,7 @@ class TrunkPlan:
         ISO date by which everything is done.
     changes
         date, lane_id, vehicle_type_id, from, to: departures that differ from the reference, None without one.
-    told_changes
+    change_summary
         Their number in a few words, and why there are more than allowed.
     """
 
@@ -88,7 +94,7 @@ class TrunkPlan:
     late: int
     last_day: str
     changes: pl.DataFrame | None = None
-    told_changes: str = ""
+    change_summary: str = ""
 
     def tables(self) -> Mapping[str, pl.DataFrame]:
         """Result tables by name."""
@@ -108,7 +114,7 @@ class TrunkPlan:
         told = f"cost {self.cost:,.0f} CNY, proven within {gap:.2%} of the best"
         told = f"{told}, {self.short:,} parcels short" if self.short else told
         told = f"{told}, {self.late:,} parcels late" if self.late else told
-        told = f"{told}; {self.told_changes}" if self.told_changes else told
+        told = f"{told}; {self.change_summary}" if self.change_summary else told
         return f"{told}; {tell_end(self.ended_by)}"
 
     @property
@@ -148,28 +154,32 @@ def plan_trunk(
     if columns > TINY_FLOW_COLUMNS:
         _compile_kernels()
     deadline = Deadline(options.time_limit, options.clock)
-    kept = None if reference is None else lay_reference(network, reference)
-    if reference is None or kept is None:
+    reference_plan = None if reference is None else read_reference(network, reference)
+    if reference is None or reference_plan is None:
         draft, relaxed = _find_plan(network, options, columns, deadline, progress)
     else:
-        draft, relaxed = _find_near(network, options, columns, kept, reference.max_changes, deadline, progress)
+        draft, relaxed = _find_near(
+            network, options, columns, reference_plan, reference.max_changes, deadline, progress
+        )
     if draft.flows.short(network).any():
         _compile_carrying()
     closing = deadline.share("fixes of shortfalls", max(deadline.left(), _CLOSING_SHARE * options.time_limit))
     if reference is None or reference.max_changes is None:  # else vehicles hired now would be changes too many
-        draft = carry_leftovers(share_limits(network), draft, closing)
+        draft = insert_shortfalls(share_limits(network), draft, closing)
     plan = write_plan(network, draft, relaxed, options, closing)
-    if reference is None or kept is None:
+    if reference is None or reference_plan is None:
         return plan
     changes = list_changes(network, reference, plan.trunk_departures)
-    return replace(plan, changes=changes, told_changes=tell_changes(changes, kept, reference.max_changes))
+    return replace(
+        plan, changes=changes, change_summary=summarise_changes(changes, reference_plan, reference.max_changes)
+    )
 
 
 def _find_near(
     network: TrunkNetwork,
     options: TrunkOptions,
     columns: int,
-    kept: Kept,
+    reference_plan: ReferencePlan,
     most_changes: int | None,
     deadline: Deadline,
     progress: Progress,
@@ -187,7 +197,9 @@ def _find_near(
             limit = deadline.share("exact model", _BOUND_SHARE * options.time_limit)
             proof = solve_exactly(network, effort=_BOUND_SHARE * options.effort, deadline=limit)
             rival, relaxed = proof.draft, raise_bound(relaxed, proof.bound)
-    draft = plan_near(network, kept, most_changes, rival, relaxed, options, deadline, exact=exact, progress=progress)
+    draft = plan_near(
+        network, reference_plan, most_changes, rival, relaxed, options, deadline, exact=exact, progress=progress
+    )
     return draft, relaxed
 
 
@@ -196,7 +208,9 @@ def _find_plan(
 ) -> tuple[Draft, Relaxation]:
     relaxed = find_bound(network, options, deadline.share("bound", _BOUND_SHARE * options.time_limit), progress)
     if not len(network.demand_parcels):
-        return empty_draft(network), replace(relaxed, bound=0.0, evidence=Evidence(0.0, zero_prices(network)))
+        return empty_draft(network), replace(
+            relaxed, bound=0.0, certificate=BoundCertificate(0.0, zero_prices(network))
+        )
     driven = share_limits(network)
     seconds = options.proof_share * options.time_limit
     effort = options.proof_share * options.effort
@@ -212,13 +226,13 @@ def _find_plan(
     else:
         lifted = lift_bound(network, relaxed, deadline.share("dual ascent", _ASCENT_SHARE * options.time_limit))
         relaxed = raise_bound(relaxed, lifted.bound, lifted)
-    opening = effort > 0 and is_fixed_charge(network, relaxed)
+    forcing_price = effort > 0 and is_fixed_charge(network, relaxed)
     small = effort > 0 and TINY_FLOW_COLUMNS < columns <= MOST_FLOW_COLUMNS
-    share = _OPENING_SHARE if opening else 1.0 - options.proof_share if small else _SEARCH_SHARE
+    share = _OPENING_SHARE if forcing_price else 1.0 - options.proof_share if small else _SEARCH_SHARE
     draft = _better(search_plan(driven, relaxed, options, deadline, share, progress), proven)
-    if opening and driven is network and not deadline.over():
-        draft, evidence = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)
-        relaxed = raise_bound(relaxed, evidence.bound, evidence)
+    if forcing_price and driven is network and not deadline.over():
+        draft, certificate = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)
+        relaxed = raise_bound(relaxed, certificate.bound, certificate)
     if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and not deadline.over():
         limit = deadline.share("exact model", min(deadline.left(), seconds))
         proof = solve_exactly(driven, effort=effort, deadline=limit)
@@ -243,7 +257,7 @@ def _compile_kernels() -> None:
 def _compile_carrying() -> None:
     """Carry parcels through the free room of two hubs once, for the same reason."""
     network = _build_two_hubs(TrunkOptions())
-    carry_leftovers(network, empty_draft(network), Deadline(1e6))
+    insert_shortfalls(network, empty_draft(network), Deadline(1e6))
 
 
 def _build_two_hubs(options: TrunkOptions) -> TrunkNetwork:
@@ -280,12 +294,12 @@ def write_plan(
     told = explain_shortfalls(network, short, draft.loads, draft.vehicles, deadline, extra, effort=options.effort)
     return TrunkPlan(
         route_demand=write_demand(network),
-        trunk_departures=write_departures(network, draft.vehicles, draft.loads.runs),
+        trunk_departures=write_departures(network, draft.vehicles, draft.loads.arcs),
         trunk_flows=flows,
         hub_loads=write_hub_loads(network, draft.loads, flows),
         shortfalls=write_shortfalls(network, short, told),
         plan_certificates=write_certificate(network, draft.cost, relaxed, total, late, deadline.work.tell()),
-        bound_prices=write_prices(network, relaxed.evidence),
+        bound_prices=write_prices(network, relaxed.certificate),
         hub_prices=_list_prices(network, relaxed),
         cost=draft.cost,
         lower_bound=relaxed.bound,

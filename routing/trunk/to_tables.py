@@ -54,26 +54,26 @@ def _moments(network: TrunkNetwork, name: str, hours: Floats) -> pl.Series:
 
 
 def write_departures(network: TrunkNetwork, vehicles: Vehicles, load: Floats) -> pl.DataFrame:
-    """Write `trunk_departures`: the parcels of a run are put on its vehicles in order of price per parcel."""
+    """Write `trunk_departures`: the parcels of an arc are put on its vehicles in order of price per parcel."""
     import polars as pl
 
     some = vehicles.departures > 0
-    run, option, departures = vehicles.run[some], vehicles.option[some], vehicles.departures[some]
-    capacity, price = network.option_capacity[option], network.option_cost[option]
+    arc, vehicle, departures = vehicles.arc[some], vehicles.vehicle[some], vehicles.departures[some]
+    capacity, price = network.vehicle_capacity[vehicle], network.vehicle_cost[vehicle]
     room = departures * capacity
-    order = np.lexsort((option, price / capacity, run))
+    order = np.lexsort((vehicle, price / capacity, arc))
     before = np.cumsum(room[order]) - room[order]
-    start = np.searchsorted(run[order], run[order])
+    start = np.searchsorted(arc[order], arc[order])
     aboard_before = before - before[start]
-    aboard = np.clip(load[run[order]] - aboard_before, 0, room[order])
-    parcels = np.zeros(len(run))
+    aboard = np.clip(load[arc[order]] - aboard_before, 0, room[order])
+    parcels = np.zeros(len(arc))
     parcels[order] = np.rint(aboard)
-    cost = departures * price + parcels * network.run_cost[run]
+    cost = departures * price + parcels * network.arc_cost[arc]
     frame = pl.DataFrame(
         {
-            "date": _dates(network, network.run_day[run]),
-            "lane_id": _names(network.lane_ids, network.run_lane[run]),
-            "vehicle_type_id": _names(network.type_ids, network.option_type[option]),
+            "date": _dates(network, network.arc_day[arc]),
+            "lane_id": _names(network.lane_ids, network.arc_lane[arc]),
+            "vehicle_type_id": _names(network.type_ids, network.vehicle_type[vehicle]),
             "departures": departures,
             "parcels": parcels.astype(np.int64),
             "cost": cost,
@@ -83,9 +83,9 @@ def write_departures(network: TrunkNetwork, vehicles: Vehicles, load: Floats) ->
     if not network.by_clock:
         return _finish("trunk_departures", frame, keys)
     frame = frame.with_columns(
-        _sorts(network, network.run_tail[run]),
-        _moments(network, "leaves_at", network.run_leaves[run]),
-        _moments(network, "arrives_at", network.run_arrives[run]),
+        _sorts(network, network.arc_tail[arc]),
+        _moments(network, "leaves_at", network.arc_leaves[arc]),
+        _moments(network, "arrives_at", network.arc_arrives[arc]),
     )
     return _finish("trunk_departures", frame, [*keys, "leaves_at"])
 
@@ -96,15 +96,15 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
 
     pool = flows.pool
     calendar = [network.day(day) for day in range(network.days + 1)]
-    pointers, steps = pool.pointers.tolist(), pool.steps.tolist()
-    run_lane, run_day = network.run_lane.tolist(), network.run_day.tolist()
-    run_leaves = network.run_leaves.tolist()
+    pointers, legs = pool.pointers.tolist(), pool.legs.tolist()
+    arc_lane, arc_day = network.arc_lane.tolist(), network.arc_day.tolist()
+    arc_leaves = network.arc_leaves.tolist()
     paths, days, hours = [], [], []
     for number in range(len(pool)):
-        runs = [step for step in steps[pointers[number] : pointers[number + 1]] if step < network.runs]
-        paths.append([network.lane_ids[run_lane[run]] for run in runs])
-        days.append([calendar[run_day[run]] for run in runs])
-        hours.append([network.moment(run_leaves[run]) for run in runs] if network.by_clock else [])
+        arcs = [leg for leg in legs[pointers[number] : pointers[number + 1]] if leg < network.arcs]
+        paths.append([network.lane_ids[arc_lane[arc]] for arc in arcs])
+        days.append([calendar[arc_day[arc]] for arc in arcs])
+        hours.append([network.moment(arc_leaves[arc]) for arc in arcs] if network.by_clock else [])
     end = end_nodes(network, pool)
     done_on = network.node_day[end].tolist()
     frame = pl.DataFrame(
@@ -255,7 +255,7 @@ def write_certificate(
             "parcels_late": [late],
             "overflow_probability": pl.Series([None], dtype=pl.Float64),
             "proof": [name_proof(relaxed)],
-            "priced_bound": [min(max(relaxed.evidence.bound, 0.0), floor)],
+            "priced_bound": [min(max(relaxed.certificate.bound, 0.0), floor)],
             "last_day": [network.day(network.days - 1)],
             "ended_by": [ended_by],
         }

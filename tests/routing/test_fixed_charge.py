@@ -1,4 +1,4 @@
-"""Opening runs: the strong relaxation's bound, the ways it prices, capacity scaling and neighbourhoods."""
+"""Opening arcs: the bound of columns and forcing rows, the paths it prices, capacity scaling and neighbourhoods."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from scipy.optimize import linprog
 
 from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
-from routing.trunk.bound.commodity_paths import find_ways
+from routing.trunk.bound.commodity_paths import find_paths
 from routing.trunk.bound.dual_ascent import lift_bound
-from routing.trunk.bound.lagrangian import price_options, price_runs, raise_bound, zero_prices
-from routing.trunk.bound.path_formulation import StrongModel
+from routing.trunk.bound.lagrangian import price_arcs, price_departures, raise_bound, zero_prices
+from routing.trunk.bound.path_formulation import ColumnRowModel
 from routing.trunk.plan import plan_trunk, write_plan
 from routing.trunk.search.draft import empty_draft
 from routing.trunk.search.find_plan import find_bound
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, build_network
-from routing.trunk.task.shortest_paths import label_ways
+from routing.trunk.task.shortest_paths import label_paths
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
 
@@ -31,15 +31,15 @@ OPTIONS = TrunkOptions(short_cost=500.0, effort=0.05)
 TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}
 
 
-def _climb(network: TrunkNetwork) -> tuple[StrongModel, float]:
-    model = StrongModel(network)
-    model.start(price_runs(network, price_options(network, zero_prices(network)))[0])
+def _climb(network: TrunkNetwork) -> tuple[ColumnRowModel, float]:
+    model = ColumnRowModel(network)
+    model.start(price_arcs(network, price_departures(network, zero_prices(network)))[0])
     bound, deadline = -np.inf, Deadline(60.0)
     for _ in range(200):
         answer = model.advance(deadline)
         assert answer is not None
-        assert answer.evidence is not None
-        bound = max(bound, answer.evidence.bound)
+        assert answer.certificate is not None
+        bound = max(bound, answer.certificate.bound)
         if answer.settled:
             return model, bound
     raise AssertionError("the relaxation does not settle")
@@ -74,24 +74,24 @@ def _open_or_not(seed: int, hubs: int = 5, lanes: int = 9, demands: int = 4) -> 
 
 def _enumerate(network: TrunkNetwork) -> float:
     """Least cost over every set of open lanes, the flows of each by a linear programme over arcs and demands."""
-    demands, runs, hubs = len(network.demand_parcels), network.runs, network.hubs
-    balance = np.zeros((demands * hubs, demands * runs + demands))
+    demands, arcs, hubs = len(network.demand_parcels), network.arcs, network.hubs
+    balance = np.zeros((demands * hubs, demands * arcs + demands))
     supply = np.zeros(demands * hubs)
     for k in range(demands):
-        for r in range(runs):
-            balance[k * hubs + network.run_tail[r], k * runs + r] += 1.0
-            balance[k * hubs + network.run_head[r], k * runs + r] -= 1.0
-        short = demands * runs + k
+        for r in range(arcs):
+            balance[k * hubs + network.arc_tail[r], k * arcs + r] += 1.0
+            balance[k * hubs + network.arc_head[r], k * arcs + r] -= 1.0
+        short = demands * arcs + k
         balance[k * hubs + network.demand_origin[k], short] = 1.0
         balance[k * hubs + network.demand_destination[k], short] = -1.0
         supply[k * hubs + network.demand_origin[k]] = network.demand_parcels[k]
         supply[k * hubs + network.demand_destination[k]] = -network.demand_parcels[k]
-    room = np.hstack([np.tile(np.eye(runs), demands), np.zeros((runs, demands))])
-    cost = np.concatenate([np.tile(network.run_cost, demands), np.full(demands, network.short_cost)])
-    option = np.searchsorted(network.option_lane, network.run_lane)
-    capacity, price = network.option_capacity[option], network.option_cost[option]
+    room = np.hstack([np.tile(np.eye(arcs), demands), np.zeros((arcs, demands))])
+    cost = np.concatenate([np.tile(network.arc_cost, demands), np.full(demands, network.short_cost)])
+    option = np.searchsorted(network.vehicle_lane, network.arc_lane)
+    capacity, price = network.vehicle_capacity[option], network.vehicle_cost[option]
     best = np.inf
-    for opened in itertools.product((0.0, 1.0), repeat=runs):
+    for opened in itertools.product((0.0, 1.0), repeat=arcs):
         paid = float(price @ np.array(opened))
         if paid < best:
             found = linprog(cost, room, capacity * np.array(opened), balance, supply)
@@ -123,31 +123,31 @@ def test_two_who_share_a_truck_pay_it_once_in_the_ascent() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_ways_of_demands_cost_what_labels_say(seed: int) -> None:
+def test_paths_of_demands_cost_what_labels_say(seed: int) -> None:
     network = build_network(random_network(seed), OPTIONS)
     random = np.random.default_rng(seed)
-    run_price = random.uniform(0, 5, network.runs)
+    arc_price = random.uniform(0, 5, network.arcs)
     sort_price = np.where(network.sort_capacity > 0, random.uniform(0, 2, network.nodes), np.inf)
     hold_price = np.where(network.can_hold(), random.uniform(0, 1, network.nodes), np.inf)
     due = network.demand_day + random.integers(0, 3, len(network.demand_day))
     network = replace(network, demand_due=due, late_cost=float(random.integers(0, 2)) * 3.0)
-    groups = group_demands(network)
-    group = groups.of_demand
-    label, _ = label_ways(network, run_price, sort_price, hold_price, groups)
-    none = (np.zeros(len(group) + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
-    found, pointers, steps = find_ways(network, run_price, sort_price, hold_price, none)
-    assert found == pytest.approx(label[network.demand_node(), group])
-    # a surcharge on the first run of a way is paid, or the way avoids it
+    commodities = list_commodities(network)
+    commodity = commodities.of_demand
+    label, _ = label_paths(network, arc_price, sort_price, hold_price, commodities)
+    none = (np.zeros(len(commodity) + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+    found, pointers, legs = find_paths(network, arc_price, sort_price, hold_price, none)
+    assert found == pytest.approx(label[network.demand_node(), commodity])
+    # a surcharge on the first arc of a path is paid, or the path avoids it
     some = np.flatnonzero(np.isfinite(found) & (np.diff(pointers) > 0))
-    first = np.array([steps[pointers[k]] for k in some])
-    on_run = first < network.runs
-    owed = np.zeros(len(group) + 1, dtype=np.int64)
-    owed[1:] = np.cumsum(np.isin(np.arange(len(group)), some[on_run]))
-    dearer, _, _ = find_ways(
-        network, run_price, sort_price, hold_price, (owed, first[on_run], np.full(int(on_run.sum()), 1.5))
+    first = np.array([legs[pointers[k]] for k in some])
+    on_arc = first < network.arcs
+    surcharged = np.zeros(len(commodity) + 1, dtype=np.int64)
+    surcharged[1:] = np.cumsum(np.isin(np.arange(len(commodity)), some[on_arc]))
+    dearer, _, _ = find_paths(
+        network, arc_price, sort_price, hold_price, (surcharged, first[on_arc], np.full(int(on_arc.sum()), 1.5))
     )
-    assert (dearer[some[on_run]] >= found[some[on_run]]).all()
-    assert (dearer[some[on_run]] <= found[some[on_run]] + 1.5 + 1e-9).all()
+    assert (dearer[some[on_arc]] >= found[some[on_arc]]).all()
+    assert (dearer[some[on_arc]] <= found[some[on_arc]] + 1.5 + 1e-9).all()
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -13,8 +13,8 @@ from routing.trunk.bound.lagrangian import relax_network
 from routing.trunk.explain.fixes import Fixer
 from routing.trunk.plan import TrunkPlan, plan_trunk, write_plan
 from routing.trunk.search.draft import empty_draft
-from routing.trunk.search.insertion import ElasticPrices, leave_over
-from routing.trunk.search.leftovers import carry_leftovers
+from routing.trunk.search.insertion import ElasticPrices, measure_free_room
+from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import build_network
 from tests.routing.networks import as_tables, make_inputs
@@ -111,7 +111,7 @@ def test_without_time_nothing_is_claimed() -> None:
     inputs = make_inputs(hubs("AC"), [lane("AC")], [TRUCK | {"fleet_size": 1}], [(0, "A", "C", 150)])
     network = build_network(inputs, OPTIONS)
     over = Deadline(20.0)
-    draft = carry_leftovers(network, empty_draft(network), over)
+    draft = insert_shortfalls(network, empty_draft(network), over)
     over.stop()
     relaxed = relax_network(network, steps=20, seed=0, deadline=Deadline(5.0))
     made = write_plan(network, draft, relaxed, OPTIONS, over)
@@ -125,7 +125,7 @@ def test_what_is_carried_through_free_room_breaks_no_rule(seed: int, scale: floa
     inputs = random_network(seed, scale=scale)
     options = TrunkOptions(short_cost=500.0)
     network = build_network(inputs, options)
-    draft = carry_leftovers(network, empty_draft(network), Deadline(60.0))
+    draft = insert_shortfalls(network, empty_draft(network), Deadline(60.0))
     relaxed = relax_network(network, steps=30, seed=0, deadline=Deadline(10.0))
     made = write_plan(network, draft, relaxed, options, Deadline(60.0))
     check = check_trunk(
@@ -133,7 +133,7 @@ def test_what_is_carried_through_free_room_breaks_no_rule(seed: int, scale: floa
     )
     assert [violation.text for violation in check.violations] == []
     assert check.cost == pytest.approx(draft.cost, abs=0.02)
-    again = carry_leftovers(network, draft, Deadline(60.0))
+    again = insert_shortfalls(network, draft, Deadline(60.0))
     assert again.flows.parcels.sum() == draft.flows.parcels.sum()
     if made.short:
         _check_claims(network, draft)
@@ -142,12 +142,12 @@ def test_what_is_carried_through_free_room_breaks_no_rule(seed: int, scale: floa
 def _check_claims(network: Any, draft: Any) -> None:
     """A fix carries no more than is short, costs what its parts cost at least, and all short together is no less."""
     short = draft.flows.short(network)
-    residual = leave_over(network, draft.loads, draft.vehicles)
-    before = residual.copy()
+    free_room = measure_free_room(network, draft.loads, draft.vehicles)
+    before = free_room.copy()
     members = [k for k in range(len(short)) if short[k] > 0]
-    fix = Fixer(network, residual, ElasticPrices()).fix(members, short, Deadline(60.0))
-    assert (residual.runs == before.runs).all()
-    assert (residual.sorts == before.sorts).all()
+    fix = Fixer(network, free_room, ElasticPrices()).fix(members, short, Deadline(60.0))
+    assert (free_room.arcs == before.arcs).all()
+    assert (free_room.sorts == before.sorts).all()
     if fix is None:
         return
     for one in (fix.cheapest, fix.fullest):

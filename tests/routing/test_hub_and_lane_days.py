@@ -12,7 +12,7 @@ import pytest
 from data.errors import RadarError
 from data.hub_load import list_visits
 from routing.trunk.explain.hub_loads import list_fill, list_hub_days
-from routing.trunk.explain.lane_loads import drop_run, list_lane_days, tell_dropped
+from routing.trunk.explain.lane_loads import describe_dropped, drop_arc, list_lane_days
 from routing.trunk.plan import plan_trunk
 from routing.trunk.replan.from_tables import read_draft
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
@@ -75,12 +75,12 @@ def test_dropping_a_lane_costs_what_the_way_round_costs_more() -> None:
     inputs = _inputs()
     network = build_network(inputs, OPTIONS)
     draft = read_draft(network, plan_trunk(inputs, OPTIONS).tables())
-    run = int(network.run_of[network.lane_ids.index("A-C"), 0])
-    dropped = drop_run(network, draft, run)
+    arc = int(network.arc_of[network.lane_ids.index("A-C"), 0])
+    dropped = drop_arc(network, draft, arc)
     assert dropped.extra_cost == pytest.approx(10.0 + 8.0)
     assert (dropped.parcels, dropped.short, dropped.hired, dropped.own) == (80, 0, 2, 0)
     assert dropped.over == (("A-B", 80), ("B-C", 80))
-    assert tell_dropped(dropped).startswith(
+    assert describe_dropped(dropped).startswith(
         "dropping it costs 18 CNY more, 0.23 CNY a parcel: its parcels would go over"
     )
 
@@ -93,10 +93,10 @@ def test_parcels_without_another_way_count_as_short() -> None:
         [(0, "A", "C", 80)],
     )
     network = build_network(inputs, OPTIONS)
-    dropped = drop_run(network, read_draft(network, plan_trunk(inputs, OPTIONS).tables()), 0)
+    dropped = drop_arc(network, read_draft(network, plan_trunk(inputs, OPTIONS).tables()), 0)
     assert dropped.short == 80
     assert dropped.extra_cost == pytest.approx(80 * 50.0 - 10.0)
-    assert "no other way" in tell_dropped(dropped)
+    assert "no other way" in describe_dropped(dropped)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -112,8 +112,8 @@ def test_a_plan_read_back_costs_and_loads_the_same(seed: int) -> None:
     told = {(row["date"], row["hub_id"]): row["handled"] for row in made.hub_loads.iter_rows(named=True)}
     for node in np.flatnonzero(handled).tolist():
         assert told[network.day(node // network.hubs), network.hub_ids[node % network.hubs]] == handled[node]
-    for run in np.unique(draft.vehicles.run[draft.vehicles.departures > 0])[:5].tolist():
-        dropped = drop_run(network, draft, run)
+    for arc in np.unique(draft.vehicles.arc[draft.vehicles.departures > 0])[:5].tolist():
+        dropped = drop_arc(network, draft, arc)
         assert 0 <= dropped.short <= dropped.parcels
 
 
@@ -135,7 +135,7 @@ def test_lateness_counts_in_what_dropping_costs() -> None:
     options = TrunkOptions(hold_cost=0.1, short_cost=50.0, late_cost=1.0, effort=0.167)
     network = build_network(inputs, options)
     draft = read_draft(network, plan_trunk(inputs, options).tables())
-    dropped = drop_run(network, draft, int(network.run_of[network.lane_ids.index("A-C"), 0]))
+    dropped = drop_arc(network, draft, int(network.arc_of[network.lane_ids.index("A-C"), 0]))
     # cheapest is to wait a night and go direct: 8 for the night, 80 for the day, the truck as before
     assert dropped.extra_cost == pytest.approx(88.0)
     assert dropped.over == (("A-C", 80),)

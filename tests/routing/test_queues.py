@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.budget import Deadline
-from routing.trunk.bound.forced_shortfall import find_queues
+from routing.trunk.bound.forced_shortfall import find_forced
 from routing.trunk.plan import plan_trunk
 from routing.trunk.search.find_plan import find_bound
 from routing.trunk.task.inputs import TrunkOptions
@@ -19,12 +19,12 @@ from tests.routing.networks import make_inputs
 def test_a_queue_runs_from_its_first_day_to_its_last_excess() -> None:
     """Two days of 300 at 100 a day and a buffer of 50: 200 are sorted, 50 wait; the quiet third day drains the queue."""
     handed = np.array([300.0, 300.0, 20.0, 0.0, 160.0, 0.0])
-    found = find_queues(handed, np.full(6, 100.0), np.full(6, 50.0))
+    found = find_forced(handed, np.full(6, 100.0), np.full(6, 50.0))
     assert found == [(0, 1, 250.0), (4, 4, 150.0)]
 
 
 def test_no_queue_where_the_buffer_holds_it() -> None:
-    assert find_queues(np.array([140.0, 60.0]), np.full(2, 100.0), np.full(2, 40.0)) == []
+    assert find_forced(np.array([140.0, 60.0]), np.full(2, 100.0), np.full(2, 40.0)) == []
 
 
 @settings(deadline=None)
@@ -36,7 +36,7 @@ def test_what_finds_no_place_is_what_the_queues_turn_away(rows: list[tuple[int, 
         waiting = max(0.0, waiting + come - sort)
         lost += max(0.0, waiting - hold)
         waiting = min(waiting, float(hold))
-    queues = find_queues(handed, capacity, buffer)
+    queues = find_forced(handed, capacity, buffer)
     # a queue whose sorting is not used up (a buffer that shrank to nothing) claims less, never more
     assert sum(handed[a : b + 1].sum() - kept for a, b, kept in queues) <= lost + 1e-9
     assert (lost > 0) == bool(queues)

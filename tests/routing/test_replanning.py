@@ -78,7 +78,7 @@ def test_changes_that_save_most_come_first(
 
 def test_of_equal_plans_the_nearer_counts(detour: TrunkPlan) -> None:
     equal = [lane | {"distance_km": 10.0} for lane in LANES]
-    assert _plan(make_inputs(HUBS, equal, [TRUCK], DEMAND), _refer(detour)).told_changes.startswith("0 departures")
+    assert _plan(make_inputs(HUBS, equal, [TRUCK], DEMAND), _refer(detour)).change_summary.startswith("0 departures")
 
 
 def test_grown_demand_takes_what_it_needs_and_says_so(detour: TrunkPlan) -> None:

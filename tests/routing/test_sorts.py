@@ -85,8 +85,8 @@ def test_a_minute_after_the_cut_off_is_the_next_sort_and_no_hours_no_unloading(h
     # with the evening's cut-off at its close a lane of 0 hours arrives in the sort it leaves
     sorts = (*THREE[:1], ("evening", "16:00", "24:00", "24:00"), *THREE[2:])
     network = build_network(_inputs(hours, hand_in_profile=profile, hub_sorts=_sorts("AB", sorts)), OPTIONS)
-    evening = [r for r in range(network.runs) if network.run_day[r] == 0 and network.run_leaves[r] == 24.0]
-    head = int(network.run_head[evening[0]])
+    evening = [r for r in range(network.arcs) if network.arc_day[r] == 0 and network.arc_leaves[r] == 24.0]
+    head = int(network.arc_head[evening[0]])
     day = 0 if hours == 0.0 else 1
     assert network.close_hour[head] == 24.0 * day + {"16:00": 16.0, "24:00": 24.0}[done]
 
@@ -163,11 +163,11 @@ def test_listed_departures_leave_at_their_hours_with_what_is_loaded_by_then() ->
     ]
     inputs = _inputs(lane_departures=_table("lane_departures", rows))
     network = build_network(inputs, OPTIONS)
-    first = [r for r in range(network.runs) if network.run_day[r] == 0]
-    told = {(network.run_leaves[r], network.sort_ids[network.node_sort[network.run_tail[r]]]) for r in first}
+    first = [r for r in range(network.arcs) if network.arc_day[r] == 0]
+    told = {(network.arc_leaves[r], network.sort_ids[network.node_sort[network.arc_tail[r]]]) for r in first}
     # at 25:00 less 2 hours of loading the evening has not closed yet
     assert told == {(17.5, "day"), (25.0, "day")}
-    assert sorted(network.lane_limit[network.run_lane[r], 0] for r in first) == [1.0, np.inf]
+    assert sorted(network.lane_limit[network.arc_lane[r], 0] for r in first) == [1.0, np.inf]
 
 
 def test_a_limit_of_the_day_is_shared_over_its_departures() -> None:
@@ -197,7 +197,7 @@ def test_closed_hours_take_their_share_and_move_departures_to_their_end() -> Non
     network = build_network(closed, OPTIONS)
     evening = next(n for n in range(network.nodes) if network.node_hub[n] == 0 and network.close_hour[n] == 24.0)
     assert network.sort_capacity[evening] == pytest.approx(50.0)
-    assert [network.run_leaves[r] for r in range(network.runs) if network.run_tail[r] == evening] == [26.0]
+    assert [network.arc_leaves[r] for r in range(network.arcs) if network.arc_tail[r] == evening] == [26.0]
 
 
 def test_a_days_own_capacity_is_split_over_its_sorts() -> None:

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import price_options, zero_prices
+from routing.trunk.bound.lagrangian import price_departures, zero_prices
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, build_network
 from routing.trunk.vehicles.exact_fleet import refine_vehicles, split_blocks
-from routing.trunk.vehicles.greedy_fleet import mend_vehicles
-from routing.trunk.vehicles.step_costs import build_staircase
+from routing.trunk.vehicles.greedy_fleet import choose_fleet
+from routing.trunk.vehicles.step_costs import build_step_costs
 from routing.trunk.vehicles.vehicle_model import model_vehicles, tally
 from tests.routing.networks import make_inputs
 from tests.routing.random_networks import random_network
@@ -20,7 +20,7 @@ from tests.routing.random_networks import random_network
 
 def _loads(network: TrunkNetwork, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
-    return np.where(random.random(network.runs) < 0.6, random.integers(1, 400, network.runs), 0).astype(np.float64)
+    return np.where(random.random(network.arcs) < 0.6, random.integers(1, 400, network.arcs), 0).astype(np.float64)
 
 
 @settings(deadline=None, max_examples=15)
@@ -41,8 +41,8 @@ def test_blocks_share_no_column_and_no_row_and_hold_all_that_their_rows_name(see
 def test_refined_vehicles_are_within_all_limits_and_not_dearer(seed: int) -> None:
     network = build_network(random_network(seed), TrunkOptions(short_cost=500.0))
     load = _loads(network, seed)
-    stairs = build_staircase(network, price_options(network, zero_prices(network)))
-    mended = mend_vehicles(network, stairs, load)
+    stairs = build_step_costs(network, price_departures(network, zero_prices(network)))
+    mended = choose_fleet(network, stairs, load)
     refined = refine_vehicles(network, mended, load, Deadline(1e6))
     assert refined.cost + 500.0 * refined.short.sum() <= mended.cost + 500.0 * mended.short.sum() + 1e-6
     model = model_vehicles(network, load)
@@ -71,14 +71,14 @@ def test_a_hub_s_fleet_goes_where_it_saves_most() -> None:
         demand=[(0, "a", "b", 80), (0, "a", "c", 80)],
     )
     network = build_network(inputs, TrunkOptions())
-    load = np.full(network.runs, 80.0)
+    load = np.full(network.arcs, 80.0)
     model = model_vehicles(network, load)
     name = [
-        (network.lane_ids[network.run_lane[r]], network.type_ids[network.option_type[o]])
-        for r, o in zip(model.run, model.option, strict=True)
+        (network.lane_ids[network.arc_lane[r]], network.type_ids[network.vehicle_type[o]])
+        for r, o in zip(model.arc, model.vehicle, strict=True)
     ]
     poor = np.array([pair in {("a-b", "contract"), ("a-c", "spot")} for pair in name], dtype=np.int64)
-    start = tally(network, model.run, model.option, poor, load)
+    start = tally(network, model.arc, model.vehicle, poor, load)
     refined = refine_vehicles(network, start, load, Deadline(1e6))
     chosen = {pair for pair, count in zip(name, refined.departures, strict=True) if count}
     assert start.cost == 200.0

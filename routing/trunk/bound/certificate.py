@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from routing.trunk.bound.lagrangian import Evidence, Relaxation
+from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 
 if TYPE_CHECKING:
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 def name_proof(relaxed: Relaxation) -> Literal["prices", "openings", "search"]:
     """Name what proves the bound: prices of limits, of openings besides, or a search that leaves no prices."""
-    evidence = relaxed.evidence
-    if relaxed.bound > evidence.bound + 1e-9 * abs(evidence.bound):
+    certificate = relaxed.certificate
+    if relaxed.bound > certificate.bound + 1e-9 * abs(certificate.bound):
         return "search"
-    return "openings" if len(evidence.opening) else "prices"
+    return "openings" if len(certificate.forcing_price) else "prices"
 
 
-def write_prices(network: TrunkNetwork, evidence: Evidence) -> pl.DataFrame:
+def write_prices(network: TrunkNetwork, certificate: BoundCertificate) -> pl.DataFrame:
     """Write `bound_prices`: every price that is not 0."""
     import polars as pl
 
     from data.contracts import contract
 
-    prices = evidence.prices
+    prices = certificate.prices
     parts = [
         _list_nodes(network, "sort", prices.sort),
         _list_nodes(network, "buffer", prices.buffer),
@@ -35,17 +35,17 @@ def write_prices(network: TrunkNetwork, evidence: Evidence) -> pl.DataFrame:
         _list_grid(network, "lane", prices.lane, "lane_id", "date"),
         _list_grid(network, "potential", prices.potential, "vehicle_type_id", "hub_id"),
     ]
-    option, day = np.nonzero(prices.option)
+    vehicle, day = np.nonzero(prices.vehicle)
     parts.append(
-        _list("option", prices.option[option, day], _days(network, day))
-        .with_columns(_names("lane_id", network.lane_ids, network.option_lane[option]))
-        .with_columns(_names("vehicle_type_id", network.type_ids, network.option_type[option]))
+        _list("option", prices.vehicle[vehicle, day], _days(network, day))
+        .with_columns(_names("lane_id", network.lane_ids, network.vehicle_lane[vehicle]))
+        .with_columns(_names("vehicle_type_id", network.type_ids, network.vehicle_type[vehicle]))
     )
-    run = np.flatnonzero(evidence.room)
-    parts.append(_list_runs(network, "room", evidence.room[run], run))
-    k = evidence.demand
+    arc = np.flatnonzero(certificate.room)
+    parts.append(_list_arcs(network, "room", certificate.room[arc], arc))
+    k = certificate.demand
     parts.append(
-        _list_runs(network, "opening", evidence.opening, evidence.run).with_columns(
+        _list_arcs(network, "opening", certificate.forcing_price, certificate.arc).with_columns(
             _days(network, network.demand_day[k]).alias("demand_date"),
             _names("origin_hub_id", network.hub_ids, network.demand_origin[k]),
             _names("destination_hub_id", network.hub_ids, network.demand_destination[k]),
@@ -74,9 +74,9 @@ def _list_grid(network: TrunkNetwork, kind: str, values: Floats, row: str, colum
     return _list(kind, values[np.nonzero(values)], *series)
 
 
-def _list_runs(network: TrunkNetwork, kind: str, price: Floats, run: Ints) -> pl.DataFrame:
+def _list_arcs(network: TrunkNetwork, kind: str, price: Floats, arc: Ints) -> pl.DataFrame:
     return _list(
-        kind, price, _days(network, network.run_day[run]), _names("lane_id", network.lane_ids, network.run_lane[run])
+        kind, price, _days(network, network.arc_day[arc]), _names("lane_id", network.lane_ids, network.arc_lane[arc])
     )
 
 

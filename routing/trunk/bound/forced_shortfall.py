@@ -1,9 +1,9 @@
-"""Prices of queues that no way avoids: hubs that are handed in more than they can sort and hold.
+"""Prices of queues that no path avoids: hubs that are handed in more than they can sort and hold.
 
 From the first sort t0 of a queue to the last sort t1 in which it exceeds the buffer, a hub can take on at most its sort
 capacity of these sorts and one buffer. What is handed in beyond that is short in every plan. The prices that prove it are
 those of a queue: each of its sorts and the wait after t1 cost what a parcel loses by staying short instead of going its
-way. The relaxation climbs on from there; by its own small steps it would hardly get that far.
+path. The relaxation climbs on from there; by its own small steps it would hardly get that far.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from routing.trunk.bound.lagrangian import Prices
 from routing.trunk.task.network import Floats, TrunkNetwork
 
 
-def price_queues(network: TrunkNetwork, prices: Prices, way_price: Floats) -> Prices | None:
+def price_forced(network: TrunkNetwork, prices: Prices, path_price: Floats) -> Prices | None:
     """Raise prices to those of the queues.
 
     Parameters
     ----------
-    way_price : (K,) [CNY/parcel]
-        What the cheapest way of each demand costs under ``prices``.
+    path_price : (K,) [CNY/parcel]
+        What the cheapest path of each demand costs under ``prices``.
 
     Returns
     -------
@@ -35,9 +35,9 @@ def price_queues(network: TrunkNetwork, prices: Prices, way_price: Floats) -> Pr
     found = False
     for hub in range(network.hubs):
         mine = np.flatnonzero(network.node_hub == hub)
-        for first, last, kept in find_queues(handed[mine], network.sort_capacity[mine], network.buffer_capacity[mine]):
+        for first, last, kept in find_forced(handed[mine], network.sort_capacity[mine], network.buffer_capacity[mine]):
             inside = (network.demand_origin == hub) & (turn >= first) & (turn <= last)
-            loss = network.short_cost - _marginal(way_price[inside], network.demand_parcels[inside], kept)
+            loss = network.short_cost - _marginal(path_price[inside], network.demand_parcels[inside], kept)
             if loss > 0:
                 found = True
                 queue = mine[first : last + 1]
@@ -46,7 +46,7 @@ def price_queues(network: TrunkNetwork, prices: Prices, way_price: Floats) -> Pr
     return replace(prices, sort=sort, buffer=buffer) if found else None
 
 
-def find_queues(handed: Floats, capacity: Floats, buffer: Floats) -> list[tuple[int, int, float]]:
+def find_forced(handed: Floats, capacity: Floats, buffer: Floats) -> list[tuple[int, int, float]]:
     """Queues of one hub that exceed its buffer: first sort, last sort of excess, parcels that find place until then.
 
     Parameters
@@ -69,7 +69,7 @@ def find_queues(handed: Floats, capacity: Floats, buffer: Floats) -> list[tuple[
 
 
 def _marginal(price: Floats, parcels: np.ndarray, kept: float) -> float:
-    """Way price of the dearest demand that still finds place when the cheapest go first; of what has no way, none goes."""
+    """Path price of the dearest demand that still finds place when the cheapest go first; of what has no path, none goes."""
     order = np.argsort(price, kind="stable")
     place = int(np.searchsorted(np.cumsum(parcels[order]), kept))
     return float(price[order[min(place, len(order) - 1)]])

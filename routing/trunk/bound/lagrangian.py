@@ -1,7 +1,7 @@
 """The lower bound of a trunk plan and the prices of what is scarce, by Lagrangian relaxation.
 
 Sort capacities, buffers, fleets, departure limits and (with given potentials) the balance of own vehicles are relaxed;
-what is left are cheapest ways. For any prices of at least 0
+what is left are cheapest paths. For any prices of at least 0
 
     bound = sum over demands of parcels x min(short cost, label) - sum over limits of price x limit
 
@@ -16,9 +16,9 @@ import numpy as np
 
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.shortest_paths import fill_labels, load_ways, out_pointers, pick_options
+from routing.trunk.task.shortest_paths import fill_labels, load_paths, out_pointers, pick_vehicles
 
 _DEFLECTION = 0.35  # weight of the newest subgradient in the direction
 _SAMPLES = 16
@@ -32,7 +32,7 @@ class Prices:
     ----------
     sort, buffer : (N,) [CNY/parcel]
     fleet : (V, steps of the fleets' time) [CNY/vehicle]
-    lane : (L, D) [CNY/departure]; option : (O, D) [CNY/departure]
+    lane : (L, D) [CNY/departure]; vehicle : (O, D) [CNY/departure]
     potential : (V, H) [CNY/vehicle]
         Worth of an own vehicle standing at a hub, 0 for hired types.
     """
@@ -41,7 +41,7 @@ class Prices:
     buffer: Floats
     fleet: Floats
     lane: Floats
-    option: Floats
+    vehicle: Floats
     potential: Floats
 
 
@@ -54,7 +54,7 @@ def _no_price() -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class BoundCertificate:
     """A bound with all prices that prove it.
 
     Attributes
@@ -64,17 +64,17 @@ class Evidence:
     prices
         Prices of the limits.
     room : (R,) [CNY/parcel]
-        Price of room on a run where it is not to be the most that no departure earns from, else 0; empty for no such run.
-    demand, run : (M,); opening : (M,) [CNY/parcel]
-        What a demand pays for a run on top: prices of forcing rows.
+        Price of room on an arc where it is not to be the most that no departure earns from, else 0; empty for no such arc.
+    demand, arc : (M,); opening : (M,) [CNY/parcel]
+        What a demand pays for an arc on top: prices of forcing rows.
     """
 
     bound: float
     prices: Prices
     room: Floats = field(default_factory=_no_price)
     demand: Ints = field(default_factory=_no_number)
-    run: Ints = field(default_factory=_no_number)
-    opening: Floats = field(default_factory=_no_price)
+    arc: Ints = field(default_factory=_no_number)
+    forcing_price: Floats = field(default_factory=_no_price)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +87,30 @@ class Relaxation:
         Proven lower bound [CNY].
     prices
         Prices to search with: those that prove its bound, or those before the queues that none avoids were priced.
-    run_load, sort_load, hold_load
+    arc_load, sort_load, hold_load
         Mean loads over the late steps, near an optimal fractional plan [parcels].
     samples
-        Choices (N, groups) of random late steps: each a set of cheapest ways.
-    evidence
+        Choices (N, commodities) of random late steps: each a set of cheapest paths.
+    certificate
         The highest bound that prices prove: ``bound``, or less where a search has raised it.
     """
 
     bound: float
     prices: Prices
-    run_load: Floats
+    arc_load: Floats
     sort_load: Floats
     hold_load: Floats
     samples: list[Ints]
-    evidence: Evidence
+    certificate: BoundCertificate
 
 
-def raise_bound(relaxed: Relaxation, bound: float, evidence: Evidence | None = None) -> Relaxation:
+def raise_bound(relaxed: Relaxation, bound: float, certificate: BoundCertificate | None = None) -> Relaxation:
     """Return the relaxation with a bound proven since, if it is higher, and the prices that prove it, if there are any."""
-    better = evidence is not None and evidence.bound > relaxed.evidence.bound
+    better = certificate is not None and certificate.bound > relaxed.certificate.bound
     return replace(
         relaxed,
         bound=max(relaxed.bound, bound),
-        evidence=evidence if evidence is not None and better else relaxed.evidence,
+        certificate=certificate if certificate is not None and better else relaxed.certificate,
     )
 
 
@@ -122,32 +122,32 @@ def zero_prices(network: TrunkNetwork) -> Prices:
         buffer=np.zeros(network.nodes),
         fleet=np.zeros((types, network.fleet_steps)),
         lane=np.zeros((len(network.lane_ids), days)),
-        option=np.zeros((len(network.option_lane), days)),
+        vehicle=np.zeros((len(network.vehicle_lane), days)),
         potential=np.zeros((types, hubs)),
     )
 
 
-def price_options(network: TrunkNetwork, prices: Prices) -> Floats:
-    """Price of one departure of each option and day under prices, (O, D); ``inf`` where it cannot run."""
-    lane, kind = network.option_lane, network.option_type
+def price_departures(network: TrunkNetwork, prices: Prices) -> Floats:
+    """Price of one departure of each lane vehicle and day under prices, (O, D); ``inf`` where it cannot run."""
+    lane, kind = network.vehicle_lane, network.vehicle_type
     total = np.concatenate([np.zeros((len(network.type_ids), 1)), np.cumsum(prices.fleet, axis=1)], axis=1)
     end = np.minimum(network.lane_back[lane], network.fleet_steps)
     away = np.take_along_axis(total[kind], end, axis=1) - np.take_along_axis(
         total[kind], network.lane_step[lane], axis=1
     )
     moved = prices.potential[kind, network.lane_origin[lane]] - prices.potential[kind, network.lane_destination[lane]]
-    price = network.option_cost[:, None] + away + prices.lane[lane] + prices.option + moved[:, None]
-    able = (network.option_limit >= 1) & (network.run_of[lane] >= 0) & (network.type_fleet[kind] >= 1)[:, None]
+    price = network.vehicle_cost[:, None] + away + prices.lane[lane] + prices.vehicle + moved[:, None]
+    able = (network.vehicle_limit >= 1) & (network.arc_of[lane] >= 0) & (network.type_fleet[kind] >= 1)[:, None]
     return np.where(able, price, np.inf)
 
 
-def price_runs(network: TrunkNetwork, option_price: Floats) -> tuple[Floats, Ints]:
-    """Price of vehicle room on each run [CNY/parcel] and the option that sets it, both (R,)."""
-    per_parcel = np.maximum(option_price, 0.0) / network.option_capacity[:, None]
+def price_arcs(network: TrunkNetwork, departure_price: Floats) -> tuple[Floats, Ints]:
+    """Price of vehicle room on each arc [CNY/parcel] and the lane vehicle that sets it, both (R,)."""
+    per_parcel = np.maximum(departure_price, 0.0) / network.vehicle_capacity[:, None]
     best = np.full((len(network.lane_ids), network.days), np.inf)
     holder = np.zeros(best.shape, dtype=np.int64)
-    pick_options(network.option_lane, per_parcel, best, holder)
-    return best[network.run_lane, network.run_day], holder[network.run_lane, network.run_day]
+    pick_vehicles(network.vehicle_lane, per_parcel, best, holder)
+    return best[network.arc_lane, network.arc_day], holder[network.arc_lane, network.arc_day]
 
 
 def relax_network(
@@ -191,7 +191,7 @@ def relax_network(
         if step in kept:
             samples.append(search.choice.copy())
         if step >= steps // 2:
-            loads = (search.run_load, search.sort_load, search.hold_load)
+            loads = (search.arc_load, search.sort_load, search.hold_load)
             weight = 1.0 / (step - steps // 2 + 1)
             means = (
                 [x.copy() for x in loads]
@@ -205,10 +205,10 @@ def relax_network(
             break
     if not samples:
         samples.append(search.choice.copy())
-    run_load, sort_load, hold_load = (
-        means if means is not None else (search.run_load, search.sort_load, search.hold_load)
+    arc_load, sort_load, hold_load = (
+        means if means is not None else (search.arc_load, search.sort_load, search.hold_load)
     )
-    return Relaxation(best, best_prices, run_load, sort_load, hold_load, samples, Evidence(best, best_prices))
+    return Relaxation(best, best_prices, arc_load, sort_load, hold_load, samples, BoundCertificate(best, best_prices))
 
 
 def prove_bound(network: TrunkNetwork, prices: Prices) -> float:
@@ -217,17 +217,17 @@ def prove_bound(network: TrunkNetwork, prices: Prices) -> float:
 
 
 class _Search:
-    """State of the subgradient: prices, and the loads of the cheapest ways under them."""
+    """State of the subgradient: prices, and the loads of the cheapest paths under them."""
 
     def __init__(self, network: TrunkNetwork, prices: Prices) -> None:
         self.network, self.prices = network, prices
-        self.groups = group_demands(network)
-        shape = (network.nodes, max(1, len(self.groups)))
+        self.commodities = list_commodities(network)
+        shape = (network.nodes, max(1, len(self.commodities)))
         self.label = np.empty(shape)
         self.choice: Ints = np.empty(shape, dtype=np.int64)
-        self.first_run = out_pointers(network)
-        self.run_load, self.sort_load, self.hold_load = (
-            np.zeros(network.runs),
+        self.first_out = out_pointers(network)
+        self.arc_load, self.sort_load, self.hold_load = (
+            np.zeros(network.arcs),
             np.zeros(network.nodes),
             np.zeros(network.nodes),
         )
@@ -236,19 +236,19 @@ class _Search:
         self.handling = network.handling_cost
         self.can_hold = network.can_hold()
         self.parcels = network.demand_parcels.astype(np.float64)
-        self.holder: Ints = np.zeros(network.runs, dtype=np.int64)
+        self.holder: Ints = np.zeros(network.arcs, dtype=np.int64)
         self.direction: list[Floats] | None = None
 
     def limits(self) -> list[Floats]:
         """Limits in the order of the prices; ``inf`` without one."""
         network = self.network
         fleet = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
-        return [self.sort_limit, self.buffer_limit, fleet, network.lane_limit, network.option_limit]
+        return [self.sort_limit, self.buffer_limit, fleet, network.lane_limit, network.vehicle_limit]
 
     def evaluate(self) -> float:
         network, prices = self.network, self.prices
-        option_price = price_options(network, prices)
-        room, self.holder = price_runs(network, option_price)
+        departure_price = price_departures(network, prices)
+        room, self.holder = price_arcs(network, departure_price)
         sort_price = np.where(self.sort_limit > 0, self.handling + prices.sort, np.inf)
         hold_price = np.where(self.can_hold, network.waiting_cost + prices.buffer, np.inf)
         fill_labels(
@@ -256,62 +256,62 @@ class _Search:
             network.after,
             network.node_hub,
             network.node_turn,
-            self.first_run,
-            network.run_head,
-            network.run_cost + room,
+            self.first_out,
+            network.arc_head,
+            network.arc_cost + room,
             sort_price,
             hold_price,
-            self.groups.destination,
-            self.groups.late_price,
+            self.commodities.destination,
+            self.commodities.late_price,
             self.label,
             self.choice,
         )
-        total = load_ways(
+        total = load_paths(
             network.after,
-            network.run_head,
+            network.arc_head,
             self.choice,
             self.label,
             network.short_cost,
             network.demand_node(),
-            self.groups.of_demand,
+            self.commodities.of_demand,
             self.parcels,
-            self.run_load,
+            self.arc_load,
             self.sort_load,
             self.hold_load,
         )
         paid = 0.0
         for price, limit in zip(self._tuple(), self.limits(), strict=True):
             paid += float((price[np.isfinite(limit)] * limit[np.isfinite(limit)]).sum())
-        return total - paid + self._unbalanced(option_price)
+        return total - paid + self._unbalanced(departure_price)
 
-    def _unbalanced(self, option_price: Floats) -> float:
-        """What empty runs of own vehicles could earn under potentials that are not exact: 0, or less."""
+    def _unbalanced(self, departure_price: Floats) -> float:
+        """What empty arcs of own vehicles could earn under potentials that are not exact: 0, or less."""
         network = self.network
-        option, day = np.nonzero(np.isfinite(option_price) & (option_price < 0))
+        vehicle, day = np.nonzero(np.isfinite(departure_price) & (departure_price < 0))
         lowest = np.zeros((len(network.type_ids), network.fleet_steps))
-        step = network.lane_step[network.option_lane[option], day]
-        np.minimum.at(lowest, (network.option_type[option], step), option_price[option, day])
+        step = network.lane_step[network.vehicle_lane[vehicle], day]
+        np.minimum.at(lowest, (network.vehicle_type[vehicle], step), departure_price[vehicle, day])
         fleet = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
         return float((lowest * np.where(lowest < 0, fleet, 0.0)).sum())
 
     def _tuple(self) -> list[Floats]:
         p = self.prices
-        return [p.sort, p.buffer, p.fleet, p.lane, p.option]
+        return [p.sort, p.buffer, p.fleet, p.lane, p.vehicle]
 
     def uses(self) -> list[Floats]:
-        """Use of each limit by the ways now chosen, in the order of the prices."""
+        """Use of each limit by the paths now chosen, in the order of the prices."""
         network = self.network
-        trips = self.run_load / network.option_capacity[self.holder] if network.runs else self.run_load
-        kind = network.option_type[self.holder] if network.runs else self.holder
-        day = network.run_day
+        trips = self.arc_load / network.vehicle_capacity[self.holder] if network.arcs else self.arc_load
+        kind = network.vehicle_type[self.holder] if network.arcs else self.holder
+        day = network.arc_day
         fleet = np.zeros((len(network.type_ids), network.fleet_steps + 1))
-        np.add.at(fleet, (kind, network.run_step), trips)
-        np.subtract.at(fleet, (kind, np.minimum(network.run_back, network.fleet_steps)), trips)
+        np.add.at(fleet, (kind, network.arc_step), trips)
+        np.subtract.at(fleet, (kind, np.minimum(network.arc_back, network.fleet_steps)), trips)
         lane = np.zeros((len(network.lane_ids), network.days))
-        lane[network.run_lane, day] = trips
-        option = np.zeros((len(network.option_lane), network.days))
-        np.add.at(option, (self.holder, day), trips)
-        return [self.sort_load, self.hold_load, np.cumsum(fleet, axis=1)[:, : network.fleet_steps], lane, option]
+        lane[network.arc_lane, day] = trips
+        vehicle = np.zeros((len(network.vehicle_lane), network.days))
+        np.add.at(vehicle, (self.holder, day), trips)
+        return [self.sort_load, self.hold_load, np.cumsum(fleet, axis=1)[:, : network.fleet_steps], lane, vehicle]
 
     def move(self, length: float) -> None:
         """Go one step along the deflected subgradient; every limit is measured in shares of itself."""
@@ -339,5 +339,5 @@ class _Search:
             for price, d, w in zip(self._tuple(), self.direction, weights, strict=True)
         ]
         self.prices = replace(
-            self.prices, sort=moved[0], buffer=moved[1], fleet=moved[2], lane=moved[3], option=moved[4]
+            self.prices, sort=moved[0], buffer=moved[1], fleet=moved[2], lane=moved[3], vehicle=moved[4]
         )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from routing.budget import Deadline
-from routing.trunk.search.insertion import Carrier, ElasticPrices, Residual, return_costs
+from routing.trunk.search.insertion import ElasticPrices, FreeRoom, Inserter, return_costs
 from routing.trunk.task.network import Ints, TrunkNetwork
 
 _MOST_ACTIONS = 4  # things named in one fix
@@ -31,7 +31,7 @@ class Action:
     kind
         ``sort``, ``night`` or ``vehicle``.
     place
-        Node, or option.
+        Node, or lane vehicle.
     day
         Number of the day.
     amount
@@ -91,7 +91,7 @@ class Fixer:
     ----------
     network
         The task.
-    residual
+    free_room
         What the plan leaves free; never changed.
     prices
         Of capacity beyond the limits.
@@ -102,9 +102,9 @@ class Fixer:
         Demands carried so far to find and verify fixes: the work done.
     """
 
-    def __init__(self, network: TrunkNetwork, residual: Residual, prices: ElasticPrices) -> None:
-        self._network, self._residual, self._prices = network, residual, prices
-        self._carrier = Carrier(network, prices)
+    def __init__(self, network: TrunkNetwork, free_room: FreeRoom, prices: ElasticPrices) -> None:
+        self._network, self._free_room, self._prices = network, free_room, prices
+        self._inserter = Inserter(network, prices)
         self._back = return_costs(network)
         self.carried = 0
 
@@ -124,12 +124,12 @@ class Fixer:
         GroupFix or None
             None also when nothing that could be added carries a parcel at less than its shortfall costs.
         """
-        elastic = self._residual.copy()
+        elastic = self._free_room.copy()
         touched: dict[int, set[tuple[str, int]]] = {}
         for k in demands:
-            ways = self._carrier.carry(elastic, k, int(short[k]), elastic=True)
+            paths = self._inserter.insert(elastic, k, int(short[k]), elastic=True)
             self.carried += 1
-            touched[k] = set().union(*(self._touch(k, steps) for _, steps in ways))
+            touched[k] = set().union(*(self._touch(k, legs) for _, legs in paths))
             if deadline.over():
                 return None
         actions = self._list_actions(elastic)
@@ -140,7 +140,7 @@ class Fixer:
         if len(actions) > 1:
             bundles.append(tuple(actions[:_MOST_ACTIONS]))
         for bundle in bundles:
-            # demands whose way has nothing to do with the actions would be carried by none of them, or by luck
+            # demands whose path has nothing to do with the actions would be carried by none of them, or by luck
             keys = {self._key(action) for action in bundle}
             fix = self._verify(bundle, [k for k in demands if touched[k] & keys], short, deadline)
             if fix is not None and fix.carried > 0:
@@ -155,7 +155,7 @@ class Fixer:
         fullest = max(tried, key=lambda fix: (fix.carried, -fix.cost))
         return GroupFix(int(short[list(demands)].sum()), cheapest, fullest)
 
-    def _list_actions(self, used: Residual) -> list[Action]:
+    def _list_actions(self, used: FreeRoom) -> list[Action]:
         """What was used beyond the limits, the most parcels first."""
         network = self._network
         found: list[tuple[float, Action]] = []
@@ -166,63 +166,65 @@ class Fixer:
             for node in np.flatnonzero(extra > 0).tolist():
                 amount = round(float(extra[node]))
                 found.append((amount, Action(kind, node, int(network.node_day[node]), amount, price * amount)))
-        option, day = np.nonzero(used.beyond)
-        run = network.run_of[network.option_lane[option], day]
-        added = np.bincount(run, used.beyond[option, day] * network.option_capacity[option], network.runs)
-        for r in np.unique(run).tolist():
-            load = max(float(added[r] - used.runs[r]), 1.0)
+        vehicle, day = np.nonzero(used.beyond)
+        arc = network.arc_of[network.vehicle_lane[vehicle], day]
+        added = np.bincount(arc, used.beyond[vehicle, day] * network.vehicle_capacity[vehicle], network.arcs)
+        for r in np.unique(arc).tolist():
+            load = max(float(added[r] - used.arcs[r]), 1.0)
             found.append((load, self._size_vehicles(r, load)))
         found.sort(key=lambda item: (-item[0], item[1].kind, item[1].place, item[1].day))
         return [action for _, action in found]
 
-    def _size_vehicles(self, run: int, load: float) -> Action:
-        """Vehicles of one type that hold a load on a run at least cost."""
+    def _size_vehicles(self, arc: int, load: float) -> Action:
+        """Vehicles of one type that hold a load on an arc at least cost."""
         network = self._network
-        options = np.flatnonzero(network.option_lane == network.run_lane[run])
-        count = np.ceil(load / network.option_capacity[options])
-        price = count * (network.option_cost[options] + self._back[options])
+        lane_vehicles = np.flatnonzero(network.vehicle_lane == network.arc_lane[arc])
+        count = np.ceil(load / network.vehicle_capacity[lane_vehicles])
+        price = count * (network.vehicle_cost[lane_vehicles] + self._back[lane_vehicles])
         best = int(np.argmin(price))
-        return Action("vehicle", int(options[best]), int(network.run_day[run]), int(count[best]), float(price[best]))
+        return Action(
+            "vehicle", int(lane_vehicles[best]), int(network.arc_day[arc]), int(count[best]), float(price[best])
+        )
 
-    def _touch(self, demand: int, steps: Ints) -> set[tuple[str, int]]:
-        """What a way uses: runs, nights, and the nodes it is sorted at."""
+    def _touch(self, demand: int, legs: Ints) -> set[tuple[str, int]]:
+        """What a path uses: arcs, nights, and the nodes it is sorted at."""
         network = self._network
         node = int(network.demand_node()[demand])
         found: set[tuple[str, int]] = set()
-        for step in steps.tolist():
-            if step >= network.runs:
+        for leg in legs.tolist():
+            if leg >= network.arcs:
                 found.add(("night", node))
                 node = int(network.after[node])
             else:
-                found |= {("sort", node), ("vehicle", step)}
-                node = int(network.run_head[step])
+                found |= {("sort", node), ("vehicle", leg)}
+                node = int(network.arc_head[leg])
         return found | {("sort", node)}
 
     def _key(self, action: Action) -> tuple[str, int]:
         if action.kind != "vehicle":
             return action.kind, action.place
-        return "vehicle", int(self._network.run_of[self._network.option_lane[action.place], action.day])
+        return "vehicle", int(self._network.arc_of[self._network.vehicle_lane[action.place], action.day])
 
     def _verify(self, actions: Sequence[Action], demands: Sequence[int], short: Ints, deadline: Deadline) -> Fix | None:
         network = self._network
-        given = self._residual.copy()
+        given = self._free_room.copy()
         for action in actions:
             if action.kind == "sort":
                 given.sorts[action.place] += action.amount
             elif action.kind == "night":
                 given.nights[action.place] += action.amount
             else:
-                given.runs[self._key(action)[1]] += action.amount * network.option_capacity[action.place]
+                given.arcs[self._key(action)[1]] += action.amount * network.vehicle_capacity[action.place]
         carried = 0
         for k in demands:
-            carried += sum(amount for amount, _ in self._carrier.carry(given, k, int(short[k])))
+            carried += sum(amount for amount, _ in self._inserter.insert(given, k, int(short[k])))
             self.carried += 1
             if deadline.over():
                 return None
         return Fix(tuple(actions), carried, given.cost + sum(action.cost for action in actions))
 
 
-def tell_fix(network: TrunkNetwork, fix: GroupFix, *, demands: int) -> str:
+def describe_fix(network: TrunkNetwork, fix: GroupFix, *, demands: int) -> str:
     """Say a fix in a sentence.
 
     Parameters
@@ -260,9 +262,9 @@ def _name(network: TrunkNetwork, actions: Sequence[Action]) -> str:
 def _name_one(network: TrunkNetwork, action: Action) -> str:
     day = network.day(action.day)
     if action.kind == "vehicle":
-        kind = int(network.option_type[action.place])
+        kind = int(network.vehicle_type[action.place])
         back = " (and back)" if network.type_own[kind] else ""
-        lane = network.lane_ids[int(network.option_lane[action.place])]
+        lane = network.lane_ids[int(network.vehicle_lane[action.place])]
         return f"{action.amount:,} more {network.type_ids[kind]} on {lane} on {day}{back}"
     hub = network.hub_ids[network.node_hub[action.place]]
     if action.kind == "night":

@@ -1,7 +1,7 @@
 """Why a lane runs on a day: who rides on it, what it costs, and what dropping it would cost.
 
 Dropping is planned: the lane's vehicles are taken away on that day, everything else stays, and its parcels go the cheapest
-ways through what is free then (:mod:`routing.trunk.search.insertion`). Own vehicles have to return wherever they come from, so
+paths through what is free then (:mod:`routing.trunk.search.insertion`). Own vehicles have to return wherever they come from, so
 dropping their departure saves nothing: they would run empty.
 """
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routing.trunk.search.draft import Draft
-from routing.trunk.search.insertion import Carrier, leave_over
+from routing.trunk.search.insertion import Inserter, measure_free_room
 from routing.trunk.task.flows import keep_used, load_network
 from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.task.paths import use_paths
@@ -36,9 +36,9 @@ class Dropped:
     extra_cost
         Cost with the lane dropped less cost as planned [CNY]; what is short counts at its price.
     saved
-        Cost of its hired vehicles, and of the ways of its parcels besides vehicles [CNY].
+        Cost of its hired vehicles, and of the paths of its parcels besides vehicles [CNY].
     short
-        Parcels that find no other way.
+        Parcels that find no other path.
     hired
         Vehicles hired in its place.
     own
@@ -56,61 +56,61 @@ class Dropped:
     over: tuple[tuple[str, int], ...]
 
 
-def drop_run(network: TrunkNetwork, draft: Draft, run: int) -> Dropped:
+def drop_arc(network: TrunkNetwork, draft: Draft, arc: int) -> Dropped:
     """Plan without a lane on a day.
 
     Parameters
     ----------
     network, draft
         The task and its plan.
-    run
+    arc
         Number of the lane-day.
     """
     pool, parcels = draft.flows.pool, draft.flows.parcels
     owner = np.repeat(np.arange(len(pool)), np.diff(pool.pointers))
     riding = np.zeros(len(pool), dtype=np.bool_)
-    riding[owner[pool.steps == run]] = True
-    own = network.type_own[network.option_type[draft.vehicles.option]]
-    here = (draft.vehicles.run == run) & ~own
-    hired_cost = float((network.option_cost[draft.vehicles.option] * draft.vehicles.departures)[here].sum())
-    ways_cost = float((use_paths(network, pool).cost * parcels)[riding].sum())
+    riding[owner[pool.legs == arc]] = True
+    own = network.type_own[network.vehicle_type[draft.vehicles.vehicle]]
+    here = (draft.vehicles.arc == arc) & ~own
+    hired_cost = float((network.vehicle_cost[draft.vehicles.vehicle] * draft.vehicles.departures)[here].sum())
+    paths_cost = float((use_paths(network, pool).cost * parcels)[riding].sum())
     others = keep_used(pool, np.where(riding, 0, parcels))
     loads = load_network(network, others)
     counts = np.where(here, 0, draft.vehicles.departures)
-    vehicles = tally(network, draft.vehicles.run, draft.vehicles.option, counts, loads.runs)
-    residual = leave_over(network, loads, vehicles)
-    lane, day = int(network.run_lane[run]), int(network.run_day[run])
-    residual.runs[run] = 0.0
-    residual.lane[lane, day] = 0.0
-    carrier = Carrier(network)
+    vehicles = tally(network, draft.vehicles.arc, draft.vehicles.vehicle, counts, loads.arcs)
+    free_room = measure_free_room(network, loads, vehicles)
+    lane, day = int(network.arc_lane[arc]), int(network.arc_day[arc])
+    free_room.arcs[arc] = 0.0
+    free_room.lane[lane, day] = 0.0
+    inserter = Inserter(network)
     over: Counter[str] = Counter()
     short = 0
     numbers = np.flatnonzero(riding)
     for path in numbers[np.argsort(-parcels[numbers], kind="stable")].tolist():
         left = int(parcels[path])
-        for amount, steps in carrier.carry(residual, int(pool.demand[path]), left):
+        for amount, legs in inserter.insert(free_room, int(pool.demand[path]), left):
             left -= amount
-            for step in steps[steps < network.runs].tolist():
-                over[network.lane_ids[int(network.run_lane[step])]] += amount
+            for leg in legs[legs < network.arcs].tolist():
+                over[network.lane_ids[int(network.arc_lane[leg])]] += amount
         short += left
-    saved = hired_cost + ways_cost
+    saved = hired_cost + paths_cost
     return Dropped(
         parcels=int(parcels[riding].sum()),
-        extra_cost=residual.cost + short * network.short_cost - saved,
+        extra_cost=free_room.cost + short * network.short_cost - saved,
         saved=saved,
         short=short,
-        hired=int(residual.within.sum()),
-        own=int(draft.vehicles.departures[(draft.vehicles.run == run) & own].sum()),
+        hired=int(free_room.within.sum()),
+        own=int(draft.vehicles.departures[(draft.vehicles.arc == arc) & own].sum()),
         over=tuple(sorted(over.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
-def tell_dropped(dropped: Dropped, top: int = 3) -> str:
+def describe_dropped(dropped: Dropped, top: int = 3) -> str:
     """Say in a sentence why the lane runs."""
-    ways = ", ".join(f"{lane} ({parcels:,})" for lane, parcels in dropped.over[:top])
-    instead = f"its parcels would go over {ways}" if ways else "its parcels would find no other way"
+    paths = ", ".join(f"{lane} ({parcels:,})" for lane, parcels in dropped.over[:top])
+    instead = f"its parcels would go over {paths}" if paths else "its parcels would find no other way"
     instead += f", {dropped.hired:,} vehicles hired" if dropped.hired else ""
-    instead += f", {dropped.short:,} short" if dropped.short and ways else ""
+    instead += f", {dropped.short:,} short" if dropped.short and paths else ""
     instead += f"; {dropped.own:,} own vehicles would run empty to be where they are needed" if dropped.own else ""
     if dropped.extra_cost < 0:
         return f"dropping it would save {-dropped.extra_cost:,.0f} CNY: {instead}; a longer search may find that"

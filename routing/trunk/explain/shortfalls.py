@@ -1,8 +1,8 @@
-"""Why parcels are short: what binds on the cheapest way they could take, and what added to the plan carries them.
+"""Why parcels are short: what binds on the cheapest path they could take, and what added to the plan carries them.
 
-The way is the cheapest one with every limit lifted. What it lacks for the parcels that are short, hub by hub and run by run,
+The path is the cheapest one with every limit lifted. What it lacks for the parcels that are short, hub by hub and arc by arc,
 is what binds. Shortfalls that share what binds get one fix, verified by planning them again (:mod:`routing.trunk.explain.fixes`);
-where the time did not suffice for that, what the way lacks is told, and that it was not verified.
+where the time did not suffice for that, what the path lacks is told, and that it was not verified.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import price_options, price_runs, zero_prices
-from routing.trunk.explain.fixes import Fixer, tell_fix
-from routing.trunk.search.insertion import ElasticPrices, free_fleet, leave_over
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.bound.lagrangian import price_arcs, price_departures, zero_prices
+from routing.trunk.explain.fixes import Fixer, describe_fix
+from routing.trunk.search.insertion import ElasticPrices, free_fleet, measure_free_room
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Loads
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
-from routing.trunk.task.shortest_paths import label_ways, trace_ways
+from routing.trunk.task.shortest_paths import label_paths, trace_paths
 from routing.trunk.vehicles.vehicle_model import Vehicles
 
 Reason = tuple[str, str | None, str | None]
@@ -32,7 +32,7 @@ _CACHED_RUNS = 2500
 
 @dataclass(frozen=True, slots=True)
 class _Lack:
-    """What the way of a demand lacks: in words, and as resources on their days."""
+    """What the path of a demand lacks: in words, and as resources on their days."""
 
     reason: Reason
     resources: tuple[_Resource, ...]
@@ -71,41 +71,41 @@ def explain_shortfalls(
     if not len(missing):
         return {}
     stranded = find_stranded(network)
-    returning = replace(network, option_limit=np.where(stranded[:, None], 0.0, network.option_limit))
+    returning = replace(network, vehicle_limit=np.where(stranded[:, None], 0.0, network.vehicle_limit))
     lifted, label, choice = _lift_limits(returning)
     one_way = _lift_limits(network) if stranded.any() else (lifted, label, choice)
-    group = group_demands(network).of_demand
+    commodity = list_commodities(network).of_demand
     start = network.demand_node()
-    told: dict[int, Reason] = {}
+    reasons: dict[int, Reason] = {}
     free = free_fleet(network, vehicles)
-    spare = vehicles.room - loads.runs
+    spare = vehicles.room - loads.arcs
     lacks: dict[int, _Lack] = {}
     for k in missing.tolist():
-        price = label[start[k], group[k]]
-        blocked = _tell_blocked(network, k, price)
-        if np.isinf(price) and np.isfinite(one_way[1][start[k], group[k]]):
-            _, steps = trace_ways(one_way[0], one_way[2], start[[k]], group[[k]])
-            blocked = _tell_stranded(network, steps, stranded) or blocked
+        price = label[start[k], commodity[k]]
+        blocked = _describe_blocked(network, k, price)
+        if np.isinf(price) and np.isfinite(one_way[1][start[k], commodity[k]]):
+            _, legs = trace_paths(one_way[0], one_way[2], start[[k]], commodity[[k]])
+            blocked = _describe_stranded(network, legs, stranded) or blocked
         if blocked is not None:
-            told[k] = blocked
+            reasons[k] = blocked
             continue
-        _, steps = trace_ways(lifted, choice, start[[k]], group[[k]])
-        lacks[k] = _tell_way(returning, k, int(short[k]), steps, loads, spare, free)
-    fixer = Fixer(network, leave_over(network, loads, vehicles), prices or ElasticPrices())
-    most = max(int(effort * _CARRIED * min(1.0, _CACHED_RUNS / max(network.runs, 1))), 1)
+        _, legs = trace_paths(lifted, choice, start[[k]], commodity[[k]])
+        lacks[k] = _describe_path(returning, k, int(short[k]), legs, loads, spare, free)
+    fixer = Fixer(network, measure_free_room(network, loads, vehicles), prices or ElasticPrices())
+    most = max(int(effort * _CARRIED * min(1.0, _CACHED_RUNS / max(network.arcs, 1))), 1)
     for members in _group(lacks, short):
         fix = fixer.fix(members, short, deadline) if fixer.carried < most and not deadline.over() else None
         for k in members:
             why, binding, lacking = lacks[k].reason
             if fix is not None:
-                told[k] = (why, binding, tell_fix(network, fix, demands=len(members)))
+                reasons[k] = (why, binding, describe_fix(network, fix, demands=len(members)))
             else:
-                told[k] = (why, binding, f"{lacking} (not verified by planning again)")
-    return told
+                reasons[k] = (why, binding, f"{lacking} (not verified by planning again)")
+    return reasons
 
 
 def _group(lacks: dict[int, _Lack], short: Ints) -> list[list[int]]:
-    """Demands by what binds: of the resources of a way the one that binds most parcels; the largest group first."""
+    """Demands by what binds: of the resources of a path the one that binds most parcels; the largest group first."""
     parcels: Counter[_Resource] = Counter()
     for k, lack in lacks.items():
         parcels.update(dict.fromkeys(lack.resources, int(short[k])))
@@ -118,15 +118,15 @@ def _group(lacks: dict[int, _Lack], short: Ints) -> list[list[int]]:
 
 
 def find_stranded(network: TrunkNetwork) -> Flags:
-    """Options of own vehicles that no lanes lead back to where they left, (O,): balanced plans cannot run them.
+    """Own vehicles of lanes that no lanes lead back to where they left, (O,): balanced plans cannot run them.
 
     A departure is part of a round trip exactly when both its hubs lie in one strongly connected part of the type's lanes.
     """
-    lane, kind = network.option_lane, network.option_type
-    runs = ((network.option_limit >= 1) & (network.run_of[lane] >= 0)).any(axis=1) & (network.type_fleet[kind] >= 1)
+    lane, kind = network.vehicle_lane, network.vehicle_type
+    arcs = ((network.vehicle_limit >= 1) & (network.arc_of[lane] >= 0)).any(axis=1) & (network.type_fleet[kind] >= 1)
     stranded = np.zeros(len(lane), dtype=np.bool_)
     for own in np.flatnonzero(network.type_own):
-        mine = np.flatnonzero((kind == own) & runs)
+        mine = np.flatnonzero((kind == own) & arcs)
         tail, head = network.lane_origin[lane[mine]], network.lane_destination[lane[mine]]
         links = sparse.csr_matrix((np.ones(len(mine)), (tail, head)), shape=(network.hubs, network.hubs))
         _, part = connected_components(links, directed=True, connection="strong")
@@ -134,16 +134,16 @@ def find_stranded(network: TrunkNetwork) -> Flags:
     return stranded
 
 
-def _tell_stranded(network: TrunkNetwork, steps: Ints, stranded: Flags) -> Reason | None:
-    """Name the lanes of a way on which only own vehicles run that cannot return; None where there are none."""
+def _describe_stranded(network: TrunkNetwork, legs: Ints, stranded: Flags) -> Reason | None:
+    """Name the lanes of a path on which only own vehicles run that cannot return; None where there are none."""
     lanes, kinds, back = [], [], []
-    for run in steps[steps < network.runs].tolist():
-        lane, day = int(network.run_lane[run]), int(network.run_day[run])
-        options = np.flatnonzero((network.option_lane == lane) & (network.option_limit[:, day] >= 1))
-        options = options[network.type_fleet[network.option_type[options]] >= 1]
-        if stranded[options].all():
+    for arc in legs[legs < network.arcs].tolist():
+        lane, day = int(network.arc_lane[arc]), int(network.arc_day[arc])
+        lane_vehicles = np.flatnonzero((network.vehicle_lane == lane) & (network.vehicle_limit[:, day] >= 1))
+        lane_vehicles = lane_vehicles[network.type_fleet[network.vehicle_type[lane_vehicles]] >= 1]
+        if stranded[lane_vehicles].all():
             lanes.append(network.lane_ids[lane])
-            kinds += [network.type_ids[kind] for kind in network.option_type[options].tolist()]
+            kinds += [network.type_ids[kind] for kind in network.vehicle_type[lane_vehicles].tolist()]
             ends = network.lane_destination[lane], network.lane_origin[lane]
             back.append(" to ".join(network.hub_ids[hub] for hub in ends))
     if not lanes:
@@ -160,14 +160,14 @@ def _lift_limits(network: TrunkNetwork) -> tuple[TrunkNetwork, Floats, Ints]:
     """Labels and choices with hubs that sort and hold without bound on the days they are open."""
     unbounded = np.where(network.hub_open, np.inf, 0.0)
     lifted = replace(network, sort_capacity=unbounded, buffer_capacity=unbounded)
-    room, _ = price_runs(lifted, price_options(lifted, zero_prices(lifted)))
+    room, _ = price_arcs(lifted, price_departures(lifted, zero_prices(lifted)))
     sort_price = np.where(network.hub_open, network.handling_cost, np.inf)
     hold_price = np.where(lifted.can_hold(), network.waiting_cost, np.inf)
-    label, choice = label_ways(lifted, network.run_cost + room, sort_price, hold_price, group_demands(network))
+    label, choice = label_paths(lifted, network.arc_cost + room, sort_price, hold_price, list_commodities(network))
     return lifted, label, choice
 
 
-def _tell_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | None:
+def _describe_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | None:
     origin, destination = int(network.demand_origin[k]), int(network.demand_destination[k])
     first = int(network.demand_day[k])
     a, b = network.hub_ids[origin], network.hub_ids[destination]
@@ -184,9 +184,9 @@ def _tell_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | None:
             f"direct the parcels to another hub than {b}",
         )
     if not np.isfinite(price):
-        if not (network.node_hub[network.run_tail] == origin).any():
+        if not (network.node_hub[network.arc_tail] == origin).any():
             return (f"no lane with a vehicle leaves hub {a}", f"hub:{a}", f"a lane from {a}")
-        if not (network.node_hub[network.run_head] == destination).any():
+        if not (network.node_hub[network.arc_head] == destination).any():
             return (f"no lane with a vehicle reaches hub {b}", f"hub:{b}", f"a lane to {b}")
         return (
             f"no lanes lead from {a} to {b} by {network.day(network.days - 1)}",
@@ -202,8 +202,8 @@ def _tell_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | None:
     return None
 
 
-def _tell_way(
-    network: TrunkNetwork, k: int, parcels: int, steps: Ints, loads: Loads, spare: Floats, free: Floats
+def _describe_path(
+    network: TrunkNetwork, k: int, parcels: int, legs: Ints, loads: Loads, spare: Floats, free: Floats
 ) -> _Lack:
     bindings: list[str] = []
     fixes: list[str] = []
@@ -219,8 +219,8 @@ def _tell_way(
             resources.append((f"hub:{hub}", int(network.node_day[at])))
             fixes.append(f"{lack:,.0f} parcels more sort capacity at {hub} on {when}")
 
-    for step in steps.tolist():
-        if step >= network.runs:
+    for leg in legs.tolist():
+        if leg >= network.arcs:
             lack = loads.nights[node] + parcels - night_limit[node]
             if lack > 0:
                 hub, when = network.hub_ids[network.node_hub[node]], network.name_time(node)
@@ -230,14 +230,14 @@ def _tell_way(
             node = int(network.after[node])
             continue
         check_sort(node)
-        lack = parcels - spare[step]
+        lack = parcels - spare[leg]
         if lack > 0:
-            binding, fix = _tell_run(network, step, float(lack), free)
+            binding, fix = _describe_arc(network, leg, float(lack), free)
             if binding:
                 bindings.append(binding)
-                resources.append((binding, int(network.run_day[step])))
+                resources.append((binding, int(network.arc_day[leg])))
             fixes.append(fix)
-        node = int(network.run_head[step])
+        node = int(network.arc_head[leg])
     check_sort(node)
     if not bindings:
         return _Lack(("the search ended before it found the room there is", None, "a longer --time-limit"), ())
@@ -246,17 +246,17 @@ def _tell_way(
     return _Lack(reason, tuple(dict.fromkeys(resources)))
 
 
-def _tell_run(network: TrunkNetwork, run: int, lack: float, free: Floats) -> tuple[str | None, str]:
-    lane, day = int(network.run_lane[run]), int(network.run_day[run])
-    options = np.flatnonzero(network.option_lane == lane)
-    options = options[network.option_limit[options, day] >= 1]
-    count = np.ceil(lack / network.option_capacity[options])
-    price = count * network.option_cost[options]
+def _describe_arc(network: TrunkNetwork, arc: int, lack: float, free: Floats) -> tuple[str | None, str]:
+    lane, day = int(network.arc_lane[arc]), int(network.arc_day[arc])
+    lane_vehicles = np.flatnonzero(network.vehicle_lane == lane)
+    lane_vehicles = lane_vehicles[network.vehicle_limit[lane_vehicles, day] >= 1]
+    count = np.ceil(lack / network.vehicle_capacity[lane_vehicles])
+    price = count * network.vehicle_cost[lane_vehicles]
     best = int(np.argmin(price))
-    kind = int(network.option_type[options[best]])
+    kind = int(network.vehicle_type[lane_vehicles[best]])
     name = network.lane_ids[lane]
     fix = f"{count[best]:.0f} more {network.type_ids[kind]} on {name} on {network.day(day)} ({price[best]:,.0f} CNY)"
-    if np.isfinite(network.lane_limit[lane, day]) or np.isfinite(network.option_limit[options[best], day]):
+    if np.isfinite(network.lane_limit[lane, day]) or np.isfinite(network.vehicle_limit[lane_vehicles[best], day]):
         return f"lane:{name}", fix
     if free[kind, day] < count[best]:
         return f"fleet:{network.type_ids[kind]}", fix

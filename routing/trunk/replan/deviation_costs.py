@@ -1,6 +1,6 @@
 """What vehicles for a load cost when every departure more or fewer than those of a reference has a price of its own.
 
-For each run a staircase around its present vehicles: below their room those that are not needed fall away, the dearest a
+For each arc step costs around its present vehicles: below their room those that are not needed fall away, the dearest a
 parcel first; beyond it hired vehicles are added. Own vehicles stay, so that their balance does.
 """
 
@@ -8,36 +8,42 @@ from __future__ import annotations
 
 import numpy as np
 
-from routing.trunk.replan.reference_plan import Kept
+from routing.trunk.replan.reference_plan import ReferencePlan
 from routing.trunk.search.insertion import free_fleet
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.vehicles.step_costs import Staircase
+from routing.trunk.vehicles.step_costs import StepCosts
 from routing.trunk.vehicles.vehicle_model import Vehicles, tally
 
 _MOST_DROPS = 6
 _MOST_ADDS = 4
 
 
-class _Run:
-    """Present vehicles of one run and what may change: options with counts, room, spare departures."""
+class _ArcChange:
+    """Present vehicles of one arc and what may change: lane vehicles with counts, room, spare departures."""
 
     def __init__(
-        self, network: TrunkNetwork, run: int, count: dict[int, int], kept: Kept, free: Floats, change_price: float
+        self,
+        network: TrunkNetwork,
+        arc: int,
+        count: dict[int, int],
+        reference_plan: ReferencePlan,
+        free: Floats,
+        change_price: float,
     ) -> None:
-        lane, day = int(network.run_lane[run]), int(network.run_day[run])
-        first, last = np.searchsorted(network.option_lane, [lane, lane + 1])
-        self.options = np.arange(first, last)
+        lane, day = int(network.arc_lane[arc]), int(network.arc_day[arc])
+        first, last = np.searchsorted(network.vehicle_lane, [lane, lane + 1])
+        self.lane_vehicles = np.arange(first, last)
         self.count = np.array([count.get(o, 0) for o in range(first, last)], dtype=np.int64)
-        hired = ~network.type_own[network.option_type[self.options]]
-        capacity, cost = network.option_capacity[self.options], network.option_cost[self.options]
+        hired = ~network.type_own[network.vehicle_type[self.lane_vehicles]]
+        capacity, cost = network.vehicle_capacity[self.lane_vehicles], network.vehicle_cost[self.lane_vehicles]
         self.room = float((self.count * capacity).sum())
-        away = slice(int(network.run_step[run]), int(network.run_back[run]))
-        idle = free[network.option_type[self.options], away].min(axis=1)
-        spare = np.minimum(network.option_limit[self.options, day] - self.count, idle)
+        away = slice(int(network.arc_step[arc]), int(network.arc_back[arc]))
+        idle = free[network.vehicle_type[self.lane_vehicles], away].min(axis=1)
+        spare = np.minimum(network.vehicle_limit[self.lane_vehicles, day] - self.count, idle)
         spare = np.minimum(spare, network.lane_limit[lane, day] - self.count.sum())
         self.spare = np.where(hired, np.maximum(spare, 0.0), 0.0)
-        change = change_price if kept.days[day] else 0.0
-        target = kept.counts[self.options, day]
+        change = change_price if reference_plan.days[day] else 0.0
+        target = reference_plan.counts[self.lane_vehicles, day]
         # towards the reference a departure is the cheaper, away from it the dearer
         self.add_price = np.maximum(cost + np.where(self.count < target, -change, change), 0.0)
         copies = np.repeat(np.arange(len(cost)), np.where(hired, self.count, 0))
@@ -63,20 +69,20 @@ class _Run:
             (n * float(self.capacity[best]), n * float(self.add_price[best]))
             for n in range(2, int(min(self.spare[best], _MOST_ADDS)) + 1)
         ]
-        cheapest, kept = np.inf, []
+        cheapest, reference_plan = np.inf, []
         for room, price in sorted(more, reverse=True):
             if price < cheapest - 1e-9:
                 cheapest = price
-                kept.append((room, price))
-        for room, price in reversed(kept):
+                reference_plan.append((room, price))
+        for room, price in reversed(reference_plan):
             rooms.append(self.room + room)
             prices.append(prices[len(self.drops)] + price)
         endless = np.isinf(self.spare[best])
         return rooms, prices, float(self.capacity[best]) if endless else 0.0, float(self.add_price[best]), most
 
     def change(self, load: float) -> Ints:
-        """Departures more or fewer of each option for a load."""
-        delta = np.zeros(len(self.options), dtype=np.int64)
+        """Departures more or fewer of each lane vehicle for a load."""
+        delta = np.zeros(len(self.lane_vehicles), dtype=np.int64)
         room = self.room
         for place in self.drops:
             if room - self.capacity[place] < load:
@@ -96,22 +102,24 @@ class _Run:
 
 
 def _counts(vehicles: Vehicles) -> dict[int, dict[int, int]]:
-    """Departures by run and option, where there are any."""
+    """Departures by arc and lane vehicle, where there are any."""
     counts: dict[int, dict[int, int]] = {}
     some = np.flatnonzero(vehicles.departures > 0)
-    for run, option, count in zip(
-        vehicles.run[some].tolist(), vehicles.option[some].tolist(), vehicles.departures[some].tolist(), strict=True
+    for arc, vehicle, count in zip(
+        vehicles.arc[some].tolist(), vehicles.vehicle[some].tolist(), vehicles.departures[some].tolist(), strict=True
     ):
-        counts.setdefault(run, {})[option] = count
+        counts.setdefault(arc, {})[vehicle] = count
     return counts
 
 
-def build_change_steps(network: TrunkNetwork, vehicles: Vehicles, kept: Kept, change_price: float) -> Staircase:
-    """Build the staircases around present vehicles.
+def build_deviation_costs(
+    network: TrunkNetwork, vehicles: Vehicles, reference_plan: ReferencePlan, change_price: float
+) -> StepCosts:
+    """Build the step costs around present vehicles.
 
     Parameters
     ----------
-    kept
+    reference_plan
         The reference.
     change_price
         Price of one departure more or fewer than its [CNY].
@@ -119,37 +127,37 @@ def build_change_steps(network: TrunkNetwork, vehicles: Vehicles, kept: Kept, ch
     free, counts = free_fleet(network, vehicles), _counts(vehicles)
     rooms: list[float] = []
     prices: list[float] = []
-    pointers = np.zeros(network.runs + 1, dtype=np.int64)
-    base_room, base_price, most = np.zeros(network.runs), np.zeros(network.runs), np.zeros(network.runs)
-    for run in range(network.runs):
-        at = _Run(network, run, counts.get(run, {}), kept, free, change_price)
-        room, price, base_room[run], base_price[run], most[run] = at.corners()
+    pointers = np.zeros(network.arcs + 1, dtype=np.int64)
+    base_room, base_price, most = np.zeros(network.arcs), np.zeros(network.arcs), np.zeros(network.arcs)
+    for arc in range(network.arcs):
+        at = _ArcChange(network, arc, counts.get(arc, {}), reference_plan, free, change_price)
+        room, price, base_room[arc], base_price[arc], most[arc] = at.corners()
         rooms += room
         prices += price
-        pointers[run + 1] = len(rooms)
+        pointers[arc + 1] = len(rooms)
     blank = np.zeros(len(rooms), dtype=np.int64)
-    base = np.full(network.runs, -1, dtype=np.int64)
-    return Staircase(pointers, np.array(rooms), np.array(prices), base_room, base_price, most, blank, base)
+    base = np.full(network.arcs, -1, dtype=np.int64)
+    return StepCosts(pointers, np.array(rooms), np.array(prices), base_room, base_price, most, blank, base)
 
 
 def choose_changes(
-    network: TrunkNetwork, vehicles: Vehicles, kept: Kept, load: Floats, change_price: float
+    network: TrunkNetwork, vehicles: Vehicles, reference_plan: ReferencePlan, load: Floats, change_price: float
 ) -> Vehicles:
     """Change present vehicles for other loads: drop what is not needed and worth it, hire what lacks."""
     free, counts = free_fleet(network, vehicles), _counts(vehicles)
-    run_of: list[int] = []
-    option_of: list[int] = []
+    arc_of: list[int] = []
+    vehicle_of: list[int] = []
     departures: list[int] = []
-    for run in sorted(set(counts) | set(np.flatnonzero(load > 0).tolist())):
-        at = _Run(network, run, counts.get(run, {}), kept, free, change_price)
-        delta = at.change(float(load[run]))
-        away = slice(int(network.run_step[run]), int(network.run_back[run]))
+    for arc in sorted(set(counts) | set(np.flatnonzero(load > 0).tolist())):
+        at = _ArcChange(network, arc, counts.get(arc, {}), reference_plan, free, change_price)
+        delta = at.change(float(load[arc]))
+        away = slice(int(network.arc_step[arc]), int(network.arc_back[arc]))
         for place in np.flatnonzero(delta):
-            free[network.option_type[at.options[place]], away] -= delta[place]
+            free[network.vehicle_type[at.lane_vehicles[place]], away] -= delta[place]
         left = at.count + delta
         for place in np.flatnonzero(left):
-            run_of.append(run)
-            option_of.append(int(at.options[place]))
+            arc_of.append(arc)
+            vehicle_of.append(int(at.lane_vehicles[place]))
             departures.append(int(left[place]))
-    runs, options, counted = (np.array(part, dtype=np.int64) for part in (run_of, option_of, departures))
-    return tally(network, runs, options, counted, load)
+    arcs, lane_vehicles, counted = (np.array(part, dtype=np.int64) for part in (arc_of, vehicle_of, departures))
+    return tally(network, arcs, lane_vehicles, counted, load)

@@ -27,7 +27,7 @@ def read_draft(network: TrunkNetwork, tables: Mapping[str, pl.DataFrame]) -> Dra
     network
         Built from the tables the plan read, with its options.
     tables
-        ``trunk_flows`` and ``trunk_departures`` of one run.
+        ``trunk_flows`` and ``trunk_departures`` of one arc.
 
     Raises
     ------
@@ -39,28 +39,28 @@ def read_draft(network: TrunkNetwork, tables: Mapping[str, pl.DataFrame]) -> Dra
     departures = tables["trunk_departures"]
     lanes = {name: i for i, name in enumerate(network.lane_ids)}
     types = {name: i for i, name in enumerate(network.type_ids)}
-    options = {
+    lane_vehicles = {
         (lane, kind): o
-        for o, (lane, kind) in enumerate(zip(network.option_lane.tolist(), network.option_type.tolist(), strict=True))
+        for o, (lane, kind) in enumerate(zip(network.vehicle_lane.tolist(), network.vehicle_type.tolist(), strict=True))
     }
     pairs: dict[tuple[int, int], int] = {}
     columns = (departures[name] for name in ("date", "lane_id", "vehicle_type_id", "departures"))
     for when, lane_id, type_id, count in zip(*columns, strict=True):
         lane, kind = lanes.get(lane_id, -1), types.get(type_id, -1)
-        pair = _run(network, lane, when), options.get((lane, kind), -1)
+        pair = _find_arc(network, lane, when), lane_vehicles.get((lane, kind), -1)
         if min(pair) < 0:
             raise _misfit(f"{type_id} on lane {lane_id} on {when}")
         pairs[pair] = count
     keys = sorted(pairs)
-    run: Ints = np.array([key[0] for key in keys], dtype=np.int64)
-    option: Ints = np.array([key[1] for key in keys], dtype=np.int64)
+    arc: Ints = np.array([key[0] for key in keys], dtype=np.int64)
+    vehicle: Ints = np.array([key[1] for key in keys], dtype=np.int64)
     counts = np.array([pairs[key] for key in keys], dtype=np.int64)
-    return Draft(flows, loads, tally(network, run, option, counts, loads.runs))
+    return Draft(flows, loads, tally(network, arc, vehicle, counts, loads.arcs))
 
 
-def _run(network: TrunkNetwork, lane: int, when: date) -> int:
+def _find_arc(network: TrunkNetwork, lane: int, when: date) -> int:
     day = (when - network.first_day).days
-    return int(network.run_of[lane, day]) if lane >= 0 and 0 <= day < network.days else -1
+    return int(network.arc_of[lane, day]) if lane >= 0 and 0 <= day < network.days else -1
 
 
 def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = True) -> Flows:
@@ -82,53 +82,51 @@ def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = Tru
     for when, origin, destination, path, leaves, done, parcels in zip(*(flows[name] for name in names), strict=True):
         first = (when - network.first_day).days
         k = numbers.get((first, hubs.get(origin, -1), hubs.get(destination, -1)))
-        steps: list[int] = []
+        legs: list[int] = []
         misfit = f"{origin} to {destination} on {when}" if k is None else None
         if k is not None:
             places = [
-                (_run(network, lanes.get(lane_id, -1), day), lane_id, day)
+                (_find_arc(network, lanes.get(lane_id, -1), day), lane_id, day)
                 for lane_id, day in zip(path, leaves, strict=True)
             ]
             misfit = _follow(
-                network, first * network.hubs + hubs[origin], places, (done - network.first_day).days, steps
+                network, first * network.hubs + hubs[origin], places, (done - network.first_day).days, legs
             )
         if k is not None and misfit is None:
-            found.append((k, steps, parcels))
+            found.append((k, legs, parcels))
         elif strict:
             raise _misfit(str(misfit))
     found.sort(key=lambda item: item[0])
-    pointers = np.concatenate([[0], np.cumsum([len(steps) for _, steps, _ in found])]).astype(np.int64)
-    every: Ints = np.array([step for _, steps, _ in found for step in steps], dtype=np.int64)
+    pointers = np.concatenate([[0], np.cumsum([len(legs) for _, legs, _ in found])]).astype(np.int64)
+    every: Ints = np.array([leg for _, legs, _ in found for leg in legs], dtype=np.int64)
     demand = np.array([k for k, _, _ in found], dtype=np.int64)
     return Flows(PathPool(demand, pointers, every), np.array([parcels for _, _, parcels in found], dtype=np.int64))
 
 
 def _follow(
-    network: TrunkNetwork, node: int, places: list[tuple[int, str, date]], until: int, steps: list[int]
+    network: TrunkNetwork, node: int, places: list[tuple[int, str, date]], until: int, legs: list[int]
 ) -> str | None:
-    """Follow a flow from a node over its runs, each with lane and day, to its last day; say what does not fit."""
+    """Follow a flow from a node over its arcs, each with lane and day, to its last day; say what does not fit."""
     may_wait = network.can_hold()
-    for run, lane_id, day in places:
-        if run < 0:
+    for arc, lane_id, day in places:
+        if arc < 0:
             return f"lane {lane_id} on {day}"
-        node = _wait(network, node, int(network.run_day[run]), steps)
-        if node != network.run_tail[run]:
+        node = _wait(network, node, int(network.arc_day[arc]), legs)
+        if node != network.arc_tail[arc]:
             return f"lane {lane_id} left on {day} before it was reached"
-        steps.append(run)
-        node = int(network.run_head[run])
+        legs.append(arc)
+        node = int(network.arc_head[arc])
     if node // network.hubs > until or until >= network.days:
         return f"an end on day {until + 1}"
-    _wait(network, node, until, steps)
-    shut = next(
-        (step - network.runs for step in steps if step >= network.runs and not may_wait[step - network.runs]), None
-    )
+    _wait(network, node, until, legs)
+    shut = next((leg - network.arcs for leg in legs if leg >= network.arcs and not may_wait[leg - network.arcs]), None)
     return None if shut is None else f"a night at {network.hub_ids[shut % network.hubs]}"
 
 
-def _wait(network: TrunkNetwork, node: int, until: int, steps: list[int]) -> int:
+def _wait(network: TrunkNetwork, node: int, until: int, legs: list[int]) -> int:
     """Add the nights at a node until a day; return the node then."""
     while node // network.hubs < until:
-        steps.append(network.runs + node)
+        legs.append(network.arcs + node)
         node += network.hubs
     return node
 

@@ -2,7 +2,7 @@
 
 1. **Repeat.** The departures of the reference that can still run, brought within fleets and balance with the fewest changes;
    its paths with today's parcels; what is left over finds spare room, then hired vehicles. Where parcels stay short or
-   departures change more than they may, all are spread anew by a linear programme over these paths and sampled ways, room beyond the present vehicles at a price.
+   departures change more than they may, all are spread anew by a linear programme over these paths and sampled paths, room beyond the present vehicles at a price.
 2. **Small tasks.** The exact model with two more columns a departure, its distance from the reference up and down, and a row
    that bounds their sum. What is beyond the bound costs more than any departure saves, and less than what parcels short cost.
 3. **Large tasks.** The polish from the repeated plan under a price of a change that falls in steps: changes that save most
@@ -22,14 +22,14 @@ from scipy import sparse
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.solvers import solve_linear
-from routing.trunk.bound.lagrangian import Relaxation, price_options, price_runs, zero_prices
-from routing.trunk.replan.deviation_costs import build_change_steps, choose_changes
-from routing.trunk.replan.reference_plan import Kept
+from routing.trunk.bound.lagrangian import Relaxation, price_arcs, price_departures, zero_prices
+from routing.trunk.replan.deviation_costs import build_deviation_costs, choose_changes
+from routing.trunk.replan.reference_plan import ReferencePlan
 from routing.trunk.search.draft import Draft
 from routing.trunk.search.exact import count_nodes, write_exactly
 from routing.trunk.search.find_plan import count_tries
-from routing.trunk.search.leftovers import carry_leftovers
-from routing.trunk.search.local_search import polish_flows
+from routing.trunk.search.local_search import search_locally
+from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
@@ -46,7 +46,7 @@ _TIE = 1e-9  # of the cost: differences below it are none
 
 def plan_near(
     network: TrunkNetwork,
-    kept: Kept,
+    reference_plan: ReferencePlan,
     most_changes: int | None,
     rival: Draft | None,
     relaxed: Relaxation,
@@ -60,101 +60,109 @@ def plan_near(
 
     Parameters
     ----------
-    kept
+    reference_plan
         The reference laid upon the network.
     most_changes
         Departures that may change; None sets no limit, and the reference only breaks ties.
     rival
         A plan made without the reference, if there is one.
     relaxed
-        Of the task: its sampled ways.
+        Of the task: its sampled paths.
     exact
         Whether the task is small enough for the exact model.
     """
-    beyond = _BEYOND * float(network.option_cost.max()) if len(network.option_cost) else 0.0
+    beyond = _BEYOND * float(network.vehicle_cost.max()) if len(network.vehicle_cost) else 0.0
 
     def rank(draft: Draft) -> tuple[float, int]:
-        changes = kept.changes(network, draft.vehicles)
+        changes = reference_plan.changes(network, draft.vehicles)
         over = 0 if most_changes is None else max(0, changes - most_changes)
         return draft.cost + beyond * over, changes
 
-    found = [repeat_plan(network, kept, deadline)]
+    found = [repeat_plan(network, reference_plan, deadline)]
     found += [rival] if rival is not None else []
-    near = _solve_near(network, kept, most_changes, options.effort, deadline) if exact else None
+    near = _solve_near(network, reference_plan, most_changes, options.effort, deadline) if exact else None
     if near is not None:
         found.append(near)
     else:
-        over = most_changes is not None and kept.changes(network, found[0].vehicles) > most_changes
+        over = most_changes is not None and reference_plan.changes(network, found[0].vehicles) > most_changes
         if over or found[0].flows.short(network).any():
-            found.append(_spread(network, kept, relaxed, found[0], deadline))
+            found.append(_spread(network, reference_plan, relaxed, found[0], deadline))
         start = min(found, key=rank) if most_changes is not None else found[0]
-        found += _polish_near(network, kept, most_changes, rank, start, options, deadline, progress)
+        found += _search_near(network, reference_plan, most_changes, rank, start, options, deadline, progress)
     ranked = [(*rank(draft), draft) for draft in found]
     least = min(cost for cost, _, _ in ranked)
     return min((item for item in ranked if item[0] <= least + _TIE * max(1.0, abs(least))), key=lambda item: item[1])[2]
 
 
-def _spread(network: TrunkNetwork, kept: Kept, relaxed: Relaxation, repeated: Draft, deadline: Deadline) -> Draft:
-    """Spread all parcels anew over the reference's paths and the sampled ways; more vehicles where there is no room."""
-    pool, _ = merge_paths(network, [kept.flows.pool, repeated.flows.pool, gather_pool(network, relaxed.samples)])
+def _spread(
+    network: TrunkNetwork, reference_plan: ReferencePlan, relaxed: Relaxation, repeated: Draft, deadline: Deadline
+) -> Draft:
+    """Spread all parcels anew over the reference's paths and the sampled paths; more vehicles where there is no room."""
+    pool, _ = merge_paths(
+        network, [reference_plan.flows.pool, repeated.flows.pool, gather_pool(network, relaxed.samples)]
+    )
     if len(pool) > _MOST_PATHS or deadline.over():
         return repeated
-    vehicles = keep_vehicles(network, kept, deadline)
-    price = float(network.option_cost.mean())
-    stairs = build_change_steps(network, vehicles, kept, price)
-    per_parcel, _ = price_runs(network, price_options(network, zero_prices(network)))
+    vehicles = keep_vehicles(network, reference_plan, deadline)
+    price = float(network.vehicle_cost.mean())
+    step_costs = build_deviation_costs(network, vehicles, reference_plan, price)
+    per_parcel, _ = price_arcs(network, price_departures(network, zero_prices(network)))
     sorts, nights = network.sort_capacity, network.buffer_capacity
-    room = Room(vehicles.room, sorts, nights, _BEYOND * per_parcel, np.maximum(0.0, stairs.most - vehicles.room))
+    room = Room(vehicles.room, sorts, nights, _BEYOND * per_parcel, np.maximum(0.0, step_costs.most - vehicles.room))
     asked = network.demand_parcels
     answer = assign_paths(
         network, pool, asked.astype(np.float64), room, deadline.share("paths", max(2.0, 0.5 * deadline.left()))
     )
     if answer is None:
         return repeated
-    used = np.minimum(np.maximum(use_paths(network, pool).runs @ answer.parcels, vehicles.room), stairs.most)
+    used = np.minimum(np.maximum(use_paths(network, pool).arcs @ answer.parcels, vehicles.room), step_costs.most)
     flows = round_parcels(network, pool, answer.parcels, asked, (used, sorts, nights))
-    load = load_network(network, flows).runs
-    return _carry(network, flows, choose_changes(network, vehicles, kept, load, price), deadline)
+    load = load_network(network, flows).arcs
+    return _carry(network, flows, choose_changes(network, vehicles, reference_plan, load, price), deadline)
 
 
-def repeat_plan(network: TrunkNetwork, kept: Kept, deadline: Deadline) -> Draft:
+def repeat_plan(network: TrunkNetwork, reference_plan: ReferencePlan, deadline: Deadline) -> Draft:
     """Repeat the reference as far as it goes: its departures and paths, what is left over on spare room or hired vehicles."""
-    return _carry(network, kept.flows, keep_vehicles(network, kept, deadline), deadline)
+    return _carry(network, reference_plan.flows, keep_vehicles(network, reference_plan, deadline), deadline)
 
 
 def _carry(network: TrunkNetwork, flows: Flows, vehicles: Vehicles, deadline: Deadline) -> Draft:
     """Bring flows within the room of vehicles and hubs, and carry what that leaves over."""
     limits = (vehicles.room, network.sort_capacity, network.buffer_capacity)
-    kept = round_parcels(network, flows.pool, flows.parcels.astype(np.float64), network.demand_parcels, limits)
-    draft = Draft(kept, load_network(network, kept), vehicles)
-    return carry_leftovers(network, draft, deadline.share("leftovers", max(deadline.left(), 5.0)))
+    reference_plan = round_parcels(
+        network, flows.pool, flows.parcels.astype(np.float64), network.demand_parcels, limits
+    )
+    draft = Draft(reference_plan, load_network(network, reference_plan), vehicles)
+    return insert_shortfalls(network, draft, deadline.share("leftovers", max(deadline.left(), 5.0)))
 
 
-def keep_vehicles(network: TrunkNetwork, kept: Kept, deadline: Deadline) -> Vehicles:
+def keep_vehicles(network: TrunkNetwork, reference_plan: ReferencePlan, deadline: Deadline) -> Vehicles:
     """Departures of the reference within today's limits, fleets and balance: as few changes as that takes."""
-    run, option = list_pairs(network)
-    count = kept.counts[option, network.run_day[run]]
-    rows = limit_rows(network, run, option)
+    arc, vehicle = list_pairs(network)
+    count = reference_plan.counts[vehicle, network.arc_day[arc]]
+    rows = limit_rows(network, arc, vehicle)
     limit = np.minimum(
-        network.option_limit[option, network.run_day[run]], network.type_fleet[network.option_type[option]]
+        network.vehicle_limit[vehicle, network.arc_day[arc]], network.type_fleet[network.vehicle_type[vehicle]]
     )
     use = rows.matrix @ count
     if (use < rows.low - 1e-9).any() or (use > rows.high + 1e-9).any() or (count > limit).any():
-        own = network.type_own[network.option_type[option]]
+        own = network.type_own[network.vehicle_type[vehicle]]
         some = np.flatnonzero((count > 0) | own)
         count = np.zeros_like(count)
-        count[some] = _nearest(network, run[some], option[some], kept, limit[some], deadline)
-    return tally(network, run, option, count, np.zeros(network.runs))
+        count[some] = _nearest(network, arc[some], vehicle[some], reference_plan, limit[some], deadline)
+    return tally(network, arc, vehicle, count, np.zeros(network.arcs))
 
 
-def _nearest(network: TrunkNetwork, run: Ints, option: Ints, kept: Kept, limit: Floats, deadline: Deadline) -> Ints:
+def _nearest(
+    network: TrunkNetwork, arc: Ints, vehicle: Ints, reference_plan: ReferencePlan, limit: Floats, deadline: Deadline
+) -> Ints:
     """Whole departures within every limit, nearest to the reference; none where no answer is found in time."""
-    rows = limit_rows(network, run, option)
-    target = kept.counts[option, network.run_day[run]].astype(np.float64)
-    width = len(run)
+    rows = limit_rows(network, arc, vehicle)
+    target = reference_plan.counts[vehicle, network.arc_day[arc]].astype(np.float64)
+    width = len(arc)
     one = sparse.identity(width, format="csr")
     # of equally near ones the cheaper
-    price = 1.0 + 1e-4 * network.option_cost[option] / max(float(network.option_cost.max()), 1e-9)
+    price = 1.0 + 1e-4 * network.vehicle_cost[vehicle] / max(float(network.vehicle_cost.max()), 1e-9)
     answer = solve_linear(
         np.concatenate([np.zeros(width), price, np.ones(width)]),
         sparse.bmat(
@@ -175,18 +183,18 @@ def _nearest(network: TrunkNetwork, run: Ints, option: Ints, kept: Kept, limit: 
 
 
 def _solve_near(
-    network: TrunkNetwork, kept: Kept, most_changes: int | None, effort: float, deadline: Deadline
+    network: TrunkNetwork, reference_plan: ReferencePlan, most_changes: int | None, effort: float, deadline: Deadline
 ) -> Draft | None:
     """Solve the exact model with the distance from the reference bounded; a shade dearer the further away."""
     m = write_exactly(network)
-    pairs, width = len(m.pair_run), len(m.cost)
-    day = network.run_day[m.pair_run]
-    counts = np.flatnonzero(kept.days[day])
-    target = kept.counts[m.pair_option, day][counts].astype(np.float64)
+    pairs, width = len(m.pair_arc), len(m.cost)
+    day = network.arc_day[m.pair_arc]
+    counts = np.flatnonzero(reference_plan.days[day])
+    target = reference_plan.counts[m.pair_vehicle, day][counts].astype(np.float64)
     size = len(counts)
     if not size:
         return None
-    dearest = float(network.option_cost.max())
+    dearest = float(network.vehicle_cost.max())
     here = sparse.csr_matrix((np.ones(size), (np.arange(size), width - pairs + counts)), shape=(size, width))
     one = sparse.identity(size, format="csr")
     blank = sparse.csr_matrix((m.matrix.shape[0], 2 * size + 1))
@@ -199,7 +207,7 @@ def _solve_near(
         ],
         format="csr",
     )
-    most = np.inf if most_changes is None else float(max(0, most_changes - kept.lost))
+    most = np.inf if most_changes is None else float(max(0, most_changes - reference_plan.lost))
     nudge = 1e-6 * max(dearest, 1.0)
     answer = solve_linear(
         np.concatenate([m.cost, np.full(2 * size, nudge), [_BEYOND * dearest]]),
@@ -216,9 +224,9 @@ def _solve_near(
     return None if answer.values is None else m.read(answer.values[:width])
 
 
-def _polish_near(
+def _search_near(
     network: TrunkNetwork,
-    kept: Kept,
+    reference_plan: ReferencePlan,
     most_changes: int | None,
     rank: Callable[[Draft], tuple[float, int]],
     start: Draft,
@@ -227,25 +235,27 @@ def _polish_near(
     progress: Progress,
 ) -> Iterator[Draft]:
     """Polish from a plan while a change gets cheaper, until there are too many."""
-    price = float(network.option_cost.mean()) if len(network.option_cost) else 0.0
+    price = float(network.vehicle_cost.mean()) if len(network.vehicle_cost) else 0.0
     draft = start
     steps = (0.0,) if most_changes is None else _STEPS if rank(start)[1] <= most_changes else (_BEYOND, *_STEPS)
     for number, share in enumerate(steps):
         if deadline.over():
             return
         part = deadline.share("local search", deadline.left() / (len(steps) - number))
-        stairs = build_change_steps(network, draft.vehicles, kept, share * price)
+        step_costs = build_deviation_costs(network, draft.vehicles, reference_plan, share * price)
         moves = min(count_tries(network, options), int(options.effort * _TRIES_A_PATH * len(draft.flows.pool)))
         try:
-            flows = polish_flows(
-                network, draft.flows, stairs, moves=moves, seed=options.seed + number, deadline=part, reserve=0.0,
+            flows = search_locally(
+                network, draft.flows, step_costs, moves=moves, seed=options.seed + number, deadline=part, reserve=0.0,
                 progress=progress,
             )  # fmt: skip
         except KeyboardInterrupt:
             deadline.stop()
             return
-        load = load_network(network, flows).runs
-        found = _carry(network, flows, choose_changes(network, draft.vehicles, kept, load, share * price), deadline)
+        load = load_network(network, flows).arcs
+        found = _carry(
+            network, flows, choose_changes(network, draft.vehicles, reference_plan, load, share * price), deadline
+        )
         if most_changes is not None and rank(found)[1] > max(most_changes, rank(draft)[1]):
             return
         if rank(found) < rank(draft):

@@ -49,13 +49,13 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ReferencePlan:
     """A reference in the arrays of a network.
 
     Attributes
     ----------
     counts : (O, D)
-        Departures of each option and day, on the days that count.
+        Departures of each lane vehicle and day, on the days that count.
     lost
         Departures that cannot run any more.
     days : (D,)
@@ -72,19 +72,19 @@ class Kept:
     def changes(self, network: TrunkNetwork, vehicles: Vehicles) -> int:
         """Count the changes from the reference to other vehicles."""
         now = np.zeros_like(self.counts)
-        np.add.at(now, (vehicles.option, network.run_day[vehicles.run]), vehicles.departures)
+        np.add.at(now, (vehicles.vehicle, network.arc_day[vehicles.arc]), vehicles.departures)
         return self.lost + int(np.abs(now - self.counts)[:, self.days].sum())
 
 
-def lay_reference(network: TrunkNetwork, reference: Reference) -> Kept:
+def read_reference(network: TrunkNetwork, reference: Reference) -> ReferencePlan:
     """Lay a reference upon a network: lanes that closed, demands that went and days that are over fall away."""
     days = np.array([_counts(network, reference, network.day(day)) for day in range(network.days)], dtype=np.bool_)
     lanes = {name: i for i, name in enumerate(network.lane_ids)}
     types = {name: i for i, name in enumerate(network.type_ids)}
-    pairs = zip(network.option_lane.tolist(), network.option_type.tolist(), strict=True)
-    options = {pair: o for o, pair in enumerate(pairs)}
-    able = (network.option_limit >= 1) & (network.run_of[network.option_lane] >= 0)
-    able &= (network.type_fleet[network.option_type] >= 1)[:, None]
+    pairs = zip(network.vehicle_lane.tolist(), network.vehicle_type.tolist(), strict=True)
+    lane_vehicles = {pair: o for o, pair in enumerate(pairs)}
+    able = (network.vehicle_limit >= 1) & (network.arc_of[network.vehicle_lane] >= 0)
+    able &= (network.type_fleet[network.vehicle_type] >= 1)[:, None]
     counts = np.zeros(able.shape, dtype=np.int64)
     lost = 0
     columns = (reference.departures[name] for name in (*_KEYS, "departures"))
@@ -92,9 +92,9 @@ def lay_reference(network: TrunkNetwork, reference: Reference) -> Kept:
         day = (when - network.first_day).days
         if not _counts(network, reference, when):
             continue
-        option = options.get((lanes.get(lane_id, -1), types.get(type_id, -1)), -1)
-        if option >= 0 and day < network.days and able[option, day]:
-            counts[option, day] = departures
+        vehicle = lane_vehicles.get((lanes.get(lane_id, -1), types.get(type_id, -1)), -1)
+        if vehicle >= 0 and day < network.days and able[vehicle, day]:
+            counts[vehicle, day] = departures
         else:
             lost += departures
     flows = read_flows(network, reference.flows, strict=False)
@@ -103,7 +103,7 @@ def lay_reference(network: TrunkNetwork, reference: Reference) -> Kept:
     before = np.cumsum(flows.parcels) - flows.parcels
     start = np.searchsorted(pool.demand, pool.demand)
     parcels = np.clip(asked[pool.demand] - (before - before[start]), 0, flows.parcels) if len(pool) else flows.parcels
-    return Kept(counts, lost, days, Flows(pool, parcels.astype(np.int64)))
+    return ReferencePlan(counts, lost, days, Flows(pool, parcels.astype(np.int64)))
 
 
 def _counts(network: TrunkNetwork, reference: Reference, when: date) -> bool:
@@ -131,13 +131,13 @@ def count_changes(changes: pl.DataFrame) -> int:
     return int((changes["to"] - changes["from"]).abs().sum())
 
 
-def tell_changes(changes: pl.DataFrame, kept: Kept, max_changes: int | None) -> str:
+def summarise_changes(changes: pl.DataFrame, reference_plan: ReferencePlan, max_changes: int | None) -> str:
     """Say how many departures change, and where that is more than allowed, why."""
     count = count_changes(changes)
     told = f"{count:,} departures changed against the reference"
     if max_changes is None or count <= max_changes:
         return told
-    needed = count - kept.lost
-    reasons = [f"{kept.lost:,} of the reference cannot run any more"] if kept.lost else []
+    needed = count - reference_plan.lost
+    reasons = [f"{reference_plan.lost:,} of the reference cannot run any more"] if reference_plan.lost else []
     reasons += [f"{needed:,} keep parcels from being short (the search found no fewer)"] if needed else []
     return f"{told}, {count - max_changes:,} more than the {max_changes:,} allowed: {', '.join(reasons)}"

@@ -1,8 +1,8 @@
-"""Annealing of trees: every destination has a tree of next steps, and moves hang a whole sub-tree onto another step.
+"""Annealing of trees: every destination has trees of next legs, and moves hang a whole sub-tree onto another leg.
 
-A group is a destination and a layer of its parcels (whole truckloads, and the rest). Its tree tells at each node the run to
-take, to wait, or to finish. A move gives (group, node) another next step: the parcels of the whole sub-tree leave the old
-way and take the new one down to where both meet. Vehicles count by their staircases, what exceeds a limit by a price that is
+A tree belongs to a destination and a layer of its parcels (whole truckloads, and the rest). It tells at each node the arc to
+take, to wait, or to finish. A move gives (tree, node) another next leg: the parcels of the whole sub-tree leave the old
+path and take the new one down to where both meet. Vehicles count by their step costs, what exceeds a limit by a price that is
 linear in the excess, so that an overload shrinks move by move (Kirkpatrick et al. 1983).
 """
 
@@ -16,81 +16,81 @@ import numpy as np
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.trunk.search.chance import draw
-from routing.trunk.task.commodities import Groups, group_demands
+from routing.trunk.task.commodities import Commodities, list_commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.shortest_paths import FINISH, HOLD, NO_WAY
-from routing.trunk.vehicles.step_costs import Staircase, climb
+from routing.trunk.task.shortest_paths import FINISH, HOLD, NO_PATH
+from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
 _CHUNK = 250_000
 
 
 @dataclass(slots=True)
 class Trees:
-    """Trees of all groups and what flows over them.
+    """Trees and what flows over them.
 
     Attributes
     ----------
     destination : (G,)
-        Number among the groups of demands, a column of labels and candidates.
-    step : (G, N)
-        A run, HOLD, FINISH or NO_WAY.
+        Commodity of each tree, a column of labels and candidates.
+    leg : (G, N)
+        An arc, HOLD, FINISH or NO_PATH.
     flow : (G, N) [parcels]
-    entry_demand, entry_group, entry_node, entry_parcels : (E,)
+    entry_demand, entry_tree, entry_node, entry_parcels : (E,)
         Where parcels come in.
-    run_load : (R,); sort_load, night_load : (N,) [parcels]
+    arc_load : (R,); sort_load, night_load : (N,) [parcels]
     """
 
     destination: Ints
-    step: Ints
+    leg: Ints
     flow: Floats
     entry_demand: Ints
-    entry_group: Ints
+    entry_tree: Ints
     entry_node: Ints
     entry_parcels: Floats
-    run_load: Floats
+    arc_load: Floats
     sort_load: Floats
     night_load: Floats
 
 
-def plant_trees(
+def start_trees(
     network: TrunkNetwork, samples: list[Ints], *, truck: float, served: Ints, generator: np.random.Generator
 ) -> Trees:
-    """Start trees: each group takes the cheapest ways of one random step of the relaxation.
+    """Start trees: each takes the cheapest paths of one random step of the relaxation.
 
     Parameters
     ----------
     samples
-        Choices (N, groups) of the relaxation.
+        Choices (N, commodities) of the relaxation.
     truck
         Parcels of a large vehicle: whole multiples of it make the first layer of a demand.
     served : (n,)
         Demands that are planned; the others are short.
     """
-    groups = group_demands(network)
-    count, number = len(groups), groups.of_demand
+    commodities = list_commodities(network)
+    count, number = len(commodities), commodities.of_demand
     parcels = network.demand_parcels.astype(np.float64)
     whole = np.floor(parcels / truck) * truck
     layers = [whole, parcels - whole]
-    demand, group, amount = [], [], []
+    demand, tree, amount = [], [], []
     for layer, part in enumerate(layers):
         some = served[part[served] > 0]
         demand.append(some)
-        group.append(number[some] + layer * count)
+        tree.append(number[some] + layer * count)
         amount.append(part[some])
     entry_demand = np.concatenate(demand)
-    used, entry_group = np.unique(np.concatenate(group), return_inverse=True)
-    step = np.empty((len(used), network.nodes), dtype=np.int64)
+    used, entry_tree = np.unique(np.concatenate(tree), return_inverse=True)
+    leg = np.empty((len(used), network.nodes), dtype=np.int64)
     for row, name in enumerate(used):
-        step[row] = samples[int(generator.integers(len(samples)))][:, name % count]
+        leg[row] = samples[int(generator.integers(len(samples)))][:, name % count]
     trees = Trees(
         destination=(used % count).astype(np.int64),
-        step=step,
-        flow=np.zeros(step.shape),
+        leg=leg,
+        flow=np.zeros(leg.shape),
         entry_demand=entry_demand,
-        entry_group=entry_group.astype(np.int64),
+        entry_tree=entry_tree.astype(np.int64),
         entry_node=network.demand_node()[entry_demand],
         entry_parcels=np.concatenate(amount),
-        run_load=np.zeros(network.runs),
+        arc_load=np.zeros(network.arcs),
         sort_load=np.zeros(network.nodes),
         night_load=np.zeros(network.nodes),
     )
@@ -100,21 +100,21 @@ def plant_trees(
 
 def load_trees(network: TrunkNetwork, trees: Trees) -> None:
     """Fill the flows and loads of the trees from their entries."""
-    for array in (trees.flow, trees.run_load, trees.sort_load, trees.night_load):
+    for array in (trees.flow, trees.arc_load, trees.sort_load, trees.night_load):
         array[:] = 0.0
     _load(
-        network.after, network.run_head, trees.step, trees.entry_group, trees.entry_node, trees.entry_parcels,
-        trees.flow, trees.run_load, trees.sort_load, trees.night_load,
+        network.after, network.arc_head, trees.leg, trees.entry_tree, trees.entry_node, trees.entry_parcels,
+        trees.flow, trees.arc_load, trees.sort_load, trees.night_load,
     )  # fmt: skip
 
 
 @numba.njit(cache=True)
-def _load(after, run_head, step, group, node, parcels, flow, run_load, sort_load, night_load) -> None:  # type: ignore[no-untyped-def]
-    for e in range(len(group)):
-        g, n, load = group[e], node[e], parcels[e]
+def _load(after, arc_head, leg, tree, node, parcels, flow, arc_load, sort_load, night_load) -> None:  # type: ignore[no-untyped-def]
+    for e in range(len(tree)):
+        g, n, load = tree[e], node[e], parcels[e]
         while True:
             flow[g, n] += load
-            s = step[g, n]
+            s = leg[g, n]
             if s == HOLD:
                 night_load[n] += load
                 n = after[n]
@@ -122,33 +122,33 @@ def _load(after, run_head, step, group, node, parcels, flow, run_load, sort_load
             sort_load[n] += load
             if s == FINISH:
                 break
-            run_load[s] += load
-            n = run_head[s]
+            arc_load[s] += load
+            n = arc_head[s]
 
 
 def list_candidates(
     network: TrunkNetwork,
     label: Floats,
-    run_price: Floats,
+    arc_price: Floats,
     sort_price: Floats,
     hold_price: Floats,
-    first_run: Ints,
-    groups: Groups,
+    first_out: Ints,
+    commodities: Commodities,
     most: int,
 ) -> Ints:
-    """List for each node and group the next steps of least reduced price, (N, groups, most); NO_WAY fills up."""
-    candidates: Ints = np.full((network.nodes, len(groups), most), NO_WAY, dtype=np.int64)
+    """List for each node and commodity the next legs of least reduced price, (N, commodities, most); NO_PATH fills up."""
+    candidates: Ints = np.full((network.nodes, len(commodities), most), NO_PATH, dtype=np.int64)
     _pick(
         network.after,
         network.node_hub,
         network.node_turn,
-        first_run,
-        network.run_head,
-        run_price,
+        first_out,
+        network.arc_head,
+        arc_price,
         sort_price,
         hold_price,
-        groups.destination,
-        groups.late_price,
+        commodities.destination,
+        commodities.late_price,
         label,
         candidates,
     )
@@ -160,9 +160,9 @@ def _pick(  # type: ignore[no-untyped-def]  # noqa: C901
     after,
     node_hub,
     node_turn,
-    first_run,
-    run_head,
-    run_price,
+    first_out,
+    arc_head,
+    arc_price,
     sort_price,
     hold_price,
     destinations,
@@ -175,19 +175,19 @@ def _pick(  # type: ignore[no-untyped-def]  # noqa: C901
     for node in range(len(after)):
         for g in range(len(destinations)):
             count = 0
-            for r in range(first_run[node] - 2, first_run[node + 1]):
-                if r == first_run[node] - 2:
+            for r in range(first_out[node] - 2, first_out[node + 1]):
+                if r == first_out[node] - 2:
                     if node_hub[node] != destinations[g] or sort_price[node] == np.inf:
                         continue
-                    step, value = FINISH, sort_price[node] + late_price[g, node_turn[node]]
-                elif r == first_run[node] - 1:
+                    leg, value = FINISH, sort_price[node] + late_price[g, node_turn[node]]
+                elif r == first_out[node] - 1:
                     if after[node] < 0 or hold_price[node] == np.inf:
                         continue
-                    step, value = HOLD, hold_price[node] + label[after[node], g]
+                    leg, value = HOLD, hold_price[node] + label[after[node], g]
                 else:
                     if node_hub[node] == destinations[g] or sort_price[node] == np.inf:
                         continue
-                    step, value = r, sort_price[node] + run_price[r] + label[run_head[r], g]
+                    leg, value = r, sort_price[node] + arc_price[r] + label[arc_head[r], g]
                 if value == np.inf:
                     continue
                 i = min(count, most - 1)
@@ -201,7 +201,7 @@ def _pick(  # type: ignore[no-untyped-def]  # noqa: C901
                     candidates[node, g, i] = candidates[node, g, i - 1]
                     i -= 1
                 price[i] = value
-                candidates[node, g, i] = step
+                candidates[node, g, i] = leg
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ class Cooling:
 def anneal_trees(
     network: TrunkNetwork,
     trees: Trees,
-    stairs: Staircase,
+    step_costs: StepCosts,
     candidates: Ints,
     cooling: Cooling,
     *,
@@ -241,13 +241,13 @@ def anneal_trees(
 
     Parameters
     ----------
-    candidates : (N, groups, most)
+    candidates : (N, commodities, most)
     reserve
         Seconds that must be left on the deadline when the annealing ends.
     """
     state = np.array([(seed * 2654435761 + 88172645463325252) % 2**64], dtype=np.uint64)
     handling = network.handling_cost
-    late_price = group_demands(network).late_price
+    late_price = list_commodities(network).late_price
     stamp = np.zeros(network.nodes, dtype=np.int64)
     counter = np.zeros(1, dtype=np.int64)
     done = 0
@@ -258,11 +258,11 @@ def anneal_trees(
         cold = cooling.hot * (cooling.cold / cooling.hot) ** later
         penalty = cooling.soft * (cooling.hard / cooling.soft) ** share
         _anneal(
-            part, hot, cold, penalty, state, network.after, network.node_turn, network.run_head, network.run_cost, handling,
+            part, hot, cold, penalty, state, network.after, network.node_turn, network.arc_head, network.arc_cost, handling,
             network.waiting_cost,
-            network.sort_capacity, network.buffer_capacity, trees.destination, late_price, trees.step, trees.flow,
-            trees.entry_group, trees.entry_node, trees.run_load, trees.sort_load, trees.night_load, candidates,
-            stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most, stamp, counter,
+            network.sort_capacity, network.buffer_capacity, trees.destination, late_price, trees.leg, trees.flow,
+            trees.entry_tree, trees.entry_node, trees.arc_load, trees.sort_load, trees.night_load, candidates,
+            step_costs.pointers, step_costs.room, step_costs.price, step_costs.base_room, step_costs.base_price, step_costs.most, stamp, counter,
         )  # fmt: skip
         done += part
         progress.step(done, cooling.moves, "improvement")
@@ -276,65 +276,65 @@ def _over(load, capacity):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
-    moves, hot, cold, penalty, state, after, node_turn, run_head, run_cost, handling, waiting_cost, sort_capacity,
+    moves, hot, cold, penalty, state, after, node_turn, arc_head, arc_cost, handling, waiting_cost, sort_capacity,
     buffer_capacity,
-    destination, late_price, step, flow, entry_group, entry_node, run_load, sort_load, night_load, candidates,
+    destination, late_price, leg, flow, entry_tree, entry_node, arc_load, sort_load, night_load, candidates,
     pointers, room, price, base_room, base_price, most, stamp, counter,
 ) -> int:  # fmt: skip
     accepted = 0
-    entries = len(entry_group)
+    entries = len(entry_tree)
     width = candidates.shape[2]
     cooling = (cold / hot) ** (1000.0 / moves) if moves > 0 else 1.0
     heat = hot
-    run_price = np.empty(len(run_load))
-    for s in range(len(run_load)):
-        run_price[s] = climb(run_load[s], s, pointers, room, price, base_room, base_price, most, penalty)
+    arc_price = np.empty(len(arc_load))
+    for s in range(len(arc_load)):
+        arc_price[s] = price_load(arc_load[s], s, pointers, room, price, base_room, base_price, most, penalty)
     for move in range(moves):
         if move % 1000 == 0 and move > 0:
             heat *= cooling
         e = int(draw(state) * entries)
-        g, n = entry_group[e], entry_node[e]
-        # a random node of the entry's way
+        g, n = entry_tree[e], entry_node[e]
+        # a random node of the entry's path
         chosen, seen, walk = n, 0, n
         while True:
             seen += 1
             if draw(state) * seen < 1.0:
                 chosen = walk
-            s = step[g, walk]
+            s = leg[g, walk]
             if s == FINISH:
                 break
-            walk = after[walk] if s == HOLD else run_head[s]
+            walk = after[walk] if s == HOLD else arc_head[s]
         n = chosen
         q = flow[g, n]
-        old = step[g, n]
+        old = leg[g, n]
         # steps of least reduced price first: the cube draws the first of six more often than all others together
         pick = draw(state)
         new = candidates[n, destination[g], int(pick * pick * pick * width)]
-        if new in (NO_WAY, old) or q <= 0.0:
+        if new in (NO_PATH, old) or q <= 0.0:
             continue
-        # mark the new way
+        # mark the new path
         counter[0] += 1
         mark = counter[0]
         walk, circle = n, False
         if new != FINISH:
-            walk = after[n] if new == HOLD else run_head[new]
+            walk = after[n] if new == HOLD else arc_head[new]
             while True:
                 if walk == n:
                     circle = True
                     break
                 stamp[walk] = mark
-                s = step[g, walk]
+                s = leg[g, walk]
                 if s == FINISH:
                     break
-                if s == NO_WAY:
+                if s == NO_PATH:
                     circle = True
                     break
-                walk = after[walk] if s == HOLD else run_head[s]
+                walk = after[walk] if s == HOLD else arc_head[s]
         if circle:
             continue
         allowed = -heat * np.log(max(draw(state), 1e-300))
         change = 0.0
-        # leave the old way down to the meeting point
+        # leave the old path down to the meeting point
         walk, s, meet = n, old, -1
         while True:
             if s == HOLD:
@@ -352,15 +352,15 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
                 if s == FINISH:
                     change -= late_price[destination[g], node_turn[walk]] * q
                     break
-                change -= run_cost[s] * q
-                change += climb(run_load[s] - q, s, pointers, room, price, base_room, base_price, most, penalty)
-                change -= run_price[s]
-                walk = run_head[s]
+                change -= arc_cost[s] * q
+                change += price_load(arc_load[s] - q, s, pointers, room, price, base_room, base_price, most, penalty)
+                change -= arc_price[s]
+                walk = arc_head[s]
             if stamp[walk] == mark:
                 meet = walk
                 break
-            s = step[g, walk]
-        # take the new way
+            s = leg[g, walk]
+        # take the new path
         walk, s = n, new
         while True:
             if s == HOLD:
@@ -378,14 +378,14 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
                 if s == FINISH:
                     change += late_price[destination[g], node_turn[walk]] * q
                     break
-                change += run_cost[s] * q
-                change += climb(run_load[s] + q, s, pointers, room, price, base_room, base_price, most, penalty)
-                change -= run_price[s]
-                walk = run_head[s]
+                change += arc_cost[s] * q
+                change += price_load(arc_load[s] + q, s, pointers, room, price, base_room, base_price, most, penalty)
+                change -= arc_price[s]
+                walk = arc_head[s]
             # what follows only adds
             if walk == meet or change > allowed:
                 break
-            s = step[g, walk]
+            s = leg[g, walk]
         if change > allowed:
             continue
         accepted += 1
@@ -398,14 +398,14 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
                 sort_load[walk] -= q
                 if s == FINISH:
                     break
-                run_load[s] -= q
-                run_price[s] = climb(run_load[s], s, pointers, room, price, base_room, base_price, most, penalty)
-                walk = run_head[s]
+                arc_load[s] -= q
+                arc_price[s] = price_load(arc_load[s], s, pointers, room, price, base_room, base_price, most, penalty)
+                walk = arc_head[s]
             if walk == meet:
                 break
             flow[g, walk] -= q
-            s = step[g, walk]
-        step[g, n] = new
+            s = leg[g, walk]
+        leg[g, n] = new
         walk, s = n, new
         while True:
             if s == HOLD:
@@ -415,11 +415,11 @@ def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
                 sort_load[walk] += q
                 if s == FINISH:
                     break
-                run_load[s] += q
-                run_price[s] = climb(run_load[s], s, pointers, room, price, base_room, base_price, most, penalty)
-                walk = run_head[s]
+                arc_load[s] += q
+                arc_price[s] = price_load(arc_load[s], s, pointers, room, price, base_room, base_price, most, penalty)
+                walk = arc_head[s]
             if walk == meet:
                 break
             flow[g, walk] += q
-            s = step[g, walk]
+            s = leg[g, walk]
     return accepted

@@ -4,7 +4,7 @@ Round by round the capacity of a departure is brought nearer to what the last so
 
     capacity := weight x load / ceil(load / full capacity) + (1 - weight) x capacity
 
-so that a parcel on a run pays the departure's price by the load it will share it with. Runs used little become dear and are
+so that a parcel on an arc pays the departure's price by the load it will share it with. Arcs used little become dear and are
 left; where departures run full nothing changes. Every round's flows are a plan once vehicles are counted whole.
 """
 
@@ -13,21 +13,21 @@ from __future__ import annotations
 import numpy as np
 
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import price_options, zero_prices
-from routing.trunk.bound.path_formulation import StrongModel, Tightening
+from routing.trunk.bound.lagrangian import price_departures, zero_prices
+from routing.trunk.bound.path_formulation import ColumnRowModel, LpResult
 from routing.trunk.search.draft import Draft, empty_draft
 from routing.trunk.search.find_plan import settle
 from routing.trunk.search.overload_repair import price_vehicles, room_at
 from routing.trunk.task.flows import round_parcels
 from routing.trunk.task.network import Floats
 from routing.trunk.task.paths import PathPool
-from routing.trunk.vehicles.step_costs import Staircase, build_staircase
+from routing.trunk.vehicles.step_costs import StepCosts, build_step_costs
 
 _LEAST = 1e-4  # of its capacity: a departure is never scaled below
 _STALLED = 6  # rounds without a cheaper plan after which scaling ends
 
 
-def scale_capacities(model: StrongModel, *, weight: float, rounds: int, effort: float, deadline: Deadline) -> Draft:
+def scale_capacities(model: ColumnRowModel, *, weight: float, rounds: int, effort: float, deadline: Deadline) -> Draft:
     """Scale capacities until departures are nearly whole, and return the cheapest plan on the way.
 
     Parameters
@@ -40,14 +40,14 @@ def scale_capacities(model: StrongModel, *, weight: float, rounds: int, effort: 
         Scale of the search for vehicles at the end.
     """
     network = model.network
-    stairs = build_staircase(network, price_options(network, zero_prices(network)))
+    step_costs = build_step_costs(network, price_departures(network, zero_prices(network)))
     capacity = model.capacity.copy()
     best, flows, stalled = np.inf, None, 0
     for _ in range(rounds):
         answer = model.advance(deadline, capacity)
         if answer is None:
             break
-        cost = _price(model, stairs, answer)
+        cost = _price(model, step_costs, answer)
         if cost < best * (1 - 1e-4) if np.isfinite(best) else True:
             stalled = 0
         else:
@@ -62,42 +62,42 @@ def scale_capacities(model: StrongModel, *, weight: float, rounds: int, effort: 
     if flows is None:
         return empty_draft(network)
     pool, parcels = flows
-    load = np.bincount(pool.steps[pool.steps < network.runs], _by_step(pool, parcels, network.runs), network.runs)
-    room = np.minimum(room_at(network, stairs, np.maximum(load - 1e-6, 0.0)), stairs.most)
+    load = np.bincount(pool.legs[pool.legs < network.arcs], _by_leg(pool, parcels, network.arcs), network.arcs)
+    room = np.minimum(room_at(network, step_costs, np.maximum(load - 1e-6, 0.0)), step_costs.most)
     limits = (room, network.sort_capacity, network.buffer_capacity)
     return settle(
-        network, round_parcels(network, pool, parcels, network.demand_parcels, limits), stairs, deadline, effort
+        network, round_parcels(network, pool, parcels, network.demand_parcels, limits), step_costs, deadline, effort
     )
 
 
 def _first_paths(pool: PathPool, count: int) -> PathPool:
-    return PathPool(pool.demand[:count], pool.pointers[: count + 1], pool.steps[: pool.pointers[count]])
+    return PathPool(pool.demand[:count], pool.pointers[: count + 1], pool.legs[: pool.pointers[count]])
 
 
-def _by_step(pool: PathPool, parcels: Floats, runs: int) -> Floats:
-    """Parcels of the path of every step on a run."""
-    each: Floats = np.repeat(parcels, np.diff(pool.pointers))[pool.steps < runs]
+def _by_leg(pool: PathPool, parcels: Floats, arcs: int) -> Floats:
+    """Parcels of the path of every leg on an arc."""
+    each: Floats = np.repeat(parcels, np.diff(pool.pointers))[pool.legs < arcs]
     return each
 
 
-def _load(model: StrongModel, parcels: Floats) -> Floats:
-    pool, runs = _first_paths(model.pool, len(parcels)), model.network.runs
-    return np.bincount(pool.steps[pool.steps < runs], _by_step(pool, parcels, runs), runs).astype(np.float64)
+def _load(model: ColumnRowModel, parcels: Floats) -> Floats:
+    pool, arcs = _first_paths(model.pool, len(parcels)), model.network.arcs
+    return np.bincount(pool.legs[pool.legs < arcs], _by_leg(pool, parcels, arcs), arcs).astype(np.float64)
 
 
-def _price(model: StrongModel, stairs: Staircase, answer: Tightening) -> float:
+def _price(model: ColumnRowModel, step_costs: StepCosts, answer: LpResult) -> float:
     """Cost of a solution's flows with whole vehicles, fleets aside."""
     load = np.maximum(_load(model, answer.parcels) - 1e-6, 0.0)
     other = float(answer.path_cost @ answer.parcels) + float(answer.short.sum()) * model.network.short_cost
-    return other + price_vehicles(stairs, load)
+    return other + price_vehicles(step_costs, load)
 
 
-def _scale(model: StrongModel, capacity: Floats, answer: Tightening, weight: float) -> Floats:
-    """Bring capacities nearer to the loads of a solution; vehicles on one run share its load by their room."""
+def _scale(model: ColumnRowModel, capacity: Floats, answer: LpResult, weight: float) -> Floats:
+    """Bring capacities nearer to the loads of a solution; vehicles on one arc share its load by their room."""
     load = _load(model, answer.parcels)
     room = capacity * answer.departures
-    total = np.bincount(model.run, room, model.network.runs)
-    share = room * np.where(total > 1e-9, load / np.maximum(total, 1e-9), 0.0)[model.run]
+    total = np.bincount(model.arc, room, model.network.arcs)
+    share = room * np.where(total > 1e-9, load / np.maximum(total, 1e-9), 0.0)[model.arc]
     whole = np.ceil(share / model.capacity - 1e-6)
     aim = np.where(whole > 0, share / np.maximum(whole, 1.0), 0.0)
     scaled: Floats = np.maximum(weight * aim + (1 - weight) * capacity, _LEAST * model.capacity)

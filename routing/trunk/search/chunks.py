@@ -1,4 +1,4 @@
-"""Parcels that travel together, laid out so that a search can cut them and send the pieces other ways."""
+"""Parcels that travel together, laid out so that a search can cut them and send the pieces other paths."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Chunks:
     Attributes
     ----------
     demand, length, parcels : (C,)
-    steps : (C, W)
+    legs : (C, W)
     count : (1,)
         Chunks in use.
     """
@@ -29,7 +29,7 @@ class Chunks:
     demand: Ints
     length: Ints
     parcels: Floats
-    steps: Ints
+    legs: Ints
     count: Ints
 
 
@@ -43,15 +43,15 @@ def cut_chunks(network: TrunkNetwork, flows: Flows) -> Chunks:
         demand=np.zeros(size, dtype=np.int64),
         length=np.zeros(size, dtype=np.int64),
         parcels=np.zeros(size),
-        steps=np.zeros((size, width), dtype=np.int64),
+        legs=np.zeros((size, width), dtype=np.int64),
         count=np.array([len(pool)], dtype=np.int64),
     )
     chunks.demand[: len(pool)] = pool.demand
     chunks.length[: len(pool)] = lengths
     chunks.parcels[: len(pool)] = flows.parcels
     row = np.repeat(np.arange(len(pool)), lengths)
-    column = np.arange(len(pool.steps)) - np.repeat(pool.pointers[:-1], lengths)
-    chunks.steps[row, column] = pool.steps
+    column = np.arange(len(pool.legs)) - np.repeat(pool.pointers[:-1], lengths)
+    chunks.legs[row, column] = pool.legs
     return chunks
 
 
@@ -62,7 +62,7 @@ def join_chunks(network: TrunkNetwork, chunks: Chunks) -> Flows:
     lengths = chunks.length[some]
     pointers = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     column = np.arange(int(pointers[-1])) - np.repeat(pointers[:-1], lengths)
-    steps = chunks.steps[np.repeat(some, lengths), column]
-    pool, place = merge_paths(network, [PathPool(chunks.demand[some], pointers, steps)])
+    legs = chunks.legs[np.repeat(some, lengths), column]
+    pool, place = merge_paths(network, [PathPool(chunks.demand[some], pointers, legs)])
     parcels = np.bincount(place, np.rint(chunks.parcels[some]), len(pool))
     return Flows(pool, np.rint(parcels).astype(np.int64))

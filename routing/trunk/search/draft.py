@@ -31,4 +31,4 @@ def empty_draft(network: TrunkNetwork) -> Draft:
     none = np.zeros(0, dtype=np.int64)
     flows = Flows(PathPool(none, np.zeros(1, dtype=np.int64), none), none)
     loads = load_network(network, flows)
-    return Draft(flows, loads, tally(network, none, none, none, loads.runs))
+    return Draft(flows, loads, tally(network, none, none, none, loads.arcs))

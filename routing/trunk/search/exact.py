@@ -2,7 +2,7 @@
 
     min  sum vehicles + carriage + handling + holding + late + short
     s.t. what leaves a node for g = what comes in for g + what is handed in - what is short
-         flow on a run <= room of its vehicles;  sorted <= sort capacity;  held <= buffer
+         flow on an arc <= room of its vehicles;  sorted <= sort capacity;  held <= buffer
          departures within limits and fleets, own vehicles balanced
 
 Its bound is proven by the solver's branch and bound; its optimum is the optimum of the task.
@@ -18,7 +18,7 @@ from scipy import sparse
 from routing.budget import Deadline
 from routing.solvers import Flags, solve_linear
 from routing.trunk.search.draft import Draft
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import load_network, round_parcels
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, merge_paths
@@ -46,18 +46,18 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class _Arcs:
-    """Arcs over hub-days: runs, nights, finishes; ``head`` is -1 for a finish."""
+class _Moves:
+    """Arcs over hub-days: arcs, nights, finishes; ``head`` is -1 for a finish."""
 
     tail: Ints
     head: Ints
-    step: Ints
-    group: Ints
+    leg: Ints
+    commodity: Ints
 
 
 def flow_columns(network: TrunkNetwork) -> int:
     """Number of flow columns the exact model would have."""
-    return len(group_demands(network)) * (network.runs + int(network.can_hold().sum()) + network.turns)
+    return len(list_commodities(network)) * (network.arcs + int(network.can_hold().sum()) + network.turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class ExactModel:
     ----------
     cost, lower, upper, integer : (columns,)
     matrix, low, high
-    pair_run, pair_option : (Y,)
+    pair_arc, pair_vehicle : (Y,)
         What the last Y columns, departures, run.
     """
 
@@ -80,18 +80,18 @@ class ExactModel:
     lower: Floats
     upper: Floats
     integer: Flags
-    pair_run: Ints
-    pair_option: Ints
-    arcs: _Arcs
-    group: Ints
+    pair_arc: Ints
+    pair_vehicle: Ints
+    moves: _Moves
+    commodity: Ints
 
     def read(self, values: Floats) -> Draft:
         """Make a plan of a solution."""
         network = self.network
-        departures = np.rint(values[len(values) - len(self.pair_run) :]).astype(np.int64)
-        flow = np.maximum(values[: len(self.arcs.tail)], 0.0)
-        pool, parcels = _follow(network, self.arcs, flow, self.group)
-        vehicles = tally(network, self.pair_run, self.pair_option, departures, np.zeros(network.runs))
+        departures = np.rint(values[len(values) - len(self.pair_arc) :]).astype(np.int64)
+        flow = np.maximum(values[: len(self.moves.tail)], 0.0)
+        pool, parcels = _follow(network, self.moves, flow, self.commodity)
+        vehicles = tally(network, self.pair_arc, self.pair_vehicle, departures, np.zeros(network.arcs))
         limits = (vehicles.room, network.sort_capacity, network.buffer_capacity)
         found = round_parcels(network, pool, parcels, network.demand_parcels, limits)
         return Draft(found, load_network(network, found), vehicles)
@@ -119,106 +119,110 @@ def solve_exactly(network: TrunkNetwork, *, effort: float, deadline: Deadline) -
 
 def write_exactly(network: TrunkNetwork) -> ExactModel:
     """Write the whole task as one model."""
-    grouped = group_demands(network)
-    group = grouped.of_demand
-    arcs = _list_arcs(network, grouped.destination)
-    flows, nodes, groups = len(arcs.tail), network.nodes, len(grouped)
-    entry, asked = _hand_in(network, group, groups)
-    pair_run, pair_option = list_pairs(network)
-    width = flows + len(entry) + len(pair_run)
+    commodities = list_commodities(network)
+    commodity = commodities.of_demand
+    moves = _list_moves(network, commodities.destination)
+    flows, nodes, count = len(moves.tail), network.nodes, len(commodities)
+    entry, asked = _hand_in(network, commodity, count)
+    pair_arc, pair_vehicle = list_pairs(network)
+    width = flows + len(entry) + len(pair_arc)
     column = np.arange(flows)
-    goes = arcs.head >= 0
+    goes = moves.head >= 0
     balance = sparse.csr_matrix(
         (
             np.concatenate([np.ones(flows), -np.ones(goes.sum()), np.ones(len(entry))]),
             (
-                np.concatenate([arcs.group * nodes + arcs.tail, arcs.group[goes] * nodes + arcs.head[goes], entry]),
+                np.concatenate(
+                    [moves.commodity * nodes + moves.tail, moves.commodity[goes] * nodes + moves.head[goes], entry]
+                ),
                 np.concatenate([column, column[goes], flows + np.arange(len(entry))]),
             ),
         ),
-        shape=(groups * nodes, width),
+        shape=(count * nodes, width),
     )
-    supply = np.zeros(groups * nodes)
+    supply = np.zeros(count * nodes)
     supply[entry] = asked
-    is_run = (arcs.step >= 0) & (arcs.step < network.runs)
-    is_night = arcs.step >= network.runs
-    pairs = flows + len(entry) + np.arange(len(pair_run))
-    capacity = network.option_capacity[pair_option]
+    is_arc = (moves.leg >= 0) & (moves.leg < network.arcs)
+    is_night = moves.leg >= network.arcs
+    pairs = flows + len(entry) + np.arange(len(pair_arc))
+    capacity = network.vehicle_capacity[pair_vehicle]
     room = sparse.csr_matrix(
         (
-            np.concatenate([np.ones(is_run.sum()), -capacity]),
-            (np.concatenate([arcs.step[is_run], pair_run]), np.concatenate([column[is_run], pairs])),
+            np.concatenate([np.ones(is_arc.sum()), -capacity]),
+            (np.concatenate([moves.leg[is_arc], pair_arc]), np.concatenate([column[is_arc], pairs])),
         ),
-        shape=(network.runs, width),
+        shape=(network.arcs, width),
     )
     sorts = sparse.csr_matrix(
-        (np.ones((~is_night).sum()), (arcs.tail[~is_night], column[~is_night])), shape=(nodes, width)
+        (np.ones((~is_night).sum()), (moves.tail[~is_night], column[~is_night])), shape=(nodes, width)
     )
-    nights = sparse.csr_matrix((np.ones(is_night.sum()), (arcs.tail[is_night], column[is_night])), shape=(nodes, width))
+    nights = sparse.csr_matrix(
+        (np.ones(is_night.sum()), (moves.tail[is_night], column[is_night])), shape=(nodes, width)
+    )
     sort_limit, night_limit = network.sort_capacity, network.buffer_capacity
     tight_sort, tight_night = np.isfinite(sort_limit), np.isfinite(night_limit)
-    rules = limit_rows(network, pair_run, pair_option)
+    rules = limit_rows(network, pair_arc, pair_vehicle)
     rest = sparse.csr_matrix((rules.matrix.shape[0], flows + len(entry)))
     matrix = sparse.vstack(
         [balance, room, sorts[tight_sort], nights[tight_night], sparse.hstack([rest, rules.matrix])], format="csr"
     )
     handling = network.handling_cost
-    price = np.where(is_night, network.waiting_cost[arcs.tail], handling[arcs.tail])
-    price[is_run] += network.run_cost[arcs.step[is_run]]
-    ends = arcs.head < 0
-    price[ends] += grouped.late_price[arcs.group[ends], network.node_turn[arcs.tail[ends]]]
+    price = np.where(is_night, network.waiting_cost[moves.tail], handling[moves.tail])
+    price[is_arc] += network.arc_cost[moves.leg[is_arc]]
+    ends = moves.head < 0
+    price[ends] += commodities.late_price[moves.commodity[ends], network.node_turn[moves.tail[ends]]]
     limit = np.minimum(
-        network.option_limit[pair_option, network.run_day[pair_run]],
-        network.type_fleet[network.option_type[pair_option]],
+        network.vehicle_limit[pair_vehicle, network.arc_day[pair_arc]],
+        network.type_fleet[network.vehicle_type[pair_vehicle]],
     )
     need = np.ceil(asked.sum() / capacity) if len(entry) else capacity
     limit = np.minimum(limit, np.maximum(need, 1.0)) if not network.type_own.any() else limit
     whole = flows <= TINY_FLOW_COLUMNS
     return ExactModel(
         network=network,
-        cost=np.concatenate([price, np.full(len(entry), network.short_cost), network.option_cost[pair_option]]),
+        cost=np.concatenate([price, np.full(len(entry), network.short_cost), network.vehicle_cost[pair_vehicle]]),
         matrix=matrix,
-        low=np.concatenate([supply, np.full(network.runs + tight_sort.sum() + tight_night.sum(), -np.inf), rules.low]),
+        low=np.concatenate([supply, np.full(network.arcs + tight_sort.sum() + tight_night.sum(), -np.inf), rules.low]),
         high=np.concatenate(
-            [supply, np.zeros(network.runs), sort_limit[tight_sort], night_limit[tight_night], rules.high]
+            [supply, np.zeros(network.arcs), sort_limit[tight_sort], night_limit[tight_night], rules.high]
         ),
         lower=np.zeros(width),
         upper=np.concatenate([np.full(flows, np.inf), asked, limit]),
-        integer=np.concatenate([np.full(flows + len(entry), whole), np.ones(len(pair_run), dtype=np.bool_)]),
-        pair_run=pair_run,
-        pair_option=pair_option,
-        arcs=arcs,
-        group=group,
+        integer=np.concatenate([np.full(flows + len(entry), whole), np.ones(len(pair_arc), dtype=np.bool_)]),
+        pair_arc=pair_arc,
+        pair_vehicle=pair_vehicle,
+        moves=moves,
+        commodity=commodity,
     )
 
 
-def _list_arcs(network: TrunkNetwork, destinations: Ints) -> _Arcs:
+def _list_moves(network: TrunkNetwork, destinations: Ints) -> _Moves:
     nights = np.flatnonzero(network.can_hold())
-    runs = np.arange(network.runs)
-    tails, heads, steps, groups = [], [], [], []
+    arcs = np.arange(network.arcs)
+    tails, heads, legs, commodities = [], [], [], []
     for number, hub in enumerate(destinations):
         ends = np.flatnonzero(network.node_hub == hub)
-        away = runs[network.node_hub[network.run_tail] != hub]
-        tails.append(np.concatenate([network.run_tail[away], nights, ends]))
-        heads.append(np.concatenate([network.run_head[away], network.after[nights], np.full(len(ends), -1)]))
-        steps.append(np.concatenate([away, network.runs + nights, np.full(len(ends), -1)]))
-        groups.append(np.full(len(tails[-1]), number))
-    return _Arcs(*(np.concatenate(part).astype(np.int64) for part in (tails, heads, steps, groups)))
+        away = arcs[network.node_hub[network.arc_tail] != hub]
+        tails.append(np.concatenate([network.arc_tail[away], nights, ends]))
+        heads.append(np.concatenate([network.arc_head[away], network.after[nights], np.full(len(ends), -1)]))
+        legs.append(np.concatenate([away, network.arcs + nights, np.full(len(ends), -1)]))
+        commodities.append(np.full(len(tails[-1]), number))
+    return _Moves(*(np.concatenate(part).astype(np.int64) for part in (tails, heads, legs, commodities)))
 
 
-def _hand_in(network: TrunkNetwork, group: Ints, groups: int) -> tuple[Ints, Floats]:
+def _hand_in(network: TrunkNetwork, commodity: Ints, count: int) -> tuple[Ints, Floats]:
     """Rows at which parcels come in, and how many."""
-    row = group * network.nodes + network.demand_node()
-    total = np.bincount(row, network.demand_parcels, groups * network.nodes)
+    row = commodity * network.nodes + network.demand_node()
+    total = np.bincount(row, network.demand_parcels, count * network.nodes)
     entry = np.flatnonzero(total)
     return entry.astype(np.int64), total[entry].astype(np.float64)
 
 
-def _follow(network: TrunkNetwork, arcs: _Arcs, flow: Floats, group: Ints) -> tuple[PathPool, Floats]:
+def _follow(network: TrunkNetwork, moves: _Moves, flow: Floats, commodity: Ints) -> tuple[PathPool, Floats]:
     """Take flows by destination apart into paths of demands."""
     flow = flow.copy()
-    order = np.lexsort((arcs.tail, arcs.group))
-    key = (arcs.group * network.nodes + arcs.tail)[order]
+    order = np.lexsort((moves.tail, moves.commodity))
+    key = (moves.commodity * network.nodes + moves.tail)[order]
     demands: list[int] = []
     paths: list[list[int]] = []
     amounts: list[float] = []
@@ -228,22 +232,24 @@ def _follow(network: TrunkNetwork, arcs: _Arcs, flow: Floats, group: Ints) -> tu
             chosen: list[int] = []
             at, width = node, left
             while at >= 0 and len(chosen) <= network.nodes:
-                first, last = np.searchsorted(key, [group[k] * network.nodes + at, group[k] * network.nodes + at + 1])
-                arc = order[first + int(np.argmax(flow[order[first:last]]))] if last > first else -1
-                if arc < 0 or flow[arc] <= 1e-7:
+                first, last = np.searchsorted(
+                    key, [commodity[k] * network.nodes + at, commodity[k] * network.nodes + at + 1]
+                )
+                move = order[first + int(np.argmax(flow[order[first:last]]))] if last > first else -1
+                if move < 0 or flow[move] <= 1e-7:
                     chosen = []
                     break
-                chosen.append(int(arc))
-                width = min(width, float(flow[arc]))
-                at = int(arcs.head[arc])
+                chosen.append(int(move))
+                width = min(width, float(flow[move]))
+                at = int(moves.head[move])
             if not chosen or at >= 0:
                 break
             flow[chosen] -= width
             left -= width
             demands.append(k)
-            paths.append([int(s) for s in arcs.step[chosen] if s >= 0])
+            paths.append([int(s) for s in moves.leg[chosen] if s >= 0])
             amounts.append(width)
     pointers = np.concatenate([[0], np.cumsum([len(path) for path in paths])]).astype(np.int64)
-    steps = np.array([s for path in paths for s in path], dtype=np.int64)
-    pool, place = merge_paths(network, [PathPool(np.array(demands, dtype=np.int64), pointers, steps)])
+    legs = np.array([s for path in paths for s in path], dtype=np.int64)
+    pool, place = merge_paths(network, [PathPool(np.array(demands, dtype=np.int64), pointers, legs)])
     return pool, np.bincount(place, np.array(amounts), len(pool)).astype(np.float64)

@@ -1,8 +1,8 @@
-"""Better plans in the neighbourhood of a plan: a few runs are free, the others stay, and a mixed-integer model decides.
+"""Better plans in the neighbourhood of a plan: a few arcs are free, the others stay, and a mixed-integer model decides.
 
 The model is the strong relaxation over the paths found, with whole departures (fix and optimise; Hewitt, Nemhauser,
-Savelsbergh 2010). The runs that are free are drawn in two ways in turn: all runs of the plan with some more to be opened, or
-the runs on the paths of some demands. A neighbourhood searched to its end makes the next one larger, one that was not
+Savelsbergh 2010). The arcs that are free are drawn in two ways in turn: all arcs of the plan with some more to be opened, or
+the arcs on the paths of some demands. A neighbourhood searched to its end makes the next one larger, one that was not
 smaller.
 """
 
@@ -16,7 +16,7 @@ from scipy import sparse
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.solvers import Flags, solve_linear
-from routing.trunk.bound.path_formulation import Programme, StrongModel
+from routing.trunk.bound.path_formulation import ColumnRowModel, LinearProgram
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
@@ -28,8 +28,8 @@ _WORTH_WHILE = 5e-5  # share of the cost by which a neighbour must be cheaper
 _SHARE = 0.15  # of the time limit for one neighbourhood at most
 _NEIGHBOURHOODS = 40  # searched at effort 1
 _NODES = 300  # of branch and bound for one neighbourhood
-_FIRST = 40  # runs free in the first neighbourhoods besides those of the plan
-_BROAD = 400  # runs of a plan up to which all of them are free at once
+_FIRST = 40  # arcs free in the first neighbourhoods besides those of the plan
+_BROAD = 400  # arcs of a plan up to which all of them are free at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class _Answer:
     nodes: int
 
 
-def search_neighbours(
-    model: StrongModel,
+def search_neighbourhoods(
+    model: ColumnRowModel,
     draft: Draft,
     reduced: Floats,
     *,
@@ -55,28 +55,28 @@ def search_neighbours(
     draft
         A plan; its paths are added to the model.
     reduced : (Y,) [CNY/departure]
-        Reduced costs of departures: the runs that are nearly worth opening are drawn first.
+        Reduced costs of departures: the arcs that are nearly worth opening are drawn first.
     options
         Seed, effort, and the time limit of the whole plan, of which one neighbourhood may take a share.
     """
     model.add_paths(draft.flows.pool)
-    programme = model.write()
+    program = model.write()
     generator = np.random.default_rng([options.seed, 303])
-    runs = model.network.runs
+    arcs = model.network.arcs
     weight = _weigh(model, reduced)
     sizes = {"broad": float(_FIRST), "narrow": float(3 * _FIRST)}
     due = max(int(options.effort * _NEIGHBOURHOODS), 1)
     made = 0
     while made < due and not deadline.over():
         counts = _count(model, draft)
-        opened = np.bincount(model.run, counts, runs) > 0
+        opened = np.bincount(model.arc, counts, arcs) > 0
         kind = "broad" if opened.sum() <= _BROAD and generator.random() < 0.7 else "narrow"
-        size = min(int(sizes[kind]), runs)
+        size = min(int(sizes[kind]), arcs)
         free = opened | _pick(weight, ~opened, size, generator) if kind == "broad" else _gather(model, size, generator)
         budget = deadline.share("neighbourhoods", min(deadline.left(), max(1.0, _SHARE * options.time_limit)))
         try:
-            answer = _solve(model, programme, free, counts, draft.cost * (1 - _WORTH_WHILE), budget)
-            found = draft if answer.values is None else _read(model, programme, answer.values, deadline)
+            answer = _solve(model, program, free, counts, draft.cost * (1 - _WORTH_WHILE), budget)
+            found = draft if answer.values is None else _read(model, program, answer.values, deadline)
         except KeyboardInterrupt:
             deadline.stop()
             break
@@ -84,12 +84,12 @@ def search_neighbours(
         if found.cost < draft.cost:
             draft = found
             if model.add_paths(draft.flows.pool):
-                programme = model.write()
+                program = model.write()
         if answer.finished and free.all():
             due = made
             break
         if answer.finished and answer.nodes < 0.3 * _NODES:
-            sizes[kind] = min(sizes[kind] * 1.15, float(runs))
+            sizes[kind] = min(sizes[kind] * 1.15, float(arcs))
         elif not answer.finished:
             sizes[kind] = max(sizes[kind] * 0.7, 8.0)
         progress.step(made, due, "neighbours")
@@ -97,22 +97,22 @@ def search_neighbours(
     return draft
 
 
-def _weigh(model: StrongModel, reduced: Floats) -> Floats:
-    """Weight of drawing each run: high where a departure nearly pays."""
-    least = np.full(model.network.runs, np.inf)
-    np.minimum.at(least, model.run, np.maximum(reduced, 0.0))
+def _weigh(model: ColumnRowModel, reduced: Floats) -> Floats:
+    """Weight of drawing each arc: high where a departure nearly pays."""
+    least = np.full(model.network.arcs, np.inf)
+    np.minimum.at(least, model.arc, np.maximum(reduced, 0.0))
     scale = max(float(np.abs(reduced).mean()), 1e-9) if len(reduced) else 1.0
     weight: Floats = np.exp(-np.minimum(least / scale, 50.0)) + 1e-6
     return weight
 
 
-def _count(model: StrongModel, draft: Draft) -> Floats:
+def _count(model: ColumnRowModel, draft: Draft) -> Floats:
     """Departures of a plan on the pairs of the model, (Y,)."""
-    width = len(model.network.option_lane) + 1
-    counts = np.zeros(len(model.run))
+    width = len(model.network.vehicle_lane) + 1
+    counts = np.zeros(len(model.arc))
     some = draft.vehicles.departures > 0
-    key = draft.vehicles.run[some] * width + draft.vehicles.option[some]
-    counts[np.searchsorted(model.run * width + model.option, key)] = draft.vehicles.departures[some]
+    key = draft.vehicles.arc[some] * width + draft.vehicles.vehicle[some]
+    counts[np.searchsorted(model.arc * width + model.vehicle, key)] = draft.vehicles.departures[some]
     return counts
 
 
@@ -125,38 +125,38 @@ def _pick(weight: Floats, closed: Flags, size: int, generator: np.random.Generat
     return picked
 
 
-def _gather(model: StrongModel, size: int, generator: np.random.Generator) -> Flags:
-    """Runs on the paths of demands drawn until there are enough of them."""
-    pool, runs = model.pool, model.network.runs
+def _gather(model: ColumnRowModel, size: int, generator: np.random.Generator) -> Flags:
+    """Arcs on the paths of demands drawn until there are enough of them."""
+    pool, arcs = model.pool, model.network.arcs
     order = np.argsort(pool.demand, kind="stable")
     bounds = np.searchsorted(pool.demand[order], np.arange(len(model.parcels) + 1))
-    free = np.zeros(runs, dtype=np.bool_)
+    free = np.zeros(arcs, dtype=np.bool_)
     for k in generator.permutation(len(model.parcels)):
         for path in order[bounds[k] : bounds[k + 1]]:
-            steps = pool.steps[pool.pointers[path] : pool.pointers[path + 1]]
-            free[steps[steps < runs]] = True
+            legs = pool.legs[pool.pointers[path] : pool.pointers[path + 1]]
+            free[legs[legs < arcs]] = True
         if free.sum() >= size:
             break
     return free
 
 
 def _solve(
-    model: StrongModel, programme: Programme, free: Flags, counts: Floats, most: float, deadline: Deadline
+    model: ColumnRowModel, program: LinearProgram, free: Flags, counts: Floats, most: float, deadline: Deadline
 ) -> _Answer:
-    """Solve the model with whole departures, those on runs that are not free held as they are."""
-    paths, demands = programme.paths, len(model.parcels)
-    upper = np.where(free[model.run], np.minimum(model.most, 1e6), counts)
-    lower = np.where(free[model.run], 0.0, counts)
-    shut = np.bincount(model.run, upper, model.network.runs) <= 0
+    """Solve the model with whole departures, those on arcs that are not free held as they are."""
+    paths, demands = program.paths, len(model.parcels)
+    upper = np.where(free[model.arc], np.minimum(model.most, 1e6), counts)
+    lower = np.where(free[model.arc], 0.0, counts)
+    shut = np.bincount(model.arc, upper, model.network.arcs) <= 0
     pool = model.pool
     owner = np.repeat(np.arange(paths), np.diff(pool.pointers[: paths + 1]))
-    steps = pool.steps[: len(owner)]
-    closed = np.zeros(model.network.runs + model.network.nodes, dtype=np.bool_)
-    closed[: model.network.runs] = shut
-    keep = np.concatenate([np.bincount(owner, closed[steps], paths) == 0, np.ones(demands, dtype=np.bool_), upper > 0])
-    cost = programme.cost[keep]
-    matrix = programme.matrix[:, keep]
-    low, high = programme.low, programme.high
+    legs = pool.legs[: len(owner)]
+    closed = np.zeros(model.network.arcs + model.network.nodes, dtype=np.bool_)
+    closed[: model.network.arcs] = shut
+    keep = np.concatenate([np.bincount(owner, closed[legs], paths) == 0, np.ones(demands, dtype=np.bool_), upper > 0])
+    cost = program.cost[keep]
+    matrix = program.matrix[:, keep]
+    low, high = program.low, program.high
     some = np.diff(matrix.indptr) > 0
     # only plans that are cheaper are looked for
     matrix = sparse.vstack([matrix[some], sparse.csr_matrix(cost)], format="csr")
@@ -180,20 +180,20 @@ def _solve(
     return _Answer(values, finished, answer.nodes)
 
 
-def _read(model: StrongModel, programme: Programme, values: Floats, deadline: Deadline) -> Draft:
+def _read(model: ColumnRowModel, program: LinearProgram, values: Floats, deadline: Deadline) -> Draft:
     """Make a plan of a solution: whole parcels on its paths within its departures."""
-    network, paths, demands = model.network, programme.paths, len(model.parcels)
+    network, paths, demands = model.network, program.paths, len(model.parcels)
     departures = np.rint(values[paths + demands :]).astype(np.int64)
     parcels = np.maximum(values[:paths], 0.0)
-    vehicles = tally(network, model.run, model.option, departures, np.zeros(network.runs))
+    vehicles = tally(network, model.arc, model.vehicle, departures, np.zeros(network.arcs))
     limits = (vehicles.room, network.sort_capacity, network.buffer_capacity)
     pool = PathPool(
-        model.pool.demand[:paths], model.pool.pointers[: paths + 1], model.pool.steps[: model.pool.pointers[paths]]
+        model.pool.demand[:paths], model.pool.pointers[: paths + 1], model.pool.legs[: model.pool.pointers[paths]]
     )
     flows = round_parcels(network, pool, parcels, network.demand_parcels, limits)
     allowed = int(np.ceil(values[paths : paths + demands].sum() - 1e-6))
     if int(flows.short(network).sum()) > allowed and not deadline.over():
-        whole = _spread_whole(model, programme, departures, deadline)
+        whole = _spread_whole(model, program, departures, deadline)
         if whole is not None:
             flows = round_parcels(network, pool, whole, network.demand_parcels, limits)
     tidy, place = merge_paths(network, [flows.pool])
@@ -201,18 +201,18 @@ def _read(model: StrongModel, programme: Programme, values: Floats, deadline: De
     return Draft(flows, load_network(network, flows), vehicles)
 
 
-def _spread_whole(model: StrongModel, programme: Programme, departures: Ints, deadline: Deadline) -> Floats | None:
+def _spread_whole(model: ColumnRowModel, program: LinearProgram, departures: Ints, deadline: Deadline) -> Floats | None:
     """Spread whole parcels over the paths for given departures."""
-    paths, demands = programme.paths, len(model.parcels)
+    paths, demands = program.paths, len(model.parcels)
     fixed = departures.astype(np.float64)
     answer = solve_linear(
-        programme.cost,
-        programme.matrix,
-        programme.low,
-        programme.high,
+        program.cost,
+        program.matrix,
+        program.low,
+        program.high,
         np.concatenate([np.zeros(paths + demands), fixed]),
         np.concatenate([np.full(paths + demands, np.inf), fixed]),
-        integer=np.ones(len(programme.cost), dtype=np.bool_),
+        integer=np.ones(len(program.cost), dtype=np.bool_),
         deadline=deadline.share("neighbourhoods", deadline.left()),
         nodes=_NODES,
         gap=1e-5,

@@ -1,4 +1,4 @@
-"""Plans of networks where opening a run is the question: few vehicles on a lane, or one that runs or does not.
+"""Plans of networks where opening an arc is the question: few vehicles on a lane, or one that runs or does not.
 
 The strong relaxation gives the bound; capacity scaling leads it to a plan; neighbourhoods improve the plan.
 """
@@ -9,16 +9,16 @@ import numpy as np
 
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import Evidence, Relaxation, price_options, price_runs
-from routing.trunk.bound.path_formulation import StrongModel
+from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, price_arcs, price_departures
+from routing.trunk.bound.path_formulation import ColumnRowModel
 from routing.trunk.search.capacity_scaling import scale_capacities
 from routing.trunk.search.draft import Draft
-from routing.trunk.search.fix_and_optimise import search_neighbours
+from routing.trunk.search.fix_and_optimise import search_neighbourhoods
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, TrunkNetwork
 
-MOST_USES = 150_000  # demands x runs up to which the strong relaxation is solved in seconds
-_FEW_VEHICLES = 3.0  # mean number of large vehicles on a run in use up to which opening it is the question
+MOST_USES = 150_000  # demands x arcs up to which the strong relaxation is solved in seconds
+_FEW_VEHICLES = 3.0  # mean number of large vehicles on an arc in use up to which opening it is the question
 _BOUND_SHARE = 0.4  # of the time for the relaxation
 _SCALING_SHARE = 0.6  # of what is left then for capacity scaling
 _WEIGHT = 0.2
@@ -26,13 +26,13 @@ _ROUNDS = 40
 
 
 def is_fixed_charge(network: TrunkNetwork, relaxed: Relaxation) -> bool:
-    """Tell whether a network is one of few vehicles a run and small enough for the strong relaxation."""
-    if not network.runs or len(network.demand_parcels) * network.runs > MOST_USES:
+    """Tell whether a network is one of few vehicles an arc and small enough for the strong relaxation."""
+    if not network.arcs or len(network.demand_parcels) * network.arcs > MOST_USES:
         return False
     largest = np.zeros(len(network.lane_ids))
-    np.maximum.at(largest, network.option_lane, network.option_capacity)
-    used = relaxed.run_load > 1e-6
-    trips = relaxed.run_load[used] / largest[network.run_lane[used]]
+    np.maximum.at(largest, network.vehicle_lane, network.vehicle_capacity)
+    used = relaxed.arc_load > 1e-6
+    trips = relaxed.arc_load[used] / largest[network.arc_lane[used]]
     return bool(len(trips)) and float(trips.mean()) <= _FEW_VEHICLES
 
 
@@ -43,7 +43,7 @@ def plan_fixed_charge(
     deadline: Deadline,
     draft: Draft,
     progress: Progress = SILENT,
-) -> tuple[Draft, Evidence]:
+) -> tuple[Draft, BoundCertificate]:
     """Plan by strong relaxation, capacity scaling and neighbourhoods.
 
     Parameters
@@ -56,15 +56,15 @@ def plan_fixed_charge(
     Returns
     -------
     Draft
-    evidence
+    certificate
         The highest bound that prices prove.
     """
-    evidence, best = relaxed.evidence, draft
+    certificate, best = relaxed.certificate, draft
     try:
-        model = StrongModel(network)
-        model.start(price_runs(network, price_options(network, relaxed.prices))[0])
+        model = ColumnRowModel(network)
+        model.start(price_arcs(network, price_departures(network, relaxed.prices))[0])
         model.add_paths(draft.flows.pool)
-        evidence, reduced = _climb(model, evidence, _part(deadline, "strong bound", _BOUND_SHARE), progress)
+        certificate, reduced = _scale_up(model, certificate, _part(deadline, "strong bound", _BOUND_SHARE), progress)
         scaled = scale_capacities(
             model,
             weight=_WEIGHT,
@@ -75,28 +75,30 @@ def plan_fixed_charge(
         best = min(draft, scaled, key=lambda each: each.cost)
     except KeyboardInterrupt:
         deadline.stop()
-        return best, evidence
-    best = search_neighbours(
+        return best, certificate
+    best = search_neighbourhoods(
         model, best, reduced, options=options, deadline=_part(deadline, "neighbourhoods", 1.0), progress=progress
     )
-    return best, evidence
+    return best, certificate
 
 
 def _part(deadline: Deadline, name: str, share: float) -> Deadline:
     return deadline.share(name, share * deadline.left())
 
 
-def _climb(model: StrongModel, evidence: Evidence, deadline: Deadline, progress: Progress) -> tuple[Evidence, Floats]:
+def _scale_up(
+    model: ColumnRowModel, certificate: BoundCertificate, deadline: Deadline, progress: Progress
+) -> tuple[BoundCertificate, Floats]:
     """Solve the strong relaxation; return what proves the best bound and the last reduced costs."""
     reduced = model.price
     while not deadline.over():
         answer = model.advance(deadline)
         if answer is None:
             break
-        if answer.evidence is not None and answer.evidence.bound > evidence.bound:
-            evidence = answer.evidence
+        if answer.certificate is not None and answer.certificate.bound > certificate.bound:
+            certificate = answer.certificate
         reduced = answer.reduced
         progress.step(int(100 * (1 - deadline.left() / deadline.seconds)), 100, "strong bound")
         if answer.settled:
             break
-    return evidence, reduced
+    return certificate, reduced

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.progress import Progress
-from routing.trunk.bound.lagrangian import price_options, zero_prices
+from routing.trunk.bound.lagrangian import price_departures, zero_prices
 from routing.trunk.search.annealing import Trees
 from routing.trunk.search.overload_repair import price_vehicles
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.task.shortest_paths import FINISH
-from routing.trunk.vehicles.step_costs import Staircase, build_staircase
+from routing.trunk.vehicles.step_costs import StepCosts, build_step_costs
 
 
 @dataclass(slots=True)
-class Telling:
+class IncumbentLog:
     """A progress that adds cost, bound and gap to every note.
 
     Attributes
@@ -34,7 +34,7 @@ class Telling:
     progress: Progress
     bound: float
     cost: float | None = None
-    _stairs: Staircase | None = None
+    _step_costs: StepCosts | None = None
 
     def step(self, done: float, total: float, note: str = "") -> None:
         """Pass a step on."""
@@ -52,23 +52,23 @@ class Telling:
     def weigh_flows(self, network: TrunkNetwork, flows: Flows) -> None:
         """Reckon what flows cost with the cheapest vehicles for their loads."""
         loads = load_network(network, flows)
-        self.cost = loads.cost + price_vehicles(self._price(network), loads.runs)
+        self.cost = loads.cost + price_vehicles(self._price(network), loads.arcs)
 
-    def _price(self, network: TrunkNetwork) -> Staircase:
-        if self._stairs is None:
-            self._stairs = build_staircase(network, price_options(network, zero_prices(network)))
-        return self._stairs
+    def _price(self, network: TrunkNetwork) -> StepCosts:
+        if self._step_costs is None:
+            self._step_costs = build_step_costs(network, price_departures(network, zero_prices(network)))
+        return self._step_costs
 
     def weigh(self, network: TrunkNetwork, trees: Trees) -> None:
         """Reckon what trees cost: vehicles at their own prices, carriage, handling, holding, late, short."""
         handling = network.handling_cost
-        late_price = group_demands(network).late_price
-        group, node = np.nonzero((trees.step == FINISH) & (trees.flow > 0))
-        late = late_price[trees.destination[group], network.node_turn[node]] * trees.flow[group, node]
+        late_price = list_commodities(network).late_price
+        tree, node = np.nonzero((trees.leg == FINISH) & (trees.flow > 0))
+        late = late_price[trees.destination[tree], network.node_turn[node]] * trees.flow[tree, node]
         short = float(network.demand_parcels.sum()) - float(trees.entry_parcels.sum())
         self.cost = (
-            price_vehicles(self._price(network), trees.run_load)
-            + float(trees.run_load @ network.run_cost)
+            price_vehicles(self._price(network), trees.arc_load)
+            + float(trees.arc_load @ network.arc_cost)
             + float(trees.sort_load @ handling)
             + float(network.waiting_cost @ trees.night_load)
             + float(late.sum())

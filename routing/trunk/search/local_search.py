@@ -1,7 +1,7 @@
 """Local search on a feasible plan that stays feasible: vehicles are emptied, and their parcels find spare room elsewhere.
 
-A move takes as many parcels off a run as it takes to do with the next smaller mix of vehicles, and sends each of them along
-the way that is cheapest at the margin: spare room costs nothing but carriage and handling, a further vehicle its whole
+A move takes as many parcels off an arc as it takes to do with the next smaller mix of vehicles, and sends each of them along
+the path that is cheapest at the margin: spare room costs nothing but carriage and handling, a further vehicle its whole
 price, a full hub or lane is closed. The move stays when it saves.
 """
 
@@ -14,20 +14,20 @@ from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.trunk.search.chance import draw
 from routing.trunk.search.chunks import Chunks, cut_chunks, join_chunks
-from routing.trunk.search.incumbent_log import Telling
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.search.incumbent_log import IncumbentLog
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.network import Ints, TrunkNetwork
 from routing.trunk.task.shortest_paths import out_pointers
-from routing.trunk.vehicles.step_costs import Staircase, climb
+from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
-_VAIN_ROUNDS = 3  # tries of every run that carries something, without a gain, after which nothing more is expected
+_VAIN_ROUNDS = 3  # tries of every arc that carries something, without a gain, after which nothing more is expected
 
 
-def polish_flows(
+def search_locally(
     network: TrunkNetwork,
     flows: Flows,
-    stairs: Staircase,
+    step_costs: StepCosts,
     *,
     moves: int,
     seed: int,
@@ -39,41 +39,41 @@ def polish_flows(
 
     Parameters
     ----------
-    stairs
+    step_costs
         Price of vehicles by load; the price that the moves lower.
     moves
-        Most moves; fewer when every run has been tried a few times in vain.
+        Most moves; fewer when every arc has been tried a few times in vain.
     reserve
         Seconds that must be left on the deadline at the end.
     """
     loads = load_network(network, flows)
     chunks = cut_chunks(network, flows)
-    first_run = out_pointers(network)
+    first_out = out_pointers(network)
     handling = network.handling_cost
     can_hold = network.can_hold()
     state = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
-    run_load, sort_load, night_load = loads.runs.copy(), loads.sorts.copy(), loads.nights.copy()
+    arc_load, sort_load, night_load = loads.arcs.copy(), loads.sorts.copy(), loads.nights.copy()
     demand_node = network.demand_node()
-    groups = group_demands(network)
-    done, gained_at, patience = 0, 0, _VAIN_ROUNDS * max(int((run_load > 0).sum()), 1)
-    chunk = max(50, min(20_000, 2_000_000 // max(network.runs, 1)))
+    commodities = list_commodities(network)
+    done, gained_at, patience = 0, 0, _VAIN_ROUNDS * max(int((arc_load > 0).sum()), 1)
+    chunk = max(50, min(20_000, 2_000_000 // max(network.arcs, 1)))
     while done < moves and done - gained_at < patience and not deadline.over(reserve):
         part = min(chunk, moves - done)
-        pointers, members = _index_runs(network, chunks)
-        change = _polish(
-            part, state, network.after, network.node_hub, network.node_turn, first_run, network.run_tail, network.run_head,
-            network.run_cost,
+        pointers, members = _index_arcs(network, chunks)
+        change = _search(
+            part, state, network.after, network.node_hub, network.node_turn, first_out, network.arc_tail, network.arc_head,
+            network.arc_cost,
             handling, network.waiting_cost, network.sort_capacity, network.buffer_capacity, can_hold,
-            demand_node, network.demand_destination, groups.of_demand, groups.late_price, run_load, sort_load, night_load,
-            chunks.demand, chunks.length, chunks.parcels, chunks.steps, chunks.count, pointers, members,
-            stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most,
+            demand_node, network.demand_destination, commodities.of_demand, commodities.late_price, arc_load, sort_load, night_load,
+            chunks.demand, chunks.length, chunks.parcels, chunks.legs, chunks.count, pointers, members,
+            step_costs.pointers, step_costs.room, step_costs.price, step_costs.base_room, step_costs.base_price, step_costs.most,
         )  # fmt: skip
         done += part
         if change < 0.0:
             gained_at = done
         if chunks.count[0] > len(chunks.demand) - 2000:
             chunks = cut_chunks(network, join_chunks(network, chunks))
-        if isinstance(progress, Telling):
+        if isinstance(progress, IncumbentLog):
             progress.lower(change)
         progress.step(done, moves, "polish")
     settled = done - gained_at >= patience
@@ -81,45 +81,45 @@ def polish_flows(
     return join_chunks(network, chunks)
 
 
-def _index_runs(network: TrunkNetwork, chunks: Chunks) -> tuple[Ints, Ints]:
-    """Chunks on each run: pointers (R + 1,) into their numbers."""
+def _index_arcs(network: TrunkNetwork, chunks: Chunks) -> tuple[Ints, Ints]:
+    """Chunks on each arc: pointers (R + 1,) into their numbers."""
     count = int(chunks.count[0])
-    width = chunks.steps.shape[1]
+    width = chunks.legs.shape[1]
     on = (np.arange(width)[None] < chunks.length[:count, None]) & (chunks.parcels[:count, None] > 0)
     row, column = np.nonzero(on)
-    step = chunks.steps[row, column]
-    is_run = step < network.runs
-    order = np.argsort(step[is_run], kind="stable")
-    members = row[is_run][order].astype(np.int64)
-    pointers = np.searchsorted(step[is_run][order], np.arange(network.runs + 1)).astype(np.int64)
+    leg = chunks.legs[row, column]
+    is_arc = leg < network.arcs
+    order = np.argsort(leg[is_arc], kind="stable")
+    members = row[is_arc][order].astype(np.int64)
+    pointers = np.searchsorted(leg[is_arc][order], np.arange(network.arcs + 1)).astype(np.int64)
     return pointers, members
 
 
 @numba.njit(cache=True)
-def _shift(sign, q, steps, length, start, runs, after, run_head, run_load, sort_load, night_load):  # type: ignore[no-untyped-def]
+def _shift_path(sign, q, legs, length, start, arcs, after, arc_head, arc_load, sort_load, night_load):  # type: ignore[no-untyped-def]
     """Add parcels to (or take them off) every resource of a path; return the node it ends at."""
     node = start
     for i in range(length):
-        s = steps[i]
-        if s >= runs:
+        s = legs[i]
+        if s >= arcs:
             night_load[node] += sign * q
             node = after[node]
         else:
             sort_load[node] += sign * q
-            run_load[s] += sign * q
-            node = run_head[s]
+            arc_load[s] += sign * q
+            node = arc_head[s]
     sort_load[node] += sign * q
     return node
 
 
 @numba.njit(cache=True)
-def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
-    start, goal, late_price, q, banned, budget, after, node_hub, node_turn, first_run, run_head, run_cost, handling, waiting_cost, sort_capacity,
-    buffer_capacity, can_hold, run_load, sort_load, night_load, pointers, room, price, base_room, base_price, most,
+def _find_path(  # type: ignore[no-untyped-def]  # noqa: C901
+    start, goal, late_price, q, banned, budget, after, node_hub, node_turn, first_out, arc_head, arc_cost, handling, waiting_cost, sort_capacity,
+    buffer_capacity, can_hold, arc_load, sort_load, night_load, pointers, room, price, base_room, base_price, most,
     distance, parent, seen, stamp, heap_key, heap_node,
 ):  # fmt: skip
-    """Cheapest way at the margin within ``budget`` (Dijkstra); return the node it ends at, or -1."""
-    runs = len(run_head)
+    """Cheapest path at the margin within ``budget`` (Dijkstra); return the node it ends at, or -1."""
+    arcs = len(arc_head)
     size = 1
     heap_key[0], heap_node[0] = 0.0, start
     distance[start], seen[start], parent[start] = 0.0, stamp, -1
@@ -144,30 +144,30 @@ def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
         if key > distance[node] + 1e-12:
             continue
         sortable = sort_load[node] + q <= sort_capacity[node]
-        for r in range(first_run[node] - 2, first_run[node + 1]):
-            if r == first_run[node] - 2:
+        for r in range(first_out[node] - 2, first_out[node + 1]):
+            if r == first_out[node] - 2:
                 if node_hub[node] != goal or not sortable:
                     continue
-                value, head, step = key + (handling[node] + late_price[node_turn[node]]) * q, node + len(can_hold), -2
-            elif r == first_run[node] - 1:
+                value, head, leg = key + (handling[node] + late_price[node_turn[node]]) * q, node + len(can_hold), -2
+            elif r == first_out[node] - 1:
                 if not can_hold[node] or night_load[node] + q > buffer_capacity[node]:
                     continue
-                value, head, step = key + waiting_cost[node] * q, after[node], runs + node
+                value, head, leg = key + waiting_cost[node] * q, after[node], arcs + node
             else:
-                if not sortable or node_hub[node] == goal or r == banned or run_load[r] + q > most[r]:
+                if not sortable or node_hub[node] == goal or r == banned or arc_load[r] + q > most[r]:
                     continue
-                value = key + (handling[node] + run_cost[r]) * q
+                value = key + (handling[node] + arc_cost[r]) * q
                 if value > budget:
                     continue
-                value += climb(run_load[r] + q, r, pointers, room, price, base_room, base_price, most, 0.0)
-                value -= climb(run_load[r], r, pointers, room, price, base_room, base_price, most, 0.0)
-                head, step = run_head[r], r
+                value += price_load(arc_load[r] + q, r, pointers, room, price, base_room, base_price, most, 0.0)
+                value -= price_load(arc_load[r], r, pointers, room, price, base_room, base_price, most, 0.0)
+                head, leg = arc_head[r], r
             if value > budget:
                 continue
             if head < len(can_hold):
                 if seen[head] == stamp and distance[head] <= value:
                     continue
-                seen[head], distance[head], parent[head] = stamp, value, step
+                seen[head], distance[head], parent[head] = stamp, value, leg
             if size >= len(heap_key):
                 return -1
             j = size
@@ -180,69 +180,69 @@ def _find_way(  # type: ignore[no-untyped-def]  # noqa: C901
 
 
 @numba.njit(cache=True)
-def _path_price(  # type: ignore[no-untyped-def]
-    sign, q, steps, length, start, late_price, after, node_turn, run_head, run_cost, handling, waiting_cost, run_load,
+def _price_path(  # type: ignore[no-untyped-def]
+    sign, q, legs, length, start, late_price, after, node_turn, arc_head, arc_cost, handling, waiting_cost, arc_load,
     pointers, room, price, base_room, base_price, most,
 ):  # fmt: skip
     """Price of adding (or taking off) parcels on a path at the present loads."""
-    runs = len(run_head)
+    arcs = len(arc_head)
     node, total = start, 0.0
     for i in range(length):
-        s = steps[i]
-        if s >= runs:
+        s = legs[i]
+        if s >= arcs:
             total += sign * waiting_cost[node] * q
             node = after[node]
         else:
-            total += sign * (handling[node] + run_cost[s]) * q
-            total += climb(run_load[s] + sign * q, s, pointers, room, price, base_room, base_price, most, 0.0)
-            total -= climb(run_load[s], s, pointers, room, price, base_room, base_price, most, 0.0)
-            node = run_head[s]
+            total += sign * (handling[node] + arc_cost[s]) * q
+            total += price_load(arc_load[s] + sign * q, s, pointers, room, price, base_room, base_price, most, 0.0)
+            total -= price_load(arc_load[s], s, pointers, room, price, base_room, base_price, most, 0.0)
+            node = arc_head[s]
     return total + sign * (handling[node] + late_price[node_turn[node]]) * q
 
 
 @numba.njit(cache=True)
-def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
-    moves, state, after, node_hub, node_turn, first_run, run_tail, run_head, run_cost, handling, waiting_cost, sort_capacity,
-    buffer_capacity, can_hold, demand_node, demand_goal, demand_group, late_price, run_load, sort_load, night_load,
-    demand, length, parcels, steps, count, member_pointers, members, pointers, room, price, base_room, base_price, most,
+def _search(  # type: ignore[no-untyped-def]  # noqa: C901
+    moves, state, after, node_hub, node_turn, first_out, arc_tail, arc_head, arc_cost, handling, waiting_cost, sort_capacity,
+    buffer_capacity, can_hold, demand_node, demand_goal, demand_commodity, late_price, arc_load, sort_load, night_load,
+    demand, length, parcels, legs, count, member_pointers, members, pointers, room, price, base_room, base_price, most,
 ) -> float:  # fmt: skip
-    runs, nodes, width = len(run_head), len(can_hold), steps.shape[1]
+    arcs, nodes, width = len(arc_head), len(can_hold), legs.shape[1]
     distance, parent = np.zeros(nodes), np.zeros(nodes, dtype=np.int64)
     seen, stamp = np.zeros(nodes, dtype=np.int64), 0
     heap_key, heap_node = np.zeros(16 * nodes + 256), np.zeros(16 * nodes + 256, dtype=np.int64)
     most_pieces = 400
     piece_chunk = np.zeros(most_pieces, dtype=np.int64)
     piece_amount = np.zeros(most_pieces)
-    new_steps, new_length = np.zeros((most_pieces, width), dtype=np.int64), np.zeros(most_pieces, dtype=np.int64)
+    new_legs, new_length = np.zeros((most_pieces, width), dtype=np.int64), np.zeros(most_pieces, dtype=np.int64)
     gained = 0.0
-    used = np.zeros(runs, dtype=np.int64)
+    used = np.zeros(arcs, dtype=np.int64)
     active = 0
-    for r in range(runs):
+    for r in range(arcs):
         if member_pointers[r + 1] > member_pointers[r]:
             used[active] = r
             active += 1
     if active == 0:
         return 0.0
     for _ in range(moves):
-        run = used[int(draw(state) * active)]
-        load = run_load[run]
+        arc = used[int(draw(state) * active)]
+        load = arc_load[arc]
         if load <= 0.0:
             continue
         # the next smaller mix of vehicles
         below = 0.0
         base_load = load
-        top = room[pointers[run + 1] - 1]
+        top = room[pointers[arc + 1] - 1]
         shift = 0.0
-        if load > top and base_room[run] > 0.0:
-            shift = np.ceil((load - top) / base_room[run]) * base_room[run]
+        if load > top and base_room[arc] > 0.0:
+            shift = np.ceil((load - top) / base_room[arc]) * base_room[arc]
             base_load = load - shift
-        for i in range(pointers[run], pointers[run + 1]):
+        for i in range(pointers[arc], pointers[arc + 1]):
             if room[i] < base_load:
                 below = room[i]
         below += shift
         take = load - below
-        # pieces off the run, from a random member on
-        first, last = member_pointers[run], member_pointers[run + 1]
+        # pieces off the arc, from a random member on
+        first, last = member_pointers[arc], member_pointers[arc + 1]
         offset = int(draw(state) * (last - first))
         pieces, left, change = 0, take, 0.0
         for j in range(last - first):
@@ -251,26 +251,26 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 continue
             on = False
             for i in range(length[c]):
-                if steps[c, i] == run:
+                if legs[c, i] == arc:
                     on = True
             if not on:
                 continue
             amount = min(parcels[c], left)
             k = demand[c]
-            change += _path_price(
-                -1.0, amount, steps[c], length[c], demand_node[k], late_price[demand_group[k]], after, node_turn, run_head, run_cost, handling, waiting_cost, run_load,
+            change += _price_path(
+                -1.0, amount, legs[c], length[c], demand_node[k], late_price[demand_commodity[k]], after, node_turn, arc_head, arc_cost, handling, waiting_cost, arc_load,
                 pointers, room, price, base_room, base_price, most,
             )  # fmt: skip
-            _shift(
+            _shift_path(
                 -1.0,
                 amount,
-                steps[c],
+                legs[c],
                 length[c],
                 demand_node[k],
-                runs,
+                arcs,
                 after,
-                run_head,
-                run_load,
+                arc_head,
+                arc_load,
                 sort_load,
                 night_load,
             )
@@ -282,57 +282,57 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 break
         allowance = -1e-6
         placed, failed = 0, left > 0.0 or pieces == 0 or count[0] + pieces >= len(demand)
-        kept_most = most[run]
+        kept_most = most[arc]
         if not failed:
-            most[run] = min(kept_most, max(below, 0.0))
+            most[arc] = min(kept_most, max(below, 0.0))
             for p in range(pieces):
                 k = demand[piece_chunk[p]]
                 q = piece_amount[p]
                 stamp += 1
-                end = _find_way(
-                    demand_node[k], demand_goal[k], late_price[demand_group[k]], q, -1, allowance - change, after, node_hub, node_turn, first_run, run_head, run_cost,
-                    handling, waiting_cost, sort_capacity, buffer_capacity, can_hold, run_load, sort_load, night_load, pointers,
+                end = _find_path(
+                    demand_node[k], demand_goal[k], late_price[demand_commodity[k]], q, -1, allowance - change, after, node_hub, node_turn, first_out, arc_head, arc_cost,
+                    handling, waiting_cost, sort_capacity, buffer_capacity, can_hold, arc_load, sort_load, night_load, pointers,
                     room, price, base_room, base_price, most, distance, parent, seen, stamp, heap_key, heap_node,
                 )  # fmt: skip
                 if end < 0:
                     failed = True
                     break
-                steps_back, node = 0, end
+                legs_back, node = 0, end
                 while node != demand_node[k]:
                     s = parent[node]
-                    if steps_back >= width:
+                    if legs_back >= width:
                         failed = True
                         break
-                    new_steps[p, steps_back] = s
-                    steps_back += 1
-                    node = run_tail[s] if s < runs else s - runs
+                    new_legs[p, legs_back] = s
+                    legs_back += 1
+                    node = arc_tail[s] if s < arcs else s - arcs
                 if failed:
                     break
-                for i in range(steps_back // 2):
-                    new_steps[p, i], new_steps[p, steps_back - 1 - i] = (
-                        new_steps[p, steps_back - 1 - i],
-                        new_steps[p, i],
+                for i in range(legs_back // 2):
+                    new_legs[p, i], new_legs[p, legs_back - 1 - i] = (
+                        new_legs[p, legs_back - 1 - i],
+                        new_legs[p, i],
                     )
-                new_length[p] = steps_back
-                change += _path_price(
-                    1.0, q, new_steps[p], steps_back, demand_node[k], late_price[demand_group[k]], after, node_turn, run_head, run_cost, handling, waiting_cost, run_load,
+                new_length[p] = legs_back
+                change += _price_path(
+                    1.0, q, new_legs[p], legs_back, demand_node[k], late_price[demand_commodity[k]], after, node_turn, arc_head, arc_cost, handling, waiting_cost, arc_load,
                     pointers, room, price, base_room, base_price, most,
                 )  # fmt: skip
-                _shift(
+                _shift_path(
                     1.0,
                     q,
-                    new_steps[p],
-                    steps_back,
+                    new_legs[p],
+                    legs_back,
                     demand_node[k],
-                    runs,
+                    arcs,
                     after,
-                    run_head,
-                    run_load,
+                    arc_head,
+                    arc_load,
                     sort_load,
                     night_load,
                 )
                 placed += 1
-        most[run] = kept_most
+        most[arc] = kept_most
         if not failed and change <= allowance:
             gained += change
             for p in range(pieces):
@@ -345,20 +345,20 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
                 parcels[target] = piece_amount[p]
                 length[target] = new_length[p]
                 for i in range(new_length[p]):
-                    steps[target, i] = new_steps[p, i]
+                    legs[target, i] = new_legs[p, i]
             continue
         for p in range(placed):
             k = demand[piece_chunk[p]]
-            _shift(
+            _shift_path(
                 -1.0,
                 piece_amount[p],
-                new_steps[p],
+                new_legs[p],
                 new_length[p],
                 demand_node[k],
-                runs,
+                arcs,
                 after,
-                run_head,
-                run_load,
+                arc_head,
+                arc_load,
                 sort_load,
                 night_load,
             )
@@ -366,16 +366,16 @@ def _polish(  # type: ignore[no-untyped-def]  # noqa: C901
             c = piece_chunk[p]
             k = demand[c]
             parcels[c] += piece_amount[p]
-            _shift(
+            _shift_path(
                 1.0,
                 piece_amount[p],
-                steps[c],
+                legs[c],
                 length[c],
                 demand_node[k],
-                runs,
+                arcs,
                 after,
-                run_head,
-                run_load,
+                arc_head,
+                arc_load,
                 sort_load,
                 night_load,
             )

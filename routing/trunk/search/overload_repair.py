@@ -5,48 +5,48 @@ from __future__ import annotations
 import numpy as np
 
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import Prices, price_options, price_runs
+from routing.trunk.bound.lagrangian import Prices, price_arcs, price_departures
 from routing.trunk.search.annealing import Trees
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, Room, assign_paths, gather_pool, merge_paths, use_paths
-from routing.trunk.task.shortest_paths import label_ways, trace_ways
-from routing.trunk.vehicles.step_costs import Staircase, climb
+from routing.trunk.task.shortest_paths import label_paths, trace_paths
+from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
 _TIGHTEN = (1.0, 4.0, 20.0)
 
 
 def collect_flows(network: TrunkNetwork, trees: Trees) -> Flows:
     """Read the paths of the entries off their trees."""
-    pointers, steps = trace_ways(network, np.ascontiguousarray(trees.step.T), trees.entry_node, trees.entry_group)
-    pool, place = merge_paths(network, [PathPool(trees.entry_demand, pointers, steps)])
+    pointers, legs = trace_paths(network, np.ascontiguousarray(trees.leg.T), trees.entry_node, trees.entry_tree)
+    pool, place = merge_paths(network, [PathPool(trees.entry_demand, pointers, legs)])
     parcels = np.bincount(place, trees.entry_parcels, len(pool))
     return Flows(pool, np.rint(parcels).astype(np.int64))
 
 
-def room_at(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Floats:
+def room_at(network: TrunkNetwork, step_costs: StepCosts, load: Floats) -> Floats:
     """Room of the cheapest vehicles for each load, (R,) [parcels]."""
-    room = np.zeros(network.runs)
+    room = np.zeros(network.arcs)
     # a departure that was left no share of its lane's limit has no room at any price
-    for run in np.flatnonzero((load > 0) & (np.diff(stairs.pointers) > 0)):
-        corners = stairs.room[stairs.pointers[run] : stairs.pointers[run + 1]]
-        rest, added = min(load[run], stairs.most[run]), 0.0
-        if rest > corners[-1] and stairs.base_room[run] > 0:
-            added = float(np.ceil((rest - corners[-1]) / stairs.base_room[run])) * stairs.base_room[run]
-        room[run] = min(
-            corners[min(np.searchsorted(corners, rest - added - 1e-9), len(corners) - 1)] + added, stairs.most[run]
+    for arc in np.flatnonzero((load > 0) & (np.diff(step_costs.pointers) > 0)):
+        corners = step_costs.room[step_costs.pointers[arc] : step_costs.pointers[arc + 1]]
+        rest, added = min(load[arc], step_costs.most[arc]), 0.0
+        if rest > corners[-1] and step_costs.base_room[arc] > 0:
+            added = float(np.ceil((rest - corners[-1]) / step_costs.base_room[arc])) * step_costs.base_room[arc]
+        room[arc] = min(
+            corners[min(np.searchsorted(corners, rest - added - 1e-9), len(corners) - 1)] + added, step_costs.most[arc]
         )
     return room
 
 
-def price_vehicles(stairs: Staircase, load: Floats) -> float:
-    """Price of the cheapest vehicles for all loads at the staircase's prices [CNY]."""
+def price_vehicles(step_costs: StepCosts, load: Floats) -> float:
+    """Price of the cheapest vehicles for all loads at the prices of the step costs [CNY]."""
     total = 0.0
     # a departure that was left no share of its lane's limit has no room at any price
-    for run in np.flatnonzero((load > 0) & (np.diff(stairs.pointers) > 0)):
-        total += climb(
-            load[run], run, stairs.pointers, stairs.room, stairs.price, stairs.base_room, stairs.base_price, stairs.most, 0.0
+    for arc in np.flatnonzero((load > 0) & (np.diff(step_costs.pointers) > 0)):
+        total += price_load(
+            load[arc], arc, step_costs.pointers, step_costs.room, step_costs.price, step_costs.base_room, step_costs.base_price, step_costs.most, 0.0
         )  # fmt: skip
     return float(total)
 
@@ -54,46 +54,46 @@ def price_vehicles(stairs: Staircase, load: Floats) -> float:
 def dissolve_overloads(
     network: TrunkNetwork,
     flows: Flows,
-    stairs: Staircase,
+    step_costs: StepCosts,
     samples: list[Ints],
     prices: Prices,
     deadline: Deadline,
 ) -> Flows:
     """Re-route what goes over the limits of hubs, buffers and lanes, by a linear programme over the demands concerned.
 
-    Demands with a path over an overloaded resource are free to split over their present paths, the ways of the
-    relaxation, and ways around the overloads; all others stay. What still finds no room is short.
+    Demands with a path over an overloaded resource are free to split over their present paths, those of the
+    relaxation, and paths around the overloads; all others stay. What still finds no room is short.
     """
     loads = load_network(network, flows)
-    over_run = np.maximum(0.0, loads.runs - stairs.most)
+    over_arc = np.maximum(0.0, loads.arcs - step_costs.most)
     over_sort = np.maximum(0.0, loads.sorts - network.sort_capacity)
     over_night = np.maximum(0.0, loads.nights - network.buffer_capacity)
-    if not (over_run.any() or over_sort.any() or over_night.any()):
+    if not (over_arc.any() or over_sort.any() or over_night.any()):
         return flows
     use = use_paths(network, flows.pool)
-    touched = use.runs.T @ (over_run > 0) + use.sorts.T @ (over_sort > 0) + use.nights.T @ (over_night > 0)
+    touched = use.arcs.T @ (over_arc > 0) + use.sorts.T @ (over_sort > 0) + use.nights.T @ (over_night > 0)
     free_demand = np.unique(flows.pool.demand[touched > 0])
     free = np.isin(flows.pool.demand, free_demand)
     fixed = Flows(take_paths(flows.pool, ~free), flows.parcels[~free])
     held = load_network(network, fixed)
-    ways = samples + around(network, prices, over_run > 0, over_sort > 0, over_night > 0)
-    pool, _ = merge_paths(network, [take_paths(flows.pool, free), gather_pool(network, ways, free_demand)])
-    run_price, _ = price_runs(network, price_options(network, prices))
-    paid = np.minimum(room_at(network, stairs, loads.runs), stairs.most)
+    choices = samples + around(network, prices, over_arc > 0, over_sort > 0, over_night > 0)
+    pool, _ = merge_paths(network, [take_paths(flows.pool, free), gather_pool(network, choices, free_demand)])
+    arc_price, _ = price_arcs(network, price_departures(network, prices))
+    paid = np.minimum(room_at(network, step_costs, loads.arcs), step_costs.most)
     room = Room(
-        runs=np.maximum(0.0, paid - held.runs),
+        arcs=np.maximum(0.0, paid - held.arcs),
         sorts=network.sort_capacity - held.sorts,
         nights=network.buffer_capacity - held.nights,
-        extra_price=1.5 * run_price,
-        extra_most=np.maximum(0.0, stairs.most - np.maximum(paid, held.runs)),
+        extra_price=1.5 * arc_price,
+        extra_most=np.maximum(0.0, step_costs.most - np.maximum(paid, held.arcs)),
     )
     parcels = np.bincount(flows.pool.demand[free], flows.parcels[free], len(network.demand_parcels)).astype(np.float64)
     assigned = assign_paths(network, pool, parcels, room, deadline.share("paths", max(2.0, deadline.left())))
     spread = assigned.parcels if assigned is not None else np.zeros(len(pool))
-    more = use_paths(network, pool).runs @ spread
-    run_room = np.minimum(np.maximum(room.runs, more), stairs.most - held.runs)
+    more = use_paths(network, pool).arcs @ spread
+    arc_room = np.minimum(np.maximum(room.arcs, more), step_costs.most - held.arcs)
     rounded = round_parcels(
-        network, pool, spread, np.rint(parcels).astype(np.int64), (run_room, room.sorts, room.nights)
+        network, pool, spread, np.rint(parcels).astype(np.int64), (arc_room, room.sorts, room.nights)
     )
     joined, place = merge_paths(network, [fixed.pool, rounded.pool])
     total = np.bincount(place, np.concatenate([fixed.parcels, rounded.parcels]), len(joined))
@@ -104,24 +104,24 @@ def take_paths(pool: PathPool, wanted: np.ndarray) -> PathPool:
     """Keep the paths where ``wanted`` (P,) is true."""
     lengths = np.diff(pool.pointers)
     pointers = np.concatenate([[0], np.cumsum(lengths[wanted])]).astype(np.int64)
-    return PathPool(pool.demand[wanted], pointers, pool.steps[np.repeat(wanted, lengths)])
+    return PathPool(pool.demand[wanted], pointers, pool.legs[np.repeat(wanted, lengths)])
 
 
 def around(
-    network: TrunkNetwork, prices: Prices, over_run: np.ndarray, over_sort: np.ndarray, over_night: np.ndarray
+    network: TrunkNetwork, prices: Prices, over_arc: np.ndarray, over_sort: np.ndarray, over_night: np.ndarray
 ) -> list[Ints]:
-    """Ways under prices that make overloaded resources dearer, step by step."""
-    run_price, _ = price_runs(network, price_options(network, prices))
-    groups = group_demands(network)
+    """Paths under prices that make overloaded resources dearer, step by step."""
+    arc_price, _ = price_arcs(network, price_departures(network, prices))
+    commodities = list_commodities(network)
     handling = network.handling_cost
     closed = network.sort_capacity <= 0
-    unit = float(np.median(run_price[np.isfinite(run_price)])) if np.isfinite(run_price).any() else 1.0
+    unit = float(np.median(arc_price[np.isfinite(arc_price)])) if np.isfinite(arc_price).any() else 1.0
     found = []
     for factor in _TIGHTEN:
         sort_price = np.where(closed, np.inf, handling + prices.sort + over_sort * factor * unit)
         hold_price = np.where(
             network.can_hold(), network.waiting_cost + prices.buffer + over_night * factor * unit, np.inf
         )
-        run = network.run_cost + run_price + over_run * factor * unit
-        found.append(label_ways(network, run, sort_price, hold_price, groups)[1])
+        arc = network.arc_cost + arc_price + over_arc * factor * unit
+        found.append(label_paths(network, arc, sort_price, hold_price, commodities)[1])
     return found

@@ -1,8 +1,8 @@
 """What is carried together: demands of one destination and due hour.
 
-Lateness depends on a demand's own due hour, so the planner tells demands apart by it: a group is a destination and a due
-hour. Its ways end at the price of sorting plus the price of the time late, and all that works on ways by destination
-(labels, trees, the exact model) prices lateness exactly. Without promises a group is a destination.
+Lateness depends on a demand's own due hour, so the planner tells demands apart by it: a commodity is a destination and a due
+hour. Its paths end at the price of sorting plus the price of the time late, and all that works on paths by destination
+(labels, trees, the exact model) prices lateness exactly. Without promises a commodity is a destination.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
-    """Demands by destination and due hour, G groups.
+class Commodities:
+    """Demands by destination and due hour, G commodities.
 
     Attributes
     ----------
     destination : (G,)
-        Hub at which the ways of a group end.
+        Hub at which the paths of a commodity end.
     of_demand : (K,)
-        Group of each demand.
+        Commodity of each demand.
     late_price : (G, turns) [CNY/parcel]
         Price of ending at the n-th sort of the destination, on top of the sorting: of the hours late / 24.
     """
@@ -36,7 +36,7 @@ class Groups:
         return len(self.destination)
 
 
-def group_demands(network: TrunkNetwork) -> Groups:
+def list_commodities(network: TrunkNetwork) -> Commodities:
     """Group the demands by destination and, where lateness has a price, by due hour."""
     # a demand due when the last sort closes or later cannot be late
     end = float(network.close_hour[-1])
@@ -47,4 +47,4 @@ def group_demands(network: TrunkNetwork) -> Groups:
     close[network.node_hub, network.node_turn] = network.close_hour
     destination = (key // len(hours)).astype(np.int64)
     days_late = np.maximum(0.0, close[destination] - hours[key % len(hours)][:, None]) / 24.0
-    return Groups(destination, of_demand.astype(np.int64), network.late_cost * days_late)
+    return Commodities(destination, of_demand.astype(np.int64), network.late_cost * days_late)

@@ -32,9 +32,9 @@ class Flows:
 
 @dataclass(frozen=True, slots=True)
 class Loads:
-    """Parcels on runs (R,), sorted at nodes (N,), waiting over the night after nodes (N,); cost besides vehicles."""
+    """Parcels on arcs (R,), sorted at nodes (N,), waiting over the night after nodes (N,); cost besides vehicles."""
 
-    runs: Floats
+    arcs: Floats
     sorts: Floats
     nights: Floats
     cost: float
@@ -45,7 +45,7 @@ def load_network(network: TrunkNetwork, flows: Flows) -> Loads:
     use = use_paths(network, flows.pool)
     parcels = flows.parcels.astype(np.float64)
     short = float(flows.short(network).sum()) * network.short_cost
-    return Loads(use.runs @ parcels, use.sorts @ parcels, use.nights @ parcels, float(use.cost @ parcels) + short)
+    return Loads(use.arcs @ parcels, use.sorts @ parcels, use.nights @ parcels, float(use.cost @ parcels) + short)
 
 
 def keep_used(pool: PathPool, parcels: Ints) -> Flows:
@@ -54,7 +54,7 @@ def keep_used(pool: PathPool, parcels: Ints) -> Flows:
     lengths = np.diff(pool.pointers)
     mask = np.repeat(parcels > 0, lengths)
     pointers = np.concatenate([[0], np.cumsum(lengths[used])]).astype(np.int64)
-    return Flows(PathPool(pool.demand[used], pointers, pool.steps[mask]), parcels[used])
+    return Flows(PathPool(pool.demand[used], pointers, pool.legs[mask]), parcels[used])
 
 
 def round_parcels(
@@ -72,21 +72,21 @@ def round_parcels(
     asked : (K,)
         Parcels of each demand.
     room
-        Room on runs (R,), of sorting (N,) and over nights (N,) [parcels].
+        Room on arcs (R,), of sorting (N,) and over nights (N,) [parcels].
     """
     whole = np.floor(np.maximum(parcels, 0.0) + 1e-6).astype(np.int64)
     use = use_paths(network, pool)
     cost = use.cost
     rooms = [
         np.floor(limit - matrix @ whole.astype(np.float64) + 1e-6)
-        for limit, matrix in zip(room, (use.runs, use.sorts, use.nights), strict=True)
+        for limit, matrix in zip(room, (use.arcs, use.sorts, use.nights), strict=True)
     ]
     carried = np.bincount(pool.demand, whole.astype(np.float64), len(network.demand_parcels))
     left = asked - np.rint(carried).astype(np.int64)
     order = np.lexsort((cost, pool.demand)).astype(np.int64)
     starts = network.demand_node()
     _fill_up(
-        network.after, network.runs, network.run_tail, network.run_head, starts, pool.demand, pool.pointers, pool.steps,
+        network.after, network.arcs, network.arc_tail, network.arc_head, starts, pool.demand, pool.pointers, pool.legs,
         order, left, whole, rooms[0], rooms[1], rooms[2],
     )  # fmt: skip
     return keep_used(pool, whole)
@@ -95,17 +95,17 @@ def round_parcels(
 @numba.njit(cache=True)
 def _fill_up(  # type: ignore[no-untyped-def]
     after,
-    runs,
-    run_tail,
-    run_head,
+    arcs,
+    arc_tail,
+    arc_head,
     starts,
     demand,
     pointers,
-    steps,
+    legs,
     order,
     left,
     whole,
-    run_room,
+    arc_room,
     sort_room,
     night_room,
 ) -> None:
@@ -118,13 +118,13 @@ def _fill_up(  # type: ignore[no-untyped-def]
             room = np.inf
             end = starts[k]
             for i in range(pointers[p], pointers[p + 1]):
-                step = steps[i]
-                if step < runs:
-                    room = min(room, run_room[step], sort_room[run_tail[step]])
-                    end = run_head[step]
+                leg = legs[i]
+                if leg < arcs:
+                    room = min(room, arc_room[leg], sort_room[arc_tail[leg]])
+                    end = arc_head[leg]
                 else:
-                    room = min(room, night_room[step - runs])
-                    end = after[step - runs]
+                    room = min(room, night_room[leg - arcs])
+                    end = after[leg - arcs]
             room = min(room, sort_room[end])
             if sign == 0:
                 change = max(np.int64(room), -whole[p]) if room < 0 else 0
@@ -135,10 +135,10 @@ def _fill_up(  # type: ignore[no-untyped-def]
             whole[p] += change
             left[k] -= change
             for i in range(pointers[p], pointers[p + 1]):
-                step = steps[i]
-                if step < runs:
-                    run_room[step] -= change
-                    sort_room[run_tail[step]] -= change
+                leg = legs[i]
+                if leg < arcs:
+                    arc_room[leg] -= change
+                    sort_room[arc_tail[leg]] -= change
                 else:
-                    night_room[step - runs] -= change
+                    night_room[leg - arcs] -= change
             sort_room[end] -= change

@@ -2,8 +2,8 @@
 
 Days count from the first demand day. A node is one sort of a hub on one business date; nodes stand in the order of their
 close. Where hubs have no sorts of their own the day is the sort, and ``node = day * hubs + hub``; only what makes the network
-may say so, everything else looks up ``node_hub``, ``node_day``, ``node_turn`` and ``after``. A run is one departure of a lane
-on a day it can be used, from the node it leaves to the node it reaches. An option is a vehicle type that a lane takes.
+may say so, everything else looks up ``node_hub``, ``node_day``, ``node_turn`` and ``after``. An arc is one departure of a lane
+on a day it can be used, from the node it leaves to the node it reaches. A lane vehicle is a vehicle type that a lane takes; its arrays are named ``vehicle_``, those of the types ``type_``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MOST_DAYS = 120
 
 @dataclass(frozen=True, slots=True)
 class TrunkNetwork:
-    """Arrays of one planning task; N nodes, H hubs, D days, L lanes, V vehicle types, O options, R runs, K demands.
+    """Arrays of one planning task; N nodes, H hubs, D days, L lanes, V vehicle types, O lane vehicles, R arcs, K demands.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class TrunkNetwork:
         Hub and business date of each node.
     node_turn : (N,)
         Number of a node among those of its hub, from 0; ``turns`` is one more than the largest. Prices of lateness are kept
-        by it: ``late_price[group, node_turn[node]]``. In days it is the day.
+        by it: ``late_price[commodity, node_turn[node]]``. In days it is the day.
     node_sort : (N,)
         Number of its sort in ``sort_ids``.
     close_hour : (N,) [hours]
@@ -63,18 +63,18 @@ class TrunkNetwork:
     waiting_cost : (N,) [CNY/parcel]
         Price of waiting from a node to the one after it: ``hold_cost`` by hours / 24.
     type_fleet : (V,) [vehicles]
-    option_lane, option_type : (O,)
-    option_capacity : (O,) [parcels/departure]; option_cost : (O,) [CNY/departure]
-    option_limit : (O, D) [departures/day]; lane_limit : (L, D) [departures/day]
-    run_lane, run_day, run_tail, run_head : (R,)
-        Sorted by tail node. ``run_cost`` [CNY/parcel] is the lane's parcel cost.
-    run_step, run_back : (R,)
-        Steps of the fleets' time from which and before which a vehicle of the run is away; of ``fleet_steps`` steps.
+    vehicle_lane, vehicle_type : (O,)
+    vehicle_capacity : (O,) [parcels/departure]; vehicle_cost : (O,) [CNY/departure]
+    vehicle_limit : (O, D) [departures/day]; lane_limit : (L, D) [departures/day]
+    arc_lane, arc_day, arc_tail, arc_head : (R,)
+        Sorted by tail node. ``arc_cost`` [CNY/parcel] is the lane's parcel cost.
+    arc_step, arc_back : (R,)
+        Steps of the fleets' time from which and before which a vehicle of the arc is away; of ``fleet_steps`` steps.
         In days a step is a day.
     lane_step, lane_back : (L, D)
         The same by lane and day, whether it can run or not.
-    run_of : (L, D)
-        Index of the run of a lane on a day, -1 where it cannot run.
+    arc_of : (L, D)
+        Index of the arc of a lane on a day, -1 where it cannot run.
     demand_origin, demand_destination, demand_day, demand_parcels : (K,)
         Demands of at least one parcel, sorted by day, origin, destination.
     demand_start : (K,)
@@ -85,7 +85,7 @@ class TrunkNetwork:
         Hour of the plan by which each is to be sorted at its destination; ``inf`` without a promise.
     by_clock, midnight
         Whether hubs have sorts of their own, and the moment hours of the plan are counted from.
-    run_leaves, run_arrives : (R,) [hours]
+    arc_leaves, arc_arrives : (R,) [hours]
     """
 
     first_day: date
@@ -122,21 +122,21 @@ class TrunkNetwork:
     type_own: Flags
     type_rank: Ints
     type_fleet: Floats
-    option_lane: Ints
-    option_type: Ints
-    option_capacity: Floats
-    option_cost: Floats
-    option_limit: Floats
-    run_lane: Ints
-    run_day: Ints
-    run_tail: Ints
-    run_head: Ints
-    run_cost: Floats
-    run_step: Ints
-    run_back: Ints
-    run_leaves: Floats
-    run_arrives: Floats
-    run_of: Ints
+    vehicle_lane: Ints
+    vehicle_type: Ints
+    vehicle_capacity: Floats
+    vehicle_cost: Floats
+    vehicle_limit: Floats
+    arc_lane: Ints
+    arc_day: Ints
+    arc_tail: Ints
+    arc_head: Ints
+    arc_cost: Floats
+    arc_step: Ints
+    arc_back: Ints
+    arc_leaves: Floats
+    arc_arrives: Floats
+    arc_of: Ints
     demand_origin: Ints
     demand_destination: Ints
     demand_day: Ints
@@ -161,9 +161,9 @@ class TrunkNetwork:
         return int(self.node_turn.max()) + 1
 
     @property
-    def runs(self) -> int:
+    def arcs(self) -> int:
         """Number of departures that can be used."""
-        return len(self.run_lane)
+        return len(self.arc_lane)
 
     def moment(self, hour: float) -> datetime:
         """Moment of an hour of the plan, in UTC."""
@@ -187,8 +187,8 @@ class TrunkNetwork:
         return self.demand_start
 
     def busy_days(self) -> Ints:
-        """Steps of the fleets' time a vehicle of each run is away, (R,), at least one; days where the day is the sort."""
-        return self.run_back - self.run_step
+        """Steps of the fleets' time a vehicle of each arc is away, (R,), at least one; days where the day is the sort."""
+        return self.arc_back - self.arc_step
 
     def can_hold(self) -> Flags:
         """Whether parcels may wait at a node for the next sort, (N,)."""
@@ -234,18 +234,18 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     # a loss below one whole departure is not felt
     lane_limit = np.ceil(np.minimum(_bound(lanes, "departure_limit")[lane], slots.limit)[:, None] * thin - _EPSILON)
     types = inputs.vehicle_types.sort("vehicle_type_id")
-    option = _spread_options(
-        _list_options(inputs, lanes, types, lane_number), slots, types["vehicle_type_id"].to_list()
+    vehicle = _spread_lane_vehicles(
+        _list_lane_vehicles(inputs, lanes, types, lane_number), slots, types["vehicle_type_id"].to_list()
     )
-    option_limit = np.ceil(option["limit"][:, None] * thin[option["lane"]] - _EPSILON)
-    option_limit[closed[lane][option["lane"]]] = 0.0
+    vehicle_limit = np.ceil(vehicle["limit"][:, None] * thin[vehicle["lane"]] - _EPSILON)
+    vehicle_limit[closed[lane][vehicle["lane"]]] = 0.0
     lane_limit[closed[lane]] = 0.0
     fleet = _bound(types, "fleet_size")
-    run_lane, run_day = _list_runs(slots, sorts, option, option_limit, lane_limit, fleet)
+    arc_lane, arc_day = _list_arcs(slots, sorts, vehicle, vehicle_limit, lane_limit, fleet)
     parcel_cost = lanes["parcel_cost"].fill_null(0.0).to_numpy().astype(np.float64)[lane]
     ownership = types["ownership"].to_list()
-    run_of = np.full(slots.tail.shape, -1, dtype=np.int64)
-    run_of[run_lane, run_day] = np.arange(len(run_lane))
+    arc_of = np.full(slots.tail.shape, -1, dtype=np.int64)
+    arc_of[arc_lane, arc_day] = np.arange(len(arc_lane))
     start = day * len(hub_ids) + origin
     if sorts.by_clock:
         profiles = read_profiles(inputs.hand_in_profile)
@@ -288,21 +288,21 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         type_own=np.array([owner == "own" for owner in ownership], dtype=np.bool_),
         type_rank=np.array([("own", "contract", "spot").index(owner) for owner in ownership], dtype=np.int64),
         type_fleet=fleet,
-        option_lane=option["lane"].astype(np.int64),
-        option_type=option["type"].astype(np.int64),
-        option_capacity=option["capacity"],
-        option_cost=option["cost"],
-        option_limit=option_limit,
-        run_lane=run_lane,
-        run_day=run_day,
-        run_tail=slots.tail[run_lane, run_day],
-        run_head=slots.head[run_lane, run_day],
-        run_cost=parcel_cost[run_lane],
-        run_step=slots.step[run_lane, run_day],
-        run_back=slots.back[run_lane, run_day],
-        run_leaves=slots.leaves[run_lane, run_day],
-        run_arrives=slots.arrives[run_lane, run_day],
-        run_of=run_of,
+        vehicle_lane=vehicle["lane"].astype(np.int64),
+        vehicle_type=vehicle["type"].astype(np.int64),
+        vehicle_capacity=vehicle["capacity"],
+        vehicle_cost=vehicle["cost"],
+        vehicle_limit=vehicle_limit,
+        arc_lane=arc_lane,
+        arc_day=arc_day,
+        arc_tail=slots.tail[arc_lane, arc_day],
+        arc_head=slots.head[arc_lane, arc_day],
+        arc_cost=parcel_cost[arc_lane],
+        arc_step=slots.step[arc_lane, arc_day],
+        arc_back=slots.back[arc_lane, arc_day],
+        arc_leaves=slots.leaves[arc_lane, arc_day],
+        arc_arrives=slots.arrives[arc_lane, arc_day],
+        arc_of=arc_of,
         demand_origin=origin,
         demand_destination=destination,
         demand_day=day,
@@ -322,22 +322,22 @@ def share_limits(network: TrunkNetwork) -> TrunkNetwork:
         return network
     ids = {name: number for number, name in enumerate(dict.fromkeys(network.lane_ids))}
     real = np.array([ids[name] for name in network.lane_ids], dtype=np.int64)
-    runs = network.run_of >= 0
-    leaves = np.full(network.run_of.shape, np.inf)
-    leaves[network.run_lane, network.run_day] = network.run_leaves - 24.0 * (network.run_day + 1.0)
-    rank = np.zeros(network.run_of.shape)
+    arcs = network.arc_of >= 0
+    leaves = np.full(network.arc_of.shape, np.inf)
+    leaves[network.arc_lane, network.arc_day] = network.arc_leaves - 24.0 * (network.arc_day + 1.0)
+    rank = np.zeros(network.arc_of.shape)
     several = np.bincount(real)[real] > 1
-    count = np.ones(network.run_of.shape)
+    count = np.ones(network.arc_of.shape)
     for lane in np.unique(real[several]).tolist():
         mine = np.flatnonzero(real == lane)
         rank[mine] = np.argsort(np.argsort(np.abs(leaves[mine]), axis=0, kind="stable"), axis=0, kind="stable")
-        count[mine] = np.maximum(runs[mine].sum(axis=0), 1)
+        count[mine] = np.maximum(arcs[mine].sum(axis=0), 1)
     lane_limit = np.ceil((network.lane_limit - rank) / count)
     lane_limit = np.where(np.isfinite(network.lane_limit), np.maximum(lane_limit, 0.0), np.inf)
-    option_limit = np.ceil((network.option_limit - rank[network.option_lane]) / count[network.option_lane])
-    option_limit = np.where(np.isfinite(network.option_limit), np.maximum(option_limit, 0.0), np.inf)
-    option_limit = np.where(lane_limit[network.option_lane] >= 1, option_limit, 0.0)
-    return replace(network, lane_limit=lane_limit, option_limit=option_limit)
+    vehicle_limit = np.ceil((network.vehicle_limit - rank[network.vehicle_lane]) / count[network.vehicle_lane])
+    vehicle_limit = np.where(np.isfinite(network.vehicle_limit), np.maximum(vehicle_limit, 0.0), np.inf)
+    vehicle_limit = np.where(lane_limit[network.vehicle_lane] >= 1, vehicle_limit, 0.0)
+    return replace(network, lane_limit=lane_limit, vehicle_limit=vehicle_limit)
 
 
 def _read_demand(
@@ -400,7 +400,7 @@ def _count_days(
     sort_capacity: Floats,
     buffer_capacity: Floats,
 ) -> int:
-    """Days of the plan: the demand days, the longest way, and the time the fullest hub needs to work off its queue."""
+    """Days of the plan: the demand days, the longest path, and the time the fullest hub needs to work off its queue."""
     if options.last_day is not None:
         days = (options.last_day - first_day).days + 1
         if not demand_days <= days <= _MOST_DAYS + _MOST_DRAIN_DAYS:
@@ -435,10 +435,10 @@ def _read_weather(weather: pl.DataFrame, lanes: dict[str, int], first_day: date,
     return factor, speed
 
 
-def _list_options(
+def _list_lane_vehicles(
     inputs: TrunkInputs, lanes: pl.DataFrame, types: pl.DataFrame, lane_number: dict[str, int]
 ) -> dict[str, Floats]:
-    """Vehicle options of every lane: its own list where it has one, else every type of its mode."""
+    """Vehicles of every lane: its own list where it has one, else every type of its mode."""
     import polars as pl
 
     type_number = {name: i for i, name in enumerate(types["vehicle_type_id"].to_list())}
@@ -458,16 +458,16 @@ def _list_options(
         cost=pl.col("departure_cost").fill_null(price),
         limit=pl.col("departure_limit").cast(pl.Float64),
     )
-    options = pl.concat([free, own]).sort("lane_id", "vehicle_type_id")
-    options = options.filter(pl.col("capacity") >= 1)
+    lane_vehicles = pl.concat([free, own]).sort("lane_id", "vehicle_type_id")
+    lane_vehicles = lane_vehicles.filter(pl.col("capacity") >= 1)
     return {
-        "lane": np.array([lane_number[name] for name in options["lane_id"].to_list()], dtype=np.float64).astype(
+        "lane": np.array([lane_number[name] for name in lane_vehicles["lane_id"].to_list()], dtype=np.float64).astype(
             np.int64
         ),
-        "type": np.array([type_number[name] for name in options["vehicle_type_id"].to_list()], dtype=np.int64),
-        "capacity": options["capacity"].to_numpy().astype(np.float64),
-        "cost": options["cost"].to_numpy().astype(np.float64),
-        "limit": options["limit"].fill_null(UNBOUNDED).to_numpy().astype(np.float64),
+        "type": np.array([type_number[name] for name in lane_vehicles["vehicle_type_id"].to_list()], dtype=np.int64),
+        "capacity": lane_vehicles["capacity"].to_numpy().astype(np.float64),
+        "cost": lane_vehicles["cost"].to_numpy().astype(np.float64),
+        "limit": lane_vehicles["limit"].fill_null(UNBOUNDED).to_numpy().astype(np.float64),
     }
 
 
@@ -495,26 +495,26 @@ def _open_days(changes: pl.DataFrame, hub_number: dict[str, int], first_day: dat
     return is_open
 
 
-def _spread_options(option: dict[str, Floats], slots: Slots, type_ids: list[str]) -> dict[str, Floats]:
+def _spread_lane_vehicles(vehicle: dict[str, Floats], slots: Slots, type_ids: list[str]) -> dict[str, Floats]:
     """Options of every slot: those of its lane, or the one vehicle type it is for."""
-    first = np.searchsorted(option["lane"], slots.lane)
-    last = np.searchsorted(option["lane"], slots.lane, side="right")
+    first = np.searchsorted(vehicle["lane"], slots.lane)
+    last = np.searchsorted(vehicle["lane"], slots.lane, side="right")
     slot = np.repeat(np.arange(len(slots.lane)), last - first)
     place = np.arange(len(slot)) - np.repeat(np.cumsum(last - first) - (last - first), last - first) + first[slot]
     number = {name: kind for kind, name in enumerate(type_ids)}
     only = np.array([-1 if name is None else number.get(name, -2) for name in slots.vehicle_type], dtype=np.int64)
-    kept = (only[slot] == -1) | (option["type"][place] == only[slot])
-    spread = {name: values[place[kept]] for name, values in option.items()}
+    kept = (only[slot] == -1) | (vehicle["type"][place] == only[slot])
+    spread = {name: values[place[kept]] for name, values in vehicle.items()}
     return spread | {"lane": slot[kept]}
 
 
-def _list_runs(
-    slots: Slots, sorts: Sorts, option: dict[str, Floats], option_limit: Floats, lane_limit: Floats, fleet: Floats
+def _list_arcs(
+    slots: Slots, sorts: Sorts, vehicle: dict[str, Floats], vehicle_limit: Floats, lane_limit: Floats, fleet: Floats
 ) -> tuple[Ints, Ints]:
     """Lane and day of the departures that some vehicle can run between sorts that are open, sorted by the node they leave."""
     usable = np.zeros(slots.tail.shape, dtype=np.bool_)
-    can = (option_limit >= 1) & (fleet[option["type"].astype(np.int64)] >= 1)[:, None]
-    np.logical_or.at(usable, option["lane"].astype(np.int64), can)
+    can = (vehicle_limit >= 1) & (fleet[vehicle["type"].astype(np.int64)] >= 1)[:, None]
+    np.logical_or.at(usable, vehicle["lane"].astype(np.int64), can)
     usable &= (slots.tail >= 0) & (slots.head >= 0) & (lane_limit >= 1)
     usable &= sorts.open[np.maximum(slots.tail, 0)] & sorts.open[np.maximum(slots.head, 0)]
     lane, day = np.nonzero(usable)

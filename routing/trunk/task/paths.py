@@ -10,25 +10,25 @@ from scipy import sparse
 
 from routing.budget import Deadline
 from routing.solvers import solve_linear
-from routing.trunk.task.commodities import group_demands
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.shortest_paths import NO_WAY, trace_ways
+from routing.trunk.task.shortest_paths import NO_PATH, trace_paths
 
 
 @dataclass(frozen=True, slots=True)
 class PathPool:
-    """Paths by demand; a step is a run's number, or ``runs + node`` for a night at a node.
+    """Paths by demand; a leg is an arc's number, or ``arcs + node`` for a night at a node.
 
     Attributes
     ----------
     demand : (P,)
         Sorted.
-    pointers : (P + 1,) into ``steps``.
+    pointers : (P + 1,) into ``legs``.
     """
 
     demand: Ints
     pointers: Ints
-    steps: Ints
+    legs: Ints
 
     def __len__(self) -> int:
         return len(self.demand)
@@ -38,7 +38,7 @@ class PathPool:
 class PathUse:
     """What one parcel on each path uses, as sparse matrices of (resource, path)."""
 
-    runs: sparse.csr_matrix
+    arcs: sparse.csr_matrix
     sorts: sparse.csr_matrix
     nights: sparse.csr_matrix
     cost: Floats
@@ -62,21 +62,21 @@ class Assignment:
 
 
 def gather_pool(network: TrunkNetwork, samples: Sequence[Ints], wanted: Ints | None = None) -> PathPool:
-    """Collect the different ways that demands take under several choices (N, groups).
+    """Collect the different paths that demands take under several choices (N, commodities).
 
     Parameters
     ----------
     wanted : (n,), optional
         Demands to collect for; all by default.
     """
-    group = group_demands(network).of_demand
-    numbers = np.arange(len(group)) if wanted is None else wanted
+    commodity = list_commodities(network).of_demand
+    numbers = np.arange(len(commodity)) if wanted is None else wanted
     start = network.demand_node()[numbers]
     parts = []
     for choice in samples:
-        reached = choice[start, group[numbers]] != NO_WAY
-        pointers, steps = trace_ways(network, choice, start[reached], group[numbers[reached]])
-        parts.append(PathPool(numbers[reached].astype(np.int64), pointers, steps))
+        reached = choice[start, commodity[numbers]] != NO_PATH
+        pointers, legs = trace_paths(network, choice, start[reached], commodity[numbers[reached]])
+        parts.append(PathPool(numbers[reached].astype(np.int64), pointers, legs))
     return merge_paths(network, parts)[0]
 
 
@@ -84,10 +84,10 @@ def merge_paths(network: TrunkNetwork, parts: Sequence[PathPool]) -> tuple[PathP
     """Join pools without doubles, sorted by demand; also the place of every path of the parts, one after the other."""
     demand = np.concatenate([part.demand for part in parts])
     lengths = np.concatenate([np.diff(part.pointers) for part in parts])
-    steps = np.concatenate([part.steps for part in parts])
-    weight = np.random.default_rng(7).integers(1, 2**62, size=network.runs + network.nodes + 1, dtype=np.int64)
+    legs = np.concatenate([part.legs for part in parts])
+    weight = np.random.default_rng(7).integers(1, 2**62, size=network.arcs + network.nodes + 1, dtype=np.int64)
     mark = np.zeros(len(demand), dtype=np.int64)
-    np.add.at(mark, np.repeat(np.arange(len(demand)), lengths), weight[steps])
+    np.add.at(mark, np.repeat(np.arange(len(demand)), lengths), weight[legs])
     order = np.lexsort((mark, demand))
     fresh = np.ones(len(order), dtype=np.bool_)
     fresh[1:] = (np.diff(demand[order]) != 0) | (np.diff(mark[order]) != 0)
@@ -97,7 +97,7 @@ def merge_paths(network: TrunkNetwork, parts: Sequence[PathPool]) -> tuple[PathP
     begin = np.cumsum(lengths) - lengths
     pointers = np.concatenate([[0], np.cumsum(lengths[first])]).astype(np.int64)
     where = np.repeat(begin[first], lengths[first]) + _count_up(lengths[first])
-    return PathPool(demand[first].astype(np.int64), pointers, steps[where]), place
+    return PathPool(demand[first].astype(np.int64), pointers, legs[where]), place
 
 
 def _count_up(lengths: Ints) -> Ints:
@@ -109,29 +109,29 @@ def use_paths(network: TrunkNetwork, pool: PathPool) -> PathUse:
     """Say what a parcel on each path uses and costs besides vehicles."""
     paths = len(pool)
     owner = np.repeat(np.arange(paths), np.diff(pool.pointers))
-    on_run = pool.steps < network.runs
-    run, night = pool.steps[on_run], pool.steps[~on_run] - network.runs
+    on_arc = pool.legs < network.arcs
+    arc, night = pool.legs[on_arc], pool.legs[~on_arc] - network.arcs
     end = end_nodes(network, pool)
-    sort_rows = np.concatenate([network.run_tail[run], end])
-    sort_columns = np.concatenate([owner[on_run], np.arange(paths)])
-    runs = _count_matrix(run, owner[on_run], network.runs, paths)
+    sort_rows = np.concatenate([network.arc_tail[arc], end])
+    sort_columns = np.concatenate([owner[on_arc], np.arange(paths)])
+    arcs = _count_matrix(arc, owner[on_arc], network.arcs, paths)
     sorts = _count_matrix(sort_rows, sort_columns, network.nodes, paths)
-    nights = _count_matrix(night, owner[~on_run], network.nodes, paths)
+    nights = _count_matrix(night, owner[~on_arc], network.nodes, paths)
     handling = network.handling_cost
-    cost = runs.T @ network.run_cost + sorts.T @ handling
+    cost = arcs.T @ network.arc_cost + sorts.T @ handling
     cost = cost + network.hold_cost * (nights.T @ network.wait_nights())
     cost = cost + network.late_cost * count_late(network, pool, end)
-    return PathUse(runs, sorts, nights, np.asarray(cost, dtype=np.float64))
+    return PathUse(arcs, sorts, nights, np.asarray(cost, dtype=np.float64))
 
 
 def end_nodes(network: TrunkNetwork, pool: PathPool) -> Ints:
     """Node at which each path is sorted for the last time."""
     end = network.demand_node()[pool.demand]
     some = np.diff(pool.pointers) > 0
-    last = pool.steps[pool.pointers[1:][some] - 1]
-    is_run = last < network.runs
-    after = np.where(is_run, 0, network.after[np.maximum(last - network.runs, 0)])
-    after[is_run] = network.run_head[last[is_run]]
+    last = pool.legs[pool.pointers[1:][some] - 1]
+    is_arc = last < network.arcs
+    after = np.where(is_arc, 0, network.after[np.maximum(last - network.arcs, 0)])
+    after[is_arc] = network.arc_head[last[is_arc]]
     end[some] = after
     return end
 
@@ -146,16 +146,16 @@ class Room:
 
     Attributes
     ----------
-    runs : (R,) [parcels]
+    arcs : (R,) [parcels]
         Room of vehicles at no further price.
     sorts, nights : (N,) [parcels]
     extra_price : (R,) [CNY/parcel]
-        Price of more room on a run, ``inf`` where there is none to be had.
+        Price of more room on an arc, ``inf`` where there is none to be had.
     extra_most : (R,) [parcels]
         How much more there is.
     """
 
-    runs: Floats
+    arcs: Floats
     sorts: Floats
     nights: Floats
     extra_price: Floats
@@ -184,18 +184,18 @@ def assign_paths(
     asked = np.flatnonzero(parcels > 0)
     place = np.full(len(parcels), -1, dtype=np.int64)
     place[asked] = np.arange(len(asked))
-    touched = np.flatnonzero(np.diff(use.runs.indptr))
+    touched = np.flatnonzero(np.diff(use.arcs.indptr))
     more = touched[np.isfinite(room.extra_price[touched]) & (room.extra_most[touched] > 0)]
     sorts = np.flatnonzero(np.isfinite(room.sorts) & (np.diff(use.sorts.indptr) > 0))
     nights = np.flatnonzero(np.isfinite(room.nights) & (np.diff(use.nights.indptr) > 0))
     serve = _count_matrix(place[pool.demand], np.arange(paths), len(asked), paths)
     buy = -_count_matrix(np.searchsorted(touched, more), np.arange(len(more)), len(touched), len(more))
-    limited = sparse.vstack([use.runs[touched], use.sorts[sorts], use.nights[nights]], format="csr")
+    limited = sparse.vstack([use.arcs[touched], use.sorts[sorts], use.nights[nights]], format="csr")
     width = paths + len(asked) + len(more)
     top = sparse.hstack([serve, sparse.identity(len(asked)), sparse.csr_matrix((len(asked), len(more)))])
     lift = sparse.vstack([buy, sparse.csr_matrix((len(sorts) + len(nights), len(more)))])
     low = sparse.hstack([limited, sparse.csr_matrix((limited.shape[0], len(asked))), lift])
-    limits = np.maximum(0.0, np.concatenate([room.runs[touched], room.sorts[sorts], room.nights[nights]]))
+    limits = np.maximum(0.0, np.concatenate([room.arcs[touched], room.sorts[sorts], room.nights[nights]]))
     answer = solve_linear(
         np.concatenate([use.cost, np.full(len(asked), network.short_cost), room.extra_price[more]]),
         sparse.vstack([top, low], format="csr"),

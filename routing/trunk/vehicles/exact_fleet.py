@@ -1,7 +1,7 @@
 """Vehicles for given loads made exact, block by block.
 
-Runs that share no fleet, no limit and no balance of own vehicles do not touch each other: the choice of vehicles falls
-apart into blocks, such as the runs of a hub with its own fleet. A block is a small mixed-integer model. HiGHS stops at a gap or
+Arcs that share no fleet, no limit and no balance of own vehicles do not touch each other: the choice of vehicles falls
+apart into blocks, such as the arcs of a hub with its own fleet. A block is a small mixed-integer model. HiGHS stops at a gap or
 after a number of nodes, so that a seed repeats the plan; the clock cuts in only on a machine too slow for all blocks.
 """
 
@@ -16,7 +16,7 @@ from routing.solvers import solve_linear
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.vehicles.vehicle_model import VehicleModel, Vehicles, model_vehicles, tally
 
-_MOST_PAIRS = 4000  # (run, option) pairs of a block up to which it is searched
+_MOST_PAIRS = 4000  # (arc, lane vehicle) pairs of a block up to which it is searched
 _NODES, _FEWEST_NODES = 2000, 200  # of branch and bound for one block, at effort 0.5 and more, and at little effort
 _PROVEN = 1e-4  # relative gap at which a block counts as solved
 
@@ -38,7 +38,7 @@ def refine_vehicles(
     """
     nodes = int(np.clip(2.0 * effort * _NODES, _FEWEST_NODES, _NODES))
     model = model_vehicles(network, load)
-    pairs = len(model.run)
+    pairs = len(model.arc)
     departures = vehicles.departures.copy()
     blocks = split_blocks(model)
     paid = [float(model.cost[c[c < pairs]] @ departures[c[c < pairs]]) for c, _ in blocks]
@@ -66,11 +66,11 @@ def refine_vehicles(
         )
         if answer.values is not None and answer.objective < present - 1e-6:
             departures[inside] = np.rint(answer.values[: len(inside)]).astype(np.int64)
-    return tally(network, model.run, model.option, departures, load)
+    return tally(network, model.arc, model.vehicle, departures, load)
 
 
 def split_blocks(model: VehicleModel) -> list[tuple[Ints, Ints]]:
-    """Columns and rows of each block of more than one run, pairs before load left behind.
+    """Columns and rows of each block of more than one arc, pairs before load left behind.
 
     A rule that no departures within their limits can break links nothing.
     """

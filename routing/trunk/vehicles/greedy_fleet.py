@@ -1,6 +1,6 @@
 """Vehicles for given loads without a search: priced mixes, brought within fleets, own vehicles sent back.
 
-The staircases give each run its cheapest mix at the prices of the fleets. Where a fleet is exceeded, the vehicle whose
+The step costs give each arc its cheapest mix at the prices of the fleets. Where a fleet is exceeded, the vehicle whose
 replacement costs least gives way, until none is; where a fleet has vehicles left, they replace the dearest. Own vehicles are
 then balanced by a flow of least cost over the hubs: empty returns, or hired vehicles in place of own ones.
 """
@@ -11,14 +11,14 @@ import numpy as np
 
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.vehicles.fleet_spreading import ArcVehicles, FleetUse, spread_vehicles
-from routing.trunk.vehicles.step_costs import Staircase, count_vehicles
+from routing.trunk.vehicles.step_costs import StepCosts, count_vehicles
 from routing.trunk.vehicles.vehicle_model import Vehicles, list_pairs, tally
 
 _SWEEPS = 6
 
 
-def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Vehicles:
-    """Choose vehicles for loads at the prices of the staircases and bring them within all limits.
+def choose_fleet(network: TrunkNetwork, step_costs: StepCosts, load: Floats) -> Vehicles:
+    """Choose vehicles for loads at the prices of the step costs and bring them within all limits.
 
     Parameters
     ----------
@@ -29,18 +29,18 @@ def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Veh
     Vehicles
         Within every limit; ``short`` tells the load that finds no vehicle.
     """
-    run, option = list_pairs(network, np.flatnonzero(load > 0))
-    count = np.zeros(len(run), dtype=np.int64)
-    placed_run, placed_option, placed = count_vehicles(network, stairs, load)
-    width = len(network.option_lane) + 1
-    count[np.searchsorted(run * width + option, placed_run * width + placed_option)] = placed
-    kind, day = network.option_type[option], network.run_day[run]
-    busy = network.busy_days()[run] if len(run) else run
-    pointers = np.searchsorted(run, np.arange(network.runs + 1)).astype(np.int64)
-    limit = network.option_limit[option, day] if len(run) else np.zeros(0)
-    lane_limit = network.lane_limit[network.run_lane, network.run_day]
-    own, step = network.type_own[kind], network.run_step[run]
-    capacity, cost = network.option_capacity[option], network.option_cost[option]
+    arc, vehicle = list_pairs(network, np.flatnonzero(load > 0))
+    count = np.zeros(len(arc), dtype=np.int64)
+    placed_arc, placed_vehicle, placed = count_vehicles(network, step_costs, load)
+    width = len(network.vehicle_lane) + 1
+    count[np.searchsorted(arc * width + vehicle, placed_arc * width + placed_vehicle)] = placed
+    kind, day = network.vehicle_type[vehicle], network.arc_day[arc]
+    busy = network.busy_days()[arc] if len(arc) else arc
+    pointers = np.searchsorted(arc, np.arange(network.arcs + 1)).astype(np.int64)
+    limit = network.vehicle_limit[vehicle, day] if len(arc) else np.zeros(0)
+    lane_limit = network.lane_limit[network.arc_lane, network.arc_day]
+    own, step = network.type_own[kind], network.arc_step[arc]
+    capacity, cost = network.vehicle_capacity[vehicle], network.vehicle_cost[vehicle]
     largest_first = np.argsort(-load, kind="stable").astype(np.int64)
 
     def spread(frozen: Flags) -> None:
@@ -48,15 +48,15 @@ def mend_vehicles(network: TrunkNetwork, stairs: Staircase, load: Floats) -> Veh
         free = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
         spread_vehicles(pairs, FleetUse(load, count, free), largest_first, _SWEEPS)
 
-    spread(np.zeros(len(run), dtype=np.bool_))
+    spread(np.zeros(len(arc), dtype=np.bool_))
     if own.any():
         for number in np.flatnonzero(network.type_own):
-            _balance(network, int(number), run, option, count, busy)
+            _balance(network, int(number), arc, vehicle, count, busy)
         spread(own)
-    return tally(network, run, option, count, load)
+    return tally(network, arc, vehicle, count, load)
 
 
-def _balance(network: TrunkNetwork, number: int, run: Ints, option: Ints, count: Ints, busy: Ints) -> None:
+def _balance(network: TrunkNetwork, number: int, arc: Ints, vehicle: Ints, count: Ints, busy: Ints) -> None:
     """Make the departures of one own type a circulation, in place: a flow of least cost over the hubs.
 
     An empty return over a lane costs its departure. Taking an own departure out, hired vehicles in its place, costs the
@@ -64,19 +64,19 @@ def _balance(network: TrunkNetwork, number: int, run: Ints, option: Ints, count:
     """
     from ortools.graph.python import min_cost_flow
 
-    pairs = np.flatnonzero(network.option_type[option] == number)
-    lane = network.run_lane[run[pairs]]
+    pairs = np.flatnonzero(network.vehicle_type[vehicle] == number)
+    lane = network.arc_lane[arc[pairs]]
     start, end = network.lane_origin[lane], network.lane_destination[lane]
-    cost = network.option_cost[option[pairs]]
-    hired = _replace_cost(network, run, option)[pairs]
+    cost = network.vehicle_cost[vehicle[pairs]]
+    hired = _replace_cost(network, arc, vehicle)[pairs]
     blocked = np.zeros(len(pairs), dtype=np.bool_)
     while True:
         surplus = np.bincount(start, count[pairs], network.hubs) - np.bincount(end, count[pairs], network.hubs)
         if not surplus.any():
             return
-        slack = _slack(network, number, run[pairs], count[pairs], busy[pairs])
-        lane_bound = np.where(np.isfinite(network.lane_limit[lane, network.run_day[run[pairs]]]), 0.0, np.inf)
-        room = np.minimum(network.option_limit[option[pairs], network.run_day[run[pairs]]] - count[pairs], lane_bound)
+        slack = _slack(network, number, arc[pairs], count[pairs], busy[pairs])
+        lane_bound = np.where(np.isfinite(network.lane_limit[lane, network.arc_day[arc[pairs]]]), 0.0, np.inf)
+        room = np.minimum(network.vehicle_limit[vehicle[pairs], network.arc_day[arc[pairs]]] - count[pairs], lane_bound)
         slack = np.minimum(slack, np.minimum(np.maximum(room, 0.0), 1e6).astype(np.int64))
         slack[blocked] = 0
         dropped = np.maximum(hired - cost, 0.0)
@@ -94,27 +94,27 @@ def _balance(network: TrunkNetwork, number: int, run: Ints, option: Ints, count:
         count[pairs] -= cut
         done = np.zeros(len(pairs), dtype=np.int64)
         for place in np.flatnonzero(added):
-            now = _slack(network, number, run[pairs], count[pairs] + done, busy[pairs])[place]
+            now = _slack(network, number, arc[pairs], count[pairs] + done, busy[pairs])[place]
             done[place] = min(int(added[place]), int(now))
             blocked[place] |= done[place] < added[place]
         count[pairs] += done
 
 
-def _replace_cost(network: TrunkNetwork, run: Ints, option: Ints) -> Floats:
-    """Cost of hired vehicles in place of each pair's, (Y,): the cheapest of the run's, as many as it takes."""
-    hired = ~network.type_own[network.option_type[option]]
-    per_parcel = network.option_cost[option] / network.option_capacity[option]
-    best = np.full(network.runs, np.inf)
-    np.minimum.at(best, run[hired], per_parcel[hired])
+def _replace_cost(network: TrunkNetwork, arc: Ints, vehicle: Ints) -> Floats:
+    """Cost of hired vehicles in place of each pair's, (Y,): the cheapest of the arc's, as many as it takes."""
+    hired = ~network.type_own[network.vehicle_type[vehicle]]
+    per_parcel = network.vehicle_cost[vehicle] / network.vehicle_capacity[vehicle]
+    best = np.full(network.arcs, np.inf)
+    np.minimum.at(best, arc[hired], per_parcel[hired])
     worst = network.short_cost
-    price: Floats = np.minimum(best[run], worst) * network.option_capacity[option]
+    price: Floats = np.minimum(best[arc], worst) * network.vehicle_capacity[vehicle]
     return price
 
 
-def _slack(network: TrunkNetwork, number: int, run: Ints, count: Ints, busy: Ints) -> Ints:
-    """How many more vehicles of a type can leave on each run within its fleet."""
+def _slack(network: TrunkNetwork, number: int, arc: Ints, count: Ints, busy: Ints) -> Ints:
+    """How many more vehicles of a type can leave on each arc within its fleet."""
     size = network.type_fleet[number]
-    step = network.run_step[run]
+    step = network.arc_step[arc]
     away = np.zeros(network.fleet_steps + 1)
     np.add.at(away, step, count)
     np.subtract.at(away, np.minimum(step + busy, network.fleet_steps), count)

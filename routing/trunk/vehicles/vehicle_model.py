@@ -14,23 +14,23 @@ from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 
 @dataclass(frozen=True, slots=True)
 class Vehicles:
-    """Departures of the options on the runs.
+    """Departures of lane vehicles on the arcs.
 
     Attributes
     ----------
-    run, option : (Y,)
-        The pairs that can be used, sorted by run, then option.
+    arc, vehicle : (Y,)
+        The pairs that can be used, sorted by arc, then lane vehicle.
     departures : (Y,)
     room : (R,) [parcels]
-        Room on each run.
+        Room on each arc.
     cost
         Cost of the departures [CNY].
     short : (R,) [parcels]
         Load for which there is no room.
     """
 
-    run: Ints
-    option: Ints
+    arc: Ints
+    vehicle: Ints
     departures: Ints
     room: Floats
     cost: float
@@ -39,7 +39,7 @@ class Vehicles:
 
 @dataclass(frozen=True, slots=True)
 class FleetRows:
-    """Limits on departures as a sparse matrix over the (run, option) pairs: ``low <= matrix @ y <= high``.
+    """Limits on departures as a sparse matrix over the (arc, lane vehicle) pairs: ``low <= matrix @ y <= high``.
 
     ``names`` tells each row as (kind, first, second): lane (lane, day), fleet (type, step of the fleets' time), balance (type, hub).
     """
@@ -53,32 +53,32 @@ class FleetRows:
 
 
 def list_pairs(network: TrunkNetwork, wanted: Ints | None = None) -> tuple[Ints, Ints]:
-    """List the (run, option) pairs that can be used, sorted by run and option.
+    """List the (arc, lane vehicle) pairs that can be used, sorted by arc and lane vehicle.
 
     Parameters
     ----------
     wanted : (n,), optional
-        Runs that carry load; hired vehicles are listed for these only, own vehicles for all (empty returns).
+        Arcs that carry load; hired vehicles are listed for these only, own vehicles for all (empty returns).
     """
-    usable = np.ones(network.runs, dtype=np.bool_)
+    usable = np.ones(network.arcs, dtype=np.bool_)
     if wanted is not None:
         usable[:] = False
         usable[wanted] = True
-    option, day = np.nonzero((network.option_limit >= 1) & (network.type_fleet[network.option_type] >= 1)[:, None])
-    run = network.run_of[network.option_lane[option], day]
-    keep = run >= 0
-    option, run = option[keep], run[keep]
-    keep = usable[run] | network.type_own[network.option_type[option]]
-    option, run = option[keep], run[keep]
-    order = np.lexsort((option, run))
-    return run[order].astype(np.int64), option[order].astype(np.int64)
+    vehicle, day = np.nonzero((network.vehicle_limit >= 1) & (network.type_fleet[network.vehicle_type] >= 1)[:, None])
+    arc = network.arc_of[network.vehicle_lane[vehicle], day]
+    keep = arc >= 0
+    vehicle, arc = vehicle[keep], arc[keep]
+    keep = usable[arc] | network.type_own[network.vehicle_type[vehicle]]
+    vehicle, arc = vehicle[keep], arc[keep]
+    order = np.lexsort((vehicle, arc))
+    return arc[order].astype(np.int64), vehicle[order].astype(np.int64)
 
 
-def limit_rows(network: TrunkNetwork, run: Ints, option: Ints) -> FleetRows:
-    """Write the limits of lanes and fleets and the balance of own vehicles over (run, option) pairs."""
-    pairs = np.arange(len(run))
-    kind_of, day, lane = network.option_type[option], network.run_day[run], network.run_lane[run]
-    busy = network.busy_days()[run] if len(run) else run
+def limit_rows(network: TrunkNetwork, arc: Ints, vehicle: Ints) -> FleetRows:
+    """Write the limits of lanes and fleets and the balance of own vehicles over (arc, lane vehicle) pairs."""
+    pairs = np.arange(len(arc))
+    kind_of, day, lane = network.vehicle_type[vehicle], network.arc_day[arc], network.arc_lane[arc]
+    busy = network.busy_days()[arc] if len(arc) else arc
     rows: list[Ints] = []
     columns: list[Ints] = []
     values: list[Floats] = []
@@ -120,7 +120,7 @@ def limit_rows(network: TrunkNetwork, run: Ints, option: Ints) -> FleetRows:
     finite = np.flatnonzero(np.isfinite(network.type_fleet[kind_of]))
     spread = np.repeat(finite, busy[finite])
     ahead = np.arange(len(spread)) - np.repeat(np.cumsum(busy[finite]) - busy[finite], busy[finite])
-    step, steps = network.run_step[run], network.fleet_steps
+    step, steps = network.arc_step[arc], network.fleet_steps
     at = np.minimum(step[spread] + ahead, steps - 1)
     inside = step[spread] + ahead < steps
     grid = np.arange(types * steps)
@@ -152,7 +152,7 @@ def limit_rows(network: TrunkNetwork, run: Ints, option: Ints) -> FleetRows:
         grid % hubs,
     )
     matrix = sparse.csr_matrix(
-        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(height, len(run))
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(height, len(arc))
     )
     return FleetRows(
         matrix, np.concatenate(low), np.concatenate(high), names, np.concatenate(first), np.concatenate(second)
@@ -161,20 +161,20 @@ def limit_rows(network: TrunkNetwork, run: Ints, option: Ints) -> FleetRows:
 
 @dataclass(frozen=True, slots=True)
 class VehicleModel:
-    """Choice of vehicles for given loads as a linear model over (run, option) pairs, then load left behind.
+    """Choice of vehicles for given loads as a linear model over (arc, lane vehicle) pairs, then load left behind.
 
     ``low <= matrix @ (departures, left behind) <= high``; the first rows hold the loads, ``rules`` are the others.
 
     Attributes
     ----------
-    run, option, limit : (Y,)
+    arc, vehicle, limit : (Y,)
         Pairs, and the most departures of each.
     carried : (C,)
-        Runs with load.
+        Arcs with load.
     """
 
-    run: Ints
-    option: Ints
+    arc: Ints
+    vehicle: Ints
     limit: Floats
     carried: Ints
     cost: Floats
@@ -187,28 +187,28 @@ class VehicleModel:
 def model_vehicles(network: TrunkNetwork, load: Floats) -> VehicleModel:
     """Write the choice of departures of least cost that hold the loads (R,) [parcels]."""
     carried = np.flatnonzero(load > 0)
-    run, option = list_pairs(network, carried)
-    rules = limit_rows(network, run, option)
+    arc, vehicle = list_pairs(network, carried)
+    rules = limit_rows(network, arc, vehicle)
     limit = np.minimum(
-        network.option_limit[option, network.run_day[run]], network.type_fleet[network.option_type[option]]
+        network.vehicle_limit[vehicle, network.arc_day[arc]], network.type_fleet[network.vehicle_type[vehicle]]
     )
-    capacity = network.option_capacity[option]
-    # no run needs more than what its load fills: a finite bound keeps the search small
-    need = np.ceil(load[run] / capacity)
-    limit = np.where(network.type_own[network.option_type[option]], limit, np.minimum(limit, need))
-    place = np.full(network.runs, -1, dtype=np.int64)
+    capacity = network.vehicle_capacity[vehicle]
+    # no arc needs more than what its load fills: a finite bound keeps the search small
+    need = np.ceil(load[arc] / capacity)
+    limit = np.where(network.type_own[network.vehicle_type[vehicle]], limit, np.minimum(limit, need))
+    place = np.full(network.arcs, -1, dtype=np.int64)
     place[carried] = np.arange(len(carried))
-    on = place[run] >= 0
-    pairs = np.arange(len(run))
-    hold = sparse.csr_matrix((capacity[on], (place[run[on]], pairs[on])), shape=(len(carried), len(run)))
+    on = place[arc] >= 0
+    pairs = np.arange(len(arc))
+    hold = sparse.csr_matrix((capacity[on], (place[arc[on]], pairs[on])), shape=(len(carried), len(arc)))
     miss = sparse.identity(len(carried), format="csr")
     blank = sparse.csr_matrix((rules.matrix.shape[0], len(carried)))
     return VehicleModel(
-        run=run,
-        option=option,
+        arc=arc,
+        vehicle=vehicle,
         limit=limit,
         carried=carried,
-        cost=np.concatenate([network.option_cost[option], np.full(len(carried), network.short_cost)]),
+        cost=np.concatenate([network.vehicle_cost[vehicle], np.full(len(carried), network.short_cost)]),
         matrix=sparse.bmat([[hold, miss], [rules.matrix, blank]], format="csr"),
         low=np.concatenate([load[carried], rules.low]),
         high=np.concatenate([np.full(len(carried), np.inf), rules.high]),
@@ -231,9 +231,9 @@ def relax_vehicles(network: TrunkNetwork, load: Floats, deadline: Deadline) -> t
     return answer, model.rules
 
 
-def tally(network: TrunkNetwork, run: Ints, option: Ints, departures: Ints, load: Floats) -> Vehicles:
+def tally(network: TrunkNetwork, arc: Ints, vehicle: Ints, departures: Ints, load: Floats) -> Vehicles:
     """Add up what departures hold and cost, and what of the loads they leave behind."""
-    filled = departures.astype(np.float64) * network.option_capacity[option]
-    room: Floats = np.bincount(run, filled, network.runs).astype(np.float64)
-    cost = float((departures * network.option_cost[option]).sum())
-    return Vehicles(run, option, departures, room, cost, np.maximum(0.0, load - room))
+    filled = departures.astype(np.float64) * network.vehicle_capacity[vehicle]
+    room: Floats = np.bincount(arc, filled, network.arcs).astype(np.float64)
+    cost = float((departures * network.vehicle_cost[vehicle]).sum())
+    return Vehicles(arc, vehicle, departures, room, cost, np.maximum(0.0, load - room))
