@@ -69,12 +69,12 @@ class _ArcChange:
             (n * float(self.capacity[best]), n * float(self.add_price[best]))
             for n in range(2, int(min(self.spare[best], _MOST_ADDS)) + 1)
         ]
-        cheapest, reference_plan = np.inf, []
+        cheapest, kept = np.inf, []
         for room, price in sorted(more, reverse=True):
             if price < cheapest - 1e-9:
                 cheapest = price
-                reference_plan.append((room, price))
-        for room, price in reversed(reference_plan):
+                kept.append((room, price))
+        for room, price in reversed(kept):
             rooms.append(self.room + room)
             prices.append(prices[len(self.drops)] + price)
         endless = np.isinf(self.spare[best])
