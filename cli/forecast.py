@@ -76,6 +76,8 @@ def forecast(
         made = make_forecast(inputs, day, horizon, seed, settings_of(workspace.settings, spans, bridge=bridge), bar)
         for name in Level:
             run.append(f"{name}_forecasts", _table(made, name))
+        if made.merchant.height:
+            run.append("merchant_forecasts", made.merchant)
     for note in made.notes:
         warn(note)
     if level is Level.outlet and made.outlet.is_empty():

@@ -10,6 +10,7 @@ import typer
 
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
+from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
 
@@ -67,7 +68,7 @@ def plan_joint(
     """
     from routing.joint.plan import JointInputs
     from routing.joint.plan import plan_joint as plan
-    from routing.stock.plan import TABLES, StockOptions
+    from routing.stock.plan import CUBE, TABLES, StockOptions
     from routing.trunk.task.inputs import TrunkOptions
 
     workspace = workspace_of(context)
@@ -106,6 +107,8 @@ def plan_joint(
             trunk["lane_weather"] = run.results("lane_weather", weather_runs[-1])
         trunk["route_demand"], hubs = _read_demand(run, first, last, level, forecast)
         stock = {name: run.read(name) for name in TABLES}
+        zone = workspace.settings.workspace.timezone
+        stock[CUBE] = read_cube(run, forecast=forecast, as_of=as_of, last=stock_last, timezone=zone)
         begin, end = trunk["route_demand"]["date"].min(), trunk["route_demand"]["date"].max()
         stock_options = _choose_days(stock_options, stock, begin, end)
         sourcing = find_sourcing(run.reader)

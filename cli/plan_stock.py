@@ -10,11 +10,10 @@ import typer
 
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import basis_of, tell_basis
+from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from data.runs import Run
     from routing.stock.plan import StockPlan
 
@@ -57,7 +56,7 @@ def plan_stock(
     """
     from routing.checker.stock import check_stock
     from routing.checker.violations import count_broken
-    from routing.stock.plan import TABLES, StockOptions
+    from routing.stock.plan import CUBE, TABLES, StockOptions
     from routing.stock.plan import plan_stock as plan
 
     workspace = workspace_of(context)
@@ -77,7 +76,8 @@ def plan_stock(
         prices = _read_prices(hub_prices) if hub_prices is not None else _find_prices(run)
         run.options = {**kept, "hub_prices": prices}
         tables = {name: run.read(name) for name in TABLES}
-        found = plan(tables, options, hub_prices=prices, hub_forecasts=_find_forecast(run, options.as_of), progress=bar)
+        tables[CUBE] = read_cube(run, as_of=as_of, last=last, timezone=workspace.settings.workspace.timezone)
+        found = plan(tables, options, hub_prices=prices, progress=bar)
         checked = {
             "merchants": tables["merchants"],
             "warehouses": tables["warehouses"],
@@ -110,16 +110,6 @@ def _find_prices(run: Run) -> dict[str, float]:
     days = run.results("hub_loads", prices["run_id"][0])["date"].n_unique()
     mean = prices.group_by("hub_id").agg(pl.col("price").sum() / days).sort("hub_id")
     return {hub: round(price, 6) for hub, price in mean.iter_rows()}
-
-
-def _find_forecast(run: Run, as_of: date | None) -> pl.DataFrame | None:
-    """Forecast of the hubs the plan stands on: the latest that knew no more than the plan may; None without one."""
-    import polars as pl
-
-    found = run.results("hub_forecasts")
-    if found.is_empty() or (as_of is not None and found.select((pl.col("as_of") > as_of).any()).item()):
-        return None
-    return found
 
 
 def _read_prices(file: Path) -> dict[str, float]:

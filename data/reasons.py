@@ -11,8 +11,9 @@ _FORM = re.compile(
     rf"^For (?P<event>.*?) (?P<first>\d{{4}}-\d\d-\d\d) to (?P<last>\d{{4}}-\d\d-\d\d): "
     rf"(?P<expected>{_NUMBER}) expected \+ (?P<safety>{_NUMBER}) safety = (?P<units>{_NUMBER}) units; "
     rf"(?P<there>{_NUMBER}) there already, (?P<send>{_NUMBER}) to send\. "
-    rf"Expected from (?P<basis>own|category) sales(?: (?P<base>{_NUMBER}))? x growth (?P<growth>{_NUMBER})"
-    rf"(?: x venue (?P<venue>{_NUMBER}) x lift (?P<lift>{_NUMBER}))?, error (?P<error>{_NUMBER}) %\. "
+    rf"Expected from (?P<basis>own|category|forecast) sales(?: (?P<base>{_NUMBER}))? x growth (?P<growth>{_NUMBER})"
+    rf"(?: x venue (?P<venue>{_NUMBER})(?: x price (?P<price>{_NUMBER}))? x lift (?P<lift>{_NUMBER})"
+    rf"(?: x weather (?P<weather>{_NUMBER}))?)?, error (?P<error>{_NUMBER}) %\. "
     rf"Buyers in (?P<regions>.*?); (?P<days>{_NUMBER}) days to them, (?P<home_days>{_NUMBER}) from hub (?P<home>.*?)\. "
     rf"Takes (?P<relief>{_NUMBER}) parcels off that hub\. Two days late costs (?P<late>{_NUMBER}) CNY\."
     rf"(?: From here they cost (?P<cost>{_NUMBER}) CNY, from that hub (?P<home_cost>{_NUMBER}) CNY\.)?"
@@ -35,11 +36,11 @@ class StockReason:
     there, send
         Units that stand there already, and that are to be sent.
     basis
-        ``own`` (the last edition of the merchant's own) or ``category`` (borrowed: a wider range).
-    base, growth, venue, lift
-        Units sold at the last edition (``own``) or in as many of the last days as the event has (``category``); the merchant's growth;
-        what this venue sells over the last edition's; what an event sells over other days [ratios; 1 = no part in it]. Their product is
-        `expected`. `base` is None in plans made before it was told.
+        ``forecast`` (the demand cube); plans of earlier versions say ``own`` (the last edition) or ``category`` (borrowed).
+    base, growth, venue, price, lift, weather
+        Units it would sell on as many ordinary days; what the merchant announced and planners corrected; what its venue and its own
+        promotions sell over none; what its discount does; what an event sells over other days; the weather [ratios; 1 = no part
+        in it]. Their product is `expected`. `base` is None in plans made before it was told.
     error
         Relative error of the expectation [%].
     regions
@@ -82,7 +83,9 @@ class StockReason:
     full: str = ""
     base: float | None = None
     venue: float = 1.0
+    price: float = 1.0
     lift: float = 1.0
+    weather: float = 1.0
     cost: float | None = None
     home_cost: float | None = None
 
@@ -92,7 +95,9 @@ class StockReason:
         why = f"no room or sending capacity left in {self.full}" if self.full else _TOO_FAR
         short = f" Short {self.short:,} units in all: {why}." if self.short else ""
         base = "" if self.base is None else f" {self.base:,.2f}"
-        factors = "" if self.base is None else f" x venue {self.venue:.4f} x lift {self.lift:.4f}"
+        factors = ""
+        if self.base is not None:
+            factors = f" x venue {self.venue:.4f} x price {self.price:.4f} x lift {self.lift:.4f} x weather {self.weather:.4f}"
         costs = ""
         if self.cost is not None and self.home_cost is not None:
             costs = f" From here they cost {self.cost:,.2f} CNY, from that hub {self.home_cost:,.2f} CNY."
@@ -118,6 +123,8 @@ def read_reason(text: str) -> StockReason | None:
 
     whole = {name: int(number(name)) for name in ("expected", "safety", "units", "there", "send", "relief", "short")}
     real = {name: number(name) for name in ("growth", "error", "days", "home_days", "late")}
-    real |= {name: number(name) for name in ("base", "venue", "lift", "cost", "home_cost") if part[name]}
+    real |= {
+        name: number(name) for name in ("base", "venue", "price", "lift", "weather", "cost", "home_cost") if part[name]
+    }
     words = {name: part[name] for name in ("event", "first", "last", "basis", "regions", "home", "missed", "full")}
     return StockReason(**words, **whole, **real)  # type: ignore[arg-type]

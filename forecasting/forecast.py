@@ -21,6 +21,7 @@ from forecasting.intervals.calibration import calibrate_intervals
 from forecasting.intervals.interval_model import IntervalModel
 from forecasting.intervals.spread import Doubt, EventDays, Parts, Spread
 from forecasting.intervals.to_tables import publish_routes, publish_sums
+from forecasting.merchants.cube import forecast_merchants, merchant_inputs
 from forecasting.outlets.outlet_forecast import forecast_outlets
 from forecasting.outlets.sums_of_outlets import forecast_from_outlets
 from forecasting.results import Forecasts, RouteForecast
@@ -222,13 +223,15 @@ def _publish(
     ]
     shared = (parts, as_of, matrices.dates, intervals, events)
     matrices = replace(matrices, mean=np.asarray(matrices.mean))
+    hub = publish_sums("hub", "hub_id", [("out", out), ("in", into)], *shared)
     return Forecasts(
         as_of=as_of,
         network=publish_sums("network", None, [("", panel.membership("network"))], *shared),
         region=publish_sums("region", "region_id", region_sides, *shared),
-        hub=publish_sums("hub", "hub_id", [("out", out), ("in", into)], *shared),
+        hub=hub,
         route=publish_routes(panel, *shared),
         outlet=forecast_outlets(known, as_of, matrices, whole, events),
+        merchant=forecast_merchants(merchant_inputs(known, hub), as_of, len(matrices.dates)),
         matrices=matrices,
         spread=Spread(parts, intervals, events),
         notes=notes,

@@ -63,6 +63,18 @@ def no_promotions() -> pl.DataFrame:
     )
 
 
+def no_sales() -> pl.DataFrame:
+    """Return an empty table ``sales``."""
+    return _empty(
+        date=pl.Date,
+        merchant_id=pl.String,
+        category=pl.String,
+        destination_region_id=pl.String,
+        units=pl.Int64,
+        parcels=pl.Int64,
+    )
+
+
 @dataclass(frozen=True)
 class ForecastInputs:
     """The tables a forecast reads, with the columns of their contracts.
@@ -83,6 +95,8 @@ class ForecastInputs:
         default_factory=lambda: _empty(date=pl.Date, outlet_id=pl.String, direction=pl.String, parcels=pl.Int64)
     )
     promotions: pl.DataFrame = field(default_factory=no_promotions)
+    sales: pl.DataFrame = field(default_factory=no_sales)
+    merchants: pl.DataFrame = field(default_factory=lambda: _empty(merchant_id=pl.String, hub_id=pl.String))
     waybills: pl.DataFrame | None = None
     overrides: pl.DataFrame | None = None
     lanes: pl.DataFrame | None = None

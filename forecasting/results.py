@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -56,6 +56,8 @@ class Forecasts:
         The last day whose volumes were known.
     network, region, hub, route, outlet
         The five result tables. Every published sum is the sum of its parts.
+    merchant
+        The demand cube, ``merchant_forecasts``; no rows without sales.
     matrices
         The route level as matrices.
     spread
@@ -73,6 +75,7 @@ class Forecasts:
     matrices: RouteForecast
     spread: Spread
     notes: tuple[str, ...] = ()
+    merchant: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @property
     def known_until(self) -> dt.date:

@@ -243,7 +243,7 @@ def _tell_why(reason: StockReason, language: Language) -> str:
     """Tell the three reasons of an allocation, and what went wrong."""
     counts = {name: f"{getattr(reason, name):,}" for name in ("expected", "safety", "units", "there", "send", "relief")}
     facts = counts | {
-        **{name: f"{getattr(reason, name):.4g}" for name in ("growth", "venue", "lift")},
+        **{name: f"{getattr(reason, name):.4g}" for name in ("growth", "venue", "price", "lift", "weather")},
         "base": f"{_base_of(reason):,.2f}",
         "regions": reason.regions,
         "days": f"{reason.days:.1f}",
@@ -266,7 +266,7 @@ def _base_of(reason: StockReason) -> float:
     """Units sold before; of a plan that did not keep them what the expectation comes from."""
     if reason.base is not None:
         return reason.base
-    product = reason.growth * reason.venue * reason.lift
+    product = reason.growth * reason.venue * reason.price * reason.lift * reason.weather
     return reason.expected / product if product > 0 else 0.0
 
 
@@ -274,7 +274,7 @@ def _list_parts(row: _Row, language: Language) -> tuple[object, ...]:
     reason = row.reason
     if reason is None:
         return row.category, row.warehouse_id, *[None] * 11, row.units, None, None, row.ship_by, *[None] * 4
-    factors = (_base_of(reason), reason.growth, reason.venue, reason.lift, 1.0, 1.0)
+    factors = (_base_of(reason), reason.growth, reason.venue, reason.lift, reason.price, reason.weather)
     numbers = (reason.expected, reason.safety, reason.units, reason.there, reason.send, *_range_of(reason))
     costs = (reason.cost, reason.home_cost, _saving(reason.cost, reason.home_cost))
     basis = word(language, f"basis.{reason.basis}")

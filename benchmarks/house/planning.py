@@ -109,11 +109,16 @@ def _sample() -> Any:
 
 @cache
 def _stock() -> Any:
+    from forecasting.merchants.cube import MerchantInputs, forecast_merchants
     from routing.stock.plan import StockOptions
     from routing.stock.plan import plan_stock as plan
 
-    first, last = date(2025, 11, 1), date(2025, 11, 13)
-    return plan(_sample().tables, StockOptions(first=first, last=last, as_of=date(2025, 10, 31)))
+    first, last, as_of = date(2025, 11, 1), date(2025, 11, 13), date(2025, 10, 31)
+    tables = _sample().tables
+    names = ("sales", "merchants", "events", "promotions")
+    cube = forecast_merchants(MerchantInputs(**{name: tables[name] for name in names}), as_of, 13)
+    options = StockOptions(first=first, last=last, as_of=as_of)
+    return plan({**tables, "merchant_forecasts": cube}, options)
 
 
 def _sample_task(factor: float, days: tuple[date, date] = _WEEK) -> Any:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.joint WORKSPACE [CASE ...]`: the joint plan beside nothing ahead and today's one pass, vehicles in parts.
+"""`python -m benchmarks.joint WORKSPACE [--whole] [CASE ...]`: the joint plan beside nothing ahead and one pass, vehicles in parts and whole.
 
 WORKSPACE holds a forecast, as `radar demo` leaves it. Cases: `sample` (as it is), `cut` and `hard` (the hubs JIN and GUA sort and hold less), each in time
 (goods stand there on the first day) or, with `-late`, sent on the day after the last known one. Days 1 to 16 November, stock for 1 to 13 November, level .9.
@@ -19,10 +19,13 @@ import polars as pl
 from cli.past_plans import find_sourcing
 from data.contracts import contract
 from data.workspace import Workspace
+from forecasting.history.as_of_view import restrict
+from forecasting.inputs import ForecastInputs
+from forecasting.merchants.cube import forecast_merchants, merchant_inputs
 from routing.budget import Deadline
 from routing.joint.arrivals import find_arrivals
-from routing.joint.plan import SHORT_PRICE, JointInputs, solve
-from routing.stock.plan import TABLES, StockOptions, read_task
+from routing.joint.plan import SHORT_PRICE, JointInputs, carry_rest, solve
+from routing.stock.plan import CUBE, TABLES, StockOptions, read_task
 from routing.trunk.task.demand import demand_at_level, take_days
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import build_network
@@ -40,20 +43,23 @@ _TRUNK = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", 
 
 def main() -> None:
     """Measure the cases and print a page."""
-    if len(sys.argv) < 2:
-        sys.exit("one workspace: python -m benchmarks.joint demo [sample cut hard sample-late cut-late hard-late]")
-    workspace = Workspace.open(Path(sys.argv[1]))
-    names = sys.argv[2:] or [f"{name}{late}" for late in ("", "-late") for name in CASES]
+    words = [word for word in sys.argv[1:] if word != "--whole"]
+    if not words:
+        sys.exit(
+            "one workspace: python -m benchmarks.joint demo [--whole] [sample cut hard sample-late cut-late hard-late]"
+        )
+    workspace = Workspace.open(Path(words[0]))
+    names = words[1:] or [f"{name}{late}" for late in ("", "-late") for name in CASES]
     print(
         "| case | plan | CNY without short parcels | short | bound | least short | CPU s |\n|---|---|---:|---:|---:|---:|---:|"
     )
     for name in names:
         case, _, late = name.partition("-")
-        measure(workspace, case, late=bool(late))
+        measure(workspace, case, late=bool(late), whole="--whole" in sys.argv)
 
 
-def measure(workspace: Workspace, case: str, *, late: bool) -> None:
-    """Measure one case and print its rows."""
+def measure(workspace: Workspace, case: str, *, late: bool, whole: bool = False) -> None:
+    """Measure one case and print its rows: vehicles in parts, then, if asked, whole vehicles for each plan."""
     tables = {name: _read(workspace, name) for name in {*_TRUNK, *TABLES}}
     for hub, (sorts, waits) in CASES[case].items():
         here = pl.col("hub_id") == hub
@@ -68,18 +74,38 @@ def measure(workspace: Workspace, case: str, *, late: bool) -> None:
         trunk["lane_weather"] = workspace.results("lane_weather")
     began = time.process_time()
     network = build_network(TrunkInputs.gather(trunk), TrunkOptions(short_cost=SHORT_PRICE))
-    task = read_task(tables, STOCK, hub_forecasts=hubs)
+    tables[CUBE] = _expect(workspace, hubs)
+    task = read_task(tables, STOCK)
     arrivals = find_arrivals(task, STOCK.putaway_days)
     if not late:
         arrivals = replace(arrivals, sellable=np.zeros_like(arrivals.sellable))
     inputs = JointInputs(trunk, tables, find_sourcing(workspace), hubs)
-    found, _ = solve(network, task, inputs, STOCK, Deadline(3600.0), arrivals=arrivals)
+    found = solve(network, task, inputs, STOCK, Deadline(3600.0), arrivals=arrivals)
     spent = time.process_time() - began
     name = f"{case}{', late' if late else ', in time'}"
     for plan in found.ranked:
         answer = found.answers[plan]
         last = (f"{found.bound:,.0f}", f"{found.least_short:,.0f}", f"{spent:.0f}") if plan == "joint" else ("", "", "")
         print(f"| {name} | {plan} | {answer.cost:,.0f} | {answer.short:,.0f} | {' | '.join(last)} |", flush=True)
+    for plan in found.ranked if whole else []:
+        began = time.process_time()
+        stock = found.make_whole(plan)
+        row = carry_rest(stock, trunk, TrunkOptions()).plan_certificates.row(0, named=True)
+        print(
+            f"| {name} | {plan}, whole vehicles | {row['cost'] + stock.cost:,.0f} | {row['parcels_short']:,.0f} | "
+            f"{row['lower_bound'] + stock.cost:,.0f} (its trunk's) | | {time.process_time() - began:.0f} |",
+            flush=True,
+        )
+
+
+def _expect(workspace: Workspace, hubs: pl.DataFrame) -> pl.DataFrame:
+    """The demand cube of a forecast, made anew."""
+    names = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes")
+    tables: dict[str, Any] = {name: workspace.read(name) for name in names}
+    inputs = ForecastInputs(**tables)
+    as_of = hubs["as_of"][0]
+    days = (hubs.select(pl.col("date").max()).item() - as_of).days
+    return forecast_merchants(merchant_inputs(restrict(inputs, as_of), hubs), as_of, days)
 
 
 def _read(workspace: Workspace, name: str) -> pl.DataFrame:

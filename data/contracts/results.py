@@ -90,6 +90,37 @@ class OutletForecasts(_Forecast):
     direction = choice("pickup or delivery.", ("pickup", "delivery"), "方向", key=True)
 
 
+class MerchantForecasts(Result):
+    """Units by day, merchant, category and region (商家需求预测): the one demand that forecast and stock plan read."""
+
+    as_of = day("Last day of history the forecast knew.", "预测基准日", key=True)
+    date = day("Day forecast.", "日期", key=True)
+    merchant_id = ident("Merchant.", "商家", key=True)
+    category = ident("Category of goods.", "品类", "类目", key=True)
+    region_id = ident("Region of the buyers.", "区域", key=True)
+    hub_id = ident("Hub the merchant ships from on that day.", "分拨中心", "场地")
+    mean = quantity("Units expected; the product of the baseline and all factors.", "预测", "均值", unit="units")
+    baseline = quantity("Units of a day without anything below.", "基线", unit="units")
+    event = quantity(
+        "Factor of shopping events and holidays: the hub's, and what merchants' goods gain over it.",
+        "活动系数",
+        unit="ratio",
+    )
+    promotion = quantity("Factor of the venue and of the merchant's own promotions.", "会场系数", unit="ratio")
+    price = quantity("Factor of the discount.", "价格系数", unit="ratio")
+    plan = quantity("Factor of what the merchant announced, weighed.", "计划系数", unit="ratio")
+    weather = quantity("Factor of the weather in the forecast of the hub.", "天气系数", unit="ratio")
+    override = quantity("Factor of planners' overrides.", "人工系数", unit="ratio")
+    error = quantity("How unsure the units are, the same over regions and days.", unit="log")
+
+    @dy.rule()
+    def factors_multiply_to_the_mean(cls) -> pl.Expr:
+        product = pl.col("baseline")
+        for name in ("event", "promotion", "price", "plan", "weather", "override"):
+            product = product * pl.col(name)
+        return (product - pl.col("mean")).abs() <= 1e-6 * (1.0 + pl.col("mean"))
+
+
 class BacktestScores(Result):
     """How well each model did on what was known on its date."""
 

@@ -25,6 +25,7 @@ def restrict(inputs: ForecastInputs, as_of: dt.date) -> ForecastInputs:
         inputs,
         route_volumes=_until(inputs.route_volumes, as_of),
         outlet_volumes=_until(inputs.outlet_volumes, as_of),
+        sales=_until(inputs.sales, as_of),
         waybills=None if inputs.waybills is None else _waybills_known(inputs.waybills, end),
         promotions=inputs.promotions.filter(pl.col("written_at").is_null() | (pl.col("written_at") < end)),
         overrides=None if inputs.overrides is None else _written_by(inputs.overrides, end),

@@ -22,7 +22,7 @@ from routing.joint.master import (
     sum_by_day,
     write_joint,
 )
-from routing.joint.movable import find_movable
+from routing.joint.movable import Movable, find_movable
 from routing.joint.rounds import solve_by_rounds
 from routing.joint.whole import ROUTE, WholePlan, make_whole
 from routing.stock.plan import StockOptions, StockTask, read_task
@@ -141,8 +141,8 @@ class JointSolution:
         Parcels that stay short whatever is moved.
     bound_at_own_price
         The same bound with short parcels at the trunk's own price [CNY].
-    movable, cut
-        Parcels merchants let move, and those beyond what their routes carry.
+    task, movable, arrivals, day_cost
+        What the programme was written from.
     """
 
     model: JointModel
@@ -150,8 +150,15 @@ class JointSolution:
     bound: float
     least_short: float
     bound_at_own_price: float
-    movable: float
-    cut: float
+    task: StockTask
+    movable: Movable
+    arrivals: Arrivals
+    day_cost: float
+
+    def make_whole(self, name: str) -> WholePlan:
+        """Make an answer whole: units, parcels and the tables that tell them."""
+        answer = self.answers[name]
+        return make_whole(self.model, self.task, self.movable, self.arrivals, answer, day_cost=self.day_cost)
 
     @property
     def ranked(self) -> list[str]:
@@ -172,8 +179,8 @@ def solve(
     short_price: float = SHORT_PRICE,
     arrivals: Arrivals | None = None,
     progress: Progress = SILENT,
-) -> tuple[JointSolution, WholePlan]:
-    """Solve the joint programme beside its rivals, and make the best of them whole.
+) -> JointSolution:
+    """Solve the joint programme beside its rivals.
 
     Parameters
     ----------
@@ -217,9 +224,7 @@ def solve(
         progress.step(4, 6, "what must stay short")
         least = bound_at_price(model, None, deadline)
         own = bound_at_price(model, short_price, deadline) if short_price < network.short_cost else bound
-    solution = JointSolution(model, answers, bound, least, own, movable.listed, movable.cut)
-    chosen = answers[solution.ranked[0]]
-    return solution, make_whole(model, task, movable, arrivals, chosen, day_cost=options.day_cost)
+    return JointSolution(model, answers, bound, least, own, task, movable, arrivals, options.day_cost)
 
 
 def plan_joint(
@@ -255,13 +260,13 @@ def plan_joint(
     network = build_network(
         TrunkInputs.gather(tables), replace(trunk_options, short_cost=max(SHORT_PRICE, trunk_options.short_cost))
     )
-    task = read_task(inputs.stock, stock_options, hub_forecasts=inputs.hub_forecasts)
-    solution, whole = solve(
+    task = read_task(inputs.stock, stock_options)
+    solution = solve(
         network, task, inputs, stock_options, deadline, short_price=trunk_options.short_cost, progress=progress
     )
     progress.step(4, 6, "whole vehicles")
-    tables["route_demand"] = whole.demand.filter(pl.col("parcels") > 0).select(*ROUTE, "parcels")
-    trunk = plan_trunk(TrunkInputs.gather(tables), trunk_options, progress)
+    whole = solution.make_whole(solution.ranked[0])
+    trunk = carry_rest(whole, tables, trunk_options, progress)
     chosen = solution.answers[solution.ranked[0]]
     return JointPlan(
         whole=whole,
@@ -274,12 +279,20 @@ def plan_joint(
         relieved=tell_relief(network, solution.answers["nothing ahead"].asked, chosen.asked),
         bound=solution.bound,
         least_short=solution.least_short,
-        movable=solution.movable,
-        cut=solution.cut,
+        movable=solution.movable.listed,
+        cut=solution.movable.cut,
         first=task.window.first,
         last=task.window.last,
         as_of=task.as_of,
     )
+
+
+def carry_rest(
+    whole: WholePlan, tables: Mapping[str, pl.DataFrame], options: TrunkOptions, progress: Progress = SILENT
+) -> TrunkPlan:
+    """Plan whole vehicles for what a plan of the stock leaves to be carried."""
+    demand = whole.demand.filter(pl.col("parcels") > 0).select(*ROUTE, "parcels")
+    return plan_trunk(TrunkInputs.gather({**tables, "route_demand": demand}), options, progress)
 
 
 def share_as_planned_alone(model: JointModel, task: StockTask, deadline: Deadline) -> Floats:

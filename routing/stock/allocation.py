@@ -156,8 +156,8 @@ def _explain(
     loss = min(max(dearer + day_cost * (home_wait - wait), 0.0), day_cost * (_LATE_DAYS + 1) / 2)
     top = np.argsort(-weights, kind="stable")[:_NAMED_REGIONS]
     named = ", ".join(f"{items.zones[z]} {100 * weights[z]:.0f} %" for z in top if weights[z] > 0)
-    growth, venue, lift = (round(float(factor[item]), 4) for factor in (items.growth, items.venue, items.lift))
-    product = growth * venue * lift
+    told = {name: round(float(factor[item]), 4) for name, factor in items.told.items()}
+    product = float(np.prod(list(told.values())))
     return StockReason(
         event=window.name,
         first=window.first.isoformat(),
@@ -167,11 +167,13 @@ def _explain(
         units=int(total),
         there=there,
         send=send,
-        basis=items.basis[item],
+        basis="forecast",
         base=round(expected / product, 2) if product > 0 else None,
-        growth=growth,
-        venue=venue,
-        lift=lift,
+        growth=told["growth"],
+        venue=told["venue"],
+        price=told["price"],
+        lift=told["lift"],
+        weather=told["weather"],
         error=100.0 * float(items.cv[item]),
         regions=named or "no region",
         days=wait,

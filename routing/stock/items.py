@@ -17,6 +17,8 @@ from routing.stock.model import Floats
 
 Ints = NDArray[np.int64]
 
+TOLD = ("growth", "venue", "price", "lift", "weather")
+
 
 @dataclass(frozen=True, slots=True)
 class Items:
@@ -40,12 +42,10 @@ class Items:
         Whether the warehouse's hub will be open, shape (W,).
     zone_weight
         Share of a zone's buyers behind each hub, shape (Z, H).
-    growth, venue, lift
-        Factors of the expectation as told, shape (I,).
+    told
+        Factors of the expectation by name (growth, venue, price, lift, weather), shape (I,) each.
     cv, early_share, peak_share, units_per_parcel
         As in ``stock_demand.expect_demand``, shape (I,).
-    basis
-        ``own`` or ``category`` of each item.
     family
         Items of one family cost the same and have no stock at hand, shape (I,); an item with stock is its own family.
     """
@@ -63,13 +63,10 @@ class Items:
     site_open: NDArray[np.bool_]
     zone_weight: Floats
     cv: Floats
-    growth: Floats
-    venue: Floats
-    lift: Floats
+    told: dict[str, Floats]
     early_share: Floats
     peak_share: Floats
     units_per_parcel: Floats
-    basis: list[str]
     family: Ints
 
     def reach(self, hub_to_hub: Floats) -> Floats:
@@ -144,13 +141,10 @@ def gather_items(
         site_open=np.array([hub is not None for hub in site_hubs]),
         zone_weight=_weigh_hubs(demand, zones, zone_number, ways, moved),
         cv=first["cv"].to_numpy(),
-        growth=first["growth_told"].to_numpy(),
-        venue=first["venue_told"].to_numpy(),
-        lift=first["lift_told"].to_numpy(),
+        told={name: first[f"{name}_told"].to_numpy() for name in TOLD},
         early_share=first["early_share"].to_numpy(),
         peak_share=first["peak_share"].to_numpy(),
         units_per_parcel=units_per_parcel,
-        basis=first["basis"].to_list(),
         family=_form_families(home, units_per_parcel, first["peak_share"].to_numpy(), there.sum(axis=1) > 0),
     )
 

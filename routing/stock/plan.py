@@ -15,12 +15,12 @@ from routing.budget import Deadline
 from routing.stock.allocation import divide_units, list_allocations
 from routing.stock.costs import MOST_ZONES, WayCosts, cost_ways, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand
-from routing.stock.forecast_lift import lift_hubs
 from routing.stock.items import Items, gather_items
 from routing.stock.model import Floats, LocationPlan, LocationProblem
 from routing.stock.on_hand import OnHand, run_down
 from routing.stock.solver import solve_location
 
+CUBE = "merchant_forecasts"
 TABLES = (
     "sales", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "events",
     "promotions", "stock", "lane_vehicles", "courier_rates", "network_changes", "stock_receipts",
@@ -151,7 +151,6 @@ def plan_stock(
     options: StockOptions | None = None,
     *,
     hub_prices: Mapping[str, float] | None = None,
-    hub_forecasts: pl.DataFrame | None = None,
     progress: Progress = SILENT,
 ) -> StockPlan:
     """Plan where merchants' stock should stand before an event.
@@ -163,14 +162,11 @@ def plan_stock(
     Parameters
     ----------
     tables
-        Tables of ``TABLES`` by name; the last six may be absent.
+        Tables of ``TABLES`` by name, of which the last six may be absent, and the demand cube of one forecast under ``CUBE``.
     options
         What the planner sets.
     hub_prices
         Relief of a hub's load in the trunk plan, by hub_id [CNY/parcel].
-    hub_forecasts
-        The forecast of the hubs' parcels, rows of the table of that name of one run: what a merchant without an edition of its own
-        is lifted by.
     progress
         Told how far it is.
 
@@ -185,7 +181,7 @@ def plan_stock(
         When a table is empty, a hub unknown, or no event lies ahead.
     """
     options = options or StockOptions()
-    task = read_task(tables, options, hub_prices=hub_prices, hub_forecasts=hub_forecasts, progress=progress)
+    task = read_task(tables, options, hub_prices=hub_prices, progress=progress)
     window, as_of, items, ways, problem = task.window, task.as_of, task.items, task.ways, task.problem
     progress.step(2, 4, "placing stock")
     deadline = Deadline(options.time_limit)
@@ -214,19 +210,16 @@ def read_task(
     options: StockOptions,
     *,
     hub_prices: Mapping[str, float] | None = None,
-    hub_forecasts: pl.DataFrame | None = None,
     progress: Progress = SILENT,
 ) -> StockTask:
     """Read the tables into the task of a stock plan; parameters and errors as of :func:`plan_stock`."""
     frames = _gather(tables)
     as_of = options.as_of or frames["sales"].select(pl.col("date").max()).item()
-    window = choose_window(frames["events"], frames["sales"], as_of, options.first, options.last)
+    window = choose_window(frames["events"], as_of, options.first, options.last)
     progress.step(0, 4, "expecting demand")
     demand = expect_demand(
-        frames["sales"], frames["merchants"], frames["events"], frames["promotions"], window,
-        as_of=as_of, service_level=options.service_level,
-        hub_lifts=None if hub_forecasts is None else lift_hubs(hub_forecasts, window.first, window.last),
-    )  # fmt: skip
+        tables[CUBE], frames["sales"], frames["events"], window, as_of=as_of, service_level=options.service_level
+    )
     progress.step(1, 4, "costing ways")
     moved = follow_changes(frames["network_changes"], window.first)
     ways = cost_ways(*(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates")))

@@ -21,6 +21,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = Workspace.create(tmp_path_factory.mktemp("advice") / "peak")
     with workspace.run("load") as run:
         for name, frame in stock_tables().items():
+            if name == "merchant_forecasts":
+                continue  # made by the command from the sales
             run.replace(name, contract(name).conform(frame))
     made = RUNNER.invoke(app, ["--workspace", str(workspace.folder), "plan", "stock"])
     assert made.exit_code == 0, made.output

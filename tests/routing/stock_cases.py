@@ -107,11 +107,26 @@ def _cost_of(problem: LocationProblem, opened: np.ndarray[tuple[int], np.dtype[n
     return float(found.fun + problem.opening[opened].sum())
 
 
+def make_cube(rows: list[tuple[date, str, str, str, str, float, float]], *, error: float = 0.0) -> pl.DataFrame:
+    """Make a demand cube of day, merchant, category, region, hub, baseline and event."""
+    names = ["date", "merchant_id", "category", "region_id", "hub_id", "baseline", "event"]
+    frame = pl.DataFrame(
+        rows,
+        schema=names,
+        orient="row",
+        schema_overrides={"date": pl.Date, "baseline": pl.Float64, "event": pl.Float64},
+    )
+    ones = {name: pl.lit(1.0) for name in ("promotion", "price", "plan", "weather", "override")}
+    return frame.with_columns(
+        **ones, mean=pl.col("baseline") * pl.col("event"), error=pl.lit(error), as_of=pl.lit(AS_OF)
+    )
+
+
 def stock_tables() -> dict[str, pl.DataFrame]:
     """Two hubs, two regions, two warehouses and a merchant at hub N that sold 10 a day to each region, 30 in the event.
 
-    The last event was 52 weeks before the next; growth is 2. Nothing varies, so the expectation is known by hand: the event's
-    two days sold 30 units a region and day, 60 in all, and twice that is 120.
+    The last event was 52 weeks before the next. The cube expects 60 a region on each of the event's two days, 120 in all: 20 an ordinary
+    day and three times that in the event, with an error of .25 for growth and .1 for editions.
     """
     event, past = date(2025, 11, 1), date(2025, 11, 1) - timedelta(weeks=52)
     first = past - timedelta(days=60)
@@ -165,6 +180,14 @@ def stock_tables() -> dict[str, pl.DataFrame]:
                 "price": [2.0, 6.0, 6.0, 2.0],
                 "promised_hours": [24.0, 72.0, 72.0, 24.0],
             }
+        ),
+        "merchant_forecasts": make_cube(
+            [
+                (event + timedelta(days=day), "M1", "toys", region, "N", 20.0, 3.0)
+                for day in range(2)
+                for region in ("north", "south")
+            ],
+            error=float(np.hypot(0.25, 0.1)),
         ),
         "events": pl.DataFrame(
             {

@@ -1,0 +1,1 @@
+"""Measures the demand cube of merchants against what was sold."""

@@ -1,0 +1,76 @@
+"""The demand cube a stock plan reads: the one the forecast kept, or one made from the same tables where none is kept."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.runs import Run
+
+_DAYS_FROM_SALES = 60  # days ahead where sales alone give the demand and no last day is given
+
+
+def read_cube(
+    run: Run, *, forecast: str | None = None, as_of: date | None = None, last: date | None = None, timezone: str = "UTC"
+) -> pl.DataFrame:
+    """Read what merchants are expected to sell.
+
+    Parameters
+    ----------
+    run
+        The command's run.
+    forecast
+        Forecast to stand on; None takes the latest that knew no more than `as_of`.
+    as_of
+        Last day that may be known; None takes what the forecast knew.
+    last
+        Last day needed.
+    timezone
+        Of business dates.
+
+    Returns
+    -------
+    polars.DataFrame
+        Rows of ``merchant_forecasts``: those of the forecast (weather moves parcels to other days, not orders), or, of a forecast
+        that kept none and of a workspace without one, made here from sales and what there is.
+    """
+    from forecasting.history.as_of_view import restrict
+    from forecasting.inputs import ForecastInputs
+    from forecasting.merchants.cube import forecast_merchants, merchant_inputs
+
+    hubs = _find_forecast(run, forecast, as_of)
+    if hubs is not None:
+        kept = _find_kept(run, str(hubs["run_id"][0]))
+        if kept is not None:
+            return kept
+    names = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes")
+    inputs = ForecastInputs(**{name: run.read(name) for name in names}, timezone=timezone)
+    known = as_of or (hubs["as_of"][0] if hubs is not None else inputs.sales["date"].max())
+    if not isinstance(known, date):
+        return forecast_merchants(merchant_inputs(inputs, None), date.min, 1)
+    end = hubs["date"].max() if hubs is not None else last or known + timedelta(days=_DAYS_FROM_SALES)
+    horizon = max((end - known).days, 1) if isinstance(end, date) else 1
+    return forecast_merchants(merchant_inputs(restrict(inputs, known), hubs), known, horizon)
+
+
+def _find_forecast(run: Run, forecast: str | None, as_of: date | None) -> pl.DataFrame | None:
+    """Forecast of the hubs the plan stands on; None without one that knew no more than the plan may."""
+    import polars as pl
+
+    found = run.results("hub_forecasts", forecast)
+    if found.is_empty() or (as_of is not None and found.select((pl.col("as_of") > as_of).any()).item()):
+        return None
+    return found
+
+
+def _find_kept(run: Run, forecast: str) -> pl.DataFrame | None:
+    """Cube of a forecast, or of the one that the weather was applied to."""
+    kept = set(run.reader.writers("merchant_forecasts"))
+    stands_on = dict(run.reader.runs().select("run_id", "forecast_run").iter_rows())
+    seen: str | None = forecast
+    while seen is not None and seen not in kept:
+        seen = stands_on.get(seen)
+    return None if seen is None else run.results("merchant_forecasts", seen)
