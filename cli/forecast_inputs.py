@@ -40,6 +40,7 @@ def read_inputs(run: Run, timezone: str = "UTC") -> ForecastInputs:
         promotions=run.read("promotions"),
         sales=run.read("sales"),
         merchants=run.read("merchants"),
+        merchant_plans=run.read("merchant_plans"),
         waybills=None if waybills.is_empty() else waybills,
         overrides=None if overrides.is_empty() else overrides,
         lanes=None if lanes.is_empty() else lanes,

@@ -46,14 +46,14 @@ def read_cube(
         kept = _find_kept(run, str(hubs["run_id"][0]))
         if kept is not None:
             return kept
-    names = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes")
+    names = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes", "merchant_plans")
     inputs = ForecastInputs(**{name: run.read(name) for name in names}, timezone=timezone)
     known = as_of or (hubs["as_of"][0] if hubs is not None else inputs.sales["date"].max())
     if not isinstance(known, date):
-        return forecast_merchants(merchant_inputs(inputs, None), date.min, 1)
+        return forecast_merchants(merchant_inputs(inputs, None), date.min, 1).table
     end = hubs["date"].max() if hubs is not None else last or known + timedelta(days=_DAYS_FROM_SALES)
     horizon = max((end - known).days, 1) if isinstance(end, date) else 1
-    return forecast_merchants(merchant_inputs(restrict(inputs, known), hubs), known, horizon)
+    return forecast_merchants(merchant_inputs(restrict(inputs, known), hubs), known, horizon).table
 
 
 def _find_forecast(run: Run, forecast: str | None, as_of: date | None) -> pl.DataFrame | None:

@@ -21,7 +21,9 @@ from forecasting.intervals.calibration import calibrate_intervals
 from forecasting.intervals.interval_model import IntervalModel
 from forecasting.intervals.spread import Doubt, EventDays, Parts, Spread
 from forecasting.intervals.to_tables import publish_routes, publish_sums
+from forecasting.merchants.course import sum_hubs
 from forecasting.merchants.cube import forecast_merchants, merchant_inputs
+from forecasting.merchants.route_moves import move_routes
 from forecasting.outlets.outlet_forecast import forecast_outlets
 from forecasting.outlets.sums_of_outlets import forecast_from_outlets
 from forecasting.results import Forecasts, RouteForecast
@@ -112,9 +114,15 @@ def forecast(
     intervals = _calibrate(panel, clean, ahead, model)
     progress.step(8, 10, "intervals")
     matrices, lost = _assemble(panel, network, clean, model, known, lag, horizon)
+    plain = sum_hubs(matrices)
+    if not known.merchant_plans.is_empty():
+        told = forecast_merchants(merchant_inputs(known, plain), as_of, horizon)
+        notes += told.notes
+        mean = move_routes(matrices.mean, panel, matrices.dates, told.moves, _region_of_hub(known.hubs))
+        matrices = replace(matrices, mean=mean)
     if lost >= 1:
         notes.append(f"{lost:,.0f} parcels are left out: all routes that could take them are closed.")
-    return _publish(known, network, clean, matrices, intervals, as_of, lag, tuple(notes))
+    return _publish(known, network, clean, matrices, intervals, as_of, lag, tuple(notes), plain)
 
 
 def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame, bridge: bool) -> tuple[Panel, int]:
@@ -199,6 +207,7 @@ def _publish(
     as_of: dt.date,
     lag: int,
     notes: tuple[str, ...],
+    plain: pl.DataFrame,
 ) -> Forecasts:
     panel = network.panel
     out, into = panel.membership("hub_out"), panel.membership("hub_in")
@@ -224,6 +233,10 @@ def _publish(
     shared = (parts, as_of, matrices.dates, intervals, events)
     matrices = replace(matrices, mean=np.asarray(matrices.mean))
     hub = publish_sums("hub", "hub_id", [("out", out), ("in", into)], *shared)
+    # merchants follow what their hub sends without their plans, and are as unsure as it is
+    course = plain.drop("q10", "q90").join(
+        hub.select("date", "hub_id", "direction", "q10", "q90"), on=("date", "hub_id", "direction")
+    )
     return Forecasts(
         as_of=as_of,
         network=publish_sums("network", None, [("", panel.membership("network"))], *shared),
@@ -231,7 +244,7 @@ def _publish(
         hub=hub,
         route=publish_routes(panel, *shared),
         outlet=forecast_outlets(known, as_of, matrices, whole, events),
-        merchant=forecast_merchants(merchant_inputs(known, hub), as_of, len(matrices.dates)),
+        merchant=forecast_merchants(merchant_inputs(known, course), as_of, len(matrices.dates)).table,
         matrices=matrices,
         spread=Spread(parts, intervals, events),
         notes=notes,

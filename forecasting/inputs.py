@@ -75,6 +75,22 @@ def no_sales() -> pl.DataFrame:
     )
 
 
+def no_plans() -> pl.DataFrame:
+    """Return an empty table ``merchant_plans``."""
+    return _empty(
+        merchant_id=pl.String,
+        category=pl.String,
+        date_from=pl.Date,
+        date_to=pl.Date,
+        units=pl.Int64,
+        growth=pl.Float64,
+        change=pl.String,
+        hub_id=pl.String,
+        sd=pl.Float64,
+        written_at=pl.Datetime("us", "UTC"),
+    )
+
+
 @dataclass(frozen=True)
 class ForecastInputs:
     """The tables a forecast reads, with the columns of their contracts.
@@ -97,6 +113,7 @@ class ForecastInputs:
     promotions: pl.DataFrame = field(default_factory=no_promotions)
     sales: pl.DataFrame = field(default_factory=no_sales)
     merchants: pl.DataFrame = field(default_factory=lambda: _empty(merchant_id=pl.String, hub_id=pl.String))
+    merchant_plans: pl.DataFrame = field(default_factory=no_plans)
     waybills: pl.DataFrame | None = None
     overrides: pl.DataFrame | None = None
     lanes: pl.DataFrame | None = None

@@ -116,7 +116,7 @@ def _stock() -> Any:
     first, last, as_of = date(2025, 11, 1), date(2025, 11, 13), date(2025, 10, 31)
     tables = _sample().tables
     names = ("sales", "merchants", "events", "promotions")
-    cube = forecast_merchants(MerchantInputs(**{name: tables[name] for name in names}), as_of, 13)
+    cube = forecast_merchants(MerchantInputs(**{name: tables[name] for name in names}), as_of, 13).table
     options = StockOptions(first=first, last=last, as_of=as_of)
     return plan({**tables, "merchant_forecasts": cube}, options)
 

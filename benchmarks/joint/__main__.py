@@ -100,12 +100,12 @@ def measure(workspace: Workspace, case: str, *, late: bool, whole: bool = False)
 
 def _expect(workspace: Workspace, hubs: pl.DataFrame) -> pl.DataFrame:
     """The demand cube of a forecast, made anew."""
-    names = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes")
+    names = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes", "merchant_plans")
     tables: dict[str, Any] = {name: workspace.read(name) for name in names}
     inputs = ForecastInputs(**tables)
     as_of = hubs["as_of"][0]
     days = (hubs.select(pl.col("date").max()).item() - as_of).days
-    return forecast_merchants(merchant_inputs(restrict(inputs, as_of), hubs), as_of, days)
+    return forecast_merchants(merchant_inputs(restrict(inputs, as_of), hubs), as_of, days).table
 
 
 def _read(workspace: Workspace, name: str) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from forecasting.history.as_of_view import restrict
 from forecasting.inputs import ForecastInputs
 from forecasting.merchants.cube import forecast_merchants, merchant_inputs
 
-_TABLES = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes")
+_TABLES = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes", "merchant_plans")
 _ITEM = ["merchant_id", "category"]
 
 
@@ -36,7 +36,7 @@ def main() -> None:
     last = shopping.filter(pl.col("date_from") <= end).select(pl.col("date_to").max()).item() or end
     print("| course | days | level | bias | accuracy |\n|---|---|---|---:|---:|")
     for name, course in (("forecast of parcels", hubs), ("sales alone", None)):
-        cube = forecast_merchants(merchant_inputs(known, course), as_of, (end - as_of).days)
+        cube = forecast_merchants(merchant_inputs(known, course), as_of, (end - as_of).days).table
         _tell(name, cube.filter(pl.col("date") <= last), sold.filter(pl.col("date").is_between(as_of, last, "right")))
 
 

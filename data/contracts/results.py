@@ -111,6 +111,7 @@ class MerchantForecasts(Result):
     plan = quantity("Factor of what the merchant announced, weighed.", "计划系数", unit="ratio")
     weather = quantity("Factor of the weather in the forecast of the hub.", "天气系数", unit="ratio")
     override = quantity("Factor of planners' overrides.", "人工系数", unit="ratio")
+    units_per_parcel = quantity("Units in a parcel.", "每包裹件数", unit="units", optional=True)
     error = quantity("How unsure the units are, the same over regions and days.", unit="log")
 
     @dy.rule()

@@ -17,8 +17,8 @@ def restrict(inputs: ForecastInputs, as_of: dt.date) -> ForecastInputs:
     """Leave out everything that happened or was written after ``as_of``.
 
     Volumes and waybills after the day are gone; a waybill under way keeps its row with the later timestamps empty and
-    its outcome unknown. Events and network changes stay: they are planned and known ahead. Overrides and
-    promotions stay when they had been written.
+    its outcome unknown. Events and network changes stay: they are planned and known ahead. Overrides,
+    promotions and merchants' plans stay when they had been written.
     """
     end = _end_of(as_of, inputs.timezone)
     return replace(
@@ -28,6 +28,7 @@ def restrict(inputs: ForecastInputs, as_of: dt.date) -> ForecastInputs:
         sales=_until(inputs.sales, as_of),
         waybills=None if inputs.waybills is None else _waybills_known(inputs.waybills, end),
         promotions=inputs.promotions.filter(pl.col("written_at").is_null() | (pl.col("written_at") < end)),
+        merchant_plans=inputs.merchant_plans.filter(pl.col("written_at") < end),
         overrides=None if inputs.overrides is None else _written_by(inputs.overrides, end),
     )
 

@@ -11,9 +11,13 @@ import datetime as dt
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from data.constants import constant
+from forecasting.results import RouteForecast
+from forecasting.series.panel import Membership
 
 ALL_HUBS = "*"
 """Name under which the course of the whole network stands."""
@@ -76,6 +80,50 @@ def course_of_hubs(outflow: pl.DataFrame, hub_forecasts: pl.DataFrame) -> Course
         "date", "hub_id", sd=(pl.col("q90") / pl.col("q10")).log() / (2 * 1.2816)
     )
     return Course(pl.concat([sent, whole]), pl.concat([own, network]).sort("hub_id", "date"), spread)
+
+
+def sum_hubs(routes: RouteForecast) -> pl.DataFrame:
+    """Sum a forecast of routes up to what its hubs send, as rows of ``hub_forecasts`` without quantiles.
+
+    Returns
+    -------
+    polars.DataFrame
+        date, hub_id, direction (out), baseline, event, weather, override, q10, q90 (empty).
+    """
+    out = routes.panel.membership("hub_out")
+    quiet = np.divide(
+        routes.mean,
+        routes.event * routes.override,
+        out=np.zeros_like(routes.mean),
+        where=routes.event * routes.override > 0,
+    )
+    baseline, lifted, mean = (
+        np.add.reduceat(part[np.argsort(out.index, kind="stable")], _starts(out), axis=0)
+        for part in (quiet, quiet * routes.event, routes.mean)
+    )
+    hub, day = np.meshgrid(np.arange(out.groups), np.arange(routes.dates.size), indexing="ij")
+    ratio = [
+        np.divide(over, under, out=np.ones_like(over), where=under > 0).ravel()
+        for over, under in ((lifted, baseline), (mean, lifted))
+    ]
+    return pl.DataFrame(
+        {
+            "date": routes.dates[day.ravel()],
+            "hub_id": [out.labels[number] for number in hub.ravel().tolist()],
+            "direction": "out",
+            "baseline": baseline.ravel(),
+            "event": ratio[0],
+            "weather": 1.0,
+            "override": ratio[1],
+            "q10": pl.Series([None] * hub.size, dtype=pl.Int64),
+            "q90": pl.Series([None] * hub.size, dtype=pl.Int64),
+        }
+    ).with_columns(pl.col("date").cast(pl.Date))
+
+
+def _starts(member: Membership) -> NDArray[np.int64]:
+    """Where each group begins among the routes sorted by group."""
+    return np.searchsorted(np.sort(member.index), np.arange(member.groups)).astype(np.int64)
 
 
 def course_of_sales(sales: pl.DataFrame, events: pl.DataFrame, as_of: dt.date, horizon: int) -> Course:

@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 
 from data.constants import constant
-from forecasting.inputs import ForecastInputs, no_changes, no_events, no_promotions
-from forecasting.merchants.course import COURSE, Course, course_of_hubs, course_of_sales
-from forecasting.merchants.levels import ITEM, LEVELS, choose_course, measure_parts, share_regions
+from forecasting.inputs import ForecastInputs, no_changes, no_events, no_plans, no_promotions
+from forecasting.merchants.course import ALL_HUBS, COURSE, Course, course_of_hubs, course_of_sales
+from forecasting.merchants.levels import ITEM, LEVELS, choose_course, count_units, measure_parts, share_regions
+from forecasting.merchants.plans import ALL, learn_belief, list_joins, weigh_plans
 from forecasting.merchants.promotion_effects import EFFECTS, PromotionEffects, factors_ahead, lay_out, learn_effects
 
 FACTORS = ("event", "promotion", "price", "plan", "weather", "override")
@@ -50,6 +51,7 @@ class MerchantInputs:
     events: pl.DataFrame = field(default_factory=no_events)
     promotions: pl.DataFrame = field(default_factory=no_promotions)
     network_changes: pl.DataFrame = field(default_factory=no_changes)
+    plans: pl.DataFrame = field(default_factory=no_plans)
     outflow: pl.DataFrame | None = None
     hub_forecasts: pl.DataFrame | None = None
 
@@ -63,6 +65,7 @@ def merchant_inputs(known: ForecastInputs, hub_forecasts: pl.DataFrame | None) -
         events=known.events,
         promotions=known.promotions,
         network_changes=known.network_changes,
+        plans=known.merchant_plans,
         outflow=outflow,
         hub_forecasts=hub_forecasts,
     )
@@ -71,10 +74,34 @@ def merchant_inputs(known: ForecastInputs, hub_forecasts: pl.DataFrame | None) -
 CUBE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "as_of": pl.Date, "date": pl.Date, "merchant_id": pl.String, "category": pl.String, "region_id": pl.String,
     "hub_id": pl.String, "mean": pl.Float64, "baseline": pl.Float64, **dict.fromkeys(FACTORS, pl.Float64), "error": pl.Float64,
+    "units_per_parcel": pl.Float64,
 }  # fmt: skip
 
 
-def forecast_merchants(inputs: MerchantInputs, as_of: dt.date, horizon: int) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Cube:
+    """The demand cube and what merchants' plans change in it.
+
+    Attributes
+    ----------
+    table
+        Rows of ``merchant_forecasts`` without run_id.
+    moves
+        date, hub_id, region_id, parcels: what plans add at a hub for the buyers of a region, less what they take away; no rows without
+        plans.
+    notes
+        What a planner should know of the plans.
+    """
+
+    table: pl.DataFrame
+    moves: pl.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+_MOVES_SCHEMA = {"date": pl.Date, "hub_id": pl.String, "region_id": pl.String, "parcels": pl.Float64}
+
+
+def forecast_merchants(inputs: MerchantInputs, as_of: dt.date, horizon: int) -> Cube:
     """Forecast merchants' orders.
 
     Parameters
@@ -88,12 +115,12 @@ def forecast_merchants(inputs: MerchantInputs, as_of: dt.date, horizon: int) -> 
 
     Returns
     -------
-    polars.DataFrame
-        Rows of ``merchant_forecasts`` without run_id; none where nothing is sold.
+    Cube
+        Without rows where nothing is sold.
     """
     sales = inputs.sales.filter(pl.col("date") <= as_of)
     if sales.is_empty() or inputs.merchants.is_empty():
-        return pl.DataFrame(schema=CUBE_SCHEMA)
+        return Cube(pl.DataFrame(schema=CUBE_SCHEMA), pl.DataFrame(schema=_MOVES_SCHEMA))
     if inputs.hub_forecasts is None or inputs.outflow is None or inputs.hub_forecasts.is_empty():
         course = course_of_sales(sales, inputs.events, as_of, horizon)
     else:
@@ -102,30 +129,134 @@ def forecast_merchants(inputs: MerchantInputs, as_of: dt.date, horizon: int) -> 
     follows = choose_course(inputs.merchants, course, _changing(inputs.network_changes, as_of, last))
     known = sales["date"].max()
     assert isinstance(known, dt.date)  # noqa: S101  there are sales
-    items = measure_parts(sales, course, follows, known)
-    held = lay_out(inputs.promotions, inputs.events, sales.select(ITEM).unique())
+    items = measure_parts(sales, course, follows, known).with_columns(joins=pl.lit(None, pl.Date))
+    items = pl.concat([items, _join_in(inputs, sales, items, course, follows, as_of, last)]).sort(ITEM)
+    held = lay_out(inputs.promotions, inputs.events, items)
     effects = learn_effects(sales, course, follows, inputs.events, held, as_of)
     ahead = course.ahead.filter(pl.col("date").is_between(as_of, last, closed="right"))
     told = factors_ahead(effects, held, inputs.events, items, ahead["date"].unique().sort())
     days = (
         items.join(ahead.rename({"hub_id": "follows"}), on="follows")
         .join(told, on=[*ITEM, "date"])
-        .with_columns(
-            baseline=pl.col("baseline") * pl.col("part"), event=pl.col("event") * pl.col("gain"), plan=pl.lit(1.0)
-        )
+        .filter(pl.col("joins").is_null() | (pl.col("date") >= pl.col("joins")))
+        .with_columns(baseline=pl.col("baseline") * pl.col("part"), event=pl.col("event") * pl.col("gain"))
     )
+    days, notes = _tell_plans(days, inputs.plans, sales, course, follows, known, as_of)
     days = _add_error(days, sales, course, follows, effects, known)
-    shares = share_regions(sales, _days_of_shares(inputs.events, sales, as_of, last), CUBE.pooled_units)
-    product = pl.col("baseline")
-    for name in FACTORS:
-        product = product * pl.col(name)
-    return (
+    shares = _share_all(
+        items, share_regions(sales, _days_of_shares(inputs.events, sales, as_of, last), CUBE.pooled_units)
+    )
+    rows = (
         days.join(shares, on=ITEM)
-        .with_columns(baseline=pl.col("baseline") * pl.col("share"))
-        .with_columns(mean=product, as_of=pl.lit(as_of))
-        .select(CUBE_SCHEMA.keys())
+        .join(count_units(sales), on=ITEM, how="left")
+        .with_columns(
+            pl.col("units_per_parcel").fill_null(1.0),
+            baseline=pl.col("baseline") * pl.col("share"),
+            as_of=pl.lit(as_of),
+        )
+        .with_columns(mean=_product("baseline", *FACTORS))
         .sort("date", *ITEM, "region_id")
     )
+    return Cube(
+        rows.with_columns(hub_id=pl.coalesce("moved_to", "hub_id")).select(CUBE_SCHEMA.keys()), _moves(rows), notes
+    )
+
+
+def _product(*names: str) -> pl.Expr:
+    product = pl.col(names[0])
+    for name in names[1:]:
+        product = product * pl.col(name)
+    return product
+
+
+def _tell_plans(
+    days: pl.DataFrame,
+    plans: pl.DataFrame,
+    sales: pl.DataFrame,
+    course: Course,
+    follows: pl.DataFrame,
+    known: dt.date,
+    as_of: dt.date,
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Put merchants' plans on the items' days: factor ``plan`` and the hub they move to."""
+    if plans.is_empty():
+        return days.with_columns(plan=pl.lit(1.0), moved_to=pl.lit(None, pl.String)), ()
+    others = [name for name in FACTORS if name != "plan"]
+    expected = days.filter(pl.col("joins").is_null()).with_columns(mean=_product("baseline", *others))
+    belief = learn_belief(plans, sales, course, follows, known)
+    weighed, notes = weigh_plans(plans, belief, expected, as_of)
+    told = days.join(weighed, on=[*ITEM, "date"], how="left").with_columns(pl.col("plan").fill_null(1.0))
+    return told, tuple(notes)
+
+
+def _join_in(
+    inputs: MerchantInputs,
+    sales: pl.DataFrame,
+    items: pl.DataFrame,
+    course: Course,
+    follows: pl.DataFrame,
+    as_of: dt.date,
+    last: dt.date,
+) -> pl.DataFrame:
+    """Give merchants that are to join a part of their hub's course: the units believed over what the hub sends on a usual day."""
+    joining = list_joins(inputs.plans, items, as_of, last)
+    if joining.is_empty():
+        return items.clear()
+    named = joining.filter(pl.col("category") != ALL)
+    listed = inputs.promotions.filter(pl.col("category").is_not_null()).select(ITEM).unique()
+    kinds = sales.group_by("category").agg(weight=pl.col("units").sum().cast(pl.Float64))
+    wide = joining.filter(pl.col("category") == ALL).drop("category")
+    own = wide.join(listed, on="merchant_id").join(kinds, on="category")
+    rest = wide.join(own.select("merchant_id").unique(), on="merchant_id", how="anti").join(kinds, how="cross")
+    spread = pl.concat([own, rest.select(own.columns)]).with_columns(
+        units_a_day=pl.col("units_a_day") * pl.col("weight") / pl.col("weight").sum().over("merchant_id")
+    )
+    rows = pl.concat([named, spread.select(named.columns)])
+    usual = course.ahead.group_by(follows="hub_id").agg(usual=pl.col("baseline").mean())
+    at = dict(follows.select("merchant_id", "hub_id").iter_rows())
+    whom = dict(follows.select("hub_id", "follows").iter_rows())
+    known = set(course.ahead["hub_id"])
+    hubs = [hub or at.get(merchant) for merchant, hub in rows.select("merchant_id", "hub_id").iter_rows()]
+    return (
+        rows.with_columns(
+            pl.Series("hub_id", hubs, dtype=pl.String),
+            pl.Series(
+                "follows", [whom.get(h, h) if whom.get(h, h) in known else ALL_HUBS for h in hubs], dtype=pl.String
+            ),
+        )
+        .join(usual, on="follows")
+        .filter(pl.col("usual") > 0)
+        .with_columns(part=pl.col("units_a_day") / pl.col("usual"), units=pl.lit(0.0), joins=pl.col("date_from"))
+        .select(items.columns)
+    )
+
+
+def _share_all(items: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
+    """Give items without sales the regions of their category, else of everything."""
+    missing = items.select(ITEM).join(shares.select(ITEM).unique(), on=ITEM, how="anti")
+    if missing.is_empty():
+        return shares
+    kind = shares.group_by("category", "region_id").agg(pl.col("share").sum())
+    kind = kind.with_columns(share=pl.col("share") / pl.col("share").sum().over("category"))
+    all_kinds = (
+        shares.group_by("region_id")
+        .agg(pl.col("share").sum())
+        .with_columns(share=pl.col("share") / pl.col("share").sum())
+    )
+    near = missing.join(kind, on="category")
+    far = missing.join(near.select(ITEM).unique(), on=ITEM, how="anti").join(all_kinds, how="cross")
+    return pl.concat([shares, near.select(shares.columns), far.select(shares.columns)]).sort(*ITEM, "region_id")
+
+
+def _moves(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add up what plans change of each hub's parcels: told less expected, by buyers' region."""
+    parcels = pl.col("mean") / pl.col("units_per_parcel")
+    before = pl.when(pl.col("joins").is_null()).then(parcels / pl.col("plan")).otherwise(0.0)
+    changed = rows.filter((pl.col("plan") != 1.0) | pl.col("moved_to").is_not_null() | pl.col("joins").is_not_null())
+    after = changed.select("date", hub_id=pl.coalesce("moved_to", "hub_id"), region_id="region_id", parcels=parcels)
+    gone = changed.select("date", "hub_id", "region_id", parcels=-before)
+    both = pl.concat([after, gone]).group_by("date", "hub_id", "region_id").agg(pl.col("parcels").sum())
+    return both.filter(pl.col("parcels") != 0).select(_MOVES_SCHEMA.keys()).sort("date", "hub_id", "region_id")
 
 
 def _changing(changes: pl.DataFrame, as_of: dt.date, last: dt.date) -> frozenset[str]:

@@ -22,6 +22,9 @@ class LevelRules:
     sold_daily: int = constant(
         10, "days", "of the level's first half with sales that make an item one sold daily", "judgement"
     )
+    few_parcels: float = constant(
+        100.0, "parcels", "of an item's own below which its category's units in a parcel count", "judgement"
+    )
 
 
 LEVELS = LevelRules()
@@ -124,4 +127,28 @@ def share_regions(sales: pl.DataFrame, days: pl.Series, pooled_units: float) -> 
         .select(*ITEM, "region_id", "share")
         .filter(pl.col("share") > 0)
         .sort(*ITEM, "region_id")
+    )
+
+
+def count_units(sales: pl.DataFrame) -> pl.DataFrame:
+    """Count the units in a parcel of each item: its own, or its category's where it has few parcels.
+
+    Returns
+    -------
+    polars.DataFrame
+        merchant_id, category, units_per_parcel.
+    """
+    counted = sales.filter(pl.col("parcels").is_not_null())
+    sums = counted.group_by(ITEM).agg(pl.col("units", "parcels").sum())
+    kind = sums.group_by("category").agg(units_of_kind=pl.col("units").sum() / pl.col("parcels").sum())
+    own = pl.when(pl.col("parcels") >= LEVELS.few_parcels).then(pl.col("units") / pl.col("parcels"))
+    return (
+        sales.select(ITEM)
+        .unique()
+        .join(sums, on=ITEM, how="left")
+        .join(kind, on="category", how="left")
+        .with_columns(
+            units_per_parcel=pl.coalesce(own, "units_of_kind").fill_nan(None).fill_null(1.0).clip(0.01, 1000.0)
+        )
+        .select(*ITEM, "units_per_parcel")
     )

@@ -17,7 +17,6 @@ from data.errors import RadarError
 
 ITEM = ("merchant_id", "category")
 _BASE_DAYS = 28  # days that give the noise
-_FEW_PARCELS = 100.0  # fewer parcels of an item's own say nothing of its units in a parcel
 _EARLY_DAYS = 2
 
 
@@ -93,7 +92,7 @@ def expect_demand(
     cube
         Rows of ``merchant_forecasts`` of one forecast.
     sales, events
-        Tables of that name; sales after `as_of` are ignored: they give the noise of days and the units in a parcel.
+        Tables of that name; sales after `as_of` are ignored: they give the noise of days.
     window
         Days to stock for.
     as_of
@@ -125,14 +124,9 @@ def expect_demand(
             "a forecast that holds all these days",
             f"run `radar forecast` with a --horizon that reaches {window.last}, or correct --from and --to",
         )
-    items = _describe_items(inside, window).join(_count_units(known), on=ITEM, how="left")
+    items = _describe_items(inside, window)
     noise = _measure_noise(known, _quiet_days(known, events, as_of)) / np.sqrt(window.days)
-    rows = (
-        inside.group_by(*ITEM, "region_id")
-        .agg(pl.col("mean").sum())
-        .join(items.with_columns(pl.col("units_per_parcel").fill_null(1.0)), on=ITEM)
-        .sort(*ITEM, "region_id")
-    )
+    rows = inside.group_by(*ITEM, "region_id").agg(pl.col("mean").sum()).join(items, on=ITEM).sort(*ITEM, "region_id")
     return _take_quantile(rows, service_level, noise).filter((pl.col("expected") > 0) | (pl.col("target") > 0))
 
 
@@ -159,6 +153,7 @@ def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
         .group_by(ITEM)
         .agg(
             pl.col("hub_id").sort_by("date").last().alias("home_hub_id"),
+            pl.col("units_per_parcel").first(),
             ((pl.col("error") * pl.col("mean")).sum() / pl.col("mean").sum()).fill_nan(0.0).alias("cv"),
             *(pl.col(f"s{number}").sum() for number in range(len(told) + 1)),
         )
@@ -171,25 +166,15 @@ def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
         sums.with_columns(factors)
         .join(shares, on=ITEM)
         .with_columns(pl.col("early_share").fill_nan(min(_EARLY_DAYS * even, 1.0)), pl.col("peak_share").fill_nan(even))
-        .select(*ITEM, "home_hub_id", "cv", "early_share", "peak_share", *(f"{name}_told" for name in told))
-    )
-
-
-def _count_units(known: pl.DataFrame) -> pl.DataFrame:
-    """Count the units in a parcel of each item: its own, or its category's where it has few parcels."""
-    counted = known.filter(pl.col("parcels").is_not_null())
-    sums = counted.group_by(ITEM).agg(pl.col("units", "parcels").sum())
-    kind = sums.group_by("category").agg(units_of_kind=pl.col("units").sum() / pl.col("parcels").sum())
-    own = pl.when(pl.col("parcels") >= _FEW_PARCELS).then(pl.col("units") / pl.col("parcels"))
-    return (
-        known.select(ITEM)
-        .unique()
-        .join(sums, on=ITEM, how="left")
-        .join(kind, on="category", how="left")
-        .with_columns(
-            units_per_parcel=pl.coalesce(own, "units_of_kind").fill_nan(None).fill_null(1.0).clip(0.01, 1000.0)
+        .select(
+            *ITEM,
+            "home_hub_id",
+            "units_per_parcel",
+            "cv",
+            "early_share",
+            "peak_share",
+            *(f"{name}_told" for name in told),
         )
-        .select(*ITEM, "units_per_parcel")
     )
 
 

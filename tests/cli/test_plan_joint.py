@@ -27,9 +27,11 @@ def radar(folder: Path, *arguments: str) -> Any:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     workspace = Workspace.create(tmp_path_factory.mktemp("joint") / "计划 一")
     inputs = make_inputs(sort_capacity=450)
+    twice = pl.when(pl.col("units") == 30).then(60).otherwise("units")  # an event of six times: 60 a day and side
+    stock = {**inputs.stock, "sales": inputs.stock["sales"].with_columns(units=twice.cast(pl.Int64))}
     with workspace.run("load") as load:
         for name in _TABLES:
-            load.upsert(name, inputs.stock[name])
+            load.upsert(name, stock[name])
         load.append("route_demand", inputs.trunk["route_demand"])
     return workspace.folder
 

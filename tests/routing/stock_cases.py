@@ -118,7 +118,11 @@ def make_cube(rows: list[tuple[date, str, str, str, str, float, float]], *, erro
     )
     ones = {name: pl.lit(1.0) for name in ("promotion", "price", "plan", "weather", "override")}
     return frame.with_columns(
-        **ones, mean=pl.col("baseline") * pl.col("event"), error=pl.lit(error), as_of=pl.lit(AS_OF)
+        **ones,
+        mean=pl.col("baseline") * pl.col("event"),
+        error=pl.lit(error),
+        units_per_parcel=pl.lit(1.0),
+        as_of=pl.lit(AS_OF),
     )
 
 

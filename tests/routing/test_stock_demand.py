@@ -92,17 +92,6 @@ def test_days_beyond_the_forecast_are_refused_with_what_to_do() -> None:
             expect_demand(short, given["sales"], given["events"], window, as_of=AS_OF, service_level=0.9)
 
 
-def test_units_in_a_parcel_are_the_items_own_or_its_categorys() -> None:
-    given = tables()
-    many = given["sales"].with_columns(parcels=pl.col("units") // 2)
-    few = given["sales"].tail(4).with_columns(merchant_id=pl.lit("M2"), parcels=pl.col("units"))
-    given["sales"] = pl.concat([many, few])
-    cube = given["merchant_forecasts"]
-    given["merchant_forecasts"] = pl.concat([cube, cube.with_columns(merchant_id=pl.lit("M2"))])
-    found = expect(given).group_by("merchant_id").agg(pl.col("units_per_parcel").first()).sort("merchant_id")
-    assert found["units_per_parcel"].to_list() == pytest.approx([2.0, 2.0], rel=0.02)
-
-
 def test_sales_after_the_as_of_date_are_not_seen() -> None:
     given = tables()
     later = (

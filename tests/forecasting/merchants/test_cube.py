@@ -12,7 +12,7 @@ import pytest
 from data.contracts import contract
 from forecasting.merchants.course import ALL_HUBS, course_of_hubs, course_of_sales
 from forecasting.merchants.cube import FACTORS, MerchantInputs, forecast_merchants
-from forecasting.merchants.levels import choose_course, measure_parts, share_regions
+from forecasting.merchants.levels import choose_course, count_units, measure_parts, share_regions
 from forecasting.merchants.promotion_effects import lay_out, learn_effects
 
 AS_OF = dt.date(2025, 10, 31)
@@ -66,7 +66,7 @@ def inputs() -> MerchantInputs:
 
 
 def test_merchants_follow_what_the_forecast_says_of_their_hub() -> None:
-    found = forecast_merchants(inputs(), AS_OF, HORIZON)
+    found = forecast_merchants(inputs(), AS_OF, HORIZON).table
     assert found.height == HORIZON * 2 * 2
     daily = found.group_by("merchant_id", "date").agg(pl.col("mean").sum())
     assert daily.filter(pl.col("merchant_id") == "M1")["mean"].to_list() == pytest.approx([220.0] * HORIZON)
@@ -87,7 +87,7 @@ def test_a_hub_that_changes_says_nothing_of_its_merchants() -> None:
         },
         schema_overrides={"successor_hub_id": pl.String},
     )  # fmt: skip
-    found = forecast_merchants(replace(inputs(), network_changes=changes), AS_OF, HORIZON)
+    found = forecast_merchants(replace(inputs(), network_changes=changes), AS_OF, HORIZON).table
     network = (1100 * 2.0 + 500 * 1.5) / 1500
     daily = found.group_by("merchant_id", "date").agg(pl.col("mean").sum())
     assert daily.filter(pl.col("merchant_id") == "M1")["mean"].to_list() == pytest.approx([100 * network] * HORIZON)
@@ -165,7 +165,7 @@ def test_planted_venues_and_discounts_are_found_and_put_on_the_coming_wave() -> 
     assert np.exp(effects.main) == pytest.approx(1.35, rel=0.06)
     assert np.exp(effects.branch) == pytest.approx(1.15, rel=0.06)
     assert effects.discount == pytest.approx(1.0, abs=0.2)
-    found = forecast_merchants(given, AS_OF, HORIZON)
+    found = forecast_merchants(given, AS_OF, HORIZON).table
     wave = found.filter(pl.col("date") == AS_OF + dt.timedelta(days=2))
     at = given.promotions.filter(pl.col("event_id") == "w5").select("merchant_id", "venue", "discount")
     for row in wave.join(at, on="merchant_id").iter_rows(named=True):
@@ -197,7 +197,7 @@ def test_sales_alone_are_lifted_as_the_last_edition_was() -> None:
     past = given.sales.filter(pl.col("date") == AS_OF - dt.timedelta(days=60))["units"].sum() / (200 * 30)
     assert lift[wave] == pytest.approx(past)
     assert lift[AS_OF + dt.timedelta(days=1)] == 1.0
-    alone = forecast_merchants(replace(given, outflow=None, hub_forecasts=None), AS_OF, HORIZON)
+    alone = forecast_merchants(replace(given, outflow=None, hub_forecasts=None), AS_OF, HORIZON).table
     assert alone["date"].n_unique() == HORIZON
     assert set(course.past["hub_id"]) == {ALL_HUBS}
 
@@ -213,7 +213,15 @@ def test_an_event_nobody_has_seen_sells_what_events_do() -> None:
 
 def test_no_sales_give_no_rows_and_later_sales_change_nothing() -> None:
     given = inputs()
-    assert forecast_merchants(replace(given, sales=given.sales.clear()), AS_OF, HORIZON).is_empty()
+    assert forecast_merchants(replace(given, sales=given.sales.clear()), AS_OF, HORIZON).table.is_empty()
     later = given.sales.tail(2).with_columns(date=pl.lit(AS_OF + dt.timedelta(days=1)), units=pl.lit(10**6, pl.Int64))
-    seen = forecast_merchants(replace(given, sales=pl.concat([given.sales, later])), AS_OF, HORIZON)
-    assert seen.equals(forecast_merchants(given, AS_OF, HORIZON))
+    seen = forecast_merchants(replace(given, sales=pl.concat([given.sales, later])), AS_OF, HORIZON).table
+    assert seen.equals(forecast_merchants(given, AS_OF, HORIZON).table)
+
+
+def test_units_in_a_parcel_are_the_items_own_or_its_categorys() -> None:
+    many = sales({("M1", "toys"): 50}).with_columns(parcels=pl.col("units") // 2)
+    few = sales({("M2", "toys"): 1}, days=3).with_columns(parcels=pl.col("units"))
+    none = sales({("M3", "hats"): 1}, days=3)
+    found = count_units(pl.concat([many, few, none])).sort("merchant_id")
+    assert found["units_per_parcel"].to_list() == pytest.approx([2.0, 2.0, 1.0], rel=0.01)
