@@ -1,4 +1,4 @@
-"""`python -m benchmarks.merchants WORKSPACE TRUTH`: units of merchants and categories expected against those sold.
+"""`python -m benchmarks.merchants WORKSPACE TRUTH`: units of merchants and categories expected against those sold; `... olist FOLDER`: plans told.
 
 WORKSPACE holds a forecast whose days the sales of the workspace or of TRUTH (`future_sales.parquet`, as `radar demo` keeps it) cover. Prints bias and
 accuracy (1 - WAPE) of items and of item-regions, with the forecast of parcels and from sales alone.
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks.merchants import told
 from data.workspace import Workspace
 from forecasting.history.as_of_view import restrict
 from forecasting.inputs import ForecastInputs
@@ -23,8 +24,13 @@ _ITEM = ["merchant_id", "category"]
 
 def main() -> None:
     """Measure the latest forecast of a workspace over the days that were sold since."""
+    if sys.argv[1:2] == ["olist"] and len(sys.argv) == 3:
+        told.measure(Path(sys.argv[2]))
+        return
     if len(sys.argv) != 3:
-        sys.exit("a workspace and its truth: python -m benchmarks.merchants demo demo/truth")
+        sys.exit(
+            "a workspace and its truth: python -m benchmarks.merchants demo demo/truth; or olist and the folder it is in"
+        )
     workspace = Workspace.open(Path(sys.argv[1]))
     hubs = workspace.results("hub_forecasts")
     as_of, end = hubs["as_of"][0], hubs["date"].max()
