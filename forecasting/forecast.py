@@ -122,7 +122,8 @@ def forecast(
         matrices = replace(matrices, mean=mean)
     if lost >= 1:
         notes.append(f"{lost:,.0f} parcels are left out: all routes that could take them are closed.")
-    return _publish(known, network, clean, matrices, intervals, as_of, lag, tuple(notes), plain)
+    published = _publish(known, network, clean, matrices, intervals, as_of, lag, plain)
+    return replace(published, notes=tuple(notes))
 
 
 def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame, bridge: bool) -> tuple[Panel, int]:
@@ -206,7 +207,6 @@ def _publish(
     intervals: IntervalModel,
     as_of: dt.date,
     lag: int,
-    notes: tuple[str, ...],
     plain: pl.DataFrame,
 ) -> Forecasts:
     panel = network.panel
@@ -247,5 +247,4 @@ def _publish(
         merchant=forecast_merchants(merchant_inputs(known, course), as_of, len(matrices.dates)).table,
         matrices=matrices,
         spread=Spread(parts, intervals, events),
-        notes=notes,
     )

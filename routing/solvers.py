@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 if TYPE_CHECKING:
+    from ortools.math_opt.python import mathopt
     from scipy.sparse import spmatrix
 
 
@@ -70,15 +71,37 @@ def results_alone() -> Iterator[None]:
         os.close(kept)
 
 
+@dataclass(frozen=True, slots=True)
+class LinearModel:
+    """Minimise ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
+
+    Attributes
+    ----------
+    cost : (n,)
+    matrix : (m, n) sparse
+    row_low, row_high : (m,)
+    low, high : (n,)
+    integer : (n,), optional
+        Columns that must be whole.
+    """
+
+    cost: Floats
+    matrix: spmatrix
+    row_low: Floats
+    row_high: Floats
+    low: Floats
+    high: Floats
+    integer: Flags | None = None
+
+    @property
+    def whole(self) -> Flags:
+        """Columns that must be whole, (n,)."""
+        return np.zeros(len(self.cost), dtype=np.bool_) if self.integer is None else self.integer
+
+
 def solve_linear(
-    cost: Floats,
-    matrix: spmatrix,
-    row_low: Floats,
-    row_high: Floats,
-    low: Floats,
-    high: Floats,
+    linear: LinearModel,
     *,
-    integer: Flags | None = None,
     deadline: Deadline | None = None,
     nodes: int | None = None,
     hint: Floats | None = None,
@@ -86,15 +109,12 @@ def solve_linear(
     solver: str = "HIGHS",
     threads: int | None = None,
 ) -> Solution:
-    """Minimise ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
+    """Solve a linear or mixed-integer model.
 
     Parameters
     ----------
-    cost, low, high : (n,)
-    matrix : (m, n) sparse
-    row_low, row_high : (m,)
-    integer : (n,), optional
-        Columns that must be whole.
+    linear
+        The model.
     deadline
         Emergency brake; told when it stops the solver.
     nodes
@@ -112,31 +132,10 @@ def solve_linear(
     -------
     Solution
     """
-    from ortools.math_opt import model_pb2
     from ortools.math_opt.python import mathopt
 
-    columns, rows = len(cost), len(row_low)
-    whole = np.zeros(columns, dtype=np.bool_) if integer is None else integer
-    proto = model_pb2.ModelProto()
-    proto.variables.ids.extend(range(columns))
-    proto.variables.lower_bounds.extend(low.tolist())
-    proto.variables.upper_bounds.extend(high.tolist())
-    proto.variables.integers.extend(whole.tolist())
-    priced = np.flatnonzero(cost)
-    proto.objective.linear_coefficients.ids.extend(priced.tolist())
-    proto.objective.linear_coefficients.values.extend(cost[priced].tolist())
-    proto.linear_constraints.ids.extend(range(rows))
-    proto.linear_constraints.lower_bounds.extend(row_low.tolist())
-    proto.linear_constraints.upper_bounds.extend(row_high.tolist())
-    compressed = matrix.tocsr()
-    compressed.sum_duplicates()
-    compressed.eliminate_zeros()
-    compressed.sort_indices()
-    entries = compressed.tocoo()
-    proto.linear_constraint_matrix.row_ids.extend(entries.row.tolist())
-    proto.linear_constraint_matrix.column_ids.extend(entries.col.tolist())
-    proto.linear_constraint_matrix.coefficients.extend(entries.data.astype(float).tolist())
-    model = mathopt.Model.from_model_proto(proto)
+    whole = linear.whole
+    model = _hand_over(linear)
     brake = None if deadline is None else timedelta(seconds=max(deadline.left(), 0.05))
     parameters = mathopt.SolveParameters(time_limit=brake)
     parameters.threads = threads
@@ -146,7 +145,7 @@ def solve_linear(
     start = mathopt.ModelSolveParameters()
     variables = list(model.variables())
     if hint is not None and solver in ("GSCIP", "CP_SAT"):
-        values = {variables[i]: float(hint[i]) for i in range(columns)}
+        values = {variables[i]: float(hint[i]) for i in range(len(variables))}
         start.solution_hints.append(mathopt.SolutionHint(variable_values=values))
     with results_alone():
         answer = mathopt.solve(model, mathopt.SolverType[solver], params=parameters, model_params=start)
@@ -162,3 +161,30 @@ def solve_linear(
     if not whole.any() and answer.has_dual_feasible_solution():
         duals = np.array(answer.dual_values(list(model.linear_constraints())), dtype=np.float64)
     return Solution(np.array(found, dtype=np.float64), float(answer.objective_value()), bound, duals, optimal, searched)
+
+
+def _hand_over(linear: LinearModel) -> mathopt.Model:
+    """Hand the arrays of a model over to MathOpt."""
+    from ortools.math_opt import model_pb2
+    from ortools.math_opt.python import mathopt
+
+    proto = model_pb2.ModelProto()
+    proto.variables.ids.extend(range(len(linear.cost)))
+    proto.variables.lower_bounds.extend(linear.low.tolist())
+    proto.variables.upper_bounds.extend(linear.high.tolist())
+    proto.variables.integers.extend(linear.whole.tolist())
+    priced = np.flatnonzero(linear.cost)
+    proto.objective.linear_coefficients.ids.extend(priced.tolist())
+    proto.objective.linear_coefficients.values.extend(linear.cost[priced].tolist())
+    proto.linear_constraints.ids.extend(range(len(linear.row_low)))
+    proto.linear_constraints.lower_bounds.extend(linear.row_low.tolist())
+    proto.linear_constraints.upper_bounds.extend(linear.row_high.tolist())
+    compressed = linear.matrix.tocsr()
+    compressed.sum_duplicates()
+    compressed.eliminate_zeros()
+    compressed.sort_indices()
+    entries = compressed.tocoo()
+    proto.linear_constraint_matrix.row_ids.extend(entries.row.tolist())
+    proto.linear_constraint_matrix.column_ids.extend(entries.col.tolist())
+    proto.linear_constraint_matrix.coefficients.extend(entries.data.astype(float).tolist())
+    return mathopt.Model.from_model_proto(proto)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from routing.budget import Deadline
-from routing.solvers import solve_linear
-from routing.trunk.bound.lagrangian import price_arcs, price_departures, relax_network, zero_prices
+from routing.solvers import LinearModel, solve_linear
+from routing.trunk.bound.lagrangian import price_arcs, price_departures, price_parcels, relax_network, zero_prices
 from routing.trunk.plan import TrunkPlan, write_plan
 from routing.trunk.search.draft import Draft
 from routing.trunk.search.exact import write_exactly
@@ -46,16 +46,19 @@ def _solve_whole(network: TrunkNetwork, solver: str, seconds: float) -> tuple[Dr
     # CP-SAT wants bounds on every column
     upper = np.where(np.isfinite(m.upper), m.upper, float(network.demand_parcels.sum()))
     answer = solve_linear(
-        m.cost, m.matrix, m.low, m.high, m.lower, upper,
-        integer=m.integer, deadline=Deadline(seconds), gap=1e-6, solver=solver, threads=None if solver == "HIGHS" else 1,
-    )  # fmt: skip
+        LinearModel(m.cost, m.matrix, m.low, m.high, m.lower, upper, integer=m.integer),
+        deadline=Deadline(seconds),
+        gap=1e-6,
+        solver=solver,
+        threads=None if solver == "HIGHS" else 1,
+    )
     bound = answer.bound if np.isfinite(answer.bound) else 0.0
     return (None if answer.values is None else m.read(answer.values)), bound
 
 
 def _round_up(network: TrunkNetwork, seconds: float) -> tuple[Draft | None, float]:
     m = write_exactly(network)
-    answer = solve_linear(m.cost, m.matrix, m.low, m.high, m.lower, m.upper, deadline=Deadline(seconds))
+    answer = solve_linear(LinearModel(m.cost, m.matrix, m.low, m.high, m.lower, m.upper), deadline=Deadline(seconds))
     if answer.values is None:
         return None, 0.0
     values = answer.values.copy()
@@ -70,9 +73,8 @@ def _plan_alone(network: TrunkNetwork) -> Draft:
     room, _ = price_arcs(network, departure_price)
     commodities = list_commodities(network)
     commodity = commodities.of_demand
-    sort_price = np.where(network.sort_capacity > 0, network.handling_cost, np.inf)
-    hold_price = np.where(network.can_hold(), network.waiting_cost, np.inf)
-    _, choice = label_paths(network, network.arc_cost + room, sort_price, hold_price, commodities)
+    prices = price_parcels(network, zero_prices(network), room)
+    choice = label_paths(network, prices, commodities).choice
     start = network.demand_node()
     some = np.flatnonzero(choice[start, commodity] != NO_PATH)
     pointers, legs = trace_paths(network, choice, start[some], commodity[some])

@@ -12,7 +12,7 @@ import polars as pl
 from data.calendar import build_calendar
 from data.contracts import TABLES
 from data.progress import SILENT, Progress
-from data.sample import commerce, sales, sorts, weather
+from data.sample import commerce, sales, sorts, weather, weather_effects, weather_tables
 from data.sample.demand import Influences, draw_parcels, expect_parcels, gather_by_hub, list_volumes
 from data.sample.merchants import Trade, list_categories, plan_trade
 from data.sample.network import (
@@ -94,7 +94,7 @@ def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progr
     progress.step(1, steps, "weather")
     sky = weather.make_weather(network, size, seed)
     influences = Influences(
-        *weather.volume_factors(sky, network.hubs.height),
+        *weather_effects.volume_factors(sky, network.hubs.height),
         sales.lift_routes(network, trade, promoted),
         _promoted_sending(network, plan, promoted),
     )
@@ -113,14 +113,14 @@ def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progr
         pl.concat([tables["route_volumes"], future]),
         tables["courier_rates"],
         Senders(trade.items, sold.senders),
-        weather.hours_added(sky, network.hubs.height, 7 * WEEKS),
+        weather_effects.hours_added(sky, network.hubs.height, 7 * WEEKS),
         size,
         seed,
     )
     tables |= {
-        "weather_observations": weather.list_observations(sky),
-        "weather_forecasts": weather.list_forecasts(sky, seed),
-        "weather_warnings": weather.list_warnings(sky),
+        "weather_observations": weather_tables.list_observations(sky),
+        "weather_forecasts": weather_tables.list_forecasts(sky, seed),
+        "weather_warnings": weather_tables.list_warnings(sky),
     }
     progress.step(steps, steps, "done")
     truth = tell_truth(network, factors, sky, influences, future, trade, promoted, sold.future)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from data.sample import weather
+from data.sample import weather, weather_effects
 from data.sample.demand import Influences
 from data.sample.merchants import Trade
 from data.sample.network import Network
@@ -116,18 +116,18 @@ def _venue_effects() -> pl.DataFrame:
 
 def _weather_effects(sky: weather.Weather) -> pl.DataFrame:
     rows = [
-        ("snow on parcels sent", weather.SNOW_OUT_A_CM, "log units per cm of fresh snow a day"),
-        ("snow on parcels received", weather.SNOW_IN_A_CM, "log units per cm of fresh snow a day"),
-        ("rain on parcels sent", weather.RAIN_OUT_A_MM, "log units per mm of rain a day above 10"),
-        ("rain on parcels received", weather.RAIN_IN_A_MM, "log units per mm of rain a day above 10"),
+        ("snow on parcels sent", weather_effects.SNOW_OUT_A_CM, "log units per cm of fresh snow a day"),
+        ("snow on parcels received", weather_effects.SNOW_IN_A_CM, "log units per cm of fresh snow a day"),
+        ("rain on parcels sent", weather_effects.RAIN_OUT_A_MM, "log units per mm of rain a day above 10"),
+        ("rain on parcels received", weather_effects.RAIN_IN_A_MM, "log units per mm of rain a day above 10"),
         *(
             (f"returned after {n} days", share, "share of what was lost")
-            for n, share in enumerate(weather.RETURN_NEXT_DAYS, 1)
+            for n, share in enumerate(weather_effects.RETURN_NEXT_DAYS, 1)
         ),
-        ("snow on the way of a parcel", weather.HOURS_A_CM, "hours per cm of fresh snow a day at either end"),
-        ("rain on the way of a parcel", weather.HOURS_A_MM, "hours per mm of rain a day at either end"),
-        ("fog on the way of a parcel", weather.HOURS_OF_FOG, "hours per day with less than 200 m of sight"),
-        ("snow that stops lanes", weather.STOPPING_SNOW_CM, "cm of fresh snow a day; the way takes a day more"),
+        ("snow on the way of a parcel", weather_effects.HOURS_A_CM, "hours per cm of fresh snow a day at either end"),
+        ("rain on the way of a parcel", weather_effects.HOURS_A_MM, "hours per mm of rain a day at either end"),
+        ("fog on the way of a parcel", weather_effects.HOURS_OF_FOG, "hours per day with less than 200 m of sight"),
+        ("snow that stops lanes", weather_effects.STOPPING_SNOW_CM, "cm of fresh snow a day; the way takes a day more"),
         ("snow front of the eve starts", sky.eve_front.start, "hours since the first day"),
         ("blizzard of the peak starts", sky.peak_front.start, "hours since the first day"),
     ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -13,33 +12,20 @@ import polars as pl
 from data.geography import great_circle_km
 from data.sample.network import Network
 from data.sample.places import all_cities
-from data.sample.scale import AS_OF, FIRST_DAY, Scale, all_days, history_length, stream
+from data.sample.scale import AS_OF, FIRST_DAY, Scale, all_days, stream
 
 Floats = npt.NDArray[np.float64]
 
 STEP_HOURS = 6
 # A row speaks of the time before it, and a business date is China's day: it has the row of 18 h UTC of the day before (2 h in the
 # morning there) to that of 12 h UTC. As a number of steps before the first row of the day in UTC:
-_EARLIER_STEPS = 1
-FORECAST_DAYS = 16
-FORECAST_STEP_HOURS = 3
+EARLIER_STEPS = 1
 # Days between two fronts somewhere in the country.
 _FRONT_EVERY_DAYS = 2.2
 # No outlet is farther from a point than this, as long as there are points enough [km].
 _POINT_SPACING_KM = 130.0
 # Normal visibility [m].
 _CLEAR_M = 20_000.0
-
-# What a day's fresh snow and rain at a hub do to the parcels it sends and receives that day (the truth that is kept):
-# factor = exp(-rate * amount), of rain what falls above a moderate day's 10 mm, and most of what is lost comes in the next days.
-SNOW_OUT_A_CM, SNOW_IN_A_CM = 0.022, 0.012
-RAIN_OUT_A_MM, RAIN_IN_A_MM = 0.0012, 0.0008
-WET_DAY_MM = 10.0
-RETURN_NEXT_DAYS = (0.45, 0.30, 0.10)
-# Hours it adds to the way of a parcel at either end, at most a night's worth; deep snow stops the lanes for a day.
-HOURS_A_CM, HOURS_A_MM, HOURS_OF_FOG, MOST_HOURS = 0.8, 0.05, 3.0, 20.0
-STOPPING_SNOW_CM, STOPPED_HOURS = 12.0, 24.0
-THICK_FOG_M = 200.0
 
 
 @dataclass(frozen=True)
@@ -225,244 +211,3 @@ def _see(
     fog = random.random(precipitation.shape) < 0.03 * (cold & dawn)[None, :] * (temperature > -8.0)
     thick = np.exp(random.uniform(np.log(60.0), np.log(900.0), precipitation.shape))
     return np.clip(np.where(fog, np.minimum(visibility, thick), visibility), 30.0, _CLEAR_M)
-
-
-def volume_factors(weather: Weather, hubs: int) -> tuple[Floats, Floats]:
-    """Compute what the weather of each day does to the parcels a hub sends and receives.
-
-    Parameters
-    ----------
-    weather
-        The weather.
-    hubs
-        Number of hubs; they are the first points.
-
-    Returns
-    -------
-    out, in
-        Factors of shape (hubs, days), 1 without effect; above 1 where held-back parcels come later.
-    """
-    snow = _by_day(weather.snowfall[:hubs]).sum(axis=2) * STEP_HOURS
-    rain = _by_day((weather.precipitation - weather.snowfall)[:hubs]).sum(axis=2) * STEP_HOURS
-    wet = np.maximum(rain - WET_DAY_MM, 0.0)
-    out = np.exp(-SNOW_OUT_A_CM * snow - RAIN_OUT_A_MM * wet)
-    into = np.exp(-SNOW_IN_A_CM * snow - RAIN_IN_A_MM * wet)
-    return _with_return(np.maximum(out, 0.35)), _with_return(np.maximum(into, 0.5))
-
-
-def hours_added(weather: Weather, hubs: int, days: int) -> Floats:
-    """Compute the hours that the weather at a hub adds to the way of parcels.
-
-    Parameters
-    ----------
-    weather
-        The weather.
-    hubs
-        Number of hubs; they are the first points.
-    days
-        Days wanted, the last of them the as-of date.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (hubs, days + 1): one day more than asked for, the day after the as-of date [hours].
-    """
-    begin = history_length() - days
-    wanted = slice(begin, begin + days + 1)
-    snow = _by_day(weather.snowfall[:hubs])[:, wanted].sum(axis=2) * STEP_HOURS
-    rain = _by_day((weather.precipitation - weather.snowfall)[:hubs])[:, wanted].sum(axis=2) * STEP_HOURS
-    fog = (_by_day(weather.visibility[:hubs])[:, wanted] < THICK_FOG_M).any(axis=2)
-    slower = np.minimum(HOURS_A_CM * snow + HOURS_A_MM * rain + HOURS_OF_FOG * fog, MOST_HOURS)
-    added: Floats = slower + STOPPED_HOURS * (snow > STOPPING_SNOW_CM)
-    return added
-
-
-def _by_day(series: Floats) -> Floats:
-    """Lay steps out by business date, shape (places, days, steps a day); the first date repeats its first step."""
-    per_day = 24 // STEP_HOURS
-    shifted = np.concatenate([series[:, :_EARLIER_STEPS], series[:, :-_EARLIER_STEPS]], axis=1)
-    return shifted.reshape(len(series), series.shape[1] // per_day, per_day)
-
-
-def _with_return(factor: Floats) -> Floats:
-    lost = 1.0 - factor
-    later = factor.copy()
-    for delay, share in enumerate(RETURN_NEXT_DAYS, start=1):
-        later[:, delay:] += share * lost[:, :-delay]
-    return later
-
-
-def list_observations(weather: Weather) -> pl.DataFrame:
-    """List what was measured up to the as-of date: table ``weather_observations``."""
-    steps = history_length() * 24 // STEP_HOURS - _EARLIER_STEPS
-    start = datetime.combine(FIRST_DAY, time(), UTC)
-    times = [start + timedelta(hours=STEP_HOURS * number) for number in range(steps)]
-    values = [series[:, :steps] for series in _series(weather)]
-    return _rows(weather.points, times, values, None)
-
-
-def list_forecasts(weather: Weather, seed: int) -> pl.DataFrame:
-    """List the forecast issued on the as-of date: table ``weather_forecasts``; its error grows with the lead."""
-    random = stream(seed, "weather-forecast")
-    issued = datetime.combine(AS_OF, time(12), UTC)
-    earlier = _EARLIER_STEPS * STEP_HOURS
-    start = datetime.combine(AS_OF + timedelta(days=1), time(), UTC) - timedelta(hours=earlier)
-    leads = np.arange(0.0, FORECAST_DAYS * 24.0, FORECAST_STEP_HOURS)
-    position = (history_length() * 24.0 - earlier + leads) / STEP_HOURS
-    temperature, precipitation, snowfall, wind, visibility = (_between(series, position) for series in _series(weather))
-    drift = np.sqrt(1.0 + leads / 24.0)[None, :]
-    shape = temperature.shape
-    temperature = temperature + 0.5 * drift * random.standard_normal(shape)
-    amount = np.exp(0.10 * drift * random.standard_normal(shape) - 0.005 * drift**2)
-    times = [start + timedelta(hours=float(lead)) for lead in leads]
-    values = [temperature, precipitation * amount, snowfall * amount, wind, visibility]
-    return _rows(weather.points, times, values, issued)
-
-
-def _series(weather: Weather) -> list[Floats]:
-    return [weather.temperature, weather.precipitation, weather.snowfall, weather.wind, weather.visibility]
-
-
-def _between(series: Floats, position: Floats) -> Floats:
-    lower = np.floor(position).astype(np.int64)
-    upper = np.minimum(lower + 1, series.shape[1] - 1)
-    part = position - lower
-    between: Floats = series[:, lower] * (1.0 - part) + series[:, upper] * part
-    return between
-
-
-def _rows(points: pl.DataFrame, times: list[datetime], values: list[Floats], issued: datetime | None) -> pl.DataFrame:
-    names = ("temperature_c", "precipitation_mm", "snowfall_cm", "wind_speed_ms", "visibility_m")
-    decimals = (1, 2, 2, 1, 0)
-    moment = pl.Datetime("us", "UTC")
-    return pl.DataFrame(
-        {
-            "issued_at": pl.repeat(issued, len(times) * points.height, dtype=moment, eager=True),
-            "valid_at": pl.Series(times, dtype=moment).gather(np.repeat(np.arange(len(times)), points.height)),
-            "latitude": np.tile(points["latitude"].to_numpy(), len(times)),
-            "longitude": np.tile(points["longitude"].to_numpy(), len(times)),
-        }
-        | {
-            name: series.T.ravel().round(places) + 0.0
-            for name, series, places in zip(names, values, decimals, strict=True)
-        }
-    )
-
-
-def list_warnings(weather: Weather) -> pl.DataFrame:
-    """List the warnings of the season's two fronts, those to come included, each with when it is issued: table ``weather_warnings``.
-
-    Warnings of the front at work on the as-of date are out by then, and an outlook for the blizzard is; its warnings are issued,
-    updated and in the end cancelled in November.
-    """
-    rows = [*_eve_warnings(weather.eve_front), *_blizzard_warnings(weather.peak_front)]
-    moments = ("issued_at", "onset", "expires")
-    return (
-        pl.DataFrame(rows, infer_schema_length=None)
-        .with_columns(pl.col(*moments).cast(pl.Datetime("us", "UTC")), status=pl.lit("actual"))
-        .sort("warning_id")
-    )
-
-
-def _warn(
-    front: Front, kind: str, colour: str, hours: tuple[float, float, float], radii: float, words: tuple[str, str, str]
-) -> dict[str, object]:
-    """One warning around where its front then is.
-
-    ``hours`` after the front's start it is issued, begins and ends; ``words`` are its certainty, urgency and text.
-    """
-    start = datetime.combine(FIRST_DAY, time(), UTC) + timedelta(hours=front.start)
-    issued, first, last = hours
-    age = min(max((first + last) / 2.0, 0.0), front.hours)
-    centre = (front.latitude + front.north * age, front.longitude + front.east * age)
-    return {
-        "warning_id": f"{kind}-{colour}-{start:%Y%m%d}",
-        "kind": kind,
-        "severity": colour,
-        "issued_at": start + timedelta(hours=issued),
-        "onset": start + timedelta(hours=first),
-        "expires": start + timedelta(hours=last),
-        "area": _ellipse(*centre, radii * front.radius_km),
-        "source": "Sample Weather Service",
-        "certainty": words[0],
-        "urgency": words[1],
-        "text": words[2],
-        "message_type": "alert",
-        "supersedes": None,
-    }
-
-
-def _eve_warnings(front: Front) -> list[dict[str, object]]:
-    colours = (("blue", 2.2, 2, 30), ("yellow", 1.6, 6, 36), ("orange", 1.05, 10, 42), ("red", 0.45, 14, 34))
-    rows = [
-        _warn(
-            front,
-            "snow",
-            colour,
-            (first - 2.0, first, last + 12.0),
-            radii,
-            ("likely", "immediate", f"Snowstorm warning, {colour}: snow on expressways, ice at night."),
-        )
-        for colour, radii, first, last in colours
-    ]
-    text = "Road ice warning, orange: wet roads freeze behind the front."
-    return [*rows, _warn(front, "ice", "orange", (12.0, 15.0, 57.0), 1.0, ("likely", "immediate", text))]
-
-
-def _blizzard_warnings(front: Front) -> list[dict[str, object]]:
-    """Outlook, warning, update, ice, and the cancelling of what is left of it."""
-    outlook_at = (AS_OF - FIRST_DAY).days * 24.0 + 2.0 - front.start
-    outlook = _warn(
-        front,
-        "snow",
-        "yellow",
-        (outlook_at, 6.0, 84.0),
-        1.3,
-        (
-            "possible",
-            "future",
-            "Snowstorm outlook, yellow: a cold front may bring heavy snow to the north around 11 November.",
-        ),
-    )
-    warning = _warn(
-        front,
-        "snow",
-        "orange",
-        (-30.0, 6.0, 84.0),
-        1.2,
-        ("likely", "expected", "Snowstorm warning, orange: heavy snow from Inner Mongolia to the coast."),
-    )
-    worse = _warn(
-        front,
-        "snow",
-        "red",
-        (10.0, 18.0, 66.0),
-        0.9,
-        ("observed", "immediate", "Snowstorm warning, red: more than 15 mm in 6 hours; expressways closed in part."),
-    )
-    text = "Road ice warning, orange: roads freeze behind the blizzard."
-    ice = _warn(front, "ice", "orange", (20.0, 30.0, 84.0), 1.0, ("likely", "expected", text))
-    over = _warn(
-        front,
-        "snow",
-        "blue",
-        (60.0, 60.0, 66.0),
-        0.9,
-        ("observed", "past", "The snowstorm warning, red, is cancelled."),
-    )
-    changes = ((warning, "update", outlook), (worse, "update", warning), (over, "cancel", worse))
-    for row, message_type, before in changes:
-        row |= {"message_type": message_type, "supersedes": before["warning_id"]}
-    return [outlook, warning, worse, ice, over]
-
-
-def _ellipse(latitude: float, longitude: float, radius_km: float) -> str:
-    """A polygon of 24 corners around a centre, wider from west to east, as GeoJSON text."""
-    angle = np.linspace(0.0, 2.0 * np.pi, 25)
-    north = radius_km / 111.2 * 0.8 * np.sin(angle)
-    east = radius_km / (111.2 * np.cos(np.radians(latitude))) * np.cos(angle)
-    ring = [
-        [round(longitude + e, 3), round(latitude + n, 3)] for e, n in zip(east.tolist(), north.tolist(), strict=True)
-    ]
-    ring[-1] = ring[0]
-    return json.dumps({"type": "Polygon", "coordinates": [ring]}, separators=(",", ":"))

@@ -20,22 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from data.errors import RadarError
-from routing.budget import Deadline
 from routing.joint.arrivals import Arrivals
+from routing.joint.entries import list_entries
 from routing.joint.movable import Movable
-from routing.solvers import solve_linear
 from routing.stock.plan import StockTask
 from routing.trunk.search.exact import ExactModel, write_exactly
-from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import TrunkNetwork
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MOST_COLUMNS = 80_000  # measured: 43,000 take 4 to 8 CPU seconds; beyond this the solver's time grows out of proportion
 _NOISE = 1e-9
-_SOLVER = "GLOP"  # measured on the sample: 4 CPU seconds where HiGHS takes 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,47 +98,6 @@ class JointModel:
     def columns(self) -> int:
         """Number of columns."""
         return len(self.cost)
-
-
-@dataclass(frozen=True, slots=True)
-class JointAnswer:
-    """Answer of the programme for shares free or given.
-
-    Attributes
-    ----------
-    share : (X,)
-    brought : (B,) [units]
-    value
-        What was minimised, short parcels at their price [CNY].
-    trunk_cost, stock_cost
-        Its parts without the price of short parcels [CNY].
-    short
-        Parcels not carried.
-    bound
-        No joint plan has a lower value [CNY].
-    route_price : (D, H, H)
-        Dual of one parcel handed in [CNY/parcel]; nan where the route is no row.
-    asked : (D, H) [parcels]
-        What is asked of the hubs: what they sort, and parcels not carried at the hub they wait at.
-    trunk_price : (rows of the trunk)
-        Duals of the trunk's rows, what rounds of route prices are made of.
-    """
-
-    share: Floats
-    brought: Floats
-    value: float
-    trunk_cost: float
-    stock_cost: float
-    short: float
-    bound: float
-    route_price: Floats
-    asked: Floats
-    trunk_price: Floats
-
-    @property
-    def cost(self) -> float:
-        """Trunk and stock, short parcels not priced [CNY]."""
-        return self.trunk_cost + self.stock_cost
 
 
 def write_joint(
@@ -289,71 +243,6 @@ def _list_shares(
     return shares, moves
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """Where the trunk's parcels are handed in, as rows of its balances.
-
-    Attributes
-    ----------
-    network
-        The trunk's task.
-    commodity : (K,)
-        Commodity of each demand.
-    order : (K,)
-        Demands sorted by day, origin and destination.
-    keys, first, count : (R,)
-        The routes and days asked, and their demands in ``order``: with sorts a route and day may be handed in at several.
-    base : (R,) [parcels]
-    node : (D, H)
-        Where parcels that come to a hub on a day are handed in: its sort with most of the hub's own, -1 on a day it has none.
-    """
-
-    network: TrunkNetwork
-    commodity: Ints
-    order: Ints
-    keys: Ints
-    first: Ints
-    count: Ints
-    base: Floats
-    node: Ints
-
-    def move(self, day: Ints, start: Ints, end: Ints, hub: int, amount: Floats) -> tuple[Ints, Ints, Floats]:
-        """Rows parcels are taken out of and given to when they leave from `hub`, and how many; they keep their commodity and promise."""
-        hubs, nodes = self.network.hubs, self.network.nodes
-        place = np.searchsorted(self.keys, (day * hubs + start) * hubs + end)
-        count = self.count[place]
-        which = np.repeat(np.arange(len(place)), count)
-        ahead = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
-        k = self.order[self.first[place][which] + ahead]
-        part = self.network.demand_parcels[k] / self.base[place][which]
-        into = self.node[day[which], hub]
-        taken = self.commodity[k] * nodes + self.network.demand_start[k]
-        # a hub shut that day takes nothing in: parcels stay where they are
-        given = np.where(into >= 0, self.commodity[k] * nodes + into, taken)
-        return taken, given, amount[which] * part
-
-
-def list_entries(network: TrunkNetwork) -> Entries:
-    """List where the trunk's parcels are handed in."""
-    hubs = network.hubs
-    key = (network.demand_day * hubs + network.demand_origin) * hubs + network.demand_destination
-    order = np.argsort(key, kind="stable")
-    keys, first, count = np.unique(key[order], return_index=True, return_counts=True)
-    parcels = network.demand_parcels.astype(np.float64)
-    base = np.add.reduceat(parcels[order], first) if len(first) else np.zeros(0)
-    own = np.bincount(network.demand_start, parcels, network.nodes)
-    node = np.full((network.days, hubs), -1, dtype=np.int64)
-    inside = (network.node_day >= 0) & (network.node_day < network.days) & network.hub_open
-    for n in np.flatnonzero(inside).tolist():
-        at = network.node_day[n], network.node_hub[n]
-        if node[at] < 0 or own[n] > own[node[at]]:
-            node[at] = n
-    commodity = list_commodities(network).of_demand
-    return Entries(
-        network, commodity, order.astype(np.int64), keys, first.astype(np.int64), count.astype(np.int64), base, node
-    )
-
-
 def _limit_stock(
     task: StockTask,
     shares: Shares,
@@ -401,84 +290,3 @@ def _limit_stock(
     matrix = sparse.vstack(parts, format="csr")
     high = np.concatenate(highs)
     return matrix, np.full(len(high), -np.inf), high
-
-
-def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None = None) -> JointAnswer:
-    """Solve the programme, with the shares free or as given.
-
-    Raises
-    ------
-    RadarError
-        When the time limit ends before the programme is solved.
-    """
-    lower, upper = model.lower, model.upper
-    if share is not None:
-        lower, upper = lower.copy(), upper.copy()
-        at = slice(model.first_share, model.first_brought)
-        lower[at] = upper[at] = share
-    found = solve_linear(
-        model.cost, model.matrix, model.low, model.high, lower, upper, deadline=deadline, solver=_SOLVER
-    )
-    if found.values is None or found.duals is None:
-        raise RadarError(
-            "the joint plan of stock and trunk is not solved within its time",
-            f"about {model.columns:,} columns to be solved",
-            "give more --time-limit, or plan fewer days",
-        )
-    values = found.values
-    trunk = slice(0, model.first_share)
-    at = slice(model.first_share, model.first_brought)
-    short = float(values[model.short_columns].sum())
-    price = float(model.cost[model.short_columns] @ values[model.short_columns])
-    return JointAnswer(
-        share=np.clip(values[at], 0.0, 1.0),
-        brought=np.maximum(values[model.first_brought :], 0.0),
-        value=found.objective,
-        trunk_cost=float(model.cost[trunk] @ values[trunk]) - price,
-        stock_cost=float(model.cost[model.first_share :] @ values[model.first_share :]),
-        short=short,
-        bound=found.bound if found.optimal else -np.inf,
-        route_price=_read_prices(model, found.duals),
-        asked=_read_loads(model, values),
-        trunk_price=found.duals[: model.trunk.matrix.shape[0]],
-    )
-
-
-def bound_at_price(model: JointModel, short_price: float | None, deadline: Deadline) -> float:
-    """Prove a bound with short parcels at another price, or, at None, the fewest parcels that stay short whatever is moved."""
-    cost = np.zeros(model.columns) if short_price is None else model.cost.copy()
-    cost[model.short_columns] = 1.0 if short_price is None else short_price
-    found = solve_linear(
-        cost, model.matrix, model.low, model.high, model.lower, model.upper, deadline=deadline, solver=_SOLVER
-    )
-    return found.bound - 1e-9 * abs(found.bound) if found.optimal else (0.0 if short_price is None else -np.inf)
-
-
-def _read_prices(model: JointModel, duals: Floats) -> Floats:
-    network = model.network
-    entries = list_entries(network)
-    number = np.full((network.days, network.hubs, network.hubs), -1, dtype=np.int64)
-    number[network.demand_day, network.demand_origin, network.demand_destination] = entries.commodity
-    # a route nothing is asked on yet takes the commodity of its destination and day from any other origin
-    number = np.where(number >= 0, number, number.max(axis=1)[:, None, :])
-    prices = np.full(number.shape, np.nan)
-    day, start, end = np.nonzero((number >= 0) & (entries.node >= 0)[:, :, None])
-    prices[day, start, end] = duals[number[day, start, end] * network.nodes + entries.node[day, start]]
-    return prices
-
-
-def _read_loads(model: JointModel, values: Floats) -> Floats:
-    network, moves = model.network, model.trunk.moves
-    sorted_here = ~(moves.leg >= network.arcs)
-    flow = values[: len(moves.tail)]
-    loads = np.bincount(moves.tail[sorted_here], flow[sorted_here], network.nodes).astype(np.float64)
-    loads += np.bincount(model.short_nodes, values[model.short_columns], network.nodes)
-    return sum_by_day(network, loads)
-
-
-def sum_by_day(network: TrunkNetwork, values: Floats) -> Floats:
-    """Add values of nodes (N,) up by day and hub, shape (D, H); nodes beyond the plan's days are left out."""
-    total = np.zeros((network.days, network.hubs))
-    inside = (network.node_day >= 0) & (network.node_day < network.days)
-    np.add.at(total, (network.node_day[inside], network.node_hub[inside]), values[inside])
-    return total

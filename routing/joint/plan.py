@@ -12,16 +12,9 @@ from numpy.typing import NDArray
 
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
+from routing.joint.answers import MOST_COLUMNS, JointAnswer, bound_at_price, solve_joint, sum_by_day
 from routing.joint.arrivals import Arrivals, find_arrivals
-from routing.joint.master import (
-    MOST_COLUMNS,
-    JointAnswer,
-    JointModel,
-    bound_at_price,
-    solve_joint,
-    sum_by_day,
-    write_joint,
-)
+from routing.joint.master import JointModel, write_joint
 from routing.joint.movable import Movable, find_movable
 from routing.joint.rounds import solve_by_rounds
 from routing.joint.whole import ROUTE, WholePlan, make_whole
@@ -167,6 +160,22 @@ class JointSolution:
         return sorted(self.answers, key=lambda name: (round(self.answers[name].value, 2), order.index(name)))
 
 
+@dataclass(frozen=True, slots=True)
+class SolveRules:
+    """How the joint programme is solved.
+
+    Attributes
+    ----------
+    most_columns
+        Columns up to which one programme is solved; beyond, rounds of route prices.
+    short_price
+        The trunk's own price of a parcel not carried [CNY/parcel].
+    """
+
+    most_columns: int = MOST_COLUMNS
+    short_price: float = SHORT_PRICE
+
+
 def solve(
     network: TrunkNetwork,
     task: StockTask,
@@ -174,9 +183,7 @@ def solve(
     options: StockOptions,
     deadline: Deadline,
     *,
-    rivals: bool = True,
-    most_columns: int = MOST_COLUMNS,
-    short_price: float = SHORT_PRICE,
+    rules: SolveRules | None = None,
     arrivals: Arrivals | None = None,
     progress: Progress = SILENT,
 ) -> JointSolution:
@@ -192,15 +199,12 @@ def solve(
         What the planner sets for the stock.
     deadline
         Emergency brake.
-    rivals
-        Whether one pass is evaluated beside; nothing ahead always is.
-    most_columns
-        Columns up to which one programme is solved; beyond, rounds of route prices.
-    short_price
-        The trunk's own price of a parcel not carried [CNY/parcel].
+    rules
+        How it is solved.
     arrivals
         When goods can be sold; None reckons with goods that leave on the day after the last known one.
     """
+    rules = rules or SolveRules()
     agrees = _read_agrees(inputs.stock["merchants"])
     means = _read_means(inputs.hub_forecasts, task)
     movable = find_movable(network, task, sourcing=inputs.sourcing, agrees=agrees, hub_means=means)
@@ -208,11 +212,10 @@ def solve(
     model = write_joint(network, task, movable, arrivals, day_cost=options.day_cost)
     progress.step(1, 6, "nothing ahead")
     answers = {"nothing ahead": solve_joint(model, deadline, share=np.zeros(len(model.shares.item)))}
-    if rivals:
-        progress.step(2, 6, "one pass")
-        answers["one pass"] = solve_joint(model, deadline, share=share_as_planned_alone(model, task, deadline))
+    progress.step(2, 6, "one pass")
+    answers["one pass"] = solve_joint(model, deadline, share=share_as_planned_alone(model, task, deadline))
     progress.step(3, 6, "stock and trunk together")
-    if model.columns <= most_columns:
+    if model.columns <= rules.most_columns:
         answers["joint"] = solve_joint(model, deadline)
         bound = answers["joint"].bound
     else:
@@ -223,7 +226,7 @@ def solve(
     if min(answer.short for answer in answers.values()) > _LEAST_SHORT:
         progress.step(4, 6, "what must stay short")
         least = bound_at_price(model, None, deadline)
-        own = bound_at_price(model, short_price, deadline) if short_price < network.short_cost else bound
+        own = bound_at_price(model, rules.short_price, deadline) if rules.short_price < network.short_cost else bound
     return JointSolution(model, answers, bound, least, own, task, movable, arrivals, options.day_cost)
 
 
@@ -262,7 +265,13 @@ def plan_joint(
     )
     task = read_task(inputs.stock, stock_options)
     solution = solve(
-        network, task, inputs, stock_options, deadline, short_price=trunk_options.short_cost, progress=progress
+        network,
+        task,
+        inputs,
+        stock_options,
+        deadline,
+        rules=SolveRules(short_price=trunk_options.short_cost),
+        progress=progress,
     )
     progress.step(4, 6, "whole vehicles")
     whole = solution.make_whole(solution.ranked[0])

@@ -19,8 +19,9 @@ from scipy import sparse
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.joint.master import JointAnswer, JointModel, solve_joint
-from routing.solvers import solve_linear
+from routing.joint.answers import JointAnswer, solve_joint
+from routing.joint.master import JointModel
+from routing.solvers import LinearModel, solve_linear
 
 Floats = NDArray[np.float64]
 
@@ -62,12 +63,14 @@ def answer_cuts(model: JointModel, cuts: list[Cut], deadline: Deadline) -> tuple
     learnt = sparse.csr_matrix([np.concatenate([-cut.gradient, np.zeros(brought), [1.0]]) for cut in cuts])
     floor = np.array([cut.value - float(cut.gradient @ cut.share) for cut in cuts])
     found = solve_linear(
-        np.concatenate([model.cost[columns], [1.0]]),
-        sparse.vstack([sparse.hstack([rules, blank]), learnt], format="csr"),
-        np.concatenate([model.low[height:], floor]),
-        np.concatenate([model.high[height:], np.full(len(cuts), np.inf)]),
-        np.concatenate([model.lower[columns], [0.0]]),
-        np.concatenate([model.upper[columns], [np.inf]]),
+        LinearModel(
+            np.concatenate([model.cost[columns], [1.0]]),
+            sparse.vstack([sparse.hstack([rules, blank]), learnt], format="csr"),
+            np.concatenate([model.low[height:], floor]),
+            np.concatenate([model.high[height:], np.full(len(cuts), np.inf)]),
+            np.concatenate([model.lower[columns], [0.0]]),
+            np.concatenate([model.upper[columns], [np.inf]]),
+        ),
         deadline=deadline,
     )
     if found.values is None:

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from routing.joint.answers import JointAnswer
 from routing.joint.arrivals import Arrivals
-from routing.joint.master import JointAnswer, JointModel
+from routing.joint.master import JointModel
 from routing.joint.movable import Movable
-from routing.stock.allocation import list_allocations
+from routing.stock.allocation import Sending, list_allocations
 from routing.stock.plan import StockTask
 from routing.trunk.task.network import TrunkNetwork
 
@@ -136,9 +137,12 @@ def _write_allocations(
 ) -> pl.DataFrame:
     items = task.items
     rows, _ = list_allocations(
-        items, task.problem, units, task.ways, task.window,
-        putaway_days=arrivals.putaway, as_of=task.as_of, day_cost=day_cost, rent=task.rent, from_home=True,
-    )  # fmt: skip
+        items,
+        task.problem,
+        units,
+        Sending(task.ways, task.window, arrivals.putaway, task.as_of, day_cost, task.rent),
+        from_home=True,
+    )
     number = {key: i for i, key in enumerate(items.keys)}
     site = {name: w for w, name in enumerate(items.sites)}
     part = np.zeros((len(items.keys), len(items.sites)))

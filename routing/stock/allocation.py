@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -56,27 +56,12 @@ def divide_units(items: Items, units: Floats) -> Floats:
     return divided
 
 
-def list_allocations(
-    items: Items,
-    problem: LocationProblem,
-    units: Floats,
-    ways: WayCosts,
-    window: Window,
-    *,
-    putaway_days: int,
-    as_of: date,
-    day_cost: float,
-    rent: Floats,
-    from_home: bool = False,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write allocations and shortages with their reasons.
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What sending goods ahead costs and when it must happen.
 
-    Parameters
+    Attributes
     ----------
-    items, problem
-        What was planned for.
-    units
-        Units of each item, zone and warehouse, shape (I, Z, W).
     ways
         Costs over the hubs.
     window
@@ -87,8 +72,31 @@ def list_allocations(
         Last day known; no stock is sent before the day after.
     day_cost
         Worth of a day on which a buyer waits [CNY/unit/day].
-    rent
-        Storage of a unit in each warehouse until the event, shape (W,) [CNY/unit].
+    rent : (W,) [CNY/unit]
+        Storage of a unit in each warehouse until the event.
+    """
+
+    ways: WayCosts
+    window: Window
+    putaway_days: int
+    as_of: date
+    day_cost: float
+    rent: Floats
+
+
+def list_allocations(
+    items: Items, problem: LocationProblem, units: Floats, sending: Sending, *, from_home: bool = False
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Write allocations and shortages with their reasons.
+
+    Parameters
+    ----------
+    items, problem
+        What was planned for.
+    units
+        Units of each item, zone and warehouse, shape (I, Z, W).
+    sending
+        What it costs, and when it must happen.
     from_home
         Whether what stands in no warehouse leaves from home as today: then nothing is short, and an item without units has no row.
 
@@ -98,6 +106,7 @@ def list_allocations(
         Rows of ``ALLOCATION_SCHEMA`` (an item with no room at all has one row of 0 units) and ``SHORTAGE_SCHEMA``.
     """
     rows, lacks = [], []
+    ways, window = sending.ways, sending.window
     days, price = items.reach(ways.hours) / 24.0, items.reach(ways.parcel)
     short = np.maximum(items.target.sum(axis=1) - units.sum(axis=(1, 2)), 0.0) * (not from_home)
     full = _name_full(items, problem, units)
@@ -106,12 +115,12 @@ def list_allocations(
             lacks.append((merchant, category, int(short[i]), full))
         sites = np.flatnonzero(units[i].sum(axis=0) > 0)
         for site in sites if len(sites) or from_home else [int(np.argmin(problem.inbound[items.family[i]]))]:
-            reason = _explain(items, units, i, int(site), days, price, window, day_cost)
-            costs = _tell_costs(items, units, i, int(site), days, price, ways, rent, day_cost)
+            reason = _explain(items, units, i, int(site), days, price, sending)
+            costs = _tell_costs(items, units, i, int(site), days, price, sending)
             reason = replace(reason, cost=costs[0], home_cost=costs[1])
             lead = days_of(ways.bulk_hours[items.home[i], items.site_hub[site]])
-            due = window.first - timedelta(days=putaway_days + (int(lead) if np.isfinite(lead) else 0))
-            ship_by = max(due, as_of + timedelta(days=1))
+            due = window.first - timedelta(days=sending.putaway_days + (int(lead) if np.isfinite(lead) else 0))
+            ship_by = max(due, sending.as_of + timedelta(days=1))
             late = due.isoformat() if ship_by > due and reason.send else ""
             reason = replace(reason, missed=late, short=int(short[i]), full=full if short[i] else "")
             rows.append((merchant, category, items.sites[site], reason.units, ship_by, reason.write()))
@@ -138,9 +147,9 @@ def _explain(
     site: int,
     days: Floats,
     price: Floats,
-    window: Window,
-    day_cost: float,
+    sending: Sending,
 ) -> StockReason:
+    window, day_cost = sending.window, sending.day_cost
     here = units[item, :, site]
     total = float(here.sum())
     share = np.divide(items.expected[item], items.target[item], out=np.zeros_like(here), where=items.target[item] > 0)
@@ -150,7 +159,10 @@ def _explain(
     weights = here / total if total else items.target[item] / max(items.target[item].sum(), 1.0)
     hub, home = int(items.site_hub[site]), int(items.home[item])
     wait, home_wait = (float(_mean(weights, days[at])) for at in (hub, home))
-    dearer = float(_mean(weights, price[home] - price[hub])) / items.units_per_parcel[item]
+    # no way from either leaves nothing to compare, which the mean passes over
+    with np.errstate(invalid="ignore"):
+        gap = price[home] - price[hub]
+    dearer = _mean(weights, gap) / items.units_per_parcel[item]
     early = min(total * items.early_share[item], send)
     # buyers of the first days are served from home, or wait a day and a half on average, whichever is cheaper
     loss = min(max(dearer + day_cost * (home_wait - wait), 0.0), day_cost * (_LATE_DAYS + 1) / 2)
@@ -191,9 +203,7 @@ def _tell_costs(
     site: int,
     days: Floats,
     price: Floats,
-    ways: WayCosts,
-    rent: Floats,
-    day_cost: float,
+    sending: Sending,
 ) -> tuple[float | None, float | None]:
     """Tell what the units of an item in a warehouse cost from there and from the merchant's hub today; None where that cannot be."""
     here, per_parcel = units[item, :, site], items.units_per_parcel[item]
@@ -202,10 +212,12 @@ def _tell_costs(
     served = here > 0
 
     def serve(start: int) -> float:
-        return float((here[served] * (price[start, served] / per_parcel + day_cost * days[start, served])).sum())
+        return float(
+            (here[served] * (price[start, served] / per_parcel + sending.day_cost * days[start, served])).sum()
+        )
 
-    brought = send * float(ways.bulk[home, hub]) / per_parcel if send else 0.0
-    cost, home_cost = serve(hub) + brought + float(here.sum()) * float(rent[site]), serve(home)
+    brought = send * float(sending.ways.bulk[home, hub]) / per_parcel if send else 0.0
+    cost, home_cost = serve(hub) + brought + float(here.sum()) * float(sending.rent[site]), serve(home)
     if not (np.isfinite(cost) and np.isfinite(home_cost)):
         return None, None
     return cost, home_cost

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.budget import Deadline
-from routing.solvers import solve_linear
+from routing.solvers import LinearModel, solve_linear
 from routing.stock.model import Floats, LocationProblem
 
 if TYPE_CHECKING:
@@ -112,15 +112,17 @@ def solve_pairs(
     whole = np.zeros(columns, dtype=bool)
     whole[first_open:] = (problem.opening > 0) & (not relaxed) & (opened is None)
     solved = solve_linear(
-        np.concatenate(
-            [problem.cost[groups, places], problem.inbound[families, sites], problem.short_cost, problem.opening]
+        LinearModel(
+            np.concatenate(
+                [problem.cost[groups, places], problem.inbound[families, sites], problem.short_cost, problem.opening]
+            ),
+            matrix,
+            np.concatenate([row.lower for row in rows]),
+            np.concatenate([row.upper for row in rows]),
+            np.concatenate([np.zeros(first_open), open_low]),
+            np.concatenate(upper),
+            integer=whole if whole.any() else None,
         ),
-        matrix,
-        np.concatenate([row.lower for row in rows]),
-        np.concatenate([row.upper for row in rows]),
-        np.concatenate([np.zeros(first_open), open_low]),
-        np.concatenate(upper),
-        integer=whole if whole.any() else None,
         deadline=deadline,
         nodes=nodes,
         solver="GSCIP" if whole.any() else "GLOP",

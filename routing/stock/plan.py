@@ -12,7 +12,7 @@ import polars as pl
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.stock.allocation import divide_units, list_allocations
+from routing.stock.allocation import Sending, divide_units, list_allocations
 from routing.stock.costs import MOST_ZONES, WayCosts, cost_ways, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand
 from routing.stock.items import Items, gather_items
@@ -189,10 +189,8 @@ def plan_stock(
     progress.step(3, 4, "writing reasons")
     units = divide_units(items, solved.units.reshape(len(items.leaders()), len(items.zones), len(items.sites)))
     allocations, shortages = list_allocations(
-        items, problem, units, ways, window,
-        putaway_days=options.putaway_days, as_of=as_of, day_cost=options.day_cost,
-        rent=task.rent,
-    )  # fmt: skip
+        items, problem, units, Sending(ways, window, options.putaway_days, as_of, options.day_cost, task.rent)
+    )
     return StockPlan(
         allocations,
         _certify(problem, solved, deadline.work.tell()),
@@ -320,6 +318,8 @@ def _certify(problem: LocationProblem, solved: LocationPlan, ended_by: str) -> p
 def _cost_as_today(items: Items, ways: WayCosts, options: StockOptions) -> float | None:
     """Cost of the same units sent from the hubs where the merchants are today, without storage."""
     parcel, days = items.reach(ways.parcel)[items.home], items.reach(ways.hours)[items.home] / 24.0  # (I, Z)
-    cost = items.target * (parcel / items.units_per_parcel[:, None] + options.day_cost * days)
+    # nothing wanted where no way leads is no cost
+    with np.errstate(invalid="ignore"):
+        cost = items.target * (parcel / items.units_per_parcel[:, None] + options.day_cost * days)
     total = float(np.where(items.target > 0, cost, 0.0).sum())
     return total if np.isfinite(total) else None

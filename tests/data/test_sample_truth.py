@@ -302,6 +302,7 @@ def test_the_climate_is_chinas(sample: Sample) -> None:
 def test_rain_slows_waybills_by_what_the_truth_says() -> None:
     """Hours added by hand: 10 mm of rain and fog on one day, 15 cm of snow on the next."""
     from data.sample import weather as sky
+    from data.sample import weather_effects
     from data.sample.scale import all_days, history_length
 
     per_day = 24 // sky.STEP_HOURS
@@ -314,4 +315,4 @@ def test_rain_slows_waybills_by_what_the_truth_says() -> None:
     front = sky.Front(0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
     points = pl.DataFrame({"latitude": [0.0], "longitude": [0.0]})
     made = sky.Weather(points, np.zeros(shape), precipitation, snowfall, np.zeros(shape), visibility, front, front)
-    assert sky.hours_added(made, 1, 2)[0] == pytest.approx([0.05 * 10 + 3.0, 0.8 * 15 + 24.0, 0.0])
+    assert weather_effects.hours_added(made, 1, 2)[0] == pytest.approx([0.05 * 10 + 3.0, 0.8 * 15 + 24.0, 0.0])

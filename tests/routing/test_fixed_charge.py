@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 
 from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
-from routing.trunk.bound.commodity_paths import find_paths
+from routing.trunk.bound.commodity_paths import Surcharges, find_paths
 from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.lagrangian import price_arcs, price_departures, raise_bound, zero_prices
 from routing.trunk.bound.path_formulation import ColumnRowModel
@@ -23,6 +23,7 @@ from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.records import ParcelPrices
 from routing.trunk.task.shortest_paths import label_paths
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
@@ -133,9 +134,10 @@ def test_paths_of_demands_cost_what_labels_say(seed: int) -> None:
     network = replace(network, demand_due=due, late_cost=float(random.integers(0, 2)) * 3.0)
     commodities = list_commodities(network)
     commodity = commodities.of_demand
-    label, _ = label_paths(network, arc_price, sort_price, hold_price, commodities)
-    none = (np.zeros(len(commodity) + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
-    found, pointers, legs = find_paths(network, arc_price, sort_price, hold_price, none)
+    prices = ParcelPrices(arc_price, sort_price, hold_price)
+    label = label_paths(network, prices, commodities).price
+    none = Surcharges(np.zeros(len(commodity) + 1, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
+    found, pointers, legs = find_paths(network, prices, none)
     assert found == pytest.approx(label[network.demand_node(), commodity])
     # a surcharge on the first arc of a path is paid, or the path avoids it
     some = np.flatnonzero(np.isfinite(found) & (np.diff(pointers) > 0))
@@ -143,9 +145,7 @@ def test_paths_of_demands_cost_what_labels_say(seed: int) -> None:
     on_arc = first < network.arcs
     surcharged = np.zeros(len(commodity) + 1, dtype=np.int64)
     surcharged[1:] = np.cumsum(np.isin(np.arange(len(commodity)), some[on_arc]))
-    dearer, _, _ = find_paths(
-        network, arc_price, sort_price, hold_price, (surcharged, first[on_arc], np.full(int(on_arc.sum()), 1.5))
-    )
+    dearer, _, _ = find_paths(network, prices, Surcharges(surcharged, first[on_arc], np.full(int(on_arc.sum()), 1.5)))
     assert (dearer[some[on_arc]] >= found[some[on_arc]]).all()
     assert (dearer[some[on_arc]] <= found[some[on_arc]] + 1.5 + 1e-9).all()
 

@@ -14,7 +14,7 @@ from data.contracts import contract
 from data.errors import RadarError
 from routing.budget import Deadline
 from routing.checker.joint import check_joint
-from routing.joint.plan import JointInputs, JointPlan, plan_joint, solve
+from routing.joint.plan import JointInputs, JointPlan, SolveRules, plan_joint, solve
 from routing.stock.plan import StockOptions, read_task
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import build_network
@@ -156,7 +156,7 @@ def test_rounds_of_route_prices_come_to_the_programme_and_bound_it() -> None:
     network = build_network(TrunkInputs.gather(inputs.trunk), replace(TRUNK, short_cost=10_000.0))
     task = read_task(inputs.stock, STOCK)
     whole = solve(network, task, inputs, STOCK, Deadline(60.0))
-    rounds = solve(network, task, inputs, STOCK, Deadline(60.0), most_columns=0)
+    rounds = solve(network, task, inputs, STOCK, Deadline(60.0), rules=SolveRules(most_columns=0))
     value = whole.answers["joint"].value
     assert rounds.answers["joint"].value == pytest.approx(value, rel=1e-3)
     assert rounds.bound <= value * (1 + 1e-9)

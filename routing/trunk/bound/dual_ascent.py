@@ -14,15 +14,34 @@ the set (Wong, Mathematical Programming 28, 1984; Balakrishnan, Magnanti, Wong, 
 from __future__ import annotations
 
 import heapq
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, price_arcs, price_departures, prove_bound
-from routing.trunk.task.commodities import list_commodities
-from routing.trunk.task.network import TrunkNetwork
-from routing.trunk.task.shortest_paths import label_paths, out_pointers
+from routing.trunk.bound.lagrangian import (
+    BoundCertificate,
+    Relaxation,
+    price_arcs,
+    price_departures,
+    price_parcels,
+    prove_bound,
+)
+from routing.trunk.task.commodities import Commodities, list_commodities
+from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
+from routing.trunk.task.records import (
+    Arcs,
+    Demands,
+    LaneVehicles,
+    Nodes,
+    ParcelPrices,
+    list_arcs,
+    list_demands,
+    list_lane_vehicles,
+    list_nodes,
+)
+from routing.trunk.task.shortest_paths import label_paths
 
 MOST_PRICES = 6_000_000  # demands x arcs
 _ROUNDS = 200
@@ -31,214 +50,289 @@ _NIL = 1e-9  # CNY
 _FILLED = 0.3  # of its smallest vehicle: an arc filled so far keeps its price by the parcel
 
 
+class AscentTask(NamedTuple):
+    """What the ascent reads.
+
+    Attributes
+    ----------
+    nodes, arcs, demands, commodities, prices
+        The network, and what every parcel pays.
+    before : (N,)
+        Node whose parcels wait for this one, -1 without one.
+    into : (R,); first_into : (N + 1,)
+        Arcs by the node they reach, and where those of each node begin.
+    arc_lane, arc_day : (R,)
+    on_lane
+        Vehicles of each lane.
+    short_cost
+        [CNY/parcel]
+    """
+
+    nodes: Nodes
+    arcs: Arcs
+    demands: Demands
+    commodities: Commodities
+    prices: ParcelPrices
+    before: Ints
+    into: Ints
+    first_into: Ints
+    arc_lane: Ints
+    arc_day: Ints
+    on_lane: LaneVehicles
+    short_cost: float
+
+
+class AscentState(NamedTuple):
+    """What the ascent changes; modified in place.
+
+    Attributes
+    ----------
+    paid : (K, R) [CNY]
+        What each demand pays for an arc on top.
+    slack : (O, D) [CNY]
+        What is left of the price of a departure.
+    stuck : (K,)
+        Demands whose prices rise no more.
+    far : (N,) [CNY]; inside : (N,)
+        Of the demand now looked at: price of its cheapest path to a node, and nodes from which its end is reached over
+        tight legs paid in full.
+    """
+
+    paid: Floats
+    slack: Floats
+    stuck: Flags
+    far: Floats
+    inside: Flags
+
+
 def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -> BoundCertificate:
     """Return the better of the relaxation's bound and the one of the ascent from its prices, with what proves it.
 
     Arcs on which the relaxation fills a vehicle to a fair part keep their price by the parcel; the others are paid whole.
     """
-    demands, arcs = len(network.demand_parcels), network.arcs
-    if not arcs or not demands or demands * arcs > MOST_PRICES:
+    count, arcs = len(network.demand_parcels), network.arcs
+    if not arcs or not count or count * arcs > MOST_PRICES:
         return relaxed.certificate
     prices = relaxed.prices
     departure_price = price_departures(network, prices)
     room, _ = price_arcs(network, departure_price)
-    commodities = list_commodities(network)
-    closed = network.sort_capacity <= 0
-    sort_price = np.where(closed, np.inf, network.handling_cost + prices.sort)
-    hold_price = np.where(network.can_hold(), network.waiting_cost + prices.buffer, np.inf)
-    label, _ = label_paths(network, network.arc_cost + room, sort_price, hold_price, commodities)
-    parcels = network.demand_parcels.astype(np.float64)
-    start = network.demand_node()
-    path_cost = float((parcels * np.minimum(label[start, commodities.of_demand], network.short_cost)).sum())
+    parcel_prices = price_parcels(network, prices, room)
+    demands, commodities = list_demands(network), list_commodities(network)
+    label = label_paths(network, parcel_prices, commodities).price
+    reach = label[demands.start, commodities.of_demand]
+    path_cost = float((demands.parcels * np.minimum(reach, network.short_cost)).sum())
     rest = prove_bound(network, prices) - path_cost
     smallest = np.full(len(network.lane_ids), np.inf)
     np.minimum.at(smallest, network.vehicle_lane, network.vehicle_capacity)
-    full = relaxed.arc_load >= _FILLED * smallest[network.arc_lane]
-    kept = np.where(full, room, 0.0)
-    first = np.searchsorted(network.vehicle_lane, np.arange(len(network.lane_ids) + 1)).astype(np.int64)
-    laid = np.zeros((len(network.lane_ids), network.days))
-    laid[network.arc_lane, network.arc_day] = kept
-    slack = np.maximum(departure_price, 0.0) - network.vehicle_capacity[:, None] * laid[network.vehicle_lane]
-    slack = np.where(np.isfinite(departure_price), np.maximum(slack, 0.0), np.inf)
-    order = np.argsort(parcels, kind="stable").astype(np.int64)
-    into = np.argsort(network.arc_head, kind="stable").astype(np.int64)
-    first_into = np.searchsorted(network.arc_head[into], np.arange(network.nodes + 1)).astype(np.int64)
-    paid, stuck = np.zeros((demands, arcs)), np.zeros(demands, dtype=np.bool_)
-    before_node = np.full(network.nodes, -1, dtype=np.int64)
-    goes_on = np.flatnonzero(network.after >= 0)
-    before_node[network.after[goes_on]] = goes_on
+    kept = np.where(relaxed.arc_load >= _FILLED * smallest[network.arc_lane], room, 0.0)
+    task = _lay_task(network, parcel_prices._replace(arc=network.arc_cost + kept))
+    state = AscentState(
+        np.zeros((count, arcs)),
+        _leave_slack(network, departure_price, kept),
+        np.zeros(count, dtype=np.bool_),
+        np.empty(network.nodes),
+        np.empty(network.nodes, dtype=np.bool_),
+    )
+    order = np.argsort(demands.parcels, kind="stable").astype(np.int64)
     total = -np.inf
     for _ in range(_ROUNDS // _CHUNK):
         before = total
-        total = _ascend(
-            network.after, before_node, network.node_hub, network.node_turn, out_pointers(network), network.arc_tail, network.arc_head, into, first_into, network.arc_lane,
-            network.arc_day, network.arc_cost + kept, sort_price, hold_price, start, network.demand_destination,
-            commodities.late_price, commodities.of_demand, parcels, network.short_cost, first, network.vehicle_capacity, slack, order,
-            paid, stuck, _CHUNK,
-        )  # fmt: skip
+        total = _ascend(task, state, order, _CHUNK)
         if total <= before * (1 + 1e-5) or deadline.over():
             break
     # a shade below, for the noise of many small sums
     lifted = rest + total - 1e-9 * abs(total)
     if lifted <= relaxed.certificate.bound:
         return relaxed.certificate
-    k, arc = np.nonzero(paid)
-    return BoundCertificate(float(lifted), prices, demand=k, arc=arc, forcing_price=paid[k, arc] / parcels[k])
+    k, arc = np.nonzero(state.paid)
+    forcing_price = state.paid[k, arc] / demands.parcels[k]
+    return BoundCertificate(float(lifted), prices, demand=k, arc=arc, forcing_price=forcing_price)
+
+
+def _lay_task(network: TrunkNetwork, prices: ParcelPrices) -> AscentTask:
+    into = np.argsort(network.arc_head, kind="stable").astype(np.int64)
+    before = np.full(network.nodes, -1, dtype=np.int64)
+    goes_on = np.flatnonzero(network.after >= 0)
+    before[network.after[goes_on]] = goes_on
+    return AscentTask(
+        list_nodes(network),
+        list_arcs(network),
+        list_demands(network),
+        list_commodities(network),
+        prices,
+        before,
+        into,
+        np.searchsorted(network.arc_head[into], np.arange(network.nodes + 1)).astype(np.int64),
+        network.arc_lane,
+        network.arc_day,
+        list_lane_vehicles(network),
+        float(network.short_cost),
+    )
+
+
+def _leave_slack(network: TrunkNetwork, departure_price: Floats, kept: Floats) -> Floats:
+    """What parcels that pay ``kept`` (R,) [CNY/parcel] for room leave of the price of each full departure, (O, D) [CNY]."""
+    room = np.zeros((len(network.lane_ids), network.days))
+    room[network.arc_lane, network.arc_day] = kept
+    slack = np.maximum(departure_price, 0.0) - network.vehicle_capacity[:, None] * room[network.vehicle_lane]
+    return np.where(np.isfinite(departure_price), np.maximum(slack, 0.0), np.inf)
 
 
 @numba.njit(cache=True)
-def _ascend(  # type: ignore[no-untyped-def]  # noqa: C901
-    after, before_node, node_hub, node_turn, first_out, arc_tail, arc_head, into, first_into, arc_lane, arc_day, arc_price, sort_price, hold_price, start,
-    goal, late_price, commodity, parcels, short_cost, first, capacity, slack, order, paid, stuck,
-    rounds,
-) -> float:  # fmt: skip
-    """Raise the demands' prices in turn, one step each; return the price of all their cheapest paths [CNY]."""
-    nodes, demands = len(sort_price), len(start)
-    far, inside = np.empty(nodes), np.empty(nodes, dtype=np.bool_)
+def _ascend(task: AscentTask, state: AscentState, order: Ints, rounds: int) -> float:
+    """Raise the demands' prices in turn, one step each; return the price of all their cheapest paths [CNY].
+
+    Parameters
+    ----------
+    order : (K,)
+        Demands in the order in which they are raised.
+    """
     for _ in range(rounds):
         moved = False
         for k in order:
-            if stuck[k]:
+            if state.stuck[k]:
                 continue
-            size, late = parcels[k], late_price[commodity[k]]
-            ahead = _measure(
-                after,
-                node_hub,
-                node_turn,
-                first_out,
-                arc_head,
-                arc_price,
-                sort_price,
-                hold_price,
-                start[k],
-                goal[k],
-                late,
-                size,
-                paid[k],
-                far,
-            )
-            room = size * short_cost - ahead
-            inside[:] = False
-            step = room
-            if room > _NIL:
-                step = _grow(
-                    before_node, node_hub, node_turn, arc_tail, into, first_into, arc_lane, arc_day, arc_price, sort_price, hold_price, goal[k], late,
-                    size, first, capacity, slack, paid[k], far, inside, ahead, room,
-                )  # fmt: skip
-            if step <= _NIL or inside[start[k]]:
-                stuck[k] = True
+            ahead = _measure(task, state, k)
+            room = task.demands.parcels[k] * task.short_cost - ahead
+            state.inside[:] = False
+            step = _grow(task, state, k, ahead, room) if room > _NIL else room
+            if step <= _NIL or state.inside[task.demands.start[k]]:
+                state.stuck[k] = True
                 continue
             moved = True
-            for node in np.flatnonzero(inside):
-                for i in range(first_into[node], first_into[node + 1]):
-                    arc = into[i]
-                    tail = arc_tail[arc]
-                    if inside[tail] or sort_price[tail] == np.inf or node_hub[tail] == goal[k]:
-                        continue
-                    left = far[tail] + size * (sort_price[tail] + arc_price[arc]) + paid[k, arc] - far[node]
-                    if left <= _NIL:
-                        paid[k, arc] += step
-                        for o in range(first[arc_lane[arc]], first[arc_lane[arc] + 1]):
-                            slack[o, arc_day[arc]] -= step * min(1.0, capacity[o] / size)
+            _raise_prices(task, state, k, step)
         if not moved:
             break
     total = 0.0
-    for k in range(demands):
-        ahead = _measure(
-            after, node_hub, node_turn, first_out, arc_head, arc_price, sort_price, hold_price, start[k], goal[k], late_price[commodity[k]],
-            parcels[k], paid[k], far,
-        )  # fmt: skip
-        total += min(ahead, parcels[k] * short_cost)
+    for k in range(len(task.demands.start)):
+        total += min(_measure(task, state, k), task.demands.parcels[k] * task.short_cost)
     return total
 
 
 @numba.njit(cache=True)
-def _grow(  # type: ignore[no-untyped-def]  # noqa: C901
-    before_node, node_hub, node_turn, arc_tail, into, first_into, arc_lane, arc_day, arc_price, sort_price, hold_price, goal, late, size, first,
-    capacity, slack, paid, far, inside, ahead, room,
-):  # fmt: skip
-    """Gather the nodes from which the end is reached over tight steps paid in full; return how far the rest may rise."""
-    nodes = len(far)
-    grown = True
-    step = room
+def _raise_prices(task: AscentTask, state: AscentState, k: int, step: float) -> None:
+    """Raise a demand's prices by a step [CNY] on all tight arcs into the nodes inside."""
+    parcels = task.demands.parcels[k]
+    for node in np.flatnonzero(state.inside):
+        for i in range(task.first_into[node], task.first_into[node + 1]):
+            arc = task.into[i]
+            if not _is_passable(task, state, k, task.arcs.tail[arc]):
+                continue
+            if _lack(task, state, k, arc) <= _NIL:
+                state.paid[k, arc] += step
+                lane, day = task.arc_lane[arc], task.arc_day[arc]
+                for vehicle in range(task.on_lane.first[lane], task.on_lane.first[lane + 1]):
+                    state.slack[vehicle, day] -= step * min(1.0, task.on_lane.capacity[vehicle] / parcels)
+
+
+@numba.njit(cache=True, inline="always")
+def _is_passable(task: AscentTask, state: AscentState, k: int, node: int) -> bool:
+    """Tell whether a demand may leave a node outside on an arc."""
+    closed = task.prices.sort[node] == np.inf
+    return not (state.inside[node] or closed or task.nodes.hub[node] == task.demands.goal[k])
+
+
+@numba.njit(cache=True, inline="always")
+def _lack(task: AscentTask, state: AscentState, k: int, arc: int) -> float:
+    """What an arc lacks to be tight for a demand [CNY]: how much dearer it reaches its head than the cheapest path."""
+    tail = task.arcs.tail[arc]
+    price = task.demands.parcels[k] * (task.prices.sort[tail] + task.prices.arc[arc])
+    return float(state.far[tail] + price + state.paid[k, arc] - state.far[task.arcs.head[arc]])
+
+
+@numba.njit(cache=True)
+def _grow(task: AscentTask, state: AscentState, k: int, ahead: float, room: float) -> float:
+    """Gather the nodes from which the end is reached over tight legs paid in full; return how far the rest may rise.
+
+    Parameters
+    ----------
+    ahead, room
+        Price of the demand's cheapest path, and what it is below that of its shortfall [CNY].
+    """
+    grown, step = True, room
     while grown:
         grown, step = False, room
-        for node in range(nodes):
-            if node_hub[node] != goal or inside[node] or far[node] == np.inf or sort_price[node] == np.inf:
-                continue
-            left = far[node] + size * (sort_price[node] + late[node_turn[node]]) - ahead
-            if left <= _NIL:
-                inside[node] = grown = True
-            else:
-                step = min(step, left)
-        for node in range(nodes):
-            if not inside[node]:
-                continue
-            before = before_node[node]
-            if before >= 0 and not inside[before] and far[before] < np.inf and hold_price[before] < np.inf:
-                left = far[before] + size * hold_price[before] - far[node]
+        for node in range(len(state.far)):
+            at_goal = task.nodes.hub[node] == task.demands.goal[k]
+            if at_goal and not state.inside[node] and state.far[node] < np.inf and task.prices.sort[node] < np.inf:
+                late = task.commodities.late_price[task.commodities.of_demand[k], task.nodes.turn[node]]
+                left = state.far[node] + task.demands.parcels[k] * (task.prices.sort[node] + late) - ahead
                 if left <= _NIL:
-                    inside[before] = grown = True
+                    state.inside[node] = grown = True
                 else:
                     step = min(step, left)
-            for i in range(first_into[node], first_into[node + 1]):
-                arc = into[i]
-                tail = arc_tail[arc]
-                if inside[tail] or far[tail] == np.inf or sort_price[tail] == np.inf or node_hub[tail] == goal:
-                    continue
-                left = far[tail] + size * (sort_price[tail] + arc_price[arc]) + paid[arc] - far[node]
-                if left > _NIL:
-                    step = min(step, left)
-                    continue
-                free = np.inf
-                for o in range(first[arc_lane[arc]], first[arc_lane[arc] + 1]):
-                    free = min(free, slack[o, arc_day[arc]] / min(1.0, capacity[o] / size))
-                if free <= _NIL:
-                    inside[tail] = grown = True
-                else:
-                    step = min(step, free)
+        for node in range(len(state.far)):
+            if state.inside[node]:
+                more, step = _reach_back(task, state, k, node, step)
+                grown |= more
     return step
 
 
 @numba.njit(cache=True)
-def _measure(  # type: ignore[no-untyped-def]
-    after,
-    node_hub,
-    node_turn,
-    first_out,
-    arc_head,
-    arc_price,
-    sort_price,
-    hold_price,
-    start,
-    goal,
-    late,
-    size,
-    paid,
-    far,
-) -> float:
+def _reach_back(task: AscentTask, state: AscentState, k: int, node: int, step: float) -> tuple[bool, float]:
+    """Gather the nodes before one inside; return whether there were any, and how far the rest may rise [CNY]."""
+    grown, parcels = False, task.demands.parcels[k]
+    before = task.before[node]
+    if before >= 0 and not state.inside[before] and state.far[before] < np.inf and task.prices.hold[before] < np.inf:
+        left = state.far[before] + parcels * task.prices.hold[before] - state.far[node]
+        if left <= _NIL:
+            state.inside[before] = grown = True
+        else:
+            step = min(step, left)
+    for i in range(task.first_into[node], task.first_into[node + 1]):
+        arc = task.into[i]
+        tail = task.arcs.tail[arc]
+        if state.far[tail] == np.inf or not _is_passable(task, state, k, tail):
+            continue
+        left = _lack(task, state, k, arc)
+        if left > _NIL:
+            step = min(step, left)
+            continue
+        free = _find_slack(task, state, k, arc)
+        if free <= _NIL:
+            state.inside[tail] = grown = True
+        else:
+            step = min(step, free)
+    return grown, step
+
+
+@numba.njit(cache=True)
+def _find_slack(task: AscentTask, state: AscentState, k: int, arc: int) -> float:
+    """How much more a demand may pay for an arc until one of its departures is paid in full [CNY]."""
+    free, lane, day = np.inf, task.arc_lane[arc], task.arc_day[arc]
+    for vehicle in range(task.on_lane.first[lane], task.on_lane.first[lane + 1]):
+        share = min(1.0, task.on_lane.capacity[vehicle] / task.demands.parcels[k])
+        free = min(free, state.slack[vehicle, day] / share)
+    return free
+
+
+@numba.njit(cache=True)
+def _measure(task: AscentTask, state: AscentState, k: int) -> float:
     """Fill ``far`` with the price of a demand's cheapest path to each node [CNY]; return that of its path to the end."""
+    far, parcels, goal = state.far, task.demands.parcels[k], task.demands.goal[k]
+    late = task.commodities.late_price[task.commodities.of_demand[k]]
     far[:] = np.inf
-    far[start] = 0.0
+    far[task.demands.start[k]] = 0.0
     best = np.inf
-    heap = [(0.0, start)]
+    heap = [(0.0, task.demands.start[k])]
     while len(heap) > 0:
         price, node = heapq.heappop(heap)
         if price > far[node]:
             continue
-        if hold_price[node] < np.inf:
-            total = price + size * hold_price[node]
-            if total < far[after[node]]:
-                far[after[node]] = total
-                heapq.heappush(heap, (total, after[node]))
-        if sort_price[node] == np.inf:
+        if task.prices.hold[node] < np.inf:
+            head, total = task.nodes.after[node], price + parcels * task.prices.hold[node]
+            if total < far[head]:
+                far[head] = total
+                heapq.heappush(heap, (total, head))
+        if task.prices.sort[node] == np.inf:
             continue
-        if node_hub[node] == goal:
-            best = min(best, price + size * (sort_price[node] + late[node_turn[node]]))
+        if task.nodes.hub[node] == goal:
+            best = min(best, price + parcels * (task.prices.sort[node] + late[task.nodes.turn[node]]))
             continue
-        for r in range(first_out[node], first_out[node + 1]):
-            total = price + size * (sort_price[node] + arc_price[r]) + paid[r]
-            if total < far[arc_head[r]]:
-                far[arc_head[r]] = total
-                heapq.heappush(heap, (total, arc_head[r]))
+        for arc in range(task.arcs.first_out[node], task.arcs.first_out[node + 1]):
+            head = task.arcs.head[arc]
+            total = price + parcels * (task.prices.sort[node] + task.prices.arc[arc]) + state.paid[k, arc]
+            if total < far[head]:
+                far[head] = total
+                heapq.heappush(heap, (total, head))
     return best

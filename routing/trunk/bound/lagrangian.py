@@ -18,7 +18,8 @@ from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.shortest_paths import fill_labels, load_paths, out_pointers, pick_vehicles
+from routing.trunk.task.records import NodeArcLoads, ParcelPrices, list_arcs, list_demands, list_nodes
+from routing.trunk.task.shortest_paths import Labels, fill_labels, load_paths, pick_vehicles
 
 _DEFLECTION = 0.35  # weight of the newest subgradient in the direction
 _SAMPLES = 16
@@ -150,6 +151,21 @@ def price_arcs(network: TrunkNetwork, departure_price: Floats) -> tuple[Floats, 
     return best[network.arc_lane, network.arc_day], holder[network.arc_lane, network.arc_day]
 
 
+def price_parcels(network: TrunkNetwork, prices: Prices, room: Floats) -> ParcelPrices:
+    """Price what a parcel uses under prices of the limits: nothing goes where a hub is closed or parcels may not wait.
+
+    Parameters
+    ----------
+    room : (R,) [CNY/parcel]
+        Price of vehicle room on each arc.
+    """
+    return ParcelPrices(
+        arc=network.arc_cost + room,
+        sort=np.where(network.sort_capacity > 0, network.handling_cost + prices.sort, np.inf),
+        hold=np.where(network.can_hold(), network.waiting_cost + prices.buffer, np.inf),
+    )
+
+
 def relax_network(
     network: TrunkNetwork,
     *,
@@ -189,9 +205,9 @@ def relax_network(
             if stalled >= 12:
                 scale, stalled = scale * 0.6, 0
         if step in kept:
-            samples.append(search.choice.copy())
+            samples.append(search.labels.choice.copy())
         if step >= steps // 2:
-            loads = (search.arc_load, search.sort_load, search.hold_load)
+            loads = search.loads
             weight = 1.0 / (step - steps // 2 + 1)
             means = (
                 [x.copy() for x in loads]
@@ -204,10 +220,8 @@ def relax_network(
         if 2 <= step < steps - 1 and deadline.over():
             break
     if not samples:
-        samples.append(search.choice.copy())
-    arc_load, sort_load, hold_load = (
-        means if means is not None else (search.arc_load, search.sort_load, search.hold_load)
-    )
+        samples.append(search.labels.choice.copy())
+    arc_load, sort_load, hold_load = means if means is not None else search.loads
     return Relaxation(best, best_prices, arc_load, sort_load, hold_load, samples, BoundCertificate(best, best_prices))
 
 
@@ -222,20 +236,12 @@ class _Search:
     def __init__(self, network: TrunkNetwork, prices: Prices) -> None:
         self.network, self.prices = network, prices
         self.commodities = list_commodities(network)
-        shape = (network.nodes, max(1, len(self.commodities)))
-        self.label = np.empty(shape)
-        self.choice: Ints = np.empty(shape, dtype=np.int64)
-        self.first_out = out_pointers(network)
-        self.arc_load, self.sort_load, self.hold_load = (
-            np.zeros(network.arcs),
-            np.zeros(network.nodes),
-            np.zeros(network.nodes),
-        )
+        shape = (network.nodes, max(1, len(self.commodities.destination)))
+        self.labels = Labels(np.empty(shape), np.empty(shape, dtype=np.int64))
+        self.nodes, self.arcs, self.demands = list_nodes(network), list_arcs(network), list_demands(network)
+        self.loads = NodeArcLoads(np.zeros(network.arcs), np.zeros(network.nodes), np.zeros(network.nodes))
         self.sort_limit = network.sort_capacity
         self.buffer_limit = network.buffer_capacity
-        self.handling = network.handling_cost
-        self.can_hold = network.can_hold()
-        self.parcels = network.demand_parcels.astype(np.float64)
         self.holder: Ints = np.zeros(network.arcs, dtype=np.int64)
         self.direction: list[Floats] | None = None
 
@@ -249,35 +255,9 @@ class _Search:
         network, prices = self.network, self.prices
         departure_price = price_departures(network, prices)
         room, self.holder = price_arcs(network, departure_price)
-        sort_price = np.where(self.sort_limit > 0, self.handling + prices.sort, np.inf)
-        hold_price = np.where(self.can_hold, network.waiting_cost + prices.buffer, np.inf)
-        fill_labels(
-            network.close_pointers,
-            network.after,
-            network.node_hub,
-            network.node_turn,
-            self.first_out,
-            network.arc_head,
-            network.arc_cost + room,
-            sort_price,
-            hold_price,
-            self.commodities.destination,
-            self.commodities.late_price,
-            self.label,
-            self.choice,
-        )
+        fill_labels(self.nodes, self.arcs, price_parcels(network, prices, room), self.commodities, self.labels)
         total = load_paths(
-            network.after,
-            network.arc_head,
-            self.choice,
-            self.label,
-            network.short_cost,
-            network.demand_node(),
-            self.commodities.of_demand,
-            self.parcels,
-            self.arc_load,
-            self.sort_load,
-            self.hold_load,
+            self.nodes, self.arcs, self.demands, self.commodities.of_demand, self.labels, network.short_cost, self.loads
         )
         paid = 0.0
         for price, limit in zip(self._tuple(), self.limits(), strict=True):
@@ -301,7 +281,7 @@ class _Search:
     def uses(self) -> list[Floats]:
         """Use of each limit by the paths now chosen, in the order of the prices."""
         network = self.network
-        trips = self.arc_load / network.vehicle_capacity[self.holder] if network.arcs else self.arc_load
+        trips = self.loads.arcs / network.vehicle_capacity[self.holder] if network.arcs else self.loads.arcs
         kind = network.vehicle_type[self.holder] if network.arcs else self.holder
         day = network.arc_day
         fleet = np.zeros((len(network.type_ids), network.fleet_steps + 1))
@@ -311,7 +291,7 @@ class _Search:
         lane[network.arc_lane, day] = trips
         vehicle = np.zeros((len(network.vehicle_lane), network.days))
         np.add.at(vehicle, (self.holder, day), trips)
-        return [self.sort_load, self.hold_load, np.cumsum(fleet, axis=1)[:, : network.fleet_steps], lane, vehicle]
+        return [self.loads.sorts, self.loads.nights, np.cumsum(fleet, axis=1)[:, : network.fleet_steps], lane, vehicle]
 
     def move(self, length: float) -> None:
         """Go one step along the deflected subgradient; every limit is measured in shares of itself."""

@@ -23,9 +23,9 @@ import numpy as np
 from scipy import sparse
 
 from routing.budget import Deadline
-from routing.solvers import Flags, Solution, solve_linear
-from routing.trunk.bound.commodity_paths import find_paths
-from routing.trunk.bound.lagrangian import BoundCertificate, zero_prices
+from routing.solvers import Flags, LinearModel, Solution, solve_linear
+from routing.trunk.bound.commodity_paths import Surcharges, find_paths
+from routing.trunk.bound.lagrangian import BoundCertificate, price_parcels, zero_prices
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, use_paths
 from routing.trunk.vehicles.vehicle_model import limit_rows, list_pairs
@@ -165,7 +165,9 @@ class ColumnRowModel:
     def solve(self, program: LinearProgram, deadline: Deadline) -> Solution:
         """Solve the relaxation."""
         p = program
-        return solve_linear(p.cost, p.matrix, p.low, p.high, p.lower, p.upper, deadline=deadline, solver="GLOP")
+        return solve_linear(
+            LinearModel(p.cost, p.matrix, p.low, p.high, p.lower, p.upper), deadline=deadline, solver="GLOP"
+        )
 
     def advance(self, deadline: Deadline, capacity: Floats | None = None) -> LpResult | None:
         """Solve once, then add cheaper paths and violated forcing rows; None when the time ran out."""
@@ -253,16 +255,11 @@ class ColumnRowModel:
         """Find each demand's cheapest path under the prices and add those cheaper than what it now pays."""
         network = self.network
         arcs = max(network.arcs, 1)
-        sort_price = network.handling_cost.copy()
-        sort_price[self.sorts] += sort
-        sort_price[network.sort_capacity <= 0] = np.inf
-        hold_price = network.waiting_cost.copy()
-        hold_price[self.nights] += night
-        hold_price[~network.can_hold()] = np.inf
+        prices = zero_prices(network)
+        prices.sort[self.sorts], prices.buffer[self.nights] = sort, night
         surcharged = np.searchsorted(self.forced // arcs, np.arange(len(self.parcels) + 1)).astype(np.int64)
-        label, pointers, legs = find_paths(
-            network, network.arc_cost + room, sort_price, hold_price, (surcharged, self.forced % arcs, forcing)
-        )
+        surcharges = Surcharges(surcharged, self.forced % arcs, forcing)
+        label, pointers, legs = find_paths(network, price_parcels(network, prices, room), surcharges)
         demand = np.arange(len(label), dtype=np.int64)
         cheaper = label < np.minimum(worth, network.short_cost) - 1e-7 * np.maximum(1.0, np.abs(worth))
         return label, self.add_paths(PathPool(demand, pointers, legs), cheaper)

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from routing.budget import Deadline
-from routing.trunk.search.insertion import ElasticPrices, FreeRoom, Inserter, return_costs
+from routing.trunk.search.inserted_paths import FreeRoom
+from routing.trunk.search.insertion import ElasticPrices, Inserter, return_costs
 from routing.trunk.task.network import Ints, TrunkNetwork
 
 _MOST_ACTIONS = 4  # things named in one fix

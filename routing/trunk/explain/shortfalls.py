@@ -15,13 +15,13 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import price_arcs, price_departures, zero_prices
+from routing.trunk.bound.lagrangian import price_arcs, price_departures, price_parcels, zero_prices
 from routing.trunk.explain.fixes import Fixer, describe_fix
 from routing.trunk.search.insertion import ElasticPrices, free_fleet, measure_free_room
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Loads
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
-from routing.trunk.task.shortest_paths import label_paths, trace_paths
+from routing.trunk.task.shortest_paths import Labels, label_paths, trace_paths
 from routing.trunk.vehicles.vehicle_model import Vehicles
 
 Reason = tuple[str, str | None, str | None]
@@ -72,8 +72,8 @@ def explain_shortfalls(
         return {}
     stranded = find_stranded(network)
     returning = replace(network, vehicle_limit=np.where(stranded[:, None], 0.0, network.vehicle_limit))
-    lifted, label, choice = _lift_limits(returning)
-    one_way = _lift_limits(network) if stranded.any() else (lifted, label, choice)
+    lifted, labels = _lift_limits(returning)
+    one_way = _lift_limits(network) if stranded.any() else (lifted, labels)
     commodity = list_commodities(network).of_demand
     start = network.demand_node()
     reasons: dict[int, Reason] = {}
@@ -81,15 +81,15 @@ def explain_shortfalls(
     spare = vehicles.room - loads.arcs
     lacks: dict[int, _Lack] = {}
     for k in missing.tolist():
-        price = label[start[k], commodity[k]]
+        price = labels.price[start[k], commodity[k]]
         blocked = _describe_blocked(network, k, price)
-        if np.isinf(price) and np.isfinite(one_way[1][start[k], commodity[k]]):
-            _, legs = trace_paths(one_way[0], one_way[2], start[[k]], commodity[[k]])
+        if np.isinf(price) and np.isfinite(one_way[1].price[start[k], commodity[k]]):
+            _, legs = trace_paths(one_way[0], one_way[1].choice, start[[k]], commodity[[k]])
             blocked = _describe_stranded(network, legs, stranded) or blocked
         if blocked is not None:
             reasons[k] = blocked
             continue
-        _, legs = trace_paths(lifted, choice, start[[k]], commodity[[k]])
+        _, legs = trace_paths(lifted, labels.choice, start[[k]], commodity[[k]])
         lacks[k] = _describe_path(returning, k, int(short[k]), legs, loads, spare, free)
     fixer = Fixer(network, measure_free_room(network, loads, vehicles), prices or ElasticPrices())
     most = max(int(effort * _CARRIED * min(1.0, _CACHED_RUNS / max(network.arcs, 1))), 1)
@@ -156,15 +156,13 @@ def _describe_stranded(network: TrunkNetwork, legs: Ints, stranded: Flags) -> Re
     )
 
 
-def _lift_limits(network: TrunkNetwork) -> tuple[TrunkNetwork, Floats, Ints]:
-    """Labels and choices with hubs that sort and hold without bound on the days they are open."""
+def _lift_limits(network: TrunkNetwork) -> tuple[TrunkNetwork, Labels]:
+    """Cheapest paths with hubs that sort and hold without bound on the days they are open."""
     unbounded = np.where(network.hub_open, np.inf, 0.0)
     lifted = replace(network, sort_capacity=unbounded, buffer_capacity=unbounded)
-    room, _ = price_arcs(lifted, price_departures(lifted, zero_prices(lifted)))
-    sort_price = np.where(network.hub_open, network.handling_cost, np.inf)
-    hold_price = np.where(lifted.can_hold(), network.waiting_cost, np.inf)
-    label, choice = label_paths(lifted, network.arc_cost + room, sort_price, hold_price, list_commodities(network))
-    return lifted, label, choice
+    none = zero_prices(lifted)
+    room, _ = price_arcs(lifted, price_departures(lifted, none))
+    return lifted, label_paths(lifted, price_parcels(lifted, none, room), list_commodities(network))
 
 
 def _describe_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | None:

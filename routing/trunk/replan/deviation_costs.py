@@ -53,7 +53,7 @@ class _ArcChange:
         chosen = worth[np.argsort(-saving[worth] / capacity[copies[worth]], kind="stable")][:_MOST_DROPS]
         self.drops, self.saving, self.capacity = copies[chosen], saving[chosen], capacity
 
-    def corners(self) -> tuple[list[float], list[float], float, float, float]:
+    def breakpoints(self) -> tuple[list[float], list[float], float, float, float]:
         """Rooms and prices in rising order, room and price of a vehicle added beyond them, and the most room."""
         rooms, prices = [self.room - float(self.capacity[self.drops].sum())], [0.0]
         for place, saving in zip(self.drops[::-1], self.saving[::-1], strict=True):
@@ -131,7 +131,7 @@ def build_deviation_costs(
     base_room, base_price, most = np.zeros(network.arcs), np.zeros(network.arcs), np.zeros(network.arcs)
     for arc in range(network.arcs):
         at = _ArcChange(network, arc, counts.get(arc, {}), reference_plan, free, change_price)
-        room, price, base_room[arc], base_price[arc], most[arc] = at.corners()
+        room, price, base_room[arc], base_price[arc], most[arc] = at.breakpoints()
         rooms += room
         prices += price
         pointers[arc + 1] = len(rooms)

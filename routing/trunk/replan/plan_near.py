@@ -21,7 +21,7 @@ from scipy import sparse
 
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.solvers import solve_linear
+from routing.solvers import LinearModel, solve_linear
 from routing.trunk.bound.lagrangian import Relaxation, price_arcs, price_departures, zero_prices
 from routing.trunk.replan.deviation_costs import build_deviation_costs, choose_changes
 from routing.trunk.replan.reference_plan import ReferencePlan
@@ -162,15 +162,17 @@ def _nearest(
     # of equally near ones the cheaper
     price = 1.0 + 1e-4 * network.vehicle_cost[vehicle] / max(float(network.vehicle_cost.max()), 1e-9)
     answer = solve_linear(
-        np.concatenate([np.zeros(width), price, np.ones(width)]),
-        sparse.bmat(
-            [[one, -one, one], [rows.matrix, None, sparse.csr_matrix((rows.matrix.shape[0], width))]], format="csr"
+        LinearModel(
+            np.concatenate([np.zeros(width), price, np.ones(width)]),
+            sparse.bmat(
+                [[one, -one, one], [rows.matrix, None, sparse.csr_matrix((rows.matrix.shape[0], width))]], format="csr"
+            ),
+            np.concatenate([target, rows.low]),
+            np.concatenate([target, rows.high]),
+            np.zeros(3 * width),
+            np.concatenate([limit, np.full(2 * width, np.inf)]),
+            integer=np.concatenate([np.ones(width, dtype=np.bool_), np.zeros(2 * width, dtype=np.bool_)]),
         ),
-        np.concatenate([target, rows.low]),
-        np.concatenate([target, rows.high]),
-        np.zeros(3 * width),
-        np.concatenate([limit, np.full(2 * width, np.inf)]),
-        integer=np.concatenate([np.ones(width, dtype=np.bool_), np.zeros(2 * width, dtype=np.bool_)]),
         nodes=_NEAREST_NODES,
         deadline=deadline.share("vehicles", max(deadline.left(), 20.0)),
         gap=1e-6,
@@ -208,13 +210,15 @@ def _solve_near(
     most = np.inf if most_changes is None else float(max(0, most_changes - reference_plan.lost))
     nudge = 1e-6 * max(dearest, 1.0)
     answer = solve_linear(
-        np.concatenate([m.cost, np.full(2 * size, nudge), [_BEYOND * dearest]]),
-        matrix,
-        np.concatenate([m.low, target, [-np.inf]]),
-        np.concatenate([m.high, target, [most]]),
-        np.concatenate([m.lower, np.zeros(2 * size + 1)]),
-        np.concatenate([m.upper, np.full(2 * size + 1, np.inf)]),
-        integer=np.concatenate([m.integer, np.zeros(2 * size + 1, dtype=np.bool_)]),
+        LinearModel(
+            np.concatenate([m.cost, np.full(2 * size, nudge), [_BEYOND * dearest]]),
+            matrix,
+            np.concatenate([m.low, target, [-np.inf]]),
+            np.concatenate([m.high, target, [most]]),
+            np.concatenate([m.lower, np.zeros(2 * size + 1)]),
+            np.concatenate([m.upper, np.full(2 * size + 1, np.inf)]),
+            integer=np.concatenate([m.integer, np.zeros(2 * size + 1, dtype=np.bool_)]),
+        ),
         nodes=count_nodes(matrix.shape[1], effort),
         deadline=deadline.share("exact model", max(1.0, 0.6 * deadline.left())),
         gap=0.0,

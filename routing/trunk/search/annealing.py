@@ -9,199 +9,23 @@ linear in the excess, so that an overload shrinks move by move (Kirkpatrick et a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
-from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.trunk.search.chance import draw
-from routing.trunk.task.commodities import Commodities, list_commodities
+from routing.trunk.search.chance import Seeds, draw
+from routing.trunk.search.trees import Trees
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.records import Arcs, Nodes, list_arcs, list_nodes
 from routing.trunk.task.shortest_paths import FINISH, HOLD, NO_PATH
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
-_CHUNK = 250_000
-
-
-@dataclass(slots=True)
-class Trees:
-    """Trees and what flows over them.
-
-    Attributes
-    ----------
-    destination : (G,)
-        Commodity of each tree, a column of labels and candidates.
-    leg : (G, N)
-        An arc, HOLD, FINISH or NO_PATH.
-    flow : (G, N) [parcels]
-    entry_demand, entry_tree, entry_node, entry_parcels : (E,)
-        Where parcels come in.
-    arc_load : (R,); sort_load, night_load : (N,) [parcels]
-    """
-
-    destination: Ints
-    leg: Ints
-    flow: Floats
-    entry_demand: Ints
-    entry_tree: Ints
-    entry_node: Ints
-    entry_parcels: Floats
-    arc_load: Floats
-    sort_load: Floats
-    night_load: Floats
-
-
-def start_trees(
-    network: TrunkNetwork, samples: list[Ints], *, truck: float, served: Ints, generator: np.random.Generator
-) -> Trees:
-    """Start trees: each takes the cheapest paths of one random step of the relaxation.
-
-    Parameters
-    ----------
-    samples
-        Choices (N, commodities) of the relaxation.
-    truck
-        Parcels of a large vehicle: whole multiples of it make the first layer of a demand.
-    served : (n,)
-        Demands that are planned; the others are short.
-    """
-    commodities = list_commodities(network)
-    count, number = len(commodities), commodities.of_demand
-    parcels = network.demand_parcels.astype(np.float64)
-    whole = np.floor(parcels / truck) * truck
-    layers = [whole, parcels - whole]
-    demand, tree, amount = [], [], []
-    for layer, part in enumerate(layers):
-        some = served[part[served] > 0]
-        demand.append(some)
-        tree.append(number[some] + layer * count)
-        amount.append(part[some])
-    entry_demand = np.concatenate(demand)
-    used, entry_tree = np.unique(np.concatenate(tree), return_inverse=True)
-    leg = np.empty((len(used), network.nodes), dtype=np.int64)
-    for row, name in enumerate(used):
-        leg[row] = samples[int(generator.integers(len(samples)))][:, name % count]
-    trees = Trees(
-        destination=(used % count).astype(np.int64),
-        leg=leg,
-        flow=np.zeros(leg.shape),
-        entry_demand=entry_demand,
-        entry_tree=entry_tree.astype(np.int64),
-        entry_node=network.demand_node()[entry_demand],
-        entry_parcels=np.concatenate(amount),
-        arc_load=np.zeros(network.arcs),
-        sort_load=np.zeros(network.nodes),
-        night_load=np.zeros(network.nodes),
-    )
-    load_trees(network, trees)
-    return trees
-
-
-def load_trees(network: TrunkNetwork, trees: Trees) -> None:
-    """Fill the flows and loads of the trees from their entries."""
-    for array in (trees.flow, trees.arc_load, trees.sort_load, trees.night_load):
-        array[:] = 0.0
-    _load(
-        network.after, network.arc_head, trees.leg, trees.entry_tree, trees.entry_node, trees.entry_parcels,
-        trees.flow, trees.arc_load, trees.sort_load, trees.night_load,
-    )  # fmt: skip
-
-
-@numba.njit(cache=True)
-def _load(after, arc_head, leg, tree, node, parcels, flow, arc_load, sort_load, night_load) -> None:  # type: ignore[no-untyped-def]
-    for e in range(len(tree)):
-        g, n, load = tree[e], node[e], parcels[e]
-        while True:
-            flow[g, n] += load
-            s = leg[g, n]
-            if s == HOLD:
-                night_load[n] += load
-                n = after[n]
-                continue
-            sort_load[n] += load
-            if s == FINISH:
-                break
-            arc_load[s] += load
-            n = arc_head[s]
-
-
-def list_candidates(
-    network: TrunkNetwork,
-    label: Floats,
-    arc_price: Floats,
-    sort_price: Floats,
-    hold_price: Floats,
-    first_out: Ints,
-    commodities: Commodities,
-    most: int,
-) -> Ints:
-    """List for each node and commodity the next legs of least reduced price, (N, commodities, most); NO_PATH fills up."""
-    candidates: Ints = np.full((network.nodes, len(commodities), most), NO_PATH, dtype=np.int64)
-    _pick(
-        network.after,
-        network.node_hub,
-        network.node_turn,
-        first_out,
-        network.arc_head,
-        arc_price,
-        sort_price,
-        hold_price,
-        commodities.destination,
-        commodities.late_price,
-        label,
-        candidates,
-    )
-    return candidates
-
-
-@numba.njit(cache=True)
-def _pick(  # type: ignore[no-untyped-def]  # noqa: C901
-    after,
-    node_hub,
-    node_turn,
-    first_out,
-    arc_head,
-    arc_price,
-    sort_price,
-    hold_price,
-    destinations,
-    late_price,
-    label,
-    candidates,
-) -> None:
-    most = candidates.shape[2]
-    price = np.empty(most)
-    for node in range(len(after)):
-        for g in range(len(destinations)):
-            count = 0
-            for r in range(first_out[node] - 2, first_out[node + 1]):
-                if r == first_out[node] - 2:
-                    if node_hub[node] != destinations[g] or sort_price[node] == np.inf:
-                        continue
-                    leg, value = FINISH, sort_price[node] + late_price[g, node_turn[node]]
-                elif r == first_out[node] - 1:
-                    if after[node] < 0 or hold_price[node] == np.inf:
-                        continue
-                    leg, value = HOLD, hold_price[node] + label[after[node], g]
-                else:
-                    if node_hub[node] == destinations[g] or sort_price[node] == np.inf:
-                        continue
-                    leg, value = r, sort_price[node] + arc_price[r] + label[arc_head[r], g]
-                if value == np.inf:
-                    continue
-                i = min(count, most - 1)
-                if count == most and value >= price[i]:
-                    continue
-                if count < most:
-                    count += 1
-                    i = count - 1
-                while i > 0 and price[i - 1] > value:
-                    price[i] = price[i - 1]
-                    candidates[node, g, i] = candidates[node, g, i - 1]
-                    i -= 1
-                price[i] = value
-                candidates[node, g, i] = leg
+_CHUNK = 250_000  # moves between looks at the clock
+_EVEN = 1000  # moves at one temperature
+_LEAST_CHANCE = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +49,63 @@ class Cooling:
     hard: float
 
 
+class AnnealingTask(NamedTuple):
+    """What moves read and do not change.
+
+    Attributes
+    ----------
+    nodes, arcs, costs
+        Sorts of hubs, departures of lanes, and what vehicles under a load cost.
+    late_price : (commodities, T) [CNY/parcel]
+        Price of ending at a turn of the destination hub.
+    candidates : (N, commodities, most)
+        Next legs of least reduced price, the best first.
+    """
+
+    nodes: Nodes
+    arcs: Arcs
+    costs: StepCosts
+    late_price: Floats
+    candidates: Ints
+
+
+class AnnealingState(NamedTuple):
+    """What moves change besides the trees; modified in place.
+
+    Attributes
+    ----------
+    random : (1,) uint64
+        State of the generator.
+    mark : (N,); counter : (1,)
+        Number of the move that last had a node on its new path, and that of the present one.
+    arc_price : (R,) [CNY]
+        Price of the vehicles under each arc's present load.
+    """
+
+    random: Seeds
+    mark: Ints
+    counter: Ints
+    arc_price: Floats
+
+
+class Heat(NamedTuple):
+    """Temperature at the first and the last move [CNY], and the price of a parcel over a limit [CNY/parcel]."""
+
+    hot: float
+    cold: float
+    penalty: float
+
+
+class Move(NamedTuple):
+    """Another next leg for the parcels that pass a node of a tree."""
+
+    tree: int
+    node: int
+    old: int
+    new: int
+    parcels: float
+
+
 def anneal_trees(
     network: TrunkNetwork,
     trees: Trees,
@@ -235,7 +116,6 @@ def anneal_trees(
     seed: int,
     deadline: Deadline,
     reserve: float,
-    progress: Progress = SILENT,
 ) -> int:
     """Improve the trees in place; return the moves done.
 
@@ -245,181 +125,211 @@ def anneal_trees(
     reserve
         Seconds that must be left on the deadline when the annealing ends.
     """
-    state = np.array([(seed * 2654435761 + 88172645463325252) % 2**64], dtype=np.uint64)
-    handling = network.handling_cost
     late_price = list_commodities(network).late_price
-    stamp = np.zeros(network.nodes, dtype=np.int64)
-    counter = np.zeros(1, dtype=np.int64)
+    task = AnnealingTask(list_nodes(network), list_arcs(network), step_costs, late_price, candidates)
+    state = AnnealingState(
+        np.array([(seed * 2654435761 + 88172645463325252) % 2**64], dtype=np.uint64),
+        np.zeros(network.nodes, dtype=np.int64),
+        np.zeros(1, dtype=np.int64),
+        np.zeros(network.arcs),
+    )
     done = 0
     while done < cooling.moves and not deadline.over(reserve):
         part = min(_CHUNK, cooling.moves - done)
         share, later = done / cooling.moves, (done + part) / cooling.moves
-        hot = cooling.hot * (cooling.cold / cooling.hot) ** share
-        cold = cooling.hot * (cooling.cold / cooling.hot) ** later
-        penalty = cooling.soft * (cooling.hard / cooling.soft) ** share
-        _anneal(
-            part, hot, cold, penalty, state, network.after, network.node_turn, network.arc_head, network.arc_cost, handling,
-            network.waiting_cost,
-            network.sort_capacity, network.buffer_capacity, trees.destination, late_price, trees.leg, trees.flow,
-            trees.entry_tree, trees.entry_node, trees.arc_load, trees.sort_load, trees.night_load, candidates,
-            step_costs.pointers, step_costs.room, step_costs.price, step_costs.base_room, step_costs.base_price, step_costs.most, stamp, counter,
-        )  # fmt: skip
+        heat = Heat(
+            cooling.hot * (cooling.cold / cooling.hot) ** share,
+            cooling.hot * (cooling.cold / cooling.hot) ** later,
+            cooling.soft * (cooling.hard / cooling.soft) ** share,
+        )
+        _anneal(task, trees, state, part, heat)
         done += part
-        progress.step(done, cooling.moves, "improvement")
     return done
 
 
-@numba.njit(cache=True, inline="always")
-def _over(load, capacity):  # type: ignore[no-untyped-def]
-    return load - capacity if load > capacity else 0.0
-
-
 @numba.njit(cache=True)
-def _anneal(  # type: ignore[no-untyped-def]  # noqa: C901
-    moves, hot, cold, penalty, state, after, node_turn, arc_head, arc_cost, handling, waiting_cost, sort_capacity,
-    buffer_capacity,
-    destination, late_price, leg, flow, entry_tree, entry_node, arc_load, sort_load, night_load, candidates,
-    pointers, room, price, base_room, base_price, most, stamp, counter,
-) -> int:  # fmt: skip
+def _anneal(task: AnnealingTask, trees: Trees, state: AnnealingState, moves: int, heat: Heat) -> int:
+    """Try moves; return how many were accepted. ``trees`` and ``state`` are modified in place."""
     accepted = 0
-    entries = len(entry_tree)
-    width = candidates.shape[2]
-    cooling = (cold / hot) ** (1000.0 / moves) if moves > 0 else 1.0
-    heat = hot
-    arc_price = np.empty(len(arc_load))
-    for s in range(len(arc_load)):
-        arc_price[s] = price_load(arc_load[s], s, pointers, room, price, base_room, base_price, most, penalty)
-    for move in range(moves):
-        if move % 1000 == 0 and move > 0:
-            heat *= cooling
-        e = int(draw(state) * entries)
-        g, n = entry_tree[e], entry_node[e]
-        # a random node of the entry's path
-        chosen, seen, walk = n, 0, n
-        while True:
-            seen += 1
-            if draw(state) * seen < 1.0:
-                chosen = walk
-            s = leg[g, walk]
-            if s == FINISH:
-                break
-            walk = after[walk] if s == HOLD else arc_head[s]
-        n = chosen
-        q = flow[g, n]
-        old = leg[g, n]
-        # steps of least reduced price first: the cube draws the first of six more often than all others together
-        pick = draw(state)
-        new = candidates[n, destination[g], int(pick * pick * pick * width)]
-        if new in (NO_PATH, old) or q <= 0.0:
+    temperature = heat.hot
+    fall = (heat.cold / heat.hot) ** (1.0 * _EVEN / moves) if moves > 0 else 1.0
+    for arc in range(len(state.arc_price)):
+        state.arc_price[arc] = price_load(task.costs, arc, trees.loads.arcs[arc], heat.penalty)
+    for number in range(moves):
+        if number % _EVEN == 0 and number > 0:
+            temperature *= fall
+        tree, node = _draw_node(task, trees, state)
+        old, parcels = trees.leg[tree, node], trees.flow[tree, node]
+        # legs of least reduced price first: the cube draws the first of six more often than all others together
+        pick = draw(state.random)
+        new = task.candidates[node, trees.destination[tree], int(pick * pick * pick * task.candidates.shape[2])]
+        if new in (NO_PATH, old) or parcels <= 0.0:
             continue
-        # mark the new path
-        counter[0] += 1
-        mark = counter[0]
-        walk, circle = n, False
-        if new != FINISH:
-            walk = after[n] if new == HOLD else arc_head[new]
-            while True:
-                if walk == n:
-                    circle = True
-                    break
-                stamp[walk] = mark
-                s = leg[g, walk]
-                if s == FINISH:
-                    break
-                if s == NO_PATH:
-                    circle = True
-                    break
-                walk = after[walk] if s == HOLD else arc_head[s]
-        if circle:
+        move = Move(tree, node, old, new, parcels)
+        if not _mark_path(task, trees, state, move):
             continue
-        allowed = -heat * np.log(max(draw(state), 1e-300))
-        change = 0.0
-        # leave the old path down to the meeting point
-        walk, s, meet = n, old, -1
-        while True:
-            if s == HOLD:
-                change -= waiting_cost[walk] * q
-                change += penalty * (
-                    _over(night_load[walk] - q, buffer_capacity[walk]) - _over(night_load[walk], buffer_capacity[walk])
-                )
-                walk = after[walk]
-            else:
-                if walk != n or new == HOLD:
-                    change -= handling[walk] * q
-                    change += penalty * (
-                        _over(sort_load[walk] - q, sort_capacity[walk]) - _over(sort_load[walk], sort_capacity[walk])
-                    )
-                if s == FINISH:
-                    change -= late_price[destination[g], node_turn[walk]] * q
-                    break
-                change -= arc_cost[s] * q
-                change += price_load(arc_load[s] - q, s, pointers, room, price, base_room, base_price, most, penalty)
-                change -= arc_price[s]
-                walk = arc_head[s]
-            if stamp[walk] == mark:
-                meet = walk
-                break
-            s = leg[g, walk]
-        # take the new path
-        walk, s = n, new
-        while True:
-            if s == HOLD:
-                change += waiting_cost[walk] * q
-                change += penalty * (
-                    _over(night_load[walk] + q, buffer_capacity[walk]) - _over(night_load[walk], buffer_capacity[walk])
-                )
-                walk = after[walk]
-            else:
-                if walk != n or old == HOLD:
-                    change += handling[walk] * q
-                    change += penalty * (
-                        _over(sort_load[walk] + q, sort_capacity[walk]) - _over(sort_load[walk], sort_capacity[walk])
-                    )
-                if s == FINISH:
-                    change += late_price[destination[g], node_turn[walk]] * q
-                    break
-                change += arc_cost[s] * q
-                change += price_load(arc_load[s] + q, s, pointers, room, price, base_room, base_price, most, penalty)
-                change -= arc_price[s]
-                walk = arc_head[s]
-            # what follows only adds
-            if walk == meet or change > allowed:
-                break
-            s = leg[g, walk]
+        allowed = -temperature * np.log(max(draw(state.random), _LEAST_CHANCE))
+        change, meet = _price_leaving(task, trees, state, move, heat.penalty)
+        change = _price_taking(task, trees, state, move, heat.penalty, meet, change, allowed)
         if change > allowed:
             continue
         accepted += 1
-        walk, s = n, old
-        while True:
-            if s == HOLD:
-                night_load[walk] -= q
-                walk = after[walk]
-            else:
-                sort_load[walk] -= q
-                if s == FINISH:
-                    break
-                arc_load[s] -= q
-                arc_price[s] = price_load(arc_load[s], s, pointers, room, price, base_room, base_price, most, penalty)
-                walk = arc_head[s]
-            if walk == meet:
-                break
-            flow[g, walk] -= q
-            s = leg[g, walk]
-        leg[g, n] = new
-        walk, s = n, new
-        while True:
-            if s == HOLD:
-                night_load[walk] += q
-                walk = after[walk]
-            else:
-                sort_load[walk] += q
-                if s == FINISH:
-                    break
-                arc_load[s] += q
-                arc_price[s] = price_load(arc_load[s], s, pointers, room, price, base_room, base_price, most, penalty)
-                walk = arc_head[s]
-            if walk == meet:
-                break
-            flow[g, walk] += q
-            s = leg[g, walk]
+        _shift_parcels(task, trees, state, move, old, -parcels, meet, heat.penalty)
+        trees.leg[tree, node] = new
+        _shift_parcels(task, trees, state, move, new, parcels, meet, heat.penalty)
     return accepted
+
+
+@numba.njit(cache=True, inline="always")
+def _draw_node(task: AnnealingTask, trees: Trees, state: AnnealingState) -> tuple[int, int]:
+    """Draw a tree and a node: one of those on the path of a random entry."""
+    entry = int(draw(state.random) * len(trees.entry_tree))
+    tree, walk = trees.entry_tree[entry], trees.entry_node[entry]
+    chosen, seen = walk, 0
+    while True:
+        seen += 1
+        if draw(state.random) * seen < 1.0:
+            chosen = walk
+        leg = trees.leg[tree, walk]
+        if leg == FINISH:
+            break
+        walk = task.nodes.after[walk] if leg == HOLD else task.arcs.head[leg]
+    return tree, chosen
+
+
+@numba.njit(cache=True, inline="always")
+def _mark_path(task: AnnealingTask, trees: Trees, state: AnnealingState, move: Move) -> bool:
+    """Mark the nodes of the new path behind the first; return whether it reaches its end without coming back."""
+    state.counter[0] += 1
+    number = state.counter[0]
+    walk, leg, reaches = move.node, move.new, True
+    while leg != FINISH:
+        if leg == NO_PATH:
+            reaches = False
+            break
+        walk = task.nodes.after[walk] if leg == HOLD else task.arcs.head[leg]
+        if walk == move.node:
+            reaches = False
+            break
+        state.mark[walk] = number
+        leg = trees.leg[move.tree, walk]
+    return reaches
+
+
+@numba.njit(cache=True, inline="always")
+def _price_leaving(
+    task: AnnealingTask, trees: Trees, state: AnnealingState, move: Move, penalty: float
+) -> tuple[float, int]:
+    """Price what leaves the old path: the change of cost [CNY], and the node where both paths meet, -1 without one."""
+    change, walk, leg, meet = 0.0, move.node, move.old, -1
+    number = state.counter[0]
+    while True:
+        if leg == HOLD:
+            change = _price_night(task, trees, walk, -move.parcels, penalty, change)
+            walk = task.nodes.after[walk]
+        else:
+            if walk != move.node or move.new == HOLD:
+                change = _price_sort(task, trees, walk, -move.parcels, penalty, change)
+            if leg == FINISH:
+                change -= task.late_price[trees.destination[move.tree], task.nodes.turn[walk]] * move.parcels
+                break
+            change = _price_arc(task, trees, state, leg, -move.parcels, penalty, change)
+            walk = task.arcs.head[leg]
+        if state.mark[walk] == number:
+            meet = walk
+            break
+        leg = trees.leg[move.tree, walk]
+    return change, meet
+
+
+@numba.njit(cache=True, inline="always")
+def _price_taking(
+    task: AnnealingTask,
+    trees: Trees,
+    state: AnnealingState,
+    move: Move,
+    penalty: float,
+    meet: int,
+    change: float,
+    allowed: float,
+) -> float:
+    """Add what taking the new path costs to a change of cost [CNY]; since that only adds, end when it is beyond allowed."""
+    walk, leg = move.node, move.new
+    while True:
+        if leg == HOLD:
+            change = _price_night(task, trees, walk, move.parcels, penalty, change)
+            walk = task.nodes.after[walk]
+        else:
+            if walk != move.node or move.old == HOLD:
+                change = _price_sort(task, trees, walk, move.parcels, penalty, change)
+            if leg == FINISH:
+                change += task.late_price[trees.destination[move.tree], task.nodes.turn[walk]] * move.parcels
+                break
+            change = _price_arc(task, trees, state, leg, move.parcels, penalty, change)
+            walk = task.arcs.head[leg]
+        if walk == meet or change > allowed:
+            break
+        leg = trees.leg[move.tree, walk]
+    return change
+
+
+@numba.njit(cache=True, inline="always")
+def _exceed(load: float, capacity: float) -> float:
+    """Parcels of a load over a capacity."""
+    return load - capacity if load > capacity else 0.0
+
+
+@numba.njit(cache=True, inline="always")
+def _price_night(task: AnnealingTask, trees: Trees, node: int, parcels: float, penalty: float, change: float) -> float:
+    """Add to a change of cost [CNY] that of more parcels, or fewer where negative, waiting from a node to the next."""
+    load, capacity = trees.loads.nights[node], task.nodes.buffer_capacity[node]
+    change += task.nodes.waiting[node] * parcels
+    return change + penalty * (_exceed(load + parcels, capacity) - _exceed(load, capacity))
+
+
+@numba.njit(cache=True, inline="always")
+def _price_sort(task: AnnealingTask, trees: Trees, node: int, parcels: float, penalty: float, change: float) -> float:
+    """Add to a change of cost [CNY] that of more parcels, or fewer where negative, sorted at a node."""
+    load, capacity = trees.loads.sorts[node], task.nodes.sort_capacity[node]
+    change += task.nodes.handling[node] * parcels
+    return change + penalty * (_exceed(load + parcels, capacity) - _exceed(load, capacity))
+
+
+@numba.njit(cache=True, inline="always")
+def _price_arc(
+    task: AnnealingTask, trees: Trees, state: AnnealingState, arc: int, parcels: float, penalty: float, change: float
+) -> float:
+    """Add to a change of cost [CNY] that of more parcels, or fewer where negative, on an arc and of their vehicles."""
+    change += task.arcs.cost[arc] * parcels
+    change += price_load(task.costs, arc, trees.loads.arcs[arc] + parcels, penalty)
+    return float(change - state.arc_price[arc])
+
+
+@numba.njit(cache=True)
+def _shift_parcels(
+    task: AnnealingTask,
+    trees: Trees,
+    state: AnnealingState,
+    move: Move,
+    leg: int,
+    parcels: float,
+    meet: int,
+    penalty: float,
+) -> None:
+    """Add parcels, or take them off where negative, along a path from the node of a move to where the paths meet."""
+    walk = move.node
+    while True:
+        if leg == HOLD:
+            trees.loads.nights[walk] += parcels
+            walk = task.nodes.after[walk]
+        else:
+            trees.loads.sorts[walk] += parcels
+            if leg == FINISH:
+                break
+            trees.loads.arcs[leg] += parcels
+            state.arc_price[leg] = price_load(task.costs, leg, trees.loads.arcs[leg], penalty)
+            walk = task.arcs.head[leg]
+        if walk == meet:
+            break
+        trees.flow[move.tree, walk] += parcels
+        leg = trees.leg[move.tree, walk]

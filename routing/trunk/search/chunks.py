@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,15 +14,14 @@ _SPARE_CHUNKS = 20_000
 _SLACK_STEPS = 6
 
 
-@dataclass(slots=True)
-class Chunks:
-    """Parcels that travel together, in arrays with room for more.
+class Chunks(NamedTuple):
+    """Parcels that travel together, in arrays with room for more; modified in place.
 
     Attributes
     ----------
     demand, length, parcels : (C,)
     legs : (C, W)
-    count : (1,)
+    used : (1,)
         Chunks in use.
     """
 
@@ -30,7 +29,7 @@ class Chunks:
     length: Ints
     parcels: Floats
     legs: Ints
-    count: Ints
+    used: Ints
 
 
 def cut_chunks(network: TrunkNetwork, flows: Flows) -> Chunks:
@@ -44,7 +43,7 @@ def cut_chunks(network: TrunkNetwork, flows: Flows) -> Chunks:
         length=np.zeros(size, dtype=np.int64),
         parcels=np.zeros(size),
         legs=np.zeros((size, width), dtype=np.int64),
-        count=np.array([len(pool)], dtype=np.int64),
+        used=np.array([len(pool)], dtype=np.int64),
     )
     chunks.demand[: len(pool)] = pool.demand
     chunks.length[: len(pool)] = lengths
@@ -57,7 +56,7 @@ def cut_chunks(network: TrunkNetwork, flows: Flows) -> Chunks:
 
 def join_chunks(network: TrunkNetwork, chunks: Chunks) -> Flows:
     """Turn chunks into flows, those of one demand and path added up."""
-    count = int(chunks.count[0])
+    count = int(chunks.used[0])
     some = np.flatnonzero(chunks.parcels[:count] > 0)
     lengths = chunks.length[some]
     pointers = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from routing.budget import Deadline
-from routing.solvers import Flags, solve_linear
+from routing.solvers import Flags, LinearModel, solve_linear
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import load_network, round_parcels
@@ -57,7 +57,7 @@ class _Moves:
 
 def flow_columns(network: TrunkNetwork) -> int:
     """Number of flow columns the exact model would have."""
-    return len(list_commodities(network)) * (network.arcs + int(network.can_hold().sum()) + network.turns)
+    return len(list_commodities(network).destination) * (network.arcs + int(network.can_hold().sum()) + network.turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +109,11 @@ def solve_exactly(network: TrunkNetwork, *, effort: float, deadline: Deadline) -
     """
     m = write_exactly(network)
     answer = solve_linear(
-        m.cost, m.matrix, m.low, m.high, m.lower, m.upper, integer=m.integer, gap=0.0,
-        nodes=count_nodes(len(m.cost), effort), deadline=deadline,
-    )  # fmt: skip
+        LinearModel(m.cost, m.matrix, m.low, m.high, m.lower, m.upper, m.integer),
+        gap=0.0,
+        nodes=count_nodes(len(m.cost), effort),
+        deadline=deadline,
+    )
     # the solver's own tolerance stays on the safe side
     bound = answer.bound - 1e-9 * abs(answer.bound) if np.isfinite(answer.bound) else -np.inf
     return Proof(None if answer.values is None else m.read(answer.values), bound)
@@ -122,7 +124,7 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
     commodities = list_commodities(network)
     commodity = commodities.of_demand
     moves = _list_moves(network, commodities.destination)
-    flows, nodes, count = len(moves.tail), network.nodes, len(commodities)
+    flows, nodes, count = len(moves.tail), network.nodes, len(commodities.destination)
     entry, asked = _hand_in(network, commodity, count)
     pair_arc, pair_vehicle = list_pairs(network)
     width = flows + len(entry) + len(pair_arc)

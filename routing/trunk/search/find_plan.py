@@ -14,21 +14,24 @@ from routing.trunk.bound.lagrangian import (
     Relaxation,
     price_arcs,
     price_departures,
+    price_parcels,
     raise_bound,
     relax_network,
     zero_prices,
 )
-from routing.trunk.search.annealing import Cooling, Trees, anneal_trees, list_candidates, load_trees, start_trees
+from routing.trunk.search.annealing import Cooling, anneal_trees
+from routing.trunk.search.candidates import list_candidates
 from routing.trunk.search.draft import Draft, empty_draft
 from routing.trunk.search.incumbent_log import IncumbentLog
 from routing.trunk.search.local_search import search_locally
 from routing.trunk.search.overload_repair import collect_flows, dissolve_overloads
+from routing.trunk.search.trees import Trees, load_trees, start_trees
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import Room, assign_paths
-from routing.trunk.task.shortest_paths import label_paths, out_pointers
+from routing.trunk.task.shortest_paths import label_paths
 from routing.trunk.vehicles.exact_fleet import refine_vehicles
 from routing.trunk.vehicles.greedy_fleet import choose_fleet
 from routing.trunk.vehicles.step_costs import StepCosts, build_step_costs, count_vehicles
@@ -52,7 +55,9 @@ def find_bound(
     network: TrunkNetwork, options: TrunkOptions, deadline: Deadline, progress: Progress = SILENT
 ) -> Relaxation:
     """Relax the network; again with potentials where own vehicles must be balanced, and with prices of queues that none avoids."""
-    steps = int(np.clip(_LABELS / max(network.arcs * len(list_commodities(network)), 1), _STEPS, _MOST_STEPS))
+    steps = int(
+        np.clip(_LABELS / max(network.arcs * len(list_commodities(network).destination), 1), _STEPS, _MOST_STEPS)
+    )
     relaxed = relax_network(network, steps=steps, seed=options.seed, deadline=deadline, progress=progress)
     own = network.type_own[network.vehicle_type] if len(network.vehicle_type) else np.zeros(0, dtype=np.bool_)
     if own.any() and not deadline.over():
@@ -116,18 +121,12 @@ def search_plan(
     commodity = list_commodities(network).of_demand
     reach = label[network.demand_node(), commodity]
     served = np.flatnonzero(np.isfinite(reach) & (_cheapest(network, commodity) < network.short_cost))
-    prices = replace(
-        relaxed.prices, lane=np.zeros_like(relaxed.prices.lane), vehicle=np.zeros_like(relaxed.prices.vehicle)
-    )
-    step_costs = build_step_costs(network, price_departures(network, prices))
     if len(served) == 0:
         return empty_draft(network)
     generator = np.random.default_rng([options.seed, 202])
     truck = float(network.vehicle_capacity.max())
     trees = start_trees(network, relaxed.samples, truck=truck, served=served, generator=generator)
-    step_costs, prices = improve_trees(
-        network, trees, candidates, step_costs, prices, relaxed, options, deadline, share, progress
-    )
+    step_costs = improve_trees(network, trees, candidates, relaxed, options, deadline, share, progress)
     flows = collect_flows(network, trees)
     flows = dissolve_overloads(network, flows, step_costs, relaxed.samples, relaxed.prices, deadline)
     if isinstance(progress, IncumbentLog):
@@ -139,42 +138,39 @@ def search_plan(
 def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
     room, _ = price_arcs(network, price_departures(network, relaxed.prices))
     commodities = list_commodities(network)
-    closed = network.sort_capacity <= 0
-    handling = network.handling_cost
-    arc_price = network.arc_cost + room
-    sort_price = np.where(closed, np.inf, handling + relaxed.prices.sort)
-    hold_price = np.where(network.can_hold(), network.waiting_cost + relaxed.prices.buffer, np.inf)
-    label, _ = label_paths(network, arc_price, sort_price, hold_price, commodities)
-    candidates = list_candidates(
-        network, label, arc_price, sort_price, hold_price, out_pointers(network), commodities, _CANDIDATES
-    )
-    return label, candidates
+    prices = price_parcels(network, relaxed.prices, room)
+    label = label_paths(network, prices, commodities).price
+    return label, list_candidates(network, label, prices, commodities, _CANDIDATES)
 
 
 def _cheapest(network: TrunkNetwork, commodity: Ints) -> Floats:
     """Price of each demand's path without any scarcity, (K,) [CNY/parcel]."""
-    room, _ = price_arcs(network, price_departures(network, zero_prices(network)))
-    closed = network.sort_capacity <= 0
-    sort_price = np.where(closed, np.inf, network.handling_cost)
-    hold_price = np.where(network.can_hold(), network.waiting_cost, np.inf)
-    commodities = list_commodities(network)
-    label, _ = label_paths(network, network.arc_cost + room, sort_price, hold_price, commodities)
-    return label[network.demand_node(), commodity]
+    none = zero_prices(network)
+    room, _ = price_arcs(network, price_departures(network, none))
+    labels = label_paths(network, price_parcels(network, none, room), list_commodities(network))
+    return labels.price[network.demand_start, commodity]
 
 
 def improve_trees(
     network: TrunkNetwork,
     trees: Trees,
     candidates: Ints,
-    step_costs: StepCosts,
-    prices: Prices,
     relaxed: Relaxation,
     options: TrunkOptions,
     deadline: Deadline,
     share: float,
     progress: Progress,
-) -> tuple[StepCosts, Prices]:
-    """Anneal in rounds; after each the prices of fleets follow their use. Stops early on Ctrl-C."""
+) -> StepCosts:
+    """Anneal in rounds; after each the prices of fleets follow their use. Stops early on Ctrl-C.
+
+    Returns
+    -------
+    StepCosts
+        At the prices of the last round.
+    """
+    none = zero_prices(network)
+    prices = replace(relaxed.prices, lane=none.lane, vehicle=none.vehicle)
+    step_costs = build_step_costs(network, price_departures(network, prices))
     large = network.vehicle_capacity >= 0.5 * network.vehicle_capacity.max()
     truck_price = max(float(network.vehicle_cost[large].mean()), 1e-6)
     parcel_price = max(relaxed.bound / max(float(network.demand_parcels.sum()), 1.0), 1e-9)
@@ -224,7 +220,7 @@ def improve_trees(
         spent = max(before - deadline.left(), 1e-9)
         pace *= min(1.0, (deadline.left() - reserve) / (spent * (_ROUNDS - number - 1) + 1e-9))
         if fleets.any():
-            use = use_fleets(network, step_costs, trees.arc_load)
+            use = use_fleets(network, step_costs, trees.loads.arcs)
             stride = 0.3 * (1.0 - begin) + 0.03
             drift = np.clip((use - size) / size, -1.0, 1.0)
             nimble = np.clip(nimble * np.where(drift * last < 0, _DAMP, _GROW), 0.02, 1.0)
@@ -236,7 +232,7 @@ def improve_trees(
     if made < int(_ROUNDS * max(due // _ROUNDS, 1)):
         deadline.cut_in()
     deadline.work.count("moves", made, due if made < due - _ROUNDS else made)
-    return step_costs, prices
+    return step_costs
 
 
 def use_fleets(network: TrunkNetwork, step_costs: StepCosts, load: Floats) -> Floats:

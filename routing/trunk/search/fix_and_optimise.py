@@ -15,7 +15,7 @@ from scipy import sparse
 
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.solvers import Flags, solve_linear
+from routing.solvers import Flags, LinearModel, solve_linear
 from routing.trunk.bound.path_formulation import ColumnRowModel, LinearProgram
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.flows import Flows, load_network, round_parcels
@@ -161,13 +161,17 @@ def _solve(
     # only plans that are cheaper are looked for
     matrix = sparse.vstack([matrix[some], sparse.csr_matrix(cost)], format="csr")
     answer = solve_linear(
-        cost,
-        matrix,
-        np.append(low[some], -np.inf),
-        np.append(high[some], most),
-        np.concatenate([np.zeros(paths + demands), lower])[keep],
-        np.concatenate([np.full(paths + demands, np.inf), upper])[keep],
-        integer=np.concatenate([np.zeros(paths + demands, dtype=np.bool_), np.ones(len(upper), dtype=np.bool_)])[keep],
+        LinearModel(
+            cost,
+            matrix,
+            np.append(low[some], -np.inf),
+            np.append(high[some], most),
+            np.concatenate([np.zeros(paths + demands), lower])[keep],
+            np.concatenate([np.full(paths + demands, np.inf), upper])[keep],
+            integer=np.concatenate([np.zeros(paths + demands, dtype=np.bool_), np.ones(len(upper), dtype=np.bool_)])[
+                keep
+            ],
+        ),
         deadline=deadline,
         nodes=_NODES,
         gap=1e-5,
@@ -206,13 +210,15 @@ def _spread_whole(model: ColumnRowModel, program: LinearProgram, departures: Int
     paths, demands = program.paths, len(model.parcels)
     fixed = departures.astype(np.float64)
     answer = solve_linear(
-        program.cost,
-        program.matrix,
-        program.low,
-        program.high,
-        np.concatenate([np.zeros(paths + demands), fixed]),
-        np.concatenate([np.full(paths + demands, np.inf), fixed]),
-        integer=np.ones(len(program.cost), dtype=np.bool_),
+        LinearModel(
+            program.cost,
+            program.matrix,
+            program.low,
+            program.high,
+            np.concatenate([np.zeros(paths + demands), fixed]),
+            np.concatenate([np.full(paths + demands, np.inf), fixed]),
+            integer=np.ones(len(program.cost), dtype=np.bool_),
+        ),
         deadline=deadline.share("neighbourhoods", deadline.left()),
         nodes=_NODES,
         gap=1e-5,

@@ -8,8 +8,8 @@ import numpy as np
 
 from data.progress import Progress
 from routing.trunk.bound.lagrangian import price_departures, zero_prices
-from routing.trunk.search.annealing import Trees
 from routing.trunk.search.overload_repair import price_vehicles
+from routing.trunk.search.trees import Trees
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.network import TrunkNetwork
@@ -67,10 +67,10 @@ class IncumbentLog:
         late = late_price[trees.destination[tree], network.node_turn[node]] * trees.flow[tree, node]
         short = float(network.demand_parcels.sum()) - float(trees.entry_parcels.sum())
         self.cost = (
-            price_vehicles(self._price(network), trees.arc_load)
-            + float(trees.arc_load @ network.arc_cost)
-            + float(trees.sort_load @ handling)
-            + float(network.waiting_cost @ trees.night_load)
+            price_vehicles(self._price(network), trees.loads.arcs)
+            + float(trees.loads.arcs @ network.arc_cost)
+            + float(trees.loads.sorts @ handling)
+            + float(network.waiting_cost @ trees.loads.nights)
             + float(late.sum())
             + network.short_cost * short
         )

@@ -7,20 +7,32 @@ price, a full hub or lane is closed. The move stays when it saves.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.trunk.search.chance import draw
+from routing.trunk.search.chance import Seeds, draw
 from routing.trunk.search.chunks import Chunks, cut_chunks, join_chunks
 from routing.trunk.search.incumbent_log import IncumbentLog
+from routing.trunk.search.marginal_paths import (
+    DijkstraSpace,
+    MarginalTask,
+    find_marginal_path,
+    make_space,
+    price_path,
+    shift_path,
+)
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network
-from routing.trunk.task.network import Ints, TrunkNetwork
-from routing.trunk.task.shortest_paths import out_pointers
-from routing.trunk.vehicles.step_costs import StepCosts, price_load
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.records import NodeArcLoads, list_arcs, list_demands, list_nodes
+from routing.trunk.vehicles.step_costs import StepCosts
 
+_MOST_PIECES = 400  # chunks that one move may cut
+_LEAST_GAIN = 1e-6  # CNY a move must save
 _VAIN_ROUNDS = 3  # tries of every arc that carries something, without a gain, after which nothing more is expected
 
 
@@ -48,31 +60,25 @@ def search_locally(
     """
     loads = load_network(network, flows)
     chunks = cut_chunks(network, flows)
-    first_out = out_pointers(network)
-    handling = network.handling_cost
-    can_hold = network.can_hold()
-    state = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
-    arc_load, sort_load, night_load = loads.arcs.copy(), loads.sorts.copy(), loads.nights.copy()
-    demand_node = network.demand_node()
-    commodities = list_commodities(network)
-    done, gained_at, patience = 0, 0, _VAIN_ROUNDS * max(int((arc_load > 0).sum()), 1)
+    task = MarginalTask(
+        list_nodes(network), list_arcs(network), list_demands(network), list_commodities(network), step_costs
+    )
+    random = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
+    running = NodeArcLoads(loads.arcs.copy(), loads.sorts.copy(), loads.nights.copy())
+    pieces, space = make_pieces(chunks.legs.shape[1]), make_space(network.nodes)
+    done, gained_at, patience = 0, 0, _VAIN_ROUNDS * max(int((running.arcs > 0).sum()), 1)
     chunk = max(50, min(20_000, 2_000_000 // max(network.arcs, 1)))
     while done < moves and done - gained_at < patience and not deadline.over(reserve):
         part = min(chunk, moves - done)
-        pointers, members = _index_arcs(network, chunks)
-        change = _search(
-            part, state, network.after, network.node_hub, network.node_turn, first_out, network.arc_tail, network.arc_head,
-            network.arc_cost,
-            handling, network.waiting_cost, network.sort_capacity, network.buffer_capacity, can_hold,
-            demand_node, network.demand_destination, commodities.of_demand, commodities.late_price, arc_load, sort_load, night_load,
-            chunks.demand, chunks.length, chunks.parcels, chunks.legs, chunks.count, pointers, members,
-            step_costs.pointers, step_costs.room, step_costs.price, step_costs.base_room, step_costs.base_price, step_costs.most,
-        )  # fmt: skip
+        on_arc = _list_members(network, chunks)
+        state = SearchState(random, running, step_costs.most.copy(), chunks, on_arc, pieces, space)
+        change = _try_moves(task, state, part)
         done += part
         if change < 0.0:
             gained_at = done
-        if chunks.count[0] > len(chunks.demand) - 2000:
+        if chunks.used[0] > len(chunks.demand) - 2000:
             chunks = cut_chunks(network, join_chunks(network, chunks))
+            pieces = make_pieces(chunks.legs.shape[1])
         if isinstance(progress, IncumbentLog):
             progress.lower(change)
         progress.step(done, moves, "polish")
@@ -81,302 +87,223 @@ def search_locally(
     return join_chunks(network, chunks)
 
 
-def _index_arcs(network: TrunkNetwork, chunks: Chunks) -> tuple[Ints, Ints]:
-    """Chunks on each arc: pointers (R + 1,) into their numbers."""
-    count = int(chunks.count[0])
+class Members(NamedTuple):
+    """Chunks on each arc: ``first`` (R + 1,) into their numbers ``chunk``."""
+
+    first: Ints
+    chunk: Ints
+
+
+def _list_members(network: TrunkNetwork, chunks: Chunks) -> Members:
+    """List the chunks on each arc."""
+    count = int(chunks.used[0])
     width = chunks.legs.shape[1]
     on = (np.arange(width)[None] < chunks.length[:count, None]) & (chunks.parcels[:count, None] > 0)
     row, column = np.nonzero(on)
     leg = chunks.legs[row, column]
     is_arc = leg < network.arcs
     order = np.argsort(leg[is_arc], kind="stable")
-    members = row[is_arc][order].astype(np.int64)
-    pointers = np.searchsorted(leg[is_arc][order], np.arange(network.arcs + 1)).astype(np.int64)
-    return pointers, members
+    first = np.searchsorted(leg[is_arc][order], np.arange(network.arcs + 1)).astype(np.int64)
+    return Members(first, row[is_arc][order].astype(np.int64))
+
+
+class Pieces(NamedTuple):
+    """Parcels taken off an arc, and the paths found for them; modified in place.
+
+    Attributes
+    ----------
+    chunk : (P,); amount : (P,) [parcels]
+        Which chunk a piece was cut from, and how much.
+    legs : (P, W); length : (P,)
+        Its new path.
+    """
+
+    chunk: Ints
+    amount: Floats
+    legs: Ints
+    length: Ints
+
+
+def make_pieces(width: int) -> Pieces:
+    """Make room for the pieces of one move, with paths of at most so many legs."""
+    return Pieces(
+        np.zeros(_MOST_PIECES, dtype=np.int64),
+        np.zeros(_MOST_PIECES),
+        np.zeros((_MOST_PIECES, width), dtype=np.int64),
+        np.zeros(_MOST_PIECES, dtype=np.int64),
+    )
+
+
+class SearchState(NamedTuple):
+    """What the moves read and change; all but ``on_arc`` is modified in place.
+
+    Attributes
+    ----------
+    random : (1,) uint64
+        State of the generator.
+    loads
+        Parcels on arcs and at nodes.
+    ceiling : (R,) [parcels]
+        Most an arc may carry; lowered for the arc that is being emptied.
+    chunks
+        Parcels that travel together.
+    on_arc
+        Chunks that were on each arc when the pass began.
+    pieces, space
+        Room to work in.
+    """
+
+    random: Seeds
+    loads: NodeArcLoads
+    ceiling: Floats
+    chunks: Chunks
+    on_arc: Members
+    pieces: Pieces
+    space: DijkstraSpace
 
 
 @numba.njit(cache=True)
-def _shift_path(sign, q, legs, length, start, arcs, after, arc_head, arc_load, sort_load, night_load):  # type: ignore[no-untyped-def]
-    """Add parcels to (or take them off) every resource of a path; return the node it ends at."""
-    node = start
-    for i in range(length):
-        s = legs[i]
-        if s >= arcs:
-            night_load[node] += sign * q
-            node = after[node]
-        else:
-            sort_load[node] += sign * q
-            arc_load[s] += sign * q
-            node = arc_head[s]
-    sort_load[node] += sign * q
-    return node
-
-
-@numba.njit(cache=True)
-def _find_path(  # type: ignore[no-untyped-def]  # noqa: C901
-    start, goal, late_price, q, banned, budget, after, node_hub, node_turn, first_out, arc_head, arc_cost, handling, waiting_cost, sort_capacity,
-    buffer_capacity, can_hold, arc_load, sort_load, night_load, pointers, room, price, base_room, base_price, most,
-    distance, parent, seen, stamp, heap_key, heap_node,
-):  # fmt: skip
-    """Cheapest path at the margin within ``budget`` (Dijkstra); return the node it ends at, or -1."""
-    arcs = len(arc_head)
-    size = 1
-    heap_key[0], heap_node[0] = 0.0, start
-    distance[start], seen[start], parent[start] = 0.0, stamp, -1
-    while size > 0:
-        key, node = heap_key[0], heap_node[0]
-        size -= 1
-        last_key, last_node = heap_key[size], heap_node[size]
-        i = 0
-        while True:
-            child = 2 * i + 1
-            if child >= size:
-                break
-            if child + 1 < size and heap_key[child + 1] < heap_key[child]:
-                child += 1
-            if heap_key[child] >= last_key:
-                break
-            heap_key[i], heap_node[i] = heap_key[child], heap_node[child]
-            i = child
-        heap_key[i], heap_node[i] = last_key, last_node
-        if node >= len(can_hold):
-            return node - len(can_hold)
-        if key > distance[node] + 1e-12:
-            continue
-        sortable = sort_load[node] + q <= sort_capacity[node]
-        for r in range(first_out[node] - 2, first_out[node + 1]):
-            if r == first_out[node] - 2:
-                if node_hub[node] != goal or not sortable:
-                    continue
-                value, head, leg = key + (handling[node] + late_price[node_turn[node]]) * q, node + len(can_hold), -2
-            elif r == first_out[node] - 1:
-                if not can_hold[node] or night_load[node] + q > buffer_capacity[node]:
-                    continue
-                value, head, leg = key + waiting_cost[node] * q, after[node], arcs + node
-            else:
-                if not sortable or node_hub[node] == goal or r == banned or arc_load[r] + q > most[r]:
-                    continue
-                value = key + (handling[node] + arc_cost[r]) * q
-                if value > budget:
-                    continue
-                value += price_load(arc_load[r] + q, r, pointers, room, price, base_room, base_price, most, 0.0)
-                value -= price_load(arc_load[r], r, pointers, room, price, base_room, base_price, most, 0.0)
-                head, leg = arc_head[r], r
-            if value > budget:
-                continue
-            if head < len(can_hold):
-                if seen[head] == stamp and distance[head] <= value:
-                    continue
-                seen[head], distance[head], parent[head] = stamp, value, leg
-            if size >= len(heap_key):
-                return -1
-            j = size
-            size += 1
-            while j > 0 and heap_key[(j - 1) // 2] > value:
-                heap_key[j], heap_node[j] = heap_key[(j - 1) // 2], heap_node[(j - 1) // 2]
-                j = (j - 1) // 2
-            heap_key[j], heap_node[j] = value, head
-    return -1
-
-
-@numba.njit(cache=True)
-def _price_path(  # type: ignore[no-untyped-def]
-    sign, q, legs, length, start, late_price, after, node_turn, arc_head, arc_cost, handling, waiting_cost, arc_load,
-    pointers, room, price, base_room, base_price, most,
-):  # fmt: skip
-    """Price of adding (or taking off) parcels on a path at the present loads."""
-    arcs = len(arc_head)
-    node, total = start, 0.0
-    for i in range(length):
-        s = legs[i]
-        if s >= arcs:
-            total += sign * waiting_cost[node] * q
-            node = after[node]
-        else:
-            total += sign * (handling[node] + arc_cost[s]) * q
-            total += price_load(arc_load[s] + sign * q, s, pointers, room, price, base_room, base_price, most, 0.0)
-            total -= price_load(arc_load[s], s, pointers, room, price, base_room, base_price, most, 0.0)
-            node = arc_head[s]
-    return total + sign * (handling[node] + late_price[node_turn[node]]) * q
-
-
-@numba.njit(cache=True)
-def _search(  # type: ignore[no-untyped-def]  # noqa: C901
-    moves, state, after, node_hub, node_turn, first_out, arc_tail, arc_head, arc_cost, handling, waiting_cost, sort_capacity,
-    buffer_capacity, can_hold, demand_node, demand_goal, demand_commodity, late_price, arc_load, sort_load, night_load,
-    demand, length, parcels, legs, count, member_pointers, members, pointers, room, price, base_room, base_price, most,
-) -> float:  # fmt: skip
-    arcs, nodes, width = len(arc_head), len(can_hold), legs.shape[1]
-    distance, parent = np.zeros(nodes), np.zeros(nodes, dtype=np.int64)
-    seen, stamp = np.zeros(nodes, dtype=np.int64), 0
-    heap_key, heap_node = np.zeros(16 * nodes + 256), np.zeros(16 * nodes + 256, dtype=np.int64)
-    most_pieces = 400
-    piece_chunk = np.zeros(most_pieces, dtype=np.int64)
-    piece_amount = np.zeros(most_pieces)
-    new_legs, new_length = np.zeros((most_pieces, width), dtype=np.int64), np.zeros(most_pieces, dtype=np.int64)
+def _try_moves(task: MarginalTask, state: SearchState, moves: int) -> float:
+    """Make moves, each on a random arc that carries something; return the change of cost, never above 0 [CNY]."""
+    used = np.flatnonzero(state.on_arc.first[1:] > state.on_arc.first[:-1])
     gained = 0.0
-    used = np.zeros(arcs, dtype=np.int64)
-    active = 0
-    for r in range(arcs):
-        if member_pointers[r + 1] > member_pointers[r]:
-            used[active] = r
-            active += 1
-    if active == 0:
-        return 0.0
+    if len(used) == 0:
+        return gained
     for _ in range(moves):
-        arc = used[int(draw(state) * active)]
-        load = arc_load[arc]
-        if load <= 0.0:
-            continue
-        # the next smaller mix of vehicles
-        below = 0.0
-        base_load = load
-        top = room[pointers[arc + 1] - 1]
-        shift = 0.0
-        if load > top and base_room[arc] > 0.0:
-            shift = np.ceil((load - top) / base_room[arc]) * base_room[arc]
-            base_load = load - shift
-        for i in range(pointers[arc], pointers[arc + 1]):
-            if room[i] < base_load:
-                below = room[i]
-        below += shift
-        take = load - below
-        # pieces off the arc, from a random member on
-        first, last = member_pointers[arc], member_pointers[arc + 1]
-        offset = int(draw(state) * (last - first))
-        pieces, left, change = 0, take, 0.0
-        for j in range(last - first):
-            c = members[first + (offset + j) % (last - first)]
-            if parcels[c] <= 0.0 or left <= 0.0:
-                continue
-            on = False
-            for i in range(length[c]):
-                if legs[c, i] == arc:
-                    on = True
-            if not on:
-                continue
-            amount = min(parcels[c], left)
-            k = demand[c]
-            change += _price_path(
-                -1.0, amount, legs[c], length[c], demand_node[k], late_price[demand_commodity[k]], after, node_turn, arc_head, arc_cost, handling, waiting_cost, arc_load,
-                pointers, room, price, base_room, base_price, most,
-            )  # fmt: skip
-            _shift_path(
-                -1.0,
-                amount,
-                legs[c],
-                length[c],
-                demand_node[k],
-                arcs,
-                after,
-                arc_head,
-                arc_load,
-                sort_load,
-                night_load,
-            )
-            parcels[c] -= amount
-            piece_chunk[pieces], piece_amount[pieces] = c, amount
-            pieces += 1
-            left -= amount
-            if pieces >= most_pieces:
-                break
-        allowance = -1e-6
-        placed, failed = 0, left > 0.0 or pieces == 0 or count[0] + pieces >= len(demand)
-        kept_most = most[arc]
-        if not failed:
-            most[arc] = min(kept_most, max(below, 0.0))
-            for p in range(pieces):
-                k = demand[piece_chunk[p]]
-                q = piece_amount[p]
-                stamp += 1
-                end = _find_path(
-                    demand_node[k], demand_goal[k], late_price[demand_commodity[k]], q, -1, allowance - change, after, node_hub, node_turn, first_out, arc_head, arc_cost,
-                    handling, waiting_cost, sort_capacity, buffer_capacity, can_hold, arc_load, sort_load, night_load, pointers,
-                    room, price, base_room, base_price, most, distance, parent, seen, stamp, heap_key, heap_node,
-                )  # fmt: skip
-                if end < 0:
-                    failed = True
-                    break
-                legs_back, node = 0, end
-                while node != demand_node[k]:
-                    s = parent[node]
-                    if legs_back >= width:
-                        failed = True
-                        break
-                    new_legs[p, legs_back] = s
-                    legs_back += 1
-                    node = arc_tail[s] if s < arcs else s - arcs
-                if failed:
-                    break
-                for i in range(legs_back // 2):
-                    new_legs[p, i], new_legs[p, legs_back - 1 - i] = (
-                        new_legs[p, legs_back - 1 - i],
-                        new_legs[p, i],
-                    )
-                new_length[p] = legs_back
-                change += _price_path(
-                    1.0, q, new_legs[p], legs_back, demand_node[k], late_price[demand_commodity[k]], after, node_turn, arc_head, arc_cost, handling, waiting_cost, arc_load,
-                    pointers, room, price, base_room, base_price, most,
-                )  # fmt: skip
-                _shift_path(
-                    1.0,
-                    q,
-                    new_legs[p],
-                    legs_back,
-                    demand_node[k],
-                    arcs,
-                    after,
-                    arc_head,
-                    arc_load,
-                    sort_load,
-                    night_load,
-                )
-                placed += 1
-        most[arc] = kept_most
-        if not failed and change <= allowance:
-            gained += change
-            for p in range(pieces):
-                c = piece_chunk[p]
-                target = c
-                if parcels[c] > 0.0:
-                    target = count[0]
-                    count[0] += 1
-                    demand[target] = demand[c]
-                parcels[target] = piece_amount[p]
-                length[target] = new_length[p]
-                for i in range(new_length[p]):
-                    legs[target, i] = new_legs[p, i]
-            continue
-        for p in range(placed):
-            k = demand[piece_chunk[p]]
-            _shift_path(
-                -1.0,
-                piece_amount[p],
-                new_legs[p],
-                new_length[p],
-                demand_node[k],
-                arcs,
-                after,
-                arc_head,
-                arc_load,
-                sort_load,
-                night_load,
-            )
-        for p in range(pieces):
-            c = piece_chunk[p]
-            k = demand[c]
-            parcels[c] += piece_amount[p]
-            _shift_path(
-                1.0,
-                piece_amount[p],
-                legs[c],
-                length[c],
-                demand_node[k],
-                arcs,
-                after,
-                arc_head,
-                arc_load,
-                sort_load,
-                night_load,
-            )
+        arc = used[int(draw(state.random) * len(used))]
+        load = state.loads.arcs[arc]
+        if load > 0.0:
+            gained += _empty_arc(task, state, arc, _find_smaller_room(task, arc, load))
     return gained
+
+
+@numba.njit(cache=True)
+def _find_smaller_room(task: MarginalTask, arc: int, load: float) -> float:
+    """Room of the largest mix of vehicles below the one a load needs [parcels]."""
+    costs = task.costs
+    first, last = costs.pointers[arc], costs.pointers[arc + 1]
+    below, shift = 0.0, 0.0
+    if load > costs.room[last - 1] and costs.base_room[arc] > 0.0:
+        shift = np.ceil((load - costs.room[last - 1]) / costs.base_room[arc]) * costs.base_room[arc]
+    for i in range(first, last):
+        if costs.room[i] < load - shift:
+            below = costs.room[i]
+    return below + shift
+
+
+@numba.njit(cache=True)
+def _empty_arc(task: MarginalTask, state: SearchState, arc: int, room: float) -> float:
+    """Bring an arc down to a room and send what it carried beyond other paths, if that saves; return the change of cost."""
+    chunks, pieces, ceiling = state.chunks, state.pieces, state.ceiling
+    taken, left, change = _take_pieces(task, state, arc, state.loads.arcs[arc] - room)
+    placed = 0
+    if left <= 0.0 and taken > 0 and chunks.used[0] + taken < len(chunks.demand):
+        kept, ceiling[arc] = ceiling[arc], min(ceiling[arc], max(room, 0.0))
+        placed, change = _place_pieces(task, state, taken, change)
+        ceiling[arc] = kept
+        if placed == taken and change <= -_LEAST_GAIN:
+            _keep_paths(chunks, pieces, taken)
+            return change
+    for p in range(placed):
+        start = task.demands.start[chunks.demand[pieces.chunk[p]]]
+        shift_path(task, state.loads, -pieces.amount[p], pieces.legs[p], pieces.length[p], start)
+    for p in range(taken):
+        c = pieces.chunk[p]
+        chunks.parcels[c] += pieces.amount[p]
+        start = task.demands.start[chunks.demand[c]]
+        shift_path(task, state.loads, pieces.amount[p], chunks.legs[c], chunks.length[c], start)
+    return 0.0
+
+
+@numba.njit(cache=True)
+def _take_pieces(task: MarginalTask, state: SearchState, arc: int, parcels: float) -> tuple[int, float, float]:
+    """Take parcels off an arc, from a random one of its chunks on.
+
+    Returns
+    -------
+    tuple
+        Pieces taken, parcels that are still to be taken, and the change of cost [CNY].
+    """
+    chunks, pieces = state.chunks, state.pieces
+    first, members = state.on_arc.first[arc], state.on_arc.first[arc + 1] - state.on_arc.first[arc]
+    offset = int(draw(state.random) * members)
+    taken, left, change = 0, parcels, 0.0
+    for j in range(members):
+        c = state.on_arc.chunk[first + (offset + j) % members]
+        if chunks.parcels[c] <= 0.0 or left <= 0.0 or not _is_on(chunks.legs[c], chunks.length[c], arc):
+            continue
+        amount = min(chunks.parcels[c], left)
+        demand = chunks.demand[c]
+        change += price_path(task, state.loads, -amount, chunks.legs[c], chunks.length[c], demand)
+        start = task.demands.start[demand]
+        shift_path(task, state.loads, -amount, chunks.legs[c], chunks.length[c], start)
+        chunks.parcels[c] -= amount
+        pieces.chunk[taken], pieces.amount[taken] = c, amount
+        taken += 1
+        left -= amount
+        if taken >= len(pieces.chunk):
+            break
+    return taken, left, change
+
+
+@numba.njit(cache=True)
+def _is_on(legs: Ints, length: int, arc: int) -> bool:
+    """Tell whether a path uses an arc."""
+    found = False
+    for i in range(length):
+        found = found or legs[i] == arc
+    return found
+
+
+@numba.njit(cache=True)
+def _place_pieces(task: MarginalTask, state: SearchState, taken: int, change: float) -> tuple[int, float]:
+    """Send the pieces along the cheapest paths at the margin while the move may still save.
+
+    Returns
+    -------
+    tuple
+        Pieces placed, and the change of cost with them [CNY].
+    """
+    chunks, pieces = state.chunks, state.pieces
+    for p in range(taken):
+        demand, amount = chunks.demand[pieces.chunk[p]], pieces.amount[p]
+        budget = -_LEAST_GAIN - change
+        end = find_marginal_path(task, state.loads, state.ceiling, state.space, demand, amount, budget)
+        if end < 0 or not _trace_path(task, state.space, pieces, p, task.demands.start[demand], end):
+            return p, change
+        change += price_path(task, state.loads, amount, pieces.legs[p], pieces.length[p], demand)
+        start = task.demands.start[demand]
+        shift_path(task, state.loads, amount, pieces.legs[p], pieces.length[p], start)
+    return taken, change
+
+
+@numba.njit(cache=True)
+def _trace_path(task: MarginalTask, space: DijkstraSpace, pieces: Pieces, piece: int, start: int, end: int) -> bool:
+    """Write the legs of the path that was found; tell whether it has room."""
+    arcs, node, length = len(task.arcs.head), end, 0
+    legs = pieces.legs[piece]
+    while node != start:
+        if length >= len(legs):
+            return False
+        leg = space.parent[node]
+        legs[length] = leg
+        length += 1
+        node = task.arcs.tail[leg] if leg < arcs else leg - arcs
+    legs[:length] = legs[:length][::-1].copy()
+    pieces.length[piece] = length
+    return True
+
+
+@numba.njit(cache=True)
+def _keep_paths(chunks: Chunks, pieces: Pieces, taken: int) -> None:
+    """Let the pieces travel along their new paths: a chunk that was cut stays, its piece becomes one of its own."""
+    for p in range(taken):
+        target = pieces.chunk[p]
+        if chunks.parcels[target] > 0.0:
+            target = chunks.used[0]
+            chunks.used[0] += 1
+            chunks.demand[target] = chunks.demand[pieces.chunk[p]]
+        chunks.parcels[target] = pieces.amount[p]
+        chunks.length[target] = pieces.length[p]
+        for i in range(pieces.length[p]):
+            chunks.legs[target, i] = pieces.legs[p, i]

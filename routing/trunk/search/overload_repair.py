@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import Prices, price_arcs, price_departures
-from routing.trunk.search.annealing import Trees
+from routing.trunk.bound.lagrangian import Prices, price_arcs, price_departures, price_parcels
+from routing.trunk.search.trees import Trees
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, Room, assign_paths, gather_pool, merge_paths, use_paths
+from routing.trunk.task.records import ParcelPrices
 from routing.trunk.task.shortest_paths import label_paths, trace_paths
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
@@ -30,12 +31,13 @@ def room_at(network: TrunkNetwork, step_costs: StepCosts, load: Floats) -> Float
     room = np.zeros(network.arcs)
     # a departure that was left no share of its lane's limit has no room at any price
     for arc in np.flatnonzero((load > 0) & (np.diff(step_costs.pointers) > 0)):
-        corners = step_costs.room[step_costs.pointers[arc] : step_costs.pointers[arc + 1]]
+        breakpoints = step_costs.room[step_costs.pointers[arc] : step_costs.pointers[arc + 1]]
         rest, added = min(load[arc], step_costs.most[arc]), 0.0
-        if rest > corners[-1] and step_costs.base_room[arc] > 0:
-            added = float(np.ceil((rest - corners[-1]) / step_costs.base_room[arc])) * step_costs.base_room[arc]
+        if rest > breakpoints[-1] and step_costs.base_room[arc] > 0:
+            added = float(np.ceil((rest - breakpoints[-1]) / step_costs.base_room[arc])) * step_costs.base_room[arc]
         room[arc] = min(
-            corners[min(np.searchsorted(corners, rest - added - 1e-9), len(corners) - 1)] + added, step_costs.most[arc]
+            breakpoints[min(np.searchsorted(breakpoints, rest - added - 1e-9), len(breakpoints) - 1)] + added,
+            step_costs.most[arc],
         )
     return room
 
@@ -45,9 +47,7 @@ def price_vehicles(step_costs: StepCosts, load: Floats) -> float:
     total = 0.0
     # a departure that was left no share of its lane's limit has no room at any price
     for arc in np.flatnonzero((load > 0) & (np.diff(step_costs.pointers) > 0)):
-        total += price_load(
-            load[arc], arc, step_costs.pointers, step_costs.room, step_costs.price, step_costs.base_room, step_costs.base_price, step_costs.most, 0.0
-        )  # fmt: skip
+        total += price_load(step_costs, int(arc), load[arc], 0.0)
     return float(total)
 
 
@@ -113,15 +113,14 @@ def around(
     """Paths under prices that make overloaded resources dearer, step by step."""
     arc_price, _ = price_arcs(network, price_departures(network, prices))
     commodities = list_commodities(network)
-    handling = network.handling_cost
-    closed = network.sort_capacity <= 0
+    plain = price_parcels(network, prices, arc_price)
     unit = float(np.median(arc_price[np.isfinite(arc_price)])) if np.isfinite(arc_price).any() else 1.0
     found = []
     for factor in _TIGHTEN:
-        sort_price = np.where(closed, np.inf, handling + prices.sort + over_sort * factor * unit)
-        hold_price = np.where(
-            network.can_hold(), network.waiting_cost + prices.buffer + over_night * factor * unit, np.inf
+        dearer = ParcelPrices(
+            arc=plain.arc + over_arc * factor * unit,
+            sort=plain.sort + over_sort * factor * unit,
+            hold=plain.hold + over_night * factor * unit,
         )
-        arc = network.arc_cost + arc_price + over_arc * factor * unit
-        found.append(label_paths(network, arc, sort_price, hold_price, commodities)[1])
+        found.append(label_paths(network, dearer, commodities).choice)
     return found

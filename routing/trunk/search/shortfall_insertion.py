@@ -6,7 +6,8 @@ import numpy as np
 
 from routing.budget import Deadline
 from routing.trunk.search.draft import Draft
-from routing.trunk.search.insertion import FreeRoom, Inserter, measure_free_room
+from routing.trunk.search.inserted_paths import FreeRoom
+from routing.trunk.search.insertion import Inserter, measure_free_room
 from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, merge_paths

@@ -7,15 +7,14 @@ hour. Its paths end at the price of sorting plus the price of the time late, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 
 
-@dataclass(frozen=True, slots=True)
-class Commodities:
+class Commodities(NamedTuple):
     """Demands by destination and due hour, G commodities.
 
     Attributes
@@ -31,9 +30,6 @@ class Commodities:
     destination: Ints
     of_demand: Ints
     late_price: Floats
-
-    def __len__(self) -> int:
-        return len(self.destination)
 
 
 def list_commodities(network: TrunkNetwork) -> Commodities:

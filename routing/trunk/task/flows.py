@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, use_paths
+from routing.trunk.task.records import Arcs, NodeArcLoads, list_arcs
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,61 +86,83 @@ def round_parcels(
     carried = np.bincount(pool.demand, whole.astype(np.float64), len(network.demand_parcels))
     left = asked - np.rint(carried).astype(np.int64)
     order = np.lexsort((cost, pool.demand)).astype(np.int64)
-    starts = network.demand_node()
-    _fill_up(
-        network.after, network.arcs, network.arc_tail, network.arc_head, starts, pool.demand, pool.pointers, pool.legs,
-        order, left, whole, rooms[0], rooms[1], rooms[2],
-    )  # fmt: skip
+    paths = Paths(network.demand_start[pool.demand], pool.demand, pool.pointers, pool.legs)
+    for fill in (False, True):
+        _shift(network.after, list_arcs(network), paths, order, NodeArcLoads(*rooms), whole, left, fill)
     return keep_used(pool, whole)
 
 
+class Paths(NamedTuple):
+    """Paths as compiled functions read them: ``start``, ``demand`` (P,), ``pointers`` (P + 1,) into ``legs``."""
+
+    start: Ints
+    demand: Ints
+    pointers: Ints
+    legs: Ints
+
+
 @numba.njit(cache=True)
-def _fill_up(  # type: ignore[no-untyped-def]
-    after,
-    arcs,
-    arc_tail,
-    arc_head,
-    starts,
-    demand,
-    pointers,
-    legs,
-    order,
-    left,
-    whole,
-    arc_room,
-    sort_room,
-    night_room,
+def _shift(
+    after: Ints, arcs: Arcs, paths: Paths, order: Ints, room: NodeArcLoads, whole: Ints, left: Ints, fill: bool
 ) -> None:
-    # overfull by rounding: take parcels off until every resource on a path is within its limit
-    for sign in range(2):
-        for p in order:
-            k = demand[p]
-            if sign == 1 and left[k] <= 0:
-                continue
-            room = np.inf
-            end = starts[k]
-            for i in range(pointers[p], pointers[p + 1]):
-                leg = legs[i]
-                if leg < arcs:
-                    room = min(room, arc_room[leg], sort_room[arc_tail[leg]])
-                    end = arc_head[leg]
-                else:
-                    room = min(room, night_room[leg - arcs])
-                    end = after[leg - arcs]
-            room = min(room, sort_room[end])
-            if sign == 0:
-                change = max(np.int64(room), -whole[p]) if room < 0 else 0
-            else:
-                change = left[k] if room > left[k] else np.int64(max(room, 0))
-            if change == 0:
-                continue
-            whole[p] += change
-            left[k] -= change
-            for i in range(pointers[p], pointers[p + 1]):
-                leg = legs[i]
-                if leg < arcs:
-                    arc_room[leg] -= change
-                    sort_room[arc_tail[leg]] -= change
-                else:
-                    night_room[leg - arcs] -= change
-            sort_room[end] -= change
+    """Take parcels off paths that are overfull by rounding, or fill paths up with what is left.
+
+    Parameters
+    ----------
+    after : (N,)
+    order : (P,)
+        Paths in the order in which they are looked at.
+    room
+        What is free [parcels]; modified in place.
+    whole : (P,); left : (K,) [parcels]
+        On each path, and of each demand on none; modified in place.
+    fill
+        Whether to fill up.
+    """
+    for path in order:
+        demand = paths.demand[path]
+        if fill and left[demand] <= 0:
+            continue
+        free = _find_room(after, arcs, paths, path, room)
+        change = np.int64(0)
+        if fill:
+            change = left[demand] if free > left[demand] else np.int64(max(free, 0))
+        elif free < 0:
+            change = max(np.int64(free), -whole[path])
+        if change != 0:
+            whole[path] += change
+            left[demand] -= change
+            _use_room(after, arcs, paths, path, room, change)
+
+
+@numba.njit(cache=True)
+def _find_room(after: Ints, arcs: Arcs, paths: Paths, path: int, room: NodeArcLoads) -> float:
+    """Least room of all that a path uses [parcels]."""
+    free, node = np.inf, paths.start[path]
+    for i in range(paths.pointers[path], paths.pointers[path + 1]):
+        leg = paths.legs[i]
+        if leg < len(arcs.head):
+            free = min(free, room.arcs[leg], room.sorts[arcs.tail[leg]])
+            node = arcs.head[leg]
+        else:
+            node = leg - len(arcs.head)
+            free = min(free, room.nights[node])
+            node = after[node]
+    return float(min(free, room.sorts[node]))
+
+
+@numba.njit(cache=True)
+def _use_room(after: Ints, arcs: Arcs, paths: Paths, path: int, room: NodeArcLoads, parcels: np.int64) -> None:
+    """Take parcels off the room of all that a path uses; ``room`` is modified in place."""
+    node = paths.start[path]
+    for i in range(paths.pointers[path], paths.pointers[path + 1]):
+        leg = paths.legs[i]
+        if leg < len(arcs.head):
+            room.arcs[leg] -= parcels
+            room.sorts[arcs.tail[leg]] -= parcels
+            node = arcs.head[leg]
+        else:
+            node = leg - len(arcs.head)
+            room.nights[node] -= parcels
+            node = after[node]
+    room.sorts[node] -= parcels

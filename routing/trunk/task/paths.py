@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from routing.budget import Deadline
-from routing.solvers import solve_linear
+from routing.solvers import LinearModel, solve_linear
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.shortest_paths import NO_PATH, trace_paths
@@ -197,12 +197,14 @@ def assign_paths(
     low = sparse.hstack([limited, sparse.csr_matrix((limited.shape[0], len(asked))), lift])
     limits = np.maximum(0.0, np.concatenate([room.arcs[touched], room.sorts[sorts], room.nights[nights]]))
     answer = solve_linear(
-        np.concatenate([use.cost, np.full(len(asked), network.short_cost), room.extra_price[more]]),
-        sparse.vstack([top, low], format="csr"),
-        np.concatenate([parcels[asked], np.full(len(limits), -np.inf)]),
-        np.concatenate([parcels[asked], limits]),
-        np.zeros(width),
-        np.concatenate([np.full(paths + len(asked), np.inf), room.extra_most[more]]),
+        LinearModel(
+            np.concatenate([use.cost, np.full(len(asked), network.short_cost), room.extra_price[more]]),
+            sparse.vstack([top, low], format="csr"),
+            np.concatenate([parcels[asked], np.full(len(limits), -np.inf)]),
+            np.concatenate([parcels[asked], limits]),
+            np.zeros(width),
+            np.concatenate([np.full(paths + len(asked), np.inf), room.extra_most[more]]),
+        ),
         deadline=deadline,
     )
     if answer.values is None:

@@ -11,24 +11,37 @@ Days are worked off from the last to the first; arcs that arrive on the day they
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 
 from routing.trunk.task.commodities import Commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.records import Arcs, Demands, NodeArcLoads, Nodes, ParcelPrices, list_arcs, list_nodes
 
 HOLD = -1
 FINISH = -2
 NO_PATH = -3
 
 
-def out_pointers(network: TrunkNetwork) -> Ints:
-    """First arc of every node and one past the last, (N + 1,): arcs are sorted by tail."""
-    return np.searchsorted(network.arc_tail, np.arange(network.nodes + 1)).astype(np.int64)
+class Labels(NamedTuple):
+    """Cheapest paths of all commodities from every node; modified in place.
+
+    Attributes
+    ----------
+    price : (N, G) [CNY/parcel]
+        ``inf`` without a path.
+    choice : (N, G)
+        The next leg: an arc, HOLD, FINISH or NO_PATH.
+    """
+
+    price: Floats
+    choice: Ints
 
 
 @numba.njit(cache=True)
-def pick_vehicles(vehicle_lane, per_parcel, best, holder) -> None:  # type: ignore[no-untyped-def]
+def pick_vehicles(vehicle_lane: Ints, per_parcel: Floats, best: Floats, holder: Ints) -> None:
     """Find the cheapest vehicle of each lane and day: its price into ``best`` (L, D), its number into ``holder``."""
     for vehicle in range(len(vehicle_lane)):
         lane = vehicle_lane[vehicle]
@@ -39,89 +52,120 @@ def pick_vehicles(vehicle_lane, per_parcel, best, holder) -> None:  # type: igno
 
 
 @numba.njit(cache=True)
-def fill_labels(  # type: ignore[no-untyped-def]  # noqa: C901
-    blocks, after, node_hub, node_turn, first_out, arc_head, arc_price, sort_price, hold_price, destinations, late_price,
-    label, choice,
-) -> None:  # fmt: skip
-    """Fill ``label`` (N, G) and ``choice`` (N, G): an arc, HOLD, FINISH or NO_PATH; ``destinations`` rise."""
-    commodities = len(destinations)
-    for block in range(len(blocks) - 2, -1, -1):
-        last = blocks[block + 1]
-        for node in range(blocks[block], last):
-            hold = hold_price[node]
-            for g in range(commodities):
-                label[node, g] = np.inf
-                choice[node, g] = NO_PATH
-            if after[node] >= 0 and hold < np.inf:
-                for g in range(commodities):
-                    price = hold + label[after[node], g]
-                    if price < np.inf:
-                        label[node, g] = price
-                        choice[node, g] = HOLD
-            for g in range(np.searchsorted(destinations, node_hub[node]), commodities):
-                if destinations[g] != node_hub[node]:
-                    break
-                price = sort_price[node] + late_price[g, node_turn[node]]
-                if price < label[node, g]:
-                    label[node, g] = price
-                    choice[node, g] = FINISH
-        sweep = True
-        first = True
+def fill_labels(nodes: Nodes, arcs: Arcs, prices: ParcelPrices, commodities: Commodities, labels: Labels) -> None:
+    """Fill the labels, from the last block of nodes to the first; ``labels`` is modified in place."""
+    for block in range(len(nodes.blocks) - 2, -1, -1):
+        begin, end = nodes.blocks[block], nodes.blocks[block + 1]
+        for node in range(begin, end):
+            _label_stay(nodes, prices, commodities, labels, node)
+        sweep, first = True, True
         while sweep:
             sweep = False
-            for node in range(blocks[block], last):
-                if sort_price[node] == np.inf:
-                    continue
-                for r in range(first_out[node], first_out[node + 1]):
-                    head = arc_head[r]
-                    together = head < last
-                    if not first and not together:
-                        continue
-                    base = sort_price[node] + arc_price[r]
-                    changed = False
-                    for g in range(commodities):
-                        price = base + label[head, g]
-                        if price < label[node, g] - 1e-9:
-                            label[node, g] = price
-                            choice[node, g] = r
-                            changed = True
-                    if changed and together:
-                        sweep = True
+            for node in range(begin, end):
+                if prices.sort[node] < np.inf and _label_leave(arcs, prices, labels, node, end, first):
+                    sweep = True
             first = False
 
 
 @numba.njit(cache=True)
-def load_paths(  # type: ignore[no-untyped-def]
-    after, arc_head, choice, label, limit, start, commodity, parcels, arc_load, sort_load, hold_load
-) -> float:
-    """Send every demand along its cheapest path; return the price of all, those dearer than ``limit`` left short."""
-    arc_load[:] = 0.0
-    sort_load[:] = 0.0
-    hold_load[:] = 0.0
-    total = 0.0
-    for k in range(len(start)):
-        node, g, load = start[k], commodity[k], parcels[k]
-        if label[node, g] >= limit:
-            total += load * limit
+def _label_stay(nodes: Nodes, prices: ParcelPrices, commodities: Commodities, labels: Labels, node: int) -> None:
+    """Label a node by what waits there, and by what ends there."""
+    after, hold = nodes.after[node], prices.hold[node]
+    count = len(commodities.destination)
+    for g in range(count):
+        labels.price[node, g] = np.inf
+        labels.choice[node, g] = NO_PATH
+    if after >= 0 and hold < np.inf:
+        for g in range(count):
+            price = hold + labels.price[after, g]
+            if price < np.inf:
+                labels.price[node, g] = price
+                labels.choice[node, g] = HOLD
+    # destinations rise
+    for g in range(np.searchsorted(commodities.destination, nodes.hub[node]), count):
+        if commodities.destination[g] != nodes.hub[node]:
+            break
+        price = prices.sort[node] + commodities.late_price[g, nodes.turn[node]]
+        if price < labels.price[node, g]:
+            labels.price[node, g] = price
+            labels.choice[node, g] = FINISH
+
+
+@numba.njit(cache=True)
+def _label_leave(arcs: Arcs, prices: ParcelPrices, labels: Labels, node: int, end: int, first: bool) -> bool:
+    """Label a node by the arcs that leave it; return whether one within its block changed a label.
+
+    Parameters
+    ----------
+    end
+        Node after the last of the block.
+    first
+        Whether arcs that leave the block are looked at too.
+    """
+    sweep = False
+    for arc in range(arcs.first_out[node], arcs.first_out[node + 1]):
+        head = arcs.head[arc]
+        if not first and head >= end:
             continue
-        total += load * label[node, g]
+        base = prices.sort[node] + prices.arc[arc]
+        changed = False
+        for g in range(labels.price.shape[1]):
+            price = base + labels.price[head, g]
+            if price < labels.price[node, g] - 1e-9:
+                labels.price[node, g] = price
+                labels.choice[node, g] = arc
+                changed = True
+        sweep |= changed and head < end
+    return sweep
+
+
+@numba.njit(cache=True)
+def load_paths(
+    nodes: Nodes, arcs: Arcs, demands: Demands, commodity: Ints, labels: Labels, limit: float, loads: NodeArcLoads
+) -> float:
+    """Send every demand along its cheapest path; return the price of all, those dearer than a limit left short [CNY].
+
+    Parameters
+    ----------
+    commodity : (K,)
+    limit
+        [CNY/parcel]
+    loads
+        Modified in place.
+    """
+    loads.arcs[:] = 0.0
+    loads.sorts[:] = 0.0
+    loads.nights[:] = 0.0
+    total = 0.0
+    for k in range(len(demands.start)):
+        node, g, parcels = demands.start[k], commodity[k], demands.parcels[k]
+        if labels.price[node, g] >= limit:
+            total += parcels * limit
+            continue
+        total += parcels * labels.price[node, g]
         while True:
-            leg = choice[node, g]
+            leg = labels.choice[node, g]
             if leg == HOLD:
-                hold_load[node] += load
-                node = after[node]
+                loads.nights[node] += parcels
+                node = nodes.after[node]
                 continue
-            sort_load[node] += load
+            loads.sorts[node] += parcels
             if leg == FINISH:
                 break
-            arc_load[leg] += load
-            node = arc_head[leg]
+            loads.arcs[leg] += parcels
+            node = arcs.head[leg]
     return total
 
 
 @numba.njit(cache=True)
-def measure_paths(after, arc_head, choice, start, commodity, lengths) -> None:  # type: ignore[no-untyped-def]
-    """Count the legs (arcs and nights) of each demand's path; -1 where there is none."""
+def measure_paths(after: Ints, head: Ints, choice: Ints, start: Ints, commodity: Ints, lengths: Ints) -> None:
+    """Count the legs (arcs and nights) of paths, -1 where there is none; ``lengths`` (n,) is modified in place.
+
+    Parameters
+    ----------
+    after : (N,); head : (R,); choice : (N, G)
+    start, commodity : (n,)
+    """
     for k in range(len(start)):
         node, g = start[k], commodity[k]
         count = 0
@@ -133,23 +177,25 @@ def measure_paths(after, arc_head, choice, start, commodity, lengths) -> None:  
             if leg == FINISH:
                 break
             count += 1
-            node = after[node] if leg == HOLD else arc_head[leg]
+            node = after[node] if leg == HOLD else head[leg]
         lengths[k] = count
 
 
 @numba.njit(cache=True)
-def write_paths(after, arcs, arc_head, choice, start, commodity, pointers, lengths, legs) -> None:  # type: ignore[no-untyped-def]
-    """Write each demand's path as legs: an arc's number, or ``arcs + node`` for a night at a node."""
+def write_paths(
+    after: Ints, head: Ints, choice: Ints, start: Ints, commodity: Ints, pointers: Ints, legs: Ints
+) -> None:
+    """Write paths as legs: an arc's number, or ``arcs + node`` for a night at a node; ``legs`` is modified in place."""
     for k in range(len(start)):
         node, g = start[k], commodity[k]
-        for i in range(lengths[k]):
+        for place in range(pointers[k], pointers[k + 1]):
             leg = choice[node, g]
             if leg == HOLD:
-                legs[pointers[k] + i] = arcs + node
+                legs[place] = len(head) + node
                 node = after[node]
             else:
-                legs[pointers[k] + i] = leg
-                node = arc_head[leg]
+                legs[place] = leg
+                node = head[leg]
 
 
 def trace_paths(network: TrunkNetwork, choice: Ints, start: Ints, commodity: Ints) -> tuple[Ints, Ints]:
@@ -159,32 +205,15 @@ def trace_paths(network: TrunkNetwork, choice: Ints, start: Ints, commodity: Int
     """
     lengths = np.zeros(len(start), dtype=np.int64)
     measure_paths(network.after, network.arc_head, choice, start, commodity, lengths)
-    lengths = np.maximum(lengths, 0)
-    pointers = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    pointers = np.concatenate([[0], np.cumsum(np.maximum(lengths, 0))]).astype(np.int64)
     legs = np.zeros(pointers[-1], dtype=np.int64)
-    write_paths(network.after, network.arcs, network.arc_head, choice, start, commodity, pointers, lengths, legs)
+    write_paths(network.after, network.arc_head, choice, start, commodity, pointers, legs)
     return pointers, legs
 
 
-def label_paths(
-    network: TrunkNetwork, arc_price: Floats, sort_price: Floats, hold_price: Floats, commodities: Commodities
-) -> tuple[Floats, Ints]:
-    """Return labels (N, G) and choices (N, G) under the given prices."""
-    label = np.empty((network.nodes, len(commodities)), dtype=np.float64)
-    choice: Ints = np.empty((network.nodes, len(commodities)), dtype=np.int64)
-    fill_labels(
-        network.close_pointers,
-        network.after,
-        network.node_hub,
-        network.node_turn,
-        out_pointers(network),
-        network.arc_head,
-        arc_price,
-        sort_price,
-        hold_price,
-        commodities.destination,
-        commodities.late_price,
-        label,
-        choice,
-    )
-    return label, choice
+def label_paths(network: TrunkNetwork, prices: ParcelPrices, commodities: Commodities) -> Labels:
+    """Return the cheapest paths of all commodities under the given prices."""
+    shape = (network.nodes, len(commodities.destination))
+    labels = Labels(np.empty(shape), np.empty(shape, dtype=np.int64))
+    fill_labels(list_nodes(network), list_arcs(network), prices, commodities, labels)
+    return labels

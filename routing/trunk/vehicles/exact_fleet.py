@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from routing.budget import Deadline
-from routing.solvers import solve_linear
+from routing.solvers import LinearModel, solve_linear
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.vehicles.vehicle_model import VehicleModel, Vehicles, model_vehicles, tally
 
@@ -53,13 +53,15 @@ def refine_vehicles(
         present = paid[number] + network.short_cost * float(behind.sum())
         most = np.concatenate([model.limit[inside], np.full(len(columns) - len(inside), np.inf)])
         answer = solve_linear(
-            model.cost[columns],
-            model.matrix[rows][:, columns],
-            model.low[rows],
-            model.high[rows],
-            np.zeros(len(columns)),
-            most,
-            integer=np.arange(len(columns)) < len(inside),
+            LinearModel(
+                model.cost[columns],
+                model.matrix[rows][:, columns],
+                model.low[rows],
+                model.high[rows],
+                np.zeros(len(columns)),
+                most,
+                integer=np.arange(len(columns)) < len(inside),
+            ),
             deadline=deadline,
             nodes=nodes,
             gap=_PROVEN,

@@ -7,25 +7,28 @@ what limits allow every parcel costs a penalty.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.records import LaneVehicles, list_lane_vehicles
 
 _MOST_BREAKPOINTS = 48
 _FEW = 12  # departures up to which a limited type is enumerated
+_MOST_COPIES = 24.0  # departures of one lane vehicle in a mix
+_CODED = 7  # lane vehicles whose number in a mix is written into it
 
 
-@dataclass(frozen=True, slots=True)
-class StepCosts:
+class StepCosts(NamedTuple):
     """Step costs of all arcs.
 
     Attributes
     ----------
     pointers : (R + 1,) into ``room`` and ``price``, breakpoints in rising order
-    base_room, base_price : (R,)
+    room : [parcels]; price : [CNY]
+    base_room : (R,) [parcels]; base_price : (R,) [CNY]
         Vehicle that is added beyond the last breakpoint; 0 where there is none.
     most : (R,) [parcels]
         Room that limits allow.
@@ -45,165 +48,200 @@ class StepCosts:
     base: Ints
 
 
+class _Mixes(NamedTuple):
+    """Breakpoints of one arc in the making, in rising order; modified in place."""
+
+    room: Floats
+    price: Floats
+    vehicles: Ints
+
+
 def build_step_costs(network: TrunkNetwork, departure_price: Floats) -> StepCosts:
     """Build the step costs under given prices of departures (O, D)."""
-    first = np.searchsorted(network.vehicle_lane, np.arange(len(network.lane_ids) + 1)).astype(np.int64)
-    count = network.arcs
-    room, price = np.zeros(count * _MOST_BREAKPOINTS), np.zeros(count * _MOST_BREAKPOINTS)
-    vehicles = np.zeros(count * _MOST_BREAKPOINTS, dtype=np.int64)
-    base = np.full(count, -1, dtype=np.int64)
-    pointers = np.zeros(count + 1, dtype=np.int64)
-    base_room, base_price, most = np.zeros(count), np.zeros(count), np.zeros(count)
-    _fill(
-        first, network.arc_lane, network.arc_day, network.vehicle_capacity, np.maximum(departure_price, 0.0),
-        network.vehicle_limit, network.lane_limit, pointers, room, price, base_room, base_price, most, vehicles, base,
-    )  # fmt: skip
-    last = pointers[-1]
-    return StepCosts(
-        pointers, room[:last].copy(), price[:last].copy(), base_room, base_price, most, vehicles[:last].copy(), base
+    arcs, size = network.arcs, network.arcs * _MOST_BREAKPOINTS
+    costs = StepCosts(
+        pointers=np.zeros(arcs + 1, dtype=np.int64),
+        room=np.zeros(size),
+        price=np.zeros(size),
+        base_room=np.zeros(arcs),
+        base_price=np.zeros(arcs),
+        most=np.zeros(arcs),
+        vehicles=np.zeros(size, dtype=np.int64),
+        base=np.full(arcs, -1, dtype=np.int64),
+    )
+    price = np.maximum(departure_price, 0.0)
+    _fill(list_lane_vehicles(network), network.arc_lane, network.arc_day, price, costs)
+    last = costs.pointers[-1]
+    return costs._replace(
+        room=costs.room[:last].copy(), price=costs.price[:last].copy(), vehicles=costs.vehicles[:last].copy()
     )
 
 
 @numba.njit(cache=True)
-def _fill(  # type: ignore[no-untyped-def]
-    first, arc_lane, arc_day, capacity, price, limit, lane_limit, pointers, out_room, out_price, base_room, base_price, most,
-    out_vehicles, base_vehicle,
-) -> None:  # fmt: skip
+def _fill(on_lane: LaneVehicles, arc_lane: Ints, arc_day: Ints, price: Floats, costs: StepCosts) -> None:
+    """Fill the step costs of every arc; ``costs`` is modified in place.
+
+    Parameters
+    ----------
+    arc_lane, arc_day : (R,)
+    price : (O, D) [CNY/departure]
+        ``inf`` where a vehicle does not go.
+    """
     size = 8 * _MOST_BREAKPOINTS
-    room, cost, vehicles = np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.int64)
+    mixes = _Mixes(np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.int64))
     for arc in range(len(arc_lane)):
         lane, day = arc_lane[arc], arc_day[arc]
-        base, best, total, reach, largest = -1, np.inf, 0.0, 0.0, 0.0
-        for o in range(first[lane], first[lane + 1]):
-            bound = min(limit[o, day], lane_limit[lane, day])
-            if price[o, day] == np.inf or bound < 1:
-                continue
-            total += capacity[o] * bound
-            largest = max(largest, capacity[o])
-            if bound <= _FEW:
-                reach += capacity[o] * bound
-            elif price[o, day] / capacity[o] < best:
-                best = price[o, day] / capacity[o]
-                base = o
+        base, reach, costs.most[arc] = _measure_lane_day(on_lane, price, lane, day)
         if base >= 0:
-            reach += 2 * capacity[base]
-            base_room[arc], base_price[arc] = capacity[base], price[base, day]
-        base_vehicle[arc] = base
-        most[arc] = min(total, largest * lane_limit[lane, day]) if lane_limit[lane, day] < np.inf else total
-        points = 1
-        room[0], cost[0], vehicles[0] = 0.0, 0.0, 0
-        for o in range(first[lane], min(first[lane + 1], first[lane] + 7)):
-            if price[o, day] == np.inf:
-                continue
-            copies = min(limit[o, day], lane_limit[lane, day], np.ceil(reach / capacity[o]), 24.0)
-            for _ in range(int(copies)):
-                points = _add_copy(
-                    room, cost, vehicles, points, capacity[o], price[o, day], 1 << (8 * (o - first[lane])), reach
-                )
-        start = pointers[arc]
-        kept = 0
-        for i in range(1, points):
-            if kept < _MOST_BREAKPOINTS:
-                out_room[start + kept], out_price[start + kept], out_vehicles[start + kept] = (
-                    room[i],
-                    cost[i],
-                    vehicles[i],
-                )
-                kept += 1
-        pointers[arc + 1] = start + kept
+            costs.base_room[arc], costs.base_price[arc] = on_lane.capacity[base], price[base, day]
+        costs.base[arc] = base
+        start = costs.pointers[arc]
+        kept = min(_mix_vehicles(on_lane, price, lane, day, reach, mixes) - 1, _MOST_BREAKPOINTS)
+        for i in range(kept):
+            costs.room[start + i], costs.price[start + i] = mixes.room[i + 1], mixes.price[i + 1]
+            costs.vehicles[start + i] = mixes.vehicles[i + 1]
+        costs.pointers[arc + 1] = start + kept
 
 
 @numba.njit(cache=True)
-def _add_copy(room, cost, vehicles, points, capacity, price, bit, reach) -> int:  # type: ignore[no-untyped-def]
+def _measure_lane_day(on_lane: LaneVehicles, price: Floats, lane: int, day: int) -> tuple[int, float, float]:
+    """Measure what the limits of a lane and day leave.
+
+    Returns
+    -------
+    tuple
+        The cheapest vehicle a parcel of those with many departures, -1 where there is none; room up to which mixes are
+        enumerated [parcels]; room that limits allow [parcels].
+    """
+    base, best, total, reach, largest = -1, np.inf, 0.0, 0.0, 0.0
+    for vehicle in range(on_lane.first[lane], on_lane.first[lane + 1]):
+        bound = min(on_lane.limit[vehicle, day], on_lane.lane_limit[lane, day])
+        if price[vehicle, day] == np.inf or bound < 1:
+            continue
+        capacity = on_lane.capacity[vehicle]
+        total += capacity * bound
+        largest = max(largest, capacity)
+        if bound <= _FEW:
+            reach += capacity * bound
+        elif price[vehicle, day] / capacity < best:
+            best = price[vehicle, day] / capacity
+            base = vehicle
+    if base >= 0:
+        reach += 2 * on_lane.capacity[base]
+    lane_limit = on_lane.lane_limit[lane, day]
+    return base, reach, min(total, largest * lane_limit) if lane_limit < np.inf else total
+
+
+@numba.njit(cache=True)
+def _mix_vehicles(on_lane: LaneVehicles, price: Floats, lane: int, day: int, reach: float, mixes: _Mixes) -> int:
+    """Fill the mixes of an arc up to a room, the empty one first; return their number."""
+    points = 1
+    mixes.room[0], mixes.price[0], mixes.vehicles[0] = 0.0, 0.0, 0
+    first = on_lane.first[lane]
+    for vehicle in range(first, min(on_lane.first[lane + 1], first + _CODED)):
+        if price[vehicle, day] == np.inf:
+            continue
+        capacity = on_lane.capacity[vehicle]
+        limit = min(on_lane.limit[vehicle, day], on_lane.lane_limit[lane, day])
+        copies = min(limit, np.ceil(reach / capacity), _MOST_COPIES)
+        bit = 1 << (8 * (vehicle - first))
+        for _ in range(int(copies)):
+            points = _add_copy(mixes, points, capacity, price[vehicle, day], bit, reach)
+    return points
+
+
+@numba.njit(cache=True)
+def _add_copy(mixes: _Mixes, points: int, capacity: float, price: float, bit: int, reach: float) -> int:
     """Merge the breakpoints with themselves plus one more vehicle; return the number of breakpoints left."""
     count = 2 * points
-    both_room, both_cost = np.empty(count), np.empty(count)
+    both_room, both_price = np.empty(count), np.empty(count)
     for i in range(points):
-        both_room[i], both_cost[i] = room[i], cost[i]
-        both_room[points + i], both_cost[points + i] = room[i] + capacity, cost[i] + price
-    both_vehicles = np.concatenate((vehicles[:points], vehicles[:points] + bit))
+        both_room[i], both_price[i] = mixes.room[i], mixes.price[i]
+        both_room[points + i], both_price[points + i] = mixes.room[i] + capacity, mixes.price[i] + price
+    both_vehicles = np.concatenate((mixes.vehicles[:points], mixes.vehicles[:points] + bit))
     order = np.argsort(both_room)
     cheapest, kept = np.inf, 0
     # from the roomiest down: a breakpoint stays when it is cheaper than all that hold more
     for j in range(count - 1, -1, -1):
         i = order[j]
-        if both_cost[i] < cheapest - 1e-9:
+        if both_price[i] < cheapest - 1e-9:
             if both_room[i] > reach:
                 kept = 0
-            cheapest = both_cost[i]
-            room[kept], cost[kept], vehicles[kept] = both_room[i], both_cost[i], both_vehicles[i]
+            cheapest = both_price[i]
+            mixes.room[kept], mixes.price[kept], mixes.vehicles[kept] = both_room[i], both_price[i], both_vehicles[i]
             kept += 1
-            if kept >= len(room) // 2:
+            if kept >= len(mixes.room) // 2:
                 break
-    for i in range(kept // 2):
-        room[i], room[kept - 1 - i] = room[kept - 1 - i], room[i]
-        cost[i], cost[kept - 1 - i] = cost[kept - 1 - i], cost[i]
-        vehicles[i], vehicles[kept - 1 - i] = vehicles[kept - 1 - i], vehicles[i]
+    for values in (mixes.room, mixes.price):
+        values[:kept] = values[:kept][::-1].copy()
+    mixes.vehicles[:kept] = mixes.vehicles[:kept][::-1].copy()
     return kept
 
 
 def count_vehicles(network: TrunkNetwork, step_costs: StepCosts, load: Floats) -> tuple[Ints, Ints, Ints]:
     """Vehicles that the step costs put under loads, as (arc, lane vehicle, departures) without zeros, sorted by arc."""
-    first = np.searchsorted(network.vehicle_lane, np.arange(len(network.lane_ids) + 1)).astype(np.int64)
-    width = 8
-    counts = np.zeros((network.arcs, width), dtype=np.int64)
-    _count(
-        first,
-        network.arc_lane,
-        load,
-        step_costs.pointers,
-        step_costs.room,
-        step_costs.base_room,
-        step_costs.most,
-        step_costs.vehicles,
-        step_costs.base,
-        counts,
-    )
+    on_lane = list_lane_vehicles(network)
+    counts = np.zeros((network.arcs, _CODED + 1), dtype=np.int64)
+    _count(step_costs, on_lane.first[network.arc_lane], load, counts)
     arc, slot = np.nonzero(counts)
-    vehicle = np.where(slot < 7, first[network.arc_lane[arc]] + slot, step_costs.base[arc])
+    vehicle = np.where(slot < _CODED, on_lane.first[network.arc_lane[arc]] + slot, step_costs.base[arc])
     return arc.astype(np.int64), vehicle.astype(np.int64), counts[arc, slot]
 
 
 @numba.njit(cache=True)
-def _count(first, arc_lane, load, pointers, room, base_room, most, vehicles, base, counts) -> None:  # type: ignore[no-untyped-def]
-    for arc in range(len(arc_lane)):
-        rest = min(load[arc], most[arc])
-        if rest <= 0.0 or pointers[arc + 1] == pointers[arc]:
+def _count(costs: StepCosts, first: Ints, load: Floats, counts: Ints) -> None:
+    """Count the vehicles under loads, those of each arc by their place on its lane; ``counts`` is modified in place.
+
+    Parameters
+    ----------
+    first : (R,)
+        First lane vehicle of each arc.
+    load : (R,) [parcels]
+    counts : (R, 8)
+        The last column holds the base where it is none of the first seven.
+    """
+    for arc in range(len(first)):
+        rest = min(load[arc], costs.most[arc])
+        begin, end = costs.pointers[arc], costs.pointers[arc + 1]
+        if rest <= 0.0 or end == begin:
             continue
-        top = room[pointers[arc + 1] - 1]
-        if rest > top and base_room[arc] > 0.0:
-            added = np.ceil((rest - top) / base_room[arc])
-            slot = base[arc] - first[arc_lane[arc]]
-            counts[arc, min(slot, 7)] += int(added)
-            rest -= added * base_room[arc]
-        i = pointers[arc]
-        while i < pointers[arc + 1] - 1 and room[i] < rest:
+        top = costs.room[end - 1]
+        if rest > top and costs.base_room[arc] > 0.0:
+            added = np.ceil((rest - top) / costs.base_room[arc])
+            counts[arc, min(costs.base[arc] - first[arc], _CODED)] += int(added)
+            rest -= added * costs.base_room[arc]
+        i = begin
+        while i < end - 1 and costs.room[i] < rest:
             i += 1
-        code = vehicles[i]
-        for slot in range(7):
-            counts[arc, slot] += (code >> (8 * slot)) & 255
+        for slot in range(_CODED):
+            counts[arc, slot] += (costs.vehicles[i] >> (8 * slot)) & 255
 
 
 @numba.njit(cache=True, inline="always")
-def price_load(load, arc, pointers, room, price, base_room, base_price, most, penalty):  # type: ignore[no-untyped-def]
-    """Price of the vehicles for a load on an arc, with the penalty for what limits leave no room for."""
+def price_load(costs: StepCosts, arc: int, load: float, penalty: float) -> float:
+    """Price of the vehicles for a load on an arc, with the penalty for what limits leave no room for [CNY].
+
+    Parameters
+    ----------
+    load : [parcels]; penalty : [CNY/parcel]
+    """
     if load <= 0.0:
         return 0.0
     extra = 0.0
-    if load > most[arc]:
-        extra = (load - most[arc]) * penalty
-        load = most[arc]
+    if load > costs.most[arc]:
+        extra = (load - costs.most[arc]) * penalty
+        load = costs.most[arc]
         if load <= 0.0:
-            return extra
-    start, end = pointers[arc], pointers[arc + 1]
-    top = room[end - 1]
+            return float(extra)
+    start, end = costs.pointers[arc], costs.pointers[arc + 1]
+    top = costs.room[end - 1]
     if load > top:
-        if base_room[arc] <= 0.0:
-            return extra + price[end - 1]
-        count = np.ceil((load - top) / base_room[arc])
-        extra += count * base_price[arc]
-        load -= count * base_room[arc]
+        if costs.base_room[arc] <= 0.0:
+            return float(extra + costs.price[end - 1])
+        count = np.ceil((load - top) / costs.base_room[arc])
+        extra += count * costs.base_price[arc]
+        load -= count * costs.base_room[arc]
     i = start
-    while i < end - 1 and room[i] < load:
+    while i < end - 1 and costs.room[i] < load:
         i += 1
-    return extra + price[i]
+    return float(extra + costs.price[i])

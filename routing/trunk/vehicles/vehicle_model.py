@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from routing.budget import Deadline
-from routing.solvers import Solution, solve_linear
+from routing.solvers import LinearModel, Solution, solve_linear
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 
 
@@ -227,7 +227,9 @@ def relax_vehicles(network: TrunkNetwork, load: Floats, deadline: Deadline) -> t
     """
     model = model_vehicles(network, load)
     free = np.concatenate([model.limit, np.full(len(model.carried), np.inf)])
-    answer = solve_linear(model.cost, model.matrix, model.low, model.high, np.zeros(len(free)), free, deadline=deadline)
+    answer = solve_linear(
+        LinearModel(model.cost, model.matrix, model.low, model.high, np.zeros(len(free)), free), deadline=deadline
+    )
     return answer, model.rules
 
 
