@@ -58,12 +58,16 @@ def fill_labels(nodes: Nodes, arcs: Arcs, prices: ParcelPrices, commodities: Com
         begin, end = nodes.blocks[block], nodes.blocks[block + 1]
         for node in range(begin, end):
             _label_stay(nodes, prices, commodities, labels, node)
-        sweep, first = True, True
+        sweep, first, inner = True, True, False
         while sweep:
             sweep = False
             for node in range(begin, end):
-                if prices.sort[node] < np.inf and _label_leave(arcs, prices, labels, node, end, first):
-                    sweep = True
+                if prices.sort[node] < np.inf:
+                    changed, within = _label_leave(arcs, prices, labels, node, end, first)
+                    sweep |= changed
+                    inner |= within
+            # a label that fell, by whatever arc, may lower those of nodes of the block that were looked at before
+            sweep &= inner
             first = False
 
 
@@ -92,8 +96,10 @@ def _label_stay(nodes: Nodes, prices: ParcelPrices, commodities: Commodities, la
 
 
 @numba.njit(cache=True)
-def _label_leave(arcs: Arcs, prices: ParcelPrices, labels: Labels, node: int, end: int, first: bool) -> bool:
-    """Label a node by the arcs that leave it; return whether one within its block changed a label.
+def _label_leave(
+    arcs: Arcs, prices: ParcelPrices, labels: Labels, node: int, end: int, first: bool
+) -> tuple[bool, bool]:
+    """Label a node by the arcs that leave it; return whether a label fell, and whether an arc stays within the block.
 
     Parameters
     ----------
@@ -102,21 +108,20 @@ def _label_leave(arcs: Arcs, prices: ParcelPrices, labels: Labels, node: int, en
     first
         Whether arcs that leave the block are looked at too.
     """
-    sweep = False
+    changed, within = False, False
     for arc in range(arcs.first_out[node], arcs.first_out[node + 1]):
         head = arcs.head[arc]
+        within |= head < end
         if not first and head >= end:
             continue
         base = prices.sort[node] + prices.arc[arc]
-        changed = False
         for g in range(labels.price.shape[1]):
             price = base + labels.price[head, g]
             if price < labels.price[node, g] - 1e-9:
                 labels.price[node, g] = price
                 labels.choice[node, g] = arc
                 changed = True
-        sweep |= changed and head < end
-    return sweep
+    return changed, within
 
 
 @numba.njit(cache=True)
