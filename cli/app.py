@@ -11,6 +11,7 @@ import typer
 
 from cli.console import DEBUG_VARIABLE, tell_error
 from cli.translation import chinese_formatter, translate_help
+from cli.usage import RadarGroup
 from data.language import LANGUAGES, Language, choose_language, current_language
 
 # In the order in which a planner meets them; each module registers its own commands.
@@ -44,6 +45,7 @@ _GROUPS = (
 app = typer.Typer(
     name="radar",
     help="Forecast parcels by route and outlet before a shopping peak, and plan the trunk network that carries them.",
+    cls=RadarGroup,
     no_args_is_help=True,
     rich_markup_mode=None,  # plain help: drawing it costs three times the CPU of all the rest
     pretty_exceptions_enable=False,

@@ -8,6 +8,8 @@ import typer
 
 from cli.console import known_errors, out_json, out_rows, out_text, progress, workspace_of
 from cli.options import Json
+from cli.translation import in_language
+from cli.words import word
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,7 +86,6 @@ def _print(found: Check) -> None:
 def _print_kind(kind: str, rows: pl.DataFrame) -> None:
     """Show the largest few of a kind; all of them stand in --json."""
     shown = rows.sort("parcels", "date_from", descending=[True, False], nulls_last=True, maintain_order=True)
-    title = f"{kind}: {rows.height:,}"
-    if rows.height > _SHOWN_A_KIND:
-        title += f", the largest {_SHOWN_A_KIND} (all with --json)"
+    key = "check.kind" if rows.height <= _SHOWN_A_KIND else "check.largest"
+    title = word(key, kind=in_language(kind), n=f"{rows.height:,}", shown=_SHOWN_A_KIND)
     out_rows(shown.head(_SHOWN_A_KIND).drop("kind"), json=False, title=title)

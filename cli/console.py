@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import typer
 
-from cli.translation import head_of, tell
-from cli.words import term, word
+from cli.translation import head_of, in_language, tell, tell_cell
+from cli.words import word
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 
@@ -33,6 +33,45 @@ EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
 _SECONDS_BEFORE_A_BAR = 2.0
 _WIDTH_OF_A_FILE = 160
+# Columns that hold words of the product and no ids; `--json` gives them as they stand in the tables.
+TOLD = frozenset(
+    [
+        "detail",
+        "kind",
+        "state",
+        "lacks",
+        "rule",
+        "note",
+        "reason",
+        "binding",
+        "cheapest_fix",
+        "found",
+        "meaning",
+        "group",
+        "subject",
+        "what",
+        "known",
+        "lack",
+        "text",
+        "told",
+        "status",
+        "outcome",
+        "change",
+        "type",
+        "direction",
+        "key",
+        "required",
+        "message",
+        "value",
+        "proof",
+        "part",
+        "way",
+        "plan",
+        "effect",
+        "basis",
+        "unknown",
+    ]
+)
 
 
 def workspace_of(context: typer.Context) -> Workspace:
@@ -73,22 +112,22 @@ def _debugging() -> bool:
 
 def tell_error(sentence: str) -> None:
     """Write one red sentence to stderr."""
-    typer.secho(f"{word('word.error')}{sentence}", fg=typer.colors.RED, err=True)
+    typer.secho(f"{word('word.error')}{in_language(sentence)}", fg=typer.colors.RED, err=True)
 
 
 def say(text: str) -> None:
     """Write a line about what is going on to stderr."""
-    typer.echo(text, err=True)
+    typer.echo(in_language(text), err=True)
 
 
 def warn(text: str) -> None:
     """Write a line the planner should see to stderr, in yellow."""
-    typer.secho(text, fg=typer.colors.YELLOW, err=True)
+    typer.secho(in_language(text), fg=typer.colors.YELLOW, err=True)
 
 
 def out_text(text: str) -> None:
     """Write a result to stdout."""
-    typer.echo(text)
+    typer.echo(in_language(text))
 
 
 def out_json(value: object) -> None:
@@ -106,20 +145,22 @@ def out_rows(frame: pl.DataFrame, *, json: bool, columns: Sequence[str] | None =
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=term("heading", title) or None, title_justify="left")
+    table = Table(title=in_language(title) or None, title_justify="left")
     for name, dtype in frame.schema.items():
         table.add_column(head_of(name), justify="right" if dtype.is_numeric() else "left", overflow="fold")
     for row in frame.iter_rows():
-        table.add_row(*(_cell(value) for value in row))
+        table.add_row(*(_cell(value, column) for value, column in zip(row, frame.columns, strict=True)))
     width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
     Console(width=width, markup=False, highlight=False).print(table)
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, column: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return word("word.yes" if value else "word.no")
+    if column in TOLD and isinstance(value, str):
+        return tell_cell(column, value)
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
@@ -141,7 +182,7 @@ class _Bar:
             if time.monotonic() - self._since < _SECONDS_BEFORE_A_BAR:
                 return
             self._bar = self._open()
-        self._bar.update(self._bar.task_ids[0], completed=done, total=total, note=note)
+        self._bar.update(self._bar.task_ids[0], completed=done, total=total, note=in_language(note))
 
     def _open(self) -> RichProgress:
         from rich.console import Console
@@ -165,7 +206,7 @@ def progress(label: str) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield SILENT
         return
-    bar = _Bar(label)
+    bar = _Bar(in_language(label))
     try:
         yield bar
     finally:

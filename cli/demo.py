@@ -43,6 +43,7 @@ def demo(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in place of a workspace that an earlier `radar demo` made there.")
     ] = False,
+    data_only: Annotated[bool, typer.Option("--data-only", help="Write the network's data and plan nothing.")] = False,
 ) -> None:
     """Write the sample network as a workspace, run the whole peak plan on it, and say where the report is.
 
@@ -63,6 +64,9 @@ def demo(
     with progress("Sample network") as bar:
         workspace = write_sample(directory, scale.value, seed, bar)
     say(f"Workspace {workspace.folder} ({time.monotonic() - started:.0f} s)")
+    if data_only:
+        out_text(str(workspace.folder))
+        return
     first, last = peak_days()
     steps = list_peak_steps(Peak(AS_OF, _HORIZON_DAYS, first, last, _EFFORT[scale.value], seed))
     reports: list[str] = []

@@ -22,9 +22,14 @@ from cli.console import (
     workspace_of,
 )
 from cli.options import Json
+from cli.translation import tell
 from data.errors import RadarError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
     from data.ingest.loading import Loaded
     from data.ingest.profiles import Profile
     from data.sources import Source
@@ -140,12 +145,13 @@ def _load_one(
     volumes: bool | None,
     keep_as: str,
     dry_run: bool,
+    before: Mapping[str, pl.DataFrame] | None = None,
 ) -> Loaded:
     from data.ingest.files import load_files, preview_files
 
     with progress(f"load {asked.table}") as bar:
         if dry_run:
-            return preview_files(workspace, asked, sources=sources, replace=replace, progress=bar)
+            return preview_files(workspace, asked, sources=sources, replace=replace, before=before, progress=bar)
         return load_files(
             workspace, asked, sources=sources, replace=replace, derive=volumes, keep_as=keep_as, progress=bar
         )
@@ -162,6 +168,8 @@ def _load_folder(
     json: bool,
 ) -> None:
     """Load the files of a folder table by table; one that cannot be loaded does not stop the others."""
+    import polars as pl
+
     from data.ingest.folders import match_files
     from data.ingest.loading import LOADABLE, tell_answer
     from data.ingest.profiles import Profile
@@ -170,15 +178,28 @@ def _load_folder(
     for name in found.others:
         warn(f"{folder / name}: no table is named so; it is left out.")
     answers: list[dict[str, object]] = []
+    previewed: dict[str, pl.DataFrame] = {}
     code = 0
     for table, paths in found.tables.items():
         asked = Profile(table, tuple(str(path) for path in paths), **_fitting(table, given))
         try:
-            loaded = _load_one(workspace, asked, None, replace=replace, volumes=volumes, keep_as=table, dry_run=dry_run)
+            loaded = _load_one(
+                workspace,
+                asked,
+                None,
+                replace=replace,
+                volumes=volumes,
+                keep_as=table,
+                dry_run=dry_run,
+                before=previewed,
+            )
         except RadarError as error:
-            tell_error(str(error))
+            tell_error(tell(error))
             code = EXIT_ERROR
             continue
+        if dry_run:
+            for name, rows in {**loaded.ingestion.added, table: loaded.ingestion.rows}.items():
+                previewed[name] = pl.concat([previewed[name], rows]) if name in previewed else rows
         answers.append(tell_answer(table, loaded))
         _tell(table, loaded, json=None if json else False, dry_run=dry_run)
         if loaded.ingestion.set_apart and not code:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from data.closings import Closing
     from data.workspace import Workspace
     from reports.forecast_inputs import ForecastInputs
     from reports.formats import Language as LanguageName
@@ -118,8 +119,26 @@ def read_forecast_inputs(workspace: Workspace, run_id: str | None = None) -> For
             _scan_as_seen(workspace, "route_volumes", run), network["as_of"][0], _closed(workspace, run.run_id)
         ),
         outlines=_outlines(workspace),
+        closings=_closings_taken(workspace, run, network),
         **seen,
     )
+
+
+def _closings_taken(workspace: Workspace, run: RunFacts, network: pl.DataFrame) -> tuple[Closing, ...]:
+    """Find the closings and openings nobody announced that the forecast took as such, on the tables it read."""
+    from cli.forecast_inputs import settings_of
+    from forecasting.forecast import find_closings_taken
+    from forecasting.inputs import ForecastInputs as Given
+
+    given = Given(
+        route_volumes=_as_seen(workspace, "route_volumes", run),
+        hubs=_as_seen(workspace, "hubs", run),
+        events=_as_seen(workspace, "events", run),
+        network_changes=_as_seen(workspace, "network_changes", run),
+    )
+    settings = settings_of(workspace.settings, _closed(workspace, run.run_id))
+    days: list[date] = network["date"].to_list()
+    return find_closings_taken(given, network["as_of"][0], max(days), settings)
 
 
 def _closed(workspace: Workspace, run_id: str) -> tuple[tuple[date, date], ...]:

@@ -1,7 +1,4 @@
-"""Help, table heads and errors in Chinese: texts by command and option, contracts' own aliases, and sentences by their form.
-
-The English stands where it is said; what has no Chinese text stays English.
-"""
+"""Help, table heads and errors in the reader's language: texts by command and option, contracts' own aliases, sentences by their form."""
 
 from __future__ import annotations
 
@@ -12,8 +9,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from cli.sentences import in_chinese
 from cli.words import term
-from data.errors import RadarError
+from data.errors import RadarError, cut
 from data.language import current_language
 
 
@@ -68,9 +66,16 @@ def chinese_formatter(base: type[Any]) -> type[Any]:
             super().write_heading(term("heading", heading))
 
         def write_dl(self, rows: Any, *rest: Any, **more: Any) -> None:
-            super().write_dl([(name, term("heading", text)) for name, text in rows], *rest, **more)
+            super().write_dl([(name, _in_brackets(term("heading", text))) for name, text in rows], *rest, **more)
 
     return ChineseFormatter
+
+
+def _in_brackets(text: str) -> str:
+    """Translate what Click adds to an option's help: its default, whether it must be given."""
+    for english in ("[default: ", "[required]", "[env var: ", "; required]"):
+        text = text.replace(english, term("heading", english))
+    return text
 
 
 def head_of(column: str) -> str:
@@ -103,27 +108,27 @@ def tell(error: RadarError) -> str:
         f"列 {error.column}" if error.column is not None else "",
     ]
     where = "，".join(place for place in places if place)
-    found, expected, action = (_say(text) for text in (error.found, error.expected, error.action))
+    found, expected, action = (in_chinese(cut(text)) for text in (error.found, error.expected, error.action))
     body = f"发现{found}，应为{expected}" if expected else found
     if action:
         body = f"{body}；{action}"
     return f"{f'{where}：' if where else ''}{body}。"
 
 
-def _say(text: str) -> str:
-    """Translate a part of an error by its form; of parts joined by a comma or ``or`` each that is known."""
-    for form, chinese in _forms():
-        found = form.fullmatch(text)
-        if found is not None:
-            return chinese.format(**found.groupdict())
-    return text
+def in_language(text: str) -> str:
+    """Return what the command says in the language of the person at the keyboard."""
+    return in_chinese(text) if current_language() == "zh" else text
 
 
-@lru_cache(maxsize=1)
-def _forms() -> tuple[tuple[re.Pattern[str], str], ...]:
-    def compile_form(english: str) -> re.Pattern[str]:
-        parts = re.split(r"\{(\w+)\}", english)
-        named = [re.escape(part) if number % 2 == 0 else f"(?P<{part}>.+?)" for number, part in enumerate(parts)]
-        return re.compile("".join(named), re.DOTALL)
+def tell_cell(column: str, text: str) -> str:
+    """Return a cell that holds words of the product in the reader's language, line by line."""
+    if current_language() != "zh":
+        return text
+    told = "\n".join(in_chinese(line) for line in text.split("\n"))
+    if told == text and column in ("cheapest_fix", "reason"):
+        from reports.fix_words import FixWords
+        from reports.messages import Messages
 
-    return tuple((compile_form(row["en"]), row["zh"]) for row in _read("errors.zh.toml")["form"])
+        words = FixWords(Messages("zh"))
+        return words.fix(text) if column == "cheapest_fix" else words.reason(text)
+    return told

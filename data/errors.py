@@ -53,7 +53,7 @@ class RadarError(Exception):
         places.append(f"row {self.row}" if self.row is not None else "")
         places.append(f"column {self.column}" if self.column is not None else "")
         where = ", ".join(place for place in places if place)
-        found, expected, action = (_cut(part) for part in (self.found, self.expected, self.action))
+        found, expected, action = (cut(part) for part in (self.found, self.expected, self.action))
         body = f"found {found}, expected {expected}" if expected else found
         if action:
             body = f"{body}; {action}"
@@ -61,5 +61,6 @@ class RadarError(Exception):
         return sentence.rstrip(".") + "."
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """Return the beginning of a part of an error that would fill the screen."""
     return text if len(text) <= _LONGEST_PART else f"{text[: _LONGEST_PART - 1]}…"

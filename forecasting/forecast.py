@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from data.closings import Closing
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from data.silent_days import days_without_rows
@@ -15,7 +16,9 @@ from forecasting.events.phases import place_phases, read_waves
 from forecasting.events.uplift import plain_name
 from forecasting.history.as_of_view import restrict
 from forecasting.history.cleaning import CleanHistory, clean_history
-from forecasting.history.known_network import KnownNetwork, know_network
+from forecasting.history.known_network import KnownNetwork, find_unannounced, know_network
+from forecasting.history.network_changes import read_changes
+from forecasting.history.silent_history import fill_silent_days
 from forecasting.inputs import ForecastInputs, ForecastSettings
 from forecasting.intervals.calibration import calibrate_intervals
 from forecasting.intervals.interval_model import IntervalModel
@@ -124,6 +127,35 @@ def forecast(
         notes.append(f"{lost:,.0f} parcels are left out: all routes that could take them are closed.")
     published = _publish(known, network, clean, matrices, intervals, as_of, lag, plain)
     return replace(published, notes=tuple(notes))
+
+
+def find_closings_taken(
+    inputs: ForecastInputs, as_of: dt.date, last_date: dt.date, settings: ForecastSettings | None = None
+) -> tuple[Closing, ...]:
+    """Find the closings and openings nobody announced that a forecast from this day takes as such, as a page tells them.
+
+    Parameters
+    ----------
+    inputs, as_of, settings
+        See :func:`forecast`.
+    last_date
+        Last day of the forecast: a change told for a day up to it is none that was found.
+
+    Returns
+    -------
+    tuple of Closing
+        By date; none where only outlets have volumes, or nothing is known up to the day.
+    """
+    chosen = settings or ForecastSettings()
+    known = restrict(inputs, as_of)
+    if known.route_volumes.is_empty():
+        return ()
+    panel = Panel.from_route_volumes(known.route_volumes)
+    eventful = place_phases(read_waves(known.events), panel.dates).touched()
+    panel, silent = fill_silent_days(panel, known.route_volumes, eventful, chosen.closed)
+    changes = read_changes(known.network_changes, last_date, set(panel.hub_ids))
+    told = [closing for closing, _, _ in changes.closings]
+    return tuple(find_unannounced(known, silent, told, eventful, panel))
 
 
 def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame, bridge: bool) -> tuple[Panel, int]:

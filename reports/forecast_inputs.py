@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from data.closings import Closing
 from data.contracts import contract
 from data.errors import RadarError
 from data.silent_days import Silence, find_silences
@@ -65,6 +66,8 @@ class ForecastInputs:
         Summary of ``route_volumes``; none leaves out the past and what is compared with it.
     outlines
         GeoJSON text of the regions for the map's background, or none.
+    closings
+        Closings and openings nobody announced that the forecast took as such.
     """
 
     run: RunFacts
@@ -81,6 +84,7 @@ class ForecastInputs:
     scores_run: str | None = None
     history: RouteHistory | None = None
     outlines: str | None = None
+    closings: tuple[Closing, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a report about nothing."""

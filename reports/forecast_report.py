@@ -8,6 +8,7 @@ from datetime import timedelta
 import polars as pl
 from markupsafe import Markup
 
+from data.closings import Closing
 from data.silent_days import Silence
 from reports import forecast_figures as figures
 from reports import forecast_tables as tables
@@ -23,6 +24,7 @@ from reports.tables import Names, in_language
 _PAST_DAYS = 42
 _MAP_ROUTES = 80
 _MOST_SPANS = 6
+_MOST_PAST = 3
 
 
 def write_forecast_report(inputs: ForecastInputs, language: Language) -> str:
@@ -70,6 +72,7 @@ class _Report:
             "top": top,
             "as_of": inputs.as_of,
             "known": self._known(),
+            "closings": self._closings(),
             "contents": [(name, t(f"contents.{name}")) for name in (*contents, "accuracy", "provenance")],
             "figures": self._figures(),
             "path_drawing": self._path(),
@@ -107,6 +110,36 @@ class _Report:
                 more = t("known.more", n=f.count(len(runs) - _MOST_SPANS)) if len(runs) > _MOST_SPANS else ""
                 told.append(t(f"known.{scope}", n=f.count(days), spans=spans + more))
         return told
+
+    def _closings(self) -> list[Markup]:
+        """Tell the closings and openings that were found: which, since when, what it was of the network, the row that would say so."""
+        lasting = [one for one in self.inputs.closings if one.until is None]
+        past = sorted(
+            (one for one in self.inputs.closings if one.until is not None), key=lambda one: one.until or one.date
+        )
+        told = [self._closing(one) for one in (*lasting, *past[::-1][:_MOST_PAST])]
+        rest = len(past) - _MOST_PAST
+        return [*told, self.t("closing.more", n=self.f.count(rest))] if rest > 0 else told
+
+    def _closing(self, one: Closing) -> Markup:
+        t, f = self.t, self.f
+        name = Markup('<span class="name">{}</span>').format
+        hub = Names(self.inputs.hubs, "hub_id").text
+        if one.hub_id:
+            who = t("closing.hub", name=name(hub(one.hub_id)))
+        else:
+            who = t("closing.route", origin=name(hub(one.origin_hub_id)), destination=name(hub(one.destination_hub_id)))
+        kind = "opened" if one.change == "opens" else "past" if one.until else "lasting"
+        return t(
+            f"closing.{kind}",
+            who=who,
+            what=t(f"closing.{one.direction or ('both' if one.hub_id else 'carried')}"),
+            first=f.full_day(one.date),
+            last=f.full_day(one.until or one.date),
+            days=f.count(one.days),
+            share=f.percent(one.share, 1),
+            row=Markup("<code>{}</code>").format(one.row_to_add()),
+        )
 
     def _figures(self) -> list[Figure]:
         t, f, top = self.t, self.f, self.top

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import polars as pl
@@ -83,6 +84,7 @@ class _Report:
             "short_hubs": self.outcome.waiting["hub_id"].n_unique(),
             "short_from": self.outcome.waiting["date"].min(),
             "forecast": self.inputs.forecast,
+            "ended": self._ended(),
             "cost_table": self.writer.costs(self.costs, self.outcome),
             "balance": self.balance,
             "split": self._split(),
@@ -324,6 +326,21 @@ class _Report:
             "taken_table": self.writer.days_taken(rows),
             "taken_legend": legend if late else legend[:1],
         }
+
+    def _ended(self) -> Markup:
+        """Tell what ended the search: its effort, or the clock or the planner, and how many of the moves due were made."""
+        end, _, undone = str(self.certificate["ended_by"] or "").partition(": ")
+        if not end:
+            return Markup("")
+        parts = [self._made(part) for part in undone.split(", ")] if undone else []
+        return self.t(f"ended.{end.replace(' ', '_')}", undone=self.t("word.comma").join(parts))
+
+    def _made(self, part: str) -> Markup:
+        """Tell a part of ``ended_by`` such as ``40 of 100 moves made``."""
+        found = re.fullmatch(r"([\d,]+) of ([\d,]+) (.+) made", part)
+        if found is None:
+            return self.t("ended.cut_short", part=self.t.term("search", part.removesuffix(" cut short")))
+        return self.t("ended.made", made=found[1], due=found[2], kind=self.t.term("search", found[3]))
 
     def _further_facts(self) -> list[tuple[Markup, Markup]]:
         t = self.t

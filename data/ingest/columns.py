@@ -15,6 +15,7 @@ from data.ingest.units import Conversion, find_conversion, unit_above, unit_in
 
 _BRACKETS = re.compile(r"[(\[].*?[)\]]")
 _SPACING = re.compile(r"[\s_\-./]+")
+RUN = "run_id"
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def map_columns(
     positions: dict[str, int] = {}
     taken: set[int] = set()
     for column in table.columns:
+        if column.name == RUN and RUN in constants:
+            continue  # rows that another run wrote become this load's own
         found = _find(columns, column, taken, file, header_row)
         if found is not None and column.name in constants:
             raise RadarError(
@@ -99,7 +102,8 @@ def map_columns(
         if found is not None:
             positions[column.name] = found
             taken.add(found)
-    ignored = tuple(name for at, name in enumerate(columns) if at not in taken)
+    written = [at for at, name in enumerate(columns) if RUN in constants and fold_name(name) == fold_name(RUN)]
+    ignored = tuple(name for at, name in enumerate(columns) if at not in taken and at not in written)
     needed = (column for column in table.columns if not column.nullable and column.default is None)
     missing = [column for column in needed if column.name not in positions and column.name not in constants]
     if missing:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data.errors import RadarError
 from data.ingest.future import tomorrow
@@ -15,6 +16,9 @@ from data.ingest.profiles import Profile, write_profile
 from data.progress import SILENT, Progress
 from data.sources import Layout, Source, open_files
 from data.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def load_files(
@@ -74,14 +78,14 @@ def preview_files(
     *,
     sources: Sequence[Source] | None = None,
     replace: bool = False,
+    before: Mapping[str, pl.DataFrame] | None = None,
     progress: Progress = SILENT,
 ) -> Loaded:
-    """Read files as ``load_files`` would, and write nothing; the run has no id."""
+    """Read files as ``load_files`` would, and write nothing; the run has no id. Rows of ``before`` count as loaded."""
     require_loadable(profile.table)
     opened = open_sources(profile, sources)
-    loaded = preview_table(
-        workspace, profile.table, opened, instruct(workspace, profile, replace=replace), progress=progress
-    )
+    how = instruct(workspace, profile, replace=replace)
+    loaded = preview_table(workspace, profile.table, opened, how, progress, before=before)
     return dataclasses.replace(loaded, profile=find_profile(profile, loaded.ingestion))
 
 

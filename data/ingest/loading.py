@@ -133,8 +133,13 @@ def preview_table(
     sources: Sequence[Source],
     instructions: Instructions | None = None,
     progress: Progress = SILENT,
+    *,
+    before: Mapping[str, pl.DataFrame] | None = None,
 ) -> Loaded:
-    """Read sources as ``load_table`` would, and write nothing; too many bad rows are told by their count only."""
+    """Read sources as ``load_table`` would, and write nothing; too many bad rows are told by their count only.
+
+    Rows of ``before``, by table, count as loaded: those read earlier from the same folder.
+    """
     table = require_loadable(name)
     how = instructions or Instructions()
     known = require_targets(table, how.add_missing)
@@ -142,7 +147,7 @@ def preview_table(
         table,
         sources,
         dataclasses.replace(how, constants=_constants(table, how, "preview"), add_missing=known),
-        read_table=_CachedReader(workspace),
+        read_table=_CachedReader(workspace, before),
         zone=workspace.settings.workspace.zone,
         progress=progress,
     )
@@ -215,15 +220,20 @@ def require_targets(table: TableContract, add_missing: Sequence[str]) -> tuple[s
 
 
 class _CachedReader:
-    """Reads each table of the workspace once."""
+    """Reads each table of the workspace once; rows of ``over`` take the place of those with their key."""
 
-    def __init__(self, tables: Run | Workspace) -> None:
+    def __init__(self, tables: Run | Workspace, over: Mapping[str, pl.DataFrame] | None = None) -> None:
         self._source = tables
+        self._over = over or {}
         self._tables: dict[str, pl.DataFrame] = {}
 
     def __call__(self, name: str) -> pl.DataFrame:
         if name not in self._tables:
-            self._tables[name] = self._source.read(name)
+            rows = self._source.read(name)
+            if name in self._over:
+                over = self._over[name]
+                rows = pl.concat([rows.join(over, on=list(contract(name).keys), how="anti"), over.select(rows.columns)])
+            self._tables[name] = rows
         return self._tables[name]
 
 

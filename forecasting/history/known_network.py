@@ -100,7 +100,7 @@ def know_network(
     changes = read_changes(known.network_changes, last_date, set(panel.hub_ids))
     as_of = to_date(panel.dates[-1])
     told = [closing for closing, _, _ in changes.closings]
-    found = _unannounced(known, silent, told, eventful, panel)
+    found = find_unannounced(known, silent, told, eventful, panel)
     closures = [
         closure
         for closing, takers, handed in changes.closings
@@ -131,7 +131,7 @@ def know_network(
     )
 
 
-def _unannounced(
+def find_unannounced(
     known: ForecastInputs,
     silent: SilentHistory,
     told: list[Closing],

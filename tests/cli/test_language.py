@@ -108,12 +108,15 @@ def test_both_catalogues_of_the_command_say_the_same() -> None:
     assert [key for key in en if placeholders(zh[key]) != placeholders(en[key])] == []
 
 
-def test_forms_of_errors_keep_every_name() -> None:
+def test_forms_of_sentences_keep_every_name_and_none_is_said_twice() -> None:
     import tomllib
 
-    text = resources.files("cli").joinpath("messages", "errors.zh.toml").read_text(encoding="utf-8")
-    forms = tomllib.loads(text)["form"]
-    assert len(forms) > 30
-    for form in forms:
-        assert placeholders(form["en"]) == placeholders(form["zh"]), form
-        assert CHINESE.search(form["zh"]), form
+    seen: dict[str, str] = {}
+    for file in resources.files("cli").joinpath("messages", "sentences").iterdir():
+        for english, chinese in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            names = {name.removesuffix(":t") for name in re.findall(r"\{(\w+(?::t)?)\}", chinese)}
+            assert names <= placeholders(english), english
+            assert CHINESE.search(chinese) or ":t}" in chinese, english
+            assert english not in seen, f"{english}: in {seen[english]} and {file.name}"
+            seen[english] = file.name
+    assert len(seen) > 900

@@ -502,6 +502,36 @@ def test_a_folder_loads_table_by_table_and_one_bad_file_stops_no_other(workspace
     assert "README.md: no table is named so" in result.stderr
 
 
+def test_a_dry_run_of_a_folder_knows_the_ids_it_has_read_before(workspace: Workspace, radar: Radar) -> None:
+    folder = workspace.folder / "in"
+    folder.mkdir()
+    (folder / "hubs.csv").write_text(HUBS, encoding="utf-8")
+    (folder / "couriers.csv").write_text("courier_id,name\nours,ours\n", encoding="utf-8")
+    (folder / "route_volumes.csv").write_text(VOLUMES, encoding="utf-8")
+    seen = radar("load", "--folder", folder, "--set", "courier_id=ours", "--dry-run")
+    assert seen.exit_code == 0, seen.output
+    assert "set apart" not in seen.output
+    assert workspace.present() == []
+
+
+def test_all_that_was_exported_loads_again(workspace: Workspace, radar: Radar) -> None:
+    """Also the tables that a plan writes beside what was given: rows of another run become this load's own."""
+    files = workspace.folder / "in 2026"
+    files.mkdir()
+    (files / "hubs.csv").write_text(HUBS, encoding="utf-8")
+    ids = pl.read_csv(files / "hubs.csv", infer_schema=False).to_series(0).to_list()
+    demand = f"date,origin_hub_id,destination_hub_id,parcels\n2025-11-01,{ids[0]},{ids[1]},7\n"
+    (files / "route_demand.csv").write_text(demand, encoding="utf-8")
+    assert radar("load", "--folder", files).exit_code == 0
+    out = workspace.folder / "out"
+    assert radar("export", "--all", "--out", out).exit_code == 0
+    again = Workspace.create(workspace.folder.parent / "again 再")
+    result = radar("--workspace", again.folder, "load", "--folder", out)
+    assert result.exit_code == 0, result.output
+    assert again.read("route_demand")["parcels"].to_list() == [7]
+    assert set(again.read("route_demand")["run_id"]) == set(again.writers("route_demand"))
+
+
 def test_a_profile_loads_the_same_file_with_one_word(workspace: Workspace, radar: Radar) -> None:
     file = _write(workspace, "v.csv", "标题\n" + VOLUMES)
     options = ("--set", "courier_id=ours", "--add-missing", "hubs,couriers", "--profile", "daily")

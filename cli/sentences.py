@@ -1,0 +1,107 @@
+"""Sentences in Chinese, found by their form: the English stands where it is said, the Chinese in ``messages/sentences``.
+
+A line there is ``"English {form}" = "中文{form}"``: a name in braces stands for any text and is carried over as it is, with ``:t``
+behind it in the Chinese it is translated in its turn.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from data.language import read_catalogue
+
+_NAME = re.compile(r"\{(\w+)\}")
+# A form that says next to nothing itself, such as ``{first} to {last}``, takes single words only, but for names that hold sentences.
+_FEW_LETTERS = 8
+_ALSO_KEPT = ("outcome.", "risk.", "money.")
+_WORDS = re.compile(r"[A-Za-z]{2,} [a-z]")
+_SENTENCES = ("told", "why", "rest", "purpose", "days", "spans", "who", "action", "what", "command", "names")
+
+
+@dataclass(frozen=True)
+class _Form:
+    english: str
+    chinese: str
+
+    @property
+    def literals(self) -> list[str]:
+        return [part for part in _NAME.split(self.english)[::2] if part]
+
+
+class _Part(str):
+    """What a name of a form stands for; ``{name:t}`` translates it."""
+
+    __slots__ = ()
+
+    def __format__(self, how: str) -> str:
+        return in_chinese(str(self)) if how == "t" else str(self)
+
+
+@lru_cache(maxsize=4096)
+def in_chinese(text: str) -> str:
+    """Translate a text, or a part of an error, by the form that says most of it; what has no form stays as it is.
+
+    Examples
+    --------
+    >>> in_chinese("run `radar forecast` first")
+    '请先运行 `radar forecast`'
+    >>> in_chinese("7 feet")
+    '7 feet'
+    """
+    for form, literals in _forms():
+        if all(literal in text for literal in literals):
+            found = _compile(form.english).fullmatch(text)
+            if found is not None:
+                return form.chinese.format(**{name: _Part(value) for name, value in found.groupdict().items()})
+    small = text[:1].lower() + text[1:]
+    if small != text and (told := in_chinese(small)) != small:
+        return told
+    return _in_parts(text)
+
+
+def _in_parts(text: str) -> str:
+    """Translate parts that are joined by semicolons or commas, if each of them has a form or no words of its own."""
+    for joint, chinese in (("; ", "；"), (", ", "，")):
+        parts = text.split(joint)
+        if len(parts) == 1:
+            continue
+        told = [in_chinese(part) for part in parts]
+        pairs = list(zip(parts, told, strict=True))
+        if any(a != b for a, b in pairs) and all(a != b or not _WORDS.search(a) for a, b in pairs):
+            return chinese.join(told)
+    return text
+
+
+@lru_cache(maxsize=2048)
+def _compile(english: str) -> re.Pattern[str]:
+    parts = _NAME.split(english)
+    short = sum(letter.isalpha() for part in parts[::2] for letter in part) < _FEW_LETTERS
+    part = r"\S+?" if short else r"(?:(?!; ).)*?"
+    any_text = {name: ".*?" if name in _SENTENCES else part for name in parts[1::2]}
+    named = [
+        re.escape(part) if number % 2 == 0 else f"(?P<{part}>{any_text[part]})" for number, part in enumerate(parts)
+    ]
+    return re.compile("".join(named), re.DOTALL)
+
+
+@lru_cache(maxsize=1)
+def _forms() -> tuple[tuple[_Form, list[str]], ...]:
+    """Every form with its literal parts: those that begin with a word of their own before others, those that say most first."""
+    forms = [(form, form.literals) for form in _read_forms()]
+    return tuple(sorted(forms, key=lambda pair: (pair[0].english.startswith("{"), -sum(map(len, pair[1])))))
+
+
+def _read_forms() -> Iterator[_Form]:
+    kept = read_catalogue("cli", "en")
+    for key, chinese in read_catalogue("cli", "zh").items():
+        if key.startswith(_ALSO_KEPT):  # what a run said in English and keeps in the table runs
+            yield _Form(kept[key], chinese)
+    for file in sorted(resources.files("cli").joinpath("messages", "sentences").iterdir(), key=lambda path: path.name):
+        if file.name.endswith(".toml"):
+            for english, chinese in tomllib.loads(file.read_text(encoding="utf-8")).items():
+                yield _Form(english, chinese)
