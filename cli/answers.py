@@ -242,6 +242,26 @@ ANSWERS: tuple[Answer, ...] = (
         """,
         "what was recomputed: costs, loads, the bound",
     ),
+    _one(
+        "playbook",
+        """
+        run_id: text, the run
+        plan: text, plan that was played
+        draws: whole, futures each answer was played on
+        answers: rows, as in playbooks
+        cards: list, files written
+        """,
+    ),
+    _one(
+        "drill",
+        """
+        run_id: text, the run
+        plan: text, plan it was rehearsed on
+        weighed, rehearsed, held: whole, scenarios
+        covered: number, share of the parcels whose hubs and lanes were rehearsed
+        drills: rows, as in drills
+        """,
+    ),
     _one("whatif new", "name: text, what-if\nfolder: text, its workspace\nedits: list, its edits"),
     _list(
         "whatif list",

@@ -28,6 +28,7 @@ _GROUPS = (
     "plan",
     "verify",
     "stress",
+    "playbook",
     "whatif",
     "report",
     "advise",

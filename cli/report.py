@@ -207,8 +207,6 @@ def _weeks_of(needs: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
 
 
 def _run(workspace: Workspace, table: str, run_id: str | None, command: str) -> RunFacts:
-    from reports.run_facts import RunFacts
-
     writers = workspace.writers(table)
     if not writers:
         raise RadarError(f"{workspace.folder} holds no finished run of `{command}`", action=f"run `{command}` first")
@@ -218,8 +216,14 @@ def _run(workspace: Workspace, table: str, run_id: str | None, command: str) -> 
         raise RadarError(
             f"no finished run {run_id} of `{command}`", f"one of {', '.join(writers[-5:])}", "see `radar runs`"
         )
-    runs = workspace.read("runs")
-    return RunFacts.from_row(runs.row(by_predicate=_is_run(run_id), named=True))
+    return run_facts(workspace, run_id)
+
+
+def run_facts(workspace: Workspace, run_id: str) -> RunFacts:
+    """Read the facts of a run for the footer of a page."""
+    from reports.run_facts import RunFacts
+
+    return RunFacts.from_row(workspace.read("runs").row(by_predicate=_is_run(run_id), named=True))
 
 
 def _is_run(run_id: str) -> pl.Expr:

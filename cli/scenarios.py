@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data.errors import RadarError
+from data.spelling import ask_near
 from routing.stress.incidents import Incident, Scenario, Surroundings
 
 if TYPE_CHECKING:
@@ -57,6 +58,38 @@ def read_scenarios(file: Path, known: dict[str, Incident]) -> tuple[Scenario, ..
             f"{strange[0]!r}" if strange else "no scenario", "[[scenario]] tables", "see the how-to page", file=file
         )
     return tuple(_read_scenario(row, at, known, file) for at, row in enumerate(rows, start=1))
+
+
+def choose_scenarios(workspace: Workspace, file: Path | None, names: list[str] | None) -> tuple[Scenario, ...]:
+    """Return the scenarios of a file, or each incident of the table as one; of them those named, ``A+B`` being both at once.
+
+    Raises
+    ------
+    RadarError
+        When the file cannot be read, or a name is none of a scenario.
+    """
+    table = read_table(workspace)
+    cases = (
+        tuple(Scenario(name, (incident,)) for name, incident in table.items())
+        if file is None
+        else read_scenarios(file, table)
+    )
+    if not names:
+        return cases
+    known = {case.name: case for case in (*(Scenario(name, (one,)) for name, one in table.items()), *cases)}
+    return tuple(_compose(name, known) for name in names)
+
+
+def _compose(name: str, known: dict[str, Scenario]) -> Scenario:
+    """Put scenarios together: a name that stands for one is that one, else its parts between the plus signs."""
+    if name in known:
+        return known[name]
+    parts = [part.strip() for part in name.split("+")]
+    for part in parts:
+        if part not in known:
+            told = ", ".join(list(known)[:5]) or "none yet"
+            raise RadarError(f"no scenario {part}", f"one of {told}", ask_near(part, known))
+    return Scenario(name, tuple(one for part in parts for one in known[part].incidents))
 
 
 def describe_surroundings(workspace: Workspace, source: DemandSource, scenarios: tuple[Scenario, ...]) -> Surroundings:

@@ -47,6 +47,10 @@ def stress(
         Path | None,
         typer.Option("--scenarios", metavar="FILE", help="Incidents as TOML; else each row of the table incidents."),
     ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", metavar="NAME", help="One of them; A+B for both at once. Repeat it for more."),
+    ] = None,
     forecast: Annotated[
         str | None, typer.Option("--forecast", metavar="RUN", help="Draw from this forecast, not the plan's own.")
     ] = None,
@@ -68,9 +72,8 @@ def stress(
     Example: `radar stress trunk --draws 1000 --policy spot --scenarios scenarios.toml`
     """
     from cli.past_plans import find_plan
-    from cli.scenarios import describe_surroundings, read_scenarios, read_table
+    from cli.scenarios import choose_scenarios, describe_surroundings
     from data.errors import RadarError
-    from routing.stress.incidents import Scenario
     from routing.stress.policies import DEFAULT, RIGID, UNLIMITED, Policy
     from routing.stress.stress import MOST_DRAWS, StressOptions, stress_plan
     from routing.stress.to_tables import tabulate_draws
@@ -84,13 +87,8 @@ def stress(
     if kind not in ("trunk", "joint"):
         raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")
     policies = tuple(Policy.parse(one) for one in policy) if policy else (DEFAULT, RIGID, UNLIMITED)
-    known = read_table(workspace)
-    cases = (
-        tuple(Scenario(name, (incident,)) for name, incident in known.items())
-        if scenarios is None
-        else read_scenarios(scenarios, known)
-    )
-    source = _find_forecast(workspace, run_id, forecast)
+    cases = choose_scenarios(workspace, scenarios, names)
+    source = find_forecast(workspace, run_id, forecast)
     kept = {
         "plan": run_id,
         "draws": draws,
@@ -168,7 +166,7 @@ def _print_asks(asked: Capacity) -> None:
     )
 
 
-def _find_forecast(workspace: Workspace, plan: str, named: str | None) -> str:
+def find_forecast(workspace: Workspace, plan: str, named: str | None) -> str:
     """Return the forecast a plan stands on, without one the latest finished before it, or another that was asked for."""
     import polars as pl
 

@@ -97,6 +97,8 @@ _CONTRACTS = (
     TableContract("demand_draws", "results", risk.DemandDraws),
     TableContract("stress_results", "results", risk.StressResults),
     TableContract("stress_summaries", "results", risk.StressSummaries),
+    TableContract("playbooks", "results", risk.Playbooks),
+    TableContract("drills", "results", risk.Drills),
     TableContract("tracking_rates", "results", results.TrackingRates),
     TableContract("rejected_rows", "records", records.RejectedRows),
     TableContract("runs", "records", records.Runs),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataframely as dy
 import polars as pl
 
-from data.contracts.fields import WHOLE_DAY, choice, count, day, ident, moment, parcels, quantity, share
+from data.contracts.fields import WHOLE_DAY, choice, count, day, flag, ident, moment, parcels, quantity, share, text
 from data.contracts.results import Result
 
 INCIDENT_KINDS = ("hub_shut", "lane_shut", "fleet_gone", "volume", "courier_stops", "slower_sort", "late_inbound")
+ANSWER_KINDS = ("nothing", "extra_sort", "spot", "re_route", "hold", "rail", "pre_position", "re_plan")
 _WHAT_IT_STRIKES = {
     "hub_shut": "hub_id",
     "lane_shut": "lane_id",
@@ -95,3 +96,50 @@ class StressSummaries(Result):
     late = share("Share of the parcels late, mean over the draws.", "延误占比", optional=True)
     spot = quantity("Spot vehicles hired on the day, mean over the draws.", unit="departures", optional=True)
     fill = share("Fill of the vehicles, mean over the draws.", "装载率", optional=True)
+
+
+class Playbooks(Result):
+    """Answers to a scenario, ranked: each was played on draws of the demand with the incident in them, and priced."""
+
+    scenario = ident("Scenario.", "情景", key=True)
+    rank = count("1 is the best by what it leaves: cost, and a price on parcels over.", "排名", unit="place", key=True)
+    answer = choice("What is done.", ANSWER_KINDS, "应对")
+    place = text("Hubs or lanes it is done at, joined by |; empty: everywhere.", "地点", optional=True)
+    date_from = day("First day of it.", "开始日期", optional=True)
+    date_to = day("Last day of it.", "结束日期", optional=True)
+    amount = quantity(
+        "How much: share of capacity, share of departures, parcels sent another way or ahead, departures changed.",
+        "幅度",
+        unit="by answer",
+        optional=True,
+    )
+    notice_hours = quantity("Hours before the incident by which it must be ordered.", "提前量", unit="hours")
+    price = quantity("What is booked for it beside the plan.", "预订价", unit="CNY")
+    overflow_probability = share("Probability of an overflow with it.", "爆仓概率")
+    overflow_low = share("Lower end of its 95 % interval.", optional=True)
+    overflow_high = share("Upper end of its 95 % interval.", optional=True)
+    expected_overflow = quantity("Mean parcels over the buffers with it.", "预期溢出", unit="parcels")
+    late = share("Share of the parcels late, mean over the draws.", "延误占比", optional=True)
+    cost_mean = quantity("Mean cost of the days with it, without its price.", "平均成本", unit="CNY")
+    cost_change = quantity(
+        "Mean cost and price less the mean cost when nothing is done.", "成本变化", unit="CNY", low=None
+    )
+
+
+class Drills(Result):
+    """Scenarios rehearsed on a plan: the likeliest and most harmful first, and whether the best answer held."""
+
+    scenario = ident("Scenario.", "情景", key=True)
+    plan = ident("Plan it was rehearsed on.", "计划")
+    place = text("Hubs and lanes it strikes, joined by |; empty: everywhere.", "地点", optional=True)
+    likelihood = share("Probability that it happens in the days of the plan.", "可能性")
+    harm = quantity("Mean cost it adds when nothing is done, parcels over priced.", "危害", unit="CNY")
+    answer = choice("Best answer.", ANSWER_KINDS, "应对")
+    overflow_before = share("Probability of an overflow without the incident.", "原爆仓概率")
+    overflow_probability = share("With it, when nothing is done.", "爆仓概率")
+    overflow_answered = share("With it and the best answer.", "应对后爆仓概率")
+    held = flag(
+        "Whether the answer brought the probability back to what it was without the incident, within the draws' error.",
+        "守住",
+    )
+    covered = share("Parcels of the plan whose hubs and lanes this and the scenarios before it strike.", "累计覆盖")

@@ -184,7 +184,7 @@ def _closed_share(incidents: Sequence[Incident], layout: Layout, zone: tzinfo) -
     """Return [steps] the share of each day that the union of some windows covers."""
     spans = []
     for incident in incidents:
-        start, end = (_local(moment, zone) for moment in (incident.starts_at, incident.ends_at))
+        start, end = (local_time(moment, zone) for moment in (incident.starts_at, incident.ends_at))
         spans.append((start, end))
     share = np.zeros(len(layout.dates))
     midnight = datetime.combine(layout.dates[0], time())
@@ -200,7 +200,8 @@ def _closed_share(incidents: Sequence[Incident], layout: Layout, zone: tzinfo) -
     return share
 
 
-def _local(moment: datetime, zone: tzinfo) -> datetime:
+def local_time(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a moment by the clock of the plan's days; one without an offset is by that clock already."""
     return moment if moment.tzinfo is None else moment.astimezone(zone).replace(tzinfo=None)
 
 

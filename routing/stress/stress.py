@@ -16,6 +16,7 @@ from routing.stress.incidents import (
     Scenario,
     Surroundings,
     change_demand,
+    check_incident,
     draw_happening,
     strike,
 )
@@ -124,7 +125,7 @@ def stress_plan(
     """
     if not 1 <= options.draws <= MOST_DRAWS:
         raise RadarError(f"{options.draws} draws", f"1 to {MOST_DRAWS:,}", "1,000 to 2,000 are enough for a point")
-    _check_names(options.scenarios)
+    check_scenarios(options.scenarios, layout, around)
     looks = [look for look in LOOKS if look < options.draws] + [options.draws]
     first = options.policies[0]
     demand = np.zeros((0, layout.routes.height), dtype=np.int64)
@@ -180,6 +181,20 @@ def play_scenario(
 def hit(outcomes: Outcomes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return [draws] whether any hub overflows."""
     return np.asarray((outcomes.over > 0).any(axis=(1, 2)))
+
+
+def check_scenarios(scenarios: Sequence[Scenario], layout: Layout, around: Surroundings) -> None:
+    """Refuse scenarios of one name, and incidents that name what the plan does not have.
+
+    Raises
+    ------
+    RadarError
+        In one sentence, before anything is played.
+    """
+    _check_names(scenarios)
+    for scenario in scenarios:
+        for incident in scenario.incidents:
+            check_incident(incident, layout, around)
 
 
 def _check_names(scenarios: Sequence[Scenario]) -> None:

@@ -1,0 +1,131 @@
+"""A plan made anew for a scenario, near the plan that stands: what re-planning would answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from routing.stress.incidents import Scenario, Surroundings
+    from routing.stress.layout import Layout
+    from routing.trunk.task.inputs import TrunkOptions
+
+EFFORT = 0.1  # of the ordinary search: what a control room waits for (judgement)
+# What planning anew cannot answer: vehicles that do not come would be hired again.
+_BEYOND_A_PLAN = ("fleet_gone",)
+
+
+@dataclass(frozen=True)
+class NearPlanner:
+    """Plans near a plan for scenarios.
+
+    Attributes
+    ----------
+    tables
+        Inputs and results of the plan.
+    layout
+        The same, laid out.
+    around
+        What incidents need.
+    options
+        Prices and effort.
+    max_changes
+        Departures that may change.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    layout: Layout
+    around: Surroundings
+    options: TrunkOptions
+    max_changes: int
+
+    def __call__(self, scenario: Scenario) -> tuple[dict[str, pl.DataFrame], int] | None:
+        """Plan for a scenario; return the plan's tables with the new flows and departures, and the departures changed."""
+        from routing.trunk.plan import plan_trunk
+        from routing.trunk.replan.reference_plan import Reference, count_changes
+        from routing.trunk.task.inputs import TrunkInputs
+
+        if any(one.kind in _BEYOND_A_PLAN for one in scenario.incidents):
+            return None
+        demand = self._demand(scenario)
+        days, lanes = self._struck(scenario)
+        inputs = TrunkInputs.gather({**self.tables, "route_demand": demand, "lane_weather": lanes})
+        first, last = demand["date"].min(), demand["date"].max()
+        reference = Reference(
+            self.tables["trunk_departures"],
+            self.tables["trunk_flows"],
+            first,  # type: ignore[arg-type]
+            last,  # type: ignore[arg-type]
+            self.max_changes,
+        )
+        plan = plan_trunk(replace(inputs, hub_days=days), self.options, reference=reference)
+        tables = dict(self.tables) | {"trunk_flows": plan.trunk_flows, "trunk_departures": plan.trunk_departures}
+        return tables, 0 if plan.changes is None else count_changes(plan.changes)
+
+    def _demand(self, scenario: Scenario) -> pl.DataFrame:
+        """The plan's demand with what the scenario does to the volume."""
+        import numpy as np
+        import polars as pl
+
+        from routing.stress.incidents import change_demand
+
+        keys = ["date", "origin_hub_id", "destination_hub_id"]
+        planned = self.tables["route_demand"].select(*keys, "parcels")
+        columns = self.layout.routes.join(planned, on=keys, how="left", maintain_order="left")["parcels"].fill_null(0)
+        row = columns.to_numpy().astype(np.int64)[None, :]
+        changed = change_demand(self.layout, row, list(scenario.incidents), self.around)[0]
+        return self.layout.routes.with_columns(parcels=pl.Series(changed)).filter(pl.col("parcels") > 0)
+
+    def _struck(self, scenario: Scenario) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """``hub_days`` and ``lane_weather`` as the scenario leaves them."""
+        import numpy as np
+        import polars as pl
+
+        from data.contracts import contract
+        from routing.stress.incidents import strike
+        from routing.stress.records import CLOSED, UNBOUNDED
+
+        before = self.layout.network
+        after = strike(self.layout, before, scenario.incidents, self.around)
+        dates = self.layout.dates
+        hub_days = [
+            {
+                "date": dates[day],
+                "hub_id": self.layout.hub_ids[hub],
+                "sort_id": "day",
+                "sort_capacity": int(after.hubs.capacity[hub, day]),
+            }
+            for hub, day in np.argwhere(after.hubs.capacity != before.hubs.capacity).tolist()
+            if after.hubs.capacity[hub, day] < UNBOUNDED
+        ]
+        rows: list[dict[str, Any]] = []
+        for lane, day in np.argwhere(
+            (after.lanes.room != before.lanes.room) | (after.lanes.arrival != before.lanes.arrival)
+        ).tolist():
+            shut = after.lanes.arrival[lane, day] == CLOSED
+            planned = before.lanes.room[lane, day]
+            share = 0.0 if shut else 1.0 if planned == 0 else after.lanes.room[lane, day] / planned
+            late = max(int(after.lanes.arrival[lane, day] - before.lanes.arrival[lane, day]), 0)
+            hours = float(self.layout.lane_hours[lane, day])
+            rows.append(
+                {
+                    "date": dates[day],
+                    "lane_id": self.layout.lane_ids[lane],
+                    "speed_factor": hours / (hours + 24.0 * late) if hours + late > 0 else 1.0,
+                    "capacity_factor": float(share),
+                }
+            )
+        columns = ["date", "lane_id", "speed_factor", "capacity_factor"]
+        weather = self.tables.get("lane_weather", contract("lane_weather").empty()).select(columns)
+        if rows:
+            struck = pl.DataFrame(rows).cast({name: weather.schema[name] for name in columns})
+            weather = (
+                pl.concat([weather, struck])
+                .group_by("date", "lane_id", maintain_order=True)
+                .agg(pl.col("speed_factor").product(), pl.col("capacity_factor").product())
+            )
+        empty = contract("hub_days").empty()
+        return (contract("hub_days").arrange(pl.DataFrame(hub_days)) if hub_days else empty), weather

@@ -1,0 +1,289 @@
+"""``radar playbook`` and ``radar drill``: what to do about incidents, ranked, and whether it holds on today's plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.options import Json, Language, Seed
+from cli.words import word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cli.answer_plans import NearPlanner
+    from data.progress import Progress
+    from data.runs import Run
+    from data.workspace import Workspace
+    from routing.stress.incidents import Scenario
+    from routing.stress.playbook import Played, Risked, Room
+
+PlanArgument = Annotated[
+    str, typer.Argument(metavar="PLAN", help="A trunk plan's run (see `radar runs`), or trunk for the latest.")
+]
+Draws = Annotated[int, typer.Option("--draws", metavar="N", help="Futures each answer is played on.")]
+Scenarios = Annotated[
+    Path | None,
+    typer.Option("--scenarios", metavar="FILE", help="Incidents as TOML; else each row of the table incidents."),
+]
+MaxChanges = Annotated[
+    int,
+    typer.Option(
+        "--max-changes", min=0, metavar="N", help="Departures that planning anew may change; 0 leaves it out."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add both commands."""
+    app.command("playbook")(playbook)
+    app.command("drill")(drill)
+
+
+@known_errors
+def playbook(
+    context: typer.Context,
+    plan: PlanArgument = "trunk",
+    scenarios: Scenarios = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", metavar="NAME", help="One of them; A+B for both at once. Repeat it for more."),
+    ] = None,
+    draws: Draws = 250,
+    max_changes: MaxChanges = 30,
+    lang: Language = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Rank what can be done about each scenario: every answer is played on draws of the forecast and priced.
+
+    Answers: extra sorting, more hired vehicles, another way, holding back, rail, goods placed ahead, planning anew near the plan.
+    A card to print is written for each language.
+
+    Example: `radar playbook --scenarios scenarios.toml --lang zh,en`
+    """
+    from cli.scenarios import choose_scenarios
+    from data.errors import RadarError
+    from routing.stress.playbook import tabulate_playbook
+
+    workspace = workspace_of(context)
+    cases = choose_scenarios(workspace, scenarios, names)
+    if not cases:
+        raise RadarError(
+            "no scenario to answer", "--scenarios FILE, or rows of the table incidents", "see docs/how-to/incidents.md"
+        )
+    table = _Table.open(workspace, plan, cases, draws, max_changes, seed)
+    kept = {"plan": table.plan, "draws": draws, "scenarios": [case.name for case in cases], "max_changes": max_changes}
+    with progress("Playbook") as bar, workspace.run("playbook", kept, seed) as run:
+        ranked = table.answer(cases, bar)
+        frames = [tabulate_playbook(case, ranked[case.name]) for case in cases]
+        for frame in frames:
+            run.append("playbooks", frame)
+        run.message = word("playbook.told", n=len(cases), plan=table.plan)
+    cards = _write_cards(workspace, run, cases, frames, lang)
+    rows = [row for frame in frames for row in frame.to_dicts()]
+    if json:
+        out_json({"run_id": run.run_id, "plan": table.plan, "draws": draws, "answers": rows, "cards": cards})
+        return
+    _print_answers(run.run_id, table.plan, rows, cards)
+
+
+@known_errors
+def drill(
+    context: typer.Context,
+    plan: PlanArgument = "trunk",
+    scenarios: Scenarios = None,
+    most: Annotated[
+        int, typer.Option("--most", min=1, metavar="N", help="Scenarios rehearsed for likelihood x harm.")
+    ] = 5,
+    coverage: Annotated[
+        float,
+        typer.Option(
+            "--coverage",
+            min=0.0,
+            max=1.0,
+            help="Share of the parcels whose hubs and lanes must be rehearsed; more scenarios are added until it is met.",
+        ),
+    ] = 0.9,
+    draws: Draws = 100,
+    max_changes: MaxChanges = 0,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Rehearse the likeliest and most harmful incidents on today's plan and say what held.
+
+    Beside the workspace's own scenarios stand closures the weather makes possible, each hub shut, each road closed, each train late,
+    vehicles that do not come, and more volume. An answer held when it brings the probability of an overflow back to what it is
+    without the incident, within the draws' error. Exit code 3: something did not hold, or less is covered than asked.
+
+    Example: `radar drill --most 8`
+    """
+    from cli.console import EXIT_INCOMPLETE
+    from cli.scenarios import choose_scenarios
+    from routing.stress.catalogue import list_likely
+    from routing.stress.playbook import choose, rehearse, tabulate_playbook, weigh
+
+    workspace = workspace_of(context)
+    own = choose_scenarios(workspace, scenarios, None)
+    table = _Table.open(workspace, plan, own, draws, max_changes, seed)
+    likely = list_likely(table.room.tables, own, workspace.results("lane_closures"), workspace.settings.workspace.zone)
+    kept = {"plan": table.plan, "draws": draws, "most": most, "coverage": coverage, "max_changes": max_changes}
+    with progress("Drill") as bar, workspace.run("drill", kept, seed) as run:
+        chosen: Sequence[Risked] = choose(weigh(table.room, likely, bar), table.room.tables, most, coverage)
+        ranked = table.answer([one.scenario for one in chosen], bar)
+        drilled = rehearse(table.room, table.plan, chosen, ranked)
+        run.append("drills", drilled)
+        for one in chosen:
+            run.append("playbooks", tabulate_playbook(one.scenario, ranked[one.scenario.name]))
+        held, covered = int(drilled["held"].sum()), float(drilled["covered"][-1])
+        run.message = word("drill.told", n=drilled.height, held=held, covered=f"{covered:.0%}", plan=table.plan)
+        short = held < drilled.height or covered < coverage
+        run.outcome = "shortfalls" if short else "done"
+    if json:
+        out_json(
+            {
+                "run_id": run.run_id,
+                "plan": table.plan,
+                "weighed": len(likely),
+                "rehearsed": drilled.height,
+                "held": held,
+                "covered": covered,
+                "drills": drilled.to_dicts(),
+            }
+        )
+    else:
+        say(f"{run.run_id}: {run.message}")
+        columns = ["scenario", "likelihood", "harm", "overflow_before", "overflow_probability"]
+        out_rows(drilled, json=False, columns=[*columns, "answer", "overflow_answered", "held", "covered"])
+        if covered < coverage:
+            warn(word("drill.uncovered", covered=f"{covered:.0%}", wanted=f"{coverage:.0%}"))
+    if short:
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A plan with all that answers to scenarios need."""
+
+    plan: str
+    room: Room
+    planner: NearPlanner | None
+
+    @classmethod
+    def open(
+        cls,
+        workspace: Workspace,
+        plan: str,
+        cases: Sequence[Scenario],
+        draws: int,
+        max_changes: int,
+        seed: int,
+    ) -> _Table:
+        from cli.answer_plans import EFFORT, NearPlanner
+        from cli.past_plans import find_plan, read_trunk_plan
+        from cli.plan_risk import lay_out_plan
+        from cli.scenarios import describe_surroundings
+        from cli.stress import find_forecast
+        from data.errors import RadarError
+        from routing.stress.layout import Prices
+        from routing.stress.playbook import Room
+        from routing.stress.stress import MOST_DRAWS, StressOptions, check_scenarios
+        from routing.trunk.task.inputs import TrunkOptions
+
+        if not 1 <= draws <= MOST_DRAWS:
+            raise RadarError(f"{draws:,} draws", f"1 to {MOST_DRAWS:,}", "100 to 500 are enough to rank answers")
+        run_id, kind = find_plan(workspace, plan)
+        if kind not in ("trunk", "joint"):
+            raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")
+        tables, made_at = read_trunk_plan(workspace, run_id)
+        settings = workspace.settings.plan
+        costs = {name: float(made_at.get(name, 0.0)) for name in ("hold_cost", "late_cost")}
+        source = find_forecast(workspace, run_id, None)
+        ready = lay_out_plan(
+            tables, lambda level: workspace.results(f"{level}_forecasts", source), settings, costs, draws, seed
+        )
+        around = describe_surroundings(workspace, ready.source, tuple(cases))
+        options = StressOptions(draws=draws, seed=seed)
+        check_scenarios(cases, ready.layout, around)
+        demand = ready.source.draw(0, draws)
+        demand = demand * ~ready.layout.stranded
+        room = Room(
+            tables,
+            ready.layout,
+            demand,
+            Prices(costs["hold_cost"], costs["late_cost"], settings.idle_cost_share),
+            around,
+            options,
+            settings.extra_sort_cost,
+        )
+        if not max_changes:
+            return cls(run_id, room, None)
+        limits = TrunkOptions(
+            hold_cost=costs["hold_cost"],
+            late_cost=costs["late_cost"],
+            short_cost=float(made_at.get("short_cost", settings.short_cost)),
+            effort=EFFORT,
+            seed=seed,
+        )
+        return cls(run_id, room, NearPlanner(tables, ready.layout, around, limits, max_changes))
+
+    def answer(self, cases: Sequence[Scenario], bar: Progress) -> dict[str, list[Played]]:
+        """Rank the answers to each scenario."""
+        from routing.stress.playbook import write_playbook
+
+        found = {}
+        for number, case in enumerate(cases):
+            bar.step(number, len(cases), case.name)
+            found[case.name] = write_playbook(self.room, case, self.planner)
+        return found
+
+
+def _write_cards(
+    workspace: Workspace, run: Run, cases: Sequence[Scenario], frames: Sequence[Any], lang: str | None
+) -> list[str]:
+    from cli.report import run_facts
+    from data.errors import RadarError
+    from data.language import default_languages
+    from reports.page import languages
+    from reports.playbook_card import Card, write_cards
+
+    hubs = workspace.read("hubs")
+    facts = run_facts(workspace, run.run_id)
+    cards = [
+        Card(case.name, [vars(one) for one in case.incidents], frame.to_dicts())
+        for case, frame in zip(cases, frames, strict=True)
+    ]
+    files = []
+    for language in languages(lang or default_languages()):
+        file = workspace.folder / "reports" / f"{run.run_id}-{language}.html"
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(write_cards(cards, hubs, facts, language), encoding="utf-8")
+        except OSError as error:
+            raise RadarError(f"{file} cannot be written ({error.strerror})", action="see to the folder") from error
+        files.append(str(file))
+    return files
+
+
+def _print_answers(run_id: str, plan: str, rows: list[dict[str, Any]], cards: list[str]) -> None:
+    import polars as pl
+
+    from routing.stress.probability import Probability
+
+    say(f"{run_id}: {word('playbook.told', n=len({row['scenario'] for row in rows}), plan=plan)}")
+    told = pl.DataFrame(
+        [
+            row
+            | {"overflow": Probability(row["overflow_probability"], row["overflow_low"], row["overflow_high"]).tell()}
+            for row in rows
+        ],
+        infer_schema_length=None,
+    )
+    columns = ["scenario", "rank", "answer", "place", "notice_hours", "overflow", "expected_overflow", "late"]
+    out_rows(told, json=False, columns=[*columns, "price", "cost_change"])
+    for file in cards:
+        say(file)

@@ -1,0 +1,378 @@
+"""Answers to a scenario: what a control room can do about it, as changes of the plan's tables, of the policy or of the demand."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from routing.stress.incidents import Incident, Scenario, local_time
+from routing.stress.lanes import SPOT_MARKUP, count_days, price_vehicles
+from routing.stress.layout import Layout
+from routing.stress.play import Outcomes
+from routing.stress.policies import Policy
+from routing.stress.records import UNBOUNDED, Money, Whole
+
+if TYPE_CHECKING:
+    import polars as pl
+
+EXTRA_SORT = 0.2  # of a hub's capacity, asked of the hubs that overflow (judgement)
+MORE_SPOT = 0.3  # of a hub's planned departures (judgement)
+SENT_AHEAD = 0.1  # of the parcels through the hubs that overflow, placed ahead (judgement)
+LIKELY = 0.01  # probability from which a hub-day counts as overflowing (judgement)
+# Hours before the incident by which an answer must be ordered (judgement: a shift, a hired vehicle, a train, a week of placing stock).
+NOTICE = {
+    "nothing": 0.0,
+    "hold": 0.0,
+    "re_route": 6.0,
+    "spot": 12.0,
+    "re_plan": 24.0,
+    "extra_sort": 48.0,
+    "rail": 72.0,
+    "pre_position": 168.0,
+}
+Tables = Mapping[str, "pl.DataFrame"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer, ready to be played.
+
+    Attributes
+    ----------
+    kind
+        One of ``NOTICE``.
+    place
+        Hubs or lanes it is done at; empty for everywhere.
+    first, last
+        Its days.
+    amount
+        How much, by kind.
+    price
+        CNY booked for it beside the plan; what is paid only when used comes out of the play.
+    tables
+        The plan's tables with it, where it changes them.
+    policy
+        What dispatchers may do with it, where that changes.
+    capacity
+        [hubs x steps] parcels more a hub sorts, where it does.
+    ahead
+        [routes] share of the demand that was placed ahead, where some is.
+    """
+
+    kind: str
+    place: tuple[str, ...] = ()
+    first: date | None = None
+    last: date | None = None
+    amount: float | None = None
+    price: float = 0.0
+    tables: Tables | None = None
+    policy: Policy | None = None
+    capacity: Whole | None = None
+    ahead: Money | None = None
+
+
+@dataclass(frozen=True)
+class Struck:
+    """A plan with a scenario in it and nothing done.
+
+    Attributes
+    ----------
+    tables, layout
+        The plan.
+    scenario, first, last
+        What happens, and on which days.
+    outcomes
+        Of its play.
+    """
+
+    tables: Tables
+    layout: Layout
+    scenario: Scenario
+    first: date
+    last: date
+    outcomes: Outcomes
+
+    @property
+    def over(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+        """[hubs x days] hub-days that overflow in one draw of a hundred or more."""
+        return np.asarray((self.outcomes.over > 0).mean(axis=0) >= LIKELY)
+
+
+def list_answers(struck: Struck, sort_price: float, carrying_price: float) -> list[Answer]:
+    """List the answers there are to a scenario, nothing among them.
+
+    Parameters
+    ----------
+    struck
+        The plan with the scenario in it.
+    sort_price
+        CNY a parcel of sorting capacity and day.
+    carrying_price
+        CNY that carrying a parcel costs on average, for what is placed ahead.
+    """
+    found = [
+        Answer("nothing"),
+        _sort_more(struck, sort_price),
+        Answer("spot", (), struck.first, struck.last, MORE_SPOT, policy=Policy("spot", MORE_SPOT)),
+        Answer("hold", (), struck.first, struck.last, policy=Policy("gate")),
+        _re_route(struck),
+        _by_rail(struck),
+        _place_ahead(struck, carrying_price),
+    ]
+    return [answer for answer in found if answer is not None]
+
+
+def days_of(scenario: Scenario, layout: Layout, zone: Any) -> tuple[date, date]:
+    """Return the first and last day of the plan on which something of a scenario happens."""
+    starts = [local_time(one.starts_at, zone) for one in scenario.incidents]
+    ends = [local_time(one.ends_at, zone) - timedelta(microseconds=1) for one in scenario.incidents]
+    first, last = min(starts).date(), max(ends).date()
+    return min(max(first, layout.dates[0]), layout.dates[-1]), max(min(last, layout.dates[-1]), layout.dates[0])
+
+
+def struck_places(incidents: Sequence[Incident], tables: Tables) -> tuple[set[str], set[str]]:
+    """Return the hubs and lanes whose working a scenario touches.
+
+    A change of volume strikes the hub or the hubs of the region it is of; vehicles that are gone strike the lanes they run on. A change of
+    volume or a courier that stops without a place strikes none of its own.
+    """
+    hubs, lanes = tables["hubs"], tables["lanes"]
+    found: tuple[set[str], set[str]] = (set(), set())
+    for one in incidents:
+        if one.kind in ("hub_shut", "slower_sort"):
+            found[0].add(str(one.hub_id))
+        elif one.kind == "lane_shut" or (one.kind == "late_inbound" and one.lane_id is not None):
+            found[1].add(str(one.lane_id))
+        elif one.kind == "late_inbound":
+            inbound = lanes if one.hub_id is None else lanes.filter(lanes["destination_hub_id"] == one.hub_id)
+            found[1].update(inbound["lane_id"])
+        elif one.kind == "fleet_gone":
+            runs = tables["trunk_departures"]
+            if one.vehicle_type_id is not None:
+                runs = runs.filter(runs["vehicle_type_id"] == one.vehicle_type_id)
+            found[1].update(lanes["lane_id"] if one.vehicle_type_id is None else runs["lane_id"])
+        elif one.hub_id is not None:
+            found[0].add(one.hub_id)
+        elif one.region_id is not None:
+            found[0].update(hubs.filter(hubs["region_id"] == one.region_id)["hub_id"])
+    return found
+
+
+def _sort_more(struck: Struck, price: float) -> Answer | None:
+    """Extra sorting at the hubs that overflow, from the day before their first overflow to their last one."""
+    capacity = struck.layout.network.hubs.capacity
+    more = np.zeros_like(capacity)
+    for hub in np.flatnonzero(struck.over.any(axis=1)).tolist():
+        days = np.flatnonzero(struck.over[hub])
+        chosen = np.arange(max(int(days[0]) - 1, 0), int(days[-1]) + 1)
+        bound = capacity[hub, chosen] < UNBOUNDED
+        more[hub, chosen] = np.where(bound, np.floor(capacity[hub, chosen] * EXTRA_SORT), 0)
+    if not more.any():
+        return None
+    days = np.flatnonzero(more.any(axis=0))
+    place = tuple(struck.layout.hub_ids[hub] for hub in np.flatnonzero(more.any(axis=1)).tolist())
+    first, last = (struck.layout.dates[int(day)] for day in (days[0], days[-1]))
+    return Answer("extra_sort", place, first, last, EXTRA_SORT, float(more.sum() * price), capacity=more)
+
+
+def _re_route(struck: Struck) -> Answer | None:
+    """Send what would pass struck hubs or ride struck lanes another way, with vehicles booked for it."""
+    hubs, lanes = (
+        {one.hub_id for one in struck.scenario.incidents if one.kind in ("hub_shut", "slower_sort")},
+        {one.lane_id for one in struck.scenario.incidents if one.kind in ("lane_shut", "late_inbound")},
+    )
+    rows = struck.tables["lanes"].to_dicts()
+
+    def other_way(origin: str, destination: str) -> tuple[str, ...] | None:
+        barred = {hub for hub in hubs if hub not in (origin, destination)}
+        open_lanes = [
+            row
+            for row in rows
+            if row["lane_id"] not in lanes
+            and row["mode"] == "road"
+            and not {row["origin_hub_id"], row["destination_hub_id"]} & barred
+        ]
+        return quickest(open_lanes, origin, destination)
+
+    def touched(path: Sequence[str]) -> bool:
+        ends = {row["lane_id"]: row["destination_hub_id"] for row in rows}
+        return any(lane in lanes for lane in path) or any(ends[lane] in hubs for lane in path[:-1])
+
+    return _send_otherwise(struck, "re_route", touched, lambda _path, o, d: other_way(o, d)) if hubs or lanes else None
+
+
+def _by_rail(struck: Struck) -> Answer | None:
+    """Put what rides struck roads on the train between the same hubs, with departures booked for it."""
+    rows = struck.tables["lanes"].to_dicts()
+    rail = {(r["origin_hub_id"], r["destination_hub_id"]): r["lane_id"] for r in rows if r["mode"] == "rail"}
+    ends = {r["lane_id"]: (r["origin_hub_id"], r["destination_hub_id"]) for r in rows if r["mode"] == "road"}
+    _, lanes = struck_places(struck.scenario.incidents, struck.tables)
+    swap = {lane: rail[ends[lane]] for lane in lanes if lane in ends and ends[lane] in rail}
+    if not swap:
+        return None
+    return _send_otherwise(
+        struck,
+        "rail",
+        lambda path: any(lane in swap for lane in path),
+        lambda path, _o, _d: tuple(swap.get(lane, lane) for lane in path),
+    )
+
+
+def _place_ahead(struck: Struck, carrying_price: float) -> Answer | None:
+    """Place ahead a part of what is handed in on the days struck and touches a hub that overflows."""
+    hubs = {struck.layout.hub_ids[hub] for hub in np.flatnonzero(struck.over.any(axis=1)).tolist()}
+    routes = struck.layout.routes
+    if not hubs:
+        return None
+    touched = routes["origin_hub_id"].is_in(list(hubs)) | routes["destination_hub_id"].is_in(list(hubs))
+    away = routes["origin_hub_id"] != routes["destination_hub_id"]
+    meant = (touched & away & (routes["date"] >= struck.first) & (routes["date"] <= struck.last)).to_numpy()
+    ahead = np.where(meant, SENT_AHEAD, 0.0)
+    parcels = struck.outcomes.demanded.sum() / max(struck.outcomes.demanded.size, 1)
+    planned = struck.tables["route_demand"].join(
+        routes.filter(meant), on=["date", "origin_hub_id", "destination_hub_id"], how="semi"
+    )
+    moved = float(planned["parcels"].sum()) * SENT_AHEAD
+    if not moved or not parcels:
+        return None
+    return Answer(
+        "pre_position", tuple(sorted(hubs)), struck.first, struck.last, moved, moved * carrying_price, ahead=ahead
+    )
+
+
+def place_ahead(layout: Layout, demand: Whole, share: Money) -> Whole:
+    """Take a share of each demand from its origin and hand it in at its destination, where that has a route to itself."""
+    moved = np.rint(demand * share).astype(np.int64)
+    routes = layout.routes
+    at = {(when, o, d): number for number, (when, o, d) in enumerate(routes.iter_rows())}
+    changed = demand - moved
+    for number in np.flatnonzero(share > 0).tolist():
+        when, _, destination = routes.row(number)
+        home = at.get((when, destination, destination))
+        if home is not None:
+            changed[:, home] += moved[:, number]
+    return changed
+
+
+def quickest(lanes: Sequence[Mapping[str, Any]], origin: str, destination: str) -> tuple[str, ...] | None:
+    """Return the lanes of the quickest way, None without one.
+
+    Examples
+    --------
+    >>> rows = [("a", "A", "B", 9.0), ("b", "A", "C", 2.0), ("c", "C", "B", 3.0)]
+    >>> names = ("lane_id", "origin_hub_id", "destination_hub_id", "transit_hours")
+    >>> quickest([dict(zip(names, row)) for row in rows], "A", "B")
+    ('b', 'c')
+    """
+    leaving: dict[str, list[Mapping[str, Any]]] = {}
+    for lane in lanes:
+        leaving.setdefault(lane["origin_hub_id"], []).append(lane)
+    queue: list[tuple[float, str, tuple[str, ...]]] = [(0.0, origin, ())]
+    done: set[str] = set()
+    while queue:
+        hours, hub, path = heapq.heappop(queue)
+        if hub == destination:
+            return path
+        if hub in done:
+            continue
+        done.add(hub)
+        for lane in leaving.get(hub, []):
+            step = (hours + float(lane["transit_hours"]), lane["destination_hub_id"], (*path, lane["lane_id"]))
+            heapq.heappush(queue, step)
+    return None
+
+
+def _send_otherwise(struck: Struck, kind: str, touched: Any, other: Any) -> Answer | None:
+    """Give the flows of the days struck other paths, and book vehicles for what rides on lanes it did not ride before."""
+    import polars as pl
+
+    flows = struck.tables["trunk_flows"]
+    hours = dict(struck.tables["lanes"].select("lane_id", "transit_hours").iter_rows())
+    rows: list[dict[str, Any]] = []
+    riding: dict[tuple[str, date], int] = {}
+    moved = 0
+    since = struck.first - timedelta(days=1)  # what left the day before is still on its way
+    for planned in flows.to_dicts():
+        flow = planned
+        path = tuple(flow["path"])
+        if since <= flow["date"] <= struck.last and path and touched(path):
+            new = other(path, flow["origin_hub_id"], flow["destination_hub_id"])
+            if new is not None and new != path:
+                flow = _ride(flow, new, hours)
+                moved += flow["parcels"]
+                for lane, day in zip(new, flow["departure_dates"], strict=True):
+                    if lane not in path:
+                        riding[lane, day] = riding.get((lane, day), 0) + flow["parcels"]
+        rows.append(flow)
+    if not moved:
+        return None
+    departures, lanes = _book(struck.tables, riding)
+    tables = dict(struck.tables) | {
+        "trunk_flows": pl.DataFrame(rows, schema=flows.schema),
+        "trunk_departures": departures,
+    }
+    return Answer(kind, lanes, struck.first, struck.last, float(moved), tables=tables)
+
+
+def _ride(flow: dict[str, Any], path: tuple[str, ...], hours: Mapping[str, float]) -> dict[str, Any]:
+    """Give a flow another path without waiting on the way."""
+    at, days = flow["date"], []
+    for lane in path:
+        days.append(at)
+        at += timedelta(days=int(count_days(np.array([float(hours[lane])]))[0]))
+    late = max((at - flow["completed_on"]).days, 0) + int(flow.get("late_days") or 0)
+    return flow | {"path": list(path), "departure_dates": days, "completed_on": at, "late_days": late}
+
+
+def _book(tables: Tables, riding: Mapping[tuple[str, date], int]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Add hired vehicles, the largest of the cheapest ownership, for what rides anew on lanes."""
+    import polars as pl
+
+    departures = tables["trunk_departures"]
+    priced = price_vehicles(dict(tables)).filter(pl.col("ownership") != "own")
+    best = priced.sort("lane_id", "ownership", "capacity", descending=[False, False, True]).unique(
+        "lane_id", keep="first", maintain_order=True
+    )
+    by_lane = {row["lane_id"]: row for row in best.to_dicts()}
+    limits = dict(tables["lanes"].select("lane_id", "departure_limit").iter_rows())
+    running = {
+        (lane, day): count
+        for lane, day, count in departures.group_by("lane_id", "date").agg(pl.col("departures").sum()).iter_rows()
+    }
+    rows = []
+    for (lane, day), parcels in riding.items():
+        if lane in by_lane:
+            vehicle = by_lane[lane]
+            count = -(-parcels // vehicle["capacity"])
+            if limits[lane] is not None:
+                count = max(min(count, limits[lane] - running.get((lane, day), 0)), 0)
+            markup = SPOT_MARKUP if vehicle["ownership"] == "spot" else 1.0
+            rows.append(
+                {
+                    "date": day,
+                    "lane_id": lane,
+                    "vehicle_type_id": vehicle["vehicle_type_id"],
+                    "departures": count,
+                    "parcels": parcels,
+                    "cost": count * vehicle["unit_cost"] * markup,
+                }
+            )
+    lanes = tuple(sorted({row["lane_id"] for row in rows}))
+    if not rows:
+        return departures, lanes
+    added = pl.DataFrame(rows).with_columns(
+        pl.col(name).cast(departures.schema[name]) for name in ("date", "departures", "parcels", "cost")
+    )
+    return pl.concat([departures, added], how="diagonal"), lanes
+
+
+def with_capacity(layout: Layout, more: Whole) -> Layout:
+    """Return a layout whose hubs sort more."""
+    hubs = layout.network.hubs
+    network = layout.network._replace(hubs=hubs._replace(capacity=np.minimum(hubs.capacity + more, UNBOUNDED)))
+    return replace(layout, network=network)
