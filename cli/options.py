@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from data.engines import Engine
+    from data.workspace import Workspace
 
 
 def parse_day(text: str) -> date:
@@ -92,3 +96,26 @@ FirstDay = Annotated[
     date | None, typer.Option("--from", parser=parse_day, metavar="DATE", help="First day, e.g. 2025-11-03.")
 ]
 LastDay = Annotated[date | None, typer.Option("--to", parser=parse_day, metavar="DATE", help="Last day.")]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE",
+        help="Where it is played: local, processes, ray, or ray://HOST:PORT; the same bytes come out. Else stress.engine.",
+    ),
+]
+
+
+def engine_of(workspace: Workspace, word: str | None) -> Engine:
+    """Return the engine asked for, else that of ``radar.toml``.
+
+    Raises
+    ------
+    RadarError
+        For an engine there is none of.
+    """
+    from cli.console import warn
+    from data.engines import choose_engine
+
+    settings = workspace.settings.stress
+    return choose_engine(settings.engine if word is None else word, settings.workers, warn)

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
-from cli.options import Json, Language, Seed
+from cli.options import EngineName, Json, Language, Seed, engine_of
 from cli.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cli.answer_plans import NearPlanner
-    from data.progress import Progress
     from data.runs import Run
     from data.workspace import Workspace
     from routing.stress.incidents import Scenario
-    from routing.stress.playbook import Played, Risked, Room
+    from routing.stress.playbook import Risked, Room
 
 PlanArgument = Annotated[
     str, typer.Argument(metavar="PLAN", help="A trunk plan's run (see `radar runs`), or trunk for the latest.")
@@ -56,6 +55,7 @@ def playbook(
     draws: Draws = 250,
     max_changes: MaxChanges = 30,
     lang: Language = None,
+    engine: EngineName = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -68,7 +68,7 @@ def playbook(
     """
     from cli.scenarios import choose_scenarios
     from data.errors import RadarError
-    from routing.stress.playbook import tabulate_playbook
+    from routing.stress.playbook import tabulate_playbook, write_playbooks
 
     workspace = workspace_of(context)
     cases = choose_scenarios(workspace, scenarios, names)
@@ -76,10 +76,11 @@ def playbook(
         raise RadarError(
             "no scenario to answer", "--scenarios FILE, or rows of the table incidents", "see docs/how-to/incidents.md"
         )
+    working = engine_of(workspace, engine)
     table = _Table.open(workspace, plan, cases, draws, max_changes, seed)
     kept = {"plan": table.plan, "draws": draws, "scenarios": [case.name for case in cases], "max_changes": max_changes}
     with progress("Playbook") as bar, workspace.run("playbook", kept, seed) as run:
-        ranked = table.answer(cases, bar)
+        ranked = write_playbooks(table.room, cases, table.planner, working, bar)
         frames = [tabulate_playbook(case, ranked[case.name]) for case in cases]
         for frame in frames:
             run.append("playbooks", frame)
@@ -111,6 +112,7 @@ def drill(
     ] = 0.9,
     draws: Draws = 100,
     max_changes: MaxChanges = 0,
+    engine: EngineName = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -125,16 +127,18 @@ def drill(
     from cli.console import EXIT_INCOMPLETE
     from cli.scenarios import choose_scenarios
     from routing.stress.catalogue import list_likely
-    from routing.stress.playbook import choose, rehearse, tabulate_playbook, weigh
+    from routing.stress.playbook import choose, rehearse, tabulate_playbook, weigh, write_playbooks
 
     workspace = workspace_of(context)
     own = choose_scenarios(workspace, scenarios, None)
+    working = engine_of(workspace, engine)
     table = _Table.open(workspace, plan, own, draws, max_changes, seed)
     likely = list_likely(table.room.tables, own, workspace.results("lane_closures"), workspace.settings.workspace.zone)
     kept = {"plan": table.plan, "draws": draws, "most": most, "coverage": coverage, "max_changes": max_changes}
     with progress("Drill") as bar, workspace.run("drill", kept, seed) as run:
-        chosen: Sequence[Risked] = choose(weigh(table.room, likely, bar), table.room.tables, most, coverage)
-        ranked = table.answer([one.scenario for one in chosen], bar)
+        chosen: Sequence[Risked] = choose(weigh(table.room, likely, working, bar), table.room.tables, most, coverage)
+        cases = [one.scenario for one in chosen]
+        ranked = write_playbooks(table.room, cases, table.planner, working, bar)
         drilled = rehearse(table.room, table.plan, chosen, ranked)
         run.append("drills", drilled)
         for one in chosen:
@@ -230,16 +234,6 @@ class _Table:
             seed=seed,
         )
         return cls(run_id, room, NearPlanner(tables, ready.layout, around, limits, max_changes))
-
-    def answer(self, cases: Sequence[Scenario], bar: Progress) -> dict[str, list[Played]]:
-        """Rank the answers to each scenario."""
-        from routing.stress.playbook import write_playbook
-
-        found = {}
-        for number, case in enumerate(cases):
-            bar.step(number, len(cases), case.name)
-            found[case.name] = write_playbook(self.room, case, self.planner)
-        return found
 
 
 def _write_cards(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
-from cli.options import Json, Seed
+from cli.options import EngineName, Json, Seed, engine_of
 
 if TYPE_CHECKING:
     from cli.plan_risk import PlanOnDraws
@@ -62,6 +62,7 @@ def stress(
             help="Also say what sorting capacity to ask for so that this share of futures overflows.",
         ),
     ] = None,
+    engine: EngineName = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -89,6 +90,7 @@ def stress(
     policies = tuple(Policy.parse(one) for one in policy) if policy else (DEFAULT, RIGID, UNLIMITED)
     cases = choose_scenarios(workspace, scenarios, names)
     source = find_forecast(workspace, run_id, forecast)
+    working = engine_of(workspace, engine)
     kept = {
         "plan": run_id,
         "draws": draws,
@@ -101,7 +103,7 @@ def stress(
     with progress("Stress test") as bar, workspace.run("stress", kept, seed) as run:
         ready = _lay_out(workspace, run_id, source, options)
         around = describe_surroundings(workspace, ready.source, cases)
-        found = stress_plan(ready.layout, ready.source.draw, options, around, bar)
+        found = stress_plan(ready.layout, ready.source.draw, options, around, bar, working)
         run.append("stress_results", found.results)
         run.append("stress_summaries", found.summaries)
         run.append("demand_draws", tabulate_draws(ready.layout, found.demand))

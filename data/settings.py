@@ -152,6 +152,17 @@ class PlanSettings(_Section):
     )
 
 
+class StressSettings(_Section):
+    """[stress]: where plans are played on many futures."""
+
+    engine: str = Field(
+        "local",
+        pattern=r"^(local|processes|ray|ray://\S+)$",
+        description="local (this process), processes (one a processor), ray (a cluster of its own) or ray://HOST:PORT.",
+    )
+    workers: int = Field(0, ge=0, le=1024, description="Processes of the engine processes; 0 is one a processor.")
+
+
 class Settings(_Section):
     """All of ``radar.toml``; a section that is not there keeps its defaults."""
 
@@ -163,6 +174,7 @@ class Settings(_Section):
     )
     weather: WeatherSettings = WeatherSettings()
     plan: PlanSettings = PlanSettings()
+    stress: StressSettings = StressSettings()
 
 
 def read_settings(path: Path) -> Settings:

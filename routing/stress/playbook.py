@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from data.engines import LOCAL, Engine
 from data.progress import SILENT, Progress
 from routing.stress.answers import (
     NOTICE,
@@ -159,7 +160,30 @@ class Risked:
         return self.likelihood * self.harm
 
 
-def weigh(room: Room, scenarios: Sequence[tuple[Scenario, float]], bar: Progress = SILENT) -> list[Risked]:
+def write_playbooks(
+    room: Room,
+    scenarios: Sequence[Scenario],
+    replan: Replan | None = None,
+    engine: Engine = LOCAL,
+    bar: Progress = SILENT,
+) -> dict[str, list[Played]]:
+    """Rank the answers to each scenario, one task a scenario."""
+    found = engine.map(_playbook_task, (room, replan), scenarios, bar)
+    return {scenario.name: ranked for scenario, ranked in zip(scenarios, found, strict=True)}
+
+
+def _playbook_task(shared: tuple[Room, Replan | None], scenario: Scenario) -> list[Played]:
+    return write_playbook(shared[0], scenario, shared[1])
+
+
+def _harm_task(room: Room, scenario: Scenario) -> tuple[float, float]:
+    _, over, cost = room.judge(room.play(scenario))
+    return over, cost
+
+
+def weigh(
+    room: Room, scenarios: Sequence[tuple[Scenario, float]], engine: Engine = LOCAL, bar: Progress = SILENT
+) -> list[Risked]:
     """Play scenarios with nothing done and order them by likelihood x harm, the heaviest first.
 
     Parameters
@@ -168,14 +192,12 @@ def weigh(room: Room, scenarios: Sequence[tuple[Scenario, float]], bar: Progress
         Plan, draws, prices.
     scenarios
         With the probability that each happens.
-    bar
-        Told how far it is.
+    engine, bar
+        Where it is played; told how far it is.
     """
-    _, over, cost = room.judge(room.play(BASE))
+    (over, cost), *played = engine.map(_harm_task, room, [BASE, *(scenario for scenario, _ in scenarios)], bar)
     found = []
-    for number, (scenario, likelihood) in enumerate(scenarios):
-        bar.step(number, len(scenarios), scenario.name)
-        _, more, dearer = room.judge(room.play(scenario))
+    for (scenario, likelihood), (more, dearer) in zip(scenarios, played, strict=True):
         harm = max(dearer - cost + OVERFLOW_PRICE * (more - over), 0.0)
         found.append(Risked(scenario, likelihood, harm))
     return sorted(found, key=lambda one: (-one.weight, one.scenario.name))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from data.engines import LOCAL, Engine
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from routing.stress.incidents import (
@@ -30,6 +31,7 @@ from routing.stress.to_tables import summarise_hub_days, summarise_plan
 LOOKS = (250, 500, 1000, 2000)
 HALF_WIDTH = 0.01  # of the interval at which drawing stops (judgement: a point)
 MOST_DRAWS = 100_000
+BLOCK = 250  # draws of one task: the same on every engine, so that sums are added in the same order (judgement)
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def stress_plan(
     options: StressOptions,
     around: Surroundings,
     bar: Progress = SILENT,
+    engine: Engine = LOCAL,
 ) -> Stressed:
     """Play a plan on draws.
 
@@ -112,6 +115,8 @@ def stress_plan(
         What incidents need.
     bar
         Told how far it is.
+    engine
+        Where it is played; the results are the same to the byte.
 
     Raises
     ------
@@ -136,17 +141,20 @@ def stress_plan(
         more = np.where(layout.stranded, 0, drawn)
         stranded += int(drawn.sum() - more.sum())
         demand = np.concatenate([demand, more])
-        parts.append(play_draws(apply_policy(layout, first), more))
+        parts.append(_play_on(engine, Ground(layout, more, options, around), [(BASE, first)])[0])
         bar.step(look, options.draws, f"{look:,} draws")
         found = estimate(hit(join_outcomes(parts)), options.strata)
         if options.early and found.half_width <= HALF_WIDTH:
             break
     outcomes = {(BASE.name, first.name): join_outcomes(parts)}
-    todo = [(scenario, policy) for scenario in (BASE, *options.scenarios) for policy in options.policies]
-    for done, (scenario, policy) in enumerate(todo):
-        if (scenario.name, policy.name) not in outcomes:
-            outcomes[scenario.name, policy.name] = play_scenario(layout, demand, scenario, policy, options, around)
-        bar.step(done + 1, len(todo), f"{scenario.name}, {policy.name}")
+    todo = [
+        (scenario, policy)
+        for scenario in (BASE, *options.scenarios)
+        for policy in options.policies
+        if (scenario.name, policy.name) not in outcomes
+    ]
+    played = _play_on(engine, Ground(layout, demand, options, around), todo, bar)
+    outcomes |= {(scenario.name, policy.name): found for (scenario, policy), found in zip(todo, played, strict=True)}
     probabilities = {key: estimate(hit(found), options.strata) for key, found in outcomes.items()}
     results = [summarise_hub_days(layout, *key, found, options.strata) for key, found in outcomes.items()]
     summaries = [summarise_plan(*key, found, probabilities[key]) for key, found in outcomes.items()]
@@ -160,11 +168,50 @@ def stress_plan(
     )
 
 
+@dataclass(frozen=True)
+class Ground:
+    """What every play of a stress test shares: the plan, its draws, the seed of incidents, and what they need."""
+
+    layout: Layout
+    demand: Whole
+    options: StressOptions
+    around: Surroundings
+
+
+def _play_on(
+    engine: Engine, ground: Ground, todo: Sequence[tuple[Scenario, Policy]], bar: Progress = SILENT
+) -> list[Outcomes]:
+    """Play scenarios under policies, each in blocks of draws that are the same on every engine."""
+    draws = ground.demand.shape[0]
+    blocks = [(start, min(start + BLOCK, draws)) for start in range(0, draws, BLOCK)] or [(0, 0)]
+    parts = [(scenario, policy, start, end) for scenario, policy in todo for start, end in blocks]
+    found = engine.map(play_part, ground, parts, bar)
+    return [join_outcomes(found[at : at + len(blocks)]) for at in range(0, len(found), len(blocks))]
+
+
+def play_part(ground: Ground, part: tuple[Scenario, Policy, int, int]) -> Outcomes:
+    """Play one scenario under one policy on some of the draws: the task of an engine."""
+    scenario, policy, start, end = part
+    happening = draw_happening(scenario.incidents, ground.demand.shape[0], ground.options.seed)[start:end]
+    return _play_happening(ground.layout, ground.demand[start:end], scenario, policy, ground.around, happening)
+
+
 def play_scenario(
     layout: Layout, demand: Whole, scenario: Scenario, policy: Policy, options: StressOptions, around: Surroundings
 ) -> Outcomes:
     """Play one scenario under one policy: each draw with the incidents that happen in it."""
     happening = draw_happening(scenario.incidents, demand.shape[0], options.seed)
+    return _play_happening(layout, demand, scenario, policy, around, happening)
+
+
+def _play_happening(
+    layout: Layout,
+    demand: Whole,
+    scenario: Scenario,
+    policy: Policy,
+    around: Surroundings,
+    happening: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
+) -> Outcomes:
     kinds, kind_of = np.unique(happening, axis=0, return_inverse=True)
     kind_of = kind_of.reshape(-1)
     parts, order = [], []
