@@ -30,6 +30,14 @@ ROUTE = {"origin_hub_id": "A", "destination_hub_id": "B"}
 SORT = {"hub_id": "A", "sort_id": "night", "opens": "18:00", "cut_off": "22:00", "closes": "24:00"}
 RUN = {"run_id": "r"}
 DEMAND = {**RUN, "date": DAY, **ROUTE, "parcels": 10}
+PLAYED = {
+    **RUN, "scenario": "s", "rank": 1, "answer": "spot", "notice_hours": 12.0, "price": 0.0, "overflow_probability": 0.1,
+    "expected_overflow": 3.0, "cost_mean": 9.0, "cost_change": -1.0,
+}  # fmt: skip
+DRILLED = {
+    **RUN, "scenario": "s", "plan": "plan-trunk-0001", "likelihood": 0.1, "harm": 5.0, "answer": "hold", "overflow_before": 0.1,
+    "overflow_probability": 0.5, "overflow_answered": 0.1, "held": True, "covered": 0.9,
+}  # fmt: skip
 STRESS = {**RUN, "scenario": "s", "date": DAY, "hub_id": "A", "overflow_probability": 0.1, "expected_overflow": 2.0}
 ITEM = {"merchant_id": "M", "category": "food"}
 SOURCE = {**RUN, **ITEM, "region_id": "R", "origin_hub_id": "A", "share": 0.6}
@@ -77,6 +85,8 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[dict[str, Any], str]]]] = [
     ("demand_draws", {**DEMAND, "draw": 0}, [({"draw": -1}, "smallest value"), ({"parcels": None}, "must not be empty")]),
     ("stress_results", STRESS, [({"overflow_low": 1.5}, "largest value"), ({"overflow_if_over": -1.0}, "smallest value")]),
     ("stress_summaries", {**RUN, "scenario": "s", "policy": "rigid", "draws": 9, "overflow_probability": 0.1}, [({"fill": 2.0}, "largest value"), ({"draws": None}, "must not be empty")]),
+    ("playbooks", PLAYED, [({"answer": "pray"}, "words allowed"), ({"price": -1.0}, "smallest value")]),
+    ("drills", DRILLED, [({"likelihood": 1.5}, "largest value"), ({"held": None}, "must not be empty")]),
     ("stock_allocations", ALLOCATION, [({"ship_on": NEXT, "arrives_on": DAY}, "days in order"), ({"share": 2.0}, "largest value")]),
 ]  # fmt: skip
 
