@@ -25,7 +25,13 @@ from routing.trunk.replan.reference_plan import (
     summarise_changes,
 )
 from routing.trunk.search.draft import Draft, empty_draft
-from routing.trunk.search.exact import MOST_FLOW_COLUMNS, TINY_FLOW_COLUMNS, flow_columns, solve_exactly
+from routing.trunk.search.exact import (
+    MOST_FLOW_COLUMNS,
+    TINY_FLOW_COLUMNS,
+    fits_exact_model,
+    flow_columns,
+    solve_exactly,
+)
 from routing.trunk.search.find_plan import find_bound, search_plan
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
@@ -185,7 +191,6 @@ def _find_near(
     progress: Progress,
 ) -> tuple[Draft, Relaxation]:
     """Find a plan near a reference; without a limit on changes the plan made without it is a rival."""
-    exact = columns <= MOST_FLOW_COLUMNS and options.proof_share > 0
     rival = None
     if most_changes is None or not len(network.demand_parcels):
         part = replace(options, time_limit=_FRESH_SHARE * options.time_limit, effort=_FRESH_SHARE * options.effort)
@@ -193,13 +198,11 @@ def _find_near(
         rival, relaxed = _find_plan(network, part, columns, limit, progress)
     else:
         relaxed = find_bound(network, options, deadline.share("bound", _BOUND_SHARE * options.time_limit), progress)
-        if exact:
+        if fits_exact_model(network, options):
             limit = deadline.share("exact model", _BOUND_SHARE * options.time_limit)
             proof = solve_exactly(network, effort=_BOUND_SHARE * options.effort, deadline=limit)
             rival, relaxed = proof.draft, raise_bound(relaxed, proof.bound)
-    draft = plan_near(
-        network, reference_plan, most_changes, rival, relaxed, options, deadline, exact=exact, progress=progress
-    )
+    draft = plan_near(network, reference_plan, most_changes, rival, relaxed, options, deadline, progress)
     return draft, relaxed
 
 

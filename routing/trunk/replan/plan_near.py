@@ -26,7 +26,7 @@ from routing.trunk.bound.lagrangian import Relaxation, price_arcs, price_departu
 from routing.trunk.replan.deviation_costs import build_deviation_costs, choose_changes
 from routing.trunk.replan.reference_plan import ReferencePlan
 from routing.trunk.search.draft import Draft
-from routing.trunk.search.exact import count_nodes, write_exactly
+from routing.trunk.search.exact import count_nodes, fits_exact_model, write_exactly
 from routing.trunk.search.find_plan import count_tries
 from routing.trunk.search.local_search import search_locally
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
@@ -52,8 +52,6 @@ def plan_near(
     relaxed: Relaxation,
     options: TrunkOptions,
     deadline: Deadline,
-    *,
-    exact: bool,
     progress: Progress = SILENT,
 ) -> Draft:
     """Plan near a reference.
@@ -68,8 +66,6 @@ def plan_near(
         A plan made without the reference, if there is one.
     relaxed
         Of the task: its sampled paths.
-    exact
-        Whether the task is small enough for the exact model.
     """
     beyond = _BEYOND * float(network.vehicle_cost.max()) if len(network.vehicle_cost) else 0.0
 
@@ -80,7 +76,11 @@ def plan_near(
 
     found = [repeat_plan(network, reference_plan, deadline)]
     found += [rival] if rival is not None else []
-    near = _solve_near(network, reference_plan, most_changes, options.effort, deadline) if exact else None
+    near = (
+        _solve_near(network, reference_plan, most_changes, options.effort, deadline)
+        if fits_exact_model(network, options)
+        else None
+    )
     if near is not None:
         found.append(near)
     else:

@@ -20,6 +20,7 @@ from routing.solvers import Flags, LinearModel, solve_linear
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import load_network, round_parcels
+from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, merge_paths
 from routing.trunk.vehicles.vehicle_model import limit_rows, list_pairs, tally
@@ -95,6 +96,11 @@ class ExactModel:
         limits = (vehicles.room, network.sort_capacity, network.buffer_capacity)
         found = round_parcels(network, pool, parcels, network.demand_parcels, limits)
         return Draft(found, load_network(network, found), vehicles)
+
+
+def fits_exact_model(network: TrunkNetwork, options: TrunkOptions) -> bool:
+    """Tell whether a task is small enough for the exact model, and any effort is left to it."""
+    return flow_columns(network) <= MOST_FLOW_COLUMNS and options.proof_share > 0
 
 
 def solve_exactly(network: TrunkNetwork, *, effort: float, deadline: Deadline) -> Proof:
