@@ -203,6 +203,7 @@ ANSWERS: tuple[Answer, ...] = (
         + """
         from, to: day, days planned for
         cost_today: number?, what sourcing as today costs [CNY]
+        units_from_home: whole, units that leave from home as today
         certificate: map, as in plan_certificates
         shortages: rows, units without room
         allocations: rows, as in the table stock_allocations

@@ -50,7 +50,8 @@ def plan_joint(
     service_level: Annotated[
         float | None,
         typer.Option(
-            "--service-level", help="Quantile of the forecast to carry and to stock for; else plan.service_level."
+            "--service-level",
+            help="Quantile of the forecast to carry, else plan.service_level; and to stock for, else the pay-off sets it.",
         ),
     ] = None,
     effort: Effort = None,
@@ -75,7 +76,7 @@ def plan_joint(
     settings = workspace.settings.plan
     level = settings.service_level if service_level is None else service_level
     stock_options = StockOptions(
-        first=stock_first, last=stock_last, as_of=as_of, service_level=level, day_cost=day_cost
+        first=stock_first, last=stock_last, as_of=as_of, service_level=service_level, from_home=True, day_cost=day_cost
     )
     trunk_options = TrunkOptions(
         hold_cost=settings.hold_cost,

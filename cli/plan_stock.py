@@ -32,8 +32,16 @@ def plan_stock(
         date | None, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="Last day of sales to use.")
     ] = None,
     service_level: Annotated[
-        float | None, typer.Option(help="Probability with which a region's stock suffices; radar.toml has the default.")
+        float | None,
+        typer.Option(help="Probability with which an item's stock suffices; by default the pay-off of a unit sets it."),
     ] = None,
+    from_home: Annotated[
+        bool,
+        typer.Option(
+            "--from-home/--all-ahead",
+            help="Leave at home what costs less from there or finds no room, or place everything ahead.",
+        ),
+    ] = True,
     effort: Effort = None,
     time_limit: TimeLimit = None,
     short_cost: Annotated[float, typer.Option(help="Price put on a unit without room [CNY].")] = 20.0,
@@ -65,7 +73,8 @@ def plan_stock(
         first=first,
         last=last,
         as_of=as_of,
-        service_level=settings.service_level if service_level is None else service_level,
+        service_level=service_level,
+        from_home=from_home,
         short_cost=short_cost,
         day_cost=day_cost,
         effort=settings.effort if effort is None else effort,
@@ -150,6 +159,7 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
                 "from": found.window.first,
                 "to": found.window.last,
                 "cost_today": found.cost_today,
+                "units_from_home": found.at_home,
                 "certificate": found.certificate.row(0, named=True),
                 "shortages": found.shortages.to_dicts(),
                 "allocations": found.allocations.to_dicts(),
@@ -164,6 +174,8 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
     if found.shortages.height:
         out_rows(found.shortages, json=False, title="No room for")
     say(_sum_up(found) + ".")
+    if found.at_home:
+        say(f"{found.at_home:,} units leave from home as today: that costs less, or no warehouse has room.")
     if found.on_hand.sold or found.on_hand.received:
         say(
             f"Until {found.window.first} {found.on_hand.sold:,} of the units that stand there are sold; "

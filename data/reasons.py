@@ -13,7 +13,7 @@ _FORM = re.compile(
     rf"(?P<there>{_NUMBER}) there already, (?P<send>{_NUMBER}) to send\. "
     rf"Expected from (?P<basis>own|category|forecast) sales(?: (?P<base>{_NUMBER}))? x growth (?P<growth>{_NUMBER})"
     rf"(?: x venue (?P<venue>{_NUMBER})(?: x price (?P<price>{_NUMBER}))? x lift (?P<lift>{_NUMBER})"
-    rf"(?: x weather (?P<weather>{_NUMBER}))?)?, error (?P<error>{_NUMBER}) %\. "
+    rf"(?: x weather (?P<weather>{_NUMBER}))?)?, error (?P<error>{_NUMBER}) %(?:, level (?P<level>{_NUMBER}))?\. "
     rf"Buyers in (?P<regions>.*?); (?P<days>{_NUMBER}) days to them, (?P<home_days>{_NUMBER}) from hub (?P<home>.*?)\. "
     rf"Takes (?P<relief>{_NUMBER}) parcels off that hub\. Two days late costs (?P<late>{_NUMBER}) CNY\."
     rf"(?: From here they cost (?P<cost>{_NUMBER}) CNY, from that hub (?P<home_cost>{_NUMBER}) CNY\.)?"
@@ -43,6 +43,8 @@ class StockReason:
         in it]. Their product is `expected`. `base` is None in plans made before it was told.
     error
         Relative error of the expectation [%].
+    level
+        Probability with which the units suffice [0..1]; None in plans made before it was told.
     regions
         Regions served and their shares, as text.
     days, home_days, home
@@ -86,6 +88,7 @@ class StockReason:
     price: float = 1.0
     lift: float = 1.0
     weather: float = 1.0
+    level: float | None = None
     cost: float | None = None
     home_cost: float | None = None
 
@@ -98,6 +101,7 @@ class StockReason:
         factors = ""
         if self.base is not None:
             factors = f" x venue {self.venue:.4f} x price {self.price:.4f} x lift {self.lift:.4f} x weather {self.weather:.4f}"
+        level = "" if self.level is None else f", level {self.level:.2f}"
         costs = ""
         if self.cost is not None and self.home_cost is not None:
             costs = f" From here they cost {self.cost:,.2f} CNY, from that hub {self.home_cost:,.2f} CNY."
@@ -105,7 +109,7 @@ class StockReason:
             f"For {self.event} {self.first} to {self.last}: "
             f"{self.expected:,} expected + {self.safety:,} safety = {self.units:,} units; "
             f"{self.there:,} there already, {self.send:,} to send. "
-            f"Expected from {self.basis} sales{base} x growth {self.growth:.4f}{factors}, error {self.error:.0f} %. "
+            f"Expected from {self.basis} sales{base} x growth {self.growth:.4f}{factors}, error {self.error:.0f} %{level}. "
             f"Buyers in {self.regions}; {self.days:.1f} days to them, {self.home_days:.1f} from hub {self.home}. "
             f"Takes {self.relief:,} parcels off that hub. Two days late costs {self.late:,.0f} CNY.{costs}{missed}{short}"
         )
@@ -124,7 +128,9 @@ def read_reason(text: str) -> StockReason | None:
     whole = {name: int(number(name)) for name in ("expected", "safety", "units", "there", "send", "relief", "short")}
     real = {name: number(name) for name in ("growth", "error", "days", "home_days", "late")}
     real |= {
-        name: number(name) for name in ("base", "venue", "price", "lift", "weather", "cost", "home_cost") if part[name]
+        name: number(name)
+        for name in ("base", "venue", "price", "lift", "weather", "level", "cost", "home_cost")
+        if part[name]
     }
     words = {name: part[name] for name in ("event", "first", "last", "basis", "regions", "home", "missed", "full")}
     return StockReason(**words, **whole, **real)  # type: ignore[arg-type]

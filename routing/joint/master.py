@@ -218,7 +218,7 @@ def _list_shares(
                         continue
                     here = len(kinds)
                     expected = items.expected[i, z] * part
-                    units = items.target[i, z] * part
+                    units = max(items.target[i, z], items.expected[i, z]) * part
                     cost = day_cost * expected * (float(reach[hub, z]) - wait) + float(task.rent[w]) * units
                     loads.append(load)
                     kinds.append((i, int(z), w, early, units, cost))

@@ -70,7 +70,7 @@ def make_whole(
     units = _round_units(model, task, share)
     out, into = _round_parcels(model, task, movable, arrivals, share)
     send = np.maximum(units.sum(axis=1) - task.items.there, 0.0)
-    places = np.round(send / task.items.units_per_parcel[:, None], 3)
+    places = np.round(send * task.items.places[:, None], 3)
     cost = float(model.shares.cost @ share) + float((task.problem.inbound[task.items.family] * send).sum())
     return WholePlan(
         allocations=_write_allocations(model, task, arrivals, units, share, day_cost),

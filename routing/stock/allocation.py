@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from data.reasons import StockReason
 from routing.stock.costs import WayCosts, days_of
@@ -85,7 +86,13 @@ class Sending:
 
 
 def list_allocations(
-    items: Items, problem: LocationProblem, units: Floats, sending: Sending, *, from_home: bool = False
+    items: Items,
+    problem: LocationProblem,
+    units: Floats,
+    sending: Sending,
+    *,
+    from_home: bool = False,
+    lost: NDArray[np.bool_] | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write allocations and shortages with their reasons.
 
@@ -98,7 +105,9 @@ def list_allocations(
     sending
         What it costs, and when it must happen.
     from_home
-        Whether what stands in no warehouse leaves from home as today: then nothing is short, and an item without units has no row.
+        Whether what stands in no warehouse leaves from home as today: then an item without units has no row.
+    lost
+        Items and zones of which what stands in no warehouse is short, shape (I, Z); None takes all, or with `from_home` none.
 
     Returns
     -------
@@ -108,7 +117,8 @@ def list_allocations(
     rows, lacks = [], []
     ways, window = sending.ways, sending.window
     days, price = items.reach(ways.hours) / 24.0, items.reach(ways.parcel)
-    short = np.maximum(items.target.sum(axis=1) - units.sum(axis=(1, 2)), 0.0) * (not from_home)
+    counts = np.full(items.target.shape, not from_home) if lost is None else lost
+    short = (np.maximum(items.target - units.sum(axis=2), 0.0) * counts).sum(axis=1)
     full = _name_full(items, problem, units)
     for i, (merchant, category) in enumerate(items.keys):
         if short[i] > 0:
@@ -187,6 +197,7 @@ def _explain(
         lift=told["lift"],
         weather=told["weather"],
         error=100.0 * float(items.cv[item]),
+        level=round(float(items.level[item]), 2),
         regions=named or "no region",
         days=wait,
         home_days=home_wait,

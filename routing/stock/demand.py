@@ -1,8 +1,6 @@
-"""How many units of each merchant and category each region will order during an event, with what safety.
+"""How many units of each merchant and category each region will order during an event, and how unsure that is.
 
-Expected units are those of the demand cube (``merchant_forecasts``): the stock plan has no forecast of its own. The quantile is that of a
-gamma distribution whose variance is mean + (error^2 + noise^2 / days) x mean^2: chance, the error of the expectation as the cube says it,
-and what the days differ (the newsvendor's quantile at a service level).
+Expected units are those of the demand cube (``merchant_forecasts``): the stock plan has no forecast of its own.
 """
 
 from __future__ import annotations
@@ -18,6 +16,7 @@ from data.errors import RadarError
 ITEM = ("merchant_id", "category")
 _BASE_DAYS = 28  # days that give the noise
 _EARLY_DAYS = 2
+_LEAST_MEAN = 0.05  # units; a region expected to order less is no row
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +82,8 @@ def expect_demand(
     window: Window,
     *,
     as_of: date,
-    service_level: float,
-) -> pl.DataFrame:
-    """Say how many units each region will order of each merchant and category, and how many to stand ready.
+) -> tuple[pl.DataFrame, float]:
+    """Say how many units each region will order of each merchant and category.
 
     Parameters
     ----------
@@ -97,16 +95,16 @@ def expect_demand(
         Days to stock for.
     as_of
         Last day known.
-    service_level
-        Probability with which the stock of a region suffices.
 
     Returns
     -------
-    polars.DataFrame
-        merchant_id, category, region_id, home_hub_id, expected, target [whole units], cv, early_share
+    demand : polars.DataFrame
+        merchant_id, category, region_id, home_hub_id, expected [whole units], mean [units], cv (error of the expectation), early_share
         (share of the window's units ordered on its first two days), peak_share (on its busiest day),
         units_per_parcel, and growth_told, venue_told, price_told, lift_told, weather_told: factors whose product with
         the baseline is the expectation; rows of no units left out.
+    noise : float
+        Relative noise of a region's units over the days of the window.
 
     Raises
     ------
@@ -127,7 +125,7 @@ def expect_demand(
     items = _describe_items(inside, window)
     noise = _measure_noise(known, _quiet_days(known, events, as_of)) / np.sqrt(window.days)
     rows = inside.group_by(*ITEM, "region_id").agg(pl.col("mean").sum()).join(items, on=ITEM).sort(*ITEM, "region_id")
-    return _take_quantile(rows, service_level, noise).filter((pl.col("expected") > 0) | (pl.col("target") > 0))
+    return _round(rows).filter((pl.col("expected") > 0) | (pl.col("mean") >= _LEAST_MEAN)), float(noise)
 
 
 def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
@@ -207,26 +205,10 @@ def _measure_noise(known: pl.DataFrame, quiet: pl.Series) -> float:
     return float(np.sqrt(max(ratio, 0.0))) if ratio is not None and np.isfinite(ratio) else 0.0
 
 
-def _take_quantile(rows: pl.DataFrame, service_level: float, noise: float) -> pl.DataFrame:
-    """Add the whole-numbered expectation and target of each region; roundings are carried on to the next region."""
-    from scipy.stats import gamma
-
-    mean, cv = rows["mean"].to_numpy(), rows["cv"].to_numpy()
-    variance = mean + (cv**2 + noise**2) * mean**2
-    safe = np.where(mean > 0, mean, 1.0)
-    shape = np.where(mean > 0, safe**2 / np.where(mean > 0, variance, 1.0), 1.0)
-    quantile = np.where(mean > 0, gamma.ppf(service_level, shape, scale=safe / shape), 0.0)
-    numbered = rows.with_columns(_mean=pl.Series(mean), _target=pl.Series(quantile))
-    whole = [
-        (
-            pl.col(column).cum_sum().over(*ITEM).round(0)
-            - pl.col(column).cum_sum().shift(1).over(*ITEM).fill_null(0.0).round(0)
-        )
-        .cast(pl.Int64)
-        .alias(name)
-        for column, name in (("_mean", "expected"), ("_target", "target"))
-    ]
-    return numbered.with_columns(whole).select(
-        *ITEM, "region_id", "home_hub_id", "expected", "target", "cv", "early_share", "peak_share", "units_per_parcel",
-        "growth_told", "venue_told", "price_told", "lift_told", "weather_told",
-    )  # fmt: skip
+def _round(rows: pl.DataFrame) -> pl.DataFrame:
+    """Make expectations whole: roundings are carried on to the item's next region."""
+    upto = pl.col("mean").cum_sum()
+    whole = upto.over(ITEM).round(0) - upto.shift(1).over(ITEM).fill_null(0.0).round(0)
+    told = ("growth_told", "venue_told", "price_told", "lift_told", "weather_told")
+    names = ("home_hub_id", "expected", "mean", "cv", "early_share", "peak_share", "units_per_parcel", *told)
+    return rows.with_columns(expected=whole.cast(pl.Int64)).select(*ITEM, "region_id", *names)

@@ -30,8 +30,10 @@ class Items:
         merchant_id and category of each item.
     zones, sites, hub_ids
         Ids of the zones, warehouses and hubs.
-    expected, target
-        Units expected and to stand ready, shape (I, Z).
+    expected, mean, target
+        Units expected (whole), the same unrounded, and units to stand ready, shape (I, Z).
+    level
+        Probability with which these suffice, shape (I,).
     there
         Units that stand there already, shape (I, W).
     others
@@ -45,7 +47,13 @@ class Items:
     told
         Factors of the expectation by name (growth, venue, price, lift, weather), shape (I,) each.
     cv, early_share, peak_share, units_per_parcel
-        As in ``stock_demand.expect_demand``, shape (I,).
+        As in ``demand.expect_demand``, shape (I,).
+    places
+        Room of a unit in a full vehicle, in parcel places, shape (I,).
+    left_over
+        return, sell or lose: what becomes of units left over, shape (I,).
+    lot
+        Fewest units worth sending, shape (I,).
     family
         Items of one family cost the same and have no stock at hand, shape (I,); an item with stock is its own family.
     """
@@ -55,7 +63,9 @@ class Items:
     sites: list[str]
     hub_ids: list[str]
     expected: Floats
+    mean: Floats
     target: Floats
+    level: Floats
     there: Floats
     others: Floats
     home: Ints
@@ -67,6 +77,9 @@ class Items:
     early_share: Floats
     peak_share: Floats
     units_per_parcel: Floats
+    places: Floats
+    left_over: NDArray[np.str_]
+    lot: Floats
     family: Ints
 
     def reach(self, hub_to_hub: Floats) -> Floats:
@@ -88,8 +101,9 @@ def gather_items(
     ways: WayCosts,
     moved: Mapping[str, str | None],
     as_of: date,
+    goods: tuple[pl.DataFrame, pl.DataFrame] | None = None,
 ) -> Items:
-    """Lay demand and stock at hand out as arrays.
+    """Lay demand and stock at hand out as arrays; what is to stand ready is set later.
 
     Parameters
     ----------
@@ -105,6 +119,8 @@ def gather_items(
         Hubs that will have closed and their successors, None without one.
     as_of
         Last day known.
+    goods
+        Tables ``categories`` and ``items``: units in a parcel, places, lots and what is left over.
 
     Raises
     ------
@@ -117,23 +133,28 @@ def gather_items(
     zone_ids = zones["zone"].unique().sort().to_list()
     zone_number = {zone: i for i, zone in enumerate(zone_ids)}
     to_zone = dict(zones.select("region_id", "zone").iter_rows())
-    expected, target = np.zeros((2, len(keys), len(zone_ids)))
+    expected, mean = np.zeros((2, len(keys), len(zone_ids)))
     item_of = [number[key] for key in demand.select(*ITEM).iter_rows()]
     zone_of = [zone_number[to_zone[region]] for region in demand["region_id"]]
     np.add.at(expected, (item_of, zone_of), demand["expected"].to_numpy())
-    np.add.at(target, (item_of, zone_of), demand["target"].to_numpy())
+    np.add.at(mean, (item_of, zone_of), demand["mean"].to_numpy())
     places = warehouses.sort("warehouse_id")
     there, others = _count_stock(stock, places["warehouse_id"].to_list(), number, as_of)
     site_hubs = [moved.get(hub, hub) for hub in places["hub_id"]]
     homes = [moved.get(hub) or hub for hub in first["home_hub_id"]]
-    home, units_per_parcel = ways.index(homes), first["units_per_parcel"].to_numpy()
+    home = ways.index(homes)
+    described = _describe_goods(first, goods)
+    units_per_parcel = described["units_per_parcel"].to_numpy()
+    unit_places, peak = described["places_per_unit"].to_numpy(), first["peak_share"].to_numpy()
     return Items(
         keys=keys,
         zones=zone_ids,
         sites=places["warehouse_id"].to_list(),
         hub_ids=ways.hub_ids,
         expected=expected,
-        target=np.maximum(target, 0.0),
+        mean=mean,
+        target=expected,
+        level=np.full(len(keys), 0.5),
         there=there,
         others=others,
         home=home,
@@ -143,9 +164,12 @@ def gather_items(
         cv=first["cv"].to_numpy(),
         told={name: first[f"{name}_told"].to_numpy() for name in TOLD},
         early_share=first["early_share"].to_numpy(),
-        peak_share=first["peak_share"].to_numpy(),
+        peak_share=peak,
         units_per_parcel=units_per_parcel,
-        family=_form_families(home, units_per_parcel, first["peak_share"].to_numpy(), there.sum(axis=1) > 0),
+        places=unit_places,
+        left_over=described["left_over"].to_numpy().astype(np.str_),
+        lot=described["minimum_lot"].to_numpy().astype(np.float64),
+        family=_form_families(home, units_per_parcel, unit_places, peak, there.sum(axis=1) > 0),
     )
 
 
@@ -172,6 +196,31 @@ def _count_stock(
     return there, others
 
 
+def _describe_goods(items: pl.DataFrame, goods: tuple[pl.DataFrame, pl.DataFrame] | None) -> pl.DataFrame:
+    """Describe each item's goods: as ``items`` says, else ``categories``, else as its sales and the defaults do; rows as given."""
+    names = ("units_per_parcel", "places_per_unit", "left_over", "minimum_lot")
+    rows = items.select(*ITEM, sold="units_per_parcel")
+    for suffix, frame, key in (
+        ("_own", None if goods is None else goods[1], ITEM),
+        ("_kind", None if goods is None else goods[0], ("category",)),
+    ):
+        if frame is not None and frame.height:
+            part = frame.select(*key, *(pl.col(name).alias(name + suffix) for name in names))
+            rows = rows.join(part, on=list(key), how="left", maintain_order="left")
+        else:
+            types = (pl.Float64, pl.Float64, pl.String, pl.Int64)
+            rows = rows.with_columns(
+                pl.lit(None, kind).alias(name + suffix) for name, kind in zip(names, types, strict=True)
+            )
+    units = pl.coalesce("units_per_parcel_own", "units_per_parcel_kind", "sold")
+    return rows.select(
+        units_per_parcel=units,
+        places_per_unit=pl.coalesce("places_per_unit_own", "places_per_unit_kind", 1.0 / units),
+        left_over=pl.coalesce("left_over_own", "left_over_kind", pl.lit("return")),
+        minimum_lot=pl.coalesce("minimum_lot_own", "minimum_lot_kind", pl.lit(0, pl.Int64)),
+    )
+
+
 def _weigh_hubs(
     demand: pl.DataFrame,
     zones: pl.DataFrame,
@@ -181,18 +230,20 @@ def _weigh_hubs(
 ) -> Floats:
     """Share of each zone's buyers behind each hub: a region's units in equal parts over the hubs that serve it."""
     weights = np.zeros((len(zone_number), len(ways.hub_ids)))
-    totals = demand.group_by("region_id").agg(pl.col("target").sum())
+    totals = demand.group_by("region_id").agg(pl.col("expected").sum())
     for row in zones.join(totals, on="region_id").sort("region_id").iter_rows(named=True):
         hubs = sorted({moved.get(hub) or hub for hub in row["hub_ids"]})
-        weights[zone_number[row["zone"]], ways.index(hubs)] += max(row["target"], 1) / len(hubs)
+        weights[zone_number[row["zone"]], ways.index(hubs)] += max(row["expected"], 1) / len(hubs)
     shares: Floats = weights / weights.sum(axis=1, keepdims=True)
     return shares
 
 
-def _form_families(home: Ints, units_per_parcel: Floats, peak_share: Floats, has_stock: NDArray[np.bool_]) -> Ints:
-    """Number the families: items with stock one each, the others by home hub, units in a parcel and peak share."""
+def _form_families(
+    home: Ints, units_per_parcel: Floats, places: Floats, peak_share: Floats, has_stock: NDArray[np.bool_]
+) -> Ints:
+    """Number the families: items with stock one each, the others by home hub, units in a parcel, places and peak share."""
     alone = np.where(has_stock, np.arange(len(home)), -1)
-    rows = np.column_stack([alone, home, np.round(units_per_parcel, 6), np.round(peak_share, 6)])
+    rows = np.column_stack([alone, home, np.round(units_per_parcel, 6), np.round(places, 6), np.round(peak_share, 6)])
     rows[has_stock, 1:] = 0
     numbers: Ints = np.unique(rows, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     return numbers

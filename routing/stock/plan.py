@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from data.errors import RadarError
 from data.progress import SILENT, Progress
@@ -16,6 +17,7 @@ from routing.stock.allocation import Sending, divide_units, list_allocations
 from routing.stock.costs import MOST_ZONES, WayCosts, cost_ways, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand
 from routing.stock.items import Items, gather_items
+from routing.stock.level import UnitCosts, pay_off, set_targets
 from routing.stock.model import Floats, LocationPlan, LocationProblem
 from routing.stock.on_hand import OnHand, run_down
 from routing.stock.solver import solve_location
@@ -23,7 +25,7 @@ from routing.stock.solver import solve_location
 CUBE = "merchant_forecasts"
 TABLES = (
     "sales", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "events",
-    "promotions", "stock", "lane_vehicles", "courier_rates", "network_changes", "stock_receipts",
+    "promotions", "stock", "lane_vehicles", "courier_rates", "network_changes", "stock_receipts", "categories", "items",
 )  # fmt: skip
 _REQUIRED = TABLES[:8]
 _OPTIMAL_GAP = 1e-4
@@ -40,7 +42,9 @@ class StockOptions:
     as_of
         Last day of sales that is known; None takes the last in the table.
     service_level
-        Probability with which a region's stock suffices.
+        Probability with which the stock of an item suffices; None takes what the pay-off of a unit sets.
+    from_home
+        Whether units leave from home as today where that costs less or there is no room.
     short_cost
         Price put on a unit for which there is no room [CNY/unit].
     day_cost
@@ -58,7 +62,8 @@ class StockOptions:
     first: date | None = None
     last: date | None = None
     as_of: date | None = None
-    service_level: float = 0.9
+    service_level: float | None = 0.9
+    from_home: bool = False
     short_cost: float = 20.0
     day_cost: float = 0.5
     putaway_days: int = 2
@@ -67,7 +72,7 @@ class StockOptions:
     time_limit: float = 600.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.service_level < 1:
+        if self.service_level is not None and not 0 < self.service_level < 1:
             raise RadarError(f"service level {self.service_level}", "a share between 0 and 1", "set --service-level")
         if not self.time_limit > 0:
             raise RadarError(f"a time limit of {self.time_limit} s", "more than 0 seconds", "set --time-limit")
@@ -98,6 +103,8 @@ class StockPlan:
         Price of all units without room, as the cost holds it [CNY].
     on_hand
         What of the stock counted is there on the first day.
+    at_home
+        Units expected that leave from home as today, because that costs less or no warehouse has room.
     cost_today
         Cost of the same demand sent from where the merchants ship today [CNY], None where a hub reaches not all buyers.
     """
@@ -110,6 +117,7 @@ class StockPlan:
     short_cost: float
     cost_today: float | None
     on_hand: OnHand
+    at_home: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,8 @@ class StockTask:
         The location problem over families and zones.
     rent
         Storage of a unit in each warehouse until the event, shape (W,) [CNY/unit].
+    costs
+        What a unit costs by item, zone and warehouse.
     on_hand
         Stock on the first day of the event.
     """
@@ -143,6 +153,7 @@ class StockTask:
     ways: WayCosts
     problem: LocationProblem
     rent: Floats
+    costs: UnitCosts
     on_hand: OnHand
 
 
@@ -162,7 +173,7 @@ def plan_stock(
     Parameters
     ----------
     tables
-        Tables of ``TABLES`` by name, of which the last six may be absent, and the demand cube of one forecast under ``CUBE``.
+        Tables of ``TABLES`` by name, of which those from ``promotions`` on may be absent, and the demand cube of one forecast under ``CUBE``.
     options
         What the planner sets.
     hub_prices
@@ -188,19 +199,54 @@ def plan_stock(
     solved = solve_location(problem, effort=options.effort, deadline=deadline)
     progress.step(3, 4, "writing reasons")
     units = divide_units(items, solved.units.reshape(len(items.leaders()), len(items.zones), len(items.sites)))
+    lost = ~np.isfinite(task.costs.home) if options.from_home else np.ones_like(items.target, dtype=np.bool_)
+    if options.from_home:
+        units, solved = _leave_small_lots(task, units, solved, lost)
     allocations, shortages = list_allocations(
-        items, problem, units, Sending(ways, window, options.putaway_days, as_of, options.day_cost, task.rent)
+        items,
+        problem,
+        units,
+        Sending(ways, window, options.putaway_days, as_of, options.day_cost, task.rent),
+        lost=lost,
+        from_home=options.from_home,
     )
+    short = np.maximum(problem.demand - solved.units.sum(axis=1), 0.0)
+    of_group = np.zeros((len(items.leaders()), len(items.zones)), dtype=np.bool_)
+    of_group[items.family] = lost
+    missing = short * of_group.reshape(-1)
     return StockPlan(
         allocations,
-        _certify(problem, solved, deadline.work.tell()),
+        _certify(solved, missing, deadline.work.tell()),
         shortages,
         window,
         as_of,
-        float(problem.short_cost @ np.maximum(problem.demand - solved.units.sum(axis=1), 0.0)),
+        float(problem.short_cost @ missing),
         _cost_as_today(items, ways, options),
         task.on_hand,
+        round(float((np.maximum(items.expected - units.sum(axis=2), 0.0) * ~lost).sum())),
     )
+
+
+def _leave_small_lots(
+    task: StockTask, units: Floats, solved: LocationPlan, lost: NDArray[np.bool_]
+) -> tuple[Floats, LocationPlan]:
+    """Leave at home what is sent to a warehouse in a lot too small for it; what home cannot serve goes all the same."""
+    items, problem = task.items, task.problem
+    send = np.maximum(units.sum(axis=1) - items.there, 0.0)  # (I, W)
+    small = (send > 0) & (send < items.lot[:, None])
+    if not small.any():
+        return units, solved
+    kept = units.copy()
+    for i, w in np.argwhere(small).tolist():
+        over = send[i, w]
+        for z in np.argsort(-units[i, :, w], kind="stable").tolist():
+            less = 0.0 if lost[i, z] else min(over, kept[i, z, w])
+            kept[i, z, w] -= less
+            over -= less
+    groups = np.zeros((len(items.leaders()), *kept.shape[1:]))
+    np.add.at(groups, items.family, kept)
+    flat = groups.reshape(-1, kept.shape[2])
+    return kept, LocationPlan(flat, problem.reckon(flat), solved.lower_bound)
 
 
 def read_task(
@@ -215,19 +261,19 @@ def read_task(
     as_of = options.as_of or frames["sales"].select(pl.col("date").max()).item()
     window = choose_window(frames["events"], as_of, options.first, options.last)
     progress.step(0, 4, "expecting demand")
-    demand = expect_demand(
-        tables[CUBE], frames["sales"], frames["events"], window, as_of=as_of, service_level=options.service_level
-    )
+    demand, noise = expect_demand(tables[CUBE], frames["sales"], frames["events"], window, as_of=as_of)
     progress.step(1, 4, "costing ways")
     moved = follow_changes(frames["network_changes"], window.first)
     ways = cost_ways(*(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates")))
-    totals = dict(demand.group_by("region_id").agg(pl.col("target").sum()).iter_rows())
+    totals = dict(demand.group_by("region_id").agg(pl.col("expected").sum()).iter_rows())
     zones = gather_zones(frames["regions"], frames["hubs"], totals, options.most_zones)
     on_hand = run_down(frames["stock"], frames["stock_receipts"], frames["sales"], as_of=as_of, first=window.first)
-    items = gather_items(demand, zones, frames["warehouses"], on_hand.stock, ways, moved, as_of)
-    problem = _pose(items, frames["warehouses"], ways, window, options, hub_prices or {})
-    rent = _rent_of(frames["warehouses"], window, options)
-    return StockTask(window, as_of, items, zones, ways, problem, rent, on_hand)
+    goods = (frames["categories"], frames["items"])
+    items = gather_items(demand, zones, frames["warehouses"], on_hand.stock, ways, moved, as_of, goods)
+    costs = _cost_units(items, frames["warehouses"], ways, window, options, hub_prices or {})
+    items = _set_targets(items, costs, noise, options)
+    problem = _pose(items, frames["warehouses"], costs, options)
+    return StockTask(window, as_of, items, zones, ways, problem, costs.rent, costs, on_hand)
 
 
 def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -239,14 +285,44 @@ def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     return {name: contract(name).conform(tables[name]) if name in tables else contract(name).empty() for name in TABLES}
 
 
-def _pose(
+def _cost_units(
     items: Items,
     warehouses: pl.DataFrame,
     ways: WayCosts,
     window: Window,
     options: StockOptions,
     hub_prices: Mapping[str, float],
-) -> LocationProblem:
+) -> UnitCosts:
+    """Cost a unit of each item from home and from each warehouse, what a hub's relief is worth in it."""
+    price = np.array([hub_prices.get(hub, 0.0) for hub in ways.hub_ids])
+    relief = _relieve(items, price)  # (H, Z)
+    per_parcel = items.units_per_parcel[:, None]
+    days = items.reach(ways.hours) / 24.0
+    sent = items.reach(ways.parcel) + relief
+    home = sent[items.home] / per_parcel + options.day_cost * days[items.home]
+    site = items.site_hub
+    rent = _rent_of(warehouses, window, options)
+    inbound = ways.bulk[items.home][:, site] * items.places[:, None]
+    closed = ~np.isfinite(inbound) | ~items.site_open
+    ahead = sent[site].T[None] / per_parcel[:, :, None] + (options.day_cost * days[site]).T[None] + rent
+    return UnitCosts(
+        home=home,
+        ahead=np.where(closed[:, None, :], np.inf, ahead),
+        inbound=np.where(closed, 0.0, inbound),
+        rent=rent,
+        relief=relief[site].max(initial=0.0) / items.units_per_parcel,
+        daily=warehouses.sort("warehouse_id")["storage_cost"].cast(pl.Float64).fill_null(0.0).to_numpy(),
+    )
+
+
+def _set_targets(items: Items, costs: UnitCosts, noise: float, options: StockOptions) -> Items:
+    """Set what is to stand ready of each item: at the level its pay-off sets, or at the one forced."""
+    level, best = pay_off(costs, items.left_over, options.short_cost)
+    targets = set_targets(items.mean, level, best, items.cv, noise, forced=options.service_level)
+    return replace(items, target=targets.units, level=targets.level)
+
+
+def _pose(items: Items, warehouses: pl.DataFrame, costs: UnitCosts, options: StockOptions) -> LocationProblem:
     """Pose the location problem over families x zones; group k is family k // Z and zone k % Z."""
     places = warehouses.sort("warehouse_id")
     lead, n_zones = items.leaders(), len(items.zones)
@@ -254,24 +330,16 @@ def _pose(
     demand, there = np.zeros((len(lead), n_zones)), np.zeros((len(lead), len(items.sites)))
     np.add.at(demand, items.family, items.target)
     np.add.at(there, items.family, items.there)
-    relief = _relieve(items, ways, hub_prices)
-    rent = _rent_of(warehouses, window, options)
-    parcel = items.reach(ways.parcel)[items.site_hub].T + relief  # (Z, W)
-    # a hub's price says where stock should stand, never that it should stand nowhere
-    worst = relief.max(initial=0.0) / per_parcel[:, None]
-    days = items.reach(ways.hours)[items.site_hub].T / 24.0
-    cost = parcel[None] / per_parcel[:, None, None] + options.day_cost * days[None] + rent
-    inbound = ways.bulk[items.home[lead]][:, items.site_hub] / per_parcel[:, None]
-    closed = ~np.isfinite(inbound) | ~items.site_open
-    cost = np.where(closed[:, None, :], np.inf, cost)
+    lost = options.short_cost + np.broadcast_to(costs.relief[lead, None], demand.shape)
+    home = costs.home[lead]
     storage = places["storage_capacity"].to_numpy().astype(float) - items.others
     return LocationProblem(
         demand=demand.reshape(-1),
-        cost=cost.reshape(-1, len(items.sites)),
+        cost=costs.ahead[lead].reshape(-1, len(items.sites)),
         load=np.repeat(items.peak_share[lead] / per_parcel, n_zones),
-        short_cost=(options.short_cost + np.broadcast_to(worst, demand.shape)).reshape(-1),
+        short_cost=(np.where(np.isfinite(home), home, lost) if options.from_home else lost).reshape(-1),
         family=np.repeat(np.arange(len(lead)), n_zones),
-        inbound=np.where(closed, 0.0, inbound),
+        inbound=costs.inbound[lead],
         there=there,
         storage=np.maximum(storage, 0.0),
         dispatch=places["dispatch_capacity"].cast(pl.Float64).fill_null(np.inf).to_numpy(),
@@ -279,13 +347,12 @@ def _pose(
     )
 
 
-def _relieve(items: Items, ways: WayCosts, hub_prices: Mapping[str, float]) -> Floats:
-    """Price of the hub a warehouse hands its parcels in at, shape (Z, W) [CNY/parcel].
+def _relieve(items: Items, price: Floats) -> Floats:
+    """Price of the hub a parcel is handed in at, shape (H, Z) [CNY/parcel].
 
     Buyers behind that same hub load it wherever their parcels come from: for them it is no reason.
     """
-    price = np.array([hub_prices.get(hub, 0.0) for hub in ways.hub_ids])[items.site_hub]
-    relief: Floats = price[None, :] * (1.0 - items.zone_weight[:, items.site_hub])
+    relief: Floats = price[:, None] * (1.0 - items.zone_weight.T)
     return relief
 
 
@@ -295,8 +362,9 @@ def _rent_of(warehouses: pl.DataFrame, window: Window, options: StockOptions) ->
     return daily * (options.putaway_days + window.days / 2)
 
 
-def _certify(problem: LocationProblem, solved: LocationPlan, ended_by: str) -> pl.DataFrame:
-    demanded, placed = round(problem.demand.sum()), round(solved.units.sum())
+def _certify(solved: LocationPlan, missing: Floats, ended_by: str) -> pl.DataFrame:
+    placed = round(solved.units.sum())
+    demanded = placed + round(float(missing.sum()))
     gap = 0.0 if solved.cost == 0 else (solved.cost - solved.lower_bound) / solved.cost
     status = "shortfalls" if placed < demanded else "optimal" if gap <= _OPTIMAL_GAP else "feasible"
     return pl.DataFrame(

@@ -1,0 +1,144 @@
+"""How much to keep ready: the newsvendor's quantile, at the level the pay-off of a unit ahead sets or a planner forces.
+
+A unit too few costs what it would have saved against the merchant's home today, or, where home reaches no buyer, a lost sale. A unit too
+many costs its way there and its place, and the way back (``return``), a fortnight's place more until it is sold there (``sell``), or the goods
+themselves (``lose``)::
+
+    level = too few / (too few + too many)        (Arrow, Harris and Marschak, Econometrica 19, 1951)
+
+A zone counts with the warehouse that serves it cheapest. The demand of an item from one warehouse has the mean M of its zones and the variance
+M + error^2 M^2 + noise^2 / days x sum(m_z^2): the error is the item's and common to its zones, the days' noise is each zone's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.constants import constant
+from routing.stock.model import Floats
+
+
+@dataclass(frozen=True)
+class LevelRules:
+    """What is reckoned for units left over."""
+
+    sold_within: float = constant(14.0, "days", "in which what is left over is sold where it stands", "judgement")
+    most: float = constant(0.995, "1", "level, at most: where home reaches nobody every unit would pay", "judgement")
+
+
+LEVELS = LevelRules()
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCosts:
+    """What a unit costs by item, zone and warehouse [CNY/unit].
+
+    Attributes
+    ----------
+    home : (I, Z)
+        From the merchant's hub to the zone, with the worth of the days; inf where it does not reach it.
+    ahead : (I, Z, W)
+        From a warehouse, without bringing in; inf where that cannot be.
+    inbound : (I, W)
+        Bringing in.
+    rent : (W,)
+        Place until the middle of the event.
+    daily : (W,)
+        Place of a day.
+    relief : (I,)
+        The dearest relief of a hub in any of it: a hub's price says where stock stands, never that it stands nowhere.
+    """
+
+    home: Floats
+    ahead: Floats
+    inbound: Floats
+    rent: Floats
+    daily: Floats
+    relief: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What is to stand ready.
+
+    Attributes
+    ----------
+    units : (I, Z)
+        Whole units.
+    level : (I,)
+        Probability with which they suffice, weighed over the zones; 0 where no unit pays.
+    """
+
+    units: Floats
+    level: Floats
+
+
+def pay_off(costs: UnitCosts, left_over: NDArray[np.str_], lost_cost: float) -> tuple[Floats, NDArray[np.int64]]:
+    """Give the level of each item and zone that its pay-off sets, shape (I, Z), and the warehouse that serves it cheapest."""
+    whole = costs.ahead + costs.inbound[:, None, :]
+    best = np.argmin(whole, axis=2)
+    cheapest = np.take_along_axis(whole, best[:, :, None], axis=2)[:, :, 0]
+    home = np.where(np.isfinite(costs.home), costs.home, np.where(np.isfinite(cheapest), cheapest, 0.0) + lost_cost)
+    reached = np.isfinite(cheapest)
+    saved = np.maximum(home - np.where(reached, cheapest, 0.0), 0.0)
+    few = np.where(reached, saved, np.where(np.isfinite(costs.home), 0.0, lost_cost))
+    item = np.arange(len(whole))[:, None]
+    brought, rent, daily = costs.inbound[item, best], costs.rent[best], costs.daily[best]
+    many = np.select(
+        [left_over[:, None] == "sell", left_over[:, None] == "lose"],
+        [rent + LEVELS.sold_within * daily, brought + rent + lost_cost],
+        2.0 * brought + rent,
+    )
+    level = np.divide(few, few + many, out=np.zeros_like(few), where=few > 0)
+    return np.minimum(level, LEVELS.most), best.astype(np.int64)
+
+
+def set_targets(
+    mean: Floats, level: Floats, best: NDArray[np.int64], error: Floats, noise: float, *, forced: float | None = None
+) -> Targets:
+    """Set what is to stand ready.
+
+    Parameters
+    ----------
+    mean : (I, Z)
+        Units expected.
+    level, best : (I, Z)
+        Of :func:`pay_off`.
+    error : (I,)
+        Relative error of an item's expectation.
+    noise
+        Relative noise of a zone's units over the days of the event.
+    forced
+        One level for all, in place of the pay-off's.
+    """
+    from scipy.stats import gamma
+
+    at = level if forced is None else np.full_like(level, forced)
+    sites = int(best.max(initial=0)) + 1
+    item = np.repeat(np.arange(len(mean)), mean.shape[1]) * sites + best.ravel()
+    size = len(mean) * sites
+    together = np.bincount(item, mean.ravel(), size)
+    squares = np.bincount(item, (mean**2).ravel(), size)
+    weight = np.bincount(item, (at * mean).ravel(), size)
+    of_group = np.divide(weight, together, out=np.zeros(size), where=together > 0)
+    variance = together + np.repeat(error, sites) ** 2 * together**2 + noise**2 * squares
+    safe = np.maximum(together, 1e-12)
+    shape = np.where(together > 0, safe**2 / np.maximum(variance, 1e-12), 1.0)
+    quantile = np.where(
+        (together > 0) & (of_group > 0), gamma.ppf(np.maximum(of_group, 1e-9), shape, scale=safe / shape), 0.0
+    )
+    scale = np.divide(quantile, together, out=np.zeros(size), where=together > 0)
+    wanted = mean * scale[item].reshape(mean.shape) * (at > 0)
+    total = mean.sum(axis=1)
+    told = np.divide((at * mean).sum(axis=1), total, out=np.zeros(len(mean)), where=total > 0)
+    return Targets(round_on(wanted), told)
+
+
+def round_on(values: Floats) -> Floats:
+    """Make rows whole by carrying roundings on from place to place, so that their sums stay right."""
+    whole = np.floor(np.cumsum(values, axis=1) + 0.5)
+    rounded: Floats = np.diff(whole, axis=1, prepend=0.0)
+    return rounded
