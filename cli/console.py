@@ -75,13 +75,15 @@ TOLD = frozenset(
 
 
 def workspace_of(context: typer.Context) -> Workspace:
-    """Return the workspace of ``--workspace``, or the one the current folder lies in."""
+    """Return the workspace of ``--workspace``, or the one the current folder lies in, read as it stands at one moment."""
     from pathlib import Path
 
     from data.whatif import find_workspace, open_workspace
 
     chosen: Path | None = context.find_root().params.get("workspace")
-    return open_workspace(chosen) if chosen is not None else find_workspace(Path.cwd())
+    workspace = open_workspace(chosen) if chosen is not None else find_workspace(Path.cwd())
+    workspace.pin()
+    return workspace
 
 
 def known_errors(command: Callable[P, R]) -> Callable[P, R]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
+from cli.load_options import AllowFuture
 from cli.options import FirstDay, Json, LastDay, parse_day
 from cli.weather_tables import (
     latest_run,
@@ -116,16 +117,21 @@ def load(
             help="CSV of places (location_id, latitude, longitude) for answers that carry only the id of theirs.",
         ),
     ] = None,
+    allow_future: AllowFuture = False,
     json: Json = False,
 ) -> None:
     """Load weather files into weather_observations, weather_forecasts and weather_warnings.
 
     Open-Meteo, QWeather, OpenWeather, CAP 1.2, INMET and plain CSV are told apart by what stands in them. Units are read from
-    the files: a measure without a unit is refused.
+    the files: a measure without a unit is refused. Rows that cannot be read, and observations later than tomorrow, are set apart in
+    rejected_rows, and the exit code is 3.
 
     Example: `radar weather load forecast.json --issued-at 2025-11-08T06:00+08:00`
     """
-    from weather.loading import Sources, read_weather
+    from data.ingest.files import begin_watch
+    from data.ingest.future import tomorrow
+    from data.sources.load_limits import limited
+    from weather.loading import Sources, read_weather, require_good
 
     workspace = workspace_of(context)
     zone = workspace.settings.workspace.zone
@@ -140,15 +146,19 @@ def load(
         place=at,
         places={} if places is None else read_places(places),
         shapes=read_shapes(workspace),
+        latest=None if allow_future else tomorrow(zone),
     )
     # every file is read before anything is written: one broken file leaves the workspace as it was
-    with progress("weather load") as bar:
+    with progress("weather load") as bar, limited(begin_watch(workspace)):
         tables, loaded = read_weather(files, sources, bar)
+    require_good(loaded, workspace.settings.load.max_rejected_share)
     options: dict[str, object] = {"files": [path.name for path in files], "provider": provider.value}
     options |= {"kind": chosen, "issued_at": issued, "place": at}
     with workspace.run("weather load", options=options) as run:
-        write_weather(run, tables)
+        write_weather(run, tables, loaded)
     tell_loaded(loaded, zone, json=json)
+    if run.outcome == "rejected":
+        raise typer.Exit(EXIT_INCOMPLETE)
 
 
 @known_errors
@@ -176,9 +186,10 @@ def fetch(
     import os
 
     from data.errors import RadarError
+    from data.ingest.future import tomorrow
     from data.settings import WeatherService
     from weather.fetching import Fetcher
-    from weather.loading import Sources, gather
+    from weather.loading import Sources, gather, require_good
     from weather.services import BASE_URLS, Account
     from weather.services import fetch as ask
 
@@ -195,17 +206,20 @@ def fetch(
         raise RadarError("no hub with coordinates", "places to ask for", "load hubs, or give --places FILE")
     account = Account(url or settings.base_url or BASE_URLS[service.value], key)
     fetcher = Fetcher(workspace.folder / ".weather", private=settings.private)
-    sources = Sources(zone=zone, shapes=read_shapes(workspace))
+    sources = Sources(zone=zone, shapes=read_shapes(workspace), latest=tomorrow(zone))
     with progress("weather fetch"):
         readings, apart = ask(service.value, account, at, days, fetcher, sources)
     tables, loaded = gather(readings, sources)
+    require_good(loaded, workspace.settings.load.max_rejected_share)
     for address, reason in apart.items():
         warn(f"{address} is set apart: {reason}")
     with workspace.run("weather fetch", options={"service": service.value, "places": len(at), "days": days}) as run:
-        write_weather(run, tables)
+        write_weather(run, tables, loaded)
         if apart:
             run.outcome = "rejected"
     tell_loaded(loaded, zone, json=json)
+    if run.outcome == "rejected":
+        raise typer.Exit(EXIT_INCOMPLETE)
 
 
 def _hub_places(hubs: pl.DataFrame) -> list[tuple[float, float]]:

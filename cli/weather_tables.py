@@ -140,13 +140,18 @@ def read_places(path: Path) -> dict[str, Place]:
     return places
 
 
-def write_weather(run: Run, tables: dict[str, pl.DataFrame]) -> None:
-    """Stage rows of weather by key; warnings that break their contract are set apart, the others stay."""
+def write_weather(run: Run, tables: dict[str, pl.DataFrame], loaded: Sequence[LoadedFile]) -> None:
+    """Stage rows of weather by key, and those set apart; warnings that break their contract are among them."""
     import polars as pl
 
     from data.contracts import contract
 
     counts = []
+    for file in loaded:
+        rejected = file.rejected()
+        if rejected.height:
+            run.append("rejected_rows", rejected.with_columns(pl.lit(file.table).alias("table_name")))
+            run.outcome = "rejected"
     for name, frame in tables.items():
         table = contract(name)
         good, broken = table.split(table.arrange(frame))
@@ -168,9 +173,14 @@ def tell_loaded(loaded: Sequence[LoadedFile], zone: ZoneInfo, *, json: bool) -> 
 
     import polars as pl
 
-    rows = [asdict(file) for file in loaded]
-    for row in rows:
+    from data.ingest.rows import tell_rules
+
+    rows = [asdict(file) | {"set_apart_rows": file.rows_set_apart} for file in loaded]
+    for row, file in zip(rows, loaded, strict=True):
         row["ignored"] = ", ".join(row["ignored"])
+        del row["bad_rows"]
+        for told in tell_rules(file.bad_rows, most=10):
+            warn(f"set apart: {told}")
         for name, reason in row.pop("set_apart").items():
             warn(f"{row['file']}, {name} is set apart: {reason}")
         for name in ("first", "last", "issued_at"):

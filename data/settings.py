@@ -47,10 +47,16 @@ class WorkspaceSettings(_Section):
 
 
 class LoadSettings(_Section):
-    """[load]: how much may be wrong."""
+    """[load]: how much may be wrong, and what one load may take."""
 
     max_rejected_share: float = Field(
         0.05, ge=0, le=1, description="Above this share of bad rows nothing of a file is committed."
+    )
+    time_limit_seconds: float = Field(
+        3600.0, gt=0, description="Longest time of reading one load; past it nothing is committed."
+    )
+    memory_limit_gib: float = Field(
+        0.0, ge=0, description="Most memory one load may take [GiB]; 0 is four fifths of what the machine has free."
     )
 
 

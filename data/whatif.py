@@ -72,6 +72,11 @@ class WhatIf(Workspace):
         """What the ``radar.toml`` of the workspace below says."""
         return self.base.settings
 
+    def pin(self) -> None:
+        """Read the tables of both workspaces as they stood at one moment; its own runs too read those below so."""
+        super().pin()
+        self.base.pin()
+
     def version(self, name: str) -> int | None:
         """Return the version of a table its runs read: its own where its runs wrote one, else that of the workspace below."""
         own = super().version(name)

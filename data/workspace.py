@@ -12,7 +12,7 @@ from pathlib import Path
 from data.errors import RadarError
 from data.runs import Run, number_run, record_failure, recover
 from data.settings import FILE_NAME, Settings, read_settings, write_template
-from data.table_reader import TableReader
+from data.table_reader import TableReader, follow_own_writes
 
 
 class Workspace(TableReader):
@@ -126,10 +126,13 @@ class Workspace(TableReader):
     def writing(self, command: str) -> Iterator[None]:
         """Hold the workspace as its one writer, without a run.
 
+        Who holds it reads what stands there now; a pinned reader (see ``pin``) goes on from what it left.
+
         Raises
         ------
         RadarError
-            When another writer holds it longer than ``lock_wait_seconds``, or the folder cannot be written.
+            When another writer holds it longer than ``lock_wait_seconds``, when one changed a table that this reader had
+            pinned and read, or the folder cannot be written.
         """
         from filelock import FileLock, Timeout
 
@@ -152,8 +155,35 @@ class Workspace(TableReader):
                 OSError
             ):  # it only serves to tell who writes; whether the tables can be written shows by itself
                 holder.write_text(f"`radar {command}` (process {os.getpid()})", encoding="utf-8")
-            yield
+            with self._unpinned():
+                yield
         finally:
+            follow_own_writes(self.folder)
             with suppress(OSError):
                 holder.unlink(missing_ok=True)
             lock.release()
+
+    @contextmanager
+    def _unpinned(self) -> Iterator[None]:
+        """Read what stands here now, and pin that again at the end, before another writer comes."""
+        if not self._pinned:
+            yield
+            return
+        self._require_unchanged()
+        self._pinned, self._moment = False, None
+        try:
+            yield
+        finally:
+            self.pin()
+
+    def _require_unchanged(self) -> None:
+        if self._moment is None:
+            return
+        now = self.moment().tables
+        changed = sorted(name for name in self._seen - {"runs"} if now[name] != self._moment.tables[name])
+        if changed:
+            raise RadarError(
+                f"{', '.join(changed)}, changed by another command since this one read it",
+                "tables that stay as they were read",
+                "run it again; nothing was written",
+            )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
 from data.errors import RadarError
+from data.ingest.rows import require_share
 from data.progress import SILENT, Progress
 from weather.feeds import cap, csv_points, open_meteo, openweather, qweather, station_csv
+from weather.feeds.bad_rows import ENTRY, BadRows, join_bad_rows
 from weather.feeds.reading import Kind, Place, Reading, join_readings, settle_kind
 from weather.feeds.rows import parse_json
 
@@ -45,6 +50,8 @@ class Sources:
         Name of a file (without its ending) or id of a place -> latitude and longitude.
     shapes
         Code or name of a region -> GeoJSON geometry, for warnings that tell their area by code.
+    latest
+        Last day, in ``zone``, that an observation may be of; None for any.
     """
 
     zone: tzinfo
@@ -54,6 +61,7 @@ class Sources:
     place: Place | None = None
     places: Mapping[str, Place] = field(default_factory=dict)
     shapes: cap.Shapes = field(default_factory=dict)
+    latest: date | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,10 @@ class LoadedFile:
         Columns without use.
     set_apart
         Warnings that cannot be read, and why.
+    entries
+        Rows or entries the file holds, those set apart among them.
+    bad_rows
+        Rows set apart: ``file``, ``row``, ``column``, ``value``, ``rule``.
     """
 
     file: str
@@ -86,6 +98,34 @@ class LoadedFile:
     issued_at: datetime | None
     ignored: tuple[str, ...]
     set_apart: Mapping[str, str] = field(default_factory=dict)
+    entries: int = 0
+    bad_rows: pl.DataFrame = field(default_factory=lambda: join_bad_rows([]))
+
+    @property
+    def rows_set_apart(self) -> int:
+        """Rows or entries set apart; one may break several rules."""
+        return self.bad_rows.select("file", "row").n_unique() if self.bad_rows.height else 0
+
+    def rejected(self) -> pl.DataFrame:
+        """Return rows and warnings set apart, in the shape of ``bad_rows``."""
+        apart = BadRows(self.file)
+        for name, reason in self.set_apart.items():
+            apart.add(None, None, name, reason)
+        return join_bad_rows([self.bad_rows, apart.frame()])
+
+
+def require_good(files: Sequence[LoadedFile], most: float) -> None:
+    """Raise RadarError when more than the share ``most`` of the rows of all files was set apart.
+
+    Warnings do not count: one that cannot be read never keeps the others out.
+    """
+    require_share(
+        join_bad_rows([file.bad_rows for file in files]),
+        sum(file.rows_set_apart for file in files),
+        sum(file.entries for file in files),
+        most,
+        "correct the file",
+    )
 
 
 def read_weather(
@@ -127,11 +167,16 @@ def gather(
     """Sort what was read into tables: see ``read_weather``."""
     loaded, frames, warnings = [], {name: list[pl.DataFrame]() for name in _TABLES.values()}, []
     for name, reading in readings:
-        if reading.frame.height:
+        if reading.frame.height or reading.bad_rows.height:
             settled, frame = settle_kind(reading, sources.kind, sources.issued_at, file=name)
+            bad = reading.bad_rows
+            if settled == "observations":
+                frame, future = _part_future(frame, sources, name)
+                bad = join_bad_rows([bad, future]).sort("file", "row", maintain_order=True)
+            frame = frame.drop(ENTRY, strict=False)
             table = _TABLES[settled]
             frames[table].append(frame)
-            loaded.append(_describe(name, reading, table, frame))
+            loaded.append(replace(_describe(name, reading, table, frame), bad_rows=bad))
         if reading.warnings is not None and (reading.warnings.height or reading.set_apart or not reading.frame.height):
             warnings.append(reading.warnings)
             loaded.append(_describe_warnings(name, reading, reading.warnings))
@@ -222,11 +267,26 @@ def _content(path: Path) -> bytes:
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise RadarError(f"{size:,} bytes", f"at most {LARGEST_FILE:,}", "split the file", file=path.name)
-        return path.read_bytes()
+        return _unpacked(path.read_bytes(), path.name)
     except OSError as error:
         raise RadarError(
             f"cannot be read ({error.strerror})", action="name an existing file", file=path.name
         ) from error
+
+
+def _unpacked(content: bytes, name: str) -> bytes:
+    """Return what a gzip file holds, any other as it is; RadarError for a broken one, or one that grows too large."""
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    try:
+        unpacked = gzip.GzipFile(fileobj=io.BytesIO(content)).read(LARGEST_FILE + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise RadarError(f"a broken gzip file ({error})", "a whole one", "copy it again", file=name) from error
+    if len(unpacked) > LARGEST_FILE:
+        raise RadarError(
+            f"more than {LARGEST_FILE:,} bytes unpacked", f"at most {LARGEST_FILE:,}", "split the file", file=name
+        )
+    return unpacked
 
 
 def _describe(name: str, reading: Reading, table: str, frame: pl.DataFrame) -> LoadedFile:
@@ -234,7 +294,20 @@ def _describe(name: str, reading: Reading, table: str, frame: pl.DataFrame) -> L
         first=pl.col("valid_at").min(), last=pl.col("valid_at").max(), issued=pl.col("issued_at").max()
     ).row(0)
     places = frame.select("latitude", "longitude").n_unique()
-    return LoadedFile(name, reading.provider, table, frame.height, places, first, last, issued, reading.ignored)
+    told = LoadedFile(name, reading.provider, table, frame.height, places, first, last, issued, reading.ignored)
+    return replace(told, entries=reading.entries)
+
+
+def _part_future(frame: pl.DataFrame, sources: Sources, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part observations of days after ``sources.latest`` from the others: they are mistyped, or made up."""
+    bad = BadRows(name)
+    if sources.latest is not None:
+        rule = f"lies in the future (after {sources.latest}); --allow-future takes it"
+        late = pl.col("valid_at").dt.convert_time_zone(str(sources.zone)).dt.date() > sources.latest
+        for row in frame.filter(late).iter_rows(named=True):
+            bad.add(row.get(ENTRY), "valid_at", row["valid_at"].astimezone(sources.zone).isoformat(), rule)
+        frame = frame.filter(~late)
+    return frame, bad.frame()
 
 
 def _describe_warnings(name: str, reading: Reading, warnings: pl.DataFrame) -> LoadedFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 from urllib.parse import urlencode, urljoin
 
@@ -93,9 +93,7 @@ def fetch(
         if reading.kind != "observations":
             issue = pl.lit(fetched, dtype=pl.Datetime("us", "UTC"))
             frame = reading.frame.with_columns(pl.col("issued_at").fill_null(issue))
-            reading = Reading(
-                frame, reading.provider, "forecasts", reading.ignored, reading.warnings, reading.set_apart
-            )
+            reading = replace(reading, frame=frame, kind="forecasts")
         readings.append((name, reading))
     return readings, {}
 

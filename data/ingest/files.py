@@ -15,6 +15,7 @@ from data.ingest.loading import Loaded, load_table, preview_table, require_loada
 from data.ingest.profiles import Profile, write_profile
 from data.progress import SILENT, Progress
 from data.sources import Layout, Source, open_files
+from data.sources.load_limits import LoadWatch, limited, watch_load
 from data.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,7 +55,9 @@ def load_files(
         See ``loading.load_table``.
     """
     require_loadable(profile.table)
-    opened = open_sources(profile, sources)
+    watch = begin_watch(workspace)
+    with limited(watch):
+        opened = open_sources(profile, sources)
     instructions = instruct(workspace, profile, replace=replace)
     options = options_of(profile, opened, replace=replace, derive=derive, given=sources is not None)
     loaded = load_table(
@@ -65,6 +68,7 @@ def load_files(
         derive=derive,
         options=options,
         progress=progress,
+        watch=watch,
     )
     found = find_profile(profile, loaded.ingestion)
     if keep_as is not None and sources is None:
@@ -83,10 +87,17 @@ def preview_files(
 ) -> Loaded:
     """Read files as ``load_files`` would, and write nothing; the run has no id. Rows of ``before`` count as loaded."""
     require_loadable(profile.table)
-    opened = open_sources(profile, sources)
-    how = instruct(workspace, profile, replace=replace)
-    loaded = preview_table(workspace, profile.table, opened, how, progress, before=before)
+    with limited(begin_watch(workspace)):
+        opened = open_sources(profile, sources)
+        how = instruct(workspace, profile, replace=replace)
+        loaded = preview_table(workspace, profile.table, opened, how, progress, before=before)
     return dataclasses.replace(loaded, profile=find_profile(profile, loaded.ingestion))
+
+
+def begin_watch(workspace: Workspace) -> LoadWatch:
+    """Begin to watch a load by the limits of the workspace."""
+    settings = workspace.settings.load
+    return watch_load(settings.time_limit_seconds, settings.memory_limit_gib)
 
 
 def open_sources(profile: Profile, sources: Sequence[Source] | None = None) -> list[Source]:

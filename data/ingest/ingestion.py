@@ -19,7 +19,7 @@ from data.ingest.ids import spell_ids
 from data.ingest.layout import fill_down, unfold
 from data.ingest.reading import read_batches, read_constants
 from data.ingest.row_rules import apply_cross_rules, apply_rules
-from data.ingest.rows import FILE, LINE, PLACES, SUMMABLE, drop_places, part_duplicates, tell_rules
+from data.ingest.rows import FILE, LINE, PLACES, SUMMABLE, drop_places, part_duplicates, require_share
 from data.ingest.shapes import find_bad_areas
 from data.ingest.units import Conversion
 from data.progress import SILENT, Progress
@@ -116,14 +116,7 @@ class Ingestion:
 
     def require_share(self, most: float) -> None:
         """Raise RadarError when more than the share ``most`` of the rows was set apart."""
-        if self.read and self.set_apart > most * self.read:
-            share = self.set_apart / self.read
-            told = "; ".join(tell_rules(self.rejected))
-            raise RadarError(
-                f"{self.set_apart:,} of {self.read:,} rows ({share:.1%}) that break a rule: {told}",
-                f"at most {most:.1%} (max_rejected_share in radar.toml)",
-                f"nothing was committed; {self._advice()}",
-            )
+        require_share(self.rejected, self.set_apart, self.read, most, self._advice())
 
     def _advice(self) -> str:
         unknown = self.rejected.filter(pl.col("rule").str.starts_with("is no id of table "))

@@ -23,6 +23,7 @@ from data.progress import SILENT, Progress
 from data.runs import Run
 from data.sources import Source
 from data.sources.geojson_files import GEOMETRY
+from data.sources.load_limits import LoadWatch, limited
 from data.workspace import Workspace
 
 _LEAST_SHARE = 0.5
@@ -55,6 +56,7 @@ def load_table(
     derive: bool | None = None,
     options: Mapping[str, object] | None = None,
     progress: Progress = SILENT,
+    watch: LoadWatch | None = None,
 ) -> Loaded:
     """Load sources into a table of the workspace, all or nothing.
 
@@ -77,6 +79,8 @@ def load_table(
         What to keep of the command in ``runs``; must hold no password.
     progress
         Is told how far the reading is.
+    watch
+        Time and memory the reading may take; None limits neither.
 
     Raises
     ------
@@ -90,14 +94,15 @@ def load_table(
     with workspace.run(f"load {name}", options or {}) as run:
         reader = _CachedReader(run)
         given = _constants(table, how, run.run_id)
-        ingestion = ingest(
-            table,
-            sources,
-            dataclasses.replace(how, constants=given, add_missing=known),
-            read_table=reader,
-            zone=workspace.settings.workspace.zone,
-            progress=progress,
-        )
+        with limited(watch):
+            ingestion = ingest(
+                table,
+                sources,
+                dataclasses.replace(how, constants=given, add_missing=known),
+                read_table=reader,
+                zone=workspace.settings.workspace.zone,
+                progress=progress,
+            )
         ingestion.require_share(workspace.settings.load.max_rejected_share)
         also: dict[str, int] = {}
         for target, rows in ingestion.added.items():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from data.contracts import TableContract
+from data.errors import RadarError
 
 FILE, LINE = "__file__", "__line__"
 PLACES = (FILE, LINE)
@@ -109,6 +110,29 @@ def broken_schema(frame: pl.DataFrame) -> dict[str, pl.DataType]:
 def drop_places(frame: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     """Leave out the rows that stand at the given places."""
     return frame.join(places.select(PLACES).unique(), on=list(PLACES), how="anti", maintain_order="left")
+
+
+def require_share(rejected: pl.DataFrame, set_apart: int, read: int, most: float, advice: str) -> None:
+    """Raise RadarError when more than the share ``most`` of the rows read was set apart.
+
+    Parameters
+    ----------
+    rejected
+        Columns ``file``, ``row``, ``column``, ``value``, ``rule``: one row a broken rule.
+    set_apart, read
+        Rows that break a rule, and all rows.
+    most
+        ``max_rejected_share`` of the workspace.
+    advice
+        What the user can do about it.
+    """
+    if read and set_apart > most * read:
+        told = "; ".join(tell_rules(rejected))
+        raise RadarError(
+            f"{set_apart:,} of {read:,} rows ({set_apart / read:.1%}) that break a rule: {told}",
+            f"at most {most:.1%} (max_rejected_share in radar.toml)",
+            f"nothing was committed; {advice}",
+        )
 
 
 def tell_rules(broken: pl.DataFrame, most: int = 3) -> Sequence[str]:

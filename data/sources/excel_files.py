@@ -12,13 +12,13 @@ import polars as pl
 from data.errors import RadarError
 from data.sources.batch import Batch, Source, drop_blank_rows, no_broken, unique_names
 from data.sources.headers import LINES_LOOKED_AT, HeaderFound, HeaderRule, find_header, preamble_of
+from data.sources.other_workbooks import require_reach
 from data.sources.workbooks import SheetFrame, frame_sheets
 
 if TYPE_CHECKING:
     import fastexcel
 
 ALL_SHEETS = "*"
-_ZIPPED = (".xlsx", ".xlsm")
 _NUMBER = r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$"
 
 
@@ -76,7 +76,10 @@ def open_excel(
     if not path.stat().st_size:
         raise RadarError("an empty file", "an Excel workbook", "check the export that wrote it", file=name)
     try:
-        frames = frame_sheets(path, name) if path.suffix.lower() in _ZIPPED and _is_zip(path) else {}
+        zipped = _is_zip(path)
+        frames = frame_sheets(path, name) if zipped else {}
+        if zipped and not frames:
+            require_reach(path, name)
         workbook = fastexcel.read_excel(path)
         pages, hidden = _load_pages(workbook, frames, sheet, usual_sheet, header_row, rule, name)
     except fastexcel.FastExcelError as error:

@@ -68,6 +68,17 @@ def require_columns(count: int, name: str, row: int | None = None) -> None:
         )
 
 
+def require_cells(rows: int, columns: int, title: str, name: str) -> None:
+    """Raise RadarError for a sheet that reaches over more cells than are read, the empty ones among them."""
+    if rows * columns > LIMITS.sheet_cells:
+        raise RadarError(
+            f"sheet {title!r} with cells from row 1 to {rows:,} and {columns:,} columns wide",
+            f"at most {LIMITS.sheet_cells:,} cells",
+            "delete the stray cell at its far end, or save the table as CSV",
+            file=name,
+        )
+
+
 def require_size(size: float, name: str) -> None:
     """Raise RadarError for JSON too large to be read whole."""
     if size > LIMITS.json_bytes:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from data.errors import RadarError
 from data.sources.batch import Batch, Source, drop_blank_rows, no_broken, unique_names
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _ROWS = 500_000
 
@@ -28,6 +32,7 @@ def open_parquet(path: Path, name: str) -> Source:
         with pq.ParquetFile(path) as file:
             columns = tuple(file.schema_arrow.names)
             rows = file.metadata.num_rows
+            _require_types(file.schema_arrow, name)
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(error, name) from error
 
@@ -46,6 +51,36 @@ def open_parquet(path: Path, name: str) -> Source:
             raise _unreadable(error, name) from error
 
     return Source(name, columns, float(rows), read)
+
+
+def _require_types(schema: pa.Schema, name: str) -> None:
+    """Raise RadarError for a column of a type that no table can take: Polars would panic over some of them."""
+    for field in schema:
+        if not _is_known(field.type):
+            raise RadarError(
+                f"a Parquet file with values of type {str(field.type)[:60]}",
+                "numbers (decimals of at most 38 digits), text, dates and times",
+                f"write column {field.name} as one of these",
+                file=name,
+                column=field.name,
+            )
+
+
+def _is_known(kind: pa.DataType) -> bool:
+    import pyarrow.types as types
+
+    if types.is_dictionary(kind):
+        return _is_known(kind.value_type)
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return _is_known(kind.value_type)
+    if types.is_struct(kind):
+        return all(_is_known(field.type) for field in kind)
+    known = (
+        types.is_null, types.is_boolean, types.is_integer, types.is_floating, types.is_decimal128, types.is_string,
+        types.is_large_string, types.is_string_view, types.is_binary, types.is_large_binary, types.is_binary_view,
+        types.is_fixed_size_binary, types.is_date, types.is_time, types.is_timestamp, types.is_duration,
+    )  # fmt: skip
+    return any(test(kind) for test in known)
 
 
 def _unreadable(error: Exception, name: str) -> RadarError:

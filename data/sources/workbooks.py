@@ -14,7 +14,7 @@ from typing import IO
 from lxml import etree
 
 from data.errors import RadarError
-from data.sources.limits import LIMITS
+from data.sources.limits import LIMITS, require_cells
 
 _BLOCK = 4 << 20
 _OVERLAP = 512
@@ -115,13 +115,7 @@ def _frame(package: zipfile.ZipFile, part: str, title: str, name: str) -> SheetF
     if not _END.search(tail) and b"chartsheet" not in tail:
         raise RadarError(f"sheet {title!r} cut off", "a whole workbook", "save or copy it again", file=name)
     columns = max((column_number(letter.decode()) + 1 for letter in letters), default=0)
-    if rows * columns > LIMITS.sheet_cells:
-        raise RadarError(
-            f"sheet {title!r} with cells from row 1 to {rows:,} and {columns:,} columns wide",
-            f"at most {LIMITS.sheet_cells:,} cells",
-            "delete the stray cell at its far end, or save the table as CSV",
-            file=name,
-        )
+    require_cells(rows, columns, title, name)
     return SheetFrame(rows, columns, tuple(merged))
 
 

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
 from data.workspace import Workspace
-from weather.loading import LoadedFile, Sources, read_weather
+from weather.loading import LoadedFile, Sources, read_weather, require_good
 
 ANSWER = {
     "latitude": 45.7,
@@ -102,3 +104,43 @@ def test_one_broken_file_leaves_the_workspace_as_it_was(workspace: Workspace, tm
 def test_no_file_is_told(workspace: Workspace, tmp_path: Path, name: str, told: str) -> None:
     with pytest.raises(RadarError, match=told):
         load_weather(workspace, [tmp_path / name])
+
+
+def _hours(first: str, *others: str) -> str:
+    rows = [f"2025-11-{1 + hour // 24:02}T{hour % 24:02}:00+08:00,45.7,126.6,-3" for hour in range(60)]
+    return "\n".join(["valid_at,latitude,longitude,temperature_c", first, *rows, *others]) + "\n"
+
+
+def test_observations_of_the_future_are_set_apart_and_forecasts_are_not(tmp_path: Path) -> None:
+    late = ["2052-11-11T00:00+08:00,45.7,126.6,-3", "2026-11-29T00:30+08:00,45.7,126.6,-3"]
+    path = write(tmp_path / "seen.csv", _hours(late[0], late[1]))
+    zone = ZoneInfo("Asia/Shanghai")
+    tables, loaded = read_weather([path], Sources(zone, kind="observations", latest=date(2026, 11, 28)))
+    assert tables["weather_observations"].height == 60
+    assert loaded[0].bad_rows.select("row", "column").rows() == [(2, "valid_at"), (63, "valid_at")]
+    assert all("--allow-future" in rule for rule in loaded[0].bad_rows["rule"])
+    assert "entry" not in tables["weather_observations"].columns
+    assert read_weather([path], Sources(zone, kind="observations"))[0]["weather_observations"].height == 62
+    ahead = Sources(zone, kind="forecasts", issued_at=ISSUED, latest=date(2026, 11, 28))
+    assert read_weather([path], ahead)[0]["weather_forecasts"].height == 62
+
+
+def test_too_many_bad_rows_of_all_files_together_refuse_them(tmp_path: Path) -> None:
+    bad = write(tmp_path / "bad.csv", _hours("soon,45.7,126.6,-3", "soon,45.7,126.6,-3", "2025-11-01T00:00,1,2,x"))
+    good = write(tmp_path / "good.csv", _hours("2025-11-09T00:00,45.7,126.6,-3"))
+    _, loaded = read_weather([bad, good], Sources(ZoneInfo("Asia/Shanghai"), kind="observations"))
+    require_good(loaded, 3 / 124)
+    with pytest.raises(
+        RadarError, match=r"3 of 124 rows .2\.4%. that break a rule: 2 x valid_at is no time.*nothing was committed"
+    ):
+        require_good(loaded, 0.02)
+
+
+def test_packed_files_are_unpacked_and_broken_ones_told(tmp_path: Path) -> None:
+    path = tmp_path / "seen.csv.gz"
+    path.write_bytes(gzip.compress(POINTS.encode()))
+    sources = Sources(ZoneInfo("Asia/Shanghai"), kind="observations")
+    assert read_weather([path], sources)[0]["weather_observations"].height == 1
+    path.write_bytes(gzip.compress(POINTS.encode())[:-5])
+    with pytest.raises(RadarError, match="a broken gzip file"):
+        read_weather([path], sources)

@@ -16,7 +16,9 @@ from typing import Final
 import polars as pl
 
 from data.errors import RadarError
-from weather.feeds.reading import Place, Reading, check_bounds, check_place, join_readings
+from weather.feeds.bad_rows import ENTRY, BadRows
+from weather.feeds.reading import Kind, Place, Reading, bounds_rule, join_readings, outside_bounds
+from weather.feeds.text_table import read_text_table
 from weather.units import UNITS, Quantity, convert, unit_name
 
 PROVIDER: Final = "csv"
@@ -71,39 +73,49 @@ def parse(content: bytes, zone: tzinfo, place: Place | None = None, *, file: str
     Raises
     ------
     RadarError
-        For an unreadable file, a missing or doubled column, a measure without a unit, or a value that is no number, no
-        time or out of range.
+        For an unreadable file, a missing or doubled column, or a measure without a unit. A row with a value that is no
+        number, no time or out of range is one of ``Reading.bad_rows``.
     """
-    frame = _table(content, file)
-    names, ignored = _find_columns(frame.columns, file)
+    bad = BadRows(file)
+    frame = read_text_table(decode(content, file), bad)
+    lines = frame[ENTRY]
+    names, ignored = _find_columns([name for name in frame.columns if name != ENTRY], file)
     if "valid_at" not in names:
-        raise RadarError(
-            f"no time column among {', '.join(frame.columns)[:160]}", "valid_at", "name one valid_at", file=file
-        )
-    columns: dict[str, pl.Series] = {"valid_at": _times(frame[names["valid_at"][0]], zone, file)}
+        headers = ", ".join(name for name in frame.columns if name != ENTRY)
+        raise RadarError(f"no time column among {headers[:160]}", "valid_at", "name one valid_at", file=file)
+    columns: dict[str, pl.Series] = {ENTRY: lines, "valid_at": _times(frame[names["valid_at"][0]], lines, zone, bad)}
     if "issued_at" in names:
-        columns["issued_at"] = _times(frame[names["issued_at"][0]], zone, file, optional=True)
-    for index, name in enumerate(("latitude", "longitude")):
+        columns["issued_at"] = _times(frame[names["issued_at"][0]], lines, zone, bad, optional=True)
+    for index, (name, limit) in enumerate((("latitude", 90.0), ("longitude", 180.0))):
         if name in names:
-            columns[name] = _numbers(frame[names[name][0]], file, optional=False)
+            header = names[name][0]
+            columns[name] = _numbers(frame[header], lines, bad, optional=False)
+            outside = (columns[name].abs() > limit) | columns[name].is_nan()
+            rule = f"is no {name}: degrees between -{limit:g} and {limit:g}; check the order of latitude and longitude"
+            bad.add_where(outside.fill_null(False), frame[header], lines, header, rule)
         elif place is not None:
             columns[name] = pl.repeat(place[index], frame.height, dtype=pl.Float64, eager=True)
         else:
             raise RadarError(f"no column {name}", "a place for every row", "add it, or give --place LAT,LON", file=file)
-    _check_places(columns["latitude"], columns["longitude"], file)
     measured = False
     for quantity, (column, _) in MEASURES.items():
         if column in names:
             header, unit = names[column]
-            values = convert(_numbers(frame[header], file).to_numpy(), unit, quantity, file=file, column=header)
-            check_bounds(column, values, file=file, column=header)
+            found = _numbers(frame[header], lines, bad).fill_null(float("nan")).to_numpy()
+            values = convert(found, unit, quantity, file=file, column=header)
+            outside = pl.Series(outside_bounds(column, values))
+            bad.add_where(outside, frame[header], lines, header, bounds_rule(column))
             columns[column] = pl.Series(column, values)
             measured = True
     if not measured:
         raise RadarError("no measure with a unit", "such as temperature_c or wind_kmh", "name one", file=file)
-    told = "issued_at" in columns and columns["issued_at"].null_count() < frame.height
     rows = pl.DataFrame([series.alias(name) for name, series in columns.items()])
-    return Reading(join_readings([rows]), PROVIDER, "forecasts" if told else None, ignored)
+    rows = rows.filter(~pl.col(ENTRY).is_in(list(bad.rows)))
+    told = "issued_at" in rows.columns and rows["issued_at"].null_count() < rows.height
+    broken = bad.frame()
+    entries = frame.height + len(bad.rows - set(lines))
+    kind: Kind | None = "forecasts" if told else None
+    return Reading(join_readings([rows]), PROVIDER, kind, ignored, bad_rows=broken, entries=entries)
 
 
 def decode(content: bytes, file: str) -> str:
@@ -128,21 +140,6 @@ def _decode_chinese(content: bytes, file: str) -> str:
         return content.decode("gb18030")
     except UnicodeDecodeError as error:
         raise RadarError("neither UTF-8 nor GB18030 text", "a CSV", "save it as UTF-8", file=file) from error
-
-
-def _table(content: bytes, file: str) -> pl.DataFrame:
-    text = decode(content, file)
-    head = text.partition("\n")[0]
-    separator = max((",", ";", "\t"), key=head.count)
-    try:
-        frame = pl.read_csv(text.encode(), separator=separator, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise RadarError(
-            f"no readable CSV ({str(error).splitlines()[0]})", action="correct the file", file=file
-        ) from error
-    if frame.height == 0:
-        raise RadarError("a header without rows", "at least one row", "name another file", file=file)
-    return frame
 
 
 def _find_columns(headers: list[str], file: str) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:
@@ -188,7 +185,7 @@ def _match(header: str, file: str) -> tuple[str, str] | None:
     return None
 
 
-def _times(series: pl.Series, zone: tzinfo, file: str, optional: bool = False) -> pl.Series:
+def _times(series: pl.Series, lines: pl.Series, zone: tzinfo, bad: BadRows, optional: bool = False) -> pl.Series:
     """Parse ISO 8601 times; those without an offset are wall time of ``zone``."""
     text = pl.col("text").str.strip_chars().replace("", None)
     sign, hours, minutes = (text.str.extract(_OFFSET, group) for group in (1, 2, 3))
@@ -205,28 +202,15 @@ def _times(series: pl.Series, zone: tzinfo, file: str, optional: bool = False) -
     )  # fmt: skip
     frame = series.alias("text").to_frame().select(moment=moment, empty=text.is_null())
     wrong = frame["moment"].is_null() & ~(frame["empty"] & optional)
-    _refuse(wrong, series, "a time such as 2025-11-11T06:00+08:00", file)
+    bad.add_where(wrong, series, lines, series.name, "is no time such as 2025-11-11T06:00+08:00")
     return frame["moment"]
 
 
-def _numbers(series: pl.Series, file: str, optional: bool = True) -> pl.Series:
+def _numbers(series: pl.Series, lines: pl.Series, bad: BadRows, optional: bool = True) -> pl.Series:
     text = series.str.strip_chars().replace("", None)
     empty = text.is_null() | text.str.to_lowercase().is_in(["na", "nan", "null", "-"])
     values = text.cast(pl.Float64, strict=False)
     wrong = values.is_null() & ~empty if optional else values.is_null()
-    _refuse(wrong | values.is_infinite().fill_null(False), series, "a number with a decimal point", file)
-    return values.set(empty, None)
-
-
-def _check_places(latitude: pl.Series, longitude: pl.Series, file: str) -> None:
-    for name, values, limit in (("latitude", latitude, 90.0), ("longitude", longitude, 180.0)):
-        outside = (values.abs() > limit) | values.is_nan()
-        if outside.any():
-            row = outside.arg_max() or 0
-            check_place(*((values[row], 0.0) if name == "latitude" else (0.0, values[row])), file=file, row=row + 2)
-
-
-def _refuse(wrong: pl.Series, series: pl.Series, expected: str, file: str) -> None:
-    if wrong.any():
-        row = wrong.arg_max() or 0
-        raise RadarError(f"{series[row]!r}", expected, "correct the file", file=file, row=row + 2, column=series.name)
+    wrong = wrong | values.is_infinite().fill_null(False)
+    bad.add_where(wrong, series, lines, series.name, "is no number with a decimal point")
+    return values.set(empty | wrong, None)

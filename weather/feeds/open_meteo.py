@@ -7,6 +7,7 @@ unixtime). Format: open-meteo.com/en/docs.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,8 @@ import numpy as np
 import polars as pl
 
 from data.errors import RadarError
-from weather.feeds.reading import Kind, Reading, check_bounds, check_place, join_readings
+from weather.feeds.bad_rows import ENTRY, BadRows, join_bad_rows
+from weather.feeds.reading import Kind, Reading, bounds_rule, check_place, join_readings, outside_bounds
 from weather.feeds.rows import read_json
 from weather.units import Floats, Quantity, convert
 
@@ -48,7 +50,8 @@ def read_file(path: Path) -> Reading:
     Raises
     ------
     RadarError
-        When the file is no JSON, is the provider's error answer, or a field is missing, broken or out of range.
+        When the file is no JSON, is the provider's error answer, or a field is missing. An entry with a broken value, and a
+        broken place among others, is one of ``Reading.bad_rows``.
     """
     return parse(read_json(path), file=path.name)
 
@@ -78,22 +81,43 @@ def parse(answer: object, *, file: str = "answer") -> Reading:
     places = answer if isinstance(answer, list) else [answer]
     if not places:
         raise RadarError("an empty list", "at least one place", "fetch it again", file=file)
-    frames, ignored, only_current = [], set[str](), True
+    found, apart, refused = list[_Found](), list[pl.DataFrame](), list[RadarError]()
     for number, place in enumerate(places, start=1):
         where = file if len(places) == 1 else f"{file}, place {number}"
-        if not isinstance(place, dict):
-            raise RadarError(
-                f"a {type(place).__name__}", "an object with latitude and hourly", "fetch it again", file=where
-            )
-        frame, unused, is_current = _parse_place(place, where)
-        frames.append(frame)
-        ignored |= unused
-        only_current &= is_current
-    kind: Kind | None = "observations" if only_current else None
-    return Reading(join_readings(frames), PROVIDER, kind, tuple(sorted(ignored)))
+        try:
+            found.append(_parse_place(place, where))
+        except RadarError as error:
+            refused.append(error)
+            bad = BadRows(where)
+            bad.add_error(None, error)
+            apart.append(bad.frame())
+    if not found:
+        raise refused[0]
+    kind: Kind | None = "observations" if all(each.only_current for each in found) else None
+    return Reading(
+        join_readings([each.frame for each in found]),
+        PROVIDER,
+        kind,
+        tuple(sorted(set().union(*(each.ignored for each in found)))),
+        bad_rows=join_bad_rows([*(each.bad_rows for each in found), *apart]),
+        entries=sum(each.entries for each in found) + len(refused),
+    )
 
 
-def _parse_place(place: Mapping[str, Any], file: str) -> tuple[pl.DataFrame, set[str], bool]:
+@dataclass(frozen=True)
+class _Found:
+    """What a block, or a whole place, says: good rows, bad ones, entries read, variables without use."""
+
+    frame: pl.DataFrame
+    bad_rows: pl.DataFrame
+    entries: int
+    ignored: set[str]
+    only_current: bool = False
+
+
+def _parse_place(place: Any, file: str) -> _Found:
+    if not isinstance(place, dict):
+        raise RadarError(f"a {type(place).__name__}", "an object with latitude and hourly", "fetch it again", file=file)
     if place.get("error"):
         reason = str(place.get("reason", "no reason given"))
         raise RadarError(
@@ -114,29 +138,32 @@ def _parse_place(place: Mapping[str, Any], file: str) -> tuple[pl.DataFrame, set
         raise RadarError(
             f"{offset:g} s", "an offset within 15 hours", "fetch it again", file=file, column="utc_offset_seconds"
         )
-    frames, ignored = [], set[str]()
+    found = []
     if "hourly" in place:
-        frame, unused = _hourly(place, offset, file)
-        frames.append(frame)
-        ignored |= unused
+        found.append(_hourly(place, offset, file))
     elif "daily" in place:
-        frame, unused = _daily(place, offset, file)
-        frames.append(frame)
-        ignored |= unused
+        found.append(_daily(place, offset, file))
     if "current" in place:
-        frame, unused = _current(place, offset, file)
+        found.append(_current(place, offset, file))
+    frames = [each.frame for each in found]
+    if len(frames) > 1:
         # an hour the hourly block tells already is not told twice
-        frames.append(frame if not frames else frame.join(frames[0], on="valid_at", how="anti"))
-        ignored |= unused
-    joined = pl.concat(frames, how="diagonal")
+        frames[1] = frames[1].join(frames[0], on="valid_at", how="anti")
     at = [pl.lit(latitude).alias("latitude"), pl.lit(longitude).alias("longitude")]
-    return joined.with_columns(at), ignored, blocks == ["current"]
+    return _Found(
+        pl.concat(frames, how="diagonal").with_columns(at),
+        join_bad_rows([each.bad_rows for each in found]),
+        sum(each.entries for each in found),
+        set().union(*(each.ignored for each in found)),
+        blocks == ["current"],
+    )
 
 
-def _hourly(place: Mapping[str, Any], offset: float, file: str) -> tuple[pl.DataFrame, set[str]]:
+def _hourly(place: Mapping[str, Any], offset: float, file: str) -> _Found:
     block, units = _block(place, "hourly", file)
-    times = _times(block, units, offset, "hourly", file)
-    columns, ignored = _columns(block, units, HOURLY, len(times), "hourly", file)
+    bad = BadRows(file)
+    times = _times(block, units, offset, "hourly", bad)
+    columns, ignored = _columns(block, units, HOURLY, len(times), "hourly", bad)
     if not columns:
         raise RadarError(
             f"hourly variables {', '.join(sorted(ignored))[:120]}",
@@ -144,15 +171,15 @@ def _hourly(place: Mapping[str, Any], offset: float, file: str) -> tuple[pl.Data
             "ask for them",
             file=file,
         )
-    _check(columns, "hourly", file)
-    return pl.DataFrame({"valid_at": _moments(times), **columns}), ignored
+    return _keep_good(times, columns, "hourly", bad, ignored)
 
 
-def _current(place: Mapping[str, Any], offset: float, file: str) -> tuple[pl.DataFrame, set[str]]:
+def _current(place: Mapping[str, Any], offset: float, file: str) -> _Found:
     block, units = _block(place, "current", file)
+    bad = BadRows(file)
     listed = {name: [value] for name, value in block.items()}
-    times = _times(listed, units, offset, "current", file)
-    columns, ignored = _columns(listed, units, HOURLY, 1, "current", file)
+    times = _times(listed, units, offset, "current", bad)
+    columns, ignored = _columns(listed, units, HOURLY, 1, "current", bad)
     # water of the last interval (mostly 900 s), as a rate an hour
     seconds = _number(block, "interval", file, default=3600.0)
     if seconds <= 0:
@@ -162,14 +189,14 @@ def _current(place: Mapping[str, Any], offset: float, file: str) -> tuple[pl.Dat
     for name in _AMOUNTS:
         if name in columns:
             columns[name] = columns[name] * (3600.0 / seconds)
-    _check(columns, "current", file)
-    return pl.DataFrame({"valid_at": _moments(times), **columns}), ignored - {"interval"}
+    return _keep_good(times, columns, "current", bad, ignored - {"interval"})
 
 
-def _daily(place: Mapping[str, Any], offset: float, file: str) -> tuple[pl.DataFrame, set[str]]:
+def _daily(place: Mapping[str, Any], offset: float, file: str) -> _Found:
     block, units = _block(place, "daily", file)
-    times = _times(block, units, offset, "daily", file)
-    columns, ignored = _columns(block, units, _DAILY, len(times), "daily", file)
+    bad = BadRows(file)
+    times = _times(block, units, offset, "daily", bad)
+    columns, ignored = _columns(block, units, _DAILY, len(times), "daily", bad)
     if not columns:
         raise RadarError(
             f"daily variables {', '.join(sorted(ignored))[:120]}",
@@ -179,18 +206,42 @@ def _daily(place: Mapping[str, Any], offset: float, file: str) -> tuple[pl.DataF
         )
     wet = None
     if "precipitation_hours" in block:
-        wet = _values(block, "precipitation_hours", len(times), "daily", file)
-    return _hours_of_days(times, columns, wet, file), ignored - {"precipitation_hours"}
+        wet = _values(block, "precipitation_hours", len(times), "daily", bad)
+    hours = _hours_of_days(columns, wet, len(times))
+    _note_outside({name: values.reshape(-1, 24) for name, values in hours.items()}, "daily", bad)
+    moments = [None if start is None else start + timedelta(hours=hour) for start in times for hour in range(1, 25)]
+    entries = pl.Series(ENTRY, np.repeat(np.arange(1, len(times) + 1), 24), dtype=pl.Int64)
+    frame = pl.DataFrame({ENTRY: entries, "valid_at": _moments(moments), **hours})
+    good = frame.filter(~pl.col(ENTRY).is_in(list(bad.rows)))
+    return _Found(good, bad.frame(), len(times), ignored - {"precipitation_hours"})
 
 
-def _hours_of_days(times: list[datetime], columns: Mapping[str, Floats], wet: Floats | None, file: str) -> pl.DataFrame:
-    """Spread days over their 24 hours (row h speaks of the hour that ends h hours after midnight).
+def _keep_good(
+    times: list[datetime | None], columns: Mapping[str, Floats], name: str, bad: BadRows, ignored: set[str]
+) -> _Found:
+    """Note the entries out of bounds, and keep the others."""
+    _note_outside({column: values[:, None] for column, values in columns.items()}, name, bad)
+    entries = pl.int_range(1, len(times) + 1, dtype=pl.Int64, eager=True)
+    frame = pl.DataFrame({ENTRY: entries, "valid_at": _moments(times), **columns})
+    return _Found(frame.filter(~pl.col(ENTRY).is_in(list(bad.rows))), bad.frame(), len(times), ignored)
+
+
+def _note_outside(columns: Mapping[str, Floats], name: str, bad: BadRows) -> None:
+    """Note entries of which a value is out of bounds; each column of shape (entries, values of an entry)."""
+    for column, values in columns.items():
+        outside = outside_bounds(column, values)
+        for entry in np.flatnonzero(outside.any(axis=1)):
+            value = values[entry][outside[entry]][0]
+            bad.add(int(entry) + 1, f"{name}: {column}", f"{value:g}", bounds_rule(column))
+
+
+def _hours_of_days(columns: Mapping[str, Floats], wet: Floats | None, days: int) -> dict[str, Floats]:
+    """Spread days over their 24 hours, shape (days x 24,): hour h ends h hours after midnight.
 
     The water of the day falls in ``precipitation_hours`` hours (24 where not told), set evenly through the day: sums and
     hourly intensity are the provider's, only the time of day is not. Temperature follows a cosine between the coldest
     (03:00) and the warmest (15:00); wind and visibility are the worst of the day at every hour.
     """
-    days = len(times)
     hour = np.arange(1, 25, dtype=np.float64)
     spread: dict[str, Floats] = {}
     count = np.full(days, 24.0) if wet is None else np.where(np.isnan(wet), 24.0, wet)
@@ -209,10 +260,7 @@ def _hours_of_days(times: list[datetime], columns: Mapping[str, Floats], wet: Fl
     for name in ("wind_speed_ms", "visibility_m"):
         if name in columns:
             spread[name] = np.repeat(columns[name][:, None], 24, axis=1)
-    flat = {name: values.ravel() for name, values in spread.items()}
-    _check(flat, "daily", file)
-    moments = [start + timedelta(hours=int(step)) for start in times for step in hour]
-    return pl.DataFrame({"valid_at": _moments(moments), **flat})
+    return {name: values.ravel() for name, values in spread.items()}
 
 
 def _block(place: Mapping[str, Any], name: str, file: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -226,23 +274,28 @@ def _block(place: Mapping[str, Any], name: str, file: str) -> tuple[Mapping[str,
     return block, units
 
 
-def _times(block: Mapping[str, Any], units: Mapping[str, Any], offset: float, name: str, file: str) -> list[datetime]:
+def _times(
+    block: Mapping[str, Any], units: Mapping[str, Any], offset: float, name: str, bad: BadRows
+) -> list[datetime | None]:
+    """Read the times of a block; None, and noted, where one is none."""
     column, unit = f"{name}.time", units.get("time")
     stamps = block.get("time")
     if not isinstance(stamps, list) or not stamps:
-        raise RadarError(f"no times in {name}", "a list of times", "fetch it again", file=file, column=column)
-    try:
-        if unit == "iso8601":
-            return [_instant(str(stamp), offset) for stamp in stamps]
-        if unit == "unixtime":
-            return [datetime.fromtimestamp(float(stamp), tz=UTC) for stamp in stamps]
-    except (TypeError, ValueError, OverflowError, OSError) as error:
+        raise RadarError(f"no times in {name}", "a list of times", "fetch it again", file=bad.file, column=column)
+    if unit not in ("iso8601", "unixtime"):
         raise RadarError(
-            f"a time that is no {unit} ({error})", action="fetch it again", file=file, column=column
-        ) from error
-    raise RadarError(
-        f"time unit {unit!r}", "iso8601 or unixtime", "fetch it again", file=file, column=f"{name}_units.time"
-    )
+            f"time unit {unit!r}", "iso8601 or unixtime", "fetch it again", file=bad.file, column=f"{name}_units.time"
+        )
+    times: list[datetime | None] = []
+    for entry, stamp in enumerate(stamps, start=1):
+        try:
+            moment = _instant(str(stamp), offset) if unit == "iso8601" else datetime.fromtimestamp(float(stamp), tz=UTC)
+        except (TypeError, ValueError, OverflowError, OSError):
+            bad.add(entry, column, stamp, f"is no {unit} time")
+            times.append(None)
+        else:
+            times.append(moment)
+    return times
 
 
 def _instant(stamp: str, offset: float) -> datetime:
@@ -259,7 +312,7 @@ def _columns(
     wanted: Mapping[str, tuple[str, Quantity]],
     length: int,
     name: str,
-    file: str,
+    bad: BadRows,
 ) -> tuple[dict[str, Floats], set[str]]:
     columns: dict[str, Floats] = {}
     for variable, (column, quantity) in wanted.items():
@@ -268,29 +321,41 @@ def _columns(
         unit = units.get(variable)
         place = f"{name}.{variable}"
         if not isinstance(unit, str):
-            raise RadarError(f"no unit for {place}", f"one in {name}_units", "fetch it again", file=file, column=place)
-        values = _values(block, variable, length, name, file)
-        columns[column] = convert(values, unit, quantity, file=file, column=place)
+            raise RadarError(
+                f"no unit for {place}", f"one in {name}_units", "fetch it again", file=bad.file, column=place
+            )
+        values = _values(block, variable, length, name, bad)
+        columns[column] = convert(values, unit, quantity, file=bad.file, column=place)
     return columns, {variable for variable in block if variable not in wanted and variable != "time"}
 
 
-def _values(block: Mapping[str, Any], variable: str, length: int, name: str, file: str) -> Floats:
+def _values(block: Mapping[str, Any], variable: str, length: int, name: str, bad: BadRows) -> Floats:
+    """Read the values of a variable; NaN, and noted, where one is no number."""
     values = block[variable]
     place = f"{name}.{variable}"
     if not isinstance(values, list):
         raise RadarError(
-            f"a {type(values).__name__} in {place}", "a list of numbers", "fetch it again", file=file, column=place
+            f"a {type(values).__name__} in {place}", "a list of numbers", "fetch it again", file=bad.file, column=place
         )
     if len(values) != length:
-        raise RadarError(f"{len(values)} values", f"{length}, one a time", "fetch it again", file=file, column=place)
-    bad = [
-        value
-        for value in values
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float))
-    ]
-    if bad:
-        raise RadarError(f"{bad[0]!r} in {place}", "numbers or null", "fetch it again", file=file, column=place)
-    return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+        raise RadarError(
+            f"{len(values)} values", f"{length}, one a time", "fetch it again", file=bad.file, column=place
+        )
+    numbers = np.full(length, np.nan)
+    for entry, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, int | float | None):
+            bad.add(entry + 1, place, value, "is neither a number nor null")
+        elif value is not None:
+            numbers[entry] = _as_float(value)
+    return numbers
+
+
+def _as_float(value: float) -> float:
+    """Return a number of JSON as a float; a whole number beyond every float is infinite, and out of bounds."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
 
 
 def _number(place: Mapping[str, Any], name: str, file: str, default: float | None = None) -> float:
@@ -298,13 +363,8 @@ def _number(place: Mapping[str, Any], name: str, file: str, default: float | Non
     if isinstance(value, bool) or not isinstance(value, int | float):
         told = f"no {name}" if value is None else f"{name} {value!r}"
         raise RadarError(told, "a number", "fetch it again", file=file, column=name)
-    return float(value)
+    return _as_float(value)
 
 
-def _check(columns: Mapping[str, Floats], name: str, file: str) -> None:
-    for column, values in columns.items():
-        check_bounds(column, values, file=file, column=f"{name}: {column}")
-
-
-def _moments(times: list[datetime]) -> pl.Series:
+def _moments(times: list[datetime | None]) -> pl.Series:
     return pl.Series("valid_at", times, dtype=pl.Datetime("us", "UTC"))

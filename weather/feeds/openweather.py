@@ -7,7 +7,7 @@ below 150, °C never above 65. ``imperial`` is refused: its temperatures may be 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ import polars as pl
 
 from data.errors import RadarError
 from weather.feeds.alerts import colour_of, warnings_frame
+from weather.feeds.bad_rows import BadRows
 from weather.feeds.qweather import PLACE_RADIUS_KM, circle_text
 from weather.feeds.reading import Kind, Reading, arrange, check_place, join_readings
 from weather.feeds.rows import frame_of, measures, moment_of, number_of, records_of
@@ -60,7 +61,7 @@ def parse(answer: Mapping[str, Any], *, file: str = "answer") -> Reading:
     Raises
     ------
     RadarError
-        For an error answer, no block of hours or days, or a broken field.
+        For an error answer, no block of hours or days, or a broken place; a broken entry is one of ``Reading.bad_rows``.
     """
     if "cod" in answer and "message" in answer:
         raise RadarError(
@@ -70,28 +71,49 @@ def parse(answer: Mapping[str, Any], *, file: str = "answer") -> Reading:
         )
     latitude, longitude = (number_of(answer, name, file=file, row=1) for name in ("lat", "lon"))
     check_place(latitude, longitude, file=file)
+    bad = BadRows(file)
     frames: list[pl.DataFrame] = []
+    entries = 0
     issued: datetime | None = None
     for name in ("current", "hourly"):
         if name not in answer:
             continue
         records = records_of(answer, name, file)
-        times = [moment_of(record, "dt", UTC, file=file, row=row) for row, record in enumerate(records, start=1)]
+        entries += len(records)
+        good = bad.sift(records, lambda record, row, name=name: _check_hour(record, row, file, name))  # type: ignore[misc]
+        times = [moment_of(record, "dt", UTC, file=file, row=0) for record in good]
         if name == "current":
-            issued = times[0]
-        frames.append(arrange(frame_of(times, _hours(records, file, name), latitude, longitude)))
+            issued = moment_of(records[0], "dt", UTC, file=file, row=1)
+        if good:
+            frames.append(arrange(frame_of(times, _hours(good, file, name), latitude, longitude)))
     if "daily" in answer:
         last = max((moment for frame in frames for moment in frame["valid_at"].to_list()), default=None)
-        frames += _days(records_of(answer, "daily", file), latitude, longitude, last, file)
-    if not frames:
+        records = records_of(answer, "daily", file)
+        entries += len(records)
+        frames += _days(records, latitude, longitude, last, bad)
+    if not entries:
         raise RadarError("neither current nor hourly nor daily", "one of them", "ask for it", file=file)
-    frame = pl.concat(frames).with_columns(issued_at=pl.lit(issued, dtype=pl.Datetime("us", "UTC")))
+    frame = join_readings(frames).with_columns(issued_at=pl.lit(issued, dtype=pl.Datetime("us", "UTC")))
     warnings, apart = _alerts(answer, (latitude, longitude), issued, file)
-    only_current = "current" in answer and len(frames) == 1
+    only_current = "current" in answer and not any(name in answer for name in ("hourly", "daily"))
     kind: Kind | None = "observations" if only_current else ("forecasts" if issued is not None else None)
     if only_current:
         frame = frame.with_columns(issued_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")))
-    return Reading(join_readings([frame]), PROVIDER, kind, warnings=warnings, set_apart=apart)
+    return Reading(
+        join_readings([frame]),
+        PROVIDER,
+        kind,
+        warnings=warnings,
+        set_apart=apart,
+        bad_rows=bad.frame(),
+        entries=entries,
+    )
+
+
+def _check_hour(record: Mapping[str, Any], row: int, file: str, where: str) -> None:
+    """Raise RadarError where one hour cannot be read."""
+    moment_of(record, "dt", UTC, file=file, row=row)
+    _hours([record], file, where, row, needed=False)
 
 
 def _temperature_unit(values: list[float], file: str) -> str:
@@ -109,14 +131,16 @@ def _temperature_unit(values: list[float], file: str) -> str:
     return "°C"
 
 
-def _hours(records: list[Mapping[str, Any]], file: str, where: str) -> dict[str, Any]:
+def _hours(
+    records: Sequence[Mapping[str, Any]], file: str, where: str, first: int = 1, *, needed: bool = True
+) -> dict[str, Any]:
     def numbers(name: str) -> list[float]:
-        return [number_of(record, name, file=file, row=row) for row, record in enumerate(records, start=1)]
+        return [number_of(record, name, file=file, row=row) for row, record in enumerate(records, start=first)]
 
     def fallen(name: str) -> list[float]:
         return [
             number_of(record[name], "1h", file=file, row=row) if isinstance(record.get(name), dict) else 0.0
-            for row, record in enumerate(records, start=1)
+            for row, record in enumerate(records, start=first)
         ]
 
     temperature = numbers("temp")
@@ -129,14 +153,16 @@ def _hours(records: list[Mapping[str, Any]], file: str, where: str) -> dict[str,
         "wind": (numbers("wind_speed"), "m/s"),
         "visibility": (numbers("visibility"), "m"),
     }
-    return measures(values, file=file, where=where)
+    return measures(values, file=file, where=where, needed=needed)
 
 
 def _days(
-    records: list[Mapping[str, Any]], latitude: float, longitude: float, last: datetime | None, file: str
+    records: Sequence[Mapping[str, Any]], latitude: float, longitude: float, last: datetime | None, bad: BadRows
 ) -> list[pl.DataFrame]:
-    frames = []
-    for row, record in enumerate(records, start=1):
+    frames: list[pl.DataFrame] = []
+    file = bad.file
+
+    def read(record: Mapping[str, Any], row: int) -> None:
         # a day's stamp is its noon
         noon = moment_of(record, "dt", UTC, file=file, row=row)
         moments = [noon + timedelta(hours=hour - 12) for hour in range(1, 25)]
@@ -156,6 +182,8 @@ def _days(
             frame_of(moments, measures(values, file=file, where=f"daily, entry {row}"), latitude, longitude)
         )
         frames.append(frame if last is None else frame.filter(pl.col("valid_at") > last))
+
+    bad.sift(records, read)
     return frames
 
 

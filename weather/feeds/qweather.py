@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ import polars as pl
 
 from data.errors import RadarError
 from weather.feeds.alerts import colour_of, warnings_frame
+from weather.feeds.bad_rows import BadRows
 from weather.feeds.reading import Kind, Place, Reading, arrange, join_readings
 from weather.feeds.rows import day_of, frame_of, measures, moment_of, number_of, records_of, spread_day
 from weather.units import Quantity
@@ -49,6 +50,8 @@ NEW_FIELDS: Mapping[Quantity, tuple[str, ...]] = {
 _STORM_RADII = (("windRadius64", "red"), ("windRadius50", "orange"), ("windRadius30", "yellow"))
 _AIR = ("aqi", "indexes", "pollutants", "pm2p5")
 
+Records = Sequence[Mapping[str, Any]]
+
 
 def recognises(answer: object) -> bool:
     """Whether a decoded JSON answer is QWeather's."""
@@ -77,7 +80,7 @@ def parse(answer: Mapping[str, Any], place: Place | None, zone: tzinfo, *, file:
     Raises
     ------
     RadarError
-        For an error answer, air quality, a list of storms without their tracks, an unknown shape, or a broken field.
+        For an error answer, air quality, a list of storms without their tracks, an unknown shape, or a broken field of the whole; a broken entry is one of ``Reading.bad_rows``.
     """
     _refuse_errors(answer, file)
     if "warning" in answer:
@@ -102,12 +105,14 @@ def parse(answer: Mapping[str, Any], place: Place | None, zone: tzinfo, *, file:
             f"only the fields {', '.join(sorted(answer))[:120]}", "now, hourly, daily, hours, days or warnings", "fetch another", file=file
         )  # fmt: skip
     at = _need_place(answer, place, file)
-    frame = shapes[shape](answer, at, zone, file)
+    bad = BadRows(file)
+    records = records_of(answer, shape, file)
+    frame = shapes[shape](records, at, zone, bad)
     issued = _update_time(answer, zone, file)
     kind: Kind = "observations" if shape == "now" else "forecasts"
     if kind == "forecasts" and issued is not None:
         frame = frame.with_columns(issued_at=pl.lit(issued, dtype=pl.Datetime("us", "UTC")))
-    return Reading(join_readings([frame]), PROVIDER, kind)
+    return Reading(join_readings([frame]), PROVIDER, kind, bad_rows=bad.frame(), entries=len(records))
 
 
 def location_of(answer: Mapping[str, Any]) -> str | None:
@@ -157,32 +162,46 @@ def _update_time(answer: Mapping[str, Any], zone: tzinfo, file: str) -> datetime
     return moment_of(answer, "updateTime", zone, file=file, row=1) if answer.get("updateTime") else None
 
 
-def _v7_measures(records: list[Mapping[str, Any]], file: str, where: str) -> dict[str, Any]:
+def _v7_measures(records: Records, file: str, where: str, first: int = 1, *, needed: bool = True) -> dict[str, Any]:
     values = {
-        quantity: ([number_of(record, name, file=file, row=row) for row, record in enumerate(records, start=1)], unit)
+        quantity: (
+            [number_of(record, name, file=file, row=row) for row, record in enumerate(records, start=first)],
+            unit,
+        )
         for quantity, (name, unit) in V7_FIELDS.items()
     }
-    return measures(values, file=file, where=where)
+    return measures(values, file=file, where=where, needed=needed)
 
 
-def _v7_hours(answer: Mapping[str, Any], at: Place, zone: tzinfo, file: str) -> pl.DataFrame:
-    records = records_of(answer, "hourly", file)
-    times = [moment_of(record, "fxTime", zone, file=file, row=row) for row, record in enumerate(records, start=1)]
-    return frame_of(times, _v7_measures(records, file, "hourly"), *at)
+def _v7_records(records: Records, at: Place, zone: tzinfo, bad: BadRows, field: str) -> pl.DataFrame:
+    """Rows of records that carry their moment in ``field``; a record that cannot be read is a bad row."""
+
+    def read(record: Mapping[str, Any], row: int) -> None:
+        moment_of(record, field, zone, file=bad.file, row=row)
+        _v7_measures([record], bad.file, field, row, needed=False)
+
+    good = bad.sift(records, read)
+    if not good:
+        return join_readings([])
+    times = [moment_of(record, field, zone, file=bad.file, row=0) for record in good]
+    return frame_of(times, _v7_measures(good, bad.file, field), *at)
 
 
-def _v7_now(answer: Mapping[str, Any], at: Place, zone: tzinfo, file: str) -> pl.DataFrame:
-    records = records_of(answer, "now", file)
-    times = [moment_of(records[0], "obsTime", zone, file=file, row=1)]
-    return frame_of(times, _v7_measures(records[:1], file, "now"), *at)
+def _v7_hours(records: Records, at: Place, zone: tzinfo, bad: BadRows) -> pl.DataFrame:
+    return _v7_records(records, at, zone, bad, "fxTime")
 
 
-def _v7_days(answer: Mapping[str, Any], at: Place, zone: tzinfo, file: str) -> pl.DataFrame:
-    frames = []
-    for row, record in enumerate(records_of(answer, "daily", file), start=1):
-        day = day_of(record, "fxDate", file=file, row=row)
+def _v7_now(records: Records, at: Place, zone: tzinfo, bad: BadRows) -> pl.DataFrame:
+    return _v7_records(records[:1], at, zone, bad, "obsTime")
+
+
+def _v7_days(records: Records, at: Place, zone: tzinfo, bad: BadRows) -> pl.DataFrame:
+    frames: list[pl.DataFrame] = []
+
+    def read(record: Mapping[str, Any], row: int) -> None:
+        day = day_of(record, "fxDate", file=bad.file, row=row)
         start = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-        told = {name: number_of(record, name, file=file, row=row) for name in V7_DAY_FIELDS}
+        told = {name: number_of(record, name, file=bad.file, row=row) for name in V7_DAY_FIELDS}
         moments, temperature, water = spread_day(start, 24, told["tempMin"], told["tempMax"], told["precip"])
         # by day from 07:00 to 19:00, by night the other hours
         wind = [told["windSpeedDay"] if 7 < hour <= 19 else told["windSpeedNight"] for hour in range(1, 25)]
@@ -192,8 +211,10 @@ def _v7_days(answer: Mapping[str, Any], at: Place, zone: tzinfo, file: str) -> p
             "wind": (wind, "km/h"),
             "visibility": ([told["vis"]] * 24, "km"),
         }
-        frames.append(frame_of(moments, measures(values, file=file, where=f"daily, entry {row}"), *at))
-    return pl.concat(frames, how="diagonal")
+        frames.append(frame_of(moments, measures(values, file=bad.file, where=f"daily, entry {row}"), *at))
+
+    bad.sift(records, read)
+    return join_readings(frames)
 
 
 def _value(record: Mapping[str, Any], path: tuple[str, ...], file: str, row: int) -> tuple[float, str]:
@@ -209,10 +230,10 @@ def _value(record: Mapping[str, Any], path: tuple[str, ...], file: str, row: int
     return number_of(block, "value", file=file, row=row), block["unit"]
 
 
-def _new_measures(records: list[Mapping[str, Any]], file: str, where: str) -> dict[str, Any]:
+def _new_measures(records: Records, file: str, where: str, first: int = 1) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     for quantity, path in NEW_FIELDS.items():
-        found = [_value(record, path, file, row) for row, record in enumerate(records, start=1)]
+        found = [_value(record, path, file, row) for row, record in enumerate(records, start=first)]
         units = {unit for _, unit in found if unit}
         if len(units) > 1:
             raise RadarError(
@@ -234,39 +255,58 @@ def _new_measures(records: list[Mapping[str, Any]], file: str, where: str) -> di
     return columns
 
 
-def _new_hours(answer: Mapping[str, Any], at: Place, zone: tzinfo, file: str) -> pl.DataFrame:
-    records = records_of(answer, "hours", file)
-    times = [moment_of(record, "forecastTime", zone, file=file, row=row) for row, record in enumerate(records, start=1)]
-    return frame_of(times, _new_measures(records, file, "hours"), *at)
+def _new_hours(records: Records, at: Place, zone: tzinfo, bad: BadRows) -> pl.DataFrame:
+    def read(record: Mapping[str, Any], row: int) -> None:
+        moment_of(record, "forecastTime", zone, file=bad.file, row=row)
+        _new_measures([record], bad.file, "hours", row)
+
+    good = bad.sift(records, read)
+    if not good:
+        return join_readings([])
+    times = [moment_of(record, "forecastTime", zone, file=bad.file, row=0) for record in good]
+    return frame_of(times, _new_measures(good, bad.file, "hours"), *at)
 
 
-def _new_days(answer: Mapping[str, Any], at: Place, zone: tzinfo, file: str) -> pl.DataFrame:
-    frames = []
-    for row, record in enumerate(records_of(answer, "days", file), start=1):
+def _new_days(records: Records, at: Place, zone: tzinfo, bad: BadRows) -> pl.DataFrame:
+    frames: list[pl.DataFrame] = []
+    halves = 0
+
+    def read(record: Mapping[str, Any], row: int) -> None:
+        nonlocal halves
+        found = []
         for name in ("daytime", "nighttime"):
             half = record.get(name)
-            if not isinstance(half, dict):
-                continue
-            start = moment_of(half, "forecastStartTime", zone, file=file, row=row)
-            end = moment_of(half, "forecastEndTime", zone, file=file, row=row)
-            hours = round((end - start).total_seconds() / 3600)
-            if not 0 < hours <= 48:
-                raise RadarError(
-                    f"{hours} hours from start to end", "1 to 48", "fetch it again", file=file, row=row, column=name
-                )
-            columns = _new_measures([half], file, f"days, entry {row}, {name}")
-            warmest, coldest = (_value(half, (field,), file, row)[0] for field in ("temperatureMax", "temperatureMin"))
-            spread = {key: np.repeat(value, hours) for key, value in columns.items()}
-            for key in ("precipitation_mm", "snowfall_cm"):
-                if key in spread:
-                    spread[key] = spread[key] / hours
-            if np.isfinite(warmest) and np.isfinite(coldest):
-                spread["temperature_c"] = np.full(hours, (warmest + coldest) / 2.0)
-            moments = [start + timedelta(hours=hour) for hour in range(1, hours + 1)]
-            frames.append(arrange(frame_of(moments, spread, *at)))
-    if not frames:
-        raise RadarError("days without daytime and nighttime", "both", "fetch it again", file=file, column="days")
-    return pl.concat(frames)
+            if isinstance(half, dict):
+                halves += 1
+                found.append(_half_day(half, at, zone, (bad.file, row, name)))
+        frames.extend(found)
+
+    bad.sift(records, read)
+    if not halves:
+        raise RadarError("days without daytime and nighttime", "both", "fetch it again", file=bad.file, column="days")
+    return join_readings(frames)
+
+
+def _half_day(half: Mapping[str, Any], at: Place, zone: tzinfo, where: tuple[str, int, str]) -> pl.DataFrame:
+    """Spread half a day over its hours; ``where`` is file, entry and name, for errors."""
+    file, row, name = where
+    start = moment_of(half, "forecastStartTime", zone, file=file, row=row)
+    end = moment_of(half, "forecastEndTime", zone, file=file, row=row)
+    hours = round((end - start).total_seconds() / 3600)
+    if not 0 < hours <= 48:
+        raise RadarError(
+            f"{hours} hours from start to end", "1 to 48", "fetch it again", file=file, row=row, column=name
+        )
+    columns = _new_measures([half], file, f"days, entry {row}, {name}", row)
+    warmest, coldest = (_value(half, (field,), file, row)[0] for field in ("temperatureMax", "temperatureMin"))
+    spread = {key: np.repeat(value, hours) for key, value in columns.items()}
+    for key in ("precipitation_mm", "snowfall_cm"):
+        if key in spread:
+            spread[key] = spread[key] / hours
+    if np.isfinite(warmest) and np.isfinite(coldest):
+        spread["temperature_c"] = np.full(hours, (warmest + coldest) / 2.0)
+    moments = [start + timedelta(hours=hour) for hour in range(1, hours + 1)]
+    return arrange(frame_of(moments, spread, *at))
 
 
 # ---- warnings -----------------------------------------------------------------------------------------------------

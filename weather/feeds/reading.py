@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.errors import RadarError
+from weather.feeds.bad_rows import ENTRY, join_bad_rows
 
 Kind = Literal["observations", "forecasts"]
 Place = tuple[float, float]
@@ -55,6 +56,10 @@ class Reading:
         Rows of ``weather_warnings``; None where the file holds none.
     set_apart
         Warnings of the file that cannot be read -> why.
+    bad_rows
+        Rows of the file that cannot be read: ``file``, ``row``, ``column``, ``value``, ``rule``.
+    entries
+        Rows or entries the file holds, the bad ones among them.
     """
 
     frame: pl.DataFrame
@@ -63,6 +68,8 @@ class Reading:
     ignored: tuple[str, ...] = field(default=())
     warnings: pl.DataFrame | None = None
     set_apart: Mapping[str, str] = field(default_factory=dict)
+    bad_rows: pl.DataFrame = field(default_factory=lambda: join_bad_rows([]))
+    entries: int = 0
 
 
 def check_place(latitude: float, longitude: float, *, file: str, row: int | None = None) -> None:
@@ -79,24 +86,39 @@ def check_place(latitude: float, longitude: float, *, file: str, row: int | None
             )
 
 
-def check_bounds(name: str, values: NDArray[np.float64], *, file: str, column: str) -> None:
-    """Raise RadarError when a measure leaves what is physically possible: the mark of a slipped unit.
+def outside_bounds(name: str, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Mark where a measure leaves what is physically possible: a slipped unit, or a filler value that got through.
 
     Parameters
     ----------
     name
         One of ``MEASURES``.
     values
-        In the workspace's unit; NaN is allowed.
-    file, column
-        Named in the error.
+        In the workspace's unit; NaN is none.
     """
     low, high = _BOUNDS[name]
-    outside = (values < low) | (values > high) | np.isinf(values)
+    return np.asarray((values < low) | (values > high) | np.isinf(values), dtype=np.bool_)
+
+
+def bounds_rule(name: str) -> str:
+    """Say what a measure outside its bounds breaks.
+
+    Examples
+    --------
+    >>> bounds_rule("temperature_c")
+    'is temperature_c outside -90 to 65: check the unit and the filler value of the provider'
+    """
+    low, high = _BOUNDS[name]
+    return f"is {name} outside {low:g} to {high:g}: check the unit and the filler value of the provider"
+
+
+def check_bounds(name: str, values: NDArray[np.float64], *, file: str, column: str) -> None:
+    """Raise RadarError when a measure leaves what is physically possible: see ``outside_bounds``."""
+    outside = outside_bounds(name, values)
     if bool(np.any(outside)):
-        first = int(np.argmax(outside))
+        low, high = _BOUNDS[name]
         raise RadarError(
-            f"{name} {values[first]:g} at entry {first + 1}",
+            f"{name} {values[int(np.argmax(outside))]:g}",
             f"a value between {low:g} and {high:g}",
             "check the unit and the filler value of the provider",
             file=file,
@@ -110,22 +132,23 @@ def join_readings(frames: list[pl.DataFrame]) -> pl.DataFrame:
     Parameters
     ----------
     frames
-        Each with columns of ``SCHEMA``; absent measures become empty.
+        Each with columns of ``SCHEMA``; absent measures become empty. The column ``ENTRY`` stays where a frame has it.
     """
     if not frames:
         return pl.DataFrame(schema=SCHEMA)
-    joined = pl.concat([arrange(frame) for frame in frames])
+    joined = pl.concat([arrange(frame) for frame in frames], how="diagonal")
     keys = ["issued_at", "valid_at", "latitude", "longitude"]
     return joined.unique(keys, keep="last", maintain_order=True).sort("latitude", "longitude", "valid_at", "issued_at")
 
 
 def arrange(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return ``frame`` with exactly the columns of ``SCHEMA``, NaN as empty."""
+    """Return ``frame`` with the columns of ``SCHEMA``, NaN as empty, and ``ENTRY`` where it has that."""
     absent = [pl.lit(None, dtype=kind).alias(name) for name, kind in SCHEMA.items() if name not in frame.columns]
-    return frame.with_columns(absent).select(
+    wanted = [
         pl.col(name).cast(kind).fill_nan(None) if name in MEASURES else pl.col(name).cast(kind)
         for name, kind in SCHEMA.items()
-    )
+    ]
+    return frame.with_columns(absent).select(*wanted, *([pl.col(ENTRY)] if ENTRY in frame.columns else []))
 
 
 def settle_kind(
@@ -161,6 +184,8 @@ def settle_kind(
     """
     frame = reading.frame
     settled = kind or reading.kind
+    if settled is None and frame.is_empty():
+        settled = "observations"  # of no row: either table stays as it is
     told = frame["issued_at"].null_count() < frame.height
     if settled is None and told:
         settled = "forecasts"

@@ -132,7 +132,7 @@ def day_of(record: Mapping[str, Any], name: str, *, file: str, row: int) -> date
 
 
 def measures(
-    values: Mapping[Quantity, tuple[Sequence[float], str]], *, file: str, where: str
+    values: Mapping[Quantity, tuple[Sequence[float], str]], *, file: str, where: str, needed: bool = True
 ) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
     """Convert measures to the workspace's units and check their bounds.
 
@@ -142,6 +142,8 @@ def measures(
         Quantity -> values and the unit they are in.
     file, where
         Named in errors.
+    needed
+        Whether at least one value must be there.
     """
     columns = {}
     for quantity, (numbers, unit) in values.items():
@@ -150,7 +152,7 @@ def measures(
         check_bounds(column, converted, file=file, column=f"{where}, {quantity}")
         if not np.isnan(converted).all():
             columns[column] = converted
-    if not columns:
+    if not columns and needed:
         raise RadarError(f"no measure in {where}", f"one of {', '.join(values)}", "fetch it again", file=file)
     return columns
 

@@ -7,15 +7,16 @@ Latin-1 (portal.inmet.gov.br/dadoshistoricos). Beijing: date in four columns, ho
 
 from __future__ import annotations
 
-import io
 import unicodedata
 from typing import Final
 
 import polars as pl
 
 from data.errors import RadarError
-from weather.feeds.reading import Place, Reading, check_bounds, check_place, join_readings
-from weather.units import Floats, Quantity, convert
+from weather.feeds.bad_rows import ENTRY, BadRows
+from weather.feeds.reading import Place, Reading, bounds_rule, check_place, join_readings, outside_bounds
+from weather.feeds.text_table import level_separators, read_text_table
+from weather.units import Quantity, convert
 
 INMET: Final = "inmet"
 BEIJING: Final = "beijing"
@@ -55,7 +56,8 @@ def parse_inmet(text: str, *, file: str = "answer") -> Reading:
     Raises
     ------
     RadarError
-        When the preamble names no place, a column is absent, or a value is neither number nor missing.
+        When the preamble names no place or a column is absent. A row with a value that is neither number nor missing is
+        one of ``Reading.bad_rows``.
     """
     lines = text.splitlines()
     header = next(
@@ -73,7 +75,8 @@ def parse_inmet(text: str, *, file: str = "answer") -> Reading:
         _comma(told.get(f"{name}:", told.get(name, "")), file, row) for row, name in ((5, "LATITUDE"), (6, "LONGITUDE"))
     ]
     check_place(place[0], place[1], file=file)
-    frame = _table("\n".join(lines[header:]), ";", file)
+    bad = BadRows(file)
+    frame = read_text_table("\n".join(level_separators(lines[header:], ";")), bad, header + 1)
     names = {_plain(name): name for name in frame.columns}
     day, hour = (
         next((full for plain, full in names.items() if plain.startswith(start)), None) for start in ("DATA", "HORA")
@@ -82,13 +85,14 @@ def parse_inmet(text: str, *, file: str = "answer") -> Reading:
         raise RadarError("no columns DATA and HORA", "both", "fetch the file again", file=file)
     stamp = frame[day].str.replace_all("/", "-") + " " + frame[hour].str.extract(r"(\d{2}):?\d{2}", 1) + ":00"
     moments = stamp.str.to_datetime("%Y-%m-%d %H:%M", strict=False, time_unit="us").dt.replace_time_zone("UTC")
-    _refuse(moments.is_null(), stamp, "a day and an hour", file, header + 2)
-    columns: dict[str, pl.Series] = {"valid_at": moments}
+    shown = frame[day].fill_null("") + " " + frame[hour].fill_null("")
+    bad.add_where(moments.is_null(), shown, frame[ENTRY], day, "is no day and hour")
+    columns: dict[str, pl.Series] = {ENTRY: frame[ENTRY], "valid_at": moments}
     for start, column, quantity, unit in INMET_FIELDS:
         full = next((full for plain, full in names.items() if plain.startswith(start)), None)
         if full is not None:
-            columns[column] = pl.Series(column, _numbers(frame[full], True, quantity, unit, file, header + 2))
-    return _station(columns, (place[0], place[1]), INMET, file)
+            columns[column] = _numbers(frame[full], frame[ENTRY], bad, (column, quantity, unit), comma=True)
+    return _station(columns, (place[0], place[1]), INMET, bad)
 
 
 def parse_beijing(text: str, place: Place | None, *, file: str = "answer") -> Reading:
@@ -97,79 +101,68 @@ def parse_beijing(text: str, place: Place | None, *, file: str = "answer") -> Re
     Raises
     ------
     RadarError
-        Without a place, or for a value that is no number.
+        Without a place, or where the text is no table; a row with a value that is no number is one of
+        ``Reading.bad_rows``.
     """
     if place is None:
         raise RadarError("a station's file without its place", "its place", "give --place LAT,LON", file=file)
-    frame = _table(text, ",", file)
+    bad = BadRows(file)
+    frame = read_text_table(text, bad)
     names = {name.strip().lower(): name for name in frame.columns}
-    parts = [frame[names[name]].cast(pl.Int64, strict=False) for name in _BEIJING_HEADER]
-    bad = parts[0].is_null() | parts[1].is_null() | parts[2].is_null() | parts[3].is_null()
+    parts = [frame[names[name]].str.strip_chars().cast(pl.Int64, strict=False) for name in _BEIJING_HEADER]
     rows = pl.DataFrame(dict(zip(_BEIJING_HEADER, parts, strict=True)))
-    wall = rows.select(
-        pl.datetime("year", "month", "day", time_unit="us") + pl.duration(hours=pl.col("hour"))
-    ).to_series() if not bad.any() else pl.Series([], dtype=pl.Datetime("us"))  # fmt: skip
-    _refuse(bad, frame[names["year"]], "whole numbers for year, month, day and hour", file, 2)
+    # no row of another year than these is a measurement; the others are no days at all (31 February)
+    whole = rows.select(
+        pl.all_horizontal(pl.col("year").is_between(1900, 9999), pl.col("hour").is_between(0, 23)).fill_null(False)
+    ).to_series()
+    text_of_day = rows.select(
+        pl.format(
+            "{}-{}-{} {}:00", *[pl.col(name).fill_null(0).cast(pl.String).str.zfill(2) for name in _BEIJING_HEADER]
+        )
+    ).to_series()
+    wall = text_of_day.str.to_datetime("%Y-%m-%d %H:%M", strict=False, time_unit="us").set(~whole, None)
     moments = wall.dt.replace_time_zone(BEIJING_ZONE, ambiguous="earliest", non_existent="null").dt.convert_time_zone(
         "UTC"
     )
-    columns: dict[str, pl.Series] = {"valid_at": moments}
+    shown = frame.select(pl.concat_str([pl.col(names[name]) for name in _BEIJING_HEADER], separator=" ")).to_series()
+    bad.add_where(moments.is_null(), shown, frame[ENTRY], ", ".join(_BEIJING_HEADER), "is no year, month, day and hour")
+    columns: dict[str, pl.Series] = {ENTRY: frame[ENTRY], "valid_at": moments}
     for name, column, quantity, unit in BEIJING_FIELDS:
         if name.lower() in names:
-            columns[column] = pl.Series(column, _numbers(frame[names[name.lower()]], False, quantity, unit, file, 2))
-    return _station(columns, place, BEIJING, file)
+            columns[column] = _numbers(frame[names[name.lower()]], frame[ENTRY], bad, (column, quantity, unit))
+    return _station(columns, place, BEIJING, bad)
 
 
-def _station(columns: dict[str, pl.Series], place: Place, provider: str, file: str) -> Reading:
-    if len(columns) == 1:
+def _station(columns: dict[str, pl.Series], place: Place, provider: str, bad: BadRows) -> Reading:
+    if not set(columns) - {ENTRY, "valid_at"}:
         raise RadarError(
-            "no measure ParcelRadar knows", "temperature, precipitation or wind", "name another file", file=file
+            "no measure ParcelRadar knows", "temperature, precipitation or wind", "name another file", file=bad.file
         )
     at = [pl.lit(place[0]).alias("latitude"), pl.lit(place[1]).alias("longitude")]
     frame = pl.DataFrame([series.alias(name) for name, series in columns.items()]).with_columns(at)
-    return Reading(join_readings([frame]), provider, "observations")
+    entries = frame.height + len(bad.rows - set(frame[ENTRY]))
+    good = frame.filter(~pl.col(ENTRY).is_in(list(bad.rows)))
+    return Reading(join_readings([good]), provider, "observations", bad_rows=bad.frame(), entries=entries)
 
 
-def _table(text: str, separator: str, file: str) -> pl.DataFrame:
-    try:
-        frame = pl.read_csv(
-            io.BytesIO(text.encode()), separator=separator, infer_schema=False, truncate_ragged_lines=True
-        )
-    except pl.exceptions.PolarsError as error:
-        raise RadarError(
-            f"no readable CSV ({str(error).splitlines()[0][:160]})", action="correct the file", file=file
-        ) from error
-    if frame.height == 0:
-        raise RadarError("a header without rows", "at least one row", "name another file", file=file)
-    return frame
-
-
-def _numbers(series: pl.Series, comma: bool, quantity: Quantity, unit: str, file: str, first_row: int) -> Floats:
+def _numbers(
+    series: pl.Series, lines: pl.Series, bad: BadRows, measure: tuple[str, Quantity, str], *, comma: bool = False
+) -> pl.Series:
+    """Read a measure (column, quantity, unit); what is no number or out of bounds is a bad row."""
+    column, quantity, unit = measure
     text = series.str.strip_chars()
     if comma:
         text = text.str.replace(",", ".", literal=True)
     empty = text.is_null() | text.str.to_lowercase().is_in(["", "na", "nan", "null"])
     values = text.cast(pl.Float64, strict=False)
-    _refuse((values.is_null() & ~empty) | values.is_infinite().fill_null(False), series, "a number", file, first_row)
-    values = values.set(empty | (values == MISSING).fill_null(False), None)
+    wrong = (values.is_null() & ~empty) | values.is_infinite().fill_null(False)
+    bad.add_where(wrong, series, lines, series.name, "is no number")
+    values = values.set(empty | wrong | (values == MISSING).fill_null(False), None)
     converted = convert(
-        values.cast(pl.Float64).fill_null(float("nan")).to_numpy(), unit, quantity, file=file, column=series.name
+        values.cast(pl.Float64).fill_null(float("nan")).to_numpy(), unit, quantity, file=bad.file, column=series.name
     )
-    check_bounds(
-        {"temperature": "temperature_c", "precipitation": "precipitation_mm", "wind": "wind_speed_ms"}[quantity],
-        converted,
-        file=file,
-        column=series.name,
-    )
-    return converted
-
-
-def _refuse(wrong: pl.Series, series: pl.Series, expected: str, file: str, first_row: int) -> None:
-    if wrong.any():
-        row = wrong.arg_max() or 0
-        raise RadarError(
-            f"{series[row]!r}", expected, "correct the file", file=file, row=row + first_row, column=series.name
-        )
+    bad.add_where(pl.Series(outside_bounds(column, converted)), series, lines, series.name, bounds_rule(column))
+    return pl.Series(column, converted)
 
 
 def _comma(text: str, file: str, row: int) -> float:

@@ -64,22 +64,45 @@ def test_one_station_takes_its_place_from_the_caller(tmp_path: Path) -> None:
         ("time,lat,lon,wind\n2025-11-11 06:00,1,2,3\n", "column wind: found column 'wind' without a unit"),
         ("time,lat,lon,wind_furlong\n2025-11-11 06:00,1,2,3\n", "no measure with a unit"),
         ("time,lat,lon,wind [furlong]\n2025-11-11 06:00,1,2,3\n", r"column wind \[furlong\]: found unit 'furlong' for wind"),
-        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,2,x\n", "row 2, column temp_c: found 'x', expected a number"),
-        ("time,lat,lon,temp_c\nsoon,1,2,3\n", "row 2, column time: found 'soon', expected a time"),
-        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,2,3\n2025-11-11 06:00,-98,2,3\n", "row 3, column latitude: found latitude -98"),
-        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,200,3\n", "row 2, column longitude: found longitude 200"),
-        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,2,-9999\n", "temperature_c -9999 at entry 1"),
-        ("time,lat,lon,temp_c\n2025-11-11 06:00,1,2,\"3,5\"\n", "found '3,5', expected a number with a decimal point"),
         ("time,lat,lon,temp_c,temperature_c\n2025-11-11 06:00,1,2,3,4\n", "columns 'temp_c' and 'temperature_c'"),
         ("lat,lon,temp_c\n1,2,3\n", "no time column"),
         ("time,lat,lon,temp_c\n", "a header without rows"),
-        ("", "no readable CSV"),
+        ("time,lat,lon,temp_c,temp_c\n2025-11-11 06:00,1,2,3,4\n", "column 'temp_c' twice"),
+        ("", "an empty file"),
         ("\x00\x01\x02", "bytes that are no text"),
     ],
 )  # fmt: skip
 def test_broken_file_is_told_in_one_sentence(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(RadarError, match=told):
         read_file(write(tmp_path, text), SHANGHAI)
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "rule"),
+    [
+        ("2025-11-11 06:00,1,2,x", "temp_c", "is no number"),
+        ("2025-11-11 06:00,1,2,\"3,5\"", "temp_c", "is no number with a decimal point"),
+        ("soon,1,2,3", "time", "is no time"),
+        (",1,2,3", "time", "is no time"),
+        ("2025-11-11 06:00,-98,2,3", "lat", "is no latitude"),
+        ("2025-11-11 06:00,1,200,3", "lon", "is no longitude"),
+        ("2025-11-11 06:00,,2,3", "lat", "is no number"),
+        ("2025-11-11 06:00,1,2,-9999", "temp_c", "is temperature_c outside -90 to 65"),
+        ("2025-11-11 06:00,1,2,inf", "temp_c", "is no number"),
+        ("2025-11-11 06:00,1,2,3,4", None, "has 5 cells where the header has 4"),
+        ("2025-11-11 06:00", None, "has 1 cell where the header has 4"),
+    ],
+)  # fmt: skip
+def test_bad_rows_are_told_and_the_others_are_read(tmp_path: Path, row: str, column: str | None, rule: str) -> None:
+    good = [f"2025-11-11 {hour:02}:00,1,2,{hour}" for hour in range(3)]
+    text = "\n".join(["time,lat,lon,temp_c", good[0], row, good[1], row, good[2]]) + "\n"
+    reading = read_file(write(tmp_path, text), SHANGHAI)
+    assert reading.frame["temperature_c"].to_list() == [0.0, 1.0, 2.0]
+    assert reading.frame["entry"].to_list() == [2, 4, 6]
+    assert reading.bad_rows["row"].to_list() == [3, 5]
+    assert reading.bad_rows["column"].to_list() == [column, column]
+    assert all(told.startswith(rule) for told in reading.bad_rows["rule"])
+    assert reading.entries == 5
 
 
 def test_absent_values_are_missing_not_zero(tmp_path: Path) -> None:

@@ -62,9 +62,22 @@ def test_alerts_and_a_broken_one() -> None:
         ({"cod": 401, "message": "Invalid API key"}, "401: Invalid API key"),
         ({"lat": 91, "lon": 2, "current": CURRENT}, "latitude 91"),
         ({"lat": 1, "lon": 2, "timezone": "x"}, "neither current nor hourly nor daily"),
-        (ANSWER | {"current": CURRENT | {"temp": 90.0}}, "a temperature of 90"),
     ],
 )
 def test_what_cannot_be_read_is_told(answer: dict[str, Any], told: str) -> None:
     with pytest.raises(RadarError, match=told):
         openweather.parse(answer)
+
+
+def test_bad_hours_and_days_are_told_and_the_others_are_read() -> None:
+    hours = [{"dt": 1729872000 + 3600 * number, "temp": 280.0} for number in range(4)]
+    hours[1]["temp"] = 90.0
+    hours[2] |= {"wind_speed": "fast"}  # type: ignore[dict-item]
+    days = [{"dt": 1729944000 + 86400 * number, "temp": {"min": 280.0, "max": 290.0}} for number in range(2)]
+    days[1]["temp"] = {"min": "cold", "max": 290.0}
+    reading = openweather.parse(ANSWER | {"hourly": hours, "daily": days})
+    assert reading.bad_rows["row"].to_list() == [2, 2, 3]
+    assert reading.entries == 7
+    # the moment, two hours, and what of the good day lies beyond them
+    assert reading.frame.height > 3
+    assert reading.frame["temperature_c"].max() == pytest.approx(290.0 - 273.15)

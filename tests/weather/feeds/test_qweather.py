@@ -175,15 +175,47 @@ def test_storm_is_a_warning_of_wind_that_moves() -> None:
         (LINK | {"storm": [{"id": "NP_2022"}]}, "a list of storms without their tracks"),
         (LINK | {"now": {"aqi": "28", "pm2p5": "5"}}, "air quality"),
         (LINK | {"minutely": []}, "only the fields"),
-        (LINK | {"hourly": [HOUR | {"temp": "warm"}]}, "row 1, column temp: found 'warm', expected a number"),
-        (LINK | {"hourly": [HOUR, HOUR | {"fxTime": "noon"}]}, "row 2, column fxTime"),
-        (LINK | {"hourly": [HOUR | {"temp": "240"}]}, "temperature_c 240"),
         (LINK | {"hourly": []}, "no list of objects"),
     ],
 )
 def test_what_cannot_be_read_is_told(answer: dict[str, Any], told: str) -> None:
     with pytest.raises(RadarError, match=told):
         parse(answer)
+
+
+DAY = {"fxDate": "2021-11-15", "tempMax": "12", "tempMin": "-1", "precip": "4.8", "windSpeedDay": "36", "windSpeedNight": "18", "vis": "25"}  # fmt: skip
+NEW = {"forecastTime": "2024-05-31T03:00Z", "temperature": {"value": 14.0, "unit": "°F"}}
+HALF = {
+    "forecastStartTime": "2024-08-11T05:00Z",
+    "forecastEndTime": "2024-08-11T17:00Z",
+    "temperatureMax": {"value": 30.0, "unit": "°C"},
+    "precipitation": {"amount": {"value": 6.0, "unit": "mm"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("shape", "good", "wrong", "told"),
+    [
+        ("hourly", HOUR, {"temp": "warm"}, "'warm'"),
+        ("hourly", HOUR, {"fxTime": "noon"}, "'noon'"),
+        ("hourly", HOUR, {"temp": "240"}, "temperature_c 240"),
+        ("daily", DAY, {"fxDate": "some day"}, "'some day'"),
+        ("daily", DAY, {"precip": "-3"}, "precipitation_mm -0.125"),
+        ("hours", NEW, {"temperature": {"value": "x", "unit": "°C"}}, "'x'"),
+        ("hours", NEW, {"temperature": {"value": 3.0}}, "a value without a unit"),
+        ("days", {"daytime": HALF}, {"daytime": HALF | {"forecastEndTime": "2024-08-01T17:00Z"}}, "hours from start to end"),
+    ],
+)  # fmt: skip
+def test_a_bad_entry_is_told_and_the_others_are_read(
+    shape: str, good: dict[str, Any], wrong: dict[str, Any], told: str
+) -> None:
+    head = LINK if shape in ("hourly", "daily") else {"metadata": {"tag": "x"}}
+    alone = parse(head | {shape: [good]}).frame
+    reading = parse(head | {shape: [good | wrong, good, good | wrong]})
+    assert reading.frame.equals(alone)
+    assert reading.bad_rows["row"].to_list() == [1, 3]
+    assert all(told in rule for rule in reading.bad_rows["rule"])
+    assert reading.entries == 3
 
 
 def test_place_is_asked_for_by_its_id() -> None:
