@@ -122,7 +122,7 @@ def test_what_this_process_wrote_itself_is_seen_by_its_other_readers(workspace: 
 
 
 def test_a_what_if_reads_the_workspace_below_at_one_moment(workspace: Workspace) -> None:
-    made = make_whatif(workspace, "w", ["hubs.sort_capacity=5"])
+    made = make_whatif(workspace, "w", ["hubs sort_capacity=5"])
     made.pin()
     assert _name(made, "hubs") == "0"
     _write(workspace, 1, 2)
