@@ -67,7 +67,7 @@ def test_the_wheel_holds_every_file_that_is_no_code(wheel: Path) -> None:
 
 def test_the_installed_command_runs_where_there_is_no_clone(radar: Radar) -> None:
     assert radar("--version").stdout.startswith("radar ")
-    assert "radar.toml" in os.listdir(Path(radar("init", "计划").stdout.strip()))
+    assert (Path(radar("init", "计划").stdout.strip()) / "radar.toml").is_file()
     assert "route_volumes" in radar("-w", "计划", "tables").stdout
     assert "干线" in radar("--lang", "zh", "plan", "--help").stdout
     assert "分拨中心" in radar("--lang", "zh", "-w", "计划", "tables").stdout
