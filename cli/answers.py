@@ -104,6 +104,7 @@ _TRUNK = (
     parcels_short_unavoidable: whole, of the shortage, proven for every plan
     shortage_price: number, price put on the shortage [CNY]
     waiting: rows, parcels in front of a hub by day
+    weather: map?, lane-days slowed or shut and parcels on them, parcels moved, and cost, late and short beside the plan made with --no-weather
     shortfalls: rows, as in the table shortfalls
     """
 )
@@ -176,7 +177,8 @@ ANSWERS: tuple[Answer, ...] = (
         """
         run_id: text, the run
         from, to: day, days looked at
-        speeds_from_history: list, effects taken from this network's history
+        speeds_from_history: list, speeds taken from this network's history
+        from_history: list, effects into which this network's history went
         lane_weather, outlet_weather: rows, as in the tables, those touched
         """,
     ),
@@ -193,8 +195,16 @@ ANSWERS: tuple[Answer, ...] = (
         closed: rows, closures played through
         """,
     ),
-    _list("weather effects", "", "the columns of an effect: class, factors, source"),
-    _list("weather calibrate", "", "preset, what was learnt with its interval, and how much of each is used"),
+    _list(
+        "weather effects",
+        "",
+        "the columns of an effect: class, factors, source; what was learnt: preset, learnt, from, to, history, used, gain",
+    ),
+    _list(
+        "weather calibrate",
+        "",
+        "preset, what was learnt with its interval, how much of each is used, and its gain on days left out",
+    ),
     _one("plan trunk", _TRUNK, "further columns of plan_certificates; with --reference departures_changed and changes"),
     _one(
         "plan stock",

@@ -8,6 +8,7 @@ import typer
 
 from cli.console import known_errors, out_json, out_rows, out_text, workspace_of
 from cli.options import Json
+from cli.weather_tables import KEPT_ANSWERS
 
 
 def register(app: typer.Typer) -> None:
@@ -25,28 +26,38 @@ def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     json: Json = False,
 ) -> None:
-    """Remove old versions of tables that no run within N days and no standing plan or forecast was made from.
+    """Remove old versions of tables that no run within N days and no standing plan or forecast was made from, and answers of weather services kept longer.
 
     Nothing else ever removes a version. The newest version of every table stays, and so do all results.
 
     Example: `radar clean --keep-days 90 --dry-run`
     """
-    from datetime import UTC, datetime
+    from datetime import UTC, datetime, timedelta
 
     import polars as pl
 
     from data.cleaning import find_removable, remove
+    from weather.fetching import find_old_answers
 
     workspace = workspace_of(context)
+    now = datetime.now(UTC)
     with workspace.writing("clean"):
-        found = find_removable(workspace, keep_days, datetime.now(UTC))
+        found = find_removable(workspace, keep_days, now)
+        answers = find_old_answers(workspace.folder / KEPT_ANSWERS, now - timedelta(days=keep_days))
+        kept = sum(file.stat().st_size for file in answers)
         freed = 0 if dry_run else remove(workspace, found)
-    size = sum(cleaning.size for cleaning in found)
+        if not dry_run:
+            for file in answers:
+                file.unlink(missing_ok=True)
+            freed += kept
+    size = sum(cleaning.size for cleaning in found) + kept
     rows = [
         {"table": each.table, "versions": len(each.versions), "files": len(each.files), "bytes": each.size}
         for each in found
         if each.versions or each.files
     ]
+    if answers:
+        rows.append({"table": KEPT_ANSWERS, "versions": 0, "files": len(answers), "bytes": kept})
     if json:
         out_json({"dry_run": dry_run, "bytes": size, "bytes_freed": freed, "tables": rows})
         return

@@ -14,6 +14,7 @@ from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
 from cli.plan_demand import TrunkRequest, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
+from cli.plan_weather import read_weather_cost, tell_weather_cost
 from cli.words import word
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ def trunk(
         typer.Option("--max-changes", min=0, metavar="N", help="Departures that may differ from the reference."),
     ] = None,
     forecast: ForecastRun = None,
+    weather: Annotated[
+        bool,
+        typer.Option(
+            "--weather/--no-weather",
+            help="--no-weather plans as if every lane were fair: the plan to hold the other against.",
+        ),
+    ] = True,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -83,22 +91,25 @@ def trunk(
     if max_changes is not None and reference is None:
         raise RadarError("--max-changes without a plan to count from", "--reference RUN as well", "see `radar runs`")
     request = TrunkRequest(
-        first, last, service_level, demand, time_limit, effort, seed, reference, max_changes, forecast
+        first, last, service_level, demand, time_limit, effort, seed, reference, max_changes, forecast, weather
     )
     with progress("trunk plan") as bar:
         run_id, plan = make_trunk_plan(workspace, request, bar)
     outcome = read_plan_outcome(workspace, run_id)
+    under = read_weather_cost(workspace, run_id)
     if json:
         certificate = plan.plan_certificates.to_dicts()[0]
         told = list_facts(outcome) | {"waiting": outcome.waiting.to_dicts()}
         certificate |= basis_of(workspace, run_id)
-        found = {"run_id": run_id, **certificate, **told, "shortfalls": plan.shortfalls.to_dicts()}
+        found = {"run_id": run_id, **certificate, **told, "weather": under, "shortfalls": plan.shortfalls.to_dicts()}
         if plan.changes is not None:
             found |= {"departures_changed": count_changes(plan.changes), "changes": plan.changes.to_dicts()}
         out_json(found)
     else:
         _print_plan(run_id, plan, outcome)
         tell_basis(workspace, run_id)
+        if under is not None and under["lane_days"]:
+            say(tell_weather_cost(under))
     if plan.short:
         raise typer.Exit(EXIT_INCOMPLETE)
 
@@ -140,7 +151,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         extra_buffer_cost=settings.extra_buffer_cost,
     )
     near = None if request.reference is None else _find_reference(workspace, request.reference)
-    weather_runs = workspace.writers("lane_weather")
+    weather_runs = workspace.writers("lane_weather") if request.weather else []
     kept = {
         "from": None if request.first is None else request.first.isoformat(),
         "to": None if request.last is None else request.last.isoformat(),
@@ -156,6 +167,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         "reference": near,
         "max_changes": request.max_changes,
         "forecast": request.forecast,
+        "weather": request.weather,
         "lane_weather_run": weather_runs[-1] if weather_runs else None,
     }
     with workspace.run("plan trunk", kept, request.seed) as run:

@@ -27,6 +27,7 @@ class TrunkRequest:
     reference: str | None = None
     max_changes: int | None = None
     forecast: str | None = None
+    weather: bool = True
 
 
 def read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:

@@ -51,6 +51,14 @@ def stress(
         list[str] | None,
         typer.Option("--scenario", metavar="NAME", help="One of them; A+B for both at once. Repeat it for more."),
     ] = None,
+    closures: Annotated[
+        float | None,
+        typer.Option(
+            "--closures",
+            metavar="SHARE",
+            help="Also play each cause of weather that closes lanes at least this likely (lane_closures of the latest impact).",
+        ),
+    ] = None,
     forecast: Annotated[
         str | None, typer.Option("--forecast", metavar="RUN", help="Draw from this forecast, not the plan's own.")
     ] = None,
@@ -72,6 +80,7 @@ def stress(
 
     Example: `radar stress trunk --draws 1000 --policy spot --scenarios scenarios.toml`
     """
+    from cli.closure_scenarios import planned_span, read_closures
     from cli.past_plans import find_plan
     from cli.scenarios import choose_scenarios, describe_surroundings
     from data.errors import RadarError
@@ -89,6 +98,7 @@ def stress(
         raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")
     policies = tuple(Policy.parse(one) for one in policy) if policy else (DEFAULT, RIGID, UNLIMITED)
     cases = choose_scenarios(workspace, scenarios, names)
+    cases += () if closures is None else read_closures(workspace, closures, planned_span(workspace, run_id))
     source = find_forecast(workspace, run_id, forecast)
     working = engine_of(workspace, engine)
     kept = {

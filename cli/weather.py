@@ -13,6 +13,7 @@ from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progr
 from cli.load_options import AllowFuture
 from cli.options import FirstDay, Json, LastDay, parse_day
 from cli.weather_tables import (
+    KEPT_ANSWERS,
     latest_run,
     read_forecast,
     read_network,
@@ -205,7 +206,7 @@ def fetch(
     if not at and service is not ServiceName.cap:
         raise RadarError("no hub with coordinates", "places to ask for", "load hubs, or give --places FILE")
     account = Account(url or settings.base_url or BASE_URLS[service.value], key)
-    fetcher = Fetcher(workspace.folder / ".weather", private=settings.private)
+    fetcher = Fetcher(workspace.folder / KEPT_ANSWERS, private=settings.private)
     sources = Sources(zone=zone, shapes=read_shapes(workspace), latest=tomorrow(zone))
     with progress("weather fetch"):
         readings, apart = ask(service.value, account, at, days, fetcher, sources)
@@ -244,7 +245,6 @@ def impact(
     Example: `radar weather impact --from 2025-11-07 --to 2025-11-16`
     """
     from weather.impact_inputs import assess_network, choose_days, end_of_day, learn_effects, list_touched
-    from weather.learning import ENOUGH
 
     workspace = workspace_of(context)
     settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
@@ -254,7 +254,8 @@ def impact(
         tables = read_network(workspace, run)
         hour = settings.departure_hour
         days = choose_days(tables.forecasts, zone, first, last, departure_hour=hour, as_of=moment)
-        rows, learned = learn_effects(tables, settings, zone, moment) if learn else (None, ())
+        learnt = learn_effects(tables, settings, zone, moment) if learn else None
+        rows = None if learnt is None else learnt.rows
         found = assess_network(tables, days, settings, zone, as_of=moment, effects=rows, progress=bar)
         run.append("lane_weather", found.lanes)
         run.append("outlet_weather", found.outlets)
@@ -264,14 +265,21 @@ def impact(
     _tell_unknown(found)
     _tell_warnings(found)
     _tell_age(found, days[0], moment, zone)
-    taken = sorted(row.id for row in learned if row.history >= ENOUGH)
+    taken = [] if learnt is None else learnt.replaced
+    speeds = [] if learnt is None else [row.id for row in learnt.speeds if row.id in taken]
     if json:
-        summary = {"run_id": run.run_id, "from": days[0], "to": days[-1], "speeds_from_history": taken}
+        summary = {
+            "run_id": run.run_id,
+            "from": days[0],
+            "to": days[-1],
+            "speeds_from_history": sorted(speeds),
+            "from_history": taken,
+        }
         out_json(summary | {"lane_weather": lanes.to_dicts(), "outlet_weather": outlets.to_dicts()})
         return
     say(f"{days[0]} to {days[-1]}: {run.message} (run {run.run_id}).")
     if taken:
-        say(f"Speeds from this network's history: {', '.join(taken)}.")
+        say(f"From this network's history: {', '.join(taken)}.")
     _print_top("Lanes", lanes, top)
     _print_top("Outlets", outlets, top)
 
@@ -287,7 +295,7 @@ def apply(
         typer.Option(
             "--close",
             metavar="LANES",
-            help="Play closures through: `likely` (probability of at least 0.5), LANE or LANE@DATE; may be repeated.",
+            help="Play closures through: `likely` (probability of at least 0.5), a least probability such as 0.3, LANE or LANE@DATE; may be repeated.",
         ),
     ] = None,
     learn: Learn = True,
@@ -361,34 +369,40 @@ def apply(
     if made.closed.height:
         say(f"Closed in this scenario: {made.closed.height:,} (lane, day); run `radar plan trunk` again.")
     elif chosen:
-        say("No lane-day is closed: none of those named has weather, or none is as likely as 50 %.")
+        say("No lane-day is closed: none of those named has weather, or none is as likely as that.")
 
 
 @known_errors
-def effects(context: typer.Context, learn: Learn = True, json: Json = False) -> None:
-    """List the effect tables: what each kind of weather does to lanes and couriers, and where the figure is from.
+def effects(context: typer.Context, as_of: AsOf = None, learn: Learn = True, json: Json = False) -> None:
+    """List the effect tables: what each kind of weather does to lanes and couriers, what history shows of it, and what holds.
 
-    A row is replaced in radar.toml under [weather.effects."ID"], and by what the waybills show once there is enough.
+    A row is replaced in radar.toml under [weather.effects."ID"], and by history once there is enough: preset, learnt, interval of
+    95 %, weight of history, and by how much the error on days left out falls against the preset.
 
     Example: `radar weather effects --no-learn`
     """
+    from weather.calibration import tabulate_effects
     from weather.effects import list_effects, tabulate
-    from weather.impact_inputs import learn_effects
+    from weather.impact_inputs import end_of_day
 
     workspace = workspace_of(context)
-    settings = workspace.settings.weather
-    rows = (
-        learn_effects(read_network(workspace, workspace), settings, workspace.settings.workspace.zone)[0]
-        if learn
-        else list_effects(settings.preset, settings.effects)
-    )
+    settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
+    moment = None if as_of is None else end_of_day(as_of, zone)
     columns = ["id", "trigger", "low", "high", "unit", "speed", "capacity", "productivity", "closure", "source"]
-    out_rows(tabulate(rows), json=json, columns=None if json else columns)
+    if not learn:
+        table = tabulate(list_effects(settings.preset, settings.effects))
+        out_rows(table, json=json, columns=None if json else columns)
+        return
+    table = tabulate_effects(read_network(workspace, workspace), settings, zone, moment)
+    out_rows(table, json=json, columns=None if json else columns, title="" if json else "What holds")
+    if not json:
+        shown = ["id", "effect", "preset", "learnt", "from", "to", "history", "used", "gain"]
+        out_rows(table.drop_nulls("preset"), json=False, columns=shown, title="What history shows")
 
 
 @known_errors
 def calibrate(context: typer.Context, as_of: AsOf = None, json: Json = False) -> None:
-    """Say what this network's history shows of every effect: preset, learnt with its interval, how much of it is used.
+    """Say what this network's history shows of every effect: preset, learnt with its interval, how much of it is used, and its gain on days left out.
 
     Example: `radar weather calibrate --as-of 2025-11-07`
     """
@@ -398,8 +412,7 @@ def calibrate(context: typer.Context, as_of: AsOf = None, json: Json = False) ->
     workspace = workspace_of(context)
     settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
     moment = None if as_of is None else end_of_day(as_of, zone)
-    tables, volumes = read_network(workspace, workspace), workspace.read("route_volumes")
-    out_rows(calibration.calibrate(tables, volumes, settings, zone, moment), json=json)
+    out_rows(calibration.calibrate(read_network(workspace, workspace), settings, zone, moment), json=json)
 
 
 def _print_top(title: str, touched: pl.DataFrame, top: int) -> None:

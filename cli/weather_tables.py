@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from weather.loading import LoadedFile
 
 
+KEPT_ANSWERS = ".weather"
+"""Folder of the workspace in which answers of weather services are kept."""
+
+
 def read_network(workspace: Workspace, run: Run | Workspace) -> ImpactTables:
     """Read every table the weather of lanes and outlets is worked out from; a run keeps their versions."""
     from data.ingest.geometry import read_geometry
@@ -39,6 +43,7 @@ def read_network(workspace: Workspace, run: Run | Workspace) -> ImpactTables:
         warnings=run.read("weather_warnings"),
         departures=run.read("lane_departures"),
         lane_geometry=read_geometry(workspace.folder, "lanes"),
+        route_volumes=run.read("route_volumes"),
     )
 
 

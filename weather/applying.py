@@ -36,7 +36,7 @@ from weather.deliveries import change_arrivals, days_to_delivery, hold_deliverie
 from weather.effects import EffectTables, kind_of_warning, list_effects
 from weather.impact import assess_outlets, hours_needed
 from weather.impact_inputs import ImpactTables, build_scene
-from weather.learning import VolumeResponse, fit_volume_response
+from weather.learning import VolumeResponse, fit_volume_response, volumes_by_hub
 from weather.points import build_grid, known_weather
 from weather.scene import WeatherScene
 from weather.warning_learning import LearnedWarning, fit_warning_response, replace_productivity
@@ -134,7 +134,8 @@ def apply_weather(
     settings, zone
         Section ``[weather]`` of radar.toml and time zone of the workspace.
     close
-        ``likely`` (every lane-day with a closure probability of at least 0.5), lane ids, or ``LANE@DATE``.
+        ``likely`` (every lane-day with a closure probability of at least 0.5), a least probability such as ``0.3``, lane ids,
+        or ``LANE@DATE``.
     learn
         Whether history may replace the published figures.
     progress
@@ -143,7 +144,7 @@ def apply_weather(
     Raises
     ------
     RadarError
-        When a lane to close is unknown.
+        When a lane to close is unknown, or a least probability is none.
     """
     forecasts, network = tables.forecasts, tables.network
     routes = forecasts["route"]
@@ -182,7 +183,7 @@ def _shares(
     response = VolumeResponse(())
     if learn and isinstance(as_of, date):
         past = amounts_at_hubs(sum_days(known_weather(observed, forecast.clear()), zone), hubs, settings.radius_km)
-        volumes = _volumes(tables.route_volumes, as_of)
+        volumes = volumes_by_hub(tables.route_volumes, as_of)
         response = fit_volume_response(volumes, past.filter(pl.col("date") <= as_of))
     inside = pl.col("date").is_in(days)
     kept: dict[str, pl.DataFrame] = {}
@@ -215,7 +216,7 @@ def _kept_under_warnings(
     acting = acting_warnings(network.warnings, until)
     rows = list_effects(settings.preset, settings.effects)
     as_of = tables.forecasts["route"]["as_of"].max()
-    volumes = _volumes(tables.route_volumes, as_of) if isinstance(as_of, date) else None
+    volumes = volumes_by_hub(tables.route_volumes, as_of) if isinstance(as_of, date) else None
     learned: tuple[LearnedWarning, ...] = ()
     if volumes is not None:
         sent = volumes.filter(pl.col("direction") == "out")
@@ -242,15 +243,6 @@ def _hub_weather(
     scene = build_scene(network, days, settings, zone, as_of=until)
     places = network.hubs.select(outlet_id="hub_id", latitude="latitude", longitude="longitude")
     return assess_outlets(places, days, scene).rename({"outlet_id": "hub_id"})
-
-
-def _volumes(route_volumes: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    volumes = route_volumes.filter(pl.col("date") <= as_of)
-    parts = [
-        volumes.group_by("date", hub_id=pl.col(column)).agg(pl.col("parcels").sum()).with_columns(direction=pl.lit(direction))
-        for direction, column in (("out", "origin_hub_id"), ("in", "destination_hub_id"))
-    ]  # fmt: skip
-    return pl.concat(parts)
 
 
 def _changes(
@@ -290,11 +282,16 @@ def _find_closed(lane_weather: pl.DataFrame, network: pl.DataFrame, close: Seque
     chosen = [lanes.clear()]
     for words in close:
         name, _, text = words.partition("@")
-        if words == "likely":
-            chosen.append(lanes.filter(pl.col("closure_probability") >= LIKELY))
+        least = LIKELY if words == "likely" else _as_probability(words, known)
+        if least is not None:
+            chosen.append(lanes.filter(pl.col("closure_probability") >= least))
             continue
         if name not in known:
-            raise RadarError(f"lane {name!r} to close", "a lane of the table lanes", "name one with --close")
+            raise RadarError(
+                f"{words!r} to close",
+                "likely, a least probability such as 0.3, LANE or LANE@DATE",
+                "name a lane of the table lanes with --close",
+            )
         picked = lanes.filter(pl.col("lane_id") == name)
         if text:
             try:
@@ -304,6 +301,25 @@ def _find_closed(lane_weather: pl.DataFrame, network: pl.DataFrame, close: Seque
             picked = pl.DataFrame({"date": [day], "lane_id": [name], "closure_probability": [1.0]})
         chosen.append(picked)
     return pl.concat(chosen).select("date", "lane_id").unique().sort("date", "lane_id")
+
+
+def _as_probability(words: str, lanes: set[str]) -> float | None:
+    """Least closure probability that the words say; None where they are no number, or name a lane.
+
+    Raises
+    ------
+    RadarError
+        For a number that is no probability, or 0, which would close everything.
+    """
+    try:
+        least = float(words)
+    except ValueError:
+        return None
+    if words in lanes:
+        return None
+    if not 0.0 < least <= 1.0:
+        raise RadarError(f"--close {words}", "a least probability above 0 and at most 1, such as 0.3", "correct it")
+    return least
 
 
 def _with_closures(lanes: pl.DataFrame, closed: pl.DataFrame) -> pl.DataFrame:

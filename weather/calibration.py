@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,29 +10,25 @@ import polars as pl
 
 from data.settings import WeatherSettings
 from weather.capacity_response import amounts_at_hubs, sum_days
-from weather.effects import list_effects
-from weather.impact_inputs import ImpactTables, learn_effects
-from weather.learning import ENOUGH, fit_volume_response, preset_rate
+from weather.effects import tabulate
+from weather.impact_inputs import ImpactTables, LearnedEffects, learn_effects
+from weather.learning import ENOUGH, VolumeResponse, fit_volume_response, preset_rate, volumes_by_hub
 from weather.points import known_weather
-from weather.warning_learning import fit_warning_response
-from weather.warnings import acting_warnings
 
 _TWO_SIDED_95 = 1.96
 
+SPEED, SHARE, LOSS = "lane speed", "share of parcels sent", "loss of log parcels"
+
 
 def calibrate(
-    tables: ImpactTables,
-    route_volumes: pl.DataFrame,
-    settings: WeatherSettings,
-    zone: ZoneInfo,
-    as_of: datetime | None = None,
+    tables: ImpactTables, settings: WeatherSettings, zone: ZoneInfo, as_of: datetime | None = None
 ) -> pl.DataFrame:
     """List what was learnt of lane speeds, parcels a cm of snow and a mm of rain, and classes of warnings.
 
     Parameters
     ----------
-    tables, route_volumes
-        The network, its weather and its history.
+    tables
+        The network, its weather and its history (``route_volumes`` among them).
     settings, zone
         Section ``[weather]`` of radar.toml and time zone of the workspace.
     as_of
@@ -42,60 +38,83 @@ def calibrate(
     -------
     polars.DataFrame
         ``effect``, ``id``, ``preset``, ``learnt``, ``low``, ``high`` (interval of 95 %), ``history`` (weight of history, 0 to 1),
-        ``days``, ``used`` (the figure that holds).
+        ``days``, ``used`` (the figure that holds), ``gain`` (by how much the error on days left out falls against the preset; empty
+        where there are too few).
     """
-    rows = []
-    for speed in learn_effects(tables, settings, zone, as_of)[1]:
-        low, high = (speed.speed * float(np.exp(side * _TWO_SIDED_95 * speed.deviation)) for side in (-1, 1))
+    return list_learnt(learn_effects(tables, settings, zone, as_of), _learn_volumes(tables, settings, zone, as_of))
+
+
+def list_learnt(learnt: LearnedEffects, response: VolumeResponse) -> pl.DataFrame:
+    """Lay what was learnt out as ``calibrate`` returns it."""
+    mine = {row.id: row for row in learnt.rows if row.source == "radar.toml"}
+    rows: list[dict[str, object]] = []
+    for speed in learnt.speeds:
         used = speed.speed if speed.history >= ENOUGH else speed.published
-        rows.append(("lane speed", speed.id, speed.published, speed.speed, low, high, speed.history, speed.days, used))
-    until = None if as_of is None else as_of.astimezone(zone).date()
-    volumes = route_volumes if until is None else route_volumes.filter(pl.col("date") <= until)
-    parts = [
-        volumes.group_by("date", hub_id=pl.col(column))
-        .agg(pl.col("parcels").sum())
-        .with_columns(direction=pl.lit(name))
-        for name, column in (("out", "origin_hub_id"), ("in", "destination_hub_id"))
-    ]
-    weather = known_weather(tables.observations, tables.forecasts.clear(), as_of)
-    response = fit_volume_response(
-        pl.concat(parts), amounts_at_hubs(sum_days(weather, zone), tables.hubs, settings.radius_km)
-    )
+        used = mine[speed.id].speed if speed.id in mine else used
+        around = _around(speed.speed, speed.deviation)
+        rows.append(_row(SPEED, speed.id, (speed.published, speed.speed, *around), speed.history, speed.days))
+        rows[-1] |= {"used": used, "gain": speed.gain}
     for rate in response.rates:
         spread = _TWO_SIDED_95 * rate.standard_error
         used = response.rate(rate.direction, rate.amount) if response.is_enough(rate.direction) else 0.0
-        name = f"{rate.amount}.{rate.direction}"
-        preset = preset_rate(rate.amount)
-        rows.append(
-            (
-                "loss of log parcels",
-                name,
-                preset,
-                rate.rate,
-                rate.rate - spread,
-                rate.rate + spread,
-                rate.history,
-                rate.hub_days,
-                used,
-            )
-        )
-    acting = acting_warnings(tables.warnings, as_of)
-    effects = list_effects(settings.preset, settings.effects)
-    for row in fit_warning_response(parts[0].drop("direction"), tables.hubs, acting, effects, settings, zone):
-        low, high = (row.kept * float(np.exp(side * _TWO_SIDED_95 * row.deviation)) for side in (-1, 1))
-        rows.append(
-            (
-                "share of parcels sent",
-                row.id,
-                row.published,
-                row.kept,
-                low,
-                min(high, 1.0),
-                row.history,
-                row.days,
-                row.kept,
-            )
-        )
+        figures = (preset_rate(rate.amount), rate.rate, rate.rate - spread, rate.rate + spread)
+        rows.append(_row(LOSS, f"{rate.amount}.{rate.direction}", figures, rate.history, rate.hub_days))
+        rows[-1] |= {"used": used, "gain": rate.gain}
+    for warning in learnt.warnings:
+        low, high = _around(warning.kept, warning.deviation)
+        figures = (warning.published, warning.kept, low, min(high, 1.0))
+        rows.append(_row(SHARE, warning.id, figures, warning.history, warning.days))
+        rows[-1] |= {"used": warning.kept, "gain": warning.gain}
     numbers = dict.fromkeys(("preset", "learnt", "low", "high", "history"), pl.Float64)
-    schema = {"effect": pl.String, "id": pl.String, **numbers, "days": pl.Int64, "used": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    schema = {"effect": pl.String, "id": pl.String, **numbers}
+    frame = pl.DataFrame(rows, schema=schema | {"days": pl.Int64, "used": pl.Float64, "gain": pl.Float64})
+    return frame.with_columns(pl.col("gain").fill_nan(None))
+
+
+def tabulate_effects(
+    tables: ImpactTables, settings: WeatherSettings, zone: ZoneInfo, as_of: datetime | None = None
+) -> pl.DataFrame:
+    """List the effect tables as they hold, each row with what history shows of it.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of ``effects.tabulate``, then those of ``calibrate`` but ``days`` under these names: ``effect`` (what was learnt),
+        ``preset``, ``learnt``, ``from``, ``to``, ``history``, ``used``, ``gain``; empty where nothing can be learnt of a row. Rates of
+        parcels a cm or a mm follow, trigger ``rate``.
+    """
+    learnt = learn_effects(tables, settings, zone, as_of)
+    found = list_learnt(learnt, _learn_volumes(tables, settings, zone, as_of)).drop("days")
+    found = found.rename({"low": "from", "high": "to"})  # low and high are the ends of a class
+    table = tabulate(learnt.rows)
+    rates = found.filter(pl.col("effect") == LOSS).select("id").with_columns(
+        trigger=pl.lit("rate"),
+        kind=pl.col("id").str.split(".").list.first(),
+        unit=pl.when(pl.col("id").str.starts_with("snow")).then(pl.lit("1/cm")).otherwise(pl.lit("1/mm")),
+        source=pl.lit("productivity of the warning colours; history as its weight says"),
+    )  # fmt: skip
+    return pl.concat([table, rates], how="diagonal").join(found, on="id", how="left", maintain_order="left")
+
+
+def _learn_volumes(
+    tables: ImpactTables, settings: WeatherSettings, zone: ZoneInfo, as_of: datetime | None
+) -> VolumeResponse:
+    until = None if as_of is None else (as_of - timedelta(microseconds=1)).astimezone(zone).date()
+    weather = known_weather(tables.observations, tables.forecasts.clear(), as_of)
+    past = amounts_at_hubs(sum_days(weather, zone), tables.hubs, settings.radius_km)
+    if tables.route_volumes is None:
+        return VolumeResponse(())
+    return fit_volume_response(volumes_by_hub(tables.route_volumes, until), past)
+
+
+def _around(factor: float, deviation: float) -> tuple[float, float]:
+    """Interval of 95 % of a factor whose logarithm has this standard deviation."""
+    low, high = (factor * float(np.exp(side * _TWO_SIDED_95 * deviation)) for side in (-1, 1))
+    return low, high
+
+
+def _row(
+    effect: str, name: str, figures: tuple[float, float, float, float], history: float, days: int
+) -> dict[str, object]:
+    numbers = dict(zip(("preset", "learnt", "low", "high"), figures, strict=True))
+    return {"effect": effect, "id": name, **numbers, "history": history, "days": days}

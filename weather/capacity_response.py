@@ -109,12 +109,17 @@ def kept_by_productivity(
     Returns
     -------
     polars.DataFrame
-        ``date``, ``hub_id``, ``kept`` = min(1, mean productivity of its outlets x (1 + spare_capacity)), sorted.
+        ``date``, ``hub_id``, ``kept`` = min(1, mean productivity of its outlets x (1 + spare_capacity)), sorted. Where
+        something is known of one outlet of a hub, those with coordinates of which nothing is known work as on a fair day.
     """
+    placed = outlets.filter(pl.col("latitude").is_not_null() & pl.col("longitude").is_not_null())
+    known = outlet_weather.join(outlets.select("outlet_id", "hub_id"), on="outlet_id")
+    days = known.select("date", "hub_id").unique()
+    whole = days.join(placed.select("hub_id", "outlet_id"), on="hub_id")
     by_hub = (
-        outlet_weather.join(outlets.select("outlet_id", "hub_id"), on="outlet_id")
+        whole.join(known.select("date", "outlet_id", "capacity_factor"), on=["date", "outlet_id"], how="left")
         .group_by("date", "hub_id")
-        .agg(pl.col("capacity_factor").mean())
+        .agg(pl.col("capacity_factor").fill_null(1.0).mean())
     )
     own = hub_weather.select("date", "hub_id", "capacity_factor").join(by_hub, on=["date", "hub_id"], how="anti")
     joined = pl.concat([by_hub, own])

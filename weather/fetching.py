@@ -222,6 +222,34 @@ class Fetcher:
         )
 
 
+def find_old_answers(folder: Path, before: datetime) -> list[Path]:
+    """Find kept answers that were fetched before a moment, and parts of answers that were cut off while kept.
+
+    Parameters
+    ----------
+    folder
+        Where a ``Fetcher`` keeps them; it need not exist.
+    before
+        With offset.
+
+    Returns
+    -------
+    list of Path
+        Files, sorted; nothing needs them, as what they held stands in the tables.
+    """
+    files = sorted((*folder.glob("*.json"), *folder.glob("*.body"))) if folder.is_dir() else []
+    return [file for file in files if _fetched_at(file) < before]
+
+
+def _fetched_at(file: Path) -> datetime:
+    """When an answer was fetched, by what stands beside it; of a part that tells nothing, when it was last written."""
+    try:
+        told = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        return datetime.fromisoformat(told["fetched_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return datetime.fromtimestamp(file.stat().st_mtime, tz=UTC)
+
+
 def mask(text: str, secret: str) -> str:
     """Return a text without a key, and without whatever stands in an address as one."""
     hidden = text.replace(secret, "***") if secret else text

@@ -19,8 +19,10 @@ from weather.effects import EffectRow, EffectTables, list_effects
 from weather.exposure import cross_areas, days_between, lines_of, sample_lanes, stand_over
 from weather.impact import assess_lanes, assess_outlets, hours_needed
 from weather.lane_learning import LearnedSpeed, fit_lane_speed, measure_delays, replace_rows
+from weather.learning import ENOUGH, volumes_by_hub
 from weather.points import build_grid, known_weather
 from weather.scene import WeatherScene
+from weather.warning_learning import LearnedWarning, fit_warning_response, replace_productivity
 from weather.warnings import ActingWarnings, acting_warnings
 
 LONGEST_SPAN = 92
@@ -40,6 +42,8 @@ class ImpactTables:
         Table ``lane_departures``; lanes without a row leave at ``departure_hour``.
     lane_geometry
         Lane id -> GeoJSON geometry; lanes without one follow the great circle.
+    route_volumes
+        Table of this name, from which classes of warnings are learnt; None learns nothing of them.
     """
 
     lanes: pl.DataFrame
@@ -51,6 +55,7 @@ class ImpactTables:
     warnings: pl.DataFrame
     departures: pl.DataFrame | None = None
     lane_geometry: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    route_volumes: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -141,28 +146,68 @@ def choose_days(
     return days
 
 
+@dataclass(frozen=True)
+class LearnedEffects:
+    """The effect tables as they hold for a network, and what its history shows of them.
+
+    Parameters
+    ----------
+    rows
+        Published, replaced or mixed with history, by radar.toml in any case.
+    speeds
+        What waybills show of each class of rain, snow and fog; empty without waybills or observations.
+    warnings
+        What volumes show of each class of warning; empty without volumes.
+    """
+
+    rows: tuple[EffectRow, ...]
+    speeds: tuple[LearnedSpeed, ...]
+    warnings: tuple[LearnedWarning, ...]
+
+    @property
+    def replaced(self) -> list[str]:
+        """Ids of the rows into which history went, sorted."""
+        mine = {row.id for row in self.rows if row.source == "radar.toml"}
+        found = {speed.id for speed in self.speeds if speed.history >= ENOUGH}
+        return sorted((found | {warning.id for warning in self.warnings if warning.history > 0.0}) - mine)
+
+
 def learn_effects(
     tables: ImpactTables, settings: WeatherSettings, zone: ZoneInfo, as_of: datetime | None = None
-) -> tuple[tuple[EffectRow, ...], tuple[LearnedSpeed, ...]]:
-    """Put what a network's waybills show of lane speed in place of published figures.
+) -> LearnedEffects:
+    """Put what a network's waybills show of lane speed, and its volumes of warnings, in place of published figures.
 
     Parameters
     ----------
     tables
-        Lanes, hubs, waybills and observations are looked at.
+        Lanes, hubs, waybills, observations, warnings and volumes are looked at.
     settings, zone
         Section ``[weather]`` of radar.toml and time zone of the workspace.
     as_of
-        Waybills and weather after this time are not used.
+        What became known after this time is not used.
 
     Returns
     -------
-    rows
-        The effect tables: published, replaced by history where its weight is at least one half, by radar.toml in any case.
-    learned
-        What history shows of each class; empty where there are no waybills or no observations.
+    LearnedEffects
+        Speeds are replaced where history weighs at least one half; the productivity of a class of warning is the preset until
+        history has seen it on three days, then a mixture.
     """
     rows = list_effects(settings.preset, settings.effects)
+    warned: tuple[LearnedWarning, ...] = ()
+    if tables.route_volumes is not None:
+        until = None if as_of is None else (as_of - timedelta(microseconds=1)).astimezone(zone).date()
+        sent = volumes_by_hub(tables.route_volumes, until).filter(pl.col("direction") == "out")
+        acting = acting_warnings(tables.warnings, as_of)
+        warned = fit_warning_response(sent, tables.hubs, acting, rows, settings, zone)
+    speeds = _learn_speeds(tables, EffectTables(rows), settings, zone, as_of)
+    return LearnedEffects(
+        replace_productivity(replace_rows(rows, speeds), warned, settings.spare_capacity), speeds, warned
+    )
+
+
+def _learn_speeds(
+    tables: ImpactTables, effects: EffectTables, settings: WeatherSettings, zone: ZoneInfo, as_of: datetime | None
+) -> tuple[LearnedSpeed, ...]:
     waybills, observed = tables.waybills, tables.observations
     if as_of is not None:
         waybills = waybills.filter(pl.col("arrived_at") <= as_of)
@@ -170,13 +215,12 @@ def learn_effects(
     delays = measure_delays(waybills, zone)
     first, last = delays["date"].min(), delays["date"].max()
     if not isinstance(first, date) or not isinstance(last, date) or observed.is_empty():
-        return rows, ()
+        return ()
     begin, end = hours_needed([first, last], 0.0, zone)
     # parcels on the way are met by the weather of the days after pick-up
     near = observed.filter(pl.col("valid_at").is_between(begin, end + timedelta(days=5)))
     grid = build_grid(known_weather(near, near.clear()))
-    learned = fit_lane_speed(delays, tables.lanes, tables.hubs, grid, EffectTables(rows), settings, zone)
-    return replace_rows(rows, learned), learned
+    return fit_lane_speed(delays, tables.lanes, tables.hubs, grid, effects, settings, zone)
 
 
 def assess_network(

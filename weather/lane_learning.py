@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,6 +18,7 @@ from weather.effects import EffectRow, EffectTables
 from weather.exposure import LaneSamples, departure_hours, sample_lanes
 from weather.learning import ENOUGH
 from weather.local_weather import weather_over
+from weather.out_of_sample import NOTHING_LEFT_OUT, gain_of_mixture
 from weather.points import WeatherGrid
 from weather.units import Floats
 
@@ -47,6 +49,8 @@ class LearnedSpeed:
         Weight of history in it, 0 to 1.
     days, lane_days
         How many days, and lanes x days, it rests on.
+    gain
+        By how much the error falls on days left out, against the published figure; NaN where there are too few.
     """
 
     id: str
@@ -56,6 +60,7 @@ class LearnedSpeed:
     history: float
     days: int
     lane_days: int
+    gain: float = NOTHING_LEFT_OUT
 
 
 def measure_delays(waybills: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
@@ -152,10 +157,8 @@ def fit_lane_speed(
         .group_by("met", "date")
         .agg(y=((pl.col("y") - level) * pl.col("weight")).sum() / pl.col("weight").sum(), lane_days=pl.len())
     )
-    met = by_day.group_by("met").agg(
-        pl.col("y").mean(), spread=pl.col("y").std(), days=pl.len(), lane_days=pl.col("lane_days").sum()
-    )
-    found = {row["met"]: (row["y"], row["spread"], row["days"], row["lane_days"]) for row in met.iter_rows(named=True)}
+    met = by_day.sort("met", "date").group_by("met").agg("y", pl.col("lane_days").sum())
+    found = {name: (means, lane_days) for name, means, lane_days in met.iter_rows()}
     return tuple(_learned(tables, found))
 
 
@@ -175,35 +178,41 @@ def replace_rows(rows: Sequence[EffectRow], learned: Sequence[LearnedSpeed]) -> 
     )
 
 
-def _learned(tables: EffectTables, found: dict[str, tuple[float, float | None, int, int]]) -> list[LearnedSpeed]:
+def _learned(tables: EffectTables, found: dict[str, tuple[list[float], int]]) -> list[LearnedSpeed]:
+    """Weigh what each class showed (its days, and lanes x days) against what is published."""
     prior = 1.0 / _PRIOR_DEVIATION**2
     learned = []
     for kind in KINDS:
         # from the mildest class to the worst
         classes = tables.classes(kind) if kind != "fog" else tables.classes(kind)[::-1]
-        seen = [found.get(row.id, (0.0, None, 0, 0)) for row in classes]
-        spread = [max(one[1] if one[1] is not None else 2.0 * _LEAST_DEVIATION, _LEAST_DEVIATION) for one in seen]
-        shown = np.array([one[2] / deviation**2 for one, deviation in zip(seen, spread, strict=True)])
-        published = np.log([row.speed for row in classes])
-        mean = (prior * published + shown * np.array([one[0] for one in seen])) / (prior + shown)
+        seen = [found.get(row.id, ([], 0)) for row in classes]
+        published = [float(np.log(row.speed)) for row in classes]
+        shown = np.array([_precision(means) for means, _ in seen])
+        mean = np.array([_mix(means, told) for (means, _), told in zip(seen, published, strict=True)])
         speeds, blocks = _never_rising(np.minimum(mean, 0.0), prior + shown)
         for block in blocks:
             # classes that had to be made one share what is known of them
             history = float(shown[block].sum() / (prior * len(block) + shown[block].sum()))
             deviation = float((prior * len(block) + shown[block].sum()) ** -0.5)
-            learned += [
-                LearnedSpeed(
-                    classes[one].id,
-                    classes[one].speed,
-                    float(np.exp(speeds[one])),
-                    deviation,
-                    history,
-                    seen[one][2],
-                    seen[one][3],
-                )
-                for one in block
-            ]
+            for one in block:
+                means, lane_days = seen[one]
+                told, speed = published[one], float(np.exp(speeds[one]))
+                gain = gain_of_mixture(means, told, partial(_mix, published=told))
+                row = classes[one]
+                learned.append(LearnedSpeed(row.id, row.speed, speed, deviation, history, len(means), lane_days, gain))
     return learned
+
+
+def _precision(means: Sequence[float]) -> float:
+    """1 / variance of the mean of some days: days / s^2, with s from the days, at least ``_LEAST_DEVIATION``."""
+    spread = float(np.std(means, ddof=1)) if len(means) > 1 else 2.0 * _LEAST_DEVIATION
+    return len(means) / max(spread, _LEAST_DEVIATION) ** 2
+
+
+def _mix(means: Sequence[float], published: float) -> float:
+    """Logarithm of the speed that days and the published figure come to, weighed by how sure each is."""
+    prior, shown = 1.0 / _PRIOR_DEVIATION**2, _precision(means)
+    return (prior * published + shown * float(np.mean(means) if len(means) else 0.0)) / (prior + shown)
 
 
 def _never_rising(values: Floats, weights: Floats) -> tuple[Floats, list[list[int]]]:

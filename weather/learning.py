@@ -7,11 +7,13 @@ measured here, weighted by how sure each is; the weight of history is reported b
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from weather.out_of_sample import NOTHING_LEFT_OUT, gain_of_errors
 from weather.units import Floats
 
 MOST_KEPT_BACK = 0.9
@@ -22,6 +24,10 @@ ENOUGH = 0.5
 _WINDOW = 29
 _LEAST_PARCELS = 30
 _OUTLIER = 1.2
+_PARTS = 5
+"""Parts of the time that are left out in turn (judgement)."""
+_MET = 0.5
+"""Snow [cm] or rain [mm above 10] of a day from which a hub-day counts as met by it (judgement)."""
 # Mean and standard deviation of the rates before any history: courier productivity of the warning colours with 15 % spare
 # (0.92 at 6 cm, 0.80 at 10 cm, 0.63 at 15 cm of snow; 0.80 at 100 mm of rain), in log units a cm and a mm.
 _PRIOR = {"snow": (0.02, 0.02), "rain": (0.001, 0.001)}
@@ -48,6 +54,8 @@ class Rate:
         Share of the loss that comes back within three days, as measured; NaN where the rate is not above 0.
     hub_days
         How many hub-days with that weather it rests on.
+    gain
+        By how much the error on hub-days left out falls, against the published rate; NaN without history.
     """
 
     direction: str
@@ -57,6 +65,7 @@ class Rate:
     history: float
     returned: float
     hub_days: int
+    gain: float = NOTHING_LEFT_OUT
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,7 @@ def _fit_direction(direction: str, volumes: pl.DataFrame, amounts: pl.DataFrame)
     design = -np.stack([column.ravel() for column in columns], axis=1) if y.size else np.zeros((0, 2 * (LAGS + 1)))
     usable = np.isfinite(y.ravel()) & np.isfinite(design).all(axis=1)
     mean, deviation = _priors()
+    gains = (NOTHING_LEFT_OUT, NOTHING_LEFT_OUT)
     if usable.sum() < 10 * design.shape[1]:
         coefficients, covariance = mean, np.diag(deviation**2)
     else:
@@ -121,17 +131,45 @@ def _fit_direction(direction: str, volumes: pl.DataFrame, amounts: pl.DataFrame)
         day = np.tile(np.arange(y.shape[1]), y.shape[0])[usable]
         # what all hubs share that day is not the weather of one: both sides are taken against the day's mean
         both = _against_day(np.column_stack([y.ravel(), design])[usable], weights, day)
-        coefficients, covariance = _shrunk(both[:, 1:], both[:, 0], weights, mean, deviation, usable.reshape(y.shape))
+        place = usable.reshape(y.shape)
+        coefficients, covariance = _shrunk(both[:, 1:], both[:, 0], weights, mean, deviation, place)
+        gains = _gains(both, design[usable], weights, day, place)
     found = []
     for position, (name, amount) in enumerate((("snow", snow), ("rain", wet))):
         first = position * (LAGS + 1)
         error = float(np.sqrt(covariance[first, first]))
         rate = float(coefficients[first])
         back = float(-coefficients[first + 1 : first + 1 + LAGS].sum() / rate) if rate > 0.0 else float("nan")
-        days = int((np.nan_to_num(amount) > 0.5).sum())
+        days = int((np.nan_to_num(amount) > _MET).sum())
         history = float(max(0.0, 1.0 - (error / deviation[first]) ** 2))
-        found.append(Rate(direction, name, rate, error, history, back, days))
+        found.append(Rate(direction, name, rate, error, history, back, days, gains[position]))
     return found
+
+
+def _gains(
+    both: Floats, amounts: Floats, weights: Floats, day: NDArray[np.int64], place: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Gain of the rates of snow and of rain: time is cut into parts, each told by rates fitted to the others.
+
+    ``both`` holds the deviation and the amounts of each hub-day against its day's mean, ``amounts`` the amounts themselves.
+    """
+    mean, deviation = _priors()
+    errors = np.zeros((2, 2))
+    part = day * _PARTS // (int(day.max()) + 1)
+    where = np.argwhere(place)
+    for number in range(_PARTS):
+        inside = part == number
+        left = place.copy()
+        left[tuple(where[inside].T)] = False
+        kept = ~inside
+        if kept.sum() < 10 * mean.size or not inside.any():
+            continue
+        rates, _ = _shrunk(both[kept, 1:], both[kept, 0], weights[kept], mean, deviation, left)
+        for position, first in enumerate((0, LAGS + 1)):
+            met = inside & (-amounts[:, first] > _MET)
+            for row, used in enumerate((rates, mean)):
+                errors[position, row] += float(np.abs(both[met, 0] - both[met, 1:] @ used).sum())
+    return gain_of_errors(*errors[0]), gain_of_errors(*errors[1])
 
 
 def _priors() -> tuple[Floats, Floats]:
@@ -193,6 +231,31 @@ def _matrices(volumes: pl.DataFrame, amounts: pl.DataFrame) -> tuple[Floats, Flo
 def preset_rate(amount: str) -> float:
     """Return the rate of an amount (snow, rain) before any history."""
     return _PRIOR[amount][0]
+
+
+def volumes_by_hub(route_volumes: pl.DataFrame, until: date | None = None) -> pl.DataFrame:
+    """Sum routes to what each hub sent (out) and received (in).
+
+    Parameters
+    ----------
+    route_volumes
+        Table of this name.
+    until
+        Last day that counts.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``date``, ``hub_id``, ``parcels``, ``direction``.
+    """
+    volumes = route_volumes if until is None else route_volumes.filter(pl.col("date") <= until)
+    parts = [
+        volumes.group_by("date", hub_id=pl.col(column))
+        .agg(pl.col("parcels").sum())
+        .with_columns(direction=pl.lit(direction))
+        for direction, column in (("out", "origin_hub_id"), ("in", "destination_hub_id"))
+    ]
+    return pl.concat(parts)
 
 
 def volume_deviations(volumes: pl.DataFrame) -> pl.DataFrame:

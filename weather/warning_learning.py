@@ -14,6 +14,7 @@ from data.settings import WeatherSettings
 from weather.effects import EffectRow, kind_of_warning
 from weather.exposure import departure_hours, stand_over
 from weather.learning import volume_deviations
+from weather.out_of_sample import NOTHING_LEFT_OUT, gain_of_mixture
 from weather.warnings import ActingWarnings
 
 
@@ -45,6 +46,8 @@ class LearnedWarning:
         Weight of history in it, 0 to 1.
     days, hub_days
         How many days, and hubs x days, it rests on.
+    gain
+        By how much the error falls on days left out, against the preset; NaN where there are too few.
     """
 
     id: str
@@ -54,6 +57,7 @@ class LearnedWarning:
     history: float
     days: int
     hub_days: int
+    gain: float = NOTHING_LEFT_OUT
 
 
 def fit_warning_response(
@@ -99,14 +103,10 @@ def fit_warning_response(
     met = under.join(volume_deviations(volumes).drop_nulls(), on=["hub_id", "date"])
     by_day = met.group_by("id", "date").agg(pl.col("deviation").mean(), hub_days=pl.len())
     seen = {
-        name: (mean, spread, days, hub_days)
-        for name, mean, spread, days, hub_days in by_day.group_by("id")
-        .agg(
-            mean=pl.col("deviation").mean(),
-            spread=pl.col("deviation").std(),
-            days=pl.len(),
-            hub_days=pl.col("hub_days").sum(),
-        )
+        name: (means, hub_days)
+        for name, means, hub_days in by_day.sort("id", "date")
+        .group_by("id")
+        .agg(pl.col("deviation"), hub_days=pl.col("hub_days").sum())
         .iter_rows()
     }
     return tuple(_weigh(name, preset, seen.get(name), shrinkage) for name, preset in presets.items())
@@ -129,17 +129,26 @@ def replace_productivity(
     )
 
 
-def _weigh(
-    name: str, preset: float, seen: tuple[float, float | None, int, int] | None, shrinkage: Shrinkage
-) -> LearnedWarning:
-    mean, spread, days, hub_days = seen or (0.0, None, 0, 0)
+def _weigh(name: str, preset: float, seen: tuple[Sequence[float], int] | None, shrinkage: Shrinkage) -> LearnedWarning:
+    means, hub_days = seen or ((), 0)
+    days = len(means)
     if days < shrinkage.least_days:
         return LearnedWarning(name, preset, preset, shrinkage.prior_deviation, 0.0, days, hub_days)
-    deviation = max(spread or 0.0, shrinkage.least_deviation)
-    prior, shown = shrinkage.prior_deviation**-2, days / deviation**2
-    logarithm = (prior * float(np.log(preset)) + shown * mean) / (prior + shown)
-    kept = float(np.exp(min(logarithm, 0.0)))
-    return LearnedWarning(name, preset, kept, (prior + shown) ** -0.5, shown / (prior + shown), days, hub_days)
+    prior, published = shrinkage.prior_deviation**-2, float(np.log(preset))
+    shown = days / _spread(means, shrinkage) ** 2
+    kept = float(np.exp(_mix(means, published, shrinkage)))
+    gain = gain_of_mixture(means, published, lambda others: _mix(others, published, shrinkage))
+    return LearnedWarning(name, preset, kept, (prior + shown) ** -0.5, shown / (prior + shown), days, hub_days, gain)
+
+
+def _spread(means: Sequence[float], shrinkage: Shrinkage) -> float:
+    return max(float(np.std(means, ddof=1)) if len(means) > 1 else 0.0, shrinkage.least_deviation)
+
+
+def _mix(means: Sequence[float], published: float, shrinkage: Shrinkage) -> float:
+    """Logarithm of the share that days and preset come to, weighed by how sure each is; never above 0."""
+    prior, shown = shrinkage.prior_deviation**-2, len(means) / _spread(means, shrinkage) ** 2
+    return min((prior * published + shown * float(np.mean(means))) / (prior + shown), 0.0)
 
 
 def _hub_days(

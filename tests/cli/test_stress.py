@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +163,36 @@ def test_days_no_forecast_covers_leave_the_risk_empty_with_the_reason(tmp_path: 
     assert "2026-01-05" in found["overflow_reason"]
     certificate = workspace.results("plan_certificates", found["run_id"]).row(0, named=True)
     assert certificate["forecast_run"] is None
+
+
+def test_what_one_storm_may_close_is_closed_together(folder: Path, planned: dict[str, Any]) -> None:
+    def row(lane: str, probability: float, cause: str, day: int) -> dict[str, Any]:
+        starts = datetime(2025, 11, day, tzinfo=UTC)
+        return {
+            "lane_id": lane,
+            "starts_at": starts,
+            "ends_at": starts + timedelta(hours=30),
+            "probability": probability,
+            "cause": cause,
+        }
+
+    rows = [
+        row("A-B", 0.6, "snow", 10),
+        row("A-C", 0.4, "snow", 10),
+        row("B-C", 0.2, "fog", 10),
+        row("C-B", 0.9, "ice", 25),
+    ]
+    with Workspace.open(folder).run("weather impact") as impact:
+        impact.append("lane_closures", pl.DataFrame(rows))
+    arguments = ("stress", planned["run_id"], "--draws", "250", "--policy", "rigid", "--json", "--closures")
+    answered = radar(folder, *arguments, "0.1")
+    assert answered.exit_code == 0, answered.output
+    found = json.loads(answered.stdout)
+    assert {summary["scenario"] for summary in found["summaries"]} == {"none", "snow, 60%", "fog, 20%"}
+    few = json.loads(radar(folder, *arguments, "0.5").stdout)
+    assert {summary["scenario"] for summary in few["summaries"]} == {"none", "snow, 60%"}
+    short = {summary["scenario"]: summary["overflow_probability"] for summary in found["summaries"]}
+    assert short["snow, 60%"] >= short["none"]
+    refused = radar(folder, *arguments, "0.95")
+    assert refused.exit_code == 1
+    assert "may be closed" in refused.output

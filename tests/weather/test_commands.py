@@ -287,7 +287,26 @@ def test_unknown_lane_to_close_is_told(snowed_in: Workspace) -> None:
     assert run(snowed_in, "weather", "impact").exit_code == 0
     result = run(snowed_in, "weather", "apply", "--close", "X-Y")
     assert result.exit_code == 1
-    assert "lane 'X-Y' to close" in result.stderr
+    assert "'X-Y' to close" in result.stderr
+
+
+def test_closures_are_played_from_a_least_probability_on(snowed_in: Workspace) -> None:
+    assert run(snowed_in, "weather", "impact").exit_code == 0
+    likely = snowed_in.results("lane_weather").filter(pl.col("closure_probability") > 0.0)
+    most = likely["closure_probability"].max()
+    assert isinstance(most, float)
+    answered = json.loads(run(snowed_in, "weather", "apply", "--close", f"{most:g}", "--json").stdout)
+    assert {(row["date"], row["lane_id"]) for row in answered["closed"]} == {
+        (str(day), lane)
+        for day, lane in likely.filter(pl.col("closure_probability") == most).select("date", "lane_id").iter_rows()
+    }
+    assert run(snowed_in, "weather", "impact").exit_code == 0
+    answered = json.loads(run(snowed_in, "weather", "apply", "--close", "0.01", "--json").stdout)
+    assert len(answered["closed"]) == likely.height > 0
+    for words in ("0", "1.5", "nan"):
+        result = run(snowed_in, "weather", "apply", "--close", words)
+        assert result.exit_code == 1
+        assert f"--close {words}" in result.stderr
 
 
 def test_what_was_not_known_yet_is_not_used(snowed_in: Workspace, tmp_path: Path) -> None:
@@ -351,3 +370,20 @@ def test_calibrate_without_history_tells_presets(workspace: Workspace) -> None:
     assert rows["warning.snow.red"]["used"] == pytest.approx(0.55 * 1.15)
     assert rows["warning.snow.red"]["history"] == 0.0
     assert rows["snow.out"]["preset"] == 0.02
+
+
+def test_effects_tell_presets_what_was_learnt_and_what_holds(workspace: Workspace) -> None:
+    rows = {row["id"]: row for row in json.loads(run(workspace, "weather", "effects", "--json").stdout)}
+    red = rows["warning.snow.red"]
+    assert (red["productivity"], red["effect"], red["history"], red["gain"]) == (
+        0.55,
+        "share of parcels sent",
+        0.0,
+        None,
+    )
+    assert red["from"] < red["preset"] == red["used"] < red["to"]
+    assert rows["snow.out"]["trigger"] == "rate"
+    assert "cold.deep" in rows
+    assert "What history shows" in run(workspace, "weather", "effects").stdout
+    plain = json.loads(run(workspace, "weather", "effects", "--no-learn", "--json").stdout)
+    assert "preset" not in plain[0]

@@ -233,3 +233,22 @@ def test_command_writes_tables_or_leaves_them(server: Server, tmp_path: Path) ->
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert workspace.read("weather_forecasts").height == 2
+
+
+def test_clean_removes_answers_kept_for_longer(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "清 clean")
+    folder = workspace.folder / ".weather"
+    folder.mkdir()
+    old, new = (datetime.now(tz=UTC) - timedelta(days=days) for days in (100, 2))
+    for name, fetched in (("a", old), ("b", new)):
+        (folder / f"{name}.body").write_bytes(b"12345")
+        (folder / f"{name}.json").write_text(json.dumps({"fetched_at": fetched.isoformat()}))
+    (folder / "cut.body").write_bytes(b"half an answer")
+    arguments = ["--workspace", str(workspace.folder), "clean", "--json"]
+    told = json.loads(CliRunner().invoke(app, [*arguments, "--dry-run"]).stdout)
+    row = next(row for row in told["tables"] if row["table"] == ".weather")
+    assert row["files"] == 2
+    assert len(list(folder.iterdir())) == 5
+    freed = json.loads(CliRunner().invoke(app, arguments).stdout)["bytes_freed"]
+    assert freed >= row["bytes"] > 5
+    assert sorted(file.name for file in folder.iterdir()) == ["b.body", "b.json", "cut.body"]

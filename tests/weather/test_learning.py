@@ -101,11 +101,34 @@ def test_rate_below_nothing_does_not_make_parcels() -> None:
 
 def test_couriers_have_some_spare() -> None:
     weather = pl.DataFrame({"date": [FIRST] * 3, "outlet_id": ["a1", "a2", "b1"], "capacity_factor": [0.6, 0.8, 0.95]})
-    outlets = pl.DataFrame({"outlet_id": ["a1", "a2", "b1"], "hub_id": ["A", "A", "B"]})
+    outlets = placed({"a1": "A", "a2": "A", "b1": "B"})
     own = pl.DataFrame({"date": [FIRST] * 2, "hub_id": ["A", "C"], "capacity_factor": [0.1, 0.5]})
     kept = kept_by_productivity(weather, outlets, own, 0.15)
     # A by its outlets, B within the spare, C by the hub itself
     assert kept.rows() == [(FIRST, "A", pytest.approx(0.805)), (FIRST, "B", 1.0), (FIRST, "C", pytest.approx(0.575))]
+
+
+def placed(hub_of: dict[str, str]) -> pl.DataFrame:
+    ends = {"outlet_id": list(hub_of), "hub_id": list(hub_of.values())}
+    return pl.DataFrame(ends).with_columns(latitude=pl.lit(30.0), longitude=pl.lit(110.0))
+
+
+def test_outlets_outside_a_warning_work_on() -> None:
+    outlets = placed({"a1": "A", "a2": "A", "a3": "A"})
+    lost = outlets.with_columns(latitude=pl.when(pl.col("outlet_id") != "a3").then("latitude"))
+    warned = pl.DataFrame({"date": [FIRST], "outlet_id": ["a1"], "capacity_factor": [0.4]})
+    own = pl.DataFrame(schema={"date": pl.Date, "hub_id": pl.String, "capacity_factor": pl.Float64})
+    # one of three under the warning; of those without coordinates nothing is said
+    assert kept_by_productivity(warned, outlets, own, 0.0)["kept"].to_list() == [pytest.approx(0.8)]
+    assert kept_by_productivity(warned, lost, own, 0.0)["kept"].to_list() == [pytest.approx(0.7)]
+
+
+def test_gain_on_days_left_out_is_told() -> None:
+    volumes, amounts = history(0.05, 0.0)
+    rates = {(rate.direction, rate.amount): rate for rate in fit_volume_response(volumes, amounts).rates}
+    # 0.05 is far from the preset of 0.02: what was learnt tells the days left out better
+    assert rates["out", "snow"].gain > 0.1
+    assert np.isnan(rates["in", "snow"].gain)
 
 
 def test_unknown_hubs_and_days_move_freely() -> None:

@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from data.contracts import contract
 from data.settings import EffectOverride, WeatherSettings
 from weather.capacity_response import keep_least
 from weather.effects import list_effects
+from weather.impact_inputs import ImpactTables, learn_effects
 from weather.learning import Rate, VolumeResponse
 from weather.warning_learning import LearnedWarning, fit_warning_response, replace_productivity
 from weather.warnings import acting_warnings
@@ -110,3 +112,33 @@ def test_rate_of_zero_on_thin_evidence_is_the_preset() -> None:
     sure = Rate("out", "snow", -0.001, 0.002, 0.99, 0.0, 300)
     assert VolumeResponse((thin,)).rate("out", "snow") == 0.02
     assert VolumeResponse((sure,)).rate("out", "snow") == 0.0
+
+
+def test_gain_on_days_left_out_is_told_from_three_days_on() -> None:
+    assert learnt(list(range(40, 160, 12)), 0.9).gain > 0.5
+    # the preset is right: learning cannot beat it by much
+    assert learnt(list(range(40, 160, 12)), 0.55 * 1.15).gain < 0.3
+    assert np.isnan(learnt([50, 90], 0.9).gain)
+
+
+def test_impact_uses_the_learnt_class() -> None:
+    days = list(range(40, 160, 12))
+    sent = volumes(days, 0.9).rename({"hub_id": "origin_hub_id"}).with_columns(destination_hub_id=pl.lit("S0"))
+    tables = ImpactTables(
+        lanes=contract("lanes").empty(),
+        outlets=contract("outlets").empty(),
+        waybills=contract("waybills").empty(),
+        hubs=HUBS,
+        observations=contract("weather_observations").empty(),
+        forecasts=contract("weather_forecasts").empty(),
+        warnings=warnings(days),
+        route_volumes=sent,
+    )
+    settings = WeatherSettings()
+    found = learn_effects(tables, settings, ZONE)
+    assert found.replaced == ["warning.snow.red"]
+    row = next(row for row in found.rows if row.id == "warning.snow.red")
+    assert row.productivity * (1.0 + settings.spare_capacity) == pytest.approx(0.9, abs=0.04)
+    # as of a day after two of them the class is its preset
+    early = learn_effects(tables, settings, ZONE, datetime(2025, 3, 1, tzinfo=UTC))
+    assert early.replaced == []

@@ -1,0 +1,96 @@
+"""What the weather costs a plan: the same plan with fair lanes beside it."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+from cli.plan_weather import read_weather_cost, tell_weather_cost
+from data.workspace import Workspace
+
+RUNNER = CliRunner()
+DAYS = [date(2025, 11, 10) + timedelta(days=n) for n in range(2)]
+HUBS = ["A", "B", "C"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three hubs in a ring of lanes; from A to B is shut on the first day, A to C slowed on the second."""
+    workspace = Workspace.create(tmp_path_factory.mktemp("plan") / "雪 peak")
+    ends = [(o, d) for o in HUBS for d in HUBS if o != d]
+    lanes = {
+        "lane_id": [f"{o}-{d}" for o, d in ends],
+        "origin_hub_id": [o for o, _ in ends],
+        "destination_hub_id": [d for _, d in ends],
+    }
+    truck = {"vehicle_type_id": "truck", "name": "Truck", "mode": "road", "ownership": "contract"}
+    demand = [(day, o, d, 90) for day in DAYS for o, d in ends]
+    with workspace.run("load") as load:
+        load.upsert("hubs", pl.DataFrame({"hub_id": HUBS, "name": HUBS}))
+        frame = pl.DataFrame(lanes).with_columns(mode=pl.lit("road"), distance_km=100.0, transit_hours=10.0)
+        load.upsert("lanes", frame)
+        load.upsert("vehicle_types", pl.DataFrame([truck | {"capacity": 100, "fixed_cost": 50.0, "cost_per_km": 1.0}]))
+        names = ["date", "origin_hub_id", "destination_hub_id", "parcels"]
+        load.append("route_demand", pl.DataFrame(demand, schema=names, orient="row"))
+    weather = [
+        (DAYS[0], "A-B", 1.0, 0.0, 1.0, "red", "closed in this scenario"),
+        (DAYS[1], "A-C", 0.5, 0.9, 0.3, "orange", "snow"),
+        (DAYS[1], "B-C", 1.0, 1.0, 0.0, "none", ""),
+        (DAYS[1] + timedelta(days=9), "B-C", 0.5, 1.0, 0.0, "none", ""),
+    ]
+    names = ["date", "lane_id", "speed_factor", "capacity_factor", "closure_probability", "severity", "cause"]
+    with workspace.run("weather impact") as impact:
+        impact.append("lane_weather", pl.DataFrame(weather, schema=names, orient="row"))
+    return workspace.folder
+
+
+def plan(folder: Path, *arguments: str) -> dict[str, Any]:
+    words = ["--workspace", str(folder), "plan", "trunk", "--effort", "0.1", "--json", *arguments]
+    result = RUNNER.invoke(app, words)
+    assert result.exit_code in (0, 3), result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_weather_is_told_beside_the_plan_without_it(folder: Path) -> None:
+    alone = plan(folder)
+    assert alone["weather"] == {
+        "lane_days": 2,
+        "parcels_on_them": alone["weather"]["parcels_on_them"],
+        "parcels_moved": 0,
+        "fair_run": None,
+    }
+    assert "--no-weather" in tell_weather_cost(alone["weather"])
+    fair = plan(folder, "--no-weather")
+    assert fair["weather"] is None
+    assert fair["violations"] == 0
+    # a plan of another seed is no twin
+    assert plan(folder, "--seed", "7")["weather"]["fair_run"] is None
+    found = plan(folder)
+    under = found["weather"]
+    assert found["violations"] == 0
+    assert under["fair_run"] == fair["run_id"]
+    assert (under["cost_with"], under["cost_without"]) == (found["carrying_cost"], fair["carrying_cost"])
+    # what the shut lane would have carried goes round by C or a day later
+    assert under["cost_with"] > under["cost_without"]
+    assert under["short_with"] == found["parcels_short"]
+    # the plan made before its twin is told the same later
+    assert read_weather_cost(Workspace.open(folder), alone["run_id"]) == under | {
+        "parcels_on_them": alone["weather"]["parcels_on_them"]
+    }
+    assert fair["run_id"] in tell_weather_cost(under)
+
+
+def test_shut_lanes_run_nothing_and_fair_ones_do(folder: Path) -> None:
+    workspace = Workspace.open(folder)
+    runs = {weather: plan(folder, *words)["run_id"] for weather, words in ((True, ()), (False, ("--no-weather",)))}
+    shut = (pl.col("date") == DAYS[0]) & (pl.col("lane_id") == "A-B") & (pl.col("departures") > 0)
+    assert workspace.results("trunk_departures", runs[True]).filter(shut).is_empty()
+    assert workspace.results("trunk_departures", runs[False]).filter(shut).height == 1
