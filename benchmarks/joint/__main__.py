@@ -1,4 +1,4 @@
-"""`python -m benchmarks.joint WORKSPACE [--whole] [CASE ...]`: the joint plan beside nothing ahead and one pass, vehicles in parts and whole.
+"""`python -m benchmarks.joint WORKSPACE [--whole[=PLAN]] [CASE ...]`: the joint plan beside nothing ahead and one pass, vehicles in parts and whole.
 
 WORKSPACE holds a forecast, as `radar demo` leaves it. Cases: `sample` (as it is), `cut` and `hard` (the hubs JIN and GUA sort and hold less), each in time
 (goods stand there on the first day) or, with `-late`, sent on the day after the last known one. Days 1 to 16 November, stock for 1 to 13 November, level .9.
@@ -43,10 +43,11 @@ _TRUNK = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", 
 
 def main() -> None:
     """Measure the cases and print a page."""
-    words = [word for word in sys.argv[1:] if word != "--whole"]
+    words = [word for word in sys.argv[1:] if not word.startswith("--whole")]
+    whole = [word.partition("=")[2] for word in sys.argv[1:] if word.startswith("--whole")]
     if not words:
         sys.exit(
-            "one workspace: python -m benchmarks.joint demo [--whole] [sample cut hard sample-late cut-late hard-late]"
+            "one workspace: python -m benchmarks.joint demo [--whole[=PLAN]] [sample cut hard sample-late cut-late hard-late]"
         )
     workspace = Workspace.open(Path(words[0]))
     names = words[1:] or [f"{name}{late}" for late in ("", "-late") for name in CASES]
@@ -55,11 +56,11 @@ def main() -> None:
     )
     for name in names:
         case, _, late = name.partition("-")
-        measure(workspace, case, late=bool(late), whole="--whole" in sys.argv)
+        measure(workspace, case, late=bool(late), whole=whole)
 
 
-def measure(workspace: Workspace, case: str, *, late: bool, whole: bool = False) -> None:
-    """Measure one case and print its rows: vehicles in parts, then, if asked, whole vehicles for each plan."""
+def measure(workspace: Workspace, case: str, *, late: bool, whole: list[str]) -> None:
+    """Measure one case and print its rows: vehicles in parts, then whole vehicles for the plans asked (an empty name is all)."""
     tables = {name: _read(workspace, name) for name in {*_TRUNK, *TABLES}}
     for hub, (sorts, waits) in CASES[case].items():
         here = pl.col("hub_id") == hub
@@ -87,7 +88,7 @@ def measure(workspace: Workspace, case: str, *, late: bool, whole: bool = False)
         answer = found.answers[plan]
         last = (f"{found.bound:,.0f}", f"{found.least_short:,.0f}", f"{spent:.0f}") if plan == "joint" else ("", "", "")
         print(f"| {name} | {plan} | {answer.cost:,.0f} | {answer.short:,.0f} | {' | '.join(last)} |", flush=True)
-    for plan in found.ranked if whole else []:
+    for plan in (plan for plan in found.ranked if "" in whole or plan in whole):
         began = time.process_time()
         stock = found.make_whole(plan)
         row = carry_rest(stock, trunk, TrunkOptions()).plan_certificates.row(0, named=True)
