@@ -214,6 +214,7 @@ ANSWERS: tuple[Answer, ...] = (
         from, to: day, days planned for
         cost_today: number?, what sourcing as today costs [CNY]
         units_from_home: whole, units that leave from home as today
+        latest_dispatch: rows, by merchant: units to send; day by which the first must leave; lots whose day has passed; what two days more cost [CNY]
         certificate: map, as in plan_certificates
         shortages: rows, units without room
         allocations: rows, as in the table stock_allocations

@@ -13,7 +13,11 @@ from cli.forecast_basis import basis_of, tell_basis
 from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 
+_MERCHANTS_SHOWN = 10
+
 if TYPE_CHECKING:
+    import polars as pl
+
     from data.runs import Run
     from routing.stock.plan import StockPlan
 
@@ -30,6 +34,18 @@ def plan_stock(
     last: LastDay = None,
     as_of: Annotated[
         date | None, typer.Option("--as-of", parser=parse_day, metavar="DATE", help="Last day of sales to use.")
+    ] = None,
+    on_shelf: Annotated[
+        date | None,
+        typer.Option(
+            "--on-shelf", parser=parse_day, metavar="DATE", help="Day by which goods can be sold; else the first day."
+        ),
+    ] = None,
+    confidence: Annotated[
+        float | None,
+        typer.Option(
+            help="Probability of being there in time, by the lead times waybills show; else the lanes' hours."
+        ),
     ] = None,
     service_level: Annotated[
         float | None,
@@ -64,7 +80,7 @@ def plan_stock(
     """
     from routing.checker.stock import check_stock
     from routing.checker.violations import count_broken
-    from routing.stock.plan import CUBE, TABLES, StockOptions
+    from routing.stock.plan import CUBE, TABLES, WAYBILLS, StockOptions
     from routing.stock.plan import plan_stock as plan
 
     workspace = workspace_of(context)
@@ -73,6 +89,8 @@ def plan_stock(
         first=first,
         last=last,
         as_of=as_of,
+        on_shelf=on_shelf,
+        confidence=confidence,
         service_level=service_level,
         from_home=from_home,
         short_cost=short_cost,
@@ -86,6 +104,8 @@ def plan_stock(
         run.options = {**kept, "hub_prices": prices}
         tables = {name: run.read(name) for name in TABLES}
         tables[CUBE] = read_cube(run, as_of=as_of, last=last, timezone=workspace.settings.workspace.timezone)
+        if confidence is not None:
+            tables[WAYBILLS] = run.read("waybills")
         found = plan(tables, options, hub_prices=prices, progress=bar)
         checked = {
             "merchants": tables["merchants"],
@@ -135,6 +155,36 @@ def _read_prices(file: Path) -> dict[str, float]:
         ) from error
 
 
+def latest_dispatch(found: StockPlan) -> pl.DataFrame:
+    """Say by which day each merchant's first goods must leave, and what it costs if they come two days later.
+
+    Returns
+    -------
+    polars.DataFrame
+        merchant_id, send [units], dispatch_by, missed (goods whose day has passed), two_days_late [CNY], the dearest first.
+    """
+    import polars as pl
+
+    from data.reasons import read_reason
+
+    rows = [
+        (row["merchant_id"], reason.send, row["ship_by"], bool(reason.missed), reason.late)
+        for row in found.allocations.iter_rows(named=True)
+        if (reason := read_reason(row["reason"])) is not None and reason.send > 0
+    ]
+    schema = {
+        "merchant_id": pl.String,
+        "send": pl.Int64,
+        "dispatch_by": pl.Date,
+        "missed": pl.Boolean,
+        "two_days_late": pl.Float64,
+    }
+    frame = pl.DataFrame(rows, schema=schema, orient="row").group_by("merchant_id")
+    return frame.agg(
+        pl.col("send").sum(), pl.col("dispatch_by").min(), pl.col("missed").sum(), pl.col("two_days_late").sum()
+    ).sort("two_days_late", "merchant_id", descending=[True, False])
+
+
 def _sum_up(found: StockPlan) -> str:
     from routing.budget import tell_end
 
@@ -160,6 +210,7 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
                 "to": found.window.last,
                 "cost_today": found.cost_today,
                 "units_from_home": found.at_home,
+                "latest_dispatch": latest_dispatch(found).to_dicts(),
                 "certificate": found.certificate.row(0, named=True),
                 "shortages": found.shortages.to_dicts(),
                 "allocations": found.allocations.to_dicts(),
@@ -171,6 +222,8 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
         ship_by_from=pl.col("ship_by").min(), ship_by_to=pl.col("ship_by").max(),
     )  # fmt: skip
     out_rows(sites.sort("warehouse_id"), json=False, title=run_id)
+    late = latest_dispatch(found)
+    out_rows(late.head(_MERCHANTS_SHOWN), json=False, title=f"Latest dispatch, the dearest {_MERCHANTS_SHOWN} to miss")
     if found.shortages.height:
         out_rows(found.shortages, json=False, title="No room for")
     say(_sum_up(found) + ".")

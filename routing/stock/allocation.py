@@ -75,6 +75,8 @@ class Sending:
         Worth of a day on which a buyer waits [CNY/unit/day].
     rent : (W,) [CNY/unit]
         Storage of a unit in each warehouse until the event.
+    on_shelf
+        Day by which goods can be sold.
     """
 
     ways: WayCosts
@@ -83,6 +85,7 @@ class Sending:
     as_of: date
     day_cost: float
     rent: Floats
+    on_shelf: date
 
 
 def list_allocations(
@@ -115,7 +118,7 @@ def list_allocations(
         Rows of ``ALLOCATION_SCHEMA`` (an item with no room at all has one row of 0 units) and ``SHORTAGE_SCHEMA``.
     """
     rows, lacks = [], []
-    ways, window = sending.ways, sending.window
+    ways = sending.ways
     days, price = items.reach(ways.hours) / 24.0, items.reach(ways.parcel)
     counts = np.full(items.target.shape, not from_home) if lost is None else lost
     short = (np.maximum(items.target - units.sum(axis=2), 0.0) * counts).sum(axis=1)
@@ -129,7 +132,7 @@ def list_allocations(
             costs = _tell_costs(items, units, i, int(site), days, price, sending)
             reason = replace(reason, cost=costs[0], home_cost=costs[1])
             lead = days_of(ways.bulk_hours[items.home[i], items.site_hub[site]])
-            due = window.first - timedelta(days=sending.putaway_days + (int(lead) if np.isfinite(lead) else 0))
+            due = sending.on_shelf - timedelta(days=sending.putaway_days + (int(lead) if np.isfinite(lead) else 0))
             ship_by = max(due, sending.as_of + timedelta(days=1))
             late = due.isoformat() if ship_by > due and reason.send else ""
             reason = replace(reason, missed=late, short=int(short[i]), full=full if short[i] else "")

@@ -17,12 +17,13 @@ from routing.stock.allocation import Sending, divide_units, list_allocations
 from routing.stock.costs import MOST_ZONES, WayCosts, cost_ways, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand
 from routing.stock.items import Items, gather_items
+from routing.stock.lead_times import measure_delay
 from routing.stock.level import UnitCosts, pay_off, set_targets
 from routing.stock.model import Floats, LocationPlan, LocationProblem
 from routing.stock.on_hand import OnHand, run_down
 from routing.stock.solver import solve_location
 
-CUBE = "merchant_forecasts"
+CUBE, WAYBILLS = "merchant_forecasts", "waybills"
 TABLES = (
     "sales", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "events",
     "promotions", "stock", "lane_vehicles", "courier_rates", "network_changes", "stock_receipts", "categories", "items",
@@ -41,6 +42,10 @@ class StockOptions:
         Days to stock for; None takes the shopping events that begin within 30 days.
     as_of
         Last day of sales that is known; None takes the last in the table.
+    on_shelf
+        Day by which goods can be sold; None takes the first day to stock for.
+    confidence
+        Probability with which goods are there in time, lead times as waybills show them; None takes the lanes' hours.
     service_level
         Probability with which the stock of an item suffices; None takes what the pay-off of a unit sets.
     from_home
@@ -62,6 +67,8 @@ class StockOptions:
     first: date | None = None
     last: date | None = None
     as_of: date | None = None
+    on_shelf: date | None = None
+    confidence: float | None = None
     service_level: float | None = 0.9
     from_home: bool = False
     short_cost: float = 20.0
@@ -74,6 +81,8 @@ class StockOptions:
     def __post_init__(self) -> None:
         if self.service_level is not None and not 0 < self.service_level < 1:
             raise RadarError(f"service level {self.service_level}", "a share between 0 and 1", "set --service-level")
+        if self.confidence is not None and not 0 < self.confidence < 1:
+            raise RadarError(f"a confidence of {self.confidence}", "a share between 0 and 1", "set --confidence")
         if not self.time_limit > 0:
             raise RadarError(f"a time limit of {self.time_limit} s", "more than 0 seconds", "set --time-limit")
         if not 0 < self.effort < float("inf"):
@@ -173,7 +182,8 @@ def plan_stock(
     Parameters
     ----------
     tables
-        Tables of ``TABLES`` by name, of which those from ``promotions`` on may be absent, and the demand cube of one forecast under ``CUBE``.
+        Tables of ``TABLES`` by name, of which those from ``promotions`` on may be absent, and the demand cube of one forecast under ``CUBE``;
+        with a confidence also ``WAYBILLS``.
     options
         What the planner sets.
     hub_prices
@@ -206,7 +216,9 @@ def plan_stock(
         items,
         problem,
         units,
-        Sending(ways, window, options.putaway_days, as_of, options.day_cost, task.rent),
+        Sending(
+            ways, window, options.putaway_days, as_of, options.day_cost, task.rent, options.on_shelf or window.first
+        ),
         lost=lost,
         from_home=options.from_home,
     )
@@ -260,11 +272,20 @@ def read_task(
     frames = _gather(tables)
     as_of = options.as_of or frames["sales"].select(pl.col("date").max()).item()
     window = choose_window(frames["events"], as_of, options.first, options.last)
+    if options.on_shelf is not None and not as_of < options.on_shelf <= window.first:
+        raise RadarError(
+            f"goods on the shelf by {options.on_shelf}",
+            f"a day after {as_of} and not after {window.first}, the first they are for",
+            "correct --on-shelf",
+        )
     progress.step(0, 4, "expecting demand")
     demand, noise = expect_demand(tables[CUBE], frames["sales"], frames["events"], window, as_of=as_of)
     progress.step(1, 4, "costing ways")
     moved = follow_changes(frames["network_changes"], window.first)
     ways = cost_ways(*(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates")))
+    if options.confidence is not None and WAYBILLS in tables:
+        delay = measure_delay(tables[WAYBILLS], ways, options.confidence)
+        ways = replace(ways, bulk_hours=ways.bulk_hours * delay)
     totals = dict(demand.group_by("region_id").agg(pl.col("expected").sum()).iter_rows())
     zones = gather_zones(frames["regions"], frames["hubs"], totals, options.most_zones)
     on_hand = run_down(frames["stock"], frames["stock_receipts"], frames["sales"], as_of=as_of, first=window.first)
