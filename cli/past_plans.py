@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from cli.trunk_task import HOURS, TABLES
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
 
 _PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations", "joint": "route_prices"}
 """The table by whose rows a plan of each kind is known."""
-TRUNK_INPUTS = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
 TRUNK_RESULTS = ("route_demand", "trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "bound_prices")
 
 
@@ -26,10 +27,14 @@ def read_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
 
 
 def read_trunk_plan(workspace: Workspace, run_id: str) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
-    """Return a trunk plan's inputs and results by name, the inputs as it read them, and its options."""
+    """Return a trunk plan's inputs and results by name, the inputs as it read them, and its options.
+
+    Hours of hubs and lanes are there only where the plan read them: one made before has no part in them.
+    """
     run = read_run(workspace, run_id)
     versions, options = run["tables_read"], run["options"]
-    tables = {name: read_as_planned(workspace, name, versions.get(name), run) for name in TRUNK_INPUTS}
+    tables = {name: read_as_planned(workspace, name, versions.get(name), run) for name in TABLES}
+    tables |= {name: workspace.read(name, versions[name]) for name in HOURS if name in versions}
     tables["plan_certificates"] = workspace.results("plan_certificates", run_id)
     tables |= {
         name: workspace.results(name, run_id)

@@ -15,6 +15,7 @@ from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
 from cli.plan_demand import TrunkRequest, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_weather import read_weather_cost, tell_weather_cost
+from cli.trunk_task import HOURS, TABLES, keep_options, read_prices, read_rules, set_options
 from cli.words import word
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
     from routing.trunk.plan import TrunkPlan
     from routing.trunk.replan.reference_plan import Reference
-
-_TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
 
 _MOST_CHANGES = 20  # rows shown
 
@@ -136,20 +135,11 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
     from routing.checker.trunk import check_trunk
     from routing.checker.violations import count_broken
     from routing.trunk.plan import plan_trunk
-    from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+    from routing.trunk.task.inputs import TrunkInputs
 
     settings = workspace.settings.plan
     level = settings.service_level if request.service_level is None else request.service_level
-    options = TrunkOptions(
-        hold_cost=settings.hold_cost,
-        short_cost=settings.short_cost,
-        late_cost=settings.late_cost,
-        time_limit=settings.time_limit_seconds if request.time_limit is None else request.time_limit,
-        effort=settings.effort if request.effort is None else request.effort,
-        seed=request.seed,
-        extra_sort_cost=settings.extra_sort_cost,
-        extra_buffer_cost=settings.extra_buffer_cost,
-    )
+    options = set_options(workspace.settings, effort=request.effort, time_limit=request.time_limit, seed=request.seed)
     near = None if request.reference is None else _find_reference(workspace, request.reference)
     weather_runs = workspace.writers("lane_weather") if request.weather else []
     kept = {
@@ -157,13 +147,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         "to": None if request.last is None else request.last.isoformat(),
         "service_level": level,
         "demand": request.demand,
-        "effort": options.effort,
-        "time_limit": options.time_limit,
-        "hold_cost": options.hold_cost,
-        "short_cost": options.short_cost,
-        "late_cost": options.late_cost,
-        "extra_sort_cost": options.extra_sort_cost,
-        "extra_buffer_cost": options.extra_buffer_cost,
+        **keep_options(options),
         "reference": near,
         "max_changes": request.max_changes,
         "forecast": request.forecast,
@@ -171,13 +155,14 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         "lane_weather_run": weather_runs[-1] if weather_runs else None,
     }
     with workspace.run("plan trunk", kept, request.seed) as run:
-        tables = {name: run.read(name) for name in _TABLES}
+        tables = {name: run.read(name) for name in (*TABLES, *HOURS)}
         if weather_runs:
             tables["lane_weather"] = run.results("lane_weather", weather_runs[-1])
         tables["route_demand"] = read_demand(run, request, level)
         plan = plan_trunk(TrunkInputs.gather(tables), options, bar, _read_reference(run, near, request.max_changes))
-        prices = {name: getattr(options, name) for name in ("hold_cost", "short_cost", "late_cost")}
-        checked = check_trunk({**tables, **plan.tables()}, **prices)
+        prices = read_prices(kept)
+        rules = read_rules(kept, options.time_zone)
+        checked = check_trunk({**tables, **plan.tables()}, **prices, rules=rules)
         plan = plan.with_violations(count_broken(checked.violations))
         risk = judge_risk(
             {**tables, **plan.tables()},
@@ -231,6 +216,7 @@ def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome) -> None:
     import polars as pl
 
     from cli.plan_risk import tell_risk
+    from data.hub_load import sum_sorts
 
     warn_of_shortfalls(outcome)
     say(f"{run_id}: {tell_plan(outcome, plan)}.")
@@ -239,8 +225,10 @@ def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome) -> None:
     days = plan.trunk_departures.group_by("date").agg(
         departures=pl.col("departures").sum(), lanes=pl.col("lane_id").n_unique(), cost=pl.col("cost").sum()
     )
-    loads = plan.hub_loads.group_by("date").agg(
-        handled=pl.col("handled").sum(), held=pl.col("held").sum(), fullest=pl.col("utilisation").max()
+    loads = (
+        sum_sorts(plan.hub_loads)
+        .group_by("date")
+        .agg(handled=pl.col("handled").sum(), held=pl.col("held").sum(), fullest=pl.col("utilisation").max())
     )
     out_rows(loads.join(days, on="date", how="left").sort("date"), json=False, title="By day")
     if plan.changes is not None and plan.changes.height:

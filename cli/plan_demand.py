@@ -51,7 +51,8 @@ def read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:
                 "run `radar forecast`, or `radar load route_demand`",
             )
         demand = run.results("route_demand", given[-1])
-        demand = demand.group_by("date", "origin_hub_id", "destination_hub_id").agg(pl.col("parcels").sum())
+        route = ("date", "origin_hub_id", "destination_hub_id", "ready_at")
+        demand = demand.group_by(route).agg(pl.col("parcels").sum())
     else:
         forecasts = run.results("route_forecasts", request.forecast)
         if forecasts.is_empty():

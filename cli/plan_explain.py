@@ -10,6 +10,7 @@ import typer
 
 from cli.console import known_errors, out_json, out_rows, say, workspace_of
 from cli.options import Json, parse_day
+from cli.trunk_task import read_options
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,11 +83,10 @@ def plan_explain(
 
 
 def _overview(tables: Tables, day: date | None, top: int) -> Told:
-    from data.hub_load import list_visits
     from routing.trunk.explain.hub_loads import list_hub_days
     from routing.trunk.explain.lane_loads import list_lane_days
 
-    hub_days = _on(list_hub_days(tables, list_visits(tables["trunk_flows"], tables["lanes"])), day)
+    hub_days = _on(list_hub_days(tables, _list_visits(tables)), day)
     full = hub_days.sort(["utilisation", "date", "hub_id"], descending=[True, False, False], nulls_last=True)
     busy = _on(list_lane_days(tables), day).sort(["parcels", "date", "lane_id"], descending=[True, False, False])
     return {
@@ -94,6 +94,13 @@ def _overview(tables: Tables, day: date | None, top: int) -> Told:
         "hubs": ("Fullest hubs", full.head(top)),
         "lanes": ("Busiest lanes", busy.head(top)),
     }
+
+
+def _list_visits(tables: Tables) -> pl.DataFrame:
+    from data.hub_load import list_sort_visits, list_visits, names_hours
+
+    flows = tables["trunk_flows"]
+    return list_sort_visits(tables) if names_hours(flows) else list_visits(flows, tables["lanes"])
 
 
 def _group_shortfalls(tables: Tables, day: date | None) -> pl.DataFrame:
@@ -117,19 +124,21 @@ def _group_shortfalls(tables: Tables, day: date | None) -> pl.DataFrame:
 def _explain_hub(tables: Tables, hub: str, day: date | None, top: int) -> tuple[Told, str]:
     import polars as pl
 
-    from data.hub_load import list_visits
     from routing.trunk.explain.hub_loads import list_fill, list_hub_days
 
-    visits = list_visits(tables["trunk_flows"], tables["lanes"]).filter(pl.col("hub_id") == hub)
+    visits = _list_visits(tables).filter(pl.col("hub_id") == hub)
     days = list_hub_days(tables, visits).filter(pl.col("hub_id") == hub)
     days = _on(_known(days, f"hub {hub}", tables["hubs"]["hub_id"]), day)
-    busiest = day or days.sort(["handled", "date"], descending=[True, False])["date"][0]
-    fill = list_fill(visits.filter(pl.col("date") == busiest), top)
-    row = days.filter(pl.col("date") == busiest).row(0, named=True)
+    keys = ["date", "sort_id"] if "sort_id" in days.columns else ["date"]
+    row = days.sort(["handled", "date"], descending=[True, False], maintain_order=True).row(0, named=True)
+    fill = list_fill(visits.filter(pl.col(key) == row[key] for key in keys), top)
+    in_sort = f" in sort {row['sort_id']}" if "sort_id" in row else ""
+    before, after = ("sort before", "for the next sort") if in_sort else ("night before", "over the night")
+    busiest = f"{row['date']}{in_sort}"
     used = f", {row['utilisation']:.0%} of {row['capacity']:,}" if row["capacity"] else ""
-    waited = f"; {row['waited']:,} of them waited from the night before" if row["waited"] else ""
+    waited = f"; {row['waited']:,} of them waited from the {before}" if row["waited"] else ""
     worth = f"; one parcel more of sort capacity saves {row['price']:,.2f} CNY" if row["price"] else ""
-    told = f"{hub} sorts {row['handled']:,} parcels on {busiest}{used}{waited}; {row['held']:,} wait over the night{worth}."
+    told = f"{hub} sorts {row['handled']:,} parcels on {busiest}{used}{waited}; {row['held']:,} wait {after}{worth}."
     return {"days": (hub, days.drop("hub_id")), "fill": (f"What fills {hub} on {busiest}", fill)}, told
 
 
@@ -152,18 +161,13 @@ def _explain_lane(tables: Tables, options: dict[str, Any], lane: str, day: date 
 
 def _drop(tables: Tables, options: dict[str, Any], lane: str, day: date) -> Any:
     from routing.trunk.explain.lane_loads import drop_arc
-    from routing.trunk.replan.from_tables import read_draft
-    from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+    from routing.trunk.replan.from_tables import DepartureBook, read_draft
+    from routing.trunk.task.inputs import TrunkInputs
     from routing.trunk.task.network import build_network
 
-    kept = TrunkOptions(
-        hold_cost=float(options["hold_cost"]),
-        short_cost=float(options["short_cost"]),
-        late_cost=float(options.get("late_cost", 0.0)),
-    )
-    network = build_network(TrunkInputs.gather(tables), kept)
+    network = build_network(TrunkInputs.gather(tables), read_options(options))
     draft = read_draft(network, tables)
-    return drop_arc(network, draft, int(network.arc_of[network.lane_ids.index(lane), (day - network.first_day).days]))
+    return drop_arc(network, draft, *DepartureBook(network).find_arcs_of_day(lane, day))
 
 
 def _known(rows: pl.DataFrame, what: str, ids: pl.Series) -> pl.DataFrame:

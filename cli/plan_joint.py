@@ -13,6 +13,7 @@ from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
+from cli.trunk_task import HOURS, TABLES, keep_options, read_prices, read_rules, set_options
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from data.runs import Run
     from routing.joint.plan import JointPlan
 
-_TRUNK = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
 _RELIEVED_SHOWN = 10
 
 
@@ -69,8 +69,8 @@ def plan_joint(
     """
     from routing.joint.plan import JointInputs
     from routing.joint.plan import plan_joint as plan
-    from routing.stock.plan import CUBE, TABLES, StockOptions
-    from routing.trunk.task.inputs import TrunkOptions
+    from routing.stock.plan import CUBE, StockOptions
+    from routing.stock.plan import TABLES as STOCK_TABLES
 
     workspace = workspace_of(context)
     settings = workspace.settings.plan
@@ -78,16 +78,7 @@ def plan_joint(
     stock_options = StockOptions(
         first=stock_first, last=stock_last, as_of=as_of, service_level=service_level, from_home=True, day_cost=day_cost
     )
-    trunk_options = TrunkOptions(
-        hold_cost=settings.hold_cost,
-        short_cost=settings.short_cost,
-        late_cost=settings.late_cost,
-        time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
-        effort=settings.effort if effort is None else effort,
-        seed=seed,
-        extra_sort_cost=settings.extra_sort_cost,
-        extra_buffer_cost=settings.extra_buffer_cost,
-    )
+    trunk_options = set_options(workspace.settings, effort=effort, time_limit=time_limit, seed=seed)
     weather_runs = workspace.writers("lane_weather")
     kept: dict[str, Any] = {
         "from": None if first is None else first.isoformat(),
@@ -95,19 +86,15 @@ def plan_joint(
         "service_level": level,
         "lane_weather_run": weather_runs[-1] if weather_runs else None,
         "forecast": forecast,
-        **{
-            name: getattr(trunk_options, name)
-            for name in ("effort", "time_limit", "hold_cost", "short_cost", "late_cost")
-        },
-        **{name: getattr(trunk_options, name) for name in ("extra_sort_cost", "extra_buffer_cost")},
+        **keep_options(trunk_options),
         **{name: getattr(stock_options, name) for name in ("as_of", "day_cost", "putaway_days")},
     }
     with progress("Joint plan") as bar, workspace.run("plan joint", kept, seed) as run:
-        trunk = {name: run.read(name) for name in _TRUNK}
+        trunk = {name: run.read(name) for name in (*TABLES, *HOURS)}
         if weather_runs:
             trunk["lane_weather"] = run.results("lane_weather", weather_runs[-1])
         trunk["route_demand"], hubs = _read_demand(run, first, last, level, forecast)
-        stock = {name: run.read(name) for name in TABLES}
+        stock = {name: run.read(name) for name in STOCK_TABLES}
         zone = workspace.settings.workspace.timezone
         stock[CUBE] = read_cube(run, forecast=forecast, as_of=as_of, last=stock_last, timezone=zone)
         begin, end = trunk["route_demand"]["date"].min(), trunk["route_demand"]["date"].max()
@@ -172,8 +159,8 @@ def _check(found: JointPlan, given: dict[str, pl.DataFrame], kept: dict[str, Any
     from routing.checker.violations import count_broken
 
     tables = {**given, **_tables(found)}
-    prices: dict[str, Any] = {name: float(kept[name]) for name in ("hold_cost", "short_cost", "late_cost")}
-    of_trunk = count_broken(check_trunk(tables, **prices).violations)
+    rules = read_rules(kept, str(kept["time_zone"]))
+    of_trunk = count_broken(check_trunk(tables, **read_prices(kept), rules=rules).violations)
     of_joint = count_broken(check_joint(tables, as_of=found.as_of))
     counts = pl.col("plan").replace_strict({"trunk": of_trunk, "joint": of_joint}, default=0, return_dtype=pl.Int64)
     certificates = found.certificates.with_columns(violations=counts)

@@ -23,8 +23,12 @@ def plan_timetable(
     plan: Annotated[
         str, typer.Option("--plan", metavar="RUN", help="The trunk plan; by default the latest.")
     ] = "trunk",
-    sort_from: Annotated[float, typer.Option("--sort-from", help="Hour at which hubs begin to sort.")] = 8.0,
-    sort_to: Annotated[float, typer.Option("--sort-to", help="Hour by which the last vehicle of a day leaves.")] = 24.0,
+    sort_from: Annotated[
+        float, typer.Option("--sort-from", help="Hour at which hubs begin to sort, in a plan by days.")
+    ] = 8.0,
+    sort_to: Annotated[
+        float, typer.Option("--sort-to", help="Hour by which the last vehicle of a day leaves, in a plan by days.")
+    ] = 24.0,
     agency: Annotated[str, typer.Option("--agency", help="Name of the carrier.")] = "Trunk network",
     agency_url: Annotated[
         str, typer.Option("--agency-url", help="Its address on the web: GTFS asks for one.")
@@ -33,8 +37,8 @@ def plan_timetable(
 ) -> None:
     """Write a trunk plan as a timetable: a folder of GTFS files, one trip a departure, and what each trip holds.
 
-    The plan says on which day vehicles leave; the hours are derived: those of a lane leave evenly over the sorting hours,
-    the last at their end.
+    A plan by sorts says when vehicles leave and arrive. One by days says on which day; the hours are derived: those of a lane
+    leave evenly over the sorting hours, the last at their end.
 
     Example: `radar plan timetable --out timetable`
     """

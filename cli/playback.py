@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cli.console import out_rows, say
+from cli.trunk_task import HOURS, read_rules
 from cli.words import term, word
 
 if TYPE_CHECKING:
@@ -16,24 +17,17 @@ if TYPE_CHECKING:
     from routing.checker.playback.clock import ClockRules
     from routing.checker.playback.playback import Playback
 
-_HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures")
-
 
 def read_hours_of(
     workspace: Workspace, run_id: str, tables: Mapping[str, pl.DataFrame]
 ) -> tuple[dict[str, pl.DataFrame], ClockRules]:
     """Add to a plan's tables the hours of its hubs as they stood when it was made; return them with the settings of time."""
     from cli.past_plans import read_as_planned, read_run
-    from routing.checker.playback.clock import ClockRules
 
     run = read_run(workspace, run_id)
-    versions, options = run["tables_read"], run["options"]
-    hours = {name: read_as_planned(workspace, name, versions.get(name), run) for name in _HOURS if name not in tables}
-    rules = ClockRules(
-        time_zone=workspace.settings.workspace.timezone,
-        unload_hours=float(options.get("unload_hours") or 0.0),
-        day_cut_off_hours=float(options.get("day_cut_off_hours") or 0.0),
-    )
+    versions = run["tables_read"]
+    hours = {name: read_as_planned(workspace, name, versions.get(name), run) for name in HOURS if name not in tables}
+    rules = read_rules(run["options"], workspace.settings.workspace.timezone)
     return {**hours, **tables}, rules
 
 

@@ -179,6 +179,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         hub_prices=_rows_of(workspace, "hub_prices", run.run_id),
         capacity_needs=_weeks_of(workspace.results("capacity_needs"), loads),
         outlines=_outlines(workspace),
+        time_zone=workspace.settings.workspace.timezone,
         **seen,
     )
 

@@ -146,6 +146,8 @@ def _count_unavoidable(tables: Mapping[str, pl.DataFrame]) -> int:
         .group_by("date", pl.col("origin_hub_id").alias("hub_id"))
         .agg(pl.col("parcels").sum().alias("handed"))
     )
+    if "closes_at" in tables["hub_loads"].columns and tables["hub_loads"]["closes_at"].is_not_null().any():
+        return cut_off  # when parcels come to hand within a day is not known here
     last = demand["date"].max()
     buffers = tables["hubs"].select("hub_id", pl.col("buffer_capacity").alias("buffer"))
     unbounded = pl.col("capacity", "buffer").cast(pl.Float64).fill_null(float("inf"))

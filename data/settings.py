@@ -156,6 +156,27 @@ class PlanSettings(_Section):
     extra_buffer_cost: float = Field(
         0.3, ge=0, description="Price of room for one parcel beyond a hub's buffer [CNY/night]: what a fix costs."
     )
+    default_promise_days: int | None = Field(
+        None,
+        ge=0,
+        le=30,
+        description="Days on top of the shortest way by road that routes without a promise of their own are promised.",
+    )
+    unload_hours: float = Field(
+        0.0,
+        ge=0,
+        lt=24,
+        description="Hours from the arrival of a vehicle until its parcels are at hand, where hub_sorts do not say.",
+    )
+    turn_round_hours: float = Field(
+        0.0, ge=0, lt=24, description="Hours from the arrival of an own vehicle until it can leave again."
+    )
+    day_cut_off_hours: float = Field(
+        0.0,
+        ge=0,
+        lt=24,
+        description="Hours before midnight at which a hub without sorts of its own takes its last arrivals.",
+    )
 
 
 class StressSettings(_Section):
@@ -226,6 +247,9 @@ def write_template(calendar: str = "CN") -> str:
             value = getattr(section, key)
             if key == "services":
                 lines += [f"# {setting.description}", f"# [{name}.{key}.qweather]", '# key_env = "QWEATHER_KEY"']
+                continue
+            if value is None:
+                lines += [f"# {setting.description}", f"# {key} = 1"]
                 continue
             if isinstance(value, dict):
                 lines += [f"# {setting.description}", f'# [{name}.{key}."snow.heavy"]', "# speed = 0.75"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from data.hub_load import count_nights, names_hours, sum_sorts
 from data.plan_outcome import list_waiting
 from reports.plan_inputs import PlanInputs
 
@@ -47,7 +48,7 @@ def balance(inputs: PlanInputs) -> Balance:
     direct = int(waited.filter(pl.col("nights") <= 0)["parcels"].sum())
     held = int(waited.filter(pl.col("nights") > 0)["parcels"].sum())
     demanded, short = certificate["parcels_demanded"], certificate["parcels_short"]
-    nights = int(inputs.hub_loads["held"].sum())
+    nights = round(count_nights(inputs.hub_loads))
     return Balance(demanded, direct, held, short, demanded - direct - held - short, nights)
 
 
@@ -93,7 +94,7 @@ def costs(inputs: PlanInputs) -> Costs:
     handled = inputs.hub_loads.join(inputs.hubs.select("hub_id", "handling_cost"), on="hub_id", how="left")
     transport = float(inputs.departures["cost"].sum())
     sorting = float(handled.select((pl.col("handled") * pl.col("handling_cost").fill_null(0.0)).sum()).item())
-    holding = float(options.get("hold_cost") or 0.0) * float(inputs.hub_loads["held"].sum())
+    holding = float(options.get("hold_cost") or 0.0) * count_nights(inputs.hub_loads)
     late = float(options.get("late_cost") or 0.0) * sum_late_days(inputs.flows)
     short = float(options.get("short_cost") or 0.0) * certificate["parcels_short"]
     total = float(certificate["cost"])
@@ -103,7 +104,10 @@ def costs(inputs: PlanInputs) -> Costs:
 
 
 def sum_late_days(flows: pl.DataFrame) -> float:
-    """Parcels times the days they arrive after their promise [parcel-days]."""
+    """Parcels times the days they arrive after their promise [parcel-days]; in plans by sorts the hours / 24."""
+    if names_hours(flows):
+        late = pl.col("late_hours").fill_null(0.0) / 24.0
+        return float(flows.select((pl.col("parcels") * late).sum()).item())
     return float(flows.select((pl.col("parcels") * pl.col("late_days").fill_null(0)).sum()).item())
 
 
@@ -116,7 +120,7 @@ def days_taken(flows: pl.DataFrame) -> pl.DataFrame:
         ``days`` (completed_on less the date of the demand; from 0 to the longest, none left out), ``in_time`` (or without a
         promise), ``late`` and ``parcels``, their sum.
     """
-    late = pl.col("late_days").fill_null(0) > 0
+    late = pl.col("late_hours" if names_hours(flows) else "late_days").fill_null(0) > 0
     counted = (
         flows.with_columns((pl.col("completed_on") - pl.col("date")).dt.total_days().cast(pl.Int64).alias("days"))
         .group_by("days")
@@ -140,8 +144,11 @@ def with_nights(inputs: PlanInputs) -> pl.DataFrame:
     -------
     pl.DataFrame
         ``trunk_flows`` with ``nights``: days from demand to completion less the days under way, a lane taking
-        ceil(transit_hours / speed_factor / 24) days with the weather of its day of departure.
+        ceil(transit_hours / speed_factor / 24) days with the weather of its day of departure. In a plan by sorts: whole days from
+        the end of the day of demand to the sort it is done in, less the time under way.
     """
+    if names_hours(inputs.flows):
+        return _with_nights_by_clock(inputs)
     flows = inputs.flows.with_row_index("flow")
     legs = (
         flows.select("flow", pl.col("path").alias("lane_id"), pl.col("departure_dates").alias("date"))
@@ -162,6 +169,42 @@ def with_nights(inputs: PlanInputs) -> pl.DataFrame:
         .with_columns((elapsed - pl.col("days").fill_null(0)).cast(pl.Int64).alias("nights"))
         .drop("flow", "days")
     )
+
+
+def _with_nights_by_clock(inputs: PlanInputs) -> pl.DataFrame:
+    flows = inputs.flows.with_row_index("flow")
+    ways = inputs.departures.select("lane_id", "leaves_at", hours=pl.col("arrives_at") - pl.col("leaves_at"))
+    under_way = (
+        flows.select("flow", lane_id="path", leaves_at="departs_at")
+        .filter(pl.col("lane_id").list.len() > 0)
+        .explode("lane_id", "leaves_at")
+        .join(ways.unique(["lane_id", "leaves_at"]), on=["lane_id", "leaves_at"], how="left")
+        .group_by("flow")
+        .agg(pl.col("hours").sum())
+    )
+    begins = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone(inputs.time_zone).dt.offset_by("1d")
+    waited = pl.col("completed_at") - begins.dt.convert_time_zone("UTC") - pl.col("hours").fill_null(pl.duration())
+    return (
+        flows.join(under_way, on="flow", how="left")
+        .with_columns(nights=waited.dt.total_days().clip(lower_bound=0).cast(pl.Int64))
+        .drop("flow", "hours")
+    )
+
+
+def busiest_sorts(inputs: PlanInputs) -> pl.DataFrame:
+    """List the sorts of a plan by sorts, fullest first; none of a plan by days.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``date``, ``hub_id``, ``sort_id``, ``handled``, ``capacity``, ``utilisation``, ``held`` (for the following sort).
+    """
+    columns = ["date", "hub_id", "sort_id", "handled", "capacity", "utilisation", "held"]
+    loads = inputs.hub_loads
+    if "closes_at" not in loads.columns or loads["closes_at"].is_null().all():
+        return loads.clear().select(pl.lit(None).alias(name) for name in columns)
+    order = ["utilisation", "handled", "date", "hub_id", "sort_id"]
+    return loads.sort(order, descending=[True, True, False, False, False], nulls_last=True).select(columns)
 
 
 def departures_named(inputs: PlanInputs) -> pl.DataFrame:
@@ -214,7 +257,7 @@ def hub_days(inputs: PlanInputs) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        ``hub_loads`` with ``short`` (handed in that day and never carried), ``waiting`` (all such parcels so far, in front of the
+        ``hub_loads`` by day with ``short`` (handed in that day and never carried), ``waiting`` (all such parcels so far, in front of the
         hub) and ``overflow``: what is held and what waits exceed the buffer together.
     """
     buffers = inputs.hubs.select("hub_id", "buffer_capacity")
@@ -222,7 +265,8 @@ def hub_days(inputs: PlanInputs) -> pl.DataFrame:
     standing = list_waiting(inputs.shortfalls)
     waiting = standing.select("date", "hub_id", "waiting").sort("date")
     return (
-        inputs.hub_loads.join(buffers, on="hub_id", how="left")
+        sum_sorts(inputs.hub_loads)
+        .join(buffers, on="hub_id", how="left")
         .sort("date")
         .join_asof(waiting, on="date", by="hub_id", check_sortedness=False)
         .join(standing.select("date", "hub_id", "short"), on=["date", "hub_id"], how="left")

@@ -43,6 +43,8 @@ class PlanInputs:
         ``capacity_needs`` of the latest run of `radar plan capacity`, the weeks of the plan's days; empty without one.
     outlines
         GeoJSON text of the regions for the map's background, or none.
+    time_zone
+        Of business dates, by IANA name.
     """
 
     run: RunFacts
@@ -61,6 +63,7 @@ class PlanInputs:
     hub_prices: pl.DataFrame | None = None
     capacity_needs: pl.DataFrame = field(default_factory=lambda: _none("capacity_needs"))
     outlines: str | None = None
+    time_zone: str = "Asia/Shanghai"
 
     def __post_init__(self) -> None:
         """Refuse a report about nothing."""

@@ -22,6 +22,7 @@ _MAP_LANES = 250
 # The stack of a day from the ground up, and the colour of each part.
 _SERIES = {"own": "own", "contract": "contract", "spot": "spot", "rail": "rail", "air": "air"}
 _TIGHT = 0.95
+_FULL_SORT = 0.97
 
 
 def write_plan_report(inputs: PlanInputs, language: Language) -> str:
@@ -65,6 +66,7 @@ class _Report:
         sections = {
             **self._vehicles(),
             **self._utilisation(),
+            **self._sorts(),
             **self._lanes(),
             **self._shortfalls(),
             **self._weather(),
@@ -237,6 +239,14 @@ class _Report:
             "heat_total": self.summary.filter(pl.col("utilisation").is_not_null()).height,
             **self._map(),
         }
+
+    def _sorts(self) -> dict[str, object]:
+        rows = figures.busiest_sorts(self.inputs)
+        if rows.is_empty():
+            return {"sorts_shown": False}
+        full = rows.filter(pl.col("utilisation") >= _FULL_SORT).height
+        lead = self.t("sorts.lead", sorts=self.f.count(rows.height), full=self.f.count(full))
+        return {"sorts_shown": True, "sorts_lead": lead, "sort_table": self.writer.sorts(rows)}
 
     def _map(self) -> dict[str, object]:
         t, f = self.t, self.f

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 from markupsafe import Markup
 
+from data.contracts.fields import WHOLE_DAY
 from data.plan_outcome import PlanOutcome
 from reports.cause_words import CauseWords
 from reports.fix_words import FixWords
@@ -20,7 +21,7 @@ from reports.plan_inputs import PlanInputs
 from reports.tables import Column, Names, Row, Table, tabulate
 
 _TOP_LANES, _TOP_GROUPS, _TOP_SHORT, _TOP_WEATHER, _TOP_PRICES, _TOP_HEAT = 15, 20, 20, 15, 15, 30
-_TOP_WAITING = 20
+_TOP_WAITING, _TOP_SORTS = 20, 20
 # A pair of less than this of a lane's parcels explains nothing.
 _SMALLEST_SHARE = 0.01
 # From these utilisations on a cell of the heat map is one shade darker.
@@ -199,7 +200,23 @@ class PlanTables:
             Column(t("column.date"), lambda row: f.day(row["date"]), numeric=False),
             Column(t("column.price"), lambda row: f.decimal(row["price"])),
         ]
+        if "sort_id" in dear.columns and (dear["sort_id"] != WHOLE_DAY).any():
+            columns.insert(2, Column(t("column.sort"), lambda row: _text(row["sort_id"]), numeric=False))
         return self._table("price-table", dear, columns, _TOP_PRICES, "hub_prices", t("prices.note"))
+
+    def sorts(self, rows: pl.DataFrame) -> Table:
+        """Write the sorts of hubs, fullest first."""
+        t, f = self.t, self.f
+        columns = [
+            Column(t("column.hub"), lambda row: self.hub(row["hub_id"]), numeric=False),
+            Column(t("column.date"), lambda row: f.day(row["date"]), numeric=False),
+            Column(t("column.sort"), lambda row: _text(row["sort_id"]), numeric=False),
+            Column(t("column.load"), lambda row: f.count(row["handled"])),
+            Column(t("column.capacity"), lambda row: f.count(row["capacity"])),
+            Column(t("column.use"), lambda row: f.percent(row["utilisation"])),
+            Column(t("column.held_for_next"), lambda row: f.count(row["held"])),
+        ]
+        return self._table("sort-table", rows, columns, _TOP_SORTS, "hub_loads", t("sorts.note"))
 
     def capacity(self, rows: pl.DataFrame) -> Table:
         """Write what vehicles the plan's weeks were found to need ahead of contracts."""

@@ -1,6 +1,7 @@
 """A trunk plan as a timetable: the files of a GTFS feed, one trip a departure, and beside them what each trip holds.
 
-A plan says on which day vehicles leave, not when. Parcels are sorted over the hub's sorting hours, so the j-th of n vehicles
+A plan by sorts says when each vehicle leaves and arrives; those times stand in the file as they are (timepoint 1). A plan by days says on
+which day vehicles leave, not when. Its parcels are sorted over the hub's sorting hours, so the j-th of n vehicles
 of a lane leaves when j/n of the lane's parcels can have been sorted::
 
     departure(j) = first hour + j / n x (last hour - first hour)        arrival = departure + transit_hours / speed_factor
@@ -46,7 +47,7 @@ def write_timetable(
     timezone, agency, agency_url
         As GTFS asks for them.
     first_hour, last_hour
-        Sorting hours of a hub [hours after midnight].
+        Sorting hours of a hub in a plan by days [hours after midnight].
 
     Returns
     -------
@@ -67,7 +68,7 @@ def write_timetable(
             "hours from 0 to 24 in order",
             "set --sort-from and --sort-to",
         )
-    trips = _list_trips(tables, first_hour, last_hour)
+    trips = _list_trips(tables, timezone, first_hour, last_hour)
     hubs = tables["hubs"].sort("hub_id")
     used = set(trips["origin_hub_id"]) | set(trips["destination_hub_id"])
     stops = hubs.filter(pl.col("hub_id").is_in(sorted(used)))
@@ -110,7 +111,7 @@ def write_timetable(
     return {name: frames[name].cast(pl.String).fill_null("") for name in FILES}
 
 
-def _list_trips(tables: Mapping[str, pl.DataFrame], first_hour: float, last_hour: float) -> pl.DataFrame:
+def _list_trips(tables: Mapping[str, pl.DataFrame], timezone: str, first_hour: float, last_hour: float) -> pl.DataFrame:
     """One row a departure, with its share of the row's parcels and cost, and its seconds of departure and arrival."""
     import polars as pl
 
@@ -128,7 +129,8 @@ def _list_trips(tables: Mapping[str, pl.DataFrame], first_hour: float, last_hour
         rows = rows.join(weather.select("date", "lane_id", "speed_factor"), on=["date", "lane_id"], how="left")
         slow = pl.when(pl.col("speed_factor") > 0).then(pl.col("speed_factor")).otherwise(1.0)
         rows = rows.with_columns(transit_hours=pl.col("transit_hours") / slow)
-    rows = rows.sort("date", "lane_id", "vehicle_type_id")
+    by_clock = "leaves_at" in rows.columns and bool(rows["leaves_at"].is_not_null().any())
+    rows = rows.sort("date", "lane_id", "vehicle_type_id", *(["leaves_at"] if by_clock else []))
     number, count = pl.col("number"), pl.col("departures")
     each = rows.with_columns(number=pl.int_ranges(1, count + 1)).explode("number")
     day = ["date", "lane_id"]
@@ -140,12 +142,24 @@ def _list_trips(tables: Mapping[str, pl.DataFrame], first_hour: float, last_hour
         of=pl.len().over(day),
     )
     leaves = first_hour * 3600 + pl.col("place") / pl.col("of") * (last_hour - first_hour) * 3600
+    arrives = leaves + pl.col("transit_hours") * 3600
+    trip, numbers = "{}_{}_{}_{}", ["lane_id", "vehicle_type_id", "number"]
+    if by_clock:
+        midnight = pl.col("date").cast(pl.Datetime("us")).dt.replace_time_zone(timezone).dt.convert_time_zone("UTC")
+        leaves, arrives = ((pl.col(name) - midnight).dt.total_seconds() for name in ("leaves_at", "arrives_at"))
+        local = pl.col("leaves_at").dt.convert_time_zone(timezone).dt.strftime("%H%M")
+        # sorts whose departures a closing moves to one hour share their numbers
+        place = pl.int_range(1, pl.len() + 1).over("date", "lane_id", "vehicle_type_id", "leaves_at")
+        each = each.with_columns(clock=local, timepoint=pl.lit(1), number=place)
+        trip, numbers = "{}_{}_{}_{}_{}", ["lane_id", "clock", "vehicle_type_id", "number"]
+    else:
+        each = each.with_columns(timepoint=pl.lit(0))  # the times are derived, not promised
     service = pl.col("date").dt.strftime("%Y%m%d")
     return each.with_columns(
         leaves=leaves.round().cast(pl.Int64),
-        arrives=(leaves + pl.col("transit_hours") * 3600).round().cast(pl.Int64),
+        arrives=arrives.round().cast(pl.Int64),
         service_id=service,
-        trip_id=pl.format("{}_{}_{}_{}", service, "lane_id", "vehicle_type_id", "number"),
+        trip_id=pl.format(trip, service, *numbers),
     )
 
 
@@ -165,7 +179,7 @@ def _list_stop_times(trips: pl.DataFrame) -> pl.DataFrame:
             departure_time=_clock(time),
             stop_id=hub,
             stop_sequence=pl.lit(place),
-            timepoint=pl.lit(0),  # the times are derived, not promised
+            timepoint="timepoint",
         )
         for place, time, hub in ((1, "leaves", "origin_hub_id"), (2, "arrives", "destination_hub_id"))
     ]

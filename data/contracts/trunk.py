@@ -92,7 +92,7 @@ class TrunkFlows(dy.Schema):
         **describe("When each leg leaves; empty in a plan by days.", ("发车时间",), "timestamp", "by rule", True),
     )
     completed_on = day("Day it is sorted at its destination.", "完成日期", key="by rule")
-    completed_at = moment("When it is sorted at its destination.", "完成时间", optional=True)
+    completed_at = moment("When it is sorted at its destination.", "完成时间", key="by rule", optional=True)
     parcels = parcels("Parcels.", "货量")
     late_days = count(
         "Days from the day promised to completed_on; 0 in time, empty without a promise.",
@@ -110,7 +110,7 @@ class TrunkFlows(dy.Schema):
     @dy.rule()
     def key_is_unique(cls) -> pl.Expr:
         keys = ("run_id", "date", "origin_hub_id", "destination_hub_id", "path", "departure_dates")
-        return pl.struct(*keys, "departs_at", "completed_on").is_unique()
+        return pl.struct(*keys, "departs_at", "completed_on", "completed_at").is_unique()
 
 
 class HubLoads(Result):
@@ -119,6 +119,7 @@ class HubLoads(Result):
     date = day("Day.", "日期", key=True)
     hub_id = ident("Hub.", "分拨中心", key=True)
     sort_id = ident("Sort; `day` where there is one a day.", "班次", key=True, default=WHOLE_DAY)
+    closes_at = moment("When it closes; empty in a plan by days.", "封班时间", optional=True)
     handled = parcels("Parcels sorted.", "处理量")
     held = parcels(
         "Parcels waiting for the following sort; over the following night where there is one a day.", "滞留量"
@@ -183,6 +184,12 @@ class BoundPrices(dy.Schema):
     date = day("Day; of departure, for lanes.", "日期", key="by rule", optional=True)
     hub_id = ident("Hub.", "分拨中心", key="by rule", optional=True)
     sort_id = ident("Sort, where a hub has more than one a day.", "班次", key="by rule", optional=True)
+    at = moment(
+        "In a plan by sorts: when vehicles of a lane leave, or the hour from which a fleet's price holds until its next one's.",
+        "时刻",
+        key="by rule",
+        optional=True,
+    )
     lane_id = ident("Lane.", "线路", key="by rule", optional=True)
     vehicle_type_id = ident("Vehicle type.", "车型", key="by rule", optional=True)
     demand_date = day("Day of the demand, of openings.", key="by rule", optional=True)
@@ -198,7 +205,7 @@ class BoundPrices(dy.Schema):
 
     @dy.rule()
     def key_is_unique(cls) -> pl.Expr:
-        keys = ("run_id", "plan", "kind", "date", "hub_id", "sort_id", "lane_id", "vehicle_type_id")
+        keys = ("run_id", "plan", "kind", "date", "hub_id", "sort_id", "at", "lane_id", "vehicle_type_id")
         return pl.struct(*keys, "demand_date", "origin_hub_id", "destination_hub_id").is_unique()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from data.settings import FILE_NAME
 from data.workspace import Workspace
 
 OUTLINES = Path(__file__).resolve().parent.parent / "outlines" / "china_provinces.geojson"
+
+
+# Hours of unloading a vehicle, and before midnight at which a hub without sorts takes its last arrivals; days on top of the
+# shortest way by road that a route is promised (judgement).
+_HOURS = {"unload_hours": 1.0, "day_cut_off_hours": 2.0, "default_promise_days": 1}
 
 
 def write_sample(
@@ -41,6 +47,7 @@ def write_sample(
         raise RadarError(f"{folder} is a workspace already", action="choose another folder for the sample")
     sample = build_sample(scale, seed, progress)
     workspace = Workspace.create(folder)
+    _set_hours(folder / FILE_NAME)
     with workspace.run("demo", {"scale": scale, "seed": seed}, seed=seed) as run:
         for name, table in sample.tables.items():
             if contract(name).group == "results":
@@ -50,3 +57,11 @@ def write_sample(
     shutil.copyfile(OUTLINES, workspace.folder / "regions.geojson")
     write_truth(sample.truth, workspace.folder)
     return workspace
+
+
+def _set_hours(settings: Path) -> None:
+    """Set in ``radar.toml`` what the sample says of hours."""
+    text = settings.read_text(encoding="utf-8")
+    for name, hours in _HOURS.items():
+        text = re.sub(rf"^# {name} = .*$", f"{name} = {hours}", text, flags=re.MULTILINE)
+    settings.write_text(text, encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from heapq import heappop, heappush
 
 import polars as pl
 
@@ -10,6 +11,39 @@ from routing.checker.violations import Violation, collect
 
 _HOURS_A_DAY = 24.0
 _EPSILON = 1e-9  # hours / 24 that is whole but for float noise does not cost a day
+
+
+def add_default(frames: Mapping[str, pl.DataFrame], days: int | None) -> dict[str, pl.DataFrame]:
+    """Add to ``service_promises`` what the settings promise of other routes: the hours of the fastest road and `days` more."""
+    if days is None:
+        return dict(frames)
+    roads: dict[str, list[tuple[str, float]]] = {}
+    lanes = frames["lanes"].filter(pl.col("mode") == "road")
+    for start, end, hours in lanes.select("origin_hub_id", "destination_hub_id", "transit_hours").iter_rows():
+        roads.setdefault(start, []).append((end, hours))
+    rows = [
+        (hub, other, hours + _HOURS_A_DAY * days)
+        for hub in frames["hubs"]["hub_id"].to_list()
+        for other, hours in _reach(hub, roads).items()
+    ]
+    schema = {"origin_hub_id": pl.String(), "destination_hub_id": pl.String(), "latest_hours": pl.Float64()}
+    given = frames["service_promises"]
+    others = pl.DataFrame(rows, schema=schema, orient="row")
+    others = others.join(given, on=["origin_hub_id", "destination_hub_id"], how="anti")
+    return {**frames, "service_promises": pl.concat([given, others], how="diagonal_relaxed")}
+
+
+def _reach(hub: str, roads: Mapping[str, list[tuple[str, float]]]) -> dict[str, float]:
+    """Hours of the fastest road from a hub to every hub that roads lead to (Dijkstra 1959)."""
+    found: dict[str, float] = {}
+    heap = [(0.0, hub)]
+    while heap:
+        hours, here = heappop(heap)
+        if here not in found:
+            found[here] = hours
+            for there, more in roads.get(here, []):
+                heappush(heap, (hours + more, there))
+    return found
 
 
 def allow_days(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -118,6 +118,12 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             optional=True,
             blank={"weekdays": _TEXT, "vehicle_type_id": _TEXT},
         ),
+        "vehicle_stands": Form(
+            {"vehicle_type_id": _TEXT, "hub_id": _TEXT},
+            {"vehicles_at_start": WHOLE, "vehicles_at_end": WHOLE + EMPTY},
+            ("vehicle_type_id", "hub_id"),
+            optional=True,
+        ),
         "route_demand": Form(dict(_ROUTE), {"parcels": WHOLE}, (*_ROUTE, "ready_at"), blank={"ready_at": _MOMENT}),
         "trunk_departures": Form(
             {"date": _DAY, "lane_id": _TEXT, "vehicle_type_id": _TEXT},
@@ -128,7 +134,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "trunk_flows": Form(
             {**_ROUTE, "path": _TEXTS, "departure_dates": _DAYS, "completed_on": _DAY},
             {"parcels": ONE, "late_days": WHOLE + EMPTY, "late_hours": AMOUNT + EMPTY},
-            (*_ROUTE, "path", "departure_dates", "departs_at", "completed_on"),
+            (*_ROUTE, "path", "departure_dates", "departs_at", "completed_on", "completed_at"),
             blank={"departs_at": _MOMENTS, "completed_at": _MOMENT},
         ),
         "hub_loads": Form(

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from routing.checker import by_clock
+from routing.checker import by_clock, positions
 from routing.checker import flows as checker_flows
 from routing.checker import hubs as checker_hubs
 from routing.checker import promises as checker_promises
@@ -92,6 +92,7 @@ def check_trunk(
         violation itself.
     """
     frames, violations = read_tables(tables)
+    frames = checker_promises.add_default(frames, None if rules is None else rules.default_promise_days)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
     work = _follow_by_clock(frames, rules) if by_clock.names_hours(frames) else _follow_by_days(frames)
     violations += work.violations
@@ -130,7 +131,8 @@ def _follow_by_days(frames: Mapping[str, pl.DataFrame]) -> _Work:
     priced = checker_vehicles.price_departures(frames)
     found += checker_vehicles.check_vehicles(priced)
     found += checker_vehicles.check_lanes(priced, movements.legs)
-    found += checker_vehicles.check_fleets(priced, checker_vehicles.count_at_work(priced))
+    found += checker_vehicles.check_fleets(frames, priced, checker_vehicles.count_at_work(priced))
+    found += positions.check_positions(frames, positions.list_moves_by_day(priced))
     found += checker_vehicles.check_calls(frames, priced)
     lateness = checker_promises.count_lateness(frames)
     found += checker_promises.check_lateness(lateness)
@@ -148,7 +150,9 @@ def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | Non
     priced = checker_vehicles.price_departures(frames)
     found += checker_vehicles.check_vehicles(priced)
     found += checker_vehicles.check_lanes(priced, movements.legs)
-    found += checker_vehicles.check_fleets(priced, by_clock.count_at_work_by_clock(priced, orders))
+    found += checker_vehicles.check_fleets(frames, priced, by_clock.count_at_work_by_clock(priced, orders))
+    turn_round = 0.0 if rules is None else rules.turn_round_hours
+    found += positions.check_positions(frames, positions.list_moves_by_clock(priced, orders, turn_round))
     found += by_clock.check_departure_hours(frames, orders)
     lateness = by_clock.count_hours_late(frames, orders, clocks)
     found += by_clock.check_hours_late(lateness)

@@ -159,8 +159,8 @@ def count_at_work(priced: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def check_fleets(priced: pl.DataFrame, at_work: pl.DataFrame) -> list[Violation]:
-    """Check that no type has more vehicles at work than it has, and that own vehicles come back to every hub."""
+def check_fleets(frames: Mapping[str, pl.DataFrame], priced: pl.DataFrame, at_work: pl.DataFrame) -> list[Violation]:
+    """Check that no type has more vehicles at work than it has, and that own vehicles end where they began or are to stand."""
     over = at_work.filter(pl.col("at_work") > pl.col("fleet_size"))
     found = collect(
         "fleet.size",
@@ -172,7 +172,9 @@ def check_fleets(priced: pl.DataFrame, at_work: pl.DataFrame) -> list[Violation]
     come = own.group_by("vehicle_type_id", hub_id="end").agg(come=pl.col("departures").sum())
     uneven = (
         gone.join(come, on=["vehicle_type_id", "hub_id"], how="full", coalesce=True)
-        .with_columns(pl.col("gone", "come").fill_null(0.0))
+        .join(_list_moved(frames), on=["vehicle_type_id", "hub_id"], how="full", coalesce=True)
+        .with_columns(pl.col("gone", "come", "moved").fill_null(0.0))
+        .with_columns(come=pl.col("come") + pl.col("moved"))
         .filter(pl.col("gone") != pl.col("come"))
         .select(
             where=pl.format("{} at {}", "vehicle_type_id", "hub_id"),
@@ -184,6 +186,12 @@ def check_fleets(priced: pl.DataFrame, at_work: pl.DataFrame) -> list[Violation]
     return found + collect(
         "fleet.balance", uneven, "Own vehicles {where}: {found} leave over the plan, {allowed} come."
     )
+
+
+def _list_moved(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Vehicles by type and hub that are to be gone at the end, by ``vehicle_stands``; below 0, to have come."""
+    ends = pl.col("vehicles_at_end").fill_null(pl.col("vehicles_at_start"))
+    return frames["vehicle_stands"].select("vehicle_type_id", "hub_id", moved=pl.col("vehicles_at_start") - ends)
 
 
 def check_calls(frames: Mapping[str, pl.DataFrame], priced: pl.DataFrame) -> list[Violation]:

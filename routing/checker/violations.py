@@ -37,6 +37,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "vehicle.mode": "a vehicle runs over a lane of another mode",
         "fleet.size": "more vehicles of a type are at work at one time than there are",
         "fleet.balance": "own vehicles that leave a hub over the plan differ from those that reach it",
+        "fleet.position": "own vehicles leave from where they do not stand",
         "promise.late": "a flow tells other days late than its promise and its days give",
         "hub.sort_capacity": "a hub sorts more parcels in a day than it can",
         "hub.buffer": "a hub holds more parcels over a night than it has room for",

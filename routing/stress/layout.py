@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.errors import RadarError
+from data.hub_load import names_hours
 from routing.stress.hand_ins import Routes, lay_hand_ins, tell_meant
 from routing.stress.lanes import add_room, arrive, count_days, lay_lanes, lay_vehicles, price_vehicles, tell_hours
 from routing.stress.paths import LaneFacts, PathBook
@@ -90,11 +91,17 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
     Raises
     ------
     RadarError
-        When the plan carries nothing, or the demand names an unknown hub.
+        When the plan carries nothing, is by sorts, or the demand names an unknown hub.
     """
     if tables["route_demand"].is_empty():
         raise RadarError(
             "a plan without demand", "a trunk plan of at least one day", "plan again with `radar plan trunk`"
+        )
+    if names_hours(tables["trunk_flows"]):
+        raise RadarError(
+            "a plan by sorts, whose vehicles leave by the hour",
+            "a plan by days: the stress test plays whole days",
+            "take the rows of hub_sorts out (`radar remove hub_sorts`) and plan again to stress it",
         )
     hub_ids = tables["hubs"]["hub_id"].sort().to_list()
     hub_number = {hub: at for at, hub in enumerate(hub_ids)}

@@ -16,6 +16,7 @@ from routing.trunk.bound.certificate import write_prices
 from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, raise_bound, zero_prices
 from routing.trunk.explain.shortfalls import explain_shortfalls
+from routing.trunk.replan.from_tables import read_flows
 from routing.trunk.replan.plan_near import plan_near
 from routing.trunk.replan.reference_plan import (
     Reference,
@@ -32,10 +33,11 @@ from routing.trunk.search.exact import (
     flow_columns,
     solve_exactly,
 )
-from routing.trunk.search.find_plan import find_bound, search_plan
+from routing.trunk.search.find_plan import find_bound, fit_parcels, search_plan
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
+from routing.trunk.task.flows import load_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, build_network, share_limits
 from routing.trunk.to_tables import (
@@ -48,6 +50,7 @@ from routing.trunk.to_tables import (
     write_hub_loads,
     write_shortfalls,
 )
+from routing.trunk.vehicles.positions import place_vehicles
 
 if TYPE_CHECKING:
     import polars as pl
@@ -172,13 +175,44 @@ def plan_trunk(
     closing = deadline.share("fixes of shortfalls", max(deadline.left(), _CLOSING_SHARE * options.time_limit))
     if reference is None or reference.max_changes is None:  # else vehicles hired now would be changes too many
         draft = insert_shortfalls(share_limits(network), draft, closing)
+    draft = _order_hand_ins(network, _place_own(network, draft, closing))
+    relaxed = _move_ends(network, relaxed)
     plan = write_plan(network, draft, relaxed, options, closing)
+    plan = replace(plan, route_demand=write_demand(network, inputs.route_demand))
     if reference is None or reference_plan is None:
         return plan
     changes = list_changes(network, reference, plan.trunk_departures)
     return replace(
         plan, changes=changes, change_summary=summarise_changes(changes, reference_plan, reference.max_changes)
     )
+
+
+def _place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:
+    """Let own vehicles stand where they leave from; parcels for which that leaves no vehicle are short."""
+    placed = place_vehicles(share_limits(network), draft.vehicles, draft.loads.arcs, deadline)
+    return draft if placed is draft.vehicles else fit_parcels(network, replace(draft, vehicles=placed), deadline)
+
+
+def _order_hand_ins(network: TrunkNetwork, draft: Draft) -> Draft:
+    """Let what is handed in first leave first, where parcels of a route and day are short: tables tell no other order."""
+    if not network.by_clock or not draft.flows.short(network).any():
+        return draft
+    flows = read_flows(network, write_flows(network, draft.flows))
+    return replace(draft, flows=flows, loads=load_network(network, flows))
+
+
+def _move_ends(network: TrunkNetwork, relaxed: Relaxation) -> Relaxation:
+    """Take off a bound what its potentials claim of vehicles that are to stand elsewhere at the end than at the start.
+
+    With m = start - end by hub, own departures add sum(potential x m) to what the relaxation counts; a bound found by search holds
+    for plans that end as they began only.
+    """
+    moved = network.stand_start - network.stand_end
+    if not moved.any():
+        return relaxed
+    certificate = relaxed.certificate
+    bound = certificate.bound - float((certificate.prices.potential * moved).sum())
+    return replace(relaxed, bound=bound, certificate=replace(certificate, bound=bound))
 
 
 def _find_near(

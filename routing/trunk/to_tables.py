@@ -174,6 +174,7 @@ def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) ->
             "date": _dates(network, network.node_day[node]),
             "hub_id": _names(network.hub_ids, network.node_hub[node]),
             "sort_id": _sorts(network, node),
+            "closes_at": _moments(network, "closes_at", network.close_hour[node]),
             "handled": handled[node],
             "held": held[node].astype(np.int64),
             "capacity": pl.Series(
@@ -184,25 +185,27 @@ def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) ->
     share = pl.when(pl.col("handled") == 0).then(0.0).otherwise(pl.col("handled") / pl.col("capacity"))
     frame = frame.with_columns(utilisation=pl.when(pl.col("capacity").is_not_null()).then(share))
     if not network.by_clock:
-        return _finish("hub_loads", frame.drop("sort_id"), ["date", "hub_id"])
-    return _finish(
-        "hub_loads", frame.with_columns(close=network.close_hour[node]).sort("close"), ["date", "hub_id", "sort_id"]
-    )
+        return _finish("hub_loads", frame.drop("sort_id", "closes_at"), ["date", "hub_id"])
+    return _finish("hub_loads", frame, ["hub_id", "closes_at"]).sort("date", maintain_order=True)
 
 
-def write_demand(network: TrunkNetwork) -> pl.DataFrame:
-    """Write `route_demand`: what the plan was asked to carry."""
+def write_demand(network: TrunkNetwork, given: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Write `route_demand`: what the plan was asked to carry, with the moments at which it is at hand where ``given`` has any."""
     import polars as pl
 
-    frame = pl.DataFrame(
-        {
-            "date": _dates(network, network.demand_day),
-            "origin_hub_id": _names(network.hub_ids, network.demand_origin),
-            "destination_hub_id": _names(network.hub_ids, network.demand_destination),
-            "parcels": network.demand_parcels,
-        }
-    )
     keys = ["date", "origin_hub_id", "destination_hub_id"]
+    if given is not None and "ready_at" in given.columns and given["ready_at"].is_not_null().any():
+        keys.append("ready_at")
+        frame = given.filter(pl.col("parcels") > 0)
+    else:
+        frame = pl.DataFrame(
+            {
+                "date": _dates(network, network.demand_day),
+                "origin_hub_id": _names(network.hub_ids, network.demand_origin),
+                "destination_hub_id": _names(network.hub_ids, network.demand_destination),
+                "parcels": network.demand_parcels,
+            }
+        )
     return _finish("route_demand", frame.group_by(keys).agg(pl.col("parcels").sum()), keys)
 
 

@@ -96,6 +96,12 @@ def prove(**price: object) -> Mutation:
     return mutate
 
 
+def stand(tables: Tables, kind: str, hub: str, vehicles: int) -> None:
+    """Let own vehicles stand at one hub when the plan begins."""
+    row = {"vehicle_type_id": kind, "hub_id": hub, "vehicles_at_start": vehicles, "vehicles_at_end": None}
+    tables["vehicle_stands"] = pl.DataFrame([row], schema_overrides={"vehicles_at_end": pl.Int64})
+
+
 MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "no table of lanes": ("table.missing", remove("lanes")),
     "no table of flows": ("table.missing", remove("trunk_flows")),
@@ -157,6 +163,8 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "a train still under way": ("fleet.size", edit("trunk_departures", "departures", 2, 3)),
     "an own vehicle that does not come back": ("fleet.balance", drop("trunk_departures", 2)),
     "an own train that does not come back": ("fleet.balance", edit("vehicle_types", "ownership", "own", 2)),
+    "own vehicles that stand elsewhere": ("fleet.position", lambda tables: stand(tables, "own-17", "C", 4)),
+    "fewer own vehicles there than leave": ("fleet.position", lambda tables: stand(tables, "own-17", "A", 1)),
     "a hub over its capacity": ("hub.sort_capacity", edit("hubs", "sort_capacity", 349, 1)),
     "a hub of no capacity": ("hub.sort_capacity", edit("hubs", "sort_capacity", 0)),
     "a hub over its buffer": ("hub.buffer", edit("hubs", "buffer_capacity", 49, 1)),

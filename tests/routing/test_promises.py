@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routing.checker.playback.clock import ClockRules
+from routing.checker.promises import add_default
 from routing.checker.trunk import check_trunk
 from routing.trunk.plan import TrunkPlan, plan_trunk
-from routing.trunk.task.due_times import NO_PROMISE, read_due
+from routing.trunk.task.due_times import NO_PROMISE, add_default_promises, read_due
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from tests.routing.exact_trunk import least_cost
 from tests.routing.networks import DAY, as_tables, make_inputs
@@ -129,3 +131,43 @@ def test_due_days_are_those_of_the_table(rows: list[tuple[int, int, int]], data:
             assert last == NO_PROMISE
         else:
             assert row[2] + promise / 24 - 1e-6 <= last <= row[2] + math.ceil(promise / 24)
+
+
+def test_a_route_without_a_promise_is_promised_its_road_and_a_day() -> None:
+    # the shortest road from A to C takes 20 hours over B: promised within 44 hours, two days
+    inputs = make_inputs(HUBS, LANES, [TRUCK], [(0, "A", "C", 80), (0, "B", "B", 5)])
+    options = TrunkOptions(hold_cost=0.1, short_cost=50.0, effort=0.167, late_cost=1.0, default_promise_days=1)
+    plan = plan_trunk(inputs, options)
+    rules = ClockRules(default_promise_days=1)
+    check = check_trunk(
+        {**as_tables(inputs), **plan.tables()}, hold_cost=0.1, short_cost=50.0, late_cost=1.0, rules=rules
+    )
+    assert check.violations == []
+    # by the direct lane it would be a day late, for 80 CNY; over B two trucks bring it in time
+    assert plan.cost == pytest.approx(20.0)
+    assert (plan.late, plan.trunk_flows["late_days"].to_list()) == (0, [0, 0])
+    told = {
+        violation.rule
+        for violation in check_trunk(
+            {**as_tables(inputs), **plan.tables()}, hold_cost=0.1, short_cost=50.0, late_cost=1.0
+        ).violations
+    }
+    assert told == {"promise.late"}
+
+
+def test_a_promise_of_its_own_stands_and_routes_without_a_road_have_none() -> None:
+    lanes = [*LANES[:2], LANES[2] | {"mode": "rail"}, {"origin_hub_id": "B", "destination_hub_id": "D", "mode": "air"}]
+    inputs = make_inputs([*HUBS, {"hub_id": "D"}], lanes, [TRUCK], [], promises=[("A", "B", 5.0)])
+    promises = add_default_promises(inputs.service_promises, inputs.lanes, ["A", "B", "C", "D"], 2)
+    found = {
+        (o, d): hours
+        for o, d, hours in promises.select("origin_hub_id", "destination_hub_id", "latest_hours").iter_rows()
+    }
+    own = {(hub, hub): 48.0 for hub in "ABCD"}
+    assert found == own | {("A", "B"): 5.0, ("B", "C"): 58.0, ("A", "C"): 68.0}
+    frames = {"lanes": inputs.lanes, "hubs": inputs.hubs, "service_promises": inputs.service_promises}
+    keys = ["origin_hub_id", "destination_hub_id", "latest_hours"]
+    assert (
+        add_default(frames, 2)["service_promises"].select(keys).sort(keys).rows()
+        == promises.select(keys).sort(keys).rows()
+    )

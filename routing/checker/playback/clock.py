@@ -92,11 +92,13 @@ class HubClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockRules:
-    """What the settings say of hours where the tables do not: time zone, hours of unloading, cut-off of hubs without sorts."""
+    """What the settings say of hours where the tables do not: time zone, unloading, turning round, cut-off of hubs without sorts, promises."""
 
     time_zone: str = "Asia/Shanghai"
     unload_hours: float = 0.0
     day_cut_off_hours: float = 0.0
+    default_promise_days: int | None = None
+    turn_round_hours: float = 0.0
 
 
 def to_minutes(moment: datetime) -> int:
@@ -208,7 +210,8 @@ def _give_day(sorts: list[Sort], given: Mapping[tuple[str, date, str], Mapping[s
     asked = whole.get("sort_capacity")
     result = []
     for sort in sorts:
-        own = given.get((sort.hub, sort.day, sort.name), {})
+        # a row of the sort `day` is for the whole date, also where one of several sorts has that name
+        own = {} if sort.name == _WHOLE_DAY else given.get((sort.hub, sort.day, sort.name), {})
         capacity, buffer = own.get("sort_capacity"), own.get("buffer_capacity")
         if capacity is None and asked is not None:
             even = len(bounded) < len(sorts) or not sum(bounded)

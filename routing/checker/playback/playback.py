@@ -12,6 +12,7 @@ import polars as pl
 from routing.checker.playback.clock import MINUTES, ClockRules, HubClock, set_clocks, to_moment
 from routing.checker.playback.orders import Orders, read_orders
 from routing.checker.playback.play import LATE, SORT, VEHICLE, Log, Miss, Play, count_hired
+from routing.checker.promises import add_default
 from routing.checker.violations import Violation, write_number
 
 _AFTER = 7  # days played after the last day of the plan, for what is late
@@ -97,7 +98,9 @@ def play_plan(
     Playback
         Figures, and what does not hold.
     """
-    clocks = clock_hubs(frames, rules or ClockRules())
+    rules = rules or ClockRules()
+    frames = add_default(frames, rules.default_promise_days)
+    clocks = clock_hubs(frames, rules)
     if not clocks:
         return _sum_up(Orders([], [], False, {}), Log(), {})
     orders = read_orders(frames, clocks)

@@ -31,16 +31,17 @@ def write_prices(network: TrunkNetwork, certificate: BoundCertificate) -> pl.Dat
     parts = [
         _list_nodes(network, "sort", prices.sort),
         _list_nodes(network, "buffer", prices.buffer),
-        _list_grid(network, "fleet", prices.fleet, "vehicle_type_id", "date"),
-        _list_grid(network, "lane", prices.lane, "lane_id", "date"),
-        _list_grid(network, "potential", prices.potential, "vehicle_type_id", "hub_id"),
+        _list_fleets(network, prices.fleet),
     ]
-    vehicle, day = np.nonzero(prices.vehicle)
-    parts.append(
-        _list("option", prices.vehicle[vehicle, day], _days(network, day))
-        .with_columns(_names("lane_id", network.lane_ids, network.vehicle_lane[vehicle]))
-        .with_columns(_names("vehicle_type_id", network.type_ids, network.vehicle_type[vehicle]))
-    )
+    kind, hub = np.nonzero(prices.potential)
+    ends = [_names("vehicle_type_id", network.type_ids, kind), _names("hub_id", network.hub_ids, hub)]
+    parts.append(_list("potential", prices.potential[kind, hub], *ends))
+    lane, day = _find_paid(network, prices.lane, np.arange(len(network.lane_ids)))
+    parts.append(_list("lane", prices.lane[lane, day], *_departures(network, lane, day)))
+    vehicle, day = _find_paid(network, prices.vehicle, network.vehicle_lane)
+    kinds = _names("vehicle_type_id", network.type_ids, network.vehicle_type[vehicle])
+    departures = _departures(network, network.vehicle_lane[vehicle], day)
+    parts.append(_list("option", prices.vehicle[vehicle, day], *departures, kinds))
     arc = np.flatnonzero(certificate.room)
     parts.append(_list_arcs(network, "room", certificate.room[arc], arc))
     k = certificate.demand
@@ -65,19 +66,36 @@ def _list_nodes(network: TrunkNetwork, kind: str, price: Floats) -> pl.DataFrame
     return _list(kind, price[node], *keys)
 
 
-def _list_grid(network: TrunkNetwork, kind: str, values: Floats, row: str, column: str) -> pl.DataFrame:
-    at = dict(zip((row, column), np.nonzero(values), strict=True))
-    names = {"hub_id": network.hub_ids, "lane_id": network.lane_ids, "vehicle_type_id": network.type_ids}
-    series = [
-        _days(network, index) if name == "date" else _names(name, names[name], index) for name, index in at.items()
-    ]
-    return _list(kind, values[np.nonzero(values)], *series)
+def _list_fleets(network: TrunkNetwork, price: Floats) -> pl.DataFrame:
+    kind, step = np.nonzero(price)
+    names = _names("vehicle_type_id", network.type_ids, kind)
+    if not network.by_clock:
+        return _list("fleet", price[kind, step], _days(network, step), names)
+    hours = network.fleet_clock[step]
+    days = np.floor_divide(hours, 24.0).astype(np.int64)
+    return _list("fleet", price[kind, step], _days(network, days), _moments(network, hours), names)
 
 
 def _list_arcs(network: TrunkNetwork, kind: str, price: Floats, arc: Ints) -> pl.DataFrame:
-    return _list(
-        kind, price, _days(network, network.arc_day[arc]), _names("lane_id", network.lane_ids, network.arc_lane[arc])
-    )
+    return _list(kind, price, *_departures(network, network.arc_lane[arc], network.arc_day[arc]))
+
+
+def _find_paid(network: TrunkNetwork, price: Floats, lane: Ints) -> tuple[Ints, Ints]:
+    """Where and on which days a price is not 0, among the departures there are."""
+    row, day = np.nonzero((price != 0) & np.isfinite(network.lane_leaves[lane]))
+    return row.astype(np.int64), day.astype(np.int64)
+
+
+def _departures(network: TrunkNetwork, lane: Ints, day: Ints) -> list[pl.Series]:
+    """Keys of departures: day and lane, and the hour where plans are by the clock."""
+    keys = [_days(network, day), _names("lane_id", network.lane_ids, lane)]
+    return [*keys, _moments(network, network.lane_leaves[lane, day])] if network.by_clock else keys
+
+
+def _moments(network: TrunkNetwork, hours: Floats) -> pl.Series:
+    import polars as pl
+
+    return pl.Series("at", [network.moment(hour) for hour in hours.tolist()], dtype=pl.Datetime("us", "UTC"))
 
 
 def _list(kind: str, price: Floats, *keys: pl.Series) -> pl.DataFrame:

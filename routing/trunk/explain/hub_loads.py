@@ -17,18 +17,21 @@ def list_hub_days(tables: Mapping[str, pl.DataFrame], visits: pl.DataFrame) -> p
     Parameters
     ----------
     tables
-        ``hub_loads``, ``hub_prices`` and ``hubs``.
+        ``hub_loads``, ``hub_prices`` and ``hubs``; ``hub_sorts`` of a plan by sorts.
     visits
-        As :func:`data.hub_load.list_visits` gives them.
+        As :func:`data.hub_load.list_visits` gives them, of a plan by sorts :func:`data.hub_load.list_sort_visits`.
 
     Returns
     -------
     polars.DataFrame
         date, hub_id, handled, capacity, utilisation, price [CNY/parcel], originating, transit, ending, local [parcels],
-        waited (of the night before), held (over the night after), buffer_capacity; by date and hub.
+        waited (of the night before), held (over the night after), buffer_capacity; by date and hub. Of a plan by sorts one row
+        a sort: sort_id besides, waited from the sort before it, held for the one after it.
     """
     import polars as pl
 
+    if "sort_id" in visits.columns:
+        return _list_hub_sorts(tables, visits)
     parts = sum_visits(visits).drop("load")
     loads = tables["hub_loads"].select("date", "hub_id", "handled", "held", "capacity", "utilisation")
     night = loads.select(pl.col("date").dt.offset_by("1d"), "hub_id", waited="held")
@@ -41,6 +44,26 @@ def list_hub_days(tables: Mapping[str, pl.DataFrame], visits: pl.DataFrame) -> p
         .with_columns(pl.col(*PARTS, "waited").fill_null(0), pl.col("price").fill_null(0.0))
         .select(*on, "handled", "capacity", "utilisation", "price", *PARTS, "waited", "held", "buffer_capacity")
         .sort(on)
+    )
+
+
+def _list_hub_sorts(tables: Mapping[str, pl.DataFrame], visits: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    on = ["date", "hub_id", "sort_id"]
+    parts = sum_visits(visits, keep=("date", "sort_id")).drop("load")
+    loads = tables["hub_loads"].select(*on, "closes_at", "handled", "held", "capacity", "utilisation")
+    own = tables["hub_sorts"].unique(["hub_id", "sort_id"], keep="last", maintain_order=True)
+    room = pl.coalesce("own_buffer", "buffer_capacity")
+    return (
+        loads.with_columns(waited=pl.col("held").shift(1).over("hub_id", order_by="closes_at"))
+        .join(parts, on=on, how="left")
+        .join(tables["hub_prices"].select(*on, "price"), on=on, how="left")
+        .join(tables["hubs"].select("hub_id", "buffer_capacity"), on="hub_id", how="left")
+        .join(own.select("hub_id", "sort_id", own_buffer="buffer_capacity"), on=on[1:], how="left")
+        .with_columns(pl.col(*PARTS, "waited").fill_null(0), pl.col("price").fill_null(0.0), buffer_capacity=room)
+        .sort("date", "hub_id", "closes_at")
+        .select(*on, "handled", "capacity", "utilisation", "price", *PARTS, "waited", "held", "buffer_capacity")
     )
 
 

@@ -56,22 +56,23 @@ class Dropped:
     over: tuple[tuple[str, int], ...]
 
 
-def drop_arc(network: TrunkNetwork, draft: Draft, arc: int) -> Dropped:
-    """Plan without a lane on a day.
+def drop_arc(network: TrunkNetwork, draft: Draft, *arcs: int) -> Dropped:
+    """Plan without a lane on a day, all its departures of that day where there are several.
 
     Parameters
     ----------
     network, draft
         The task and its plan.
-    arc
-        Number of the lane-day.
+    arcs
+        Numbers of the lane's departures of the day.
     """
     pool, parcels = draft.flows.pool, draft.flows.parcels
     owner = np.repeat(np.arange(len(pool)), np.diff(pool.pointers))
     riding = np.zeros(len(pool), dtype=np.bool_)
-    riding[owner[pool.legs == arc]] = True
+    riding[owner[np.isin(pool.legs, arcs)]] = True
     own = network.type_own[network.vehicle_type[draft.vehicles.vehicle]]
-    here = (draft.vehicles.arc == arc) & ~own
+    dropped = np.isin(draft.vehicles.arc, arcs)
+    here = dropped & ~own
     hired_cost = float((network.vehicle_cost[draft.vehicles.vehicle] * draft.vehicles.departures)[here].sum())
     paths_cost = float((use_paths(network, pool).cost * parcels)[riding].sum())
     others = keep_used(pool, np.where(riding, 0, parcels))
@@ -79,9 +80,9 @@ def drop_arc(network: TrunkNetwork, draft: Draft, arc: int) -> Dropped:
     counts = np.where(here, 0, draft.vehicles.departures)
     vehicles = tally(network, draft.vehicles.arc, draft.vehicles.vehicle, counts, loads.arcs)
     free_room = measure_free_room(network, loads, vehicles)
-    lane, day = int(network.arc_lane[arc]), int(network.arc_day[arc])
-    free_room.arcs[arc] = 0.0
-    free_room.lane[lane, day] = 0.0
+    for arc in arcs:
+        free_room.arcs[arc] = 0.0
+        free_room.lane[int(network.arc_lane[arc]), int(network.arc_day[arc])] = 0.0
     inserter = Inserter(network)
     over: Counter[str] = Counter()
     short = 0
@@ -100,7 +101,7 @@ def drop_arc(network: TrunkNetwork, draft: Draft, arc: int) -> Dropped:
         saved=saved,
         short=short,
         hired=int(free_room.within.sum()),
-        own=int(draft.vehicles.departures[(draft.vehicles.arc == arc) & own].sum()),
+        own=int(draft.vehicles.departures[dropped & own].sum()),
         over=tuple(sorted(over.items(), key=lambda item: (-item[1], item[0]))),
     )
 

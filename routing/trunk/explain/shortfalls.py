@@ -17,12 +17,12 @@ from scipy.sparse.csgraph import connected_components
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import price_arcs, price_departures, price_parcels, zero_prices
 from routing.trunk.explain.fixes import Fixer, describe_fix
-from routing.trunk.search.insertion import ElasticPrices, free_fleet, measure_free_room
+from routing.trunk.search.insertion import ElasticPrices, measure_free_room
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Loads
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.task.shortest_paths import Labels, label_paths, trace_paths
-from routing.trunk.vehicles.vehicle_model import Vehicles
+from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet
 
 Reason = tuple[str, str | None, str | None]
 _Resource = tuple[str, int]  # a hub, lane or fleet, and a day

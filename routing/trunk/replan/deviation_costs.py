@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from routing.trunk.replan.reference_plan import ReferencePlan
-from routing.trunk.search.insertion import free_fleet
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.vehicles.step_costs import StepCosts
-from routing.trunk.vehicles.vehicle_model import Vehicles, tally
+from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet, tally
 
 _MOST_DROPS = 6
 _MOST_ADDS = 4

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,66 +36,111 @@ def read_draft(network: TrunkNetwork, tables: Mapping[str, pl.DataFrame]) -> Dra
     """
     flows = read_flows(network, tables["trunk_flows"])
     loads = load_network(network, flows)
-    departures = tables["trunk_departures"]
-    lanes = {name: i for i, name in enumerate(network.lane_ids)}
-    types = {name: i for i, name in enumerate(network.type_ids)}
-    lane_vehicles = {
-        (lane, kind): o
-        for o, (lane, kind) in enumerate(zip(network.vehicle_lane.tolist(), network.vehicle_type.tolist(), strict=True))
-    }
+    book = DepartureBook(network)
     pairs: dict[tuple[int, int], int] = {}
-    columns = (departures[name] for name in ("date", "lane_id", "vehicle_type_id", "departures"))
-    for when, lane_id, type_id, count in zip(*columns, strict=True):
-        lane, kind = lanes.get(lane_id, -1), types.get(type_id, -1)
-        pair = _find_arc(network, lane, when), lane_vehicles.get((lane, kind), -1)
-        if min(pair) < 0:
-            raise _misfit(f"{type_id} on lane {lane_id} on {when}")
-        pairs[pair] = count
+    for row in tables["trunk_departures"].iter_rows(named=True):
+        run, option = book.find_departure(row)
+        if min(run, option) < 0:
+            raise _misfit(f"{row['vehicle_type_id']} on lane {row['lane_id']} on {row['date']}")
+        pairs[run, option] = row["departures"]
     keys = sorted(pairs)
-    arc: Ints = np.array([key[0] for key in keys], dtype=np.int64)
-    vehicle: Ints = np.array([key[1] for key in keys], dtype=np.int64)
+    arcs: Ints = np.array([key[0] for key in keys], dtype=np.int64)
+    lane_vehicles: Ints = np.array([key[1] for key in keys], dtype=np.int64)
     counts = np.array([pairs[key] for key in keys], dtype=np.int64)
-    return Draft(flows, loads, tally(network, arc, vehicle, counts, loads.arcs))
+    return Draft(flows, loads, tally(network, arcs, lane_vehicles, counts, loads.arcs))
 
 
-def _find_arc(network: TrunkNetwork, lane: int, when: date) -> int:
-    day = (when - network.first_day).days
-    return int(network.arc_of[lane, day]) if lane >= 0 and 0 <= day < network.days else -1
+class DepartureBook:
+    """Finds the runs and nodes of a network by what tables say of them: by day, or by the hour where plans are by the clock."""
+
+    def __init__(self, network: TrunkNetwork) -> None:
+        self._network = network
+        self._arcs: dict[tuple[str, date | datetime], list[int]] = {}
+        for run, (lane, day) in enumerate(zip(network.arc_lane.tolist(), network.arc_day.tolist(), strict=True)):
+            when = network.moment(network.arc_leaves[run]) if network.by_clock else network.day(day)
+            self._arcs.setdefault((network.lane_ids[lane], when), []).append(run)
+        types = {name: kind for kind, name in enumerate(network.type_ids)}
+        pairs = zip(network.vehicle_lane.tolist(), network.vehicle_type.tolist(), strict=True)
+        self._lane_vehicles = {pair: option for option, pair in enumerate(pairs)}
+        self._types = types
+        self._nodes: dict[tuple[int, date | datetime], int] = {}
+        for node, hub in enumerate(network.node_hub.tolist()):
+            self._nodes[hub, self._when(node)] = node
+
+    def _when(self, node: int) -> date | datetime:
+        network = self._network
+        return network.moment(network.close_hour[node]) if network.by_clock else network.day(network.node_day[node])
+
+    def find_arcs(self, lane_id: str, day: date, leaves_at: datetime | None) -> list[int]:
+        """Runs of a lane on a day, or at an hour; several where closings let departures of two sorts leave together."""
+        when = leaves_at if self._network.by_clock else day
+        return [] if when is None else self._arcs.get((lane_id, when), [])
+
+    def find_arcs_of_day(self, lane_id: str, day: date) -> list[int]:
+        """All runs of a lane on a day."""
+        network = self._network
+        number = (day - network.first_day).days
+        mine = (lane == lane_id for lane in network.lane_ids)
+        lanes = np.flatnonzero(np.fromiter(mine, dtype=np.bool_, count=len(network.lane_ids)))
+        inside = 0 <= number < network.days
+        return [run for run in network.arc_of[lanes, number].tolist() if run >= 0] if inside else []
+
+    def find_departure(self, row: Mapping[str, Any]) -> tuple[int, int]:
+        """Run and option of a row of ``trunk_departures``; -1 for what is not there."""
+        network = self._network
+        runs = self.find_arcs(row["lane_id"], row["date"], row.get("leaves_at"))
+        if network.by_clock and row.get("sort_id") is not None:
+            own = [run for run in runs if network.sort_ids[network.node_sort[network.arc_tail[run]]] == row["sort_id"]]
+            runs = own or runs
+        if not runs:
+            return -1, -1
+        kind = self._types.get(row["vehicle_type_id"], -1)
+        return runs[0], self._lane_vehicles.get((int(network.arc_lane[runs[0]]), kind), -1)
+
+    def find_end(self, hub: int, day: date, completed_at: datetime | None) -> int:
+        """Node at which a flow ends; -1 where there is none."""
+        when = completed_at if self._network.by_clock else day
+        return -1 if when is None else self._nodes.get((hub, when), -1)
 
 
 def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = True) -> Flows:
     """Return the flows that a table tells; those that do not fit the network are left out unless ``strict``.
+
+    Where a day's parcels of a route come to hand at several sorts, what comes first leaves first.
 
     Raises
     ------
     RadarError
         With ``strict``, for the first flow that does not fit.
     """
-    lanes = {name: i for i, name in enumerate(network.lane_ids)}
+    book = DepartureBook(network)
     hubs = {name: i for i, name in enumerate(network.hub_ids)}
-    days, starts, goals = (
-        part.tolist() for part in (network.demand_day, network.demand_origin, network.demand_destination)
+    numbers: dict[tuple[int, int, int], list[int]] = {}
+    ends = zip(
+        network.demand_day.tolist(), network.demand_origin.tolist(), network.demand_destination.tolist(), strict=True
     )
-    numbers = {key: k for k, key in enumerate(zip(days, starts, goals, strict=True))}
+    for k, key in enumerate(ends):
+        numbers.setdefault(key, []).append(k)
+    left = network.demand_parcels.copy()
     found: list[tuple[int, list[int], int]] = []
-    names = ("date", "origin_hub_id", "destination_hub_id", "path", "departure_dates", "completed_on", "parcels")
-    for when, origin, destination, path, leaves, done, parcels in zip(*(flows[name] for name in names), strict=True):
-        first = (when - network.first_day).days
-        k = numbers.get((first, hubs.get(origin, -1), hubs.get(destination, -1)))
-        legs: list[int] = []
-        misfit = f"{origin} to {destination} on {when}" if k is None else None
-        if k is not None:
-            places = [
-                (_find_arc(network, lanes.get(lane_id, -1), day), lane_id, day)
-                for lane_id, day in zip(path, leaves, strict=True)
-            ]
-            misfit = _follow(
-                network, first * network.hubs + hubs[origin], places, (done - network.first_day).days, legs
-            )
-        if k is not None and misfit is None:
-            found.append((k, legs, parcels))
-        elif strict:
-            raise _misfit(str(misfit))
+    for row in sorted(flows.iter_rows(named=True), key=_by_departure):
+        when, origin, destination = row["date"], row["origin_hub_id"], row["destination_hub_id"]
+        asked = numbers.get(((when - network.first_day).days, hubs.get(origin, -1), hubs.get(destination, -1)), [])
+        if not asked and strict:
+            raise _misfit(f"{origin} to {destination} on {when}")
+        rest = row["parcels"]
+        for k in asked:
+            taken = rest if k == asked[-1] else min(rest, max(int(left[k]), 0))
+            if taken <= 0:
+                continue
+            rest -= taken
+            left[k] -= taken
+            steps: list[int] = []
+            misfit = _follow(network, book, int(network.demand_start[k]), row, hubs[destination], steps)
+            if misfit is None:
+                found.append((k, steps, taken))
+            elif strict:
+                raise _misfit(misfit)
     found.sort(key=lambda item: item[0])
     pointers = np.concatenate([[0], np.cumsum([len(legs) for _, legs, _ in found])]).astype(np.int64)
     every: Ints = np.array([leg for _, legs, _ in found for leg in legs], dtype=np.int64)
@@ -103,32 +148,46 @@ def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = Tru
     return Flows(PathPool(demand, pointers, every), np.array([parcels for _, _, parcels in found], dtype=np.int64))
 
 
+def _by_departure(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Order in which flows of a route and day leave; plans by days keep the order of their rows."""
+    hours = row.get("departs_at") or ([row["completed_at"]] if row.get("completed_at") is not None else [])
+    return tuple(hour.timestamp() for hour in hours[:1])
+
+
 def _follow(
-    network: TrunkNetwork, node: int, places: list[tuple[int, str, date]], until: int, legs: list[int]
+    network: TrunkNetwork, book: DepartureBook, node: int, row: Mapping[str, Any], goal: int, steps: list[int]
 ) -> str | None:
-    """Follow a flow from a node over its arcs, each with lane and day, to its last day; say what does not fit."""
+    """Follow a flow from a node over its runs to its end; say what does not fit."""
     may_wait = network.can_hold()
-    for arc, lane_id, day in places:
-        if arc < 0:
+    hours = row.get("departs_at") or [None] * len(row["path"])
+    for lane_id, day, leaves_at in zip(row["path"], row["departure_dates"], hours, strict=True):
+        runs = book.find_arcs(lane_id, day, leaves_at)
+        if not runs:
             return f"lane {lane_id} on {day}"
-        node = _wait(network, node, int(network.arc_day[arc]), legs)
-        if node != network.arc_tail[arc]:
+        run = next((run for run in runs if _wait(network, node, int(network.arc_tail[run]), steps)), -1)
+        if run < 0:
             return f"lane {lane_id} left on {day} before it was reached"
-        legs.append(arc)
-        node = int(network.arc_head[arc])
-    if node // network.hubs > until or until >= network.days:
-        return f"an end on day {until + 1}"
-    _wait(network, node, until, legs)
-    shut = next((leg - network.arcs for leg in legs if leg >= network.arcs and not may_wait[leg - network.arcs]), None)
-    return None if shut is None else f"a night at {network.hub_ids[shut % network.hubs]}"
+        steps.append(run)
+        node = int(network.arc_head[run])
+    end = book.find_end(goal, row["completed_on"], row.get("completed_at"))
+    if end < 0 or not _wait(network, node, end, steps):
+        return f"an end on {row['completed_on']}"
+    shut = next(
+        (step - network.arcs for step in steps if step >= network.arcs and not may_wait[step - network.arcs]), None
+    )
+    return None if shut is None else f"a night at {network.hub_ids[network.node_hub[shut]]}"
 
 
-def _wait(network: TrunkNetwork, node: int, until: int, legs: list[int]) -> int:
-    """Add the nights at a node until a day; return the node then."""
-    while node // network.hubs < until:
-        legs.append(network.arcs + node)
-        node += network.hubs
-    return node
+def _wait(network: TrunkNetwork, node: int, until: int, steps: list[int]) -> bool:
+    """Add the steps of waiting from a node to one of the same hub; False where there is no waiting to it."""
+    nodes = []
+    while node != until:
+        if node < 0 or network.node_turn[node] >= network.node_turn[until]:
+            return False
+        nodes.append(network.arcs + node)
+        node = int(network.after[node])
+    steps += nodes
+    return True
 
 
 def _misfit(what: str) -> RadarError:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from routing.trunk.replan.from_tables import read_flows
+from data.errors import RadarError
+from routing.trunk.replan.from_tables import DepartureBook, read_flows
 from routing.trunk.task.flows import Flows
 from routing.trunk.task.network import Flags, Ints, TrunkNetwork
 from routing.trunk.vehicles.vehicle_model import Vehicles
@@ -79,24 +80,20 @@ class ReferencePlan:
 def read_reference(network: TrunkNetwork, reference: Reference) -> ReferencePlan:
     """Lay a reference upon a network: lanes that closed, demands that went and days that are over fall away."""
     days = np.array([_counts(network, reference, network.day(day)) for day in range(network.days)], dtype=np.bool_)
-    lanes = {name: i for i, name in enumerate(network.lane_ids)}
-    types = {name: i for i, name in enumerate(network.type_ids)}
-    pairs = zip(network.vehicle_lane.tolist(), network.vehicle_type.tolist(), strict=True)
-    lane_vehicles = {pair: o for o, pair in enumerate(pairs)}
+    _refuse_other_clock(network, reference)
+    book = DepartureBook(network)
     able = (network.vehicle_limit >= 1) & (network.arc_of[network.vehicle_lane] >= 0)
     able &= (network.type_fleet[network.vehicle_type] >= 1)[:, None]
     counts = np.zeros(able.shape, dtype=np.int64)
     lost = 0
-    columns = (reference.departures[name] for name in (*_KEYS, "departures"))
-    for when, lane_id, type_id, departures in zip(*columns, strict=True):
-        day = (when - network.first_day).days
-        if not _counts(network, reference, when):
+    for row in reference.departures.iter_rows(named=True):
+        if not _counts(network, reference, row["date"]):
             continue
-        vehicle = lane_vehicles.get((lanes.get(lane_id, -1), types.get(type_id, -1)), -1)
-        if vehicle >= 0 and day < network.days and able[vehicle, day]:
-            counts[vehicle, day] = departures
+        arc, vehicle = book.find_departure(row)
+        if vehicle >= 0 and able[vehicle, network.arc_day[arc]]:
+            counts[vehicle, network.arc_day[arc]] += row["departures"]
         else:
-            lost += departures
+            lost += row["departures"]
     flows = read_flows(network, reference.flows, strict=False)
     pool, asked = flows.pool, network.demand_parcels
     # a demand that shrank gives up its last paths first
@@ -104,6 +101,18 @@ def read_reference(network: TrunkNetwork, reference: Reference) -> ReferencePlan
     start = np.searchsorted(pool.demand, pool.demand)
     parcels = np.clip(asked[pool.demand] - (before - before[start]), 0, flows.parcels) if len(pool) else flows.parcels
     return ReferencePlan(counts, lost, days, Flows(pool, parcels.astype(np.int64)))
+
+
+def _refuse_other_clock(network: TrunkNetwork, reference: Reference) -> None:
+    hours = reference.departures["leaves_at"] if "leaves_at" in reference.departures.columns else None
+    by_clock = hours is not None and bool(hours.is_not_null().any())
+    if reference.departures.height and by_clock != network.by_clock:
+        now, then = ("sorts", "days") if network.by_clock else ("days", "sorts")
+        raise RadarError(
+            f"a reference planned by {then}, a plan by {now}",
+            f"a reference by {now}",
+            "plan once without --reference, and start from that plan",
+        )
 
 
 def _counts(network: TrunkNetwork, reference: Reference, when: date) -> bool:
@@ -114,16 +123,19 @@ def _counts(network: TrunkNetwork, reference: Reference, when: date) -> bool:
 
 
 def list_changes(network: TrunkNetwork, reference: Reference, departures: pl.DataFrame) -> pl.DataFrame:
-    """List what differs from the reference: date, lane_id, vehicle_type_id, from, to [departures]."""
+    """List what differs from the reference: date, lane_id, vehicle_type_id, in plans by the clock leaves_at, from, to [departures]."""
     import polars as pl
+
+    keys = [*_KEYS, "leaves_at"] if network.by_clock else list(_KEYS)
 
     def tally(frame: pl.DataFrame, name: str) -> pl.DataFrame:
         counted = [_counts(network, reference, when) for when in frame["date"].to_list()]
-        return frame.filter(pl.Series(counted, dtype=pl.Boolean)).select(*_KEYS, pl.col("departures").alias(name))
+        kept = frame.filter(pl.Series(counted, dtype=pl.Boolean))
+        return kept.group_by(keys).agg(pl.col("departures").sum().alias(name))
 
-    both = tally(reference.departures, "from").join(tally(departures, "to"), on=_KEYS, how="full", coalesce=True)
+    both = tally(reference.departures, "from").join(tally(departures, "to"), on=keys, how="full", coalesce=True)
     both = both.with_columns(pl.col("from", "to").fill_null(0))
-    return both.filter(pl.col("from") != pl.col("to")).sort(*_KEYS)
+    return both.filter(pl.col("from") != pl.col("to")).sort(*keys).select(*keys, "from", "to")
 
 
 def count_changes(changes: pl.DataFrame) -> int:

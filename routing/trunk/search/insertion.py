@@ -26,7 +26,7 @@ from routing.trunk.task.flows import Loads
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.records import ParcelPrices, list_arcs, list_lane_vehicles, list_nodes
 from routing.trunk.task.shortest_paths import label_paths
-from routing.trunk.vehicles.vehicle_model import Vehicles
+from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet
 
 _MOST_PATHS = 64  # over which the parcels of one demand may be spread
 
@@ -43,16 +43,6 @@ class ElasticPrices:
 
     sort: float = 0.5
     night: float = 0.3
-
-
-def free_fleet(network: TrunkNetwork, vehicles: Vehicles) -> Floats:
-    """Vehicles of each type that are free in each step of the fleets' time, (V, steps)."""
-    away = np.zeros((len(network.type_ids), network.fleet_steps + 1))
-    kind = network.vehicle_type[vehicles.vehicle]
-    back = np.minimum(network.arc_back[vehicles.arc], network.fleet_steps)
-    np.add.at(away, (kind, network.arc_step[vehicles.arc]), vehicles.departures)
-    np.subtract.at(away, (kind, back), vehicles.departures)
-    return network.type_fleet[:, None] - np.cumsum(away, axis=1)[:, : network.fleet_steps]
 
 
 def measure_free_room(network: TrunkNetwork, loads: Loads, vehicles: Vehicles) -> FreeRoom:

@@ -41,8 +41,12 @@ class Slots:
     leaves, arrives : (L, D) [hours]
     step, back : (L, D)
         Steps of the fleets' time from which and before which a vehicle is away; one begins at each hour of leaving.
+    own_back : (L, D)
+        As ``back``, for own vehicles: they are turned round before they leave again.
     steps
         Their number.
+    clock : (steps,) [hours]
+        When each step begins.
     """
 
     lane: Ints
@@ -54,7 +58,9 @@ class Slots:
     arrives: Floats
     step: Ints
     back: Ints
+    own_back: Ints
     steps: int
+    clock: Floats
 
 
 def list_days(
@@ -86,7 +92,9 @@ def list_days(
         arrives=leaves + HOURS_A_DAY * lag,
         step=day,
         back=day + np.maximum(lag, 1),
+        own_back=day + np.maximum(lag, 1),
         steps=days,
+        clock=HOURS_A_DAY * (np.arange(days, dtype=np.float64) + 1.0),
     )
 
 
@@ -97,6 +105,7 @@ def list_slots(
     ends: tuple[Ints, Ints],
     speed: Floats,
     closed: Flags,
+    turn_round: float = 0.0,
 ) -> Slots:
     """List the departures of lanes by the clock.
 
@@ -111,6 +120,8 @@ def list_slots(
     speed : (lanes, D)
     closed : (lanes, D)
         Whether weather closes a lane on a day.
+    turn_round
+        Hours from the arrival of an own vehicle until it can leave again.
     """
     hours = lanes["transit_hours"].to_numpy().astype(np.float64)
     listed: dict[str, list[dict[str, Any]]] = {}
@@ -152,6 +163,7 @@ def list_slots(
     clock = np.unique(leaves[tail >= 0])
     step = np.minimum(np.searchsorted(clock, leaves), max(len(clock) - 1, 0)).astype(np.int64)
     back = np.maximum(np.searchsorted(clock, arrives - _EPSILON), step + 1).astype(np.int64)
+    ready = np.maximum(np.searchsorted(clock, arrives + turn_round - _EPSILON), step + 1).astype(np.int64)
     return Slots(
         lane=slot,
         vehicle_type=kinds,
@@ -162,7 +174,9 @@ def list_slots(
         arrives=arrives,
         step=step,
         back=back,
+        own_back=ready,
         steps=max(len(clock), 1),
+        clock=clock if len(clock) else np.zeros(1),
     )
 
 

@@ -43,6 +43,53 @@ def read_due(promises: pl.DataFrame, hub_number: dict[str, int], origin: Ints, d
     return np.minimum(day + np.array(days, dtype=np.int64), NO_PROMISE)
 
 
+def add_default_promises(
+    promises: pl.DataFrame, lanes: pl.DataFrame, hubs: list[str], days: int | None
+) -> pl.DataFrame:
+    """Promise every route that has no promise of its own the time of the shortest way by road, and some days more.
+
+        latest_hours = hours of the shortest way over road lanes + 24 x days        (0 hours within a hub)
+
+    Routes no road joins stay without a promise.
+
+    Parameters
+    ----------
+    promises, lanes
+        Tables ``service_promises`` and ``lanes``.
+    hubs
+        Ids of all hubs.
+    days
+        Days added; None adds no promise.
+    """
+    import polars as pl
+
+    if days is None:
+        return promises
+    hours = find_road_hours(lanes, hubs)
+    given = set(promises.select("origin_hub_id", "destination_hub_id").iter_rows())
+    rows = [
+        (hubs[a], hubs[b], float(hours[a, b]) + HOURS_A_DAY * days)
+        for a, b in np.argwhere(np.isfinite(hours)).tolist()
+        if (hubs[a], hubs[b]) not in given
+    ]
+    schema = {"origin_hub_id": pl.String, "destination_hub_id": pl.String, "latest_hours": pl.Float64}
+    return pl.concat([promises, pl.DataFrame(rows, schema=schema, orient="row")], how="diagonal_relaxed")
+
+
+def find_road_hours(lanes: pl.DataFrame, hubs: list[str]) -> Floats:
+    """Hours of the shortest way over road lanes between hubs, (H, H); ``inf`` where there is none (Floyd 1962)."""
+    number = {hub: place for place, hub in enumerate(hubs)}
+    hours = np.full((len(hubs), len(hubs)), np.inf)
+    np.fill_diagonal(hours, 0.0)
+    road = lanes.filter(lanes["mode"] == "road").select("origin_hub_id", "destination_hub_id", "transit_hours")
+    for start, end, time in road.iter_rows():
+        at = number[start], number[end]
+        hours[at] = min(hours[at], float(time))
+    for via in range(len(hubs)):
+        hours = np.minimum(hours, hours[:, via, None] + hours[None, via, :])
+    return hours
+
+
 def _by_route(promises: pl.DataFrame) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for row in promises.iter_rows(named=True):
         yield row["origin_hub_id"], row["destination_hub_id"], row

@@ -30,6 +30,9 @@ class TrunkInputs:
         Empty frames when there are none. ``lane_weather``: date, lane_id, speed_factor, capacity_factor.
     hub_sorts, hub_days, hub_closures, hand_in_profile, lane_departures
         Hours of hubs and lanes; empty frames when there are none. Without ``hub_sorts`` a plan is made by days.
+    vehicle_stands
+        Where own vehicles stand at the start and are to stand at the end; without rows of a type the plan chooses, and it ends as
+        it began.
     """
 
     hubs: pl.DataFrame
@@ -45,6 +48,7 @@ class TrunkInputs:
     hub_closures: pl.DataFrame = field(default_factory=lambda: _empty("hub_closures"))
     hand_in_profile: pl.DataFrame = field(default_factory=lambda: _empty("hand_in_profile"))
     lane_departures: pl.DataFrame = field(default_factory=lambda: _empty("lane_departures"))
+    vehicle_stands: pl.DataFrame = field(default_factory=lambda: _empty("vehicle_stands"))
 
     @classmethod
     def gather(cls, tables: Mapping[str, pl.DataFrame]) -> TrunkInputs:
@@ -61,7 +65,7 @@ class TrunkInputs:
         absent = [name for name in required if name not in tables]
         if absent:
             raise RadarError(f"no table {absent[0]}", f"the tables {', '.join(required)}", f"load {absent[0]} first")
-        optional = ("lane_vehicles", "network_changes", "lane_weather", "service_promises")
+        optional = ("lane_vehicles", "network_changes", "lane_weather", "service_promises", *HOURS, "vehicle_stands")
         frames = {name: tables[name] for name in required}
         frames |= {name: tables.get(name, contract(name).empty()) for name in optional}
         given = ("route_demand", "lane_weather")
@@ -104,10 +108,14 @@ class TrunkOptions:
         Price at which a fix of a shortfall may add sort capacity or room over night [CNY/parcel].
     unload_hours
         From the arrival of a vehicle until its parcels are at hand, where ``hub_sorts`` do not say [hours].
+    turn_round_hours
+        From the arrival of an own vehicle until it can leave again, in plans by sorts [hours].
     day_cut_off_hours
         Of a hub without sorts: how long before midnight it takes its last arrivals [hours].
     time_zone
         Time zone of hubs that name none, by IANA name.
+    default_promise_days
+        Days that routes without a promise of their own are promised on top of their shortest way by road; None promises nothing.
     """
 
     hold_cost: float = 0.2
@@ -123,13 +131,15 @@ class TrunkOptions:
     extra_buffer_cost: float = 0.3
     unload_hours: float = 0.0
     day_cut_off_hours: float = 0.0
+    turn_round_hours: float = 0.0
     time_zone: str = "Asia/Shanghai"
+    default_promise_days: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("hold_cost", "short_cost", "late_cost", "extra_sort_cost", "extra_buffer_cost"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise RadarError(f"{name} {getattr(self, name)}", "a finite cost of 0 or more", f"set plan.{name}")
-        for name in ("unload_hours", "day_cut_off_hours"):
+        for name in ("unload_hours", "day_cut_off_hours", "turn_round_hours"):
             if not 0 <= getattr(self, name) < 24:
                 raise RadarError(f"{name} {getattr(self, name)}", "hours from 0 to less than 24", f"set plan.{name}")
         if not self.time_limit > 0:

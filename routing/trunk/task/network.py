@@ -17,9 +17,10 @@ import numpy.typing as npt
 
 from data.errors import RadarError
 from routing.trunk.task.departures import Slots, list_days, list_slots
-from routing.trunk.task.due_times import read_due, read_due_hours
+from routing.trunk.task.due_times import add_default_promises, read_due, read_due_hours
 from routing.trunk.task.hand_in import lay_demand, read_profiles
 from routing.trunk.task.sorts import Sorts, lay_sorts
+from routing.trunk.task.stands import read_stands
 from routing.trunk.task.validation import check_numbers
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class TrunkNetwork:
     waiting_cost : (N,) [CNY/parcel]
         Price of waiting from a node to the one after it: ``hold_cost`` by hours / 24.
     type_fleet : (V,) [vehicles]
+    stands_given : (V,)
+        Whether it is given where the vehicles of a type stand; stand_start, stand_end : (V, H) [vehicles] tell it.
     vehicle_lane, vehicle_type : (O,)
     vehicle_capacity : (O,) [parcels/departure]; vehicle_cost : (O,) [CNY/departure]
     vehicle_limit : (O, D) [departures/day]; lane_limit : (L, D) [departures/day]
@@ -71,8 +74,14 @@ class TrunkNetwork:
     arc_step, arc_back : (R,)
         Steps of the fleets' time from which and before which a vehicle of the arc is away; of ``fleet_steps`` steps.
         In days a step is a day.
+    own_back : (R,)
+        Step from which an own vehicle of the arc can leave again: as ``arc_back``, after it has been turned round.
     lane_step, lane_back : (L, D)
         The same by lane and day, whether it can run or not.
+    lane_leaves : (L, D) [hours]
+        When a lane leaves; ``inf`` on days without such a departure.
+    fleet_clock : (fleet_steps,) [hours]
+        When each step of the fleets' time begins.
     arc_of : (L, D)
         Index of the arc of a lane on a day, -1 where it cannot run.
     demand_origin, demand_destination, demand_day, demand_parcels : (K,)
@@ -116,12 +125,17 @@ class TrunkNetwork:
     lane_parcel_cost: Floats
     lane_step: Ints
     lane_back: Ints
+    lane_leaves: Floats
     fleet_steps: int
+    fleet_clock: Floats
     lane_limit: Floats
     type_ids: list[str]
     type_own: Flags
     type_rank: Ints
     type_fleet: Floats
+    stands_given: Flags
+    stand_start: Ints
+    stand_end: Ints
     vehicle_lane: Ints
     vehicle_type: Ints
     vehicle_capacity: Floats
@@ -134,6 +148,7 @@ class TrunkNetwork:
     arc_cost: Floats
     arc_step: Ints
     arc_back: Ints
+    own_back: Ints
     arc_leaves: Floats
     arc_arrives: Floats
     arc_of: Ints
@@ -226,7 +241,8 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     factor, speed = _read_weather(inputs.lane_weather, lane_number, first_day, days)
     closed = (factor <= 0) | (speed <= 0)
     if sorts.by_clock:
-        slots = list_slots(lanes, inputs.lane_departures, sorts, ends, speed, closed)
+        turn_round = options.turn_round_hours
+        slots = list_slots(lanes, inputs.lane_departures, sorts, ends, speed, closed, turn_round)
     else:
         slots = list_days(lanes, sorts, ends, speed, closed, options.unload_hours + options.day_cut_off_hours)
     lane = slots.lane
@@ -241,6 +257,7 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     vehicle_limit[closed[lane][vehicle["lane"]]] = 0.0
     lane_limit[closed[lane]] = 0.0
     fleet = _bound(types, "fleet_size")
+    stands = read_stands(inputs.vehicle_stands, types, hub_ids)
     arc_lane, arc_day = _list_arcs(slots, sorts, vehicle, vehicle_limit, lane_limit, fleet)
     parcel_cost = lanes["parcel_cost"].fill_null(0.0).to_numpy().astype(np.float64)[lane]
     ownership = types["ownership"].to_list()
@@ -250,8 +267,9 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     if sorts.by_clock:
         profiles = read_profiles(inputs.hand_in_profile)
         origin, destination, day, parcels, start = lay_demand(sorts, profiles, hub_ids, demand, ready)
-    due = read_due(inputs.service_promises, hub_number, origin, destination, day)
-    due_hour = read_due_hours(inputs.service_promises, hub_number, sorts, (origin, destination, day), due)
+    promises = add_default_promises(inputs.service_promises, lanes, hub_ids, options.default_promise_days)
+    due = read_due(promises, hub_number, origin, destination, day)
+    due_hour = read_due_hours(promises, hub_number, sorts, (origin, destination, day), due)
     names = lanes["lane_id"].to_list()
     return TrunkNetwork(
         first_day=first_day,
@@ -282,12 +300,17 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         lane_parcel_cost=parcel_cost,
         lane_step=slots.step,
         lane_back=slots.back,
+        lane_leaves=slots.leaves,
         fleet_steps=slots.steps,
+        fleet_clock=slots.clock,
         lane_limit=lane_limit,
         type_ids=types["vehicle_type_id"].to_list(),
         type_own=np.array([owner == "own" for owner in ownership], dtype=np.bool_),
         type_rank=np.array([("own", "contract", "spot").index(owner) for owner in ownership], dtype=np.int64),
         type_fleet=fleet,
+        stands_given=stands[0],
+        stand_start=stands[1],
+        stand_end=stands[2],
         vehicle_lane=vehicle["lane"].astype(np.int64),
         vehicle_type=vehicle["type"].astype(np.int64),
         vehicle_capacity=vehicle["capacity"],
@@ -300,6 +323,7 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         arc_cost=parcel_cost[arc_lane],
         arc_step=slots.step[arc_lane, arc_day],
         arc_back=slots.back[arc_lane, arc_day],
+        own_back=slots.own_back[arc_lane, arc_day],
         arc_leaves=slots.leaves[arc_lane, arc_day],
         arc_arrives=slots.arrives[arc_lane, arc_day],
         arc_of=arc_of,

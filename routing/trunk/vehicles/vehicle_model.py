@@ -239,3 +239,13 @@ def tally(network: TrunkNetwork, arc: Ints, vehicle: Ints, departures: Ints, loa
     room: Floats = np.bincount(arc, filled, network.arcs).astype(np.float64)
     cost = float((departures * network.vehicle_cost[vehicle]).sum())
     return Vehicles(arc, vehicle, departures, room, cost, np.maximum(0.0, load - room))
+
+
+def free_fleet(network: TrunkNetwork, vehicles: Vehicles) -> Floats:
+    """Vehicles of each type that are free in each step of the fleets' time, (V, steps)."""
+    away = np.zeros((len(network.type_ids), network.fleet_steps + 1))
+    kind = network.vehicle_type[vehicles.vehicle]
+    back = np.minimum(network.arc_back[vehicles.arc], network.fleet_steps)
+    np.add.at(away, (kind, network.arc_step[vehicles.arc]), vehicles.departures)
+    np.subtract.at(away, (kind, back), vehicles.departures)
+    return network.type_fleet[:, None] - np.cumsum(away, axis=1)[:, : network.fleet_steps]

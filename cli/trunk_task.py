@@ -1,0 +1,66 @@
+"""What a trunk plan is made from and by, in one place: its tables, its costs and hours as settings say and as a run kept them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from data.settings import Settings
+    from routing.checker.playback.clock import ClockRules
+    from routing.trunk.task.inputs import TrunkOptions
+
+TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
+HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures", "vehicle_stands")
+PRICES = ("hold_cost", "short_cost", "late_cost")
+_KEPT = (*PRICES, "extra_sort_cost", "extra_buffer_cost", "unload_hours", "day_cut_off_hours", "turn_round_hours")
+_SEARCH = ("effort", "time_limit")
+_PROMISE = "default_promise_days"
+
+
+def set_options(settings: Settings, *, effort: float | None, time_limit: float | None, seed: int) -> TrunkOptions:
+    """Options of a plan by ``radar.toml``; effort and time limit as asked for where they were."""
+    from routing.trunk.task.inputs import TrunkOptions
+
+    plan = settings.plan
+    return TrunkOptions(
+        **{name: getattr(plan, name) for name in _KEPT},
+        effort=plan.effort if effort is None else effort,
+        time_limit=plan.time_limit_seconds if time_limit is None else time_limit,
+        seed=seed,
+        time_zone=settings.workspace.timezone,
+        default_promise_days=plan.default_promise_days,
+    )
+
+
+def keep_options(options: TrunkOptions) -> dict[str, Any]:
+    """List the options of a plan as its run keeps them."""
+    return {name: getattr(options, name) for name in (*_SEARCH, *_KEPT, "time_zone", _PROMISE)}
+
+
+def read_options(kept: Mapping[str, Any]) -> TrunkOptions:
+    """Return the costs and hours a past plan was made with; those a run of earlier days did not keep count nothing."""
+    from routing.trunk.task.inputs import TrunkOptions
+
+    values: dict[str, Any] = {name: float(kept.get(name) or 0.0) for name in _KEPT}
+    zone = str(kept.get("time_zone") or "Asia/Shanghai")
+    return TrunkOptions(**values, time_zone=zone, default_promise_days=kept.get(_PROMISE))
+
+
+def read_prices(kept: Mapping[str, Any]) -> dict[str, float]:
+    """Return the prices of waiting, shortage and lateness that a run kept."""
+    return {name: float(kept.get(name) or 0.0) for name in PRICES}
+
+
+def read_rules(kept: Mapping[str, Any], time_zone: str) -> ClockRules:
+    """Return what a run kept of hours, for the checker: of plans before time zones were kept, the workspace's."""
+    from routing.checker.playback.clock import ClockRules
+
+    return ClockRules(
+        time_zone=str(kept.get("time_zone") or time_zone),
+        unload_hours=float(kept.get("unload_hours") or 0.0),
+        day_cut_off_hours=float(kept.get("day_cut_off_hours") or 0.0),
+        default_promise_days=kept.get(_PROMISE),
+        turn_round_hours=float(kept.get("turn_round_hours") or 0.0),
+    )
