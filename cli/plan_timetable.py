@@ -51,7 +51,7 @@ def plan_timetable(
     run_id, kind = find_plan(workspace, plan)
     if kind not in ("trunk", "joint"):
         raise RadarError(f"{run_id} is a {kind} plan", "a trunk plan", "name one with --plan")
-    tables, _ = read_trunk_plan(workspace, run_id)
+    tables, options = read_trunk_plan(workspace, run_id)
     frames = write_timetable(
         tables,
         timezone=workspace.settings.workspace.timezone,
@@ -59,6 +59,7 @@ def plan_timetable(
         agency_url=agency_url,
         first_hour=sort_from,
         last_hour=sort_to,
+        turn_round_hours=float(options.get("turn_round_hours") or 0.0),
     )
     write_folder({f"{name}.txt": frames[name] for name in FILES}, out)
     rows = {f"{name}.txt": frames[name].height for name in FILES}

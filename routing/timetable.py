@@ -14,6 +14,7 @@ Schedule Reference (gtfs.org/documentation/schedule/reference); ``capacities.txt
 from __future__ import annotations
 
 from collections.abc import Mapping
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from data.errors import RadarError
@@ -25,6 +26,7 @@ FILES = ("agency", "stops", "routes", "trips", "stop_times", "calendar", "capaci
 # GTFS route types: 2 rail; of the extended ones 1700 miscellaneous service (trucks) and 1100 air service
 _ROUTE_TYPES = {"road": 1700, "rail": 2, "air": 1100}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAY_SECONDS = 86_400
 _VEHICLE = ("vehicle_type_id", "name", "ownership", "capacity")
 
 
@@ -36,6 +38,7 @@ def write_timetable(
     agency_url: str,
     first_hour: float = 8.0,
     last_hour: float = 24.0,
+    turn_round_hours: float = 0.0,
 ) -> dict[str, pl.DataFrame]:
     """Turn the departures of a plan into the files of a timetable.
 
@@ -48,6 +51,8 @@ def write_timetable(
         As GTFS asks for them.
     first_hour, last_hour
         Sorting hours of a hub in a plan by days [hours after midnight].
+    turn_round_hours
+        From the arrival of an own vehicle until it leaves again, in a plan by sorts.
 
     Returns
     -------
@@ -68,7 +73,7 @@ def write_timetable(
             "hours from 0 to 24 in order",
             "set --sort-from and --sort-to",
         )
-    trips = _list_trips(tables, timezone, first_hour, last_hour)
+    trips = add_rotations(_list_trips(tables, timezone, first_hour, last_hour), turn_round_hours)
     hubs = tables["hubs"].sort("hub_id")
     used = set(trips["origin_hub_id"]) | set(trips["destination_hub_id"])
     stops = hubs.filter(pl.col("hub_id").is_in(sorted(used)))
@@ -95,6 +100,7 @@ def write_timetable(
             service_id="service_id",
             trip_id="trip_id",
             trip_headsign=pl.col("destination_hub_id").replace(names),
+            block_id="block_id",
         ),
         "stop_times": _list_stop_times(trips),
         "calendar": _list_services(trips),
@@ -161,6 +167,41 @@ def _list_trips(tables: Mapping[str, pl.DataFrame], timezone: str, first_hour: f
         service_id=service,
         trip_id=pl.format(trip, service, *numbers),
     )
+
+
+def add_rotations(trips: pl.DataFrame, turn_round_hours: float) -> pl.DataFrame:
+    """Give the trips of own vehicles the rotation they are part of, where a plan says when vehicles leave and arrive.
+
+    At each departure the vehicle goes that has waited longest at the hub; where none stands there, one that stood there when the plan
+    began. So there are as many rotations as vehicles the plan needs. Without hours, and of hired vehicles, ``block_id`` is empty.
+    """
+    import polars as pl
+
+    block: list[str | None] = [None] * trips.height
+    if not (trips["timepoint"] == 1).all():
+        return trips.with_columns(block_id=pl.lit(None, pl.String))
+    columns = ["date", "leaves", "arrives", "origin_hub_id", "destination_hub_id", "vehicle_type_id", "ownership"]
+    rows = list(trips.select(columns).iter_rows())
+    first = trips["date"].min()
+    waiting: dict[tuple[str, str], list[tuple[float, str]]] = {}
+    begun: dict[str, int] = {}
+    order = sorted(
+        range(len(rows)), key=lambda place: (rows[place][0].toordinal() * _DAY_SECONDS + rows[place][1], place)
+    )
+    for place in order:
+        day, leaves, arrives, start, end, kind, ownership = rows[place]
+        if ownership != "own":
+            continue
+        midnight = (day - first).days * _DAY_SECONDS
+        stock = waiting.setdefault((kind, start), [])
+        if stock and stock[0][0] <= midnight + leaves:
+            _, vehicle = heappop(stock)
+        else:
+            begun[kind] = begun.get(kind, 0) + 1
+            vehicle = f"{kind}-{begun[kind]}"
+        block[place] = vehicle
+        heappush(waiting.setdefault((kind, end), []), (midnight + arrives + 3600.0 * turn_round_hours, vehicle))
+    return trips.with_columns(pl.Series("block_id", block, dtype=pl.String))
 
 
 def _split_cents(cost: pl.Expr, number: pl.Expr, count: pl.Expr) -> pl.Expr:

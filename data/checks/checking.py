@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import polars as pl
 
 from data.checks.anomalies import find_hub_changes, find_outliers, find_route_changes
 from data.checks.coverage import find_copied_days, find_gaps, make_findings, summarise_tables
+from data.checks.hours import find_hour_faults
 from data.checks.hub_capacity import find_overloaded_hubs
 from data.checks.hub_closings import find_unannounced_closings
 from data.checks.hub_shifts import find_hub_shifts
@@ -68,6 +70,7 @@ def check_workspace(workspace: Workspace, progress: Progress = SILENT) -> Check:
         ("hubs whose share broke", lambda: find_hub_shifts(volumes, tables["network_changes"])),
         ("closings", lambda: find_unannounced_closings(volumes, tables["network_changes"])),
         ("hubs over capacity", lambda: find_overloaded_hubs(volumes, tables["hubs"])),
+        ("hours", lambda: find_hour_faults(tables, workspace.settings.workspace.zone, datetime.now(UTC).date())),
         ("unusual days", lambda: find_outliers(volumes, tables["events"])),
         ("routes", lambda: find_route_changes(volumes)),
     )

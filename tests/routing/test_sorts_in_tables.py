@@ -17,7 +17,7 @@ from routing.checker.playback.clock import ClockRules, set_clocks
 from routing.checker.tables import read_tables
 from routing.checker.trunk import TrunkCheck, check_trunk
 from routing.stress.layout import Prices, lay_out
-from routing.timetable import write_timetable
+from routing.timetable import add_rotations, write_timetable
 from routing.trunk.explain.hub_loads import list_hub_days
 from routing.trunk.plan import TrunkPlan, plan_trunk
 from routing.trunk.replan.from_tables import DepartureBook, read_draft
@@ -156,6 +156,24 @@ def test_trips_of_the_timetable_leave_and_arrive_as_planned(inputs: TrunkInputs,
         frames["stop_times"].filter(pl.col("trip_id").str.contains(row["lane_id"], literal=True))["departure_time"]
     )
     assert f"{minutes // 60:02d}:{minutes % 60:02d}:00" in times
+
+
+def test_rotations_are_as_many_as_vehicles_must_stand_and_none_is_at_two_places() -> None:
+    hour = [("A", "B", 8), ("B", "A", 14), ("A", "B", 20), ("A", "B", 20), ("B", "A", 26)]
+    rows = [
+        {
+            "date": DAY, "leaves": leaves * 3600, "arrives": (leaves + 5) * 3600, "origin_hub_id": start,
+            "destination_hub_id": end, "vehicle_type_id": "v", "ownership": "own", "timepoint": 1,
+        }
+        for start, end, leaves in hour
+    ]  # fmt: skip
+    hired = rows[0] | {"ownership": "spot"}
+    trips = pl.DataFrame([*rows, hired])
+    # out, back, out again; of the two at 20:00 one is the second vehicle; at 26:00 the first comes back
+    assert add_rotations(trips, 0.0)["block_id"].to_list() == ["v-1", "v-1", "v-1", "v-2", "v-1", None]
+    assert add_rotations(trips.with_columns(timepoint=0), 0.0)["block_id"].null_count() == 6
+    # eight hours of turning round: what came at 19:00 cannot leave at 20:00
+    assert add_rotations(trips, 8.0)["block_id"].to_list() == ["v-1", "v-2", "v-3", "v-4", "v-1", None]
 
 
 def test_moments_of_hand_in_stay_in_the_demand_of_the_plan() -> None:
