@@ -104,6 +104,7 @@ def plan_joint(
         found, broken = _check(found, {**stock, **trunk, "sourcing_today": sourcing}, kept)
         for name, frame in _tables(found).items():
             run.append(name, frame)
+        run.options = {**kept, "rivals": _list_rivals(found), "relieved": _list_relieved(found)}
         run.outcome = "shortfalls" if found.trunk.short else "done"
         run.message = sum_up(found)
     _print_plan(found, run.run_id, basis_of(workspace, run.run_id), json=json)
@@ -196,6 +197,15 @@ def sum_up(found: JointPlan) -> str:
     return "; ".join(parts)
 
 
+def _list_rivals(found: JointPlan) -> list[dict[str, Any]]:
+    return [{"plan": rival.name, "cost": rival.cost, "parcels_short": rival.short} for rival in found.rivals]
+
+
+def _list_relieved(found: JointPlan) -> list[dict[str, Any]]:
+    """Hub-days relieved, as the run keeps them for the report."""
+    return [{**row, "date": row["date"].isoformat()} for row in found.relieved.to_dicts()]
+
+
 def tell_relieved(found: JointPlan) -> list[str]:
     """Tell the hub-days that pre-positioning relieves most, one a line."""
     return [
@@ -215,9 +225,7 @@ def _print_plan(found: JointPlan, run_id: str, basis: dict[str, object], *, json
                 "from": found.first,
                 "to": found.last,
                 "certificates": found.certificates.to_dicts(),
-                "rivals": [
-                    {"plan": rival.name, "cost": rival.cost, "parcels_short": rival.short} for rival in found.rivals
-                ],
+                "rivals": _list_rivals(found),
                 "units_ahead": found.whole.units,
                 "parcels_moved": found.whole.moved,
                 "parcels_movable": found.movable,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import polars as pl
 from markupsafe import Markup
@@ -72,11 +73,12 @@ class _Report:
             **self._weather(),
             **self._prices(),
             **self._capacity(),
+            **self._ahead(),
             **self._taken(),
         }
         shown = ["shortfalls"] if sections["shortfalls_shown"] else []
         shown += ["balance", "taken", "utilisation", "vehicles", "costs", "lanes"]
-        shown += [name for name in ("prices", "weather", "capacity") if sections[f"{name}_shown"]]
+        shown += [name for name in ("ahead", "prices", "weather", "capacity") if sections[f"{name}_shown"]]
         days = self.inputs.days
         return {
             **sections,
@@ -385,6 +387,31 @@ class _Report:
             needed=self.f.count(_most_of_a_week(contracts, "needed")),
         )
         return {"capacity_shown": True, "capacity_lead": lead, "capacity_table": self.writer.capacity(needs)}
+
+    def _ahead(self) -> dict[str, object]:
+        """Tell what stock placed ahead saves and which hub-days it relieves; only of a joint plan."""
+        kept = self.inputs.run.options
+        rivals = {row["plan"]: row for row in kept.get("rivals") or []}
+        nothing, best = rivals.get("nothing ahead"), next(iter(rivals.values()), None)
+        if nothing is None or best is None:
+            return {"ahead_shown": False}
+        stock = self.inputs.certificates.filter(pl.col("plan") == "stock")
+        saved = nothing["cost"] - best["cost"]
+        fewer = nothing["parcels_short"] - best["parcels_short"]
+        lead = self.t(
+            "ahead.lead",
+            units=self.f.count(int(stock["parcels_planned"].sum())),
+            moved=self.f.count(int(self.inputs.demand["moved_out"].fill_null(0).sum())),
+        )
+        gain = self.t(
+            "ahead.fewer" if fewer >= 1 else "ahead.saved" if saved > 0 else "ahead.nothing",
+            saved=self.f.money(abs(saved)),
+            share=self.f.percent(abs(saved) / max(nothing["cost"], 1.0), 1),
+            fewer=self.f.count(round(fewer)),
+        )
+        days = [{**row, "date": date.fromisoformat(row["date"])} for row in kept.get("relieved") or []]
+        table = self.writer.relieved(days) if days else None
+        return {"ahead_shown": True, "ahead_lead": lead, "ahead_gain": gain, "ahead_table": table}
 
 
 def _most_of_a_week(needs: pl.DataFrame, column: str) -> int:

@@ -21,7 +21,7 @@ from reports.plan_inputs import PlanInputs
 from reports.tables import Column, Names, Row, Table, tabulate
 
 _TOP_LANES, _TOP_GROUPS, _TOP_SHORT, _TOP_WEATHER, _TOP_PRICES, _TOP_HEAT = 15, 20, 20, 15, 15, 30
-_TOP_WAITING, _TOP_SORTS = 20, 20
+_TOP_WAITING, _TOP_SORTS, _TOP_RELIEVED = 20, 20, 20
 # A pair of less than this of a lane's parcels explains nothing.
 _SMALLEST_SHARE = 0.01
 # From these utilisations on a cell of the heat map is one shade darker.
@@ -234,6 +234,19 @@ class PlanTables:
         ]
         note = t("capacity.note", run=rows["run_id"][0], level=f.percent(rows["service_level"][0]))
         return self._table("capacity-table", rows, columns, rows.height, "capacity_needs", note)
+
+    def relieved(self, days: Sequence[dict[str, Any]]) -> Table:
+        """Write the hub-days that stock placed ahead relieves, most first."""
+        t, f = self.t, self.f
+        columns = [
+            Column(t("column.hub"), lambda row: self.hub(row["hub_id"]), numeric=False),
+            Column(t("column.date"), lambda row: f.day(row["date"]), numeric=False),
+            Column(t("column.nothing_ahead"), lambda row: f.percent(row["before"])),
+            Column(t("column.ahead"), lambda row: f.percent(row["after"])),
+        ]
+        return self._table(
+            "relieved-table", pl.DataFrame(days), columns, _TOP_RELIEVED, "route_demand", t("ahead.note")
+        )
 
     def heat(self, days: pl.DataFrame, summary: pl.DataFrame, dates: Sequence[date]) -> list[HeatRow]:
         """Write the heat map: the tightest hubs, one cell a day."""

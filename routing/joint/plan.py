@@ -30,6 +30,7 @@ SHORT_PRICE = (
     10_000.0  # [CNY/parcel] judgement: above any way a parcel could go, so that parcels short come before cost
 )
 _LEAST_RELIEF = 0.05  # share of capacity; smaller relief of a hub-day is not told
+_TIGHT = 0.8  # share of capacity; relief of a hub-day that was further from full is not told
 _LEAST_SHORT = 0.5  # parcels; less is the solver's noise
 
 
@@ -91,7 +92,7 @@ class JointPlan:
     rivals
         The comparison, cheapest first; the first is what was made whole.
     relieved
-        date, hub_id, before, after [share of sorting capacity] of hub-days relieved by 5 points or more, most first;
+        date, hub_id, before, after [share of sorting capacity] of hub-days at 80 % or more relieved by 5 points or more, most first;
         parcels short count at the hub they wait at.
     bound
         No plan for this demand and these movable orders, one share a region, costs less [CNY], short parcels at ``SHORT_PRICE``.
@@ -336,11 +337,11 @@ def _fit_rooms(model: JointModel, task: StockTask, share: Floats) -> Floats:
 
 
 def tell_relief(network: TrunkNetwork, before: Floats, after: Floats) -> pl.DataFrame:
-    """Tell the hub-days that carry less of their capacity than with nothing ahead: date, hub_id, before, after."""
+    """Tell the nearly full hub-days that carry less of their capacity than with nothing ahead: date, hub_id, before, after."""
     capacity = sum_by_day(network, network.sort_capacity)
     bounded = np.isfinite(capacity) & (capacity > 0)
     was, now = (np.divide(load, capacity, out=np.zeros_like(load), where=bounded) for load in (before, after))
-    day, hub = np.nonzero(bounded & (was - now >= _LEAST_RELIEF))
+    day, hub = np.nonzero(bounded & (was - now >= _LEAST_RELIEF) & (was >= _TIGHT))
     return pl.DataFrame(
         {
             "date": pl.Series([network.day(d) for d in day.tolist()], dtype=pl.Date),

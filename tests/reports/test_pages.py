@@ -210,3 +210,31 @@ def test_languages_as_typed(text: str, expected: tuple[str, ...]) -> None:
 def test_an_unknown_language_is_told(text: str) -> None:
     with pytest.raises(RadarError, match="any of zh, en"):
         languages(text)
+
+
+def test_a_joint_plan_tells_what_stock_ahead_saves_and_which_hub_days_it_relieves() -> None:
+    plain = plan_inputs()
+    told = {
+        "rivals": [
+            {"plan": "joint", "cost": 900_000.0, "parcels_short": 0.0},
+            {"plan": "nothing ahead", "cost": 1_000_000.0, "parcels_short": 0.0},
+        ],
+        "relieved": [
+            {"date": "2025-11-12", "hub_id": "CAN", "before": 1.0, "after": 0.9},
+            {"date": "2025-11-11", "hub_id": "<b>", "before": 0.95, "after": 0.871},
+        ],
+    }
+    joint = replace(plain, run=replace(plain.run, options={**plain.run.options, **told}))
+    words: dict[Language, str] = {"en": "saves", "zh": "节省"}
+    for language, saves in words.items():
+        page = write_plan_report(joint, language)
+        part = page[page.index('<section id="ahead">') :]
+        part = part[: part.index("</section>")]
+        assert saves in part
+        assert [value for value in ("10.0%", "100%", "90%", "95%", "87%") if value not in part] == []
+        assert "<b>" not in part
+        assert 'id="ahead"' not in write_plan_report(plain, language)
+    short = [{**told["rivals"][0], "cost": 1_100_000.0}, {**told["rivals"][1], "parcels_short": 5_000.0}]
+    inputs = replace(plain, run=replace(plain.run, options={**plain.run.options, "rivals": short}))
+    page = write_plan_report(inputs, "en")
+    assert "5,000" in page[page.index('<section id="ahead">') :]
