@@ -24,8 +24,8 @@ _ITEM = ["merchant_id", "category"]
 
 def main() -> None:
     """Measure the latest forecast of a workspace over the days that were sold since."""
-    if sys.argv[1:2] == ["olist"] and len(sys.argv) == 3:
-        told.measure(Path(sys.argv[2]))
+    if sys.argv[1:2] == ["olist"] and len(sys.argv) in (3, 4):
+        told.measure(Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) == 4 else None)
         return
     if len(sys.argv) != 3:
         sys.exit(
