@@ -10,6 +10,7 @@ from cli.console import known_errors, out_json, out_rows, out_text, progress, wo
 from cli.options import Json
 from cli.translation import in_language
 from cli.words import word
+from data.language import current_language
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,7 +42,17 @@ def check(context: typer.Context, json: Json = False) -> None:
         tables = {"tables": found.tables, "findings": found.findings, "commands": found.commands}
         out_json({"damaged": [], **{name: frame.to_dicts() for name, frame in tables.items()}})
     else:
-        _print(found)
+        _print(found, _chinese_events(workspace))
+
+
+def _chinese_events(workspace: Workspace) -> dict[str, str]:
+    """Chinese names of events by their names, where Chinese is read."""
+    import polars as pl
+
+    if current_language() != "zh":
+        return {}
+    named = workspace.read("events").select("name", "name_zh").drop_nulls().unique().filter(pl.col("name") != "")
+    return dict(named.iter_rows())
 
 
 def _refuse_damage(workspace: Workspace, *, json: bool) -> None:
@@ -66,7 +77,7 @@ def _refuse_damage(workspace: Workspace, *, json: bool) -> None:
     )
 
 
-def _print(found: Check) -> None:
+def _print(found: Check, events: dict[str, str]) -> None:
     import polars as pl
 
     held = found.tables.filter(pl.col("rows") > 0)
@@ -76,16 +87,26 @@ def _print(found: Check) -> None:
     if empty:
         out_text(f"Empty: {', '.join(empty)}.")
     for kind in found.findings["kind"].unique(maintain_order=True):
-        _print_kind(kind, found.findings.filter(pl.col("kind") == kind))
+        _print_kind(kind, found.findings.filter(pl.col("kind") == kind), events)
     if not found.findings.height:
         out_text("Nothing stands out.")
     lacks = found.commands.with_columns(pl.col("lacks").list.join("\n"))
     out_rows(lacks, json=False, title="What each command would lack")
 
 
-def _print_kind(kind: str, rows: pl.DataFrame) -> None:
+def _print_kind(kind: str, rows: pl.DataFrame, events: dict[str, str]) -> None:
     """Show the largest few of a kind; all of them stand in --json."""
+    import polars as pl
+
     shown = rows.sort("parcels", "date_from", descending=[True, False], nulls_last=True, maintain_order=True)
     key = "check.kind" if rows.height <= _SHOWN_A_KIND else "check.largest"
     title = word(key, kind=in_language(kind), n=f"{rows.height:,}", shown=_SHOWN_A_KIND)
-    out_rows(shown.head(_SHOWN_A_KIND).drop("kind"), json=False, title=title)
+    details = [_name_events(detail, events) for detail in shown["detail"].head(_SHOWN_A_KIND)]
+    shown = shown.head(_SHOWN_A_KIND).with_columns(detail=pl.Series(details, dtype=pl.String))
+    out_rows(shown.drop("kind"), json=False, title=title)
+
+
+def _name_events(detail: str | None, events: dict[str, str]) -> str | None:
+    """Put Chinese names for the events a finding ends with, joined by strokes."""
+    head, comma, named = (detail or "").rpartition("x), ")
+    return detail if not comma else head + comma + " / ".join(events.get(name, name) for name in named.split(" / "))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -47,3 +50,35 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tester's own RADAR_WORKSPACE and RADAR_DEBUG out of the tests."""
     monkeypatch.delenv("RADAR_WORKSPACE", raising=False)
     monkeypatch.delenv("RADAR_DEBUG", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _answers_keep_their_documented_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold every answer in JSON that any test asks a command for against the schema of that command."""
+    console = sys.modules.get("cli.console")
+    if console is not None:
+        monkeypatch.setattr(console, "json_text", _CheckedJson)
+
+
+class _CheckedJson:
+    """Writes JSON as ``json`` does, after a look at the command's documented keys."""
+
+    @staticmethod
+    def dumps(value: object, **options: Any) -> str:
+        """Write a command's answer."""
+        from jsonschema import validate  # type: ignore[import-untyped]
+        from typer._click.globals import get_current_context
+
+        from cli.answers import ANSWERS, find_answer
+
+        text = json.dumps(value, **options)
+        context = get_current_context(silent=True)
+        if context is not None:
+            words = context.command_path.split()[1:]
+            named = {"load": "table", "tables": "name"}.get(" ".join(words))
+            if named is not None and context.params.get(named) is not None:
+                words.append({"load": "TABLE", "tables": "NAME"}[words[0]])
+            known = {answer.command for answer in ANSWERS}
+            assert " ".join(words) in known, f"the keys of `radar {' '.join(words)} --json` are not documented"
+            validate(json.loads(text), find_answer(" ".join(words)).schema)
+        return text

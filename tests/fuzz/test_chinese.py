@@ -11,6 +11,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from cli.app import app
+from cli.sentences import in_chinese
+from data.contracts import TABLES
 from scripts.sentences import find_english, lacks_chinese, list_sentences
 from tests.fuzz.odd_tables import Oddity, write_odd_workspace
 from tests.fuzz.test_every_command import DAY, MONTH, NOTHING, QUICK, run_command
@@ -99,6 +101,12 @@ def test_no_command_speaks_english_to_a_chinese_reader(odd: Oddity) -> None:
 
 def test_every_sentence_of_the_source_has_its_chinese() -> None:
     assert [f"{one.file}:{one.line}: {one.text}" for one in list_sentences() if lacks_chinese(one.text)] == []
+
+
+def test_every_table_and_column_says_what_it_holds_in_chinese() -> None:
+    told = {table.meaning for table in TABLES.values()}
+    told |= {column.meaning for table in TABLES.values() for column in table.columns}
+    assert sorted(text for text in told if in_chinese(text) == text) == []
 
 
 def test_the_hunt_finds_what_has_none() -> None:
