@@ -261,6 +261,7 @@ def _lost(ray: Any) -> tuple[type[BaseException], ...]:
 @contextmanager
 def _cluster(ray: Any, address: str) -> Iterator[None]:
     """Be connected to a cluster, or to one of this machine's own."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent home unless the planner wants it
     told = {"logging_level": "ERROR", "log_to_driver": False}
     if address:
         ray.init(address=address, **told)

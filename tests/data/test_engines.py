@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -67,21 +68,31 @@ def test_engines_are_named_and_others_refused() -> None:
 def head() -> Iterator[str]:
     """A head of two workers, started as the how-to page does."""
     port, door = _free_ports(2)
-    tool = [sys.executable, "-m", "ray.scripts.scripts"]
-    options = [
-        "--head",
-        f"--port={port}",
-        "--num-cpus=2",
-        "--include-dashboard=false",
-        f"--ray-client-server-port={door}",
-    ]
+    tool = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"]
+    options = [f"--port={port}", f"--ray-client-server-port={door}", "--num-cpus=2", "--include-dashboard=false"]
     rooms = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    begun = subprocess.run(
-        [*tool, "start", *options], check=False, capture_output=True, text=True, timeout=120, env=rooms
+    begun = subprocess.Popen(
+        [*tool, *options], env=rooms, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    assert begun.returncode == 0, begun.stdout + begun.stderr
-    yield f"ray://127.0.0.1:{door}"
-    subprocess.run([*tool, "stop", "--force"], check=False, capture_output=True, timeout=60)
+    try:
+        _wait_for(door, begun)
+        yield f"ray://127.0.0.1:{door}"
+    finally:
+        os.killpg(begun.pid, signal.SIGTERM)
+        try:
+            begun.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(begun.pid, signal.SIGKILL)
+
+
+def _wait_for(door: int, begun: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        assert begun.poll() is None, "the head did not start"
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", door)) == 0:
+                return
+        time.sleep(0.2)
+    raise AssertionError("the head's door did not open")
 
 
 def _free_ports(count: int) -> list[int]:
