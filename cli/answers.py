@@ -205,7 +205,11 @@ ANSWERS: tuple[Answer, ...] = (
         "",
         "preset, what was learnt with its interval, how much of each is used, and its gain on days left out",
     ),
-    _one("plan trunk", _TRUNK, "further columns of plan_certificates; with --reference departures_changed and changes"),
+    _one(
+        "plan trunk",
+        _TRUNK,
+        "further columns of plan_certificates; with --reference departures_changed and changes, with --risk risk_target",
+    ),
     _one(
         "plan stock",
         "run_id: text, the run\n"

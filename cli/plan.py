@@ -14,11 +14,17 @@ from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
 from cli.plan_demand import TrunkRequest, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
+from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
 from cli.plan_weather import read_weather_cost, tell_weather_cost
 from cli.trunk_task import HOURS, TABLES, keep_options, read_prices, read_rules, set_options
 from cli.words import word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+    from cli.plan_to_risk import Reached
     from data.plan_outcome import PlanOutcome
     from data.progress import Progress
     from data.runs import Run
@@ -74,6 +80,14 @@ def trunk(
             help="--no-weather plans as if every lane were fair: the plan to hold the other against.",
         ),
     ] = True,
+    risk: Annotated[
+        float | None,
+        typer.Option(
+            "--risk",
+            metavar="SHARE",
+            help="Plan again, for more where hub-days overflow, until a hub overflows in at most this share of futures.",
+        ),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -89,11 +103,14 @@ def trunk(
     workspace = workspace_of(context)
     if max_changes is not None and reference is None:
         raise RadarError("--max-changes without a plan to count from", "--reference RUN as well", "see `radar runs`")
+    if risk is not None and not 0 < risk < 1:
+        raise RadarError(f"a risk of {risk:g}", "a share between 0 and 1, such as 0.02")
     request = TrunkRequest(
-        first, last, service_level, demand, time_limit, effort, seed, reference, max_changes, forecast, weather
+        first, last, service_level, demand, time_limit, effort, seed, reference, max_changes, forecast, weather, risk
     )
+    reached: list[Reached] = []
     with progress("trunk plan") as bar:
-        run_id, plan = make_trunk_plan(workspace, request, bar)
+        run_id, plan = make_trunk_plan(workspace, request, bar, reached.append)
     outcome = read_plan_outcome(workspace, run_id)
     under = read_weather_cost(workspace, run_id)
     if json:
@@ -103,9 +120,13 @@ def trunk(
         found = {"run_id": run_id, **certificate, **told, "weather": under, "shortfalls": plan.shortfalls.to_dicts()}
         if plan.changes is not None:
             found |= {"departures_changed": count_changes(plan.changes), "changes": plan.changes.to_dicts()}
+        if reached:
+            found["risk_target"] = reached[0].facts()
         out_json(found)
     else:
         _print_plan(run_id, plan, outcome)
+        for line in (line for one in reached for line in tell_reached(one)):
+            say(line)
         tell_basis(workspace, run_id)
         if under is not None and under["lane_days"]:
             say(tell_weather_cost(under))
@@ -113,7 +134,9 @@ def trunk(
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) -> tuple[str, TrunkPlan]:
+def make_trunk_plan(
+    workspace: Workspace, request: TrunkRequest, bar: Progress, keep: Callable[[Reached], None] | None = None
+) -> tuple[str, TrunkPlan]:
     """Plan the trunk and write the plan as one run.
 
     Parameters
@@ -124,6 +147,8 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         Days, service level, demand, effort, time limit, seed.
     bar
         Told how far it is.
+    keep
+        Given what was reached of a target of risk.
 
     Returns
     -------
@@ -152,6 +177,7 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         "max_changes": request.max_changes,
         "forecast": request.forecast,
         "weather": request.weather,
+        "risk": request.risk,
         "lane_weather_run": weather_runs[-1] if weather_runs else None,
     }
     with workspace.run("plan trunk", kept, request.seed) as run:
@@ -159,9 +185,20 @@ def make_trunk_plan(workspace: Workspace, request: TrunkRequest, bar: Progress) 
         if weather_runs:
             tables["lane_weather"] = run.results("lane_weather", weather_runs[-1])
         tables["route_demand"] = read_demand(run, request, level)
-        plan = plan_trunk(TrunkInputs.gather(tables), options, bar, _read_reference(run, near, request.max_changes))
+        kept_near = _read_reference(run, near, request.max_changes)
+
+        def make(demand: pl.DataFrame) -> TrunkPlan:
+            return plan_trunk(TrunkInputs.gather({**tables, "route_demand": demand}), options, bar, kept_near)
+
+        plan = make(tables["route_demand"])
         prices = read_prices(kept)
         rules = read_rules(kept, options.time_zone)
+        if request.risk is not None:
+            task = TargetTask(tables, make, forecasts_of(run), settings, prices, request.risk, request.seed)
+            reached = plan_to_target(task, plan, bar)
+            plan, tables["route_demand"] = reached.plan, reached.demand
+            if keep is not None:
+                keep(reached)
         checked = check_trunk({**tables, **plan.tables()}, **prices, rules=rules)
         plan = plan.with_violations(count_broken(checked.violations))
         risk = judge_risk(

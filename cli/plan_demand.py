@@ -28,6 +28,7 @@ class TrunkRequest:
     max_changes: int | None = None
     forecast: str | None = None
     weather: bool = True
+    risk: float | None = None
 
 
 def read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -192,11 +192,11 @@ class _Table:
         from cli.plan_risk import lay_out_plan
         from cli.scenarios import describe_surroundings
         from cli.stress import find_forecast
+        from cli.trunk_task import read_options
         from data.errors import RadarError
         from routing.stress.layout import Prices
         from routing.stress.playbook import Room
         from routing.stress.stress import MOST_DRAWS, StressOptions, check_scenarios
-        from routing.trunk.task.inputs import TrunkOptions
 
         if not 1 <= draws <= MOST_DRAWS:
             raise RadarError(f"{draws:,} draws", f"1 to {MOST_DRAWS:,}", "100 to 500 are enough to rank answers")
@@ -226,13 +226,7 @@ class _Table:
         )
         if not max_changes:
             return cls(run_id, room, None)
-        limits = TrunkOptions(
-            hold_cost=costs["hold_cost"],
-            late_cost=costs["late_cost"],
-            short_cost=float(made_at.get("short_cost", settings.short_cost)),
-            effort=EFFORT,
-            seed=seed,
-        )
+        limits = replace(read_options(made_at), effort=EFFORT, seed=seed)
         return cls(run_id, room, NearPlanner(tables, ready.layout, around, limits, max_changes))
 
 

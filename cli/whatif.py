@@ -262,6 +262,7 @@ def _request_of(
         reference=reference,
         max_changes=max_changes,
         forecast=row["forecast_run"],
+        weather=told.get("weather", True),
     )
 
 

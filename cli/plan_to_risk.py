@@ -1,0 +1,239 @@
+"""``radar plan trunk --risk``: plan again, for more where hub-days overflow, until few enough futures do; else what it would take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from cli.plan_risk import PlanOnDraws
+    from data.progress import Progress
+    from data.settings import PlanSettings
+    from routing.stress.capacity import Capacity
+    from routing.stress.play import Outcomes
+    from routing.stress.probability import Probability
+    from routing.trunk.plan import TrunkPlan
+
+ROUNDS = 4  # of planning again (judgement: later ones carried no more demand on the sample)
+FIT_DRAWS = 500  # futures a plan is made on (judgement)
+FRESH_DRAWS = 2000  # futures it is judged on: half a point at 2 % (judgement)
+
+
+@dataclass(frozen=True)
+class Round:
+    """A plan on the way: what it is planned for, and what it comes to on the draws it was made on."""
+
+    number: int
+    parcels: int
+    probability: float
+    low: float
+    high: float
+    expected_cost: float
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Where planning to a target ended.
+
+    Attributes
+    ----------
+    target
+        Share of futures in which a hub may overflow.
+    plan, demand
+        The best plan, and the demand it is planned for.
+    rounds
+        Plans on the way.
+    fresh
+        Its probability on draws it was not made on.
+    cost, cost_before
+        Mean cost on these, and that of the plan without a target [CNY].
+    capacity
+        Sorting capacity that would bring it to the target; None where it is there already.
+    """
+
+    target: float
+    plan: TrunkPlan
+    demand: pl.DataFrame
+    rounds: tuple[Round, ...]
+    fresh: Probability
+    cost: float
+    cost_before: float
+    capacity: Capacity | None
+
+    @property
+    def met(self) -> bool:
+        """Whether the upper end of the interval on fresh draws is within the target."""
+        return self.fresh.high <= self.target
+
+    def facts(self) -> dict[str, Any]:
+        """What JSON tells of it."""
+        return {
+            "target": self.target,
+            "met": self.met,
+            **{f"overflow_{name}": value for name, value in asdict(self.fresh).items()},
+            "draws": FRESH_DRAWS,
+            "expected_cost": self.cost,
+            "expected_cost_before": self.cost_before,
+            "rounds": [asdict(one) for one in self.rounds],
+            "capacity": None if self.capacity is None else asdict(self.capacity),
+        }
+
+
+@dataclass(frozen=True)
+class TargetTask:
+    """What planning to a target needs.
+
+    Attributes
+    ----------
+    tables
+        Inputs of the plan by name, ``route_demand`` among them.
+    make
+        Plans for a demand.
+    forecasts
+        Gives the forecast table of a level.
+    settings, prices
+        ``[plan]`` of radar.toml; ``hold_cost`` and ``late_cost``.
+    target, seed
+        Share of futures; seed of the draws.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    make: Callable[[pl.DataFrame], TrunkPlan]
+    forecasts: Callable[[str], pl.DataFrame]
+    settings: PlanSettings
+    prices: Mapping[str, float]
+    target: float
+    seed: int
+
+    def lay_out(self, plan: TrunkPlan, demand: pl.DataFrame) -> PlanOnDraws:
+        """Lay a plan out with its draws."""
+        from cli.plan_risk import lay_out_plan
+
+        tables = {**self.tables, "route_demand": demand, **plan.tables()}
+        return lay_out_plan(tables, self.forecasts, self.settings, self.prices, FIT_DRAWS, self.seed)
+
+
+def plan_to_target(task: TargetTask, first: TrunkPlan, bar: Progress) -> Reached:
+    """Plan to a target.
+
+    Parameters
+    ----------
+    task
+        Inputs, prices, target.
+    first
+        The plan without a target.
+    bar
+        Told how far it is.
+
+    Raises
+    ------
+    RadarError
+        When no forecast covers the days.
+
+    Notes
+    -----
+    Levers in the order of their price: planning for more where hub-days overflow, which adds vehicles there and spreads what comes over more days; then
+    sorting capacity, which nobody but the planner can book and which is therefore named with its price and what it brings.
+    """
+    from routing.stress.raising import raise_demand, raise_factors
+    from routing.stress.to_tables import summarise_hub_days
+
+    strata = _strata()
+    demand = task.tables["route_demand"]
+    plan, factors = first, dict[tuple[str, Any], float]()
+    found: list[tuple[Round, TrunkPlan, pl.DataFrame, PlanOnDraws]] = []
+    for number in range(ROUNDS + 1):
+        bar.step(number, ROUNDS + 1, f"--risk {task.target:g}, {number}")
+        asked = raise_demand(demand, factors)
+        plan = first if number == 0 else task.make(asked)
+        ready = task.lay_out(plan, asked)
+        outcomes = _play(ready, ready.source.draw(0, FIT_DRAWS))
+        probability, cost = _judge(outcomes, strata)
+        told = Round(number, int(asked["parcels"].sum()), probability.value, probability.low, probability.high, cost)
+        found.append((told, plan, asked, ready))
+        if probability.high <= task.target:
+            break
+        raised = raise_factors(factors, summarise_hub_days(ready.layout, "none", "spot", outcomes, strata))
+        if raised == factors:
+            break
+        factors = raised
+    best = min(found, key=lambda one: (one[0].probability, one[0].expected_cost))
+    ready = best[3]
+    fresh_draws = ready.source.draw_fresh(FRESH_DRAWS)
+    fresh, cost = _judge(_play(ready, fresh_draws), strata)
+    _, before = _judge(_play(found[0][3], fresh_draws), strata)
+    capacity = None
+    if fresh.high > task.target:
+        capacity = _ask(ready, fresh_draws, task, strata)
+    return Reached(task.target, best[1], best[2], tuple(one[0] for one in found), fresh, cost, before, capacity)
+
+
+def tell_reached(reached: Reached) -> list[str]:
+    """Tell in sentences what was reached and what it would take."""
+    from cli.words import money, word
+
+    key = "target.met" if reached.met else "target.missed"
+    lines = [
+        word(
+            key,
+            target=f"{reached.target:.1%}",
+            probability=reached.fresh.tell(),
+            draws=f"{FRESH_DRAWS:,}",
+            rounds=len(reached.rounds) - 1,
+            change=f"{reached.cost / reached.cost_before - 1:+.1%}" if reached.cost_before else "–",
+        )
+    ]
+    if reached.capacity is not None and reached.capacity.asks:
+        asks = word("target.join").join(
+            word(
+                "target.ask",
+                hub=ask.hub_id,
+                parcels=f"{ask.parcels:,}",
+                share=f"{ask.share:.0%}",
+                first=f"{ask.first:%m-%d}",
+                last=f"{ask.last:%m-%d}",
+            )
+            for ask in reached.capacity.asks
+        )
+        price = money(sum(ask.price for ask in reached.capacity.asks))
+        lines.append(word("target.asks", asks=asks, price=price, probability=reached.capacity.after.tell()))
+    elif reached.capacity is not None:
+        lines.append(word("target.no_asks"))
+    return lines
+
+
+def _ask(ready: PlanOnDraws, judge: Any, task: TargetTask, strata: int) -> Capacity:
+    """Seek the capacity on the draws the plan was made on, and judge it on the fresh ones."""
+    from routing.stress.capacity import ask_capacity
+    from routing.stress.policies import DEFAULT
+
+    fit = ready.source.draw(0, FIT_DRAWS)
+    price = task.settings.extra_sort_cost
+    return ask_capacity(ready.layout, _without_stranded(ready, fit), judge, DEFAULT, task.target, price, strata)
+
+
+def _play(ready: PlanOnDraws, demand: Any) -> Outcomes:
+    from routing.stress.play import play_draws
+    from routing.stress.policies import DEFAULT, apply_policy
+
+    return play_draws(apply_policy(ready.layout, DEFAULT), _without_stranded(ready, demand))
+
+
+def _without_stranded(ready: PlanOnDraws, demand: Any) -> Any:
+    return demand * ~ready.layout.stranded
+
+
+def _judge(outcomes: Outcomes, strata: int) -> tuple[Probability, float]:
+    from routing.stress.probability import estimate
+    from routing.stress.stress import hit
+
+    return estimate(hit(outcomes), strata), float(outcomes.costs.sum(axis=1).mean())
+
+
+def _strata() -> int:
+    from routing.stress.stress import StressOptions
+
+    return StressOptions().strata
