@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 
 import polars as pl
 
@@ -13,12 +14,14 @@ from data.checks.coverage import find_copied_days, find_gaps, make_findings, sum
 from data.checks.hours import find_hour_faults
 from data.checks.hub_capacity import find_overloaded_hubs
 from data.checks.hub_closings import find_unannounced_closings
+from data.checks.hub_gaps import find_hub_gaps
 from data.checks.hub_shifts import find_hub_shifts
 from data.checks.ids import find_alike_ids, find_sum_hubs
 from data.checks.readiness import find_lacks
 from data.contracts import TABLES
 from data.ingest.cross_rules import UnknownIds, find_unknown_ids, find_wrong_share_sums, find_wrong_successor_sums
 from data.progress import SILENT, Progress
+from data.silent_days import find_silences
 from data.workspace import Workspace
 
 _QUIET_WEEK = 7
@@ -56,6 +59,7 @@ def check_workspace(workspace: Workspace, progress: Progress = SILENT) -> Check:
     names = [name for name, table in TABLES.items() if table.group in ("reference", "history")]
     tables = {name: workspace.read(name) for name in names}
     volumes, outlets = tables["route_volumes"], tables["outlet_volumes"]
+    silences = cache(lambda: find_silences(volumes))
     steps: tuple[tuple[str, Callable[[], pl.DataFrame]], ...] = (
         ("rules between tables", lambda: _find_broken_rules(tables)),
         ("ids that look alike", lambda: find_alike_ids(tables)),
@@ -63,12 +67,13 @@ def check_workspace(workspace: Workspace, progress: Progress = SILENT) -> Check:
         ("gaps", lambda: find_gaps(volumes, "route_volumes")),
         ("gaps of couriers", lambda: find_gaps(volumes, "route_volumes", "courier_id")),
         ("gaps of hubs", lambda: find_gaps(volumes, "route_volumes", "origin_hub_id", _QUIET_WEEK)),
+        ("days missing of hubs", lambda: find_hub_gaps(silences(), tables["network_changes"])),
         ("gaps of outlets", lambda: find_gaps(outlets, "outlet_volumes", "outlet_id", _QUIET_WEEK)),
         ("copied days", lambda: find_copied_days(volumes, "route_volumes")),
         ("copied days of outlets", lambda: find_copied_days(outlets, "outlet_volumes")),
         ("hubs that changed", lambda: find_hub_changes(volumes, tables["network_changes"])),
         ("hubs whose share broke", lambda: find_hub_shifts(volumes, tables["network_changes"])),
-        ("closings", lambda: find_unannounced_closings(volumes, tables["network_changes"])),
+        ("closings", lambda: find_unannounced_closings(volumes, tables["network_changes"], silences())),
         ("hubs over capacity", lambda: find_overloaded_hubs(volumes, tables["hubs"])),
         ("hours", lambda: find_hour_faults(tables, workspace.settings.workspace.zone, datetime.now(UTC).date())),
         ("unusual days", lambda: find_outliers(volumes, tables["events"])),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from data.checks.coverage import FINDING_SCHEMA
 from data.closings import find_closings, leave_out_announced
-from data.silent_days import find_silences
+from data.silent_days import Silence, find_silences
 
 
-def find_unannounced_closings(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
+def find_unannounced_closings(
+    volumes: pl.DataFrame, changes: pl.DataFrame, silences: Sequence[Silence] | None = None
+) -> pl.DataFrame:
     """Find closings, past and present, and recent openings that ``network_changes`` does not tell.
 
     Parameters
@@ -18,6 +22,8 @@ def find_unannounced_closings(volumes: pl.DataFrame, changes: pl.DataFrame) -> p
         ``route_volumes``.
     changes
         ``network_changes``.
+    silences
+        Of ``volumes``, see ``silent_days.find_silences``; None looks for them.
 
     Returns
     -------
@@ -25,7 +31,8 @@ def find_unannounced_closings(volumes: pl.DataFrame, changes: pl.DataFrame) -> p
         Findings of kinds ``unannounced closing`` and ``unannounced opening``; ``date_to`` is empty while it lasts, ``detail`` holds the row
         to add.
     """
-    closings = leave_out_announced(find_closings(volumes, find_silences(volumes)), changes)
+    known = find_silences(volumes) if silences is None else silences
+    closings = leave_out_announced(find_closings(volumes, known), changes)
     rows = [
         (
             "unannounced closing" if one.change == "closes" else "unannounced opening",
