@@ -16,11 +16,16 @@ from data.sources.batch import BROKEN_SCHEMA
 
 SUM, HEADER, NOTE = "is a sum row", "repeats the header", "is a foot note"
 ASIDES = (SUM, HEADER, NOTE)
+_CHINESE_SUMS = "合计|合計|总计|總計|小计|小計|共计|共計|汇总|匯總|彙總|总和|總和|累计|累計"
+_MEANS = "平均|平均值|均值|日均|average|avg|mean|média"
 _SUM_WORDS = (
-    r"(?:grand|sub|sum|over)?[\s_\-]*totals?|sum|sums|overall|.*\S[\s_\-]+(?:sub)?totals?|"
-    r".*(?:合计|总计|小计|共计|汇总|总和|累计)|(?:合计|总计|小计|共计|汇总)[(].*[)]|全网|全网络|合\s*计|总\s*计|小\s*计|汇\s*总"
+    rf"(?:grand|sub|sum|over)?[\s_\-]*totals?|sum|sums|overall|ttl|.*\S[\s_\-]+(?:sub)?totals?|(?:sub)?totals?[\s_\-]+(?:geral|general)|"
+    rf"(?:sub|grand[\s_\-]*)?totals?\s*[(].*[)]|soma|.*(?:{_CHINESE_SUMS})|(?:{_CHINESE_SUMS})[(].*[)]|全网|全網|全网络|"
+    rf"合\s*[计計]|[总總]\s*[计計]|小\s*[计計]|[汇匯]\s*[总總]|{_MEANS}"
 )
 _SUM = re.compile(rf"^(?:{_SUM_WORDS})\s*[:：]?$")
+# Brackets and stars around a word: [Total], （合计）, *Total*.
+_AROUND = " \t*#=-<>()[]{}「」【】《》\"'"
 _NOTES = re.compile(
     r"^\W*(?:注\s*[:：0-9一二三、.释]|备注|说明|附注|数据来源|资料来源|来源|制表|制作|填表|打印|导出|单位|截至|统计口径|口径|以上|"
     r"notes?\b|sources?\b|remarks?\b|comment|exported|generated|printed|end of|\*)",
@@ -38,14 +43,15 @@ class Parted:
 
 
 def is_sum(text: str) -> bool:
-    """Whether an id is a word for a sum of others: 合计, 小计, Total, 华东 小计, Grand Total.
+    """Whether an id is a word for a sum, or a mean, of others: 合计, 小计, Total, 华东 小计, Grand Total, 平均.
 
     Examples
     --------
-    >>> is_sum(" 合 计 "), is_sum("Ｔｏｔａｌ:"), is_sum("北京"), is_sum("Totalis")
-    (True, True, False, False)
+    >>> is_sum(" 合 计 "), is_sum("Ｔｏｔａｌ:"), is_sum("（合計）"), is_sum("北京"), is_sum("Totalis")
+    (True, True, True, False, False)
     """
-    return bool(_SUM.match(unicodedata.normalize("NFKC", text).strip().casefold()))
+    folded = unicodedata.normalize("NFKC", text).strip().casefold()
+    return bool(_SUM.match(folded) or _SUM.match(folded.strip(_AROUND)))
 
 
 def part_asides(batch: Batch, positions: Mapping[str, int], table: TableContract, columns: Sequence[str]) -> Parted:

@@ -150,13 +150,22 @@ def test_sums_headers_and_notes_are_no_bad_rows(tmp_path: Path, workspace: Works
         "ＴＯＴＡＬ",
         " 合 计：",
         "华东小计",
+        "合計",
+        "總計",
+        "（合计）",
+        "[Total]",
+        "*Total*",
+        "TOTAL (A)",
+        "Total geral",
+        "平均",
+        "Average",
     ],
 )
 def test_words_for_sums_are_known_in_any_writing(word: str) -> None:
     assert is_sum(word)
 
 
-@pytest.mark.parametrize("word", ["北京", "SUM1", "Totalis", "T1", "全州", "Summit", "合肥", "总部"])
+@pytest.mark.parametrize("word", ["北京", "SUM1", "Totalis", "T1", "全州", "Summit", "合肥", "总部", "均衡", "Mean Street", "Somalia", "*", "平均站"])
 def test_ids_are_no_words_for_sums(word: str) -> None:
     assert not is_sum(word)
 
