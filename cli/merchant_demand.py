@@ -60,10 +60,11 @@ def _find_forecast(run: Run, forecast: str | None, as_of: date | None) -> pl.Dat
     """Forecast of the hubs the plan stands on; None without one that knew no more than the plan may."""
     import polars as pl
 
-    found = run.results("hub_forecasts", forecast)
+    # looked at before it is noted: a forecast that knew too much is no input of the run
+    found = run.reader.results("hub_forecasts", forecast)
     if found.is_empty() or (as_of is not None and found.select((pl.col("as_of") > as_of).any()).item()):
         return None
-    return found
+    return run.results("hub_forecasts", found["run_id"][0])
 
 
 def _find_kept(run: Run, forecast: str) -> pl.DataFrame | None:

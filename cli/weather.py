@@ -251,7 +251,7 @@ def impact(
     moment = None if as_of is None else end_of_day(as_of, zone)
     options = {"from": first, "to": last, "as_of": as_of, "learn": learn}
     with progress("weather impact") as bar, workspace.run("weather impact", options=options) as run:
-        tables = read_network(workspace, run)
+        tables = read_network(workspace, run, waybills=learn, volumes=learn)
         hour = settings.departure_hour
         days = choose_days(tables.forecasts, zone, first, last, departure_hour=hour, as_of=moment)
         learnt = learn_effects(tables, settings, zone, moment) if learn else None
@@ -320,7 +320,7 @@ def apply(
     with progress("weather apply") as bar, workspace.run("weather apply", options=options) as run:
         source = forecast or latest_run(workspace, "route_forecasts", "forecast", "radar forecast")
         impact_run = latest_run(workspace, "outlet_weather", "weather impact", "radar weather impact")
-        tables = read_forecast(workspace, run, source, impact_run)
+        tables = read_forecast(workspace, run, source, impact_run, learn=learn)
         settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
         made = apply_weather(tables, settings, zone, close=chosen, learn=learn, progress=bar)
         for level, frame in made.forecasts.items():

@@ -28,8 +28,14 @@ KEPT_ANSWERS = ".weather"
 """Folder of the workspace in which answers of weather services are kept."""
 
 
-def read_network(workspace: Workspace, run: Run | Workspace) -> ImpactTables:
-    """Read every table the weather of lanes and outlets is worked out from; a run keeps their versions."""
+def read_network(
+    workspace: Workspace, run: Run | Workspace, *, waybills: bool = True, volumes: bool = True, departures: bool = True
+) -> ImpactTables:
+    """Read every table the weather of lanes and outlets is worked out from; a run keeps their versions.
+
+    What is not wanted is left empty, and is no input of the run.
+    """
+    from data.contracts import contract
     from data.ingest.geometry import read_geometry
     from weather.impact_inputs import ImpactTables
 
@@ -37,18 +43,21 @@ def read_network(workspace: Workspace, run: Run | Workspace) -> ImpactTables:
         lanes=run.read("lanes"),
         hubs=run.read("hubs"),
         outlets=run.read("outlets"),
-        waybills=run.read("waybills"),
+        waybills=run.read("waybills") if waybills else contract("waybills").empty(),
         observations=run.read("weather_observations"),
         forecasts=run.read("weather_forecasts"),
         warnings=run.read("weather_warnings"),
-        departures=run.read("lane_departures"),
+        departures=run.read("lane_departures") if departures else None,
         lane_geometry=read_geometry(workspace.folder, "lanes"),
-        route_volumes=run.read("route_volumes"),
+        route_volumes=run.read("route_volumes") if volumes else None,
     )
 
 
-def read_forecast(workspace: Workspace, run: Run, forecast_run: str, impact_run: str) -> ForecastTables:
-    """Read the forecast of one run, and the weather impact of another."""
+def read_forecast(
+    workspace: Workspace, run: Run, forecast_run: str, impact_run: str, *, learn: bool = True
+) -> ForecastTables:
+    """Read the forecast of one run, the weather impact of another, and what history there is to ``learn`` from."""
+    from data.contracts import contract
     from weather.applying import LEVELS, ForecastTables
 
     forecasts = {
@@ -61,9 +70,9 @@ def read_forecast(workspace: Workspace, run: Run, forecast_run: str, impact_run:
         lane_weather=run.results("lane_weather", impact_run).drop("run_id"),
         outlet_weather=run.results("outlet_weather", impact_run).drop("run_id"),
         known_until=_known_until(workspace, impact_run),
-        route_volumes=run.read("route_volumes"),
+        route_volumes=run.read("route_volumes") if learn else contract("route_volumes").empty(),
         regions=run.read("regions"),
-        network=read_network(workspace, run),
+        network=read_network(workspace, run, volumes=False, departures=False),
     )
 
 

@@ -26,7 +26,7 @@ from routing.stock.solver import solve_location
 CUBE, WAYBILLS = "merchant_forecasts", "waybills"
 TABLES = (
     "sales", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "events",
-    "promotions", "stock", "lane_vehicles", "courier_rates", "network_changes", "stock_receipts", "categories", "items",
+    "stock", "lane_vehicles", "courier_rates", "network_changes", "stock_receipts", "categories", "items",
 )  # fmt: skip
 _REQUIRED = TABLES[:8]
 _OPTIMAL_GAP = 1e-4
