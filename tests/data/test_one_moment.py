@@ -19,6 +19,7 @@ RADAR = Path(sys.executable).with_name("radar")
 WRITER = textwrap.dedent(
     """
     import sys
+    import time
     from pathlib import Path
     import polars as pl
     from data.contracts import contract
@@ -30,6 +31,7 @@ WRITER = textwrap.dedent(
             for table, key in (("hubs", "hub_id"), ("couriers", "courier_id")):
                 run.replace(table, contract(table).arrange(pl.DataFrame({key: ["A"], "name": [str(number)]})))
         print(number, flush=True)
+        time.sleep(0.1)
     """
 )
 
@@ -98,13 +100,13 @@ def test_a_command_beside_a_writer_sees_whole_runs_of_one_moment(workspace: Work
         try:
             assert writer.stdout is not None
             writer.stdout.readline()
-            for _ in range(4):
+            for _ in range(2):
                 asked = [str(RADAR), "-w", str(workspace.folder), "sql", query, "--json"]
                 done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False)
                 assert done.returncode == 0, done.stderr
                 seen.append(pl.read_json(done.stdout.encode()).row(0))
             reader = Workspace.open(workspace.folder)
-            for _ in range(20):
+            for _ in range(8):
                 reader.pin()
                 seen.append((_name(reader, "hubs"), _name(reader, "couriers")))
         finally:
