@@ -165,7 +165,24 @@ def test_words_for_sums_are_known_in_any_writing(word: str) -> None:
     assert is_sum(word)
 
 
-@pytest.mark.parametrize("word", ["北京", "SUM1", "Totalis", "T1", "全州", "Summit", "合肥", "总部", "均衡", "Mean Street", "Somalia", "*", "平均站"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "北京",
+        "SUM1",
+        "Totalis",
+        "T1",
+        "全州",
+        "Summit",
+        "合肥",
+        "总部",
+        "均衡",
+        "Mean Street",
+        "Somalia",
+        "*",
+        "平均站",
+    ],
+)
 def test_ids_are_no_words_for_sums(word: str) -> None:
     assert not is_sum(word)
 
