@@ -182,7 +182,7 @@ def plan_stock(
     Parameters
     ----------
     tables
-        Tables of ``TABLES`` by name, of which those from ``promotions`` on may be absent, and the demand cube of one forecast under ``CUBE``;
+        Tables of ``TABLES`` by name, of which those from ``stock`` on may be absent, and the demand cube of one forecast under ``CUBE``;
         with a confidence also ``WAYBILLS``.
     options
         What the planner sets.
