@@ -226,6 +226,17 @@ ANSWERS: tuple[Answer, ...] = (
         "what a later plan tells",
     ),
     _one(
+        "plan source",
+        """
+        run_id: text, the run
+        orders, stock, home, waits, late: whole, orders; from stock; from home; not sent; after their promise
+        cost, lower_bound: number, with what lateness and waiting count for [CNY]
+        violations: whole, from the independent checker
+        sources: rows, as in the table order_sources
+        """,
+        "what a later plan tells",
+    ),
+    _one(
         "plan joint",
         "run_id: text, the run\n"
         + _BASIS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli import plan_all, plan_capacity, plan_explain, plan_joint, plan_stock, plan_timetable
+from cli import plan_all, plan_capacity, plan_explain, plan_joint, plan_source, plan_stock, plan_timetable
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
@@ -40,7 +40,7 @@ plans = typer.Typer(no_args_is_help=True, help="Plan trunk vehicles and stock.")
 def register(app: typer.Typer) -> None:
     """Add ``radar plan``."""
     plans.command("trunk")(trunk)
-    for module in (plan_capacity, plan_explain, plan_timetable, plan_stock, plan_joint, plan_all):
+    for module in (plan_capacity, plan_explain, plan_timetable, plan_stock, plan_joint, plan_source, plan_all):
         module.register(plans)
     app.add_typer(plans, name="plan")
 

@@ -92,6 +92,7 @@ _CONTRACTS = (
     TableContract("capacity_costs", "results", resources.CapacityCosts),
     TableContract("stock_allocations", "results", resources.StockAllocations),
     TableContract("sourcing", "results", goods.Sourcing),
+    TableContract("order_sources", "results", goods.OrderSources),
     TableContract("courier_allocations", "results", resources.CourierAllocations),
     TableContract("outlet_trips", "results", resources.OutletTrips),
     TableContract("demand_draws", "results", risk.DemandDraws),

@@ -101,6 +101,22 @@ class OpenOrders(dy.Schema):
         return pl.col("promised_at").is_null() | (pl.col("ordered_at") <= pl.col("promised_at"))
 
 
+class OrderSources(Result):
+    """Where each waiting order leaves from (订单货源)."""
+
+    order_id = ident("Order.", "订单", "订单号", key=True)
+    merchant_id = ident("Merchant.", "商家")
+    category = ident("Category of goods.", "品类", "类目")
+    region_id = ident("Region of the buyer.", "区域", "收货区域")
+    units = count("Units ordered.", "数量", unit="units")
+    status = choice("From stock, from home as today, or not sent.", ("stock", "home", "waits"), "状态")
+    warehouse_id = ident("Warehouse it leaves from; empty is the merchant's hub.", "仓库", optional=True)
+    origin_hub_id = ident("Hub it is handed in at.", "始发", optional=True)
+    arrives_at = moment("When it arrives.", "到达时间", optional=True)
+    late_hours = quantity("Hours after its promise.", "延误小时", unit="hours")
+    cost = money("Parcels and the worth of the buyer's wait.", "成本", unit="CNY")
+
+
 class StockDemand(dy.Schema):
     """Units a stock plan is asked to place (备货需求), in place of what sales say."""
 

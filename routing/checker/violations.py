@@ -61,6 +61,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         "joint.moved": "over all origins, other parcels move in than move out for a destination and day",
         "joint.dispatch": "more parcels move into a hub on a day than its warehouses send",
         "joint.dates": "stock is to be sold before it has left, arrived and been put away",
+        "orders.once": "an order is not sent as it was asked, or not once",
+        "orders.oversold": "more units of an item leave a warehouse than stand there",
         "joint.sourcing": "orders leave from a hub whose warehouses hold no stock of them yet",
         "joint.cost": "the joint plan's cost is not that of its trunk and its stock",
         "playback.missed": "played by the clock, parcels come to hand after the cut-off of their sort",

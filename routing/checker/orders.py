@@ -1,0 +1,69 @@
+"""The independent check of orders sourced: each once, none sold twice, from where their goods stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import polars as pl
+
+from routing.checker.violations import Violation, order, write_number
+
+_ITEM = ("merchant_id", "category")
+
+
+def check_orders(tables: Mapping[str, pl.DataFrame], *, as_of: date) -> list[Violation]:
+    """Check where orders leave from.
+
+    Parameters
+    ----------
+    tables
+        ``open_orders``, ``order_sources``, ``stock``, ``stock_receipts`` and ``merchants``.
+    as_of
+        Last day of counts, receipts and orders.
+    """
+    rows = tables["order_sources"]
+    asked = tables["open_orders"].filter(pl.col("ordered_at").dt.date() <= as_of)
+    both = asked.select("order_id", due="units").join(
+        rows.select("order_id", "units"), on="order_id", how="full", coalesce=True
+    )
+    found = [
+        Violation(
+            "orders.once", row["order_id"], None, write_number(row["units"] or 0), write_number(row["due"] or 0),
+            f"Order {row['order_id']} asks for {row['due'] or 0} units, the plan sends {row['units'] or 0}.",
+        )
+        for row in both.filter(pl.col("due").ne_missing(pl.col("units"))).sort("order_id").iter_rows(named=True)
+    ]  # fmt: skip
+    key = (*_ITEM, "warehouse_id")
+    counted = tables["stock"].filter(pl.col("as_of") <= as_of)
+    latest = counted.filter(pl.col("as_of") == pl.col("as_of").max().over(key)).select(*key, "as_of", "units")
+    later = (
+        tables["stock_receipts"]
+        .filter(pl.col("sellable_on") <= as_of)
+        .join(latest.select(*key, "as_of"), on=key, how="left")
+        .filter(pl.col("as_of").is_null() | (pl.col("sellable_on") > pl.col("as_of")))
+    )
+    there = (
+        pl.concat([latest.select(*key, "units"), later.select(*key, "units")])
+        .group_by(key)
+        .agg(there=pl.col("units").sum())
+    )
+    sent = rows.filter(pl.col("warehouse_id").is_not_null()).group_by(key).agg(pl.col("units").sum())
+    over = sent.join(there, on=key, how="left").filter(pl.col("units") > pl.col("there").fill_null(0)).sort(key)
+    for row in over.iter_rows(named=True):
+        where = " / ".join(str(row[name]) for name in key)
+        text = f"{row['units']} units of {where} are sent, {row['there'] or 0} stand there."
+        found.append(
+            Violation("orders.oversold", where, None, write_number(row["units"]), write_number(row["there"] or 0), text)
+        )
+    home = tables["merchants"].select("merchant_id", home="hub_id")
+    from_home = (
+        rows.filter(pl.col("status") == "home")
+        .join(home, on="merchant_id", how="left")
+        .filter(pl.col("home").is_null())
+    )
+    found += [
+        Violation("id.unknown", row["order_id"], None, row["merchant_id"], "a row of merchants", f"Order {row['order_id']} is of no known merchant.")
+        for row in from_home.sort("order_id").iter_rows(named=True)
+    ]  # fmt: skip
+    return order(found)
