@@ -93,5 +93,5 @@ def test_without_a_forecast_of_the_days_there_is_no_target(tmp_path: Path) -> No
         load.append("route_demand", pl.DataFrame(demand).with_columns(pl.col("date").str.to_date()))
     result = plan(workspace.folder, "--risk", "0.02")
     assert result.exit_code == 1
-    assert "no forecast" in result.output
+    assert "No forecast to draw demand from" in result.output
     assert workspace.writers("trunk_flows") == []
