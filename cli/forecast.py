@@ -78,6 +78,7 @@ def forecast(
             run.append(f"{name}_forecasts", _table(made, name))
         if made.merchant.height:
             run.append("merchant_forecasts", made.merchant)
+        run.append("forecast_calibration", made.calibration)
     for note in made.notes:
         warn(note)
     if level is Level.outlet and made.outlet.is_empty():

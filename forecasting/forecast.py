@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from data.closings import Closing
 from data.errors import RadarError
@@ -27,6 +29,7 @@ from forecasting.intervals.to_tables import publish_routes, publish_sums
 from forecasting.merchants.course import sum_hubs
 from forecasting.merchants.cube import forecast_merchants, merchant_inputs
 from forecasting.merchants.route_moves import move_routes
+from forecasting.outlets.beside_routes import OwnDays, choose_ages, forecast_own_days, pull_hubs
 from forecasting.outlets.outlet_forecast import forecast_outlets
 from forecasting.outlets.sums_of_outlets import forecast_from_outlets
 from forecasting.results import Forecasts, RouteForecast
@@ -82,7 +85,8 @@ def forecast(
         raise RadarError(f"a horizon of {horizon} days", f"1 to {LONGEST_HORIZON}", "choose another --horizon")
     known = restrict(inputs, as_of)
     if inputs.route_volumes.is_empty() and not (inputs.outlet_volumes.is_empty() or inputs.outlets.is_empty()):
-        return forecast_from_outlets(known, as_of, horizon)
+        _refuse_gap(known.outlet_volumes, "outlet volumes", as_of, chosen.bridge)
+        return forecast_from_outlets(known, as_of, horizon, chosen.closed)
     notes: list[str] = []
     panel, lag = _read_panel(known, as_of, inputs.route_volumes, chosen.bridge)
     if lag:
@@ -101,22 +105,33 @@ def forecast(
         if plain_name(name) not in {plain_name(known_name) for known_name in known.events["name"]}
     ]
     hubs = (panel.membership("hub_out"), panel.membership("hub_in"))
-    clean = clean_history(
-        panel.parcels,
-        panel.dates,
-        ahead,
-        known.events,
-        chosen.event_priors,
-        hubs,
-        chosen.pooling,
-        network.silent,
-    )
+
+    def clean_of(history: Panel) -> CleanHistory:
+        return clean_history(
+            history.parcels,
+            history.dates,
+            ahead,
+            known.events,
+            chosen.event_priors,
+            hubs,
+            chosen.pooling,
+            network.silent,
+        )
+
+    clean = clean_of(panel)
     progress.step(1, 10, "events")
     model = fit_routes(panel, clean, ahead, seed, chosen, progress)
     notes += model.notes
     intervals = _calibrate(panel, clean, ahead, model)
     progress.step(8, 10, "intervals")
-    matrices, lost = _assemble(panel, network, clean, model, known, lag, horizon)
+    reopened = None
+    if network.reopened is not None:
+        without_closures = clean_of(network.reopened)
+        reopened = _with_events(without_closures, model.forecast_other(network.reopened, without_closures))
+    ages = choose_ages([clean.known + lag - cutoff for cutoff in model.inner_forecasts])
+    by_themselves = forecast_own_days(known, as_of, horizon, (panel.dates[0], clean.multiple), ages)
+    own, pull = _pull_hubs(panel, clean, model, by_themselves, lag)
+    matrices, lost = _assemble(panel, network, clean, model, (reopened, pull), known, lag, horizon)
     plain = sum_hubs(matrices)
     if not known.merchant_plans.is_empty():
         told = forecast_merchants(merchant_inputs(known, plain), as_of, horizon)
@@ -125,7 +140,7 @@ def forecast(
         matrices = replace(matrices, mean=mean)
     if lost >= 1:
         notes.append(f"{lost:,.0f} parcels are left out: all routes that could take them are closed.")
-    published = _publish(known, network, clean, matrices, intervals, as_of, lag, plain)
+    published = _publish(known, network, clean, matrices, intervals, own, as_of, lag, plain)
     return replace(published, notes=tuple(notes))
 
 
@@ -170,16 +185,21 @@ def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame,
             f"a day from {everything['date'].min()!s} on",
             "choose a later --as-of",
         )
-    missing = days_without_rows(known.route_volumes, as_of)
+    _refuse_gap(known.route_volumes, "route volumes", as_of, bridge)
+    panel = Panel.from_route_volumes(known.route_volumes)
+    return panel, (as_of - to_date(panel.dates[-1])).days
+
+
+def _refuse_gap(volumes: pl.DataFrame, name: str, as_of: dt.date, bridge: bool) -> None:
+    """Refuse to go on where more than a week before the as-of date holds no rows, unless that is asked for."""
+    missing = days_without_rows(volumes, as_of)
     if missing > MOST_BRIDGED and not bridge:
-        last = known.route_volumes.filter(pl.col("date") < as_of)["date"].max()
+        last = volumes.filter(pl.col("date") < as_of)["date"].max()
         raise RadarError(
-            f"no route volumes on the {missing} days before the as-of date {as_of}: the last day known before it is {last!s}",
+            f"no {name} on the {missing} days before the as-of date {as_of}: the last day known before it is {last!s}",
             f"at most {MOST_BRIDGED} days without any row",
             "load those days, correct --as-of, or take out rows of a wrong date (`radar remove`); --bridge goes on all the same",
         )
-    panel = Panel.from_route_volumes(known.route_volumes)
-    return panel, (as_of - to_date(panel.dates[-1])).days
 
 
 def _calendar_reaches(events: pl.DataFrame, last_date: dt.date) -> bool:
@@ -191,6 +211,34 @@ def _region_of_hub(hubs: pl.DataFrame) -> dict[str, str | None]:
     if "region_id" not in hubs.columns:
         return {}
     return dict(zip(hubs["hub_id"].to_list(), hubs["region_id"].to_list(), strict=True))
+
+
+def _with_events(clean: CleanHistory, baseline: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Put the events on a [routes x horizon] baseline."""
+    days = np.arange(clean.known, clean.known + baseline.shape[1])
+    return np.asarray(baseline.astype(np.float64) * clean.route_multiples(days, baseline))
+
+
+def _pull_hubs(
+    panel: Panel, clean: CleanHistory, model: RouteModel, own: Mapping[str, OwnDays], lag: int
+) -> tuple[Mapping[str, OwnDays], NDArray[np.float64]]:
+    """Return the [routes x days ahead] factor by which outlets' pick-ups pull what their hubs send, and outlets that know how far.
+
+    Days that bridge to the as-of date have no factor.
+    """
+    factor = np.ones(model.baseline.shape)
+    if "pickup" not in own:
+        return own, factor
+    earlier = {}
+    for cutoff, said in model.inner_forecasts.items():
+        days = np.arange(cutoff, min(cutoff + said.shape[1], clean.known))
+        known = said[:, : days.size]
+        earlier[cutoff] = known.astype(np.float64) * clean.route_multiples(days, known)
+    out = panel.membership("hub_out")
+    mean = _with_events(clean, model.baseline)[:, lag:]
+    pull = pull_hubs(own["pickup"], panel, lag, mean, earlier, out)
+    factor[:, lag:] = pull.factor[out.index]
+    return {**own, "pickup": replace(own["pickup"], pull=pull.share)}, factor
 
 
 def _calibrate(panel: Panel, clean: CleanHistory, horizon: int, model: RouteModel) -> IntervalModel:
@@ -208,14 +256,19 @@ def _assemble(
     network: KnownNetwork,
     clean: CleanHistory,
     model: RouteModel,
+    beside: tuple[NDArray[np.float64] | None, NDArray[np.float64]],
     known: ForecastInputs,
     lag: int,
     horizon: int,
 ) -> tuple[RouteForecast, float]:
-    """Put events, changes, closures and overrides on the routes' baseline; gives the parcels nothing can carry beside."""
+    """Put events, outlets, changes, closures and overrides on the routes' baseline; gives the parcels nothing can carry beside.
+
+    ``beside`` is the forecast without closures, where something is closed, and the factor of the outlets.
+    """
+    reopened, pull = beside
     multiple = clean.route_multiples(np.arange(clean.known, clean.known + model.baseline.shape[1]), model.baseline)
-    mean = model.baseline.astype(np.float64) * multiple
-    outcomes = network.apply_ahead(mean)
+    mean = model.baseline.astype(np.float64) * multiple * pull
+    outcomes = network.apply_ahead(mean, None if reopened is None else reopened * pull)
     mean, doubt = outcomes.mean, outcomes.doubt
     mean, event = np.maximum(mean[:, lag:], 0.0), multiple[:, lag:].astype(np.float64)
     dates = np.arange(panel.dates[-1] + 1 + lag, panel.dates[-1] + 1 + lag + horizon)
@@ -237,6 +290,7 @@ def _publish(
     clean: CleanHistory,
     matrices: RouteForecast,
     intervals: IntervalModel,
+    own: Mapping[str, OwnDays],
     as_of: dt.date,
     lag: int,
     plain: pl.DataFrame,
@@ -275,7 +329,7 @@ def _publish(
         region=publish_sums("region", "region_id", region_sides, *shared),
         hub=hub,
         route=publish_routes(panel, *shared),
-        outlet=forecast_outlets(known, as_of, matrices, whole, events),
+        outlet=forecast_outlets(known, as_of, matrices, whole, events, own),
         merchant=forecast_merchants(merchant_inputs(known, course), as_of, len(matrices.dates)).table,
         matrices=matrices,
         spread=Spread(parts, intervals, events),

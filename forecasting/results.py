@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from forecasting.intervals.spread import Doubt, Spread
+from forecasting.intervals.to_tables import publish_calibration
 from forecasting.series.panel import Panel, to_date
 
 
@@ -76,6 +77,11 @@ class Forecasts:
     spread: Spread
     notes: tuple[str, ...] = ()
     merchant: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    @property
+    def calibration(self) -> pl.DataFrame:
+        """How often what came lay below each quantile in backtests: the table ``forecast_calibration`` less ``run_id``."""
+        return publish_calibration(self.spread.intervals)
 
     @property
     def known_until(self) -> dt.date:

@@ -27,7 +27,7 @@ LENGTHS = (5, 14, 9, 7, 12, 6, 10, 8)
 """Days the hub is shut before each cut-off."""
 
 RANKS = (3, 5, 4, 7, 3, 6, 4, 5)
-"""Place of the hub by its inflow of four weeks, at each cut-off: 0 is the largest."""
+"""Place of the hub by what it sends and receives in four weeks, at each cut-off: 0 is the largest."""
 
 REAL = (dt.date(2021, 9, 7), "DC10", dt.date(2021, 8, 25))
 """A hub that was shut for 14 days: the last of them, its id, the first."""
@@ -53,11 +53,7 @@ def measure(inputs: ForecastInputs, cutoffs: int) -> list[ClosureRow]:
     rows = []
     for as_of, days, rank in list(zip(NORMAL, LENGTHS, RANKS, strict=True))[:cutoffs]:
         known = inputs.route_volumes.filter(pl.col("date") <= as_of)
-        recent = known.filter(pl.col("date") > as_of - dt.timedelta(days=28))
-        sizes = recent.group_by("destination_hub_id").agg(pl.col("parcels").sum())
-        sizes = sizes.sort("parcels", "destination_hub_id", descending=[True, False])
-        hub = str(sizes["destination_hub_id"][rank])
-        share = float(sizes["parcels"][rank]) / float(sizes["parcels"].sum())
+        hub, share = hub_of_rank(known.filter(pl.col("date") > as_of - dt.timedelta(days=28)), rank)
         first = as_of - dt.timedelta(days=days - 1)
         shut = replace(inputs, route_volumes=move_away(known, hub, first))
         told = replace(shut, network_changes=told_closing(hub, first, as_of))
@@ -67,6 +63,18 @@ def measure(inputs: ForecastInputs, cutoffs: int) -> list[ClosureRow]:
         }
         rows.append(ClosureRow(as_of, hub, days, share, found, accuracy))
     return rows
+
+
+def hub_of_rank(volumes: pl.DataFrame, rank: int) -> tuple[str, float]:
+    """Return a hub by its size, and its mean part of the network's outflow and inflow.
+
+    Hubs of less than 1 % do not count: what is shut must be seen.
+    """
+    ends = [volumes.select(pl.col(end).alias("hub_id"), "parcels") for end in ("origin_hub_id", "destination_hub_id")]
+    sizes = pl.concat(ends).group_by("hub_id").agg(pl.col("parcels").sum() / (2 * volumes["parcels"].sum()))
+    sizes = sizes.filter(pl.col("parcels") >= 0.01).sort("parcels", "hub_id", descending=[True, False])
+    hub, share = sizes.row(min(rank, sizes.height - 1))
+    return str(hub), float(share)
 
 
 def measure_real(inputs: ForecastInputs) -> Mapping[str, Accuracy]:

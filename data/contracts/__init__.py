@@ -74,6 +74,7 @@ _CONTRACTS = (
     TableContract("route_forecasts", "results", results.RouteForecasts),
     TableContract("outlet_forecasts", "results", results.OutletForecasts),
     TableContract("merchant_forecasts", "results", results.MerchantForecasts),
+    TableContract("forecast_calibration", "results", results.ForecastCalibration),
     TableContract("backtest_scores", "results", results.BacktestScores),
     TableContract("lane_weather", "results", results.LaneWeather),
     TableContract("outlet_weather", "results", results.OutletWeather),

@@ -9,6 +9,7 @@ import polars as pl
 
 from data.contracts.fields import (
     choice,
+    count,
     day,
     ident,
     moment,
@@ -120,6 +121,19 @@ class MerchantForecasts(Result):
         for name in ("event", "promotion", "price", "plan", "weather", "override"):
             product = product * pl.col(name)
         return (product - pl.col("mean")).abs() <= 1e-6 * (1.0 + pl.col("mean"))
+
+
+class ForecastCalibration(Result):
+    """How often what came lay at or below each quantile of a forecast, in backtests inside the history that the quantile was not corrected by."""
+
+    level = choice("Level of the forecast.", ("network", "hub"), "层级", key=True)
+    quantile = choice("The quantile.", QUANTILE_COLUMNS, "分位数", key=True)
+    stated = share("Part of the days that ought to lie at or below it.", "名义覆盖率")
+    seen = share("Part of the days that did.", "实际覆盖率")
+    seen_low = share("Lower end of the 95 % interval of the part seen, from how backtests differ.")
+    seen_high = share("Upper end of that interval.")
+    days = count("Days of series compared.", "样本数", unit="days")
+    backtests = count("Backtests they are from.", "回测次数", unit="backtests")
 
 
 class BacktestScores(Result):

@@ -1,4 +1,4 @@
-"""Times in which a hub or route is closed: left out of what a forecast learns from, and spread over what stays open while they last.
+"""Times in which a hub or route was closed, told again as if it had not been.
 
 While a hub is closed its parcels go other ways: those sent to it over the other routes of their origins, those it sends over the other
 routes into their destinations. The days of a closure are therefore told again as if it had not been: within each origin (each
@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.closings import Closing, Direction
 from data.constants import constant
-from forecasting.intervals.spread import Doubt
 from forecasting.series.panel import Panel, aggregate
 
 Matrix = NDArray[np.float64]
@@ -31,6 +30,16 @@ Vector = NDArray[np.float64]
 class ClosureRules:
     """How closures are taken out of a history."""
 
+    opening_days: int = constant(
+        14, "days", "since an opening nobody told, after which the members know its shares by themselves", "judgement"
+    )
+    memory: int = constant(
+        28,
+        "days",
+        "since a closing nobody told ended, after which it stands as it was seen: members have forgotten it, and trees learn from it "
+        "how shares go and return",
+        "fitted: python -m benchmarks.forecast.closures",
+    )
     reference_days: int = constant(28, "days", "before a closure whose shares are those of before", "judgement")
     fewest_reference: int = constant(7, "days", "below which there is nothing to return to", "judgement")
     taker_gain: float = constant(
@@ -47,6 +56,9 @@ class ClosureRules:
     )
     total_noise: float = constant(
         0.1, "log", "standard deviation of a network's level between two fortnights", "judgement"
+    )
+    fewest_compared: int = constant(
+        3, "days", "of a closure without event, below which nothing is known of what the network lost", "judgement"
     )
     largest_scale: float = constant(3.0, "1", "by which the rest of an origin is scaled, up or down", "judgement")
 
@@ -86,6 +98,11 @@ class Closure:
     told: bool = False
     handed: bool = False
 
+    def lasts(self, days: int) -> bool:
+        """Say whether it is closed on the last of the known ``days`` and may be on the next."""
+        begun = self.closing.change == "closes" and self.first < days
+        return begun and not self.handed and (self.last is None or self.last >= days)
+
 
 def lay_out(
     panel: Panel, closing: Closing, takers: tuple[str, ...] = (), *, told: bool = False, handed: bool = False
@@ -110,7 +127,7 @@ def lay_out(
     ]
 
 
-class _Ends:
+class Ends:
     """Numbers of the hubs at the two ends of a panel's routes: where parcels are kept, and where they may turn to."""
 
     def __init__(self, panel: Panel, direction: Direction) -> None:
@@ -121,7 +138,7 @@ class _Ends:
 
 
 def restore(
-    panel: Panel, closures: Sequence[Closure], unknown: Flags
+    panel: Panel, closures: Sequence[Closure], unknown: Flags, eventful: Flags | None = None
 ) -> tuple[Panel, Flags, list[Mapping[str, float]]]:
     """Tell the days of closures, and those before openings, again as if they had not been.
 
@@ -133,6 +150,8 @@ def restore(
         In the order of their first days.
     unknown
         [days] days of which nothing is known.
+    eventful
+        [days] days with an event: they say nothing of what the network lost. By default there are none.
 
     Returns
     -------
@@ -143,18 +162,19 @@ def restore(
     parcels = panel.parcels.copy()
     hidden = np.zeros(parcels.shape, dtype=np.bool_)
     # One after another: a later closure's shares of before may lie in the days of an earlier one.
-    taken = [_restore_one(panel, parcels, hidden, closure, unknown) for closure in closures]
+    quiet = np.ones(unknown.size, dtype=np.bool_) if eventful is None else ~eventful
+    taken = [_restore_one(panel, parcels, hidden, closure, unknown, quiet) for closure in closures]
     return Panel(panel.routes, panel.dates, parcels), hidden, taken
 
 
 def _restore_one(
-    panel: Panel, parcels: NDArray[np.float32], hidden: Flags, closure: Closure, unknown: Flags
+    panel: Panel, parcels: NDArray[np.float32], hidden: Flags, closure: Closure, unknown: Flags, quiet: Flags
 ) -> Mapping[str, float]:
     """Tell one closure's days again, in place; returns what each hub took."""
     days, reference = _windows(closure, parcels.shape[1], unknown)
     if days.size == 0 or reference.size < CLOSURE.fewest_reference:
         return {}
-    ends = _Ends(panel, closure.direction)
+    ends = Ends(panel, closure.direction)
     concerned = np.isin(ends.kept, np.unique(ends.kept[closure.rows]))
     before = _usual(parcels, closure, reference, unknown)
     closed = float(before[closure.rows].sum())
@@ -166,7 +186,7 @@ def _restore_one(
     group_before = aggregate(before[:, None], ends.kept, ends.groups)[:, 0]
     part = np.divide(before, group_before[ends.kept], out=np.zeros_like(before), where=group_before[ends.kept] > 0)
     part[~moved] = 0.0
-    grows = _lost_share(parcels, closure, days, reference, closed, gain)
+    grows = _lost_share(parcels, closure, (days[quiet[days]], reference[quiet[reference]]), closed, gain)
     week = _week_of(parcels, closure.rows, concerned, reference)
     network_part = before * closure.rows / max(float(before.sum()), 1e-9)
     for day in days.tolist():
@@ -180,7 +200,7 @@ def _restore_one(
     return {ends.labels[at]: float(gain[at]) for at in np.flatnonzero(gain)}
 
 
-def _split(today: Vector, part: Vector, moved: Flags, closed: Flags, ends: _Ends, grows: float) -> Vector:
+def _split(today: Vector, part: Vector, moved: Flags, closed: Flags, ends: Ends, grows: float) -> Vector:
     """Split a day's parcels of each origin as before; NaN on closed routes of origins that have too little else."""
     now = np.bincount(ends.kept, weights=today, minlength=ends.groups)
     closed_part = np.bincount(ends.kept, weights=np.where(closed, part, 0.0), minlength=ends.groups)
@@ -241,7 +261,7 @@ def _usual(parcels: NDArray[np.float32], closure: Closure, reference: Index, unk
     return (1.0 - part) * before + part * after
 
 
-def _gains(ends: _Ends, concerned: Flags, closure: Closure, before: Vector, during: Vector, closed: float) -> Vector:
+def _gains(ends: Ends, concerned: Flags, closure: Closure, before: Vector, during: Vector, closed: float) -> Vector:
     """Return for each hub at the other end the part of the closed parcels it was seen to take; of hubs named, theirs alone."""
     hubs = len(ends.labels)
     rows = concerned & ~closure.rows
@@ -261,14 +281,18 @@ def _gains(ends: _Ends, concerned: Flags, closure: Closure, before: Vector, duri
 
 
 def _lost_share(
-    parcels: NDArray[np.float32], closure: Closure, days: Index, reference: Index, closed: float, gain: Vector
+    parcels: NDArray[np.float32], closure: Closure, quiet: tuple[Index, Index], closed: float, gain: Vector
 ) -> float:
     """Say which part of the closed parcels the network lost: none by custom, as far as its total does not show it.
 
-    For an opening: the part that no hub gave up, which is new.
+    ``quiet`` holds the days of the closure and those before it without an event: a total that falls after a sale says nothing of a hub. For an
+    opening: the part that no hub gave up, which is new.
     """
     if closure.closing.change == "opens":
         return 1.0 - min(1.0, float(gain.sum()))
+    days, reference = quiet
+    if days.size < CLOSURE.fewest_compared or reference.size < CLOSURE.fewest_reference:
+        return 0.0
     total = parcels.sum(axis=0, dtype=np.float64)
     share = min(closed / max(float(total[reference].mean()), 1e-9), CLOSURE.largest_part)
     size = -np.log(1.0 - share)
@@ -290,124 +314,6 @@ def _week_of(parcels: NDArray[np.float32], closed: Flags, concerned: Flags, refe
     return week
 
 
-@dataclass(frozen=True)
-class Outcomes:
-    """A forecast with its closures.
-
-    Attributes
-    ----------
-    mean
-        [routes x days] parcels.
-    doubt
-        Whether what was found closed stays so; None where nothing was.
-    lost
-        Parcels that nothing is left to take.
-    """
-
-    mean: Matrix
-    doubt: Doubt | None
-    lost: float
-
-
-def spread_ahead(
-    panel: Panel, mean: Matrix, closures: Sequence[Closure], taken: Sequence[Mapping[str, float]], first_ahead: int
-) -> Outcomes:
-    """Spread the parcels of what is closed over what stays open.
-
-    What planners told is closed on its days. What was only found stays closed with the chance ``n / (n + h)`` h days ahead, n the days it has
-    lasted (it lasts as long again as often as not), so the mean lies between both.
-
-    Parameters
-    ----------
-    panel
-        Routes, with the history's days.
-    mean
-        [routes x days] the forecast as if nothing were closed; its first day has the position ``first_ahead``.
-    closures, taken
-        As :func:`restore` was given and gave back.
-    first_ahead
-        Position of the first day ahead among the panel's days.
-    """
-    shut = mean.copy()
-    told = [
-        at
-        for at, closure in enumerate(closures)
-        if closure.closing.change == "closes" and closure.told and not closure.handed
-    ]
-    found = [
-        at
-        for at, closure in enumerate(closures)
-        if closure.closing.change == "closes" and not closure.told and closure.last is None
-    ]
-    lost = _shut(panel, shut, closures, taken, told, first_ahead)
-    if not found:
-        return Outcomes(shut, None, lost)
-    stays = shut.copy()
-    lost += _shut(panel, stays, closures, taken, found, first_ahead)
-    lasted = max(closures[at].closing.days for at in found)
-    lead = np.arange(1, mean.shape[1] + 1) + max(0, first_ahead - panel.dates.size)
-    chance = lasted / (lasted + lead)
-    swing = stays - shut
-    return Outcomes(shut + chance * swing, Doubt(swing, chance), lost)
-
-
-def _shut(
-    panel: Panel,
-    matrix: Matrix,
-    closures: Sequence[Closure],
-    taken: Sequence[Mapping[str, float]],
-    which: Sequence[int],
-    first_ahead: int,
-) -> float:
-    """Close some of the closures on their days, in place; returns the parcels that nothing could take."""
-    horizon = matrix.shape[1]
-    spans = {at: _days_ahead(closures[at], first_ahead, horizon) for at in which}
-    closed = np.zeros(matrix.shape, dtype=np.bool_)
-    for at, (begin, end) in spans.items():
-        closed[:, begin:end] |= closures[at].rows[:, None]
-    lost = 0.0
-    for at, (begin, end) in spans.items():
-        if begin >= end:
-            continue
-        closure, gain = closures[at], taken[at]
-        ends = _Ends(panel, closure.direction)
-        away = matrix[closure.rows, begin:end].copy()
-        matrix[closure.rows, begin:end] = 0.0
-        free = ~closed[:, begin:end]
-        weight = matrix[:, begin:end] * free
-        if closure.takers:
-            named = np.isin(np.array(ends.labels), np.array(closure.takers))[ends.turned]
-            weight = np.where(named[:, None], weight, 0.0)
-        elif gain:
-            weight = weight * _appetite(ends, gain, weight)[:, None]
-        wanted = aggregate(away, ends.kept[closure.rows], ends.groups)
-        there = aggregate(weight, ends.kept, ends.groups)
-        per = np.divide(wanted, there, out=np.zeros_like(wanted), where=there > 0)
-        matrix[:, begin:end] += weight * per[ends.kept]
-        left = np.where(there > 0, 0.0, wanted).sum(axis=0)
-        everywhere = matrix[:, begin:end] * free
-        mass = everywhere.sum(axis=0)
-        matrix[:, begin:end] += everywhere * np.divide(left, mass, out=np.zeros_like(left), where=mass > 0)
-        lost += float(left[mass <= 0].sum())
-    return lost
-
-
-def _appetite(ends: _Ends, gain: Mapping[str, float], weight: Matrix) -> Vector:
-    """Weigh routes by what their hub took: seen takers get their part, the rest goes to everyone by volume."""
-    mass = np.bincount(ends.turned, weights=weight.sum(axis=1), minlength=len(ends.labels))
-    part = mass / max(float(mass.sum()), 1e-9)
-    took = np.array([gain.get(label, 0.0) for label in ends.labels])
-    seen = min(1.0, float(took.sum()))
-    wanted = seen * took / max(float(took.sum()), 1e-9) + (1.0 - seen) * part
-    return np.divide(wanted, part, out=np.zeros_like(part), where=part > 0)[ends.turned]
-
-
-def _days_ahead(closure: Closure, first_ahead: int, horizon: int) -> tuple[int, int]:
-    begin = max(0, closure.first - first_ahead)
-    end = horizon if closure.last is None else min(horizon, closure.last + 1 - first_ahead)
-    return begin, max(begin, end)
-
-
 def overlapping(closing: Closing, told: Sequence[Closing]) -> bool:
     """Say whether a closing that was found is one that a planner told."""
     last = closing.until or dt.date.max
@@ -420,23 +326,3 @@ def overlapping(closing: Closing, told: Sequence[Closing]) -> bool:
         and (one.until or dt.date.max) >= closing.date
         for one in told
     )
-
-
-def spread_history(panel: Panel, closures: Sequence[Closure]) -> Panel:
-    """Give the history of routes that closed for good without successor to the routes that took their parcels, as far as it goes.
-
-    Parameters
-    ----------
-    panel
-        The history.
-    closures
-        Told, of hubs or routes that closed for good within it.
-    """
-    parcels = panel.parcels.copy()
-    for closure in closures:
-        past = replace(closure, first=0, last=closure.first - 1)
-        for start in range(0, closure.first, CLOSURE.reference_days):
-            block = parcels[:, start : min(start + CLOSURE.reference_days, closure.first)].astype(np.float64)
-            _shut(panel, block, [past], [{}], [0], start)
-            parcels[:, start : start + block.shape[1]] = block
-    return Panel(panel.routes, panel.dates, parcels)

@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.closings import CLOSING, Closing, find_closings, leave_out_announced
-from forecasting.history.closures import Closure, Outcomes, lay_out, overlapping, restore, spread_ahead, spread_history
+from forecasting.history.closure_outcomes import Outcomes, spread_ahead, spread_history
+from forecasting.history.closures import CLOSURE, Closure, lay_out, overlapping, restore
 from forecasting.history.network_changes import Move, follow_changes, read_changes
 from forecasting.history.silent_history import SilentHistory, fill_silent_days
 from forecasting.inputs import ForecastInputs, ForecastSettings
@@ -29,7 +30,7 @@ class KnownNetwork:
     Attributes
     ----------
     panel
-        Routes with their history; routes that a change creates are added.
+        Routes with their history; routes that a change creates are added. What is closed on its last day stands in it as it was seen.
     silent
         Days and cells that are not known, or are none of a route's own.
     moves
@@ -40,6 +41,8 @@ class KnownNetwork:
         For each closure what hubs were seen to take over.
     notes
         What a planner should read of all this.
+    reopened
+        The history as if nothing had been closed on its last day either; None where nothing was.
     """
 
     panel: Panel
@@ -48,14 +51,30 @@ class KnownNetwork:
     closures: tuple[Closure, ...]
     taken: tuple[Mapping[str, float], ...]
     notes: tuple[str, ...]
+    reopened: Panel | None = None
 
-    def apply_ahead(self, mean: Matrix) -> Outcomes:
-        """Put handovers and closures on a forecast [routes x days] that begins the day after the panel."""
+    def apply_ahead(self, mean: Matrix, reopened: Matrix | None = None) -> Outcomes:
+        """Put handovers and closures on a forecast [routes x days] that begins the day after the panel.
+
+        Parameters
+        ----------
+        mean
+            The forecast from the panel.
+        reopened
+            The forecast from the panel ``reopened``, where there is one.
+        """
+        moved = self._move(mean)
+        known = self.panel.dates.size
+        if reopened is None:
+            return spread_ahead(self.panel, moved, self.closures, self.taken, known)
+        return spread_ahead(self.panel, self._move(reopened), self.closures, self.taken, known, moved)
+
+    def _move(self, mean: Matrix) -> Matrix:
         first_ahead = to_date(self.panel.dates[-1]) + dt.timedelta(days=1)
         moved = mean.copy()
         for move in self.moves:
             move.apply(moved, *move.days_ahead(first_ahead, moved.shape[1]))
-        return spread_ahead(self.panel, moved, self.closures, self.taken, self.panel.dates.size)
+        return moved
 
     def inherit(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give routes that a handover ahead opens or enlarges their donors' part of a [routes] figure, where it is more than their own."""
@@ -107,11 +126,19 @@ def know_network(
         if closing.until is not None or closing.date > as_of
         for closure in lay_out(panel, closing, takers, told=True, handed=handed)
     ]
-    closures += [closure for closing in found for closure in lay_out(panel, closing)]
+    closures += [closure for closing in found if _concerns(closing, as_of) for closure in lay_out(panel, closing)]
     closures.sort(key=lambda closure: (closure.closing.change == "opens", closure.first))
     taken: list[Mapping[str, float]] = []
+    reopened: Panel | None = None
     if closures:
-        panel, hidden, taken = restore(panel, closures, silent.unknown)
+        lasting = [closure.lasts(panel.dates.size) for closure in closures]
+        over = [closure for closure, lasts in zip(closures, lasting, strict=True) if not lasts]
+        whole, hidden, taken = restore(panel, closures, silent.unknown, eventful)
+        if any(lasting):
+            reopened = whole
+            panel, hidden, _ = restore(panel, over, silent.unknown, eventful)
+        else:
+            panel = whole
         silent = replace(silent, hidden=hidden if silent.hidden is None else hidden | silent.hidden)
     gone = [
         closure
@@ -121,13 +148,22 @@ def know_network(
     ]
     if gone:
         panel = spread_history(panel, gone)
+        reopened = None if reopened is None else spread_history(reopened, gone)
     network = follow_changes(panel, changes.handovers, last_date)
+    if reopened is not None:
+        reopened = follow_changes(reopened, changes.handovers, last_date).panel
     if network.panel.size > panel.size:
         added = np.zeros(network.panel.size - panel.size, dtype=np.bool_)
         closures = [replace(closure, rows=np.concatenate([closure.rows, added])) for closure in closures]
     notes = (*silent.notes, *changes.notes, *network.notes, *_tell(found))
     return KnownNetwork(
-        network.panel, silent.with_routes(network.panel.size), network.ahead, tuple(closures), tuple(taken), notes
+        network.panel,
+        silent.with_routes(network.panel.size),
+        network.ahead,
+        tuple(closures),
+        tuple(taken),
+        notes,
+        reopened,
     )
 
 
@@ -148,6 +184,13 @@ def find_unannounced(
         if not (of_event or overlapping(closing, told) or _follows_change(closing, known.network_changes, panel)):
             found.append(closing)
     return found
+
+
+def _concerns(closing: Closing, as_of: dt.date) -> bool:
+    """Say whether what nobody told is too near for the members to know by themselves what it changed."""
+    if closing.change == "opens":
+        return closing.days <= CLOSURE.opening_days
+    return closing.until is None or (as_of - closing.until).days < CLOSURE.memory
 
 
 def _follows_change(closing: Closing, changes: pl.DataFrame, panel: Panel) -> bool:

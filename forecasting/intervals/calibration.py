@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.constants import constant
+from forecasting.intervals.calibration_check import CalibrationFigure, Corrections, check_quantiles
 from forecasting.intervals.error_samples import LEAD_BLOCKS, ErrorSample, Flags, Matrix
 from forecasting.intervals.interval_model import CALIBRATED_LEVELS, IntervalModel, prior_dispersion
 from forecasting.intervals.negative_binomial import negative_binomial_cdf
@@ -30,6 +31,9 @@ class CalibrationRules:
 
 
 CALIBRATION = CalibrationRules()
+
+CHECKED = ("network", "hub", "outlet")
+"""Levels whose quantiles are checked on backtests they were not corrected by."""
 
 _EVENT_SCALES = np.array([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
 
@@ -61,6 +65,7 @@ def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...
     dispersion: dict[tuple[str, int, int], float] = {}
     scales: dict[str, float] = {}
     corrected: dict[tuple[str, int, bool], tuple[float, ...]] = {}
+    figures: list[CalibrationFigure] = []
     for level, pooled in _by_level(samples):
         by_class = np.empty((len(CLASS_LABELS), LEAD_BLOCKS))
         for series_class in range(len(CLASS_LABELS)):
@@ -72,19 +77,33 @@ def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...
         alpha = by_class[pooled.volume_class, pooled.lead_block]
         scales[level] = _fit_event_scale(pooled, alpha)
         transforms = _transforms(pooled, alpha + scales[level] * pooled.event_variance)
-        for on_event, of_level in _correct_level(transforms, pooled.event, levels):
-            for series_class in range(len(CLASS_LABELS)):
-                chosen = (pooled.volume_class == series_class) & (pooled.event == on_event)
-                # A class that is all of its level has nothing to add to it.
-                whole = chosen.sum() == (pooled.event == on_event).sum()
-                own_levels = of_level if whole else _correct(transforms[chosen], of_level, levels)
-                corrected[level, series_class, on_event] = tuple(own_levels.tolist())
-    return IntervalModel(dispersion, scales, corrected, levels)
+
+        def correct(chosen: Flags, pooled: ErrorSample = pooled, transforms: Matrix = transforms) -> Corrections:
+            return _corrections(transforms[chosen], pooled.volume_class[chosen], pooled.event[chosen], levels)
+
+        for (series_class, on_event), own_levels in correct(np.ones(transforms.size, dtype=np.bool_)).items():
+            corrected[level, series_class, on_event] = tuple(own_levels.tolist())
+        if level in CHECKED:
+            backtest = np.concatenate(
+                [np.full(sample.actual.size, sample.backtest) for sample in samples if sample.level == level]
+            )
+            figures += check_quantiles(level, transforms, pooled.volume_class, pooled.event, backtest, levels, correct)
+    return IntervalModel(dispersion, scales, corrected, levels, tuple(figures))
 
 
-def _correct_level(transforms: Matrix, event: Flags, levels: tuple[float, ...]) -> tuple[tuple[bool, Matrix], ...]:
+def _corrections(
+    transforms: Matrix, classes: NDArray[np.int64], event: Flags, levels: tuple[float, ...]
+) -> Corrections:
+    """Learn the levels to read, of each volume class on days with and without event."""
+    corrected: dict[tuple[int, bool], Matrix] = {}
     normal = _correct(transforms[~event], np.array(levels), levels)
-    return (False, normal), (True, _correct(transforms[event], normal, levels))
+    for on_event, of_level in ((False, normal), (True, _correct(transforms[event], normal, levels))):
+        for series_class in range(len(CLASS_LABELS)):
+            chosen = (classes == series_class) & (event == on_event)
+            # A class that is all of its level has nothing to add to it.
+            whole = chosen.sum() == (event == on_event).sum()
+            corrected[series_class, on_event] = of_level if whole else _correct(transforms[chosen], of_level, levels)
+    return corrected
 
 
 def _by_level(samples: Sequence[ErrorSample]) -> Iterator[tuple[str, ErrorSample]]:

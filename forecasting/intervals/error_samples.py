@@ -50,6 +50,8 @@ class ErrorSample:
         [n] whether the day belongs to an event.
     event_variance
         [n] relative variance the event model gave the day; 0 on other days.
+    backtest
+        Number of the backtest it is from.
     """
 
     level: str
@@ -59,6 +61,7 @@ class ErrorSample:
     lead_block: Classes
     event: Flags
     event_variance: Matrix
+    backtest: int = 0
 
     @classmethod
     def of(
@@ -69,6 +72,7 @@ class ErrorSample:
         volume: NDArray[np.floating],
         event: Flags,
         event_variance: NDArray[np.floating] | None = None,
+        backtest: int = 0,
     ) -> ErrorSample:
         """Take the cells of a backtest.
 
@@ -84,6 +88,8 @@ class ErrorSample:
             [days] or [series x days] whether the day belongs to an event.
         event_variance
             Relative variance of the event factor, shaped as ``event``; by default a fixed one on event days.
+        backtest
+            Number of the backtest: errors of one are left out together when quantiles are checked.
         """
         if actual.shape != mean.shape or volume.shape[0] != mean.shape[0]:
             raise RadarError(f"errors of shapes {actual.shape} and {mean.shape}", "actuals and means alike")
@@ -98,6 +104,7 @@ class ErrorSample:
             block[usable],
             days[usable],
             spread[usable],
+            backtest,
         )
 
 

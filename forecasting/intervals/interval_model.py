@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from data.constants import constant
 from data.quantiles import QUANTILE_LEVELS
+from forecasting.intervals.calibration_check import CalibrationFigure
 from forecasting.intervals.error_samples import Flags, Matrix, event_matrices, lead_blocks
 from forecasting.intervals.negative_binomial import negative_binomial_quantiles
 from forecasting.series.volume_classes import volume_class
@@ -57,12 +58,15 @@ class IntervalModel:
         (level, volume class, event) -> the level of the negative binomial to read for each of ``levels``.
     levels
         Levels calibrated; others are read in between, on the normal scale.
+    checked
+        How often what came lay below the published quantiles, in backtests they were not corrected by.
     """
 
     dispersion: Mapping[tuple[str, int, int], float]
     event_scale: Mapping[str, float]
     corrected: Mapping[tuple[str, int, bool], tuple[float, ...]]
     levels: tuple[float, ...] = CALIBRATED_LEVELS
+    checked: tuple[CalibrationFigure, ...] = ()
 
     def quantiles(
         self,

@@ -8,10 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from data.quantiles import QUANTILE_COLUMNS
+from data.quantiles import QUANTILE_COLUMNS, QUANTILE_LEVELS
 from forecasting.intervals.interval_model import IntervalModel
 from forecasting.intervals.spread import EventDays, Parts
 from forecasting.series.panel import ROUTE_KEYS, Membership, Panel
+
+PUBLISHED_CHECKS = ("network", "hub")
+"""Levels whose quantiles' check is published."""
 
 
 def publish(
@@ -104,3 +107,25 @@ def publish_routes(
 ) -> pl.DataFrame:
     """Lay out the routes."""
     return publish(panel.routes.select(ROUTE_KEYS), parts, "route", as_of, dates, intervals, events)
+
+
+def publish_calibration(intervals: IntervalModel) -> pl.DataFrame:
+    """Lay out how often what came lay below each quantile of network and hubs, as the table ``forecast_calibration`` less ``run_id``."""
+    name = dict(zip(QUANTILE_LEVELS, QUANTILE_COLUMNS, strict=True))
+    rows = [
+        {
+            "level": one.level,
+            "quantile": name[one.stated],
+            "stated": one.stated,
+            "seen": one.seen,
+            "seen_low": one.low,
+            "seen_high": one.high,
+            "days": one.days,
+            "backtests": one.backtests,
+        }
+        for one in intervals.checked
+        if one.level in PUBLISHED_CHECKS
+    ]
+    kinds = {"level": pl.String, "quantile": pl.String, "stated": pl.Float64, "seen": pl.Float64}
+    kinds |= {"seen_low": pl.Float64, "seen_high": pl.Float64, "days": pl.Int64, "backtests": pl.Int64}
+    return pl.DataFrame(rows, schema=kinds)

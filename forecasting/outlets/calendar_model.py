@@ -14,6 +14,7 @@ from forecasting.outlets.calendar_columns import Columns, lay_columns
 from forecasting.outlets.open_days import OpenDays, learn_open_days, list_holidays
 from forecasting.promotions.pooled_effects import PooledEffect, Tree, pool_effects
 from forecasting.promotions.promotion_days import PromotionKind, place_promotions
+from forecasting.promotions.strength_slopes import fit_slope, read_measures
 
 Matrix = NDArray[np.float64]
 Vector = NDArray[np.float64]
@@ -56,6 +57,8 @@ class OutletDays:
         Column from which the table knows anything.
     offset
         [known days + horizon] log of what events did and will do to all outlets, where another forecast says so.
+    unknown
+        [known days] days of which nothing is known: they teach nothing. None where all are known.
     """
 
     parcels: Matrix
@@ -65,6 +68,7 @@ class OutletDays:
     promotions: pl.DataFrame
     first_day: int = 0
     offset: Vector | None = None
+    unknown: NDArray[np.bool_] | None = None
 
     @property
     def known(self) -> int:
@@ -82,6 +86,7 @@ class OutletDays:
             self.promotions,
             min(self.first_day, known),
             None if self.offset is None else self.offset[:end],
+            None if self.unknown is None else self.unknown[:known],
         )
 
     def tree(self) -> Tree:
@@ -112,6 +117,8 @@ class CalendarForecast:
         Kind of promotion -> log effect of each outlet; of promotions of the whole network without what all share.
     shared
         Column -> log effect that all outlets share.
+    slopes
+        (kind of promotion, measure) -> log effect of one standard deviation of it.
     """
 
     mean: Matrix
@@ -119,6 +126,7 @@ class CalendarForecast:
     promotion: Matrix
     effects: Mapping[str, PooledEffect]
     shared: Mapping[str, float]
+    slopes: Mapping[tuple[str, str], float]
 
 
 def forecast_by_calendar(history: OutletDays) -> CalendarForecast:
@@ -145,7 +153,7 @@ def forecast_by_calendar(history: OutletDays) -> CalendarForecast:
     kinds = place_promotions(history.promotions, history.events, history.units, history.dates)
     columns = lay_columns(history.dates, known, history.events, kinds, told=history.offset is not None)
     holidays = list_holidays(history.events, history.dates[0], days)
-    opened = learn_open_days(history.parcels, days, holidays, history.first_day)
+    opened = learn_open_days(history.parcels, days, holidays, history.first_day, history.unknown)
     fit = _Fit(history, kinds, columns, opened)
     for _ in range(CALENDAR.rounds):
         fit.update()
@@ -172,11 +180,16 @@ class _Fit:
         self.shared = np.zeros(len(columns.names))
         self.own = {kind.name: np.zeros(outlets) for kind in kinds}
         self.effects: dict[str, PooledEffect] = {}
+        self.measures = read_measures(kinds, known)
+        self.slopes = {(one.kind, one.name): 0.0 for one in self.measures}
         on_any = (self.weight.sum(axis=0) > 0).astype(np.float64)
         self.free_columns = columns.values[:known] - smooth(columns.values[:known].T, on_any[None, :]).T
         self.free_kinds = {
             kind.name: kind.on[:, :known] - smooth(kind.on[:, :known].astype(np.float64), self.weight) for kind in kinds
         }
+        self.free_measures = [
+            one.values[:, :known] - smooth(one.values[:, :known], self.weight) for one in self.measures
+        ]
 
     def update(self) -> None:
         """Fit every part once to what the others leave."""
@@ -188,6 +201,7 @@ class _Fit:
         rest = self._fit_weekdays(rest, precision)
         for kind in self.kinds:
             rest = self._fit_kind(kind, rest, precision)
+        self._fit_measures(rest, precision)
         self.level = smooth(self.log - self.said()[:, :known], self.weight)
 
     def said(self) -> Matrix:
@@ -195,6 +209,8 @@ class _Fit:
         total = self.week[:, self.weekday] + (self.columns.values @ self.shared)[None, :]
         for kind in self.kinds:
             total = total + self.own[kind.name][:, None] * kind.on
+        for measure in self.measures:
+            total = total + self.slopes[measure.kind, measure.name] * measure.values
         return np.asarray(total)
 
     def _fit_shared(self, rest: Matrix, precision: Matrix) -> Matrix:
@@ -237,6 +253,14 @@ class _Fit:
         self.effects[kind.name], self.own[kind.name] = effect, effect.mean
         return np.asarray(rest - (effect.mean - before)[:, None] * kind.on[:, :known])
 
+    def _fit_measures(self, rest: Matrix, precision: Matrix) -> None:
+        known = self.history.known
+        for measure, free in zip(self.measures, self.free_measures, strict=True):
+            key = measure.kind, measure.name
+            before = self.slopes[key]
+            self.slopes[key] = fit_slope(rest + before * free, precision, free, measure.editions)
+            rest = rest - (self.slopes[key] - before) * measure.values[:, :known]
+
     def forecast(self) -> CalendarForecast:
         """Carry the level on, and put the calendar of the days ahead on it."""
         known = self.history.known
@@ -249,12 +273,15 @@ class _Fit:
         promotion = np.repeat(promoted[None, known:], mean.shape[0], axis=0)
         for kind in self.kinds:
             promotion = promotion + self.own[kind.name][:, None] * kind.on[:, known:]
+        for measure in self.measures:
+            promotion = promotion + self.slopes[measure.kind, measure.name] * measure.values[:, known:]
         return CalendarForecast(
             mean,
             np.repeat(np.exp(event[None, known:]), mean.shape[0], axis=0),
             np.exp(promotion),
             dict(self.effects),
             dict(zip(self.columns.names, self.shared.tolist(), strict=True)),
+            dict(self.slopes),
         )
 
     def _level(self, course: Matrix) -> Vector:

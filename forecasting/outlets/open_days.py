@@ -52,7 +52,11 @@ class OpenDays:
 
 
 def learn_open_days(
-    parcels: Matrix, days: int, holidays: list[tuple[str, NDArray[np.int64]]], first_day: int = 0
+    parcels: Matrix,
+    days: int,
+    holidays: list[tuple[str, NDArray[np.int64]]],
+    first_day: int = 0,
+    unknown: Flags | None = None,
 ) -> OpenDays:
     """Learn on which weekdays and holidays each outlet works.
 
@@ -66,6 +70,8 @@ def learn_open_days(
         (name, positions of its days among all) of each edition of each holiday.
     first_day
         Column from which anything is known.
+    unknown
+        [known days] days of which nothing is known of any outlet; by default there are none.
 
     Returns
     -------
@@ -82,8 +88,12 @@ def learn_open_days(
     on_holiday = np.zeros(days, dtype=bool)
     for _, places in holidays:
         on_holiday[places] = True
-    shut = _shut_for_a_while(worked, on_holiday[:known])
+    nothing = np.zeros(known, dtype=bool) if unknown is None else unknown
+    shut = _shut_for_a_while(worked, on_holiday[:known] | nothing)
+    # What is unknown neither is a rest nor makes a silence longer.
+    silent = np.where(shut.all(axis=1), 0, np.argmin((shut | nothing)[:, ::-1], axis=1) * shut[:, -1])
     shut[:, :first_day] = True
+    shut |= nothing
     usable = ~shut & ~on_holiday[None, :known]
     share = np.ones((outlets, days))
     start = max(0, known - 7 * OPEN_DAYS.weeks)
@@ -102,7 +112,6 @@ def learn_open_days(
         share[:, weekday == at] = np.where(rate < OPEN_DAYS.rest, 0.0, rate)[:, None]
     _close_on_holidays(share, worked, shut, holidays)
     # Shut up to today: the longer, the less it is expected back.
-    silent = np.where(shut.all(axis=1), 0, np.argmin(shut[:, ::-1], axis=1))
     share[:, known:] *= np.clip(1.0 - silent / OPEN_DAYS.given_up, 0.0, 1.0)[:, None]
     return OpenDays(share, shut)
 

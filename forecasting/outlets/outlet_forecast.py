@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from forecasting.intervals.error_samples import ErrorSample
 from forecasting.intervals.interval_model import IntervalModel
 from forecasting.intervals.spread import EventDays, Parts
 from forecasting.intervals.to_tables import publish
+from forecasting.outlets.beside_routes import BESIDE, OwnDays, carry_over, choose_ages, share_by_day
 from forecasting.outlets.shares import OutletHistory, find_strangers, learn_shares, read_history, weekday_factors
 from forecasting.outlets.transit import LONGEST_TRANSIT, align_to_deliveries, learn_transit_times, spread_arrivals
 from forecasting.results import RouteForecast
@@ -33,13 +35,12 @@ class OutletRules:
     """What outlets' forecasts look back on."""
 
     past: int = constant(112, "days", "of history read", "judgement")
-    cutoffs: tuple[int, ...] = constant(
-        (14, 28, 42, 56), "days before the last", "at which intervals are backtested", "judgement"
-    )
-    checked: int = constant(14, "days", "ahead of each such cut-off", "judgement")
 
 
 OUTLETS = OutletRules()
+
+AGES = choose_ages(range(BESIDE.checked, OUTLETS.past // 2 + 1, BESIDE.checked))
+"""Days before the as-of date of the backtests of outlets that are not forecast from their own days."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,12 @@ class _Flow:
 
 
 def forecast_outlets(
-    inputs: ForecastInputs, as_of: dt.date, matrices: RouteForecast, whole: NDArray[np.int64], events: EventDays
+    inputs: ForecastInputs,
+    as_of: dt.date,
+    matrices: RouteForecast,
+    whole: NDArray[np.int64],
+    events: EventDays,
+    own: Mapping[str, OwnDays] | None = None,
 ) -> pl.DataFrame:
     """Forecast pick-ups and deliveries of every outlet.
 
@@ -84,6 +90,8 @@ def forecast_outlets(
         [routes x horizon] the same in whole parcels.
     events
         Which days ahead carry an event, and how unsure its factor is.
+    own
+        Outlets forecast from their own days, by direction: they divide their hub's flow day by day.
 
     Returns
     -------
@@ -94,7 +102,9 @@ def forecast_outlets(
     -----
     Pick-up: parcels that leave the outlet's hub with its courier, times the outlet's share. Delivery: parcels on their
     way there, spread over the days after their pick-up by :func:`forecasting.outlets.transit.learn_transit_times`, times a factor of
-    the weekday, times the share. So a peak of sending on one day is a peak of deliveries one to three days later.
+    the weekday, times the share. A share is that of the last four weeks, and where eight weeks of outlets are known, that of each day's own
+    forecasts (:mod:`forecasting.outlets.beside_routes`): an outlet that rests on Sundays gets nothing on Sundays, and what arrives at a hub all of
+    whose outlets rest is delivered on their next day of work. So a peak of sending on one day is a peak of deliveries one to three days later.
     Where outlets and hub agree in the past, pick-ups of a hub's outlets sum to its outflow to the parcel.
     """
     if inputs.outlets.is_empty():
@@ -111,7 +121,8 @@ def forecast_outlets(
         history = read_history(inputs.outlet_volumes, outlets["outlet_id"], direction, first, as_of)
         flow = _read_flow(direction, inputs, as_of, matrices, whole, pairs, gap, history)
         history = history.since(days - flow.past.shape[1])
-        frames.append(_forecast_side(direction, inputs, matrices, outlets, of_outlet, flow, history, events))
+        side = (own or {}).get(direction)
+        frames.append(_forecast_side(direction, inputs, matrices, outlets, of_outlet, flow, history, events, side))
     return pl.concat(frames).sort("date", "outlet_id", "direction")
 
 
@@ -168,6 +179,7 @@ def _forecast_side(
     flow: _Flow,
     history: OutletHistory,
     events: EventDays,
+    own: OwnDays | None,
 ) -> pl.DataFrame:
     horizon = matrices.dates.size
     as_of = to_date(matrices.dates[0]) - dt.timedelta(days=1)
@@ -176,20 +188,25 @@ def _forecast_side(
     normal = marks[: flow.past.shape[1]]
     stranger = find_strangers(flow.past, history, of_outlet)
     flow = flow.with_network(stranger)
-    week = weekday_factors(flow.past, history, normal, of_outlet) if direction == "delivery" else np.ones(7)
+    groups = flow.past.shape[0]
+    week = weekday_factors(flow.past, history, normal, of_outlet) if direction == "delivery" else np.ones((groups, 7))
     # Column 0 ahead is the day after the as-of date; the factors count weekdays from it.
-    factor = np.resize(week, horizon)
+    ahead = flow.ahead * week[:, np.arange(horizon) % 7]
     shares = learn_shares(flow.past, history, of_outlet, week, stranger)
-    mean = shares[:, None] * (flow.ahead * factor)[of_outlet]
+    by_day = np.repeat(shares[:, None], horizon, axis=1)
+    if own is not None:
+        by_day, works = share_by_day(shares, own.mean, of_outlet, groups)
+        ahead = carry_over(ahead, works) if direction == "delivery" else ahead
+    mean = by_day * ahead[of_outlet]
     override = _divide(flow.mean, flow.undone)[of_outlet]
     event = _divide(flow.undone, flow.baseline)[of_outlet]
     if inputs.overrides is not None and not inputs.overrides.is_empty():
-        own = outlet_override_factors(inputs.overrides, outlets["outlet_id"].to_list(), matrices.dates, direction)
-        mean, override = mean * own, override * own
+        told = outlet_override_factors(inputs.overrides, outlets["outlet_id"].to_list(), matrices.dates, direction)
+        mean, override = mean * told, override * told
     rounded = round_coherently(mean, of_outlet)
     volume = history.parcels[:, -28:].mean(axis=1)
     volume = np.where(history.days > 0, volume, mean.mean(axis=1))
-    intervals = _calibrate(flow, history, of_outlet, ~normal, stranger)
+    intervals = _calibrate(flow, history, of_outlet, ~normal, stranger, own)
     lagged = events if direction == "pickup" else _delay(events)
     keys = outlets.select("outlet_id").with_columns(pl.lit(direction).alias("direction"))
     parts = Parts(rounded, mean, event, override, volume, history.days)
@@ -215,26 +232,34 @@ def _calibrate(
     of_outlet: NDArray[np.int64],
     event: NDArray[np.bool_],
     stranger: NDArray[np.bool_],
+    own: OwnDays | None,
 ) -> IntervalModel:
-    """Learn the spread from backtests of the last weeks, the hub's flow forecast by the mean of its weekdays."""
+    """Learn the spread from backtests of the last weeks, the hub's flow forecast by the mean of its weekdays, as far as outlets do not pull it."""
     samples: list[ErrorSample] = []
     days = flow.past.shape[1]
-    for back in OUTLETS.cutoffs:
+    for back in AGES if own is None else own.tests:
         known = days - back
         if known < 28 or history.first_day > known - 14:
             break
         seen = history.until(known)
-        ahead = day_of_week_mean(flow.past[:, :known].astype(np.float32), OUTLETS.checked)[of_outlet]
+        ahead = day_of_week_mean(flow.past[:, :known].astype(np.float32), BESIDE.checked)[of_outlet]
         shares = learn_shares(flow.past[:, :known], seen, of_outlet, np.ones(7), stranger)
-        actual = history.parcels[:, known : known + OUTLETS.checked]
+        by_day = np.repeat(shares[:, None], BESIDE.checked, axis=1)
+        said = by_day * ahead
+        test = None if own is None else own.tests.get(back)
+        if own is not None and test is not None and test.mean.shape[1] == BESIDE.checked:
+            by_day, _ = share_by_day(shares, test.mean, of_outlet, flow.past.shape[0])
+            said = (1.0 - own.pull) * by_day * ahead + own.pull * test.mean
+        actual = history.parcels[:, known : known + BESIDE.checked]
         there = seen.days > 0
         samples.append(
             ErrorSample.of(
                 "outlet",
                 actual[there],
-                (shares[:, None] * ahead)[there],
+                said[there],
                 seen.parcels[there, -28:].mean(axis=1),
-                event[known : known + OUTLETS.checked],
+                event[known : known + BESIDE.checked],
+                backtest=back,
             )
         )
     return calibrate_intervals(samples)

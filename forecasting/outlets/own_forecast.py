@@ -110,6 +110,7 @@ def forecast_own(days: OutletDays, horizon: int) -> CalendarForecast:
         made.promotion[:, -horizon:],
         made.effects,
         made.shared,
+        made.slopes,
     )
 
 

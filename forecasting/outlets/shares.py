@@ -141,7 +141,7 @@ def learn_shares(
     group
         [outlets] group of each outlet.
     week
-        [7] factors of the days 1, 2, ... after the last, 1 where weekdays do not matter.
+        [7] or [groups x 7] factors of the days 1, 2, ... after the last, 1 where weekdays do not matter.
     stranger
         [groups] groups whose flow is that of the whole network, of which they are a small part.
 
@@ -180,7 +180,7 @@ def learn_shares(
 def weekday_factors(
     flow: Matrix, history: OutletHistory, normal: NDArray[np.bool_], group: NDArray[np.int64]
 ) -> Matrix:
-    """Return how much more or less than its even share is delivered on each weekday.
+    """Return how much more or less than its even share each group delivers on each weekday.
 
     Parameters
     ----------
@@ -196,28 +196,41 @@ def weekday_factors(
     Returns
     -------
     NDArray[np.float64]
-        [7] factors for the days 1, 2, ... after the last, around 1: delivered over arrived by weekday in the last eight
-        weeks, of groups whose outlets are known, with two pseudo-weeks of an even one.
+        [groups x 7] factors for the days 1, 2, ... after the last, around 1: delivered over arrived by weekday in the last eight
+        weeks. A group's are drawn to those of all groups whose outlets are known by two pseudo-weeks, and these to even ones by as many.
     """
-    days = flow.shape[1]
-    known = np.bincount(group, weights=history.days, minlength=flow.shape[0]) > 0
-    arrived, delivered = flow[known].sum(axis=0), history.parcels.sum(axis=0)
+    groups, days = flow.shape
+    known = np.bincount(group, weights=history.days, minlength=groups) > 0
+    delivered = np.zeros_like(flow)
+    np.add.at(delivered, group, history.parcels)
     chosen = normal.copy()
     chosen[: max(history.first_day, days - 7 * SHARES.weeks)] = False
-    if not chosen.any() or arrived[chosen].sum() <= 0 or delivered[chosen].sum() <= 0:
-        return np.ones(7)
-    even = arrived * (delivered[chosen].sum() / arrived[chosen].sum())
+    everyone = _factors(flow[known].sum(axis=0)[None], delivered.sum(axis=0)[None], chosen, np.ones((1, 7)))
+    own = _factors(flow, delivered, chosen, np.repeat(everyone, groups, axis=0))
+    return np.where(known[:, None], own, everyone)
+
+
+def _factors(arrived: Matrix, delivered: Matrix, chosen: NDArray[np.bool_], parent: Matrix) -> Matrix:
+    """[groups x 7] delivered over arrived by weekday, with pseudo-weeks of the parent's; the parent's where nothing is known."""
+    days = arrived.shape[1]
+    came, went = arrived[:, chosen].sum(axis=1), delivered[:, chosen].sum(axis=1)
+    told = (came > 0) & (went > 0)
+    even = arrived * np.divide(went, came, out=np.ones_like(came), where=told)[:, None]
     # Column days is the first day ahead: its weekday is that of columns days - 7, days - 14, ...
     weekday = (np.arange(days) - days) % 7
-    pseudo = SHARES.pseudo_weeks * even[chosen].mean()
-    factors = np.array(
+    pseudo = SHARES.pseudo_weeks * even[:, chosen].mean(axis=1) if chosen.any() else np.ones(arrived.shape[0])
+    pseudo = np.where(told, pseudo, 1.0)
+    factors = np.stack(
         [
-            (delivered[chosen & (weekday == at)].sum() + pseudo) / (even[chosen & (weekday == at)].sum() + pseudo)
+            (delivered[:, chosen & (weekday == at)].sum(axis=1) + pseudo * parent[:, at])
+            / (even[:, chosen & (weekday == at)].sum(axis=1) + pseudo)
             for at in range(7)
-        ]
+        ],
+        axis=1,
     )
-    return np.asarray(factors / factors.mean(), dtype=np.float64)
+    factors = np.where(told[:, None], factors, parent)
+    return np.asarray(factors / np.maximum(factors.mean(axis=1, keepdims=True), 1e-9))
 
 
 def _backwards(week: Matrix, days: int) -> Matrix:
-    return np.asarray(week[(np.arange(days) - days) % 7], dtype=np.float64)
+    return np.asarray(week[..., (np.arange(days) - days) % 7], dtype=np.float64)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
+Matrix = NDArray[np.float64]
+
+MEASURES = ("discount", "strength")
+"""Columns of ``promotions`` that say how strong a promotion is."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,14 @@ class PromotionKind:
         Whether it is for the whole network, every unit on the same days.
     on
         [units x days] whether the unit has it on the day.
+    measures
+        Name of each measure that is told -> [units x days] how strong it is; NaN where nothing is said, and without promotion.
     """
 
     name: str
     everywhere: bool
     on: Flags
+    measures: Mapping[str, Matrix] = field(default_factory=dict)
 
 
 def place_promotions(
@@ -63,7 +70,7 @@ def place_promotions(
         for column in ("outlet_id", "hub_id", "region_id")
     }
     shape = (units.height, dates.size)
-    found: dict[str, tuple[bool, Flags]] = {}
+    found: dict[str, tuple[bool, Flags, dict[str, Matrix]]] = {}
     for row in rows.sort("promotion_id").iter_rows(named=True):
         event, first, last = days.get(row["event_id"], (None, None, None))
         first, last = row["date_from"] or first, row["date_to"] or last
@@ -75,10 +82,13 @@ def place_promotions(
             continue
         scope = row["scope"]
         name = "|".join(part or "" for part in (scope, event, row["venue"], row["category"]))
-        _, on = found.setdefault(name, (scope == "network", np.zeros(shape, dtype=bool)))
+        _, on, measures = found.setdefault(name, (scope == "network", np.zeros(shape, dtype=bool), {}))
         mine = np.ones(units.height, dtype=bool)
         if scope != "network":
             member = str(row[f"{scope}_id"])
             mine = np.array([value == member for value in members[f"{scope}_id"]], dtype=bool)
         on[mine, low : high + 1] = True
-    return tuple(PromotionKind(name, everywhere, on) for name, (everywhere, on) in sorted(found.items()) if on.any())
+        for measure in MEASURES:
+            if row.get(measure) is not None:
+                measures.setdefault(measure, np.full(shape, np.nan))[mine, low : high + 1] = float(row[measure])
+    return tuple(PromotionKind(name, *parts) for name, parts in sorted(found.items()) if parts[1].any())

@@ -102,7 +102,7 @@ def sample_errors(
         event, spread = clean.touched[days], variance[days]
         some = slice(None, None, -(-truth.shape[0] // BACKTESTS.most_sampled))
         told = forecast if hidden is None else np.where(hidden, np.float32(0.0), forecast)
-        samples.append(ErrorSample.of("route", truth[some], told[some], volume[some], event, spread))
+        samples.append(ErrorSample.of("route", truth[some], told[some], volume[some], event, spread, cutoff))
         for level, memberships in levels.items():
             for membership in memberships:
                 summed = aggregate(volume[:, None], membership)[:, 0]
@@ -110,5 +110,5 @@ def sample_errors(
                 if hidden is not None:
                     unseen = aggregate(forecast * hidden, membership)
                     forecast_sums[unseen > BACKTESTS.most_hidden * forecast_sums] = 0.0
-                samples.append(ErrorSample.of(level, actual_sums, forecast_sums, summed, event, spread))
+                samples.append(ErrorSample.of(level, actual_sums, forecast_sums, summed, event, spread, cutoff))
     return samples

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +25,47 @@ from forecasting.routes.member_weights import (
     largest_routes,
 )
 from forecasting.routes.members import forecast_members
-from forecasting.routes.network_path import forecast_network
+from forecasting.routes.network_path import NETWORK, forecast_network
 from forecasting.routes.route_history import RouteHistory
 from forecasting.routes.share_trees import ShareTrees, fit_share_trees
+from forecasting.routes.slow_destinations import fit_slow_share, slow_down
+from forecasting.series.baselines import decaying_level
 from forecasting.series.panel import Panel
 
 Matrix = NDArray[np.float32]
 Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FittedRoutes:
+    """What was learnt of the routes: how members, trees and hubs go together.
+
+    Attributes
+    ----------
+    forecaster
+        Weights of members and trees.
+    margin_share
+        Of routes reconciled with their hubs, and left as they are.
+    slow_share
+        Of the routes so combined, and of slow destinations.
+    trees
+        The share trees; None without.
+    """
+
+    forecaster: RouteForecaster
+    margin_share: MemberWeights
+    slow_share: MemberWeights
+    trees: ShareTrees | None
+
+    def forecast(self, history: RouteHistory, path: Vector) -> tuple[Matrix, dict[str, Matrix]]:
+        """Forecast the routes of a history along a network path: [routes x horizon] combined, and each member."""
+        members = forecast_members(history.parcels, path.size)
+        trees = None if self.trees is None else self.trees.forecast(history.parcels, history.sums, path)
+        settled = self.forecaster.forecast(history, members, trees, path).settle(self.margin_share)
+        baseline = scale_to_total(slow_down(settled, history, self.slow_share), path)
+        if trees is not None:
+            members[TREES] = scale_to_total(trees, path)
+        return baseline, members
 
 
 @dataclass(frozen=True)
@@ -40,6 +74,12 @@ class RouteModel:
 
     Attributes
     ----------
+    total
+        [days] parcels of the network.
+    path
+        [horizon] network path the routes sum to.
+    fitted
+        What was learnt of them.
     baseline
         [routes x horizon] combined forecast.
     members
@@ -50,10 +90,25 @@ class RouteModel:
         Members left out, and why.
     """
 
+    total: Vector
+    path: Vector
+    fitted: FittedRoutes
     baseline: Matrix
     members: Mapping[str, Matrix]
     inner_forecasts: Mapping[int, Matrix]
     notes: tuple[str, ...]
+
+    def forecast_other(self, panel: Panel, clean: CleanHistory) -> Matrix:
+        """Forecast another history of the same routes by what was learnt of this one [routes x horizon].
+
+        The network path is the same, at the level of the other history.
+        """
+        other = RouteHistory.of(panel, clean)
+        level, own_level = (
+            float(decaying_level(total[None, :].astype(np.float32), NETWORK.level_half_life)[0, 0])
+            for total in (other.total, self.total)
+        )
+        return self.fitted.forecast(other, self.path * level / max(own_level, 1e-9))[0]
 
 
 @dataclass(frozen=True)
@@ -155,17 +210,14 @@ def fit_routes(
         if trees is not None and cutoffs:
             earlier_trees = _fit_trees(history.until(min(cutoffs)), horizon, seed)
     progress.step(4, 10, "inner backtests")
-    forecaster, margin_share, inner = _fit_on_backtests(history, cutoffs, horizon, earlier_trees, progress)
+    weights, inner = _fit_on_backtests(history, cutoffs, horizon, earlier_trees, progress)
     _, path, notes = forecast_network(
         history.total, history.dates, horizon, history.learnt_weight, use_prophet=settings.use_prophet
     )
     progress.step(7, 10, "routes")
-    members = forecast_members(history.parcels, horizon)
-    tree_forecast = None if trees is None else trees.forecast(history.parcels, history.sums, path)
-    baseline = forecaster.forecast(history, members, tree_forecast, path).settle(margin_share)
-    if tree_forecast is not None:
-        members[TREES] = scale_to_total(tree_forecast, path)
-    return RouteModel(baseline, members, inner, tuple(notes))
+    fitted = replace(weights, trees=trees)
+    baseline, members = fitted.forecast(history, path)
+    return RouteModel(history.total, path, fitted, baseline, members, inner, tuple(notes))
 
 
 def _fit_trees(history: RouteHistory, horizon: int, seed: int) -> ShareTrees | None:
@@ -174,7 +226,7 @@ def _fit_trees(history: RouteHistory, horizon: int, seed: int) -> ShareTrees | N
 
 def _fit_on_backtests(
     history: RouteHistory, cutoffs: Sequence[int], horizon: int, trees: ShareTrees | None, progress: Progress
-) -> tuple[RouteForecaster, MemberWeights, dict[int, Matrix]]:
+) -> tuple[FittedRoutes, dict[int, Matrix]]:
     """Learn all weights from the inner backtests, and give the forecast each of them would have made."""
     largest = largest_routes(history)
     backtests = []
@@ -195,4 +247,7 @@ def _fit_on_backtests(
     }
     pairs = {at: (forecast.reconciled, forecast.base) for at, forecast in forecasts.items()}
     margin_share = fit_margin_share(history, pairs, horizon, 0.0 if trees is None else WEIGHING.tree_handicap)
-    return forecaster, margin_share, {at: forecast.settle(margin_share) for at, forecast in forecasts.items()}
+    settled = {at: forecast.settle(margin_share) for at, forecast in forecasts.items()}
+    slow_share = fit_slow_share(history, settled, horizon)
+    made = {at: scale_to_total(slow_down(routes, known[at], slow_share), paths[at]) for at, routes in settled.items()}
+    return FittedRoutes(forecaster, margin_share, slow_share, trees), made

@@ -67,7 +67,21 @@ def test_a_weekday_without_deliveries_is_found() -> None:
     parcels = np.full((1, days), 70.0)
     parcels[0, 6::7] = 0.0
     handled = OutletHistory(parcels, np.array([float(days)]), 0)
-    factors = weekday_factors(flow, handled, np.ones(days, dtype=bool), np.array([0]))
+    factors = weekday_factors(flow, handled, np.ones(days, dtype=bool), np.array([0]))[0]
     assert factors.argmin() == 6
     assert factors[6] < 0.25
     assert factors.mean() == pytest.approx(1.0)
+
+
+def test_groups_of_outlets_have_weekdays_of_their_own() -> None:
+    days = 56
+    flow = np.full((3, days), 70.0)
+    parcels = np.full((2, days), 70.0)
+    parcels[0, 6::7] = 0.0
+    handled = OutletHistory(parcels, np.array([float(days)] * 2), 0)
+    factors = weekday_factors(flow, handled, np.ones(days, dtype=bool), np.array([0, 1]))
+    assert factors.shape == (3, 7)
+    assert factors[0, 6] < 0.25
+    assert factors[1, 6] > 0.85
+    # A group whose outlets nobody knows has those of all.
+    assert 0.4 < factors[2, 6] < 0.7

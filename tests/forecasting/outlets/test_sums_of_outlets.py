@@ -12,7 +12,8 @@ import pytest
 from data.contracts import contract
 from data.errors import RadarError
 from forecasting.forecast import forecast
-from forecasting.inputs import ForecastInputs
+from forecasting.inputs import ForecastInputs, ForecastSettings
+from forecasting.results import Forecasts
 from tests.forecasting.small_networks import table
 
 FIRST, DAYS, AHEAD = dt.date(2024, 1, 1), 150, 14
@@ -116,3 +117,113 @@ def test_a_promotion_written_later_is_not_known() -> None:
     event = dict(found.network.select("date", "event").iter_rows())
     assert event[start] > 1.3
     assert event[start + dt.timedelta(days=5)] < 1.1
+
+
+def override(level: str, factor: float, **ends: str) -> pl.DataFrame:
+    written = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    row = {"override_id": "x", "created_at": written, "level": level, "factor": factor, "author": "p", "reason": "r"}
+    days = {"date_from": AS_OF, "date_to": AS_OF + dt.timedelta(days=99)}
+    names = ("region_id", "hub_id", "outlet_id", "courier_id", "origin_hub_id", "destination_hub_id", "direction")
+    return pl.DataFrame(
+        [{**dict.fromkeys(names), **row, **days, **ends}], schema_overrides=dict.fromkeys(names, pl.String)
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "doubled"),
+    [
+        (override("network", 2.0), {(f"H{at}", side) for at in range(3) for side in ("out", "in")}),
+        (override("region", 2.0, region_id="R", direction="in"), {("H0", "in"), ("H1", "in")}),
+        (override("hub", 2.0, hub_id="H2"), {("H2", "out")}),
+        (override("outlet", 2.0, outlet_id="o0", direction="in"), set()),
+    ],
+    ids=["network", "region", "hub", "outlet of no such direction"],
+)
+def test_overrides_of_every_level_reach_the_outlets(told: pl.DataFrame, doubled: set[tuple[str, str]]) -> None:
+    plain, found = forecast(inputs(), AS_OF, 7), forecast(replace(inputs(), overrides=told), AS_OF, 7)
+    tomorrow = AS_OF + dt.timedelta(days=2)
+    before, after = (
+        {
+            (hub, side): mean
+            for hub, side, mean in each.hub.filter(date=tomorrow).select("hub_id", "direction", "mean").iter_rows()
+        }
+        for each in (plain, found)
+    )
+    for key, parcels in before.items():
+        assert after[key] == pytest.approx(parcels * (2 if key in doubled else 1), abs=2)
+
+
+def change(*rows: dict[str, object]) -> pl.DataFrame:
+    names = ("hub_id", "successor_hub_id", "scope", "direction", "origin_hub_id", "destination_hub_id")
+    kinds = {**dict.fromkeys(names, pl.String), "share": pl.Float64, "until": pl.Date}
+    blank = {**dict.fromkeys(names), "share": None, "until": None, "scope": "hub"}
+    return pl.DataFrame(
+        [{**blank, "change_id": f"c{at}", **row} for at, row in enumerate(rows)], schema_overrides=kinds
+    )
+
+
+def test_a_hub_that_moves_hands_its_sums_over_and_outlets_keep_theirs() -> None:
+    fourth = AS_OF + dt.timedelta(days=4)
+    moves = change({"date": fourth, "hub_id": "H0", "change": "moves", "successor_hub_id": "H9"})
+    plain, found = forecast(inputs(), AS_OF, 7), forecast(replace(inputs(), network_changes=moves), AS_OF, 7)
+    assert found.outlet.equals(plain.outlet)
+    assert found.network.equals(plain.network)
+    for day in range(1, 8):
+        date = AS_OF + dt.timedelta(days=day)
+        before, after = (
+            dict(each.hub.filter(date=date, direction="out").select("hub_id", "mean").iter_rows())
+            for each in (plain, found)
+        )
+        assert after["H9" if day >= 4 else "H0"] == before["H0"]
+        assert after["H0" if day >= 4 else "H9"] == 0
+        assert after["H1"] == before["H1"]
+    for level in ("hub", "region"):
+        contract(f"{level}_forecasts").conform(getattr(found, level).with_columns(run_id=pl.lit("run")))
+
+
+def test_a_hub_closed_for_some_days_is_spread_over_the_others() -> None:
+    first = AS_OF + dt.timedelta(days=2)
+    shut = change({"date": first, "until": first + dt.timedelta(days=1), "hub_id": "H1", "change": "closes"})
+    found = forecast(replace(inputs(), network_changes=shut), AS_OF, 7)
+    of_hub = found.hub.filter(hub_id="H1", direction="out").sort("date")["mean"].to_list()
+    assert [parcels > 0 for parcels in of_hub] == [True, False, False, True, True, True, True]
+    assert sums(found.hub.filter(direction="out"), "date") == found.network["mean"].to_list()
+    assert any("Hub H1 is closed" in note for note in found.notes)
+
+
+def test_every_hub_closed_and_changes_that_make_no_sense() -> None:
+    tomorrow = AS_OF + dt.timedelta(days=1)
+    all_shut = change(*({"date": tomorrow, "hub_id": f"H{at}", "change": "closes"} for at in range(3)))
+    found = forecast(replace(inputs(), network_changes=all_shut), AS_OF, 7)
+    assert found.hub["mean"].sum() == 0
+    wrong = change(
+        {"date": tomorrow, "until": AS_OF, "hub_id": "H0", "change": "closes"},
+        {"date": tomorrow, "hub_id": "X", "change": "closes"},
+    )
+    left = forecast(replace(inputs(), network_changes=wrong), AS_OF, 7)
+    assert left.hub.equals(forecast(inputs(), AS_OF, 7).hub)
+    assert sum("left out" in note for note in left.notes) == 2
+
+
+def test_days_without_any_row_are_unknown_unless_the_network_rested() -> None:
+    whole = inputs(("pickup",))
+    gone = [AS_OF - dt.timedelta(days=back) for back in (7, 14, 21, 28)]
+    holed = replace(whole, outlet_volumes=whole.outlet_volumes.filter(~pl.col("date").is_in(gone)))
+    same_weekday = AS_OF + dt.timedelta(days=7)
+
+    def of_day(found: Forecasts) -> int:
+        return int(found.network.filter(date=same_weekday)["mean"].item())
+
+    plain, unknown = forecast(whole, AS_OF, 7), forecast(holed, AS_OF, 7)
+    rested = forecast(holed, AS_OF, 7, settings=ForecastSettings(closed=tuple((day, day) for day in gone)))
+    assert of_day(unknown) == pytest.approx(of_day(plain), rel=0.04)
+    assert of_day(rested) < 0.9 * of_day(plain)
+    assert any("without any row of outlet_volumes" in note for note in unknown.notes)
+
+
+def test_a_gap_of_more_than_a_week_is_refused_unless_bridged() -> None:
+    late = AS_OF + dt.timedelta(days=9)
+    with pytest.raises(RadarError, match="no outlet volumes on the 9 days"):
+        forecast(inputs(), late, 7)
+    found = forecast(inputs(), late, 7, settings=ForecastSettings(bridge=True))
+    assert any("bridges them" in note for note in found.notes)
