@@ -72,6 +72,7 @@ def advise(
     tables = {
         "stock_allocations": workspace.results("stock_allocations", plan),
         "courier_allocations": workspace.results("courier_allocations"),
+        "care_list": workspace.results("care_list"),
         "stock": workspace.read("stock"),
         "warehouses": workspace.read("warehouses"),
         **{name: workspace.read(name) for name in ("categories", "couriers", "hubs", "regions")},

@@ -332,6 +332,16 @@ ANSWERS: tuple[Answer, ...] = (
     _list("report forecast", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
     _list("report plan", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
     _list("advise", "merchant_id: text, merchant\nfile: text, file written", "units, cost and saving"),
+    _one(
+        "track care",
+        """
+        run_id: text, the run
+        as_of: text, now, a moment with offset
+        plan, impact_run: text?, runs it stands on
+        care: rows, as in the table care_list
+        merchants: rows, merchant_id, parcels under way and planned, hours late expected (mean) and at worst
+        """,
+    ),
     _list("track rates", "dimension: text, what is cut by\nmember: text, which", "the columns of tracking_rates"),
     _list("tables", "table: text, name\ngroup: text, group\nmeaning: text, what a row is"),
     _one(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from data.engines import Engine
     from data.workspace import Workspace
 
@@ -119,3 +121,14 @@ def engine_of(workspace: Workspace, word: str | None) -> Engine:
 
     settings = workspace.settings.stress
     return choose_engine(settings.engine if word is None else word, settings.workers, warn)
+
+
+def parse_as_of(text: str, zone: ZoneInfo) -> datetime:
+    """Read a moment, in a zone where it names none; a date alone is its end."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        moment = None
+    if moment is None or len(text.strip()) <= len("2025-11-12"):
+        return datetime.combine(parse_day(text) + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from cli import track_care
 from cli.console import known_errors, out_rows, say, workspace_of
-from cli.options import FirstDay, Json, LastDay, parse_day
-
-if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
+from cli.options import FirstDay, Json, LastDay, parse_as_of
 
 
 def register(app: typer.Typer) -> None:
     """Add ``radar track`` and its commands."""
     group = typer.Typer(name="track", help="Where the parcels stand.", no_args_is_help=True)
-    # a group of one command would swallow the command's name
-    group.callback()(lambda: None)
     group.command("rates")(rates)
+    group.command("care")(track_care.care)
     app.add_typer(group)
 
 
@@ -56,7 +52,7 @@ def rates(
     settings = workspace.settings.workspace
     cuts = [part.strip() for part in by.split(",") if part.strip()]
     options = {"as_of": as_of, "from": first, "to": last, "by": cuts}
-    chosen = None if as_of is None else _parse_as_of(as_of, settings.zone)
+    chosen = None if as_of is None else parse_as_of(as_of, settings.zone)
     with workspace.run("track rates", options=options) as run:
         waybills = run.read("waybills")
         moment = chosen or latest_moment(waybills)
@@ -68,13 +64,3 @@ def rates(
     shown = with_partition(measured)
     out_rows(shown, json=json, columns=None if json else columns)
     say(f"{run.message}, ordered {shown['window_from'][0]} to {shown['window_to'][0]} (run {run.run_id}).")
-
-
-def _parse_as_of(text: str, zone: ZoneInfo) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        moment = None
-    if moment is None or len(text.strip()) <= len("2025-11-12"):
-        return datetime.combine(parse_day(text) + timedelta(days=1), time(), tzinfo=zone).astimezone(UTC)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

@@ -40,7 +40,7 @@ class MerchantAdvice:
     readme
         Lines that say what the tables are.
     tables
-        ``advice``, ``parts`` and ``totals`` always; ``couriers`` when there are rows.
+        ``advice``, ``parts`` and ``totals`` always; ``couriers`` and ``care`` when there are rows.
     """
 
     merchant_id: str
@@ -77,7 +77,7 @@ def advise_merchant(
         Row of ``merchants``: merchant_id, name, hub_id.
     tables
         ``stock_allocations``, ``courier_allocations``, ``warehouses`` and, if any, ``stock``; each may be empty. ``categories``,
-        ``couriers``, ``hubs`` and ``regions`` give Chinese names.
+        ``couriers``, ``hubs`` and ``regions`` give Chinese names; ``care_list``, if any, the parcels that the weather delays.
     language
         ``zh`` or ``en``.
     run_id
@@ -113,6 +113,7 @@ def advise_merchant(
         "couriers": couriers.select(
             "date", "courier_id", "origin_hub_id", "destination_hub_id", "parcels", "reason"
         ).sort("date", "courier_id", "origin_hub_id", "destination_hub_id"),
+        "care": _list_care(tables.get("care_list"), str(merchant["merchant_id"]), language),
     }
     kept = {name: frame for name, frame in found.items() if frame.height or name in ("advice", "parts")}
     first = next((row.reason for row in read if row.reason is not None), None)
@@ -303,6 +304,15 @@ def _add_up(read: Sequence[_Row], moves: Sequence[Move], couriers: pl.DataFrame,
         totals |= {"cost": cost, "home_cost": home_cost, "saving": home_cost - cost}
     rows = [(word(language, f"total.{name}"), float(value)) for name, value in totals.items() if value is not None]
     return pl.DataFrame(rows, schema={"total": pl.String(), "number": pl.Float64()}, orient="row")
+
+
+def _list_care(care: pl.DataFrame | None, merchant_id: str, language: Language) -> pl.DataFrame:
+    """List the merchant's own parcels that the weather delays, the longest delay first, with what to tell its buyers."""
+    if care is None:
+        return pl.DataFrame()
+    columns = ["date", "parcels", "origin_hub_id", "destination_hub_id", "expected_hours", "worst_hours"]
+    mine = care.filter(pl.col("merchant_id") == merchant_id).sort("expected_hours", "care_id", descending=[True, False])
+    return mine.select(*columns, text=f"text_{language}")
 
 
 def _advise_couriers(

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 Format = Literal["xlsx", "csv", "json"]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _LONGEST_NAME = 80
-_SHEETS = ("advice", "parts", "totals", "couriers")
-_WIDTHS = {"what": 26, "where": 26, "why": 90, "confidence": 34, "reason": 60, "late_cost": 18}
+_SHEETS = ("advice", "parts", "totals", "couriers", "care")
+_WIDTHS = {"what": 26, "where": 26, "why": 90, "confidence": 34, "reason": 60, "late_cost": 18, "text": 90}
 
 
 def name_file(merchant_id: str, form: Format) -> str:

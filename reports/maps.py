@@ -52,7 +52,7 @@ class HubMark:
 
 @dataclass(frozen=True)
 class LaneMark:
-    """A lane on the map: from hub to hub, as wide as its parcels."""
+    """A lane on the map: from hub to hub, as wide as its parcels; ``mode`` may carry a tone, as ``road bad``."""
 
     origin_hub_id: str
     destination_hub_id: str
@@ -61,7 +61,22 @@ class LaneMark:
     tip: str
 
 
-def draw_map(hubs: Sequence[HubMark], lanes: Sequence[LaneMark], outlines: str | None, label: str) -> Markup:
+@dataclass(frozen=True)
+class AreaMark:
+    """An area under a warning: GeoJSON text (WGS 84), the tone of its colour (``bad``, ``warn`` or ``accent``) and what is said about it."""
+
+    area: str
+    tone: str
+    tip: str
+
+
+def draw_map(
+    hubs: Sequence[HubMark],
+    lanes: Sequence[LaneMark],
+    outlines: str | None,
+    label: str,
+    areas: Sequence[AreaMark] = (),
+) -> Markup:
     """Draw hubs and lanes in an equal-area projection around the network.
 
     Parameters
@@ -74,6 +89,8 @@ def draw_map(hubs: Sequence[HubMark], lanes: Sequence[LaneMark], outlines: str |
         GeoJSON text (WGS 84) for the background, or none.
     label
         What a screen reader says of the map.
+    areas
+        Areas under warnings, drawn below the lanes.
 
     Returns
     -------
@@ -98,6 +115,7 @@ def draw_map(hubs: Sequence[HubMark], lanes: Sequence[LaneMark], outlines: str |
             _WIDTH, frame.height, label
         ),
         _land(outlines, projection, frame),
+        *[_area(area, projection, frame) for area in areas],
         _lanes(lanes, place),
         *[
             _hub(hub, place[hub.hub_id], size[hub.hub_id])
@@ -141,18 +159,35 @@ def _land(outlines: str | None, projection: str, frame: _Frame) -> Markup:
     if not outlines:
         return Markup("")
     import geopandas
+
+    features = json.loads(outlines)["features"]
+    land = geopandas.GeoDataFrame.from_features(features, crs="EPSG:4326").geometry
+    return Markup('<path class="land" aria-hidden="true" d="{}"/>').format(_outline_of(land, projection, frame))
+
+
+def _area(area: AreaMark, projection: str, frame: _Frame) -> Markup:
+    import geopandas
+    from shapely.geometry import shape
+
+    drawn = _outline_of(geopandas.GeoSeries([shape(json.loads(area.area))], crs="EPSG:4326"), projection, frame)
+    return (
+        Markup('<path class="area {}" d="{}" data-tip="{}"/>').format(area.tone, drawn, area.tip)
+        if drawn
+        else Markup("")
+    )
+
+
+def _outline_of(shapes: geopandas.GeoSeries, projection: str, frame: _Frame) -> str:
+    """Path of shapes on the drawing, cut to its window."""
     from shapely.affinity import affine_transform
     from shapely.geometry import box
 
-    features = json.loads(outlines)["features"]
-    land = geopandas.GeoDataFrame.from_features(features, crs="EPSG:4326").geometry.to_crs(projection)
     factor = frame.scale
-    drawn = land.apply(
+    drawn = shapes.to_crs(projection).apply(
         lambda shape: affine_transform(shape, [factor, 0, 0, -factor, -frame.left * factor, frame.top * factor])
     )
     window = box(-4, -4, _WIDTH + 4, frame.height + 4)
-    shapes = drawn.make_valid().simplify(0.5).intersection(window)
-    return Markup('<path class="land" aria-hidden="true" d="{}"/>').format("".join(_ring_paths(shapes)))
+    return "".join(_ring_paths(drawn.make_valid().simplify(0.5).intersection(window)))
 
 
 def _ring_paths(shapes: geopandas.GeoSeries) -> list[str]:

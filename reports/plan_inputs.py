@@ -36,6 +36,11 @@ class PlanInputs:
         Reference tables the plan was made on.
     lane_weather
         The weather the plan was made for, if any.
+    warnings
+        Rows of ``weather_warnings`` that act on it: drawn on the map.
+    weather_cost
+        What the weather costs beside the plan made without it: ``fair_run``, ``parcels_moved``, and ``cost``, ``late`` and ``short`` each
+        as ``_with`` and ``_without``; none where it is not known.
     hub_prices
         ``date``, ``hub_id``, ``price`` [CNY/parcel]: what one more parcel of sort capacity would save; none where the
         planner did not keep them.
@@ -60,6 +65,8 @@ class PlanInputs:
     vehicle_types: pl.DataFrame = field(default_factory=lambda: _none("vehicle_types"))
     lane_vehicles: pl.DataFrame = field(default_factory=lambda: _none("lane_vehicles"))
     lane_weather: pl.DataFrame = field(default_factory=lambda: _none("lane_weather"))
+    warnings: pl.DataFrame = field(default_factory=lambda: _none("weather_warnings"))
+    weather_cost: Mapping[str, Any] | None = None
     hub_prices: pl.DataFrame | None = None
     capacity_needs: pl.DataFrame = field(default_factory=lambda: _none("capacity_needs"))
     outlines: str | None = None

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from reports import plan_figures as figures
 from reports.charts import departures_chart
 from reports.formats import Formats, Language
-from reports.maps import HubMark, LaneMark, draw_map
+from reports.maps import AreaMark, HubMark, LaneMark, draw_map
 from reports.messages import Messages
 from reports.page import Figure, Legend, render
 from reports.plan_inputs import PlanInputs
@@ -24,6 +24,8 @@ _MAP_LANES = 250
 _SERIES = {"own": "own", "contract": "contract", "spot": "spot", "rail": "rail", "air": "air"}
 _TIGHT = 0.95
 _FULL_SORT = 0.97
+# The tone in which each colour of a warning is drawn.
+_TONES = {"red": "bad", "orange": "warn", "yellow": "warn", "blue": "accent", "none": "accent"}
 
 
 def write_plan_report(inputs: PlanInputs, language: Language) -> str:
@@ -368,7 +370,65 @@ class _Report:
         if rows.is_empty():
             return {"weather_shown": False}
         lead = self.t("weather.lead", days=self.f.count(rows.height), parcels=self.f.count(int(rows["parcels"].sum())))
-        return {"weather_shown": True, "weather_lead": lead, "weather_table": self.writer.weather(rows)}
+        return {
+            "weather_shown": True,
+            "weather_lead": lead,
+            "weather_cost": self._weather_cost(),
+            "weather_table": self.writer.weather(rows),
+            **self._weather_map(),
+        }
+
+    def _weather_cost(self) -> Markup | None:
+        """Tell what the weather costs beside the plan made without it; None where that is not known."""
+        found = self.inputs.weather_cost
+        if found is None:
+            return None
+        moved = self.t("weather.moved", parcels=self.f.count(found["parcels_moved"]))
+        if found.get("fair_run") is None:
+            return moved if found["parcels_moved"] else None
+        more = {name: found[f"{name}_with"] - found[f"{name}_without"] for name in ("cost", "late", "short")}
+        beside = self.t(
+            "weather.cost",
+            run=found["fair_run"],
+            cost=self.f.money(more["cost"]),
+            late=self.f.count(more["late"]),
+            short=self.f.count(more["short"]),
+        )
+        return moved + Markup(" ") + beside
+
+    def _weather_map(self) -> dict[str, object]:
+        """Draw the lanes that the weather touches, each by its worst day, over the areas under warnings."""
+        t = self.t
+        touched = figures.worst_weather(self.inputs)
+        placed = self.inputs.hubs.select("hub_id", "name", "latitude", "longitude").drop_nulls().sort("hub_id")
+        hubs = [
+            HubMark(hub, name, latitude, longitude, 1.0, "plain", overloaded=False, tip=name)
+            for hub, name, latitude, longitude in placed.iter_rows()
+        ]
+        lanes = [
+            LaneMark(
+                row["origin_hub_id"], row["destination_hub_id"], f"{row['mode']} {_TONES[row['severity']]}", row["loss"],
+                f"{self.writer.hub.text(row['origin_hub_id'])} → {self.writer.hub.text(row['destination_hub_id'])}: "
+                f"{self.writer.cause(row['cause'])}",
+            )
+            for row in touched.iter_rows(named=True)
+        ]  # fmt: skip
+        areas = [
+            AreaMark(
+                row["area"],
+                _TONES[row["severity"]],
+                f"{t.term('warning_kind', row['kind'])} {t.term('severity', row['severity'])} ({row['warning_id']})",
+            )
+            for row in self.inputs.warnings.sort("severity", "warning_id").iter_rows(named=True)
+        ]
+        legend = [
+            Legend("bad", "line", t("weather.legend_red")),
+            Legend("warn", "line", t("weather.legend_orange")),
+            Legend("accent", "line", t("weather.legend_other")),
+        ]
+        drawing = draw_map(hubs, lanes, self.inputs.outlines, t.plain("weather.map_label"), areas)
+        caption = t("weather.map_caption", lanes=self.f.count(len(lanes)), warnings=self.f.count(len(areas)))
+        return {"weather_map": drawing, "weather_legend": legend, "weather_caption": caption}
 
     def _prices(self) -> dict[str, object]:
         prices = self.inputs.hub_prices

@@ -102,6 +102,7 @@ _CONTRACTS = (
     TableContract("playbooks", "results", risk.Playbooks),
     TableContract("drills", "results", risk.Drills),
     TableContract("tracking_rates", "results", results.TrackingRates),
+    TableContract("care_list", "results", results.CareList),
     TableContract("rejected_rows", "records", records.RejectedRows),
     TableContract("runs", "records", records.Runs),
 )

@@ -207,3 +207,24 @@ class TrackingRates(Result):
     signed_rate = share("Signed / all.", "签收率")
     exception_rate = share("With an open exception / all (on top of the others).", "异常率")
     parcels = parcels("Waybills of the cohort.", "票数")
+
+
+class CareList(Result):
+    """Parcels whose remaining path crosses lanes that the weather slows or may close (关怀名单), the latest first."""
+
+    as_of = moment("As at.", "截至时间", key=True)
+    care_id = ident("Waybill under way, or merchant, day and route of parcels still planned.", "编号", key=True)
+    kind = choice("under_way (a waybill) or planned (parcels of a trunk plan).", ("under_way", "planned"), "类别")
+    date = day("Day on which it starts on its path.", "日期")
+    merchant_id = ident("Merchant; empty where it is not known.", "商家", "商家编码", optional=True)
+    courier_id = ident("Courier.", "快递公司", optional=True)
+    origin_hub_id = ident("Hub of origin.", "始发")
+    destination_hub_id = ident("Hub of destination.", "目的")
+    parcels = parcels("Parcels.", "货量")
+    lanes = text("Lanes ahead that the weather touches, joined by |.", "干线")
+    expected_hours = quantity("Hours late that are to be expected.", "预计延误", unit="hours")
+    worst_hours = quantity("Hours late if every lane that may be closed is closed.", "最大延误", unit="hours")
+    severity = choice("Worst colour on the path ahead.", SEVERITY_OR_NONE, "等级")
+    cause = text("What weather, where, when.", "原因")
+    text_en = text("What to tell them, in English.")
+    text_zh = text("What to tell them, in Chinese.", "话术")

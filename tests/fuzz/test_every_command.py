@@ -52,6 +52,7 @@ report forecast --out {out}/forecast.html --lang zh
 report plan --out {out}/plan.html --lang en
 advise --all --format csv --out {out}/advice --json
 track rates --as-of {day} --json
+track care --as-of {day} --json
 export --all --out {out}/tables
 compare forecast-0002 weather-apply-0004 --json
 remove route_volumes --where parcels=0 --yes --json

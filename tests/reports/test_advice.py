@@ -333,3 +333,27 @@ def test_escaping_touches_only_what_looks_like_a_formula(value: object) -> None:
 def test_list_of_files_counts_units_to_send(tmp_path: Path) -> None:
     row = list_files([[tmp_path / "a", tmp_path / "b"]], [advise()]).row(0, named=True)
     assert (row["merchant_id"], row["units_to_send"], row["files"]) == ("M1", 1080, 2)
+
+
+def test_weather_that_delays_a_merchants_parcels_is_told_to_it_alone(tmp_path: Path) -> None:
+    names = ["merchant_id", "care_id", "date", "origin_hub_id", "destination_hub_id", "parcels", "expected_hours"]
+    rows = [
+        ("M1", "w1", AS_OF, "GUA", "BEI", 1, 4.0),
+        ("M2", "w2", AS_OF, "GUA", "BEI", 1, 9.0),
+        (None, "w3", AS_OF, "GUA", "BEI", 1, 9.0),
+        ("M1", "w4", AS_OF, "GUA", "SHA", 20, 7.0),
+    ]
+    care = pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        worst_hours=pl.col("expected_hours") * 2,
+        text_en=pl.format("late {}", "care_id"),
+        text_zh=pl.format("延误 {}", "care_id"),
+    )
+    told = advise(care_list=care)
+    assert told.tables["care"]["text"].to_list() == ["late w4", "late w1"]
+    assert "weather delays" in told.readme[-1]
+    chinese = advise("zh", care_list=care)
+    assert chinese.tables["care"]["text"].to_list() == ["延误 w4", "延误 w1"]
+    written = write_advice([chinese], "json", tmp_path)
+    assert "延误 w4" in written[0].read_text("utf-8")
+    assert "w2" not in written[0].read_text("utf-8")
+    assert "care" not in advise(care_list=care.filter(pl.col("merchant_id") == "M2")).tables

@@ -1,0 +1,194 @@
+"""Whom to tell: two waybills and a plan's parcels over a lane under snow, solved by hand."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+from data.contracts import contract
+from data.errors import RadarError
+from data.workspace import Workspace
+from operations.care import CareTables, list_care, sum_by_merchant, usual_paths
+
+ZONE = ZoneInfo("UTC")
+DAY = date(2025, 11, 10)
+NOW = datetime(2025, 11, 10, 18, tzinfo=UTC)
+LANES = pl.DataFrame(
+    {
+        "lane_id": ["A-B", "B-C", "A-C", "C-A"],
+        "origin_hub_id": ["A", "B", "A", "C"],
+        "destination_hub_id": ["B", "C", "C", "A"],
+        "transit_hours": [10.0, 12.0, 40.0, 40.0],
+    }
+)
+
+
+def waybill(name: str, origin: str, destination: str, picked: datetime | None, **rest: object) -> dict[str, object]:
+    fixed = {"waybill_id": name, "origin_hub_id": origin, "destination_hub_id": destination, "merchant_id": "M"}
+    ordered = (picked or NOW) - timedelta(hours=2)
+    return fixed | {"ordered_at": ordered, "picked_up_at": picked, "status": "in_transit"} | rest
+
+
+def waybills(*rows: dict[str, object]) -> pl.DataFrame:
+    moments = ("ordered_at", "picked_up_at", "arrived_at", "out_for_delivery_at", "delivered_at")
+    types = dict.fromkeys(moments, pl.Datetime("us", "UTC"))
+    return contract("waybills").arrange(pl.DataFrame(list(rows), schema_overrides=types, infer_schema_length=None))
+
+
+def flow(day: date, origin: str, destination: str, path: list[str], parcels: int) -> dict[str, object]:
+    dates = [day + timedelta(days=step) for step in range(len(path))]
+    return {
+        "date": day,
+        "origin_hub_id": origin,
+        "destination_hub_id": destination,
+        "path": path,
+        "departure_dates": dates,
+        "parcels": parcels,
+    }
+
+
+def weather(*rows: tuple[date, str, float, float, str, str]) -> pl.DataFrame:
+    names = ["date", "lane_id", "speed_factor", "capacity_factor", "severity", "cause"]
+    return pl.DataFrame(list(rows), schema=names, orient="row")
+
+
+def closures(*rows: tuple[str, int, int, float, str]) -> pl.DataFrame:
+    """Lane, hours from now on in which it may be closed, probability, cause."""
+    made = [
+        (lane, NOW + timedelta(hours=start), NOW + timedelta(hours=end), probability, cause)
+        for lane, start, end, probability, cause in rows
+    ]
+    names = ["lane_id", "starts_at", "ends_at", "probability", "cause"]
+    frame = pl.DataFrame(made, schema=names, orient="row")
+    moment = pl.Datetime("us", "UTC")
+    return frame.cast(
+        {"lane_id": pl.String, "starts_at": moment, "ends_at": moment, "probability": pl.Float64, "cause": pl.String}
+    )
+
+
+SNOW = "warning snow red (W1)"
+FLOWS = pl.DataFrame([flow(DAY, "A", "C", ["A-B", "B-C"], 80), flow(DAY, "A", "C", ["A-C"], 20)])
+
+
+def care(
+    rows: list[dict[str, object]],
+    met: pl.DataFrame,
+    shut: pl.DataFrame,
+    flows: pl.DataFrame = FLOWS,
+    warning: str | None = None,
+) -> pl.DataFrame:
+    tables = CareTables(waybills(*rows), LANES, flows, met, shut)
+    return list_care(tables, NOW, ZONE, 20, warning)
+
+
+def test_path_is_that_of_most_parcels_else_the_quickest_lane() -> None:
+    paths = {(o, d): path for o, d, path in usual_paths(FLOWS, LANES).iter_rows()}
+    assert paths["A", "C"] == ["A-B", "B-C"]
+    assert paths["C", "A"] == ["C-A"]
+
+
+def test_delay_of_a_waybill_is_that_of_the_lanes_ahead() -> None:
+    picked = NOW - timedelta(hours=3)
+    # A-B leaves at 20:00 today, B-C at 20:00 tomorrow: 26 hours from now
+    met = weather((DAY, "A-B", 0.8, 1.0, "blue", "snow"), (DAY + timedelta(days=1), "B-C", 0.5, 0.9, "red", SNOW))
+    found = care([waybill("w", "A", "C", picked)], met, closures(("B-C", 20, 36, 0.25, SNOW)))
+    row = found.row(0, named=True)
+    # 10 (1 / .8 - 1) = 2.5; 12 (1 / .5 - 1) = 12 and a quarter of the 10 hours still shut
+    assert row["expected_hours"] == pytest.approx(2.5 + 12.0 + 2.5)
+    assert row["worst_hours"] == pytest.approx(2.5 + 12.0 + 10.0)
+    assert (row["kind"], row["lanes"], row["severity"], row["cause"]) == ("under_way", "A-B|B-C", "red", SNOW)
+
+
+def test_what_lies_behind_and_what_has_arrived_is_not_told() -> None:
+    old = NOW - timedelta(days=1, hours=3)
+    met = weather((DAY - timedelta(days=1), "A-B", 0.5, 1.0, "red", SNOW), (DAY, "B-C", 0.5, 1.0, "red", SNOW))
+    rows = [
+        waybill("on the second lane", "A", "C", old),
+        waybill("arrived", "A", "C", old, arrived_at=NOW - timedelta(hours=1)),
+        waybill("within the hub", "A", "A", old),
+        waybill("later known", "A", "C", old, arrived_at=NOW + timedelta(hours=9)),
+    ]
+    found = care(rows, met, closures())
+    assert found["care_id"].to_list() == ["later known", "on the second lane"]
+    assert found["lanes"].unique().to_list() == ["B-C"]
+
+
+def test_planned_parcels_are_parted_among_merchants_to_the_parcel() -> None:
+    later = DAY + timedelta(days=2)
+    lately = [waybill(f"w{n}", "A", "C", NOW - timedelta(days=9), merchant_id=who, delivered_at=NOW - timedelta(days=8), status="delivered") for n, who in enumerate(["M", "M", "N", None])]  # fmt: skip
+    flows = pl.concat([FLOWS, pl.DataFrame([flow(later, "A", "C", ["A-C"], 101)])])
+    met = weather((later, "A-C", 0.8, 1.0, "orange", SNOW))
+    found = care(lately, met, closures(), flows)
+    assert found["kind"].unique().to_list() == ["planned"]
+    assert dict(found.select("merchant_id", "parcels").iter_rows()) == {"M": 50, "N": 25, None: 26}
+    summed = sum_by_merchant(found)
+    assert summed["planned"].sum() == 101
+    assert summed["under_way"].sum() == 0
+
+
+def test_a_lane_shut_all_day_of_which_no_hours_are_known_waits_a_day() -> None:
+    met = weather((DAY, "A-B", 1.0, 0.0, "none", "closed in this scenario"))
+    row = care([waybill("w", "A", "C", NOW)], met, closures()).row(0, named=True)
+    assert (row["expected_hours"], row["worst_hours"]) == (24.0, 24.0)
+
+
+def test_one_warning_alone_can_be_asked_for() -> None:
+    met = weather((DAY, "A-B", 0.5, 1.0, "red", SNOW), (DAY, "C-A", 0.5, 1.0, "red", "warning fog red (W10)"))
+    rows = [waybill("w", "A", "C", NOW), waybill("v", "C", "A", NOW)]
+    shut = closures(("A-B", 0, 9, 0.5, SNOW), ("C-A", 0, 9, 0.5, "warning fog red (W10)"))
+    assert care(rows, met, shut, warning="W1")["care_id"].to_list() == ["w"]
+    assert care(rows, met, shut).height == 2
+    with pytest.raises(RadarError, match="no lane under warning W9"):
+        care(rows, met, shut, warning="W9")
+
+
+def test_nothing_under_way_and_no_plan_is_an_empty_list() -> None:
+    met = weather((DAY, "A-B", 0.5, 1.0, "red", SNOW))
+    done = waybill("w", "A", "C", NOW - timedelta(days=9), delivered_at=NOW - timedelta(days=8), status="delivered")
+    assert care([done], met, closures(), FLOWS.clear()).is_empty()
+
+
+def test_the_command_writes_the_list_and_says_what_to_tell(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "关怀 care")
+    hubs = pl.DataFrame({"hub_id": ["A", "B", "C"], "name": ["Alpha", "Beta", "Gamma"], "name_zh": ["甲", None, "丙"]})
+    lanes = LANES.with_columns(mode=pl.lit("road"), distance_km=pl.lit(500.0))
+    with workspace.run("load") as load:
+        load.upsert("hubs", hubs)
+        load.upsert("lanes", lanes)
+        load.upsert("waybills", waybills(waybill("w", "A", "C", NOW), waybill("v", "C", "A", NOW)))
+    words = ["--workspace", str(workspace.folder), "track", "care", "--as-of", NOW.isoformat(), "--json"]
+    refused = CliRunner().invoke(app, words)
+    assert refused.exit_code == 1
+    assert "o run of weather impact" in refused.output
+    with workspace.run("weather impact") as impact:
+        local = DAY + timedelta(days=1)  # in Shanghai it is past midnight
+        met = weather((local, "A-C", 0.5, 1.0, "red", SNOW), (local, "C-A", 1.0, 1.0, "none", "")).with_columns(
+            closure_probability=pl.lit(0.5)
+        )
+        impact.append("lane_weather", met)
+        impact.append("lane_closures", closures(("A-C", 0, 28, 0.5, SNOW)))
+    answered = CliRunner().invoke(app, words)
+    assert answered.exit_code == 0, answered.output
+    told = json.loads(answered.stdout)
+    row = told["care"][0]
+    assert [each["care_id"] for each in told["care"]] == ["w"]
+    # 40 hours twice as long, and half of the 10 hours still shut when it leaves at 20:00
+    assert row["text_en"] == (
+        "Waybill w from Alpha to Gamma is expected about 45 hours late, up to 50 hours if the road is closed: warning snow red (W1)."
+    )
+    assert "甲 至 丙" in row["text_zh"]
+    assert "W1" in row["text_zh"]
+    assert told["merchants"] == [
+        {"merchant_id": "M", "under_way": 1, "planned": 0, "expected_hours": 45.0, "worst_hours": 50.0}
+    ]
+    kept = workspace.results("care_list")
+    assert kept["care_id"].to_list() == ["w"]
+    assert CliRunner().invoke(app, [*words[:-1], "--warning", "W9"]).exit_code == 1
+    assert "w" in CliRunner().invoke(app, words[:-1]).stdout
