@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from reports.formats import Language as LanguageName
     from reports.plan_inputs import PlanInputs
     from reports.run_facts import RunFacts
+
+# How a cause of ``lane_weather`` names a warning: "warning snow red (ID)".
+_NAMED = re.compile(r"warning \S+ \w+ \((.+?)\)(?:, no effect known)?(?:;|$)")
 
 RunId = Annotated[
     str | None,
@@ -158,6 +162,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
     RadarError
         When there is no such run, or no trunk plan at all.
     """
+    from cli.plan_weather import read_weather_cost
     from reports.plan_inputs import PlanInputs
 
     run = _run(workspace, "hub_loads", run_id, "radar plan trunk")
@@ -166,6 +171,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
     departures, flows, loads, shortfalls, certificates, demand = (
         _rows_of(workspace, name, run.run_id) for name in results
     )
+    under = _weather_seen(workspace, run)
     return PlanInputs(
         run=run,
         certificates=certificates,
@@ -175,13 +181,24 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         shortfalls=shortfalls,
         demand=demand,
         forecast=find_forecast(workspace, run),
-        lane_weather=_weather_seen(workspace, run),
+        lane_weather=under,
+        warnings=_warnings_in(workspace, under, loads),
+        weather_cost=read_weather_cost(workspace, run.run_id),
         hub_prices=_rows_of(workspace, "hub_prices", run.run_id),
         capacity_needs=_weeks_of(workspace.results("capacity_needs"), loads),
         outlines=_outlines(workspace),
         time_zone=workspace.settings.workspace.timezone,
         **seen,
     )
+
+
+def _warnings_in(workspace: Workspace, weather: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return the warnings that the weather of a plan's days names as its causes."""
+    import polars as pl
+
+    causes = weather.filter(pl.col("date").is_in(loads["date"].unique().implode()))["cause"].unique().to_list()
+    named = {name for cause in causes for name in _NAMED.findall(cause)}
+    return workspace.read("weather_warnings").filter(pl.col("warning_id").is_in(sorted(named)))
 
 
 def find_forecast(workspace: Workspace, run: RunFacts) -> tuple[str, date] | None:

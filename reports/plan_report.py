@@ -26,6 +26,8 @@ _TIGHT = 0.95
 _FULL_SORT = 0.97
 # The tone in which each colour of a warning is drawn.
 _TONES = {"red": "bad", "orange": "warn", "yellow": "warn", "blue": "accent", "none": "accent"}
+# The worst is drawn last and lies on top.
+_ORDER = ("none", "blue", "yellow", "orange", "red")
 
 
 def write_plan_report(inputs: PlanInputs, language: Language) -> str:
@@ -419,7 +421,9 @@ class _Report:
                 _TONES[row["severity"]],
                 f"{t.term('warning_kind', row['kind'])} {t.term('severity', row['severity'])} ({row['warning_id']})",
             )
-            for row in self.inputs.warnings.sort("severity", "warning_id").iter_rows(named=True)
+            for row in sorted(
+                self.inputs.warnings.to_dicts(), key=lambda row: (_ORDER.index(row["severity"]), row["warning_id"])
+            )
         ]
         legend = [
             Legend("bad", "line", t("weather.legend_red")),

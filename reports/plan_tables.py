@@ -45,7 +45,7 @@ class PlanTables:
         self.t = messages
         self.f = formats
         self._words = FixWords(messages)
-        self._cause = CauseWords(messages)
+        self.cause = CauseWords(messages)
         self.hub = Names(inputs.hubs, "hub_id")
         self._vehicle = Names(inputs.vehicle_types, "vehicle_type_id")
         ends = zip(*(inputs.lanes[name] for name in ("lane_id", "origin_hub_id", "destination_hub_id")), strict=True)
@@ -187,7 +187,7 @@ class PlanTables:
             Column(t("column.closure"), lambda row: f.percent(row["closure_probability"])),
             Column(t("column.departures"), lambda row: f.count(row["departures"])),
             Column(t("column.parcels"), lambda row: f.count(row["parcels"])),
-            Column(t("column.cause"), lambda row: _text(self._cause(row["cause"])), numeric=False),
+            Column(t("column.cause"), lambda row: _text(self.cause(row["cause"])), numeric=False),
         ]
         return self._table("weather-table", rows, columns, _TOP_WEATHER, "lane_weather", t("weather.note"))
 

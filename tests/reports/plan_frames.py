@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, date, datetime, timedelta
 
@@ -219,6 +220,19 @@ def lane_weather() -> pl.DataFrame:
     return contract("lane_weather").conform(pl.DataFrame(rows))
 
 
+def warnings() -> pl.DataFrame:
+    """A yellow warning over the north, and a red one within it."""
+    rows = [
+        {
+            "warning_id": f"snow-{severity}", "kind": "snow", "severity": severity, "text": "snow",
+            "onset": datetime(2025, 11, 10, 16, tzinfo=UTC), "expires": datetime(2025, 11, 12, 16, tzinfo=UTC),
+            "area": json.dumps({"type": "Polygon", "coordinates": [[[110, 36], [east, 36], [east, 42], [110, 42], [110, 36]]]}),
+        }
+        for severity, east in (("red", 118), ("yellow", 126))
+    ]  # fmt: skip
+    return contract("weather_warnings").arrange(pl.DataFrame(rows))
+
+
 def hub_prices() -> pl.DataFrame:
     """Shanghai and Wuhan are worth more capacity."""
     return pl.DataFrame(
@@ -255,6 +269,17 @@ def plan_inputs() -> PlanInputs:
         lanes=lanes(),
         vehicle_types=vehicle_types(),
         lane_weather=lane_weather(),
+        warnings=warnings(),
+        weather_cost={
+            "fair_run": "plan-trunk-0004",
+            "parcels_moved": 12_000,
+            "cost_with": 1_250_000.0,
+            "cost_without": 1_200_000.0,
+            "late_with": 900,
+            "late_without": 0,
+            "short_with": 40,
+            "short_without": 0,
+        },
         hub_prices=hub_prices(),
         capacity_needs=capacity_needs(),
     )
