@@ -17,7 +17,7 @@ import polars as pl
 
 from data.contracts import contract
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import relax_network
+from routing.trunk.bound.subgradient import relax_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import build_network
 

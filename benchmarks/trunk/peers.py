@@ -8,7 +8,8 @@ import numpy as np
 
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
-from routing.trunk.bound.lagrangian import price_arcs, price_departures, price_parcels, relax_network, zero_prices
+from routing.trunk.bound.lagrangian import price_arcs, price_departures, price_parcels, zero_prices
+from routing.trunk.bound.subgradient import relax_network
 from routing.trunk.plan import TrunkPlan, write_plan
 from routing.trunk.search.draft import Draft
 from routing.trunk.search.exact import write_exactly

@@ -31,7 +31,7 @@ class _Model:
     def row(self, entries: dict[int, float], low: float, high: float) -> None:
         self.rows.append((entries, low, high))
 
-    def solve(self, seconds: float) -> float | None:
+    def solve(self, seconds: float, whole: bool) -> float | None:
         data = [(r, c, v) for r, (entries, _, _) in enumerate(self.rows) for c, v in entries.items()]
         matrix = sp.csr_matrix(
             ([v for _, _, v in data], ([r for r, _, _ in data], [c for _, c, _ in data])),
@@ -42,7 +42,7 @@ class _Model:
             np.array(self.cost),
             constraints=limits,
             bounds=Bounds(0, np.array(self.upper)),
-            integrality=np.ones(len(self.cost)),
+            integrality=np.full(len(self.cost), int(whole)),
             options={"time_limit": seconds, "mip_rel_gap": 1e-7},
         )
         return float(found.fun) if found.status == 0 else None
@@ -62,6 +62,15 @@ def least_cost(
     Columns: parcels of each demand unsorted over night, sorted, on each lane, short; departures of each lane, type and day.
     For networks without closings and with every capacity and limit.
     """
+    return _write_model(inputs, last, hold_cost, short_cost, late_cost).solve(seconds, whole=True)
+
+
+def least_cost_of_fractions(inputs: TrunkInputs, last: date, *, hold_cost: float, short_cost: float) -> float | None:
+    """Least cost where parcels and vehicles need not be whole: the optimum of the linear programme."""
+    return _write_model(inputs, last, hold_cost, short_cost, 0.0).solve(30.0, whole=False)
+
+
+def _write_model(inputs: TrunkInputs, last: date, hold_cost: float, short_cost: float, late_cost: float) -> _Model:
     demands = inputs.route_demand.to_dicts()
     first = min(row["date"] for row in demands)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
@@ -83,7 +92,7 @@ def least_cost(
             if hubs[hub][limit] is not None:
                 model.row(entries, 0.0, hubs[hub][limit])
     _add_vehicles(model, inputs, task, weather)
-    return model.solve(seconds)
+    return model
 
 
 def _entries() -> dict[tuple[str, date], dict[int, float]]:

@@ -9,7 +9,7 @@ import pytest
 
 from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
-from routing.trunk.bound.lagrangian import relax_network
+from routing.trunk.bound.subgradient import relax_network
 from routing.trunk.explain.fixes import Fixer
 from routing.trunk.plan import TrunkPlan, plan_trunk, write_plan
 from routing.trunk.search.draft import empty_draft

@@ -1,11 +1,12 @@
 """The lower bound of a trunk plan and the prices of what is scarce, by Lagrangian relaxation.
 
-Sort capacities, buffers, fleets, departure limits and (with given potentials) the balance of own vehicles are relaxed;
-what is left are cheapest paths. For any prices of at least 0
+Sort capacities, buffers, fleets, departure limits and the balance of own vehicles are relaxed; what is left are cheapest
+paths. For any prices of at least 0, and potentials of either sign,
 
     bound = sum over demands of parcels x min(short cost, label) - sum over limits of price x limit
+            + sum over own types and times of fleet x min(0, lowest price of a departure)
 
-is below the cost of every plan, with whole vehicles or not (Fisher 1981). The prices climb by a deflected subgradient.
+is below the cost of every plan, with whole vehicles or not (Fisher, Management Science 27, 1981).
 """
 
 from __future__ import annotations
@@ -14,15 +15,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from data.progress import SILENT, Progress
-from routing.budget import Deadline
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.records import NodeArcLoads, ParcelPrices, list_arcs, list_demands, list_nodes
 from routing.trunk.task.shortest_paths import Labels, fill_labels, load_paths, pick_vehicles
-
-_DEFLECTION = 0.35  # weight of the newest subgradient in the direction
-_SAMPLES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,158 +162,99 @@ def price_parcels(network: TrunkNetwork, prices: Prices, room: Floats) -> Parcel
     )
 
 
-def relax_network(
-    network: TrunkNetwork,
-    *,
-    steps: int,
-    seed: int,
-    deadline: Deadline,
-    start: Prices | None = None,
-    target: float = np.inf,
-    progress: Progress = SILENT,
-) -> Relaxation:
-    """Climb to the best lower bound in at most ``steps`` steps.
-
-    Parameters
-    ----------
-    steps
-        Number of subgradient steps.
-    start
-        Prices to start from; its potentials are kept as they are.
-    target
-        Cost of a known plan, if any, to aim the step lengths at.
-    """
-    search = _Search(network, start or zero_prices(network))
-    generator = np.random.default_rng([seed, 101])
-    kept = np.sort(
-        generator.choice(np.arange(steps // 2, steps), size=min(_SAMPLES, steps - steps // 2), replace=False)
-    )
-    samples: list[Ints] = []
-    scale, stalled = 1.0, 0
-    best, best_prices = -np.inf, search.prices
-    means = None
-    for step in range(steps):
-        bound = search.evaluate()
-        if bound > best * (1 + 1e-9 * np.sign(best)) if np.isfinite(best) else True:
-            best, best_prices, stalled = bound, search.prices, 0
-        else:
-            stalled += 1
-            if stalled >= 12:
-                scale, stalled = scale * 0.6, 0
-        if step in kept:
-            samples.append(search.labels.choice.copy())
-        if step >= steps // 2:
-            loads = search.loads
-            weight = 1.0 / (step - steps // 2 + 1)
-            means = (
-                [x.copy() for x in loads]
-                if means is None
-                else [m + weight * (x - m) for m, x in zip(means, loads, strict=True)]
-            )
-        aim = target if np.isfinite(target) else best + 0.03 * abs(best) + 1e-6
-        search.move(scale * max(aim - bound, 1e-9))
-        progress.step(step + 1, steps, "bound")
-        if 2 <= step < steps - 1 and deadline.over():
-            break
-    if not samples:
-        samples.append(search.labels.choice.copy())
-    arc_load, sort_load, hold_load = means if means is not None else search.loads
-    return Relaxation(best, best_prices, arc_load, sort_load, hold_load, samples, BoundCertificate(best, best_prices))
-
-
 def prove_bound(network: TrunkNetwork, prices: Prices) -> float:
     """Lower bound that the given prices prove [CNY]."""
-    return _Search(network, prices).evaluate()
+    return LagrangianDual(network).evaluate(prices)
 
 
-class _Search:
-    """State of the subgradient: prices, and the loads of the cheapest paths under them."""
+class LagrangianDual:
+    """The bound as a function of the prices: at each, the cheapest paths, what they load, and how far each limit is used.
 
-    def __init__(self, network: TrunkNetwork, prices: Prices) -> None:
-        self.network, self.prices = network, prices
+    Attributes
+    ----------
+    labels
+        Prices and next steps of the cheapest paths at the prices evaluated last, (N, commodities).
+    loads
+        What these paths load [parcels].
+    """
+
+    def __init__(self, network: TrunkNetwork) -> None:
+        self.network = network
         self.commodities = list_commodities(network)
         shape = (network.nodes, max(1, len(self.commodities.destination)))
         self.labels = Labels(np.empty(shape), np.empty(shape, dtype=np.int64))
-        self.nodes, self.arcs, self.demands = list_nodes(network), list_arcs(network), list_demands(network)
         self.loads = NodeArcLoads(np.zeros(network.arcs), np.zeros(network.nodes), np.zeros(network.nodes))
-        self.sort_limit = network.sort_capacity
-        self.buffer_limit = network.buffer_capacity
-        self.holder: Ints = np.zeros(network.arcs, dtype=np.int64)
-        self.direction: list[Floats] | None = None
+        self._nodes, self._arcs, self._demands = list_nodes(network), list_arcs(network), list_demands(network)
+        self._trips: Floats = np.zeros((len(network.vehicle_lane), network.days))
 
     def limits(self) -> list[Floats]:
-        """Limits in the order of the prices; ``inf`` without one."""
+        """Limits in the order of the prices; ``inf`` without one, 0 for balances."""
         network = self.network
         fleet = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
-        return [self.sort_limit, self.buffer_limit, fleet, network.lane_limit, network.vehicle_limit]
+        balance = np.where(network.type_own[:, None], 0.0, np.inf) * np.ones((1, network.hubs))
+        return [
+            network.sort_capacity,
+            network.buffer_capacity,
+            fleet,
+            network.lane_limit,
+            network.vehicle_limit,
+            balance,
+        ]
 
-    def evaluate(self) -> float:
-        network, prices = self.network, self.prices
+    def evaluate(self, prices: Prices) -> float:
+        """Find and load the cheapest paths under prices, and return the bound they prove [CNY]."""
+        network = self.network
         departure_price = price_departures(network, prices)
-        room, self.holder = price_arcs(network, departure_price)
-        fill_labels(self.nodes, self.arcs, price_parcels(network, prices, room), self.commodities, self.labels)
+        room, holder = price_arcs(network, departure_price)
+        fill_labels(self._nodes, self._arcs, price_parcels(network, prices, room), self.commodities, self.labels)
         total = load_paths(
-            self.nodes, self.arcs, self.demands, self.commodities.of_demand, self.labels, network.short_cost, self.loads
+            self._nodes,
+            self._arcs,
+            self._demands,
+            self.commodities.of_demand,
+            self.labels,
+            network.short_cost,
+            self.loads,
         )
+        self._trips[:] = 0.0
+        if network.arcs:
+            np.add.at(self._trips, (holder, network.arc_day), self.loads.arcs / network.vehicle_capacity[holder])
         paid = 0.0
-        for price, limit in zip(self._tuple(), self.limits(), strict=True):
+        for price, limit in zip(list_prices(prices), self.limits(), strict=True):
             paid += float((price[np.isfinite(limit)] * limit[np.isfinite(limit)]).sum())
-        return total - paid + self._unbalanced(departure_price)
+        return total - paid + self._run_empty(departure_price)
 
-    def _unbalanced(self, departure_price: Floats) -> float:
-        """What empty arcs of own vehicles could earn under potentials that are not exact: 0, or less."""
+    def _run_empty(self, departure_price: Floats) -> float:
+        """Send own fleets where an empty departure earns most, under potentials that are not exact; what that earns is 0 or less."""
         network = self.network
         vehicle, day = np.nonzero(np.isfinite(departure_price) & (departure_price < 0))
-        lowest = np.zeros((len(network.type_ids), network.fleet_steps))
-        step = network.lane_step[network.vehicle_lane[vehicle], day]
-        np.minimum.at(lowest, (network.vehicle_type[vehicle], step), departure_price[vehicle, day])
-        fleet = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
-        return float((lowest * np.where(lowest < 0, fleet, 0.0)).sum())
-
-    def _tuple(self) -> list[Floats]:
-        p = self.prices
-        return [p.sort, p.buffer, p.fleet, p.lane, p.vehicle]
+        if not len(vehicle):
+            return 0.0
+        price, kind = departure_price[vehicle, day], network.vehicle_type[vehicle]
+        moment = kind * network.fleet_steps + network.lane_step[network.vehicle_lane[vehicle], day]
+        order = np.lexsort((price, moment))
+        lowest = order[np.unique(moment[order], return_index=True)[1]]
+        fleet = network.type_fleet[kind[lowest]]
+        self._trips[vehicle[lowest], day[lowest]] += fleet
+        return float((price[lowest] * fleet).sum())
 
     def uses(self) -> list[Floats]:
-        """Use of each limit by the paths now chosen, in the order of the prices."""
-        network = self.network
-        trips = self.loads.arcs / network.vehicle_capacity[self.holder] if network.arcs else self.loads.arcs
-        kind = network.vehicle_type[self.holder] if network.arcs else self.holder
-        day = network.arc_day
-        fleet = np.zeros((len(network.type_ids), network.fleet_steps + 1))
-        np.add.at(fleet, (kind, network.arc_step), trips)
-        np.subtract.at(fleet, (kind, np.minimum(network.arc_back, network.fleet_steps)), trips)
-        lane = np.zeros((len(network.lane_ids), network.days))
-        lane[network.arc_lane, day] = trips
-        vehicle = np.zeros((len(network.vehicle_lane), network.days))
-        np.add.at(vehicle, (self.holder, day), trips)
-        return [self.loads.sorts, self.loads.nights, np.cumsum(fleet, axis=1)[:, : network.fleet_steps], lane, vehicle]
+        """Use of each limit at the prices evaluated last, in the order of the prices; of a balance what leaves less what comes."""
+        network, types = self.network, len(self.network.type_ids)
+        vehicle, day = np.nonzero(self._trips)
+        trips, lane, kind = self._trips[vehicle, day], network.vehicle_lane[vehicle], network.vehicle_type[vehicle]
+        fleet = np.zeros((types, network.fleet_steps + 1))
+        np.add.at(fleet, (kind, network.lane_step[lane, day]), trips)
+        np.subtract.at(fleet, (kind, np.minimum(network.lane_back[lane, day], network.fleet_steps)), trips)
+        lanes = np.zeros((len(network.lane_ids), network.days))
+        np.add.at(lanes, (lane, day), trips)
+        balance = np.zeros((types, network.hubs))
+        np.add.at(balance, (kind, network.lane_origin[lane]), trips)
+        np.subtract.at(balance, (kind, network.lane_destination[lane]), trips)
+        away = np.cumsum(fleet, axis=1)[:, : network.fleet_steps]
+        return [self.loads.sorts, self.loads.nights, away, lanes, self._trips, balance]
 
-    def move(self, length: float) -> None:
-        """Go one step along the deflected subgradient; every limit is measured in shares of itself."""
-        slopes, weights = [], []
-        for price, limit, use in zip(self._tuple(), self.limits(), self.uses(), strict=True):
-            bounded = np.isfinite(limit)
-            size = np.maximum(limit, 1.0)
-            slope = np.where(bounded, (use - np.where(bounded, limit, 0.0)) / size, 0.0)
-            # a limit that is neither priced nor exceeded does not bind
-            slope = np.where((price <= 0) & (slope < 0), 0.0, slope)
-            slopes.append(slope)
-            weights.append(np.where(bounded, 1.0 / size, 0.0))
-        if self.direction is None:
-            self.direction = slopes
-        else:
-            self.direction = [
-                _DEFLECTION * s + (1 - _DEFLECTION) * d for s, d in zip(slopes, self.direction, strict=True)
-            ]
-        norm = sum(float((d * d).sum()) for d in self.direction)
-        if norm <= 0:
-            return
-        step = length / norm
-        moved = [
-            np.maximum(0.0, price + step * d * w)
-            for price, d, w in zip(self._tuple(), self.direction, weights, strict=True)
-        ]
-        self.prices = replace(
-            self.prices, sort=moved[0], buffer=moved[1], fleet=moved[2], lane=moved[3], vehicle=moved[4]
-        )
+
+def list_prices(prices: Prices) -> list[Floats]:
+    """Prices in the order of the limits; potentials last."""
+    return [prices.sort, prices.buffer, prices.fleet, prices.lane, prices.vehicle, prices.potential]

@@ -10,15 +10,14 @@ from data.progress import SILENT, Progress
 from routing.budget import SECONDS_OF_EFFORT, Deadline
 from routing.trunk.bound.forced_shortfall import price_forced
 from routing.trunk.bound.lagrangian import (
-    Prices,
     Relaxation,
     price_arcs,
     price_departures,
     price_parcels,
     raise_bound,
-    relax_network,
     zero_prices,
 )
+from routing.trunk.bound.subgradient import relax_network
 from routing.trunk.search.annealing import Cooling, anneal_trees
 from routing.trunk.search.candidates import list_candidates
 from routing.trunk.search.draft import Draft, empty_draft
@@ -35,7 +34,6 @@ from routing.trunk.task.shortest_paths import label_paths
 from routing.trunk.vehicles.exact_fleet import refine_vehicles
 from routing.trunk.vehicles.greedy_fleet import choose_fleet
 from routing.trunk.vehicles.step_costs import StepCosts, build_step_costs, count_vehicles
-from routing.trunk.vehicles.vehicle_model import relax_vehicles
 
 _STEPS, _MOST_STEPS = 400, 2000  # of the relaxation
 _LABELS = 1_000_000_000  # arcs x commodities priced over all steps, where more than the fewest are affordable
@@ -54,21 +52,11 @@ _TRIES_A_RUN = 60
 def find_bound(
     network: TrunkNetwork, options: TrunkOptions, deadline: Deadline, progress: Progress = SILENT
 ) -> Relaxation:
-    """Relax the network; again with potentials where own vehicles must be balanced, and with prices of queues that none avoids."""
+    """Relax the network; again with prices of queues that none avoids."""
     steps = int(
         np.clip(_LABELS / max(network.arcs * len(list_commodities(network).destination), 1), _STEPS, _MOST_STEPS)
     )
     relaxed = relax_network(network, steps=steps, seed=options.seed, deadline=deadline, progress=progress)
-    own = network.type_own[network.vehicle_type] if len(network.vehicle_type) else np.zeros(0, dtype=np.bool_)
-    if own.any() and not deadline.over():
-        start = price_fleets(network, relaxed, deadline.share("prices of fleets", max(1.0, 0.15 * deadline.left())))
-        if start is not None:
-            again = relax_network(
-                network, steps=steps, seed=options.seed + 1, deadline=deadline, start=start, progress=progress
-            )
-            if again.bound < relaxed.bound:
-                again = replace(again, bound=relaxed.bound, prices=relaxed.prices, certificate=relaxed.certificate)
-            relaxed = again
     if deadline.over():
         return relaxed
     forced = price_forced(network, relaxed.prices, _cheapest(network, list_commodities(network).of_demand))
@@ -79,23 +67,6 @@ def find_bound(
     )
     # the search goes on with the prices that send every parcel its path
     return raise_bound(relaxed, proof.bound, proof.certificate)
-
-
-def price_fleets(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -> Prices | None:
-    """Prices of fleets and potentials of own vehicles from the relaxed choice of vehicles for the mean loads."""
-    answer, rows = relax_vehicles(network, relaxed.arc_load, deadline)
-    if answer.duals is None:
-        return None
-    dual = answer.duals[len(answer.duals) - rows.matrix.shape[0] :]
-    kind = np.array(rows.kind)
-    prices = relaxed.prices
-    fleet, potential = np.zeros_like(prices.fleet), np.zeros_like(prices.potential)
-    at = kind == "fleet"
-    fleet[rows.first[at], rows.second[at]] = np.maximum(0.0, -dual[at])
-    at = kind == "balance"
-    # a shade less than the dual, so that no empty arc seems to earn money by the solver's tolerance
-    potential[rows.first[at], rows.second[at]] = -dual[at] * (1.0 - 1e-6)
-    return replace(prices, fleet=fleet, potential=potential)
 
 
 def search_plan(

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from routing.budget import Deadline
-from routing.solvers import LinearModel, Solution, solve_linear
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 
 
@@ -214,23 +212,6 @@ def model_vehicles(network: TrunkNetwork, load: Floats) -> VehicleModel:
         high=np.concatenate([np.full(len(carried), np.inf), rules.high]),
         rules=rules,
     )
-
-
-def relax_vehicles(network: TrunkNetwork, load: Floats, deadline: Deadline) -> tuple[Solution, FleetRows]:
-    """Choose fractions of departures of least cost that hold the loads; the duals of the rules are the last ones.
-
-    Parameters
-    ----------
-    load : (R,) [parcels]
-    deadline
-        Emergency brake of the solver.
-    """
-    model = model_vehicles(network, load)
-    free = np.concatenate([model.limit, np.full(len(model.carried), np.inf)])
-    answer = solve_linear(
-        LinearModel(model.cost, model.matrix, model.low, model.high, np.zeros(len(free)), free), deadline=deadline
-    )
-    return answer, model.rules
 
 
 def tally(network: TrunkNetwork, arc: Ints, vehicle: Ints, departures: Ints, load: Floats) -> Vehicles:
