@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import price_departures, relax_network, zero_prices
+from routing.trunk.bound.lagrangian import price_departures, zero_prices
+from routing.trunk.bound.subgradient import relax_network
 from routing.trunk.search import annealing
 from routing.trunk.search.annealing import AnnealingState, AnnealingTask, Cooling, Move, anneal_trees
 from routing.trunk.search.candidates import list_candidates
