@@ -85,6 +85,16 @@ def test_own_vehicles_that_must_come_back_pay_for_both_ways() -> None:
     assert here - there == pytest.approx(100.0, rel=0.02)
 
 
+def test_own_vehicles_without_number_bound_nothing_by_their_balance() -> None:
+    network, exact = small_network(5)
+    endless = replace(network, type_fleet=np.full(len(network.type_ids), np.inf))
+    assert network.type_own.any()
+    found = relax_network(endless, steps=100, seed=1, deadline=ENDLESS)
+    assert np.isfinite(found.bound)
+    assert not found.prices.potential.any()
+    assert found.bound <= exact * (1 + 1e-7) + 1e-6
+
+
 def test_the_slope_is_what_a_small_step_of_a_price_changes() -> None:
     network, _ = small_network(3)
     dual = LagrangianDual(network)
