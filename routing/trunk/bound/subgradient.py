@@ -30,6 +30,7 @@ from routing.trunk.bound.lagrangian import (
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 
 _SAMPLES = 16
+_STILL = 1e-18  # of shares squared: every limit is kept, or met, to a thousand-millionth: the prices are best
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class _Climb:
         usual = float(np.sqrt(sum(float(m.sum()) for m in self._square) / moving))
         ways = [d / (np.sqrt(m) + ASCENT.least * usual) for d, m in zip(self._direction, self._square, strict=True)]
         norm = sum(float((d * w).sum()) for d, w in zip(self._direction, ways, strict=True))
-        if norm <= 0:
+        if norm <= _STILL:
             return
         aim = self.best + ASCENT.aim * abs(self.best) + 1e-6
         step = self._scale * max(aim - bound, 1e-9) / norm
