@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
 HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures", "vehicle_stands")
-PRICES = ("hold_cost", "short_cost", "late_cost")
+PRICES = ("hold_cost", "short_cost", "late_cost", "co2_price")
 _KEPT = (*PRICES, "extra_sort_cost", "extra_buffer_cost", "unload_hours", "day_cut_off_hours", "turn_round_hours")
 _SEARCH = ("effort", "time_limit")
 _PROMISE = "default_promise_days"
@@ -49,7 +49,7 @@ def read_options(kept: Mapping[str, Any]) -> TrunkOptions:
 
 
 def read_prices(kept: Mapping[str, Any]) -> dict[str, float]:
-    """Return the prices of waiting, shortage and lateness that a run kept."""
+    """Return the prices of waiting, shortage, lateness and carbon that a run kept."""
     return {name: float(kept.get(name) or 0.0) for name in PRICES}
 
 

@@ -11,6 +11,7 @@ from cli.options import Json
 from cli.past_plans import find_plan
 from cli.plan_outcome import list_facts, tell_outcome, warn_of_shortfalls
 from cli.playback import list_playback, play_run, print_playback, read_hours_of, tell_playback
+from cli.trunk_task import read_prices
 from cli.words import term, word
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
         tables["stock_allocations"] = workspace.results("stock_allocations", run_id)
         return {"violations": check_stock(tables, as_of=_last_day_known(workspace, versions, run["options"]))}
     tables, options = read_trunk_plan(workspace, run_id)
-    prices = {name: float(options.get(name, 0.0)) for name in ("hold_cost", "short_cost", "late_cost")}
+    prices = read_prices(options)
     tables, rules = read_hours_of(workspace, run_id, tables)
     check = check_trunk(tables, **prices, rules=rules)
     played = play_run(tables, rules)

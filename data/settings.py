@@ -134,6 +134,11 @@ class PlanSettings(_Section):
     )
     hold_cost: float = Field(0.2, ge=0, description="Cost of one parcel waiting one night at a hub [CNY].")
     late_cost: float = Field(1.0, ge=0, description="Cost of one parcel arriving one day after its promise [CNY].")
+    co2_price: float = Field(
+        0.0,
+        ge=0,
+        description="Price of one kilogram of carbon dioxide, of vehicles by vehicle_types.co2_kg_per_km [CNY].",
+    )
     short_cost: float = Field(
         10_000.0,
         gt=0,

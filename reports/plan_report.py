@@ -106,6 +106,15 @@ class _Report:
             "further_facts": self._further_facts(),
         }
 
+    def _carbon(self) -> list[Figure]:
+        """Kilograms of carbon dioxide, where vehicles tell theirs: a formula and a unit, the same in every language."""
+        kilograms, planned = self.certificate.get("co2_kg") or 0.0, self.certificate["parcels_planned"]
+        if not kilograms:
+            return []
+        grams = Markup("{} g × {}").format(self.f.count(1000.0 * kilograms / max(planned, 1)), self.f.count(planned))
+        source = f"plan_certificates.co2_kg · {self.inputs.run.run_id}; vehicle_types.co2_kg_per_km"
+        return [Figure(Markup("CO₂"), Markup("{} kg").format(self.f.count(kilograms)), grams, source)]
+
     def _figures(self) -> list[Figure]:
         t, f, certificate = self.t, self.f, self.certificate
         run = self.inputs.run.run_id
@@ -156,6 +165,7 @@ class _Report:
                 f"hub_loads.held, shortfalls.parcels · {run}; hubs.buffer_capacity",
                 "bad" if overflows else "" if self.outcome.short else "good",
             ),
+            *self._carbon(),
             Figure(
                 t("figure.verdict"),
                 f.count(violations),

@@ -234,6 +234,7 @@ class PlanCertificates(Result):
     parcels_planned = parcels("Parcels planned.", "计划量")
     parcels_short = parcels("Parcels short.", "缺口")
     parcels_late = parcels("Parcels planned to arrive after their promise.", "延误量", optional=True)
+    co2_kg = quantity("Carbon dioxide of all departures.", "碳排放", unit="kg", optional=True)
     overflow_probability = share(
         "Probability of an overflow anywhere, from the stress test.", "爆仓概率", optional=True
     )

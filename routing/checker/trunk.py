@@ -26,6 +26,7 @@ from routing.checker.tables import read_tables, unknown_ids
 from routing.checker.violations import Violation, order
 
 _HOURS_A_DAY = 24.0
+_KILOGRAM = 0.01  # told and recomputed may differ by
 BUSY_HUB = 0.85  # share of the sort capacity from which a hub-day counts as busy in the summary
 
 
@@ -60,6 +61,7 @@ def check_trunk(
     hold_cost: float = 0.0,
     short_cost: float = 0.0,
     late_cost: float = 0.0,
+    co2_price: float = 0.0,
     rules: ClockRules | None = None,
 ) -> TrunkCheck:
     """Check a trunk plan and recompute its cost.
@@ -82,6 +84,8 @@ def check_trunk(
         Price of a parcel not carried [CNY/parcel].
     late_cost
         Price of a parcel for each day after its promise [CNY/parcel/day].
+    co2_price
+        Price of a kilogram of carbon dioxide, which is in the cost of departures [CNY/kg].
     rules
         Time zone and hours where the tables are silent.
 
@@ -92,6 +96,7 @@ def check_trunk(
         violation itself.
     """
     frames, violations = read_tables(tables)
+    frames = _price_carbon(frames, tables, co2_price)
     frames = checker_promises.add_default(frames, None if rules is None else rules.default_promise_days)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
     work = _follow_by_clock(frames, rules) if by_clock.names_hours(frames) else _follow_by_days(frames)
@@ -109,8 +114,56 @@ def check_trunk(
     certificates = tables.get("plan_certificates")
     bound, unproven = check_bound(frames, certificates, Costs(hold_cost, short_cost, late_cost))
     violations += unproven
+    violations += _check_carbon(frames, tables)
     violations += check_certificate(certificates, "trunk", totals, len(violations))
     return TrunkCheck(order(violations), cost, parts, _summarise(frames, work.priced, work.loads, totals), bound)
+
+
+def _price_carbon(
+    frames: dict[str, pl.DataFrame], tables: Mapping[str, pl.DataFrame], price: float
+) -> dict[str, pl.DataFrame]:
+    """Write what a kilometre emits beside each type (0 where it is not known), and its price into what departures cost."""
+    raw = tables.get("vehicle_types", pl.DataFrame())
+    known = pl.DataFrame(schema={"vehicle_type_id": pl.String, "kg_per_km": pl.Float64})
+    if {"vehicle_type_id", "co2_kg_per_km"} <= set(raw.columns):
+        number = pl.col("co2_kg_per_km").cast(pl.Float64, strict=False)
+        known = raw.select(pl.col("vehicle_type_id").cast(pl.String, strict=False), kg_per_km=number)
+        known = known.filter(pl.col("kg_per_km").is_finite()).unique("vehicle_type_id")
+    kg = pl.col("kg_per_km").fill_null(0.0)
+    types = frames["vehicle_types"].join(known, on="vehicle_type_id", how="left", maintain_order="left")
+    types = types.with_columns(kg_per_km=kg, cost_per_km=pl.col("cost_per_km") + price * kg)
+    distance = frames["lanes"].select("lane_id", "distance_km").unique("lane_id")
+    special = frames["lane_vehicles"]
+    own = special.join(known, on="vehicle_type_id", how="left", maintain_order="left").join(
+        distance, on="lane_id", how="left", maintain_order="left"
+    )
+    own = own.with_columns(pl.col("departure_cost") + price * kg * pl.col("distance_km").fill_null(0.0))
+    return {**frames, "vehicle_types": types, "lane_vehicles": own.select(special.columns)}
+
+
+def _check_carbon(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
+    """Check the kilograms a certificate tells; plans of before they were told say nothing of them."""
+    rows = tables.get("plan_certificates")
+    if rows is None or not {"plan", "co2_kg"} <= set(rows.columns):
+        return []
+    kinds = frames["vehicle_types"].select("vehicle_type_id", "kg_per_km").unique("vehicle_type_id")
+    lanes = frames["lanes"].select("lane_id", "distance_km").unique("lane_id")
+    gone = frames["trunk_departures"].join(kinds, on="vehicle_type_id").join(lanes, on="lane_id")
+    due = float(gone.select((pl.col("departures") * pl.col("kg_per_km") * pl.col("distance_km")).sum()).item() or 0.0)
+    told = rows.filter(pl.col("plan") == "trunk")["co2_kg"].cast(pl.Float64, strict=False).drop_nulls().to_list()
+    text = "The trunk plan's certificate says co2_kg {}, the tables say {}."
+    return [
+        Violation(
+            "certificate.totals",
+            "trunk.co2_kg",
+            None,
+            f"{kg:.3f}",
+            f"{due:.3f}",
+            text.format(f"{kg:.3f}", f"{due:.3f}"),
+        )
+        for kg in told
+        if not abs(kg - due) <= _KILOGRAM + 1e-6 * abs(due)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -335,7 +335,7 @@ def write_plan(
         trunk_flows=flows,
         hub_loads=write_hub_loads(network, draft.loads, flows),
         shortfalls=write_shortfalls(network, short, told),
-        plan_certificates=write_certificate(network, draft.cost, relaxed, total, late, deadline.work.tell()),
+        plan_certificates=write_certificate(network, draft, relaxed, total, late, deadline.work.tell()),
         bound_prices=write_prices(network, relaxed.certificate),
         hub_prices=_list_prices(network, relaxed),
         cost=draft.cost,

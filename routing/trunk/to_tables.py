@@ -12,6 +12,7 @@ from data.contracts import contract
 from data.hub_load import list_visits, sum_visits
 from routing.trunk.bound.certificate import name_proof
 from routing.trunk.bound.lagrangian import Relaxation
+from routing.trunk.search.draft import Draft
 from routing.trunk.task.due_times import NO_PROMISE
 from routing.trunk.task.flows import Flows, Loads
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
@@ -235,12 +236,12 @@ def write_shortfalls(
 
 
 def write_certificate(
-    network: TrunkNetwork, cost: float, relaxed: Relaxation, short: int, late: int, ended_by: str
+    network: TrunkNetwork, draft: Draft, relaxed: Relaxation, short: int, late: int, ended_by: str
 ) -> pl.DataFrame:
     """Write the row of `plan_certificates`; ``violations`` is 0 until the checker has spoken."""
     import polars as pl
 
-    demanded = int(network.demand_parcels.sum())
+    demanded, cost = int(network.demand_parcels.sum()), draft.cost
     floor = min(max(relaxed.bound, 0.0), cost)
     gap = (cost - floor) / cost if cost > 0 else 0.0
     status = "shortfalls" if short else "optimal" if gap <= GAP_CLOSED else "feasible"
@@ -256,6 +257,7 @@ def write_certificate(
             "parcels_planned": [demanded - short],
             "parcels_short": [short],
             "parcels_late": [late],
+            "co2_kg": [float(draft.vehicles.departures @ network.vehicle_carbon[draft.vehicles.vehicle])],
             "overflow_probability": pl.Series([None], dtype=pl.Float64),
             "proof": [name_proof(relaxed)],
             "priced_bound": [min(max(relaxed.certificate.bound, 0.0), floor)],

@@ -11,13 +11,13 @@ from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import price_departures, zero_prices
 from routing.trunk.bound.subgradient import relax_network
 from routing.trunk.search import annealing
-from routing.trunk.search.annealing import AnnealingState, AnnealingTask, Cooling, Move, anneal_trees
+from routing.trunk.search.annealing import AnnealingState, Cooling, Move, anneal_trees
 from routing.trunk.search.candidates import list_candidates
 from routing.trunk.search.trees import Trees, load_trees, start_trees
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, build_network
-from routing.trunk.task.records import ParcelPrices, list_arcs, list_nodes
+from routing.trunk.task.records import ParcelPrices
 from routing.trunk.task.shortest_paths import FINISH, HOLD, NO_PATH, label_paths
 from routing.trunk.vehicles.step_costs import StepCosts, build_step_costs, price_load
 from tests.routing.plain.trees import comes_back, sum_parcels, weigh_trees
@@ -56,9 +56,7 @@ def test_a_move_changes_cost_and_loads_as_the_plain_sum_says(seed: int) -> None:
         return
     network, trees, costs, candidates = found
     random = np.random.default_rng(seed)
-    task = AnnealingTask(
-        list_nodes(network), list_arcs(network), costs, list_commodities(network).late_price, candidates
-    )
+    task = annealing.lay_annealing(network, candidates)
     price = np.array([price_load(costs, r, trees.loads.arcs[r], PENALTY) for r in range(network.arcs)])
     state = AnnealingState(
         np.array([seed + 1], dtype=np.uint64),
@@ -78,11 +76,11 @@ def test_a_move_changes_cost_and_loads_as_the_plain_sum_says(seed: int) -> None:
         if not passes:
             continue
         before = weigh_trees(network, trees, costs, PENALTY)
-        change, meet = annealing._price_leaving(task, trees, state, move, PENALTY)
-        change = annealing._price_taking(task, trees, state, move, PENALTY, meet, change, np.inf)
-        annealing._shift_parcels(task, trees, state, move, old, -parcels, meet, PENALTY)
+        change, meet = annealing._price_leaving(task, costs, trees.loads, trees, state, move, PENALTY)
+        change = annealing._price_taking(task, costs, trees.loads, trees, state, move, PENALTY, meet, change, np.inf)
+        annealing._shift_parcels(task, costs, trees.loads, trees, state, move, old, -parcels, meet, PENALTY)
         trees.leg[tree, node] = new
-        annealing._shift_parcels(task, trees, state, move, new, parcels, meet, PENALTY)
+        annealing._shift_parcels(task, costs, trees.loads, trees, state, move, new, parcels, meet, PENALTY)
         assert weigh_trees(network, trees, costs, PENALTY) - before == pytest.approx(change, abs=1e-6)
         _check_loads(network, trees, costs, state.arc_price)
 

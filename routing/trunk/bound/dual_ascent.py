@@ -28,19 +28,9 @@ from routing.trunk.bound.lagrangian import (
     price_parcels,
     prove_bound,
 )
-from routing.trunk.task.commodities import Commodities, list_commodities
+from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
-from routing.trunk.task.records import (
-    Arcs,
-    Demands,
-    LaneVehicles,
-    Nodes,
-    ParcelPrices,
-    list_arcs,
-    list_demands,
-    list_lane_vehicles,
-    list_nodes,
-)
+from routing.trunk.task.records import UNCOUNTED, ParcelPrices, list_demands, list_lane_vehicles, point_out
 from routing.trunk.task.shortest_paths import label_paths
 
 MOST_PRICES = 6_000_000  # demands x arcs
@@ -55,30 +45,43 @@ class AscentTask(NamedTuple):
 
     Attributes
     ----------
-    nodes, arcs, demands, commodities, prices
-        The network, and what every parcel pays.
-    before : (N,)
-        Node whose parcels wait for this one, -1 without one.
+    hub, turn, after, before : (N,)
+        Of nodes; ``before`` is the node whose parcels wait for this one, -1 without one.
+    first_out : (N + 1,); tail, head : (R,)
     into : (R,); first_into : (N + 1,)
         Arcs by the node they reach, and where those of each node begin.
-    arc_lane, arc_day : (R,)
-    on_lane
+    lane, day : (R,)
+    sort_price, hold_price : (N,) [CNY/parcel]; arc_price : (R,) [CNY/parcel]
+        What every parcel pays.
+    start, goal, commodity : (K,); parcels : (K,)
+    late_price : (G, T) [CNY/parcel]
+    first_vehicle : (L + 1,); capacity : (O,) [parcels/departure]
         Vehicles of each lane.
     short_cost
         [CNY/parcel]
     """
 
-    nodes: Nodes
-    arcs: Arcs
-    demands: Demands
-    commodities: Commodities
-    prices: ParcelPrices
+    hub: Ints
+    turn: Ints
+    after: Ints
     before: Ints
+    first_out: Ints
+    tail: Ints
+    head: Ints
     into: Ints
     first_into: Ints
-    arc_lane: Ints
-    arc_day: Ints
-    on_lane: LaneVehicles
+    lane: Ints
+    day: Ints
+    sort_price: Floats
+    hold_price: Floats
+    arc_price: Floats
+    start: Ints
+    goal: Ints
+    commodity: Ints
+    parcels: Floats
+    late_price: Floats
+    first_vehicle: Ints
+    capacity: Floats
     short_cost: float
 
 
@@ -154,19 +157,30 @@ def _lay_task(network: TrunkNetwork, prices: ParcelPrices) -> AscentTask:
     before = np.full(network.nodes, -1, dtype=np.int64)
     goes_on = np.flatnonzero(network.after >= 0)
     before[network.after[goes_on]] = goes_on
+    demands, commodities = list_demands(network), list_commodities(network)
     return AscentTask(
-        list_nodes(network),
-        list_arcs(network),
-        list_demands(network),
-        list_commodities(network),
-        prices,
-        before,
-        into,
-        np.searchsorted(network.arc_head[into], np.arange(network.nodes + 1)).astype(np.int64),
-        network.arc_lane,
-        network.arc_day,
-        list_lane_vehicles(network),
-        float(network.short_cost),
+        hub=network.node_hub,
+        turn=network.node_turn,
+        after=network.after,
+        before=before,
+        first_out=point_out(network),
+        tail=network.arc_tail,
+        head=network.arc_head,
+        into=into,
+        first_into=np.searchsorted(network.arc_head[into], np.arange(network.nodes + 1)).astype(np.int64),
+        lane=network.arc_lane,
+        day=network.arc_day,
+        sort_price=prices.sort,
+        hold_price=prices.hold,
+        arc_price=prices.arc,
+        start=demands.start,
+        goal=demands.goal,
+        commodity=commodities.of_demand,
+        parcels=demands.parcels,
+        late_price=commodities.late_price,
+        first_vehicle=list_lane_vehicles(network).first,
+        capacity=network.vehicle_capacity,
+        short_cost=float(network.short_cost),
     )
 
 
@@ -193,10 +207,10 @@ def _ascend(task: AscentTask, state: AscentState, order: Ints, rounds: int) -> f
             if state.stuck[k]:
                 continue
             ahead = _measure(task, state, k)
-            room = task.demands.parcels[k] * task.short_cost - ahead
+            room = task.parcels[k] * task.short_cost - ahead
             state.inside[:] = False
             step = _grow(task, state, k, ahead, room) if room > _NIL else room
-            if step <= _NIL or state.inside[task.demands.start[k]]:
+            if step <= _NIL or state.inside[task.start[k]]:
                 state.stuck[k] = True
                 continue
             moved = True
@@ -204,43 +218,45 @@ def _ascend(task: AscentTask, state: AscentState, order: Ints, rounds: int) -> f
         if not moved:
             break
     total = 0.0
-    for k in range(len(task.demands.start)):
-        total += min(_measure(task, state, k), task.demands.parcels[k] * task.short_cost)
+    for k in range(len(task.start)):
+        total += min(_measure(task, state, k), task.parcels[k] * task.short_cost)
     return total
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _raise_prices(task: AscentTask, state: AscentState, k: int, step: float) -> None:
     """Raise a demand's prices by a step [CNY] on all tight arcs into the nodes inside."""
-    parcels = task.demands.parcels[k]
-    for node in np.flatnonzero(state.inside):
+    parcels = task.parcels[k]
+    for node in range(len(state.inside)):
+        if not state.inside[node]:
+            continue
         for i in range(task.first_into[node], task.first_into[node + 1]):
             arc = task.into[i]
-            if not _is_passable(task, state, k, task.arcs.tail[arc]):
+            if not _is_passable(task, state, k, task.tail[arc]):
                 continue
             if _lack(task, state, k, arc) <= _NIL:
                 state.paid[k, arc] += step
-                lane, day = task.arc_lane[arc], task.arc_day[arc]
-                for vehicle in range(task.on_lane.first[lane], task.on_lane.first[lane + 1]):
-                    state.slack[vehicle, day] -= step * min(1.0, task.on_lane.capacity[vehicle] / parcels)
+                lane, day = task.lane[arc], task.day[arc]
+                for vehicle in range(task.first_vehicle[lane], task.first_vehicle[lane + 1]):
+                    state.slack[vehicle, day] -= step * min(1.0, task.capacity[vehicle] / parcels)
 
 
 @numba.njit(cache=True, inline="always")
 def _is_passable(task: AscentTask, state: AscentState, k: int, node: int) -> bool:
     """Tell whether a demand may leave a node outside on an arc."""
-    closed = task.prices.sort[node] == np.inf
-    return not (state.inside[node] or closed or task.nodes.hub[node] == task.demands.goal[k])
+    closed = task.sort_price[node] == np.inf
+    return not (state.inside[node] or closed or task.hub[node] == task.goal[k])
 
 
 @numba.njit(cache=True, inline="always")
 def _lack(task: AscentTask, state: AscentState, k: int, arc: int) -> float:
     """What an arc lacks to be tight for a demand [CNY]: how much dearer it reaches its head than the cheapest path."""
-    tail = task.arcs.tail[arc]
-    price = task.demands.parcels[k] * (task.prices.sort[tail] + task.prices.arc[arc])
-    return float(state.far[tail] + price + state.paid[k, arc] - state.far[task.arcs.head[arc]])
+    tail = task.tail[arc]
+    price = task.parcels[k] * (task.sort_price[tail] + task.arc_price[arc])
+    return float(state.far[tail] + price + state.paid[k, arc] - state.far[task.head[arc]])
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _grow(task: AscentTask, state: AscentState, k: int, ahead: float, room: float) -> float:
     """Gather the nodes from which the end is reached over tight legs paid in full; return how far the rest may rise.
 
@@ -253,10 +269,10 @@ def _grow(task: AscentTask, state: AscentState, k: int, ahead: float, room: floa
     while grown:
         grown, step = False, room
         for node in range(len(state.far)):
-            at_goal = task.nodes.hub[node] == task.demands.goal[k]
-            if at_goal and not state.inside[node] and state.far[node] < np.inf and task.prices.sort[node] < np.inf:
-                late = task.commodities.late_price[task.commodities.of_demand[k], task.nodes.turn[node]]
-                left = state.far[node] + task.demands.parcels[k] * (task.prices.sort[node] + late) - ahead
+            at_goal = task.hub[node] == task.goal[k]
+            if at_goal and not state.inside[node] and state.far[node] < np.inf and task.sort_price[node] < np.inf:
+                late = task.late_price[task.commodity[k], task.turn[node]]
+                left = state.far[node] + task.parcels[k] * (task.sort_price[node] + late) - ahead
                 if left <= _NIL:
                     state.inside[node] = grown = True
                 else:
@@ -268,20 +284,20 @@ def _grow(task: AscentTask, state: AscentState, k: int, ahead: float, room: floa
     return step
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _reach_back(task: AscentTask, state: AscentState, k: int, node: int, step: float) -> tuple[bool, float]:
     """Gather the nodes before one inside; return whether there were any, and how far the rest may rise [CNY]."""
-    grown, parcels = False, task.demands.parcels[k]
+    grown, parcels = False, task.parcels[k]
     before = task.before[node]
-    if before >= 0 and not state.inside[before] and state.far[before] < np.inf and task.prices.hold[before] < np.inf:
-        left = state.far[before] + parcels * task.prices.hold[before] - state.far[node]
+    if before >= 0 and not state.inside[before] and state.far[before] < np.inf and task.hold_price[before] < np.inf:
+        left = state.far[before] + parcels * task.hold_price[before] - state.far[node]
         if left <= _NIL:
             state.inside[before] = grown = True
         else:
             step = min(step, left)
     for i in range(task.first_into[node], task.first_into[node + 1]):
         arc = task.into[i]
-        tail = task.arcs.tail[arc]
+        tail = task.tail[arc]
         if state.far[tail] == np.inf or not _is_passable(task, state, k, tail):
             continue
         left = _lack(task, state, k, arc)
@@ -296,12 +312,12 @@ def _reach_back(task: AscentTask, state: AscentState, k: int, node: int, step: f
     return grown, step
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _find_slack(task: AscentTask, state: AscentState, k: int, arc: int) -> float:
     """How much more a demand may pay for an arc until one of its departures is paid in full [CNY]."""
-    free, lane, day = np.inf, task.arc_lane[arc], task.arc_day[arc]
-    for vehicle in range(task.on_lane.first[lane], task.on_lane.first[lane + 1]):
-        share = min(1.0, task.on_lane.capacity[vehicle] / task.demands.parcels[k])
+    free, lane, day = np.inf, task.lane[arc], task.day[arc]
+    for vehicle in range(task.first_vehicle[lane], task.first_vehicle[lane + 1]):
+        share = min(1.0, task.capacity[vehicle] / task.parcels[k])
         free = min(free, state.slack[vehicle, day] / share)
     return free
 
@@ -309,29 +325,31 @@ def _find_slack(task: AscentTask, state: AscentState, k: int, arc: int) -> float
 @numba.njit(cache=True)
 def _measure(task: AscentTask, state: AscentState, k: int) -> float:
     """Fill ``far`` with the price of a demand's cheapest path to each node [CNY]; return that of its path to the end."""
-    far, parcels, goal = state.far, task.demands.parcels[k], task.demands.goal[k]
-    late = task.commodities.late_price[task.commodities.of_demand[k]]
+    far, parcels, goal = state.far, task.parcels[k], task.goal[k]
+    late = task.late_price[task.commodity[k]]
     far[:] = np.inf
-    far[task.demands.start[k]] = 0.0
+    far[task.start[k]] = 0.0
+    hold_price, sort_price, arc_price = task.hold_price, task.sort_price, task.arc_price
+    first_out, heads, paid = task.first_out, task.head, state.paid
     best = np.inf
-    heap = [(0.0, task.demands.start[k])]
+    heap = [(0.0, task.start[k])]
     while len(heap) > 0:
         price, node = heapq.heappop(heap)
         if price > far[node]:
             continue
-        if task.prices.hold[node] < np.inf:
-            head, total = task.nodes.after[node], price + parcels * task.prices.hold[node]
+        if hold_price[node] < np.inf:
+            head, total = task.after[node], price + parcels * hold_price[node]
             if total < far[head]:
                 far[head] = total
                 heapq.heappush(heap, (total, head))
-        if task.prices.sort[node] == np.inf:
+        if sort_price[node] == np.inf:
             continue
-        if task.nodes.hub[node] == goal:
-            best = min(best, price + parcels * (task.prices.sort[node] + late[task.nodes.turn[node]]))
+        if task.hub[node] == goal:
+            best = min(best, price + parcels * (sort_price[node] + late[task.turn[node]]))
             continue
-        for arc in range(task.arcs.first_out[node], task.arcs.first_out[node + 1]):
-            head = task.arcs.head[arc]
-            total = price + parcels * (task.prices.sort[node] + task.prices.arc[arc]) + state.paid[k, arc]
+        for arc in range(first_out[node], first_out[node + 1]):
+            head = heads[arc]
+            total = price + parcels * (sort_price[node] + arc_price[arc]) + paid[k, arc]
             if total < far[head]:
                 far[head] = total
                 heapq.heappush(heap, (total, head))

@@ -19,7 +19,7 @@ from routing.trunk.search.chance import Seeds, draw
 from routing.trunk.search.trees import Trees
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.records import Arcs, Nodes, list_arcs, list_nodes
+from routing.trunk.task.records import UNCOUNTED, NodeArcLoads
 from routing.trunk.task.shortest_paths import FINISH, HOLD, NO_PATH
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
@@ -50,21 +50,28 @@ class Cooling:
 
 
 class AnnealingTask(NamedTuple):
-    """What moves read and do not change.
+    """What moves read of the network and do not change.
 
     Attributes
     ----------
-    nodes, arcs, costs
-        Sorts of hubs, departures of lanes, and what vehicles under a load cost.
+    after, turn : (N,); head : (R,)
+        See :class:`Nodes` and :class:`Arcs`.
+    sort_capacity, buffer_capacity : (N,) [parcels]
+    handling, waiting : (N,) [CNY/parcel]; carriage : (R,) [CNY/parcel]
     late_price : (commodities, T) [CNY/parcel]
         Price of ending at a turn of the destination hub.
     candidates : (N, commodities, most)
         Next legs of least reduced price, the best first.
     """
 
-    nodes: Nodes
-    arcs: Arcs
-    costs: StepCosts
+    after: Ints
+    turn: Ints
+    head: Ints
+    sort_capacity: Floats
+    buffer_capacity: Floats
+    handling: Floats
+    waiting: Floats
+    carriage: Floats
     late_price: Floats
     candidates: Ints
 
@@ -125,8 +132,7 @@ def anneal_trees(
     reserve
         Seconds that must be left on the deadline when the annealing ends.
     """
-    late_price = list_commodities(network).late_price
-    task = AnnealingTask(list_nodes(network), list_arcs(network), step_costs, late_price, candidates)
+    task = lay_annealing(network, candidates)
     state = AnnealingState(
         np.array([(seed * 2654435761 + 88172645463325252) % 2**64], dtype=np.uint64),
         np.zeros(network.nodes, dtype=np.int64),
@@ -142,19 +148,35 @@ def anneal_trees(
             cooling.hot * (cooling.cold / cooling.hot) ** later,
             cooling.soft * (cooling.hard / cooling.soft) ** share,
         )
-        _anneal(task, trees, state, part, heat)
+        _anneal(task, step_costs, trees, state, part, heat)
         done += part
     return done
 
 
-@numba.njit(cache=True)
-def _anneal(task: AnnealingTask, trees: Trees, state: AnnealingState, moves: int, heat: Heat) -> int:
+def lay_annealing(network: TrunkNetwork, candidates: Ints) -> AnnealingTask:
+    """Take what annealing reads of a network as a record."""
+    return AnnealingTask(
+        network.after,
+        network.node_turn,
+        network.arc_head,
+        network.sort_capacity,
+        network.buffer_capacity,
+        network.handling_cost,
+        network.waiting_cost,
+        network.arc_cost,
+        list_commodities(network).late_price,
+        candidates,
+    )
+
+
+@numba.njit(**UNCOUNTED)
+def _anneal(task: AnnealingTask, costs: StepCosts, trees: Trees, state: AnnealingState, moves: int, heat: Heat) -> int:
     """Try moves; return how many were accepted. ``trees`` and ``state`` are modified in place."""
-    accepted = 0
+    accepted, loads = 0, trees.loads
     temperature = heat.hot
     fall = (heat.cold / heat.hot) ** (1.0 * _EVEN / moves) if moves > 0 else 1.0
     for arc in range(len(state.arc_price)):
-        state.arc_price[arc] = price_load(task.costs, arc, trees.loads.arcs[arc], heat.penalty)
+        state.arc_price[arc] = price_load(costs, arc, loads.arcs[arc], heat.penalty)
     for number in range(moves):
         if number % _EVEN == 0 and number > 0:
             temperature *= fall
@@ -169,14 +191,14 @@ def _anneal(task: AnnealingTask, trees: Trees, state: AnnealingState, moves: int
         if not _mark_path(task, trees, state, move):
             continue
         allowed = -temperature * np.log(max(draw(state.random), _LEAST_CHANCE))
-        change, meet = _price_leaving(task, trees, state, move, heat.penalty)
-        change = _price_taking(task, trees, state, move, heat.penalty, meet, change, allowed)
+        change, meet = _price_leaving(task, costs, loads, trees, state, move, heat.penalty)
+        change = _price_taking(task, costs, loads, trees, state, move, heat.penalty, meet, change, allowed)
         if change > allowed:
             continue
         accepted += 1
-        _shift_parcels(task, trees, state, move, old, -parcels, meet, heat.penalty)
+        _shift_parcels(task, costs, loads, trees, state, move, old, -parcels, meet, heat.penalty)
         trees.leg[tree, node] = new
-        _shift_parcels(task, trees, state, move, new, parcels, meet, heat.penalty)
+        _shift_parcels(task, costs, loads, trees, state, move, new, parcels, meet, heat.penalty)
     return accepted
 
 
@@ -193,7 +215,7 @@ def _draw_node(task: AnnealingTask, trees: Trees, state: AnnealingState) -> tupl
         leg = trees.leg[tree, walk]
         if leg == FINISH:
             break
-        walk = task.nodes.after[walk] if leg == HOLD else task.arcs.head[leg]
+        walk = task.after[walk] if leg == HOLD else task.head[leg]
     return tree, chosen
 
 
@@ -207,7 +229,7 @@ def _mark_path(task: AnnealingTask, trees: Trees, state: AnnealingState, move: M
         if leg == NO_PATH:
             reaches = False
             break
-        walk = task.nodes.after[walk] if leg == HOLD else task.arcs.head[leg]
+        walk = task.after[walk] if leg == HOLD else task.head[leg]
         if walk == move.node:
             reaches = False
             break
@@ -218,23 +240,29 @@ def _mark_path(task: AnnealingTask, trees: Trees, state: AnnealingState, move: M
 
 @numba.njit(cache=True, inline="always")
 def _price_leaving(
-    task: AnnealingTask, trees: Trees, state: AnnealingState, move: Move, penalty: float
+    task: AnnealingTask,
+    costs: StepCosts,
+    loads: NodeArcLoads,
+    trees: Trees,
+    state: AnnealingState,
+    move: Move,
+    penalty: float,
 ) -> tuple[float, int]:
     """Price what leaves the old path: the change of cost [CNY], and the node where both paths meet, -1 without one."""
     change, walk, leg, meet = 0.0, move.node, move.old, -1
     number = state.counter[0]
     while True:
         if leg == HOLD:
-            change = _price_night(task, trees, walk, -move.parcels, penalty, change)
-            walk = task.nodes.after[walk]
+            change = _price_night(task, loads, walk, -move.parcels, penalty, change)
+            walk = task.after[walk]
         else:
             if walk != move.node or move.new == HOLD:
-                change = _price_sort(task, trees, walk, -move.parcels, penalty, change)
+                change = _price_sort(task, loads, walk, -move.parcels, penalty, change)
             if leg == FINISH:
-                change -= task.late_price[trees.destination[move.tree], task.nodes.turn[walk]] * move.parcels
+                change -= task.late_price[trees.destination[move.tree], task.turn[walk]] * move.parcels
                 break
-            change = _price_arc(task, trees, state, leg, -move.parcels, penalty, change)
-            walk = task.arcs.head[leg]
+            change = _price_arc(task, costs, loads, state, leg, -move.parcels, penalty, change)
+            walk = task.head[leg]
         if state.mark[walk] == number:
             meet = walk
             break
@@ -245,6 +273,8 @@ def _price_leaving(
 @numba.njit(cache=True, inline="always")
 def _price_taking(
     task: AnnealingTask,
+    costs: StepCosts,
+    loads: NodeArcLoads,
     trees: Trees,
     state: AnnealingState,
     move: Move,
@@ -257,16 +287,16 @@ def _price_taking(
     walk, leg = move.node, move.new
     while True:
         if leg == HOLD:
-            change = _price_night(task, trees, walk, move.parcels, penalty, change)
-            walk = task.nodes.after[walk]
+            change = _price_night(task, loads, walk, move.parcels, penalty, change)
+            walk = task.after[walk]
         else:
             if walk != move.node or move.old == HOLD:
-                change = _price_sort(task, trees, walk, move.parcels, penalty, change)
+                change = _price_sort(task, loads, walk, move.parcels, penalty, change)
             if leg == FINISH:
-                change += task.late_price[trees.destination[move.tree], task.nodes.turn[walk]] * move.parcels
+                change += task.late_price[trees.destination[move.tree], task.turn[walk]] * move.parcels
                 break
-            change = _price_arc(task, trees, state, leg, move.parcels, penalty, change)
-            walk = task.arcs.head[leg]
+            change = _price_arc(task, costs, loads, state, leg, move.parcels, penalty, change)
+            walk = task.head[leg]
         if walk == meet or change > allowed:
             break
         leg = trees.leg[move.tree, walk]
@@ -280,34 +310,47 @@ def _exceed(load: float, capacity: float) -> float:
 
 
 @numba.njit(cache=True, inline="always")
-def _price_night(task: AnnealingTask, trees: Trees, node: int, parcels: float, penalty: float, change: float) -> float:
+def _price_night(
+    task: AnnealingTask, loads: NodeArcLoads, node: int, parcels: float, penalty: float, change: float
+) -> float:
     """Add to a change of cost [CNY] that of more parcels, or fewer where negative, waiting from a node to the next."""
-    load, capacity = trees.loads.nights[node], task.nodes.buffer_capacity[node]
-    change += task.nodes.waiting[node] * parcels
+    load, capacity = loads.nights[node], task.buffer_capacity[node]
+    change += task.waiting[node] * parcels
     return change + penalty * (_exceed(load + parcels, capacity) - _exceed(load, capacity))
 
 
 @numba.njit(cache=True, inline="always")
-def _price_sort(task: AnnealingTask, trees: Trees, node: int, parcels: float, penalty: float, change: float) -> float:
+def _price_sort(
+    task: AnnealingTask, loads: NodeArcLoads, node: int, parcels: float, penalty: float, change: float
+) -> float:
     """Add to a change of cost [CNY] that of more parcels, or fewer where negative, sorted at a node."""
-    load, capacity = trees.loads.sorts[node], task.nodes.sort_capacity[node]
-    change += task.nodes.handling[node] * parcels
+    load, capacity = loads.sorts[node], task.sort_capacity[node]
+    change += task.handling[node] * parcels
     return change + penalty * (_exceed(load + parcels, capacity) - _exceed(load, capacity))
 
 
 @numba.njit(cache=True, inline="always")
 def _price_arc(
-    task: AnnealingTask, trees: Trees, state: AnnealingState, arc: int, parcels: float, penalty: float, change: float
+    task: AnnealingTask,
+    costs: StepCosts,
+    loads: NodeArcLoads,
+    state: AnnealingState,
+    arc: int,
+    parcels: float,
+    penalty: float,
+    change: float,
 ) -> float:
     """Add to a change of cost [CNY] that of more parcels, or fewer where negative, on an arc and of their vehicles."""
-    change += task.arcs.cost[arc] * parcels
-    change += price_load(task.costs, arc, trees.loads.arcs[arc] + parcels, penalty)
+    change += task.carriage[arc] * parcels
+    change += price_load(costs, arc, loads.arcs[arc] + parcels, penalty)
     return float(change - state.arc_price[arc])
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _shift_parcels(
     task: AnnealingTask,
+    costs: StepCosts,
+    loads: NodeArcLoads,
     trees: Trees,
     state: AnnealingState,
     move: Move,
@@ -320,15 +363,15 @@ def _shift_parcels(
     walk = move.node
     while True:
         if leg == HOLD:
-            trees.loads.nights[walk] += parcels
-            walk = task.nodes.after[walk]
+            loads.nights[walk] += parcels
+            walk = task.after[walk]
         else:
-            trees.loads.sorts[walk] += parcels
+            loads.sorts[walk] += parcels
             if leg == FINISH:
                 break
-            trees.loads.arcs[leg] += parcels
-            state.arc_price[leg] = price_load(task.costs, leg, trees.loads.arcs[leg], penalty)
-            walk = task.arcs.head[leg]
+            loads.arcs[leg] += parcels
+            state.arc_price[leg] = price_load(costs, leg, loads.arcs[leg], penalty)
+            walk = task.head[leg]
         if walk == meet:
             break
         trees.flow[move.tree, walk] += parcels

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 from routing.trunk.task.network import Flags, Floats, Ints
-from routing.trunk.task.records import Arcs, LaneVehicles, Nodes
+from routing.trunk.task.records import UNCOUNTED, Arcs, LaneVehicles, Nodes
 
 _MOST_BANS = 16
 _ROOM, _WITHIN, _BEYOND = -1, 0, 1
@@ -195,8 +195,11 @@ def insert_parcels(task: InsertionTask, free: FreeRoom, space: InsertionSpace, a
 
 
 @numba.njit(cache=True)
-def _find_path(task: InsertionTask, free: FreeRoom, space: InsertionSpace, asked: Parcels, left: float) -> int:
+def _find_path(  # noqa: C901 - one loop that calls for little
+    task: InsertionTask, free: FreeRoom, space: InsertionSpace, asked: Parcels, left: float
+) -> int:
     """Find the cheapest path for the parcels left; return its last node, -1 when none is cheaper than their shortfall."""
+    nodes, arcs = task.nodes, task.arcs
     distance, floor = space.distance, asked.floor
     distance[:] = np.inf
     distance[asked.start], space.parent[asked.start] = 0.0, -1
@@ -210,60 +213,54 @@ def _find_path(task: InsertionTask, free: FreeRoom, space: InsertionSpace, asked
         if key > here + floor[node] + _NOISE:
             continue
         fits = free.nights[node] >= 1.0
-        if task.nodes.can_hold[node] and (fits or asked.elastic):
-            head = task.nodes.after[node]
-            value = here + task.nodes.waiting[node] + (0.0 if fits else task.night_price)
+        if nodes.can_hold[node] and (fits or asked.elastic):
+            head = nodes.after[node]
+            value = here + nodes.waiting[node] + (0.0 if fits else task.night_price)
             if value < distance[head] - _SAME and value + floor[head] < task.short_cost:
-                distance[head], space.parent[head] = value, len(task.arcs.head) + node
+                distance[head], space.parent[head] = value, len(arcs.head) + node
                 heappush(heap, (value + floor[head], head))
         fits = free.sorts[node] >= 1.0
         if not task.is_open[node] or not (fits or asked.elastic):
             continue
-        sorted_at = here + task.nodes.handling[node] + (0.0 if fits else task.sort_price)
-        if task.nodes.hub[node] == asked.goal:
-            value = sorted_at + asked.late_price[task.nodes.turn[node]]
+        sorted_at = here + nodes.handling[node] + (0.0 if fits else task.sort_price)
+        if nodes.hub[node] == asked.goal:
+            value = sorted_at + asked.late_price[nodes.turn[node]]
             if value < best:
                 best, end = value, node
             continue
-        for arc in range(task.arcs.first_out[node], task.arcs.first_out[node + 1]):
-            head = task.arcs.head[arc]
-            value = _reach_head(task, free, space, asked, arc, left, sorted_at)
+        for arc in range(arcs.first_out[node], arcs.first_out[node + 1]):
+            head = arcs.head[arc]
+            value = sorted_at + arcs.cost[arc]
+            if space.banned[arc] or value + floor[head] >= min(task.short_cost, distance[head] + floor[head]):
+                continue
+            if free.arcs[arc] >= 1.0:
+                space.vehicle[arc], space.kind[arc], space.most[arc] = -1, _ROOM, 0.0
+            else:
+                value += _price_room(task, free, space, arc, left, asked.elastic)
             if value < distance[head] - _SAME and value + floor[head] < task.short_cost:
                 distance[head], space.parent[head] = value, arc
                 heappush(heap, (value + floor[head], head))
     return end if best < task.short_cost else -1
 
 
-@numba.njit(cache=True)
-def _reach_head(
-    task: InsertionTask,
-    free: FreeRoom,
-    space: InsertionSpace,
-    asked: Parcels,
-    arc: int,
-    left: float,
-    sorted_at: float,
+@numba.njit(**UNCOUNTED)
+def _price_room(
+    task: InsertionTask, free: FreeRoom, space: InsertionSpace, arc: int, left: float, elastic: bool
 ) -> float:
-    """Price of reaching the head of an arc from a node sorted at a price [CNY/parcel]; ``inf`` where it cannot be cheaper."""
-    head = task.arcs.head[arc]
-    value, floor = sorted_at + task.arcs.cost[arc], asked.floor[head]
-    if space.banned[arc] or value + floor >= min(task.short_cost, space.distance[head] + floor):
-        return np.inf
-    if free.arcs[arc] >= 1.0:
-        space.vehicle[arc], space.kind[arc], space.most[arc] = -1, _ROOM, 0.0
-        return float(value)
-    price, space.vehicle[arc], space.kind[arc], space.most[arc] = _pick_vehicle(task, free, arc, left, asked.elastic)
-    return float(value + price)
+    """Price of vehicles to be found for an arc without room [CNY/parcel]; which, and how many may be, into ``space``."""
+    price, space.vehicle[arc], space.kind[arc], space.most[arc] = _pick_vehicle(task, free, arc, left, elastic)
+    return float(price)
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _pick_vehicle(
     task: InsertionTask, free: FreeRoom, arc: int, left: float, elastic: bool
 ) -> tuple[float, int, int, float]:
     """Cheapest way to more room on an arc for parcels: (price a parcel, lane vehicle, kind, most departures)."""
     best, chosen, kind, most = np.inf, -1, _WITHIN, 0.0
-    lane, day, on_lane = task.times.lane[arc], task.times.day[arc], task.on_lane
-    first, step = task.times.step[arc], task.times.step[arc] + task.times.busy[arc]
+    times, on_lane = task.times, task.on_lane
+    lane, day = times.lane[arc], times.day[arc]
+    first, step = times.step[arc], times.step[arc] + times.busy[arc]
     for vehicle in range(on_lane.first[lane], on_lane.first[lane + 1]):
         count = np.ceil(left / on_lane.capacity[vehicle])
         spare = min(free.vehicle[vehicle, day], free.lane[lane, day])
@@ -284,11 +281,12 @@ def _pick_vehicle(
     return best, chosen, kind, most
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _trace_back(
     task: InsertionTask, free: FreeRoom, space: InsertionSpace, asked: Parcels, path: int, end: int, left: float
 ) -> float:
     """Write the legs of a path from its end to its start; return how many of the parcels left its room takes."""
+    arcs = task.arcs
     length, node, amount = 0, end, left
     if free.sorts[end] >= 1.0:
         amount = min(amount, free.sorts[end])
@@ -296,12 +294,12 @@ def _trace_back(
         leg = space.parent[node]
         space.legs[path, length] = leg
         length += 1
-        if leg >= len(task.arcs.head):
-            node = leg - len(task.arcs.head)
+        if leg >= len(arcs.head):
+            node = leg - len(arcs.head)
             if free.nights[node] >= 1.0:
                 amount = min(amount, free.nights[node])
             continue
-        node = task.arcs.tail[leg]
+        node = arcs.tail[leg]
         if free.sorts[node] >= 1.0:
             amount = min(amount, free.sorts[node])
         if space.kind[leg] == _ROOM:
@@ -310,7 +308,7 @@ def _trace_back(
     return amount
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _share_fleets(task: InsertionTask, space: InsertionSpace, path: int, amount: float) -> float:
     """Divide fleets that are wanted on several arcs of a path; return how many of so many parcels that leaves room for."""
     arcs, kinds = len(task.arcs.head), task.on_lane.kind
@@ -329,51 +327,53 @@ def _share_fleets(task: InsertionTask, space: InsertionSpace, path: int, amount:
     return amount
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _use_path(task: InsertionTask, free: FreeRoom, space: InsertionSpace, asked: Parcels, path: int) -> None:
     """Take what a path uses off the free room, and count what it costs."""
+    nodes, arcs = task.nodes, task.arcs
     node, amount, length = asked.start, space.amounts[path], space.lengths[path]
     for i in range(length + 1):
         leg = space.legs[path, i] if i < length else -1
-        if leg >= len(task.arcs.head):
+        if leg >= len(arcs.head):
             if free.nights[node] >= 1.0:
                 free.nights[node] -= amount
             else:
                 free.more_nights[node] += amount
                 space.cost[0] += task.night_price * amount
-            space.cost[0] += task.nodes.waiting[node] * amount
-            node = task.nodes.after[node]
+            space.cost[0] += nodes.waiting[node] * amount
+            node = nodes.after[node]
             continue
         if free.sorts[node] >= 1.0:
             free.sorts[node] -= amount
         else:
             free.more_sorts[node] += amount
             space.cost[0] += task.sort_price * amount
-        space.cost[0] += task.nodes.handling[node] * amount
+        space.cost[0] += nodes.handling[node] * amount
         if leg < 0:
-            space.cost[0] += asked.late_price[task.nodes.turn[node]] * amount
+            space.cost[0] += asked.late_price[nodes.turn[node]] * amount
             break
         if space.kind[leg] != _ROOM:
             _add_vehicles(task, free, space, leg, amount)
         free.arcs[leg] -= amount
-        space.cost[0] += task.arcs.cost[leg] * amount
-        node = task.arcs.head[leg]
+        space.cost[0] += arcs.cost[leg] * amount
+        node = arcs.head[leg]
 
 
-@numba.njit(cache=True)
+@numba.njit(**UNCOUNTED)
 def _add_vehicles(task: InsertionTask, free: FreeRoom, space: InsertionSpace, arc: int, parcels: float) -> None:
     """Add the vehicles chosen for an arc that so many parcels need."""
-    vehicle, lane, day = space.vehicle[arc], task.times.lane[arc], task.times.day[arc]
-    count = np.ceil(parcels / task.on_lane.capacity[vehicle])
-    free.arcs[arc] += count * task.on_lane.capacity[vehicle]
-    space.cost[0] += count * task.on_lane.cost[vehicle]
+    times, on_lane = task.times, task.on_lane
+    vehicle, lane, day = space.vehicle[arc], times.lane[arc], times.day[arc]
+    count = np.ceil(parcels / on_lane.capacity[vehicle])
+    free.arcs[arc] += count * on_lane.capacity[vehicle]
+    space.cost[0] += count * on_lane.cost[vehicle]
     if space.kind[arc] == _WITHIN:
         free.within[vehicle, day] += count
         free.vehicle[vehicle, day] -= count
         free.lane[lane, day] -= count
-        first = task.times.step[arc]
-        for step in range(first, min(first + task.times.busy[arc], free.fleet.shape[1])):
-            free.fleet[task.on_lane.kind[vehicle], step] -= count
+        first = times.step[arc]
+        for step in range(first, min(first + times.busy[arc], free.fleet.shape[1])):
+            free.fleet[on_lane.kind[vehicle], step] -= count
     else:
         free.beyond[vehicle, day] += count
         space.cost[0] += count * task.back[vehicle]

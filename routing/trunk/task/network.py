@@ -68,6 +68,7 @@ class TrunkNetwork:
         Whether it is given where the vehicles of a type stand; stand_start, stand_end : (V, H) [vehicles] tell it.
     vehicle_lane, vehicle_type : (O,)
     vehicle_capacity : (O,) [parcels/departure]; vehicle_cost : (O,) [CNY/departure]
+    vehicle_carbon : (O,) [kg/departure]; its price is in ``vehicle_cost``
     vehicle_limit : (O, D) [departures/day]; lane_limit : (L, D) [departures/day]
     arc_lane, arc_day, arc_tail, arc_head : (R,)
         Sorted by tail node. ``arc_cost`` [CNY/parcel] is the lane's parcel cost.
@@ -140,6 +141,7 @@ class TrunkNetwork:
     vehicle_type: Ints
     vehicle_capacity: Floats
     vehicle_cost: Floats
+    vehicle_carbon: Floats
     vehicle_limit: Floats
     arc_lane: Ints
     arc_day: Ints
@@ -251,7 +253,9 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     lane_limit = np.ceil(np.minimum(_bound(lanes, "departure_limit")[lane], slots.limit)[:, None] * thin - _EPSILON)
     types = inputs.vehicle_types.sort("vehicle_type_id")
     vehicle = _spread_lane_vehicles(
-        _list_lane_vehicles(inputs, lanes, types, lane_number), slots, types["vehicle_type_id"].to_list()
+        _list_lane_vehicles(inputs, lanes, types, lane_number, options.co2_price),
+        slots,
+        types["vehicle_type_id"].to_list(),
     )
     vehicle_limit = np.ceil(vehicle["limit"][:, None] * thin[vehicle["lane"]] - _EPSILON)
     vehicle_limit[closed[lane][vehicle["lane"]]] = 0.0
@@ -315,6 +319,7 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         vehicle_type=vehicle["type"].astype(np.int64),
         vehicle_capacity=vehicle["capacity"],
         vehicle_cost=vehicle["cost"],
+        vehicle_carbon=vehicle["carbon"],
         vehicle_limit=vehicle_limit,
         arc_lane=arc_lane,
         arc_day=arc_day,
@@ -460,9 +465,9 @@ def _read_weather(weather: pl.DataFrame, lanes: dict[str, int], first_day: date,
 
 
 def _list_lane_vehicles(
-    inputs: TrunkInputs, lanes: pl.DataFrame, types: pl.DataFrame, lane_number: dict[str, int]
+    inputs: TrunkInputs, lanes: pl.DataFrame, types: pl.DataFrame, lane_number: dict[str, int], co2_price: float
 ) -> dict[str, Floats]:
-    """Vehicles of every lane: its own list where it has one, else every type of its mode."""
+    """Vehicles of every lane: its own list where it has one, else every type of its mode; what their carbon costs is in their cost."""
     import polars as pl
 
     type_number = {name: i for i, name in enumerate(types["vehicle_type_id"].to_list())}
@@ -470,16 +475,28 @@ def _list_lane_vehicles(
     _numbers(listed, "lane_id", lane_number, "lane_vehicles", "lane")
     _numbers(listed, "vehicle_type_id", type_number, "lane_vehicles", "vehicle type")
     base = lanes.select("lane_id", "mode", "distance_km")
-    kinds = types.select("vehicle_type_id", "mode", "capacity", "fixed_cost", "cost_per_km")
+    per_km = pl.col("co2_kg_per_km") if "co2_kg_per_km" in types.columns else pl.lit(0.0)
+    kinds = types.select(
+        "vehicle_type_id",
+        "mode",
+        "capacity",
+        "fixed_cost",
+        "cost_per_km",
+        per_km=per_km.cast(pl.Float64).fill_null(0.0),
+    )
+    carbon = pl.col("per_km") * pl.col("distance_km")
     price = pl.col("fixed_cost") + pl.col("cost_per_km") * pl.col("distance_km")
     free = base.join(listed.select("lane_id").unique(), on="lane_id", how="anti").join(kinds, on="mode")
-    free = free.select("lane_id", "vehicle_type_id", "capacity", cost=price, limit=pl.lit(None, pl.Float64))
+    free = free.select(
+        "lane_id", "vehicle_type_id", "capacity", cost=price, carbon=carbon, limit=pl.lit(None, pl.Float64)
+    )
     own = listed.rename({"capacity": "own_capacity"}).join(base.drop("mode"), on="lane_id")
     own = own.join(kinds.drop("mode"), on="vehicle_type_id").select(
         "lane_id",
         "vehicle_type_id",
         capacity=pl.col("own_capacity").fill_null(pl.col("capacity")),
         cost=pl.col("departure_cost").fill_null(price),
+        carbon=carbon,
         limit=pl.col("departure_limit").cast(pl.Float64),
     )
     lane_vehicles = pl.concat([free, own]).sort("lane_id", "vehicle_type_id")
@@ -490,7 +507,8 @@ def _list_lane_vehicles(
         ),
         "type": np.array([type_number[name] for name in lane_vehicles["vehicle_type_id"].to_list()], dtype=np.int64),
         "capacity": lane_vehicles["capacity"].to_numpy().astype(np.float64),
-        "cost": lane_vehicles["cost"].to_numpy().astype(np.float64),
+        "cost": (lane_vehicles["cost"] + co2_price * lane_vehicles["carbon"]).to_numpy().astype(np.float64),
+        "carbon": lane_vehicles["carbon"].to_numpy().astype(np.float64),
         "limit": lane_vehicles["limit"].fill_null(UNBOUNDED).to_numpy().astype(np.float64),
     }
 

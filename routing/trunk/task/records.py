@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
+
+UNCOUNTED: dict[str, Any] = {"cache": True, "_nrt": False}
+"""How loops are compiled that read records and make no array: without counting who holds the arrays of a record, which at ten
+million moves a second takes more time than the moves (measured on the annealing: 12.5 million a second, 2.9 with counting)."""
 
 
 class Nodes(NamedTuple):

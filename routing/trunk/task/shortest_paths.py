@@ -71,7 +71,7 @@ def fill_labels(nodes: Nodes, arcs: Arcs, prices: ParcelPrices, commodities: Com
             first = False
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _label_stay(nodes: Nodes, prices: ParcelPrices, commodities: Commodities, labels: Labels, node: int) -> None:
     """Label a node by what waits there, and by what ends there."""
     after, hold = nodes.after[node], prices.hold[node]
@@ -95,7 +95,7 @@ def _label_stay(nodes: Nodes, prices: ParcelPrices, commodities: Commodities, la
             labels.choice[node, g] = FINISH
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _label_leave(
     arcs: Arcs, prices: ParcelPrices, labels: Labels, node: int, end: int, first: bool
 ) -> tuple[bool, bool]:

@@ -103,7 +103,7 @@ def _fill(on_lane: LaneVehicles, arc_lane: Ints, arc_day: Ints, price: Floats, c
         costs.pointers[arc + 1] = start + kept
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _measure_lane_day(on_lane: LaneVehicles, price: Floats, lane: int, day: int) -> tuple[int, float, float]:
     """Measure what the limits of a lane and day leave.
 
@@ -132,7 +132,7 @@ def _measure_lane_day(on_lane: LaneVehicles, price: Floats, lane: int, day: int)
     return base, reach, min(total, largest * lane_limit) if lane_limit < np.inf else total
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _mix_vehicles(on_lane: LaneVehicles, price: Floats, lane: int, day: int, reach: float, mixes: _Mixes) -> int:
     """Fill the mixes of an arc up to a room, the empty one first; return their number."""
     points = 1
