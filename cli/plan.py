@@ -221,7 +221,11 @@ def make_trunk_plan(
 
 def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:
     """Tell a plan in a sentence: its outcome, the day by which all is sorted, what changed against a reference, what ended the search."""
-    parts = [word("outcome.sorted_by", told=tell_outcome(outcome), day=plan.last_day)]
+    parts = [
+        word(
+            "outcome.sorted_by", told=tell_outcome(outcome), day=plan.trunk_flows["completed_on"].max() or plan.last_day
+        )
+    ]
     parts += [plan.change_summary] if plan.change_summary else []
     return word("outcome.stop").join([*parts, tell_ended(plan.ended_by)])
 
