@@ -16,6 +16,8 @@ Reader = Callable[[str], pl.DataFrame]
 
 EXPONENT = "is an id that Excel has turned into a number (6.21E+11): export the column as text"
 DIGITS_LOST = "is an id of which Excel has kept 15 digits only: export the column as text"
+NO_ID = "is what Excel shows where it has no value (#N/A, ####): correct the formula, or widen the column"
+_ERROR = r"^#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|#{2,})$"
 # Excel writes it so, with a capital E and a sign; 1e5 may well be an id.
 _EXPONENT = r"^\d(?:\.\d+)?E\+\d{2,3}$"
 _LONG = r"^\d{16,}$"
@@ -23,10 +25,11 @@ _CUT = r"^\d{15}0+$"
 # One such id may be chance; where most long ids end in zeros it is Excel.
 _CUT_SHARE = 0.5
 _INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufe00-\ufe0f\ufeff]+")
-# Cyrillic and Greek letters that look like Latin ones (Unicode TS 39, capital and small letters of the same shape).
+# Cyrillic and Greek letters that look like Latin ones (Unicode TS 39, capital and small letters of the same shape), and dashes.
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _LOOKS_LIKE = str.maketrans(
-    "АВЕЅІЈКМНОРСТУХаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
-    "ABESIJKMHOPCTYXaeopcyxijsABEZHIKMNOPTYXo",
+    "АВЕЅІЈКМНОРСТУХаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο" + _DASHES,
+    "ABESIJKMHOPCTYXaeopcyxijsABEZHIKMNOPTYXo" + "-" * len(_DASHES),
 )
 _MOST_NOTES = 5
 
@@ -36,8 +39,8 @@ def fold_id(text: str) -> str:
 
     Examples
     --------
-    >>> fold_id("ＳＨ１ "), fold_id("sh\u200b1"), fold_id("SН1")
-    ('sh1', 'sh1', 'sh1')
+    >>> fold_id("ＳＨ１ "), fold_id("sh\u200b1"), fold_id("SН1"), fold_id("SH–1")
+    ('sh1', 'sh1', 'sh1', 'sh-1')
     """
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_LOOKS_LIKE).casefold()
 
@@ -111,7 +114,12 @@ def suggest_ids(unknown: Sequence[str], known: Sequence[str], target: str) -> li
 def find_damaged(values: pl.Series) -> pl.Series:
     """Return the damage Excel has done to each id, null where there is none."""
     rules = pl.Series("rule", [None], dtype=pl.String).new_from_index(0, values.len())
-    if values.dtype != pl.String or not (values.str.len_bytes() >= 5).any():
+    if values.dtype != pl.String:
+        return rules
+    error = values.str.contains(_ERROR).fill_null(False)
+    if error.any():
+        rules = rules.zip_with(~error, pl.Series([NO_ID]))
+    if not (values.str.len_bytes() >= 5).any():
         return rules
     exponent = values.str.contains(_EXPONENT).fill_null(False)
     if exponent.any():

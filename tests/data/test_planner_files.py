@@ -17,7 +17,7 @@ from data.errors import RadarError
 from data.ingest.asides import HEADER, NOTE, SUM, is_sum
 from data.ingest.files import load_files, preview_files
 from data.ingest.future import tomorrow
-from data.ingest.ids import DIGITS_LOST, EXPONENT, fold_id
+from data.ingest.ids import DIGITS_LOST, EXPONENT, NO_ID, fold_id
 from data.ingest.loading import Loaded
 from data.ingest.profiles import Profile, read_profile
 from data.ingest.rows import DIFFERS_BESIDE
@@ -410,6 +410,24 @@ def test_ids_that_excel_has_damaged_are_refused_by_name(tmp_path: Path, load: Lo
         with pytest.raises(RadarError) as raised:
             load(_csv(tmp_path, f"hub_id,name\n{damaged},a\n{damaged[:-2]}99,b\n".replace("99,b", "00,b")), "hubs")
         assert rule in str(raised.value)
+
+
+@pytest.mark.parametrize("shown", ["#N/A", "#REF!", "########", "#DIV/0!"])
+def test_what_excel_shows_for_no_value_is_no_id(tmp_path: Path, workspace: Workspace, load: Load, shown: str) -> None:
+    good = "".join(f"H{number},n\n" for number in range(60))
+    loaded = load(_csv(tmp_path, f"hub_id,name\n{shown},a\n{good}{shown},b\n#1,c\n"), "hubs")
+    assert loaded.ingestion.set_apart == 2
+    assert set(loaded.ingestion.rejected["rule"]) == {NO_ID}
+    assert workspace.read("hubs").height == 61
+
+
+def test_dashes_are_one_letter_to_a_reader(tmp_path: Path, workspace: Workspace, load: Load) -> None:
+    text = "日期,始发,目的,货量\n" + "".join(
+        f"2025-11-0{day},SH{dash}1,B,{day}\n" for day, dash in enumerate("-\u2013\u2014\u2212\uff0d-", start=1)
+    )
+    loaded = load(_csv(tmp_path, text))
+    assert workspace.read("hubs")["hub_id"].sort().to_list() == ["B", "SH-1"]
+    assert any("taken as 'SH-1'" in note for note in loaded.notes)
 
 
 def test_one_long_id_that_ends_in_zeros_may_be_chance(tmp_path: Path, workspace: Workspace, load: Load) -> None:
