@@ -85,7 +85,7 @@ def forecast(
         raise RadarError(f"a horizon of {horizon} days", f"1 to {LONGEST_HORIZON}", "choose another --horizon")
     known = restrict(inputs, as_of)
     if inputs.route_volumes.is_empty() and not (inputs.outlet_volumes.is_empty() or inputs.outlets.is_empty()):
-        _refuse_gap(known.outlet_volumes, "outlet volumes", as_of, chosen.bridge)
+        _refuse_gap(known.outlet_volumes, as_of, chosen.bridge, outlets=True)
         return forecast_from_outlets(known, as_of, horizon, chosen.closed)
     notes: list[str] = []
     panel, lag = _read_panel(known, as_of, inputs.route_volumes, chosen.bridge)
@@ -185,18 +185,21 @@ def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame,
             f"a day from {everything['date'].min()!s} on",
             "choose a later --as-of",
         )
-    _refuse_gap(known.route_volumes, "route volumes", as_of, bridge)
+    _refuse_gap(known.route_volumes, as_of, bridge)
     panel = Panel.from_route_volumes(known.route_volumes)
     return panel, (as_of - to_date(panel.dates[-1])).days
 
 
-def _refuse_gap(volumes: pl.DataFrame, name: str, as_of: dt.date, bridge: bool) -> None:
+def _refuse_gap(volumes: pl.DataFrame, as_of: dt.date, bridge: bool, outlets: bool = False) -> None:
     """Refuse to go on where more than a week before the as-of date holds no rows, unless that is asked for."""
     missing = days_without_rows(volumes, as_of)
     if missing > MOST_BRIDGED and not bridge:
         last = volumes.filter(pl.col("date") < as_of)["date"].max()
+        gap = f"no route volumes on the {missing} days before the as-of date {as_of}: the last day known before it is {last!s}"
+        if outlets:
+            gap = f"no outlet volumes on the {missing} days before the as-of date {as_of}: the last day known before it is {last!s}"
         raise RadarError(
-            f"no {name} on the {missing} days before the as-of date {as_of}: the last day known before it is {last!s}",
+            gap,
             f"at most {MOST_BRIDGED} days without any row",
             "load those days, correct --as-of, or take out rows of a wrong date (`radar remove`); --bridge goes on all the same",
         )
