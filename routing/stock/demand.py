@@ -114,9 +114,15 @@ def expect_demand(
     known = sales.filter(pl.col("date") <= as_of)
     if known.is_empty():
         raise RadarError(f"no sales up to {as_of}", action="load sales first, or give another --as-of")
+    if cube.is_empty():
+        raise RadarError(
+            "no merchant of whom sales are expected",
+            "units in sales on the last four weeks before the forecast, or a merchant that announces to join",
+            "load later sales, or correct --as-of",
+        )
     inside = cube.filter(pl.col("date").is_between(window.first, window.last))
     if inside["date"].n_unique() < window.days:
-        reach = f"days {cube['date'].min()!s} to {cube['date'].max()!s}" if cube.height else "no day"
+        reach = f"days {cube['date'].min()!s} to {cube['date'].max()!s}"
         raise RadarError(
             f"the forecast of merchants' orders holds {reach}, the stock is for {window.first} to {window.last}",
             "a forecast that holds all these days",

@@ -80,7 +80,9 @@ def test_days_beyond_the_forecast_are_refused_with_what_to_do() -> None:
     given = tables()
     window = Window(EVENT, EVENT + timedelta(days=9), "ten days")
     cube = given["merchant_forecasts"]
-    for short in (cube, cube.clear(), cube.filter(pl.col("date") > EVENT)):
+    with pytest.raises(RadarError, match="no merchant of whom sales are expected"):
+        expect_demand(cube.clear(), given["sales"], given["events"], window, as_of=AS_OF)
+    for short in (cube, cube.filter(pl.col("date") > EVENT)):
         with pytest.raises(RadarError, match=r"forecast of merchants' orders holds .* --horizon"):
             expect_demand(short, given["sales"], given["events"], window, as_of=AS_OF)
 

@@ -107,6 +107,23 @@ def test_full_warehouses_leave_units_at_home_and_nothing_is_short() -> None:
     assert found.certificate["status"][0] in ("optimal", "feasible")
 
 
+def test_warehouses_full_on_day_one_take_nothing_and_what_stands_there_serves() -> None:
+    tables = stock_tables()
+    tables["warehouses"] = tables["warehouses"].with_columns(storage_capacity=pl.Series([10, 400]))
+    counts = {
+        "merchant_id": ["M1", "M9"],
+        "category": ["toys", "hats"],
+        "warehouse_id": ["WS", "WN"],
+        "units": [600, 50],
+    }
+    stock = pl.DataFrame(counts).with_columns(as_of=pl.lit(date(2025, 10, 20)))
+    tables["stock"] = contract("stock").conform(stock)
+    found = plan(tables)
+    assert {read_reason(text).send for text in found.allocations["reason"]} == {0}  # type: ignore[union-attr]
+    assert found.allocations["units"].sum() > 0
+    assert check_stock(check_tables(tables, found) | {"sales": tables["sales"]}, as_of=found.as_of) == []
+
+
 def test_what_home_cannot_reach_is_short_when_there_is_no_room() -> None:
     tables = stock_tables()
     tables["lanes"] = tables["lanes"].filter(pl.col("lane_id") == "S-N")
