@@ -15,7 +15,7 @@ from cli.sentences import in_chinese
 from data.contracts import TABLES
 from scripts.sentences import find_english, lacks_chinese, list_sentences
 from tests.fuzz.odd_tables import Oddity, write_odd_workspace
-from tests.fuzz.test_every_command import DAY, MONTH, NOTHING, QUICK, run_command
+from tests.fuzz.test_every_command import DAY, MONTH, NOTHING, QUICK
 
 RUNNER = CliRunner()
 # Names, ids and paths of the workspace, and texts that come from elsewhere: a reader's own words are not translated.
@@ -58,14 +58,6 @@ init {here}
 """.strip().splitlines()
 
 
-# What only reads is asked for as JSON too: its keys are as documented whatever the language.
-READING = [
-    command for command in QUICK
-    if command.endswith("--json") and command.startswith(("check", "forecast capacity", "forecast staffing", "plan explain", "verify",
-    "weather effects", "weather calibrate", "revisions", "compare", "track", "repair", "runs", "tables", "clean"))
-]  # fmt: skip
-
-
 def _english_heads(output: str) -> list[str]:
     """Heads of printed tables that are English, a head over several lines joined."""
     found, cells = [], None
@@ -89,14 +81,14 @@ def _english_of(folder: Path, command: str) -> list[str]:
     return found + [f"radar {command}: column {head}" for head in _english_heads(result.output)]
 
 
-@pytest.mark.parametrize("odd", [MONTH, NOTHING])
+@pytest.mark.parametrize(
+    "odd", [pytest.param(*MONTH.values, id="three hubs, a month", marks=pytest.mark.slow), NOTHING]
+)
 def test_no_command_speaks_english_to_a_chinese_reader(odd: Oddity) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "计划 a b"
         write_odd_workspace(folder, odd)
         assert [line for command in [*EVERYDAY, *WRONG] for line in _english_of(folder, command)] == []
-        for command in READING:
-            run_command(folder, command.split())
 
 
 def test_every_sentence_of_the_source_has_its_chinese() -> None:

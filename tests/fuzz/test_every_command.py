@@ -125,12 +125,13 @@ ODDITIES = st.builds(
 @pytest.mark.parametrize(
     "odd",
     [
+        NOTHING,
+        MONTH,
         pytest.param(Oddity(3, NETWORK, 6, 3, "zero", 0.0, 3), id="nothing but zeros"),
         pytest.param(Oddity(4, NETWORK, 6, 3, "huge", 0.3, 4), id="huge and tiny"),
     ],
 )
 def test_odd_workspaces_give_answers_or_sentences(odd: Oddity) -> None:
-    """Two more, NOTHING and MONTH, are driven where Chinese is tested, for the eye and as JSON."""
     run_all(odd, QUICK)
 
 
