@@ -121,6 +121,8 @@ def _fit_direction(direction: str, volumes: pl.DataFrame, amounts: pl.DataFrame)
     columns = [_lagged(amount, lag) for amount in (snow, wet) for lag in range(LAGS + 1)]
     design = -np.stack([column.ravel() for column in columns], axis=1) if y.size else np.zeros((0, 2 * (LAGS + 1)))
     usable = np.isfinite(y.ravel()) & np.isfinite(design).all(axis=1)
+    # a hub alone on its day can be held against nobody
+    usable &= (usable.reshape(y.shape).sum(axis=0) > 1)[None, :].repeat(y.shape[0], axis=0).ravel()
     mean, deviation = _priors()
     gains = (NOTHING_LEFT_OUT, NOTHING_LEFT_OUT)
     if usable.sum() < 10 * design.shape[1]:

@@ -123,6 +123,21 @@ def test_outlets_outside_a_warning_work_on() -> None:
     assert kept_by_productivity(warned, lost, own, 0.0)["kept"].to_list() == [pytest.approx(0.7)]
 
 
+def test_a_hub_alone_on_its_days_shows_nothing() -> None:
+    volumes, amounts = history(0.05, 0.002)
+    alone = volumes.filter(pl.col("hub_id") == "H1")
+    for rate in fit_volume_response(alone, amounts.filter(pl.col("hub_id") == "H1")).rates:
+        assert (rate.history, rate.rate) == (0.0, {"snow": 0.02, "rain": 0.001}[rate.amount])
+    # days on which it is alone make nothing surer: with and without them the same is learnt
+    early = FIRST + timedelta(days=250)
+    thin = volumes.filter((pl.col("date") < early) | (pl.col("hub_id") == "H1"))
+    few, both = (
+        {(rate.direction, rate.amount): rate for rate in fit_volume_response(each, amounts).rates}
+        for each in (volumes.filter(pl.col("date") < early), thin)
+    )
+    assert both["out", "snow"].standard_error > 0.8 * few["out", "snow"].standard_error
+
+
 def test_gain_on_days_left_out_is_told() -> None:
     volumes, amounts = history(0.05, 0.0)
     rates = {(rate.direction, rate.amount): rate for rate in fit_volume_response(volumes, amounts).rates}
