@@ -79,9 +79,10 @@ class DemandSource:
             self._given += 1
         return drawn.reshape(end - start, -1)
 
-    def draw_fresh(self, draws: int) -> NDArray[np.int64]:
-        """Give draws of another seed, to judge on what was not used to choose."""
-        return DemandSource(self.model, self.routes, self.pair, self.pairs, draws, self.seed + FRESH).draw(0, draws)
+    def draw_fresh(self, draws: int, turn: int = 1) -> NDArray[np.int64]:
+        """Give draws of another seed, to judge on what was not used to choose; each turn is another."""
+        seed = self.seed + turn * FRESH
+        return DemandSource(self.model, self.routes, self.pair, self.pairs, draws, seed).draw(0, draws)
 
     def share_of_couriers(self) -> dict[str, NDArray[np.float64]]:
         """Return by courier the [routes] share of each demand's median that is its."""
