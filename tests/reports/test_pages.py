@@ -81,6 +81,16 @@ def test_the_page_loads_nothing(pages: Mapping[str, str], name: str) -> None:
     assert len(page.encode()) < 1_000_000
 
 
+def test_the_plans_weather_is_drawn_worst_on_top(pages: Mapping[str, str]) -> None:
+    # the red area lies over the yellow one, both below the lanes that the snow slows
+    section = pages["plan-en"].partition('<section id="weather">')[2]
+    assert (
+        section.index('class="area warn"') < section.index('class="area bad"') < section.index('class="lane road warn"')
+    )
+    assert section.count('class="lane road warn"') == 3
+    assert "snow-red" in section[section.index("area bad") :]
+
+
 def test_the_same_frames_give_the_same_bytes(pages: Mapping[str, str]) -> None:
     assert write_forecast_report(forecast_inputs(), "zh") == pages["forecast-zh"]
     assert write_plan_report(plan_inputs(), "en") == pages["plan-en"]
