@@ -174,7 +174,7 @@ class Workspace(TableReader):
         try:
             yield
         finally:
-            self.pin()
+            TableReader.pin(self)  # what lies below a what-if stays as it was pinned
 
     def _require_unchanged(self) -> None:
         if self._moment is None:

@@ -115,6 +115,7 @@ def _require_right(means: list[float]) -> None:
     assert sum(means) == pytest.approx(16_000, rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("missing", "days"),
     [((date(2025, 8, 1), date(2025, 8, 31)), 31), ((date(2025, 6, 1), date(2025, 6, 30)), 30)],
@@ -132,6 +133,7 @@ def test_a_month_never_loaded_is_unknown_and_told(
     assert any(f"{days} day(s) without a row" in str(finding) for finding in told["findings"])
 
 
+@pytest.mark.slow
 def test_the_case_of_a_month_never_loaded(cases: Path, workspace: Workspace, radar: Radar) -> None:
     means, result = _forecast(cases / "06-month-missing" / "volumes.csv.gz", workspace, radar)
     _require_right(means)
