@@ -61,6 +61,8 @@ def in_chinese(text: str) -> str:
     small = text[:1].lower() + text[1:]
     if small != text and (told := in_chinese(small)) != small:
         return told
+    if text.endswith(".") and (told := in_chinese(text[:-1])) != text[:-1]:
+        return f"{told}。"
     return _in_parts(text)
 
 

@@ -75,7 +75,10 @@ def _english_of(folder: Path, command: str) -> list[str]:
     words = [word.format(day=DAY, out=folder.parent / "out", here=folder) for word in command.split()]
     result = RUNNER.invoke(app, ["--lang", "zh", "--workspace", str(folder), *words])
     assert result.exception is None or isinstance(result.exception, SystemExit), f"radar {command}"
-    lines = [] if command.startswith("sql ") else result.output.splitlines()  # the database speaks for itself
+    foreign = command.startswith(
+        ("sql ", "weather effects")
+    )  # the database speaks for itself, and so do titles of sources
+    lines = [] if foreign else result.output.splitlines()
     english = [(find_english(ELSEWHERE.sub("⟦1⟧", line)), line.strip()) for line in lines]
     found = [f"radar {command}: {words!r} in {line}" for words, line in english if words]
     return found + [f"radar {command}: column {head}" for head in _english_heads(result.output)]
