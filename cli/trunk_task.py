@@ -17,6 +17,7 @@ PRICES = ("hold_cost", "short_cost", "late_cost", "co2_price")
 _KEPT = (*PRICES, "extra_sort_cost", "extra_buffer_cost", "unload_hours", "day_cut_off_hours", "turn_round_hours")
 _SEARCH = ("effort", "time_limit")
 _PROMISE = "default_promise_days"
+_PATHS = ("max_legs", "max_detour_ratio", "max_detour_km")
 
 
 def set_options(settings: Settings, *, effort: float | None, time_limit: float | None, seed: int) -> TrunkOptions:
@@ -25,7 +26,7 @@ def set_options(settings: Settings, *, effort: float | None, time_limit: float |
 
     plan = settings.plan
     return TrunkOptions(
-        **{name: getattr(plan, name) for name in _KEPT},
+        **{name: getattr(plan, name) for name in (*_KEPT, *_PATHS)},
         effort=plan.effort if effort is None else effort,
         time_limit=plan.time_limit_seconds if time_limit is None else time_limit,
         seed=seed,
@@ -36,7 +37,7 @@ def set_options(settings: Settings, *, effort: float | None, time_limit: float |
 
 def keep_options(options: TrunkOptions) -> dict[str, Any]:
     """List the options of a plan as its run keeps them."""
-    return {name: getattr(options, name) for name in (*_SEARCH, *_KEPT, "time_zone", _PROMISE)}
+    return {name: getattr(options, name) for name in (*_SEARCH, *_KEPT, "time_zone", _PROMISE, *_PATHS)}
 
 
 def read_options(kept: Mapping[str, Any]) -> TrunkOptions:
@@ -45,6 +46,7 @@ def read_options(kept: Mapping[str, Any]) -> TrunkOptions:
 
     values: dict[str, Any] = {name: float(kept.get(name) or 0.0) for name in _KEPT}
     zone = str(kept.get("time_zone") or "Asia/Shanghai")
+    values |= {name: kept.get(name) for name in _PATHS}
     return TrunkOptions(**values, time_zone=zone, default_promise_days=kept.get(_PROMISE))
 
 
@@ -63,4 +65,5 @@ def read_rules(kept: Mapping[str, Any], time_zone: str) -> ClockRules:
         day_cut_off_hours=float(kept.get("day_cut_off_hours") or 0.0),
         default_promise_days=kept.get(_PROMISE),
         turn_round_hours=float(kept.get("turn_round_hours") or 0.0),
+        **{name: kept.get(name) for name in _PATHS},
     )

@@ -167,6 +167,11 @@ class PlanSettings(_Section):
         le=30,
         description="Days on top of the shortest way by road that routes without a promise of their own are promised.",
     )
+    max_legs: int = Field(4, ge=1, le=50, description="Most lanes of a parcel's path.")
+    max_detour_ratio: float = Field(
+        2.0, ge=1, description="A path may be this many times as long as the shortest way by road ..."
+    )
+    max_detour_km: float = Field(300.0, ge=0, description="... or this many kilometres longer, whichever is more [km].")
     unload_hours: float = Field(
         0.0,
         ge=0,

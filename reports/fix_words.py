@@ -25,6 +25,7 @@ _CLAIM = re.compile(
 _MORE = re.compile(r"(?P<actions>.+) carr(?:y|ies) (?P<share>[\d.]+) % for (?P<cost>[\d,]+) CNY")
 _UNVERIFIED = " (not verified by planning again)"
 _NO_ROOM = "no room on the cheapest way: "
+_REFUSED = "only a path no planner accepts: "
 
 
 class FixWords:
@@ -49,7 +50,12 @@ class FixWords:
 
     def reason(self, text: str) -> str:
         """Write a ``reason`` as plain text; what binds stands in a column of its own."""
-        return self._t.term("reason", _NO_ROOM.removesuffix(": ") if text.startswith(_NO_ROOM) else text)
+        known = next((start for start in (_NO_ROOM, _REFUSED) if text.startswith(start)), None)
+        if known is None:
+            return self._t.term("reason", text)
+        told = self._t.term("reason", known.removesuffix(": "))
+        # the lanes of a path stand nowhere else
+        return told if known == _NO_ROOM else f"{told}: {text.removeprefix(known)}"
 
     def _claim(self, text: str) -> str | None:
         for key, form in (("fix.claim", _CLAIM), ("fix.more", _MORE)):

@@ -16,6 +16,7 @@ from routing.checker import flows as checker_flows
 from routing.checker import hubs as checker_hubs
 from routing.checker import promises as checker_promises
 from routing.checker import vehicles as checker_vehicles
+from routing.checker.accepted_paths import check_paths
 from routing.checker.bound import Costs
 from routing.checker.certificate import Totals, check_certificate
 from routing.checker.playback.clock import ClockRules
@@ -99,6 +100,7 @@ def check_trunk(
     frames = _price_carbon(frames, tables, co2_price)
     frames = checker_promises.add_default(frames, None if rules is None else rules.default_promise_days)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
+    violations += [] if rules is None else check_paths(frames, rules)
     work = _follow_by_clock(frames, rules) if by_clock.names_hours(frames) else _follow_by_days(frames)
     violations += work.violations
     parts = _add_up_cost(frames, work.priced, work.loads, hold_cost=hold_cost, short_cost=short_cost)

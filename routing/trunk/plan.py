@@ -37,9 +37,10 @@ from routing.trunk.search.find_plan import find_bound, fit_parcels, search_plan
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
-from routing.trunk.task.flows import load_network
+from routing.trunk.task.flows import keep_used, load_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, build_network, share_limits
+from routing.trunk.task.path_rules import mark_accepted
 from routing.trunk.to_tables import (
     GAP_CLOSED,
     last_day,
@@ -51,6 +52,7 @@ from routing.trunk.to_tables import (
     write_shortfalls,
 )
 from routing.trunk.vehicles.positions import place_vehicles
+from routing.trunk.vehicles.vehicle_model import tally
 
 if TYPE_CHECKING:
     import polars as pl
@@ -170,6 +172,7 @@ def plan_trunk(
         draft, relaxed = _find_near(
             network, options, columns, reference_plan, reference.max_changes, deadline, progress
         )
+    draft = _refuse_paths(network, draft)
     if draft.flows.short(network).any():
         _compile_carrying()
     closing = deadline.share("fixes of shortfalls", max(deadline.left(), _CLOSING_SHARE * options.time_limit))
@@ -185,6 +188,18 @@ def plan_trunk(
     return replace(
         plan, changes=changes, change_summary=summarise_changes(changes, reference_plan, reference.max_changes)
     )
+
+
+def _refuse_paths(network: TrunkNetwork, draft: Draft) -> Draft:
+    """Leave out paths no planner accepts: their parcels are short until they find another."""
+    accepted = mark_accepted(network, draft.flows.pool)
+    if accepted.all():
+        return draft
+    flows = keep_used(draft.flows.pool, np.where(accepted, draft.flows.parcels, 0))
+    loads = load_network(network, flows)
+    vehicles = draft.vehicles
+    counts = tally(network, vehicles.arc, vehicles.vehicle, vehicles.departures, loads.arcs)
+    return Draft(flows, loads, counts)
 
 
 def _place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:

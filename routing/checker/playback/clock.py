@@ -92,13 +92,16 @@ class HubClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockRules:
-    """What the settings say of hours where the tables do not: time zone, unloading, turning round, cut-off of hubs without sorts, promises."""
+    """What the settings say where the tables do not: time zone, hours of unloading and turning round, cut-off, promises, paths."""
 
     time_zone: str = "Asia/Shanghai"
     unload_hours: float = 0.0
     day_cut_off_hours: float = 0.0
     default_promise_days: int | None = None
     turn_round_hours: float = 0.0
+    max_legs: int | None = None
+    max_detour_ratio: float | None = None
+    max_detour_km: float | None = None
 
 
 def to_minutes(moment: datetime) -> int:

@@ -18,9 +18,12 @@ from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import price_arcs, price_departures, price_parcels, zero_prices
 from routing.trunk.explain.fixes import Fixer, describe_fix
 from routing.trunk.search.insertion import ElasticPrices, measure_free_room
+from routing.trunk.search.overload_repair import find_plain_paths
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Loads
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
+from routing.trunk.task.path_rules import mark_accepted
+from routing.trunk.task.paths import PathPool, gather_pool, merge_paths
 from routing.trunk.task.shortest_paths import Labels, label_paths, trace_paths
 from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet
 
@@ -74,6 +77,7 @@ def explain_shortfalls(
     returning = replace(network, vehicle_limit=np.where(stranded[:, None], 0.0, network.vehicle_limit))
     lifted, labels = _lift_limits(returning)
     one_way = _lift_limits(network) if stranded.any() else (lifted, labels)
+    plain = find_plain_paths(lifted, zero_prices(lifted)) if network.path_rules.bounded else []
     commodity = list_commodities(network).of_demand
     start = network.demand_node()
     reasons: dict[int, Reason] = {}
@@ -90,6 +94,10 @@ def explain_shortfalls(
             reasons[k] = blocked
             continue
         _, legs = trace_paths(lifted, labels.choice, start[[k]], commodity[[k]])
+        refused = _describe_refused(lifted, k, legs, plain)
+        if refused is not None:
+            reasons[k] = refused
+            continue
         lacks[k] = _describe_path(returning, k, int(short[k]), legs, loads, spare, free)
     fixer = Fixer(network, measure_free_room(network, loads, vehicles), prices or ElasticPrices())
     most = max(int(effort * _CARRIED * min(1.0, _CACHED_RUNS / max(network.arcs, 1))), 1)
@@ -102,6 +110,20 @@ def explain_shortfalls(
             else:
                 reasons[k] = (why, binding, f"{lacking} (not verified by planning again)")
     return reasons
+
+
+def _describe_refused(network: TrunkNetwork, demand: int, legs: Ints, plain: list[Ints]) -> Reason | None:
+    """Say so where only a path no planner accepts leads to the destination, neither the cheapest nor one of few legs or kilometres."""
+    if not network.path_rules.bounded:
+        return None
+    number = np.array([demand])
+    pool = PathPool(number, np.array([0, len(legs)]), legs)
+    paths = merge_paths(network, [pool, gather_pool(network, plain, number)])[0]
+    if mark_accepted(network, paths).any():
+        return None
+    lanes = [network.lane_ids[network.arc_lane[arc]] for arc in legs[legs < network.arcs].tolist()]
+    fix = "a larger plan.max_legs, plan.max_detour_ratio or plan.max_detour_km, or a lane of its own"
+    return f"only a path no planner accepts: {', '.join(lanes)}", None, fix
 
 
 def _group(lacks: dict[int, _Lack], short: Ints) -> list[list[int]]:

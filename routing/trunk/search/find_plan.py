@@ -29,8 +29,9 @@ from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.path_rules import mark_detours
 from routing.trunk.task.paths import Room, assign_paths
-from routing.trunk.task.shortest_paths import label_paths
+from routing.trunk.task.shortest_paths import NO_PATH, label_paths
 from routing.trunk.vehicles.exact_fleet import refine_vehicles
 from routing.trunk.vehicles.greedy_fleet import choose_fleet
 from routing.trunk.vehicles.step_costs import StepCosts, build_step_costs, count_vehicles
@@ -111,7 +112,20 @@ def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
     commodities = list_commodities(network)
     prices = price_parcels(network, relaxed.prices, room)
     label = label_paths(network, prices, commodities).price
-    return label, list_candidates(network, label, prices, commodities, _CANDIDATES)
+    return label, _drop_detours(network, list_candidates(network, label, prices, commodities, _CANDIDATES))
+
+
+def _drop_detours(network: TrunkNetwork, candidates: Ints) -> Ints:
+    """Leave out legs that begin too long a way; where no other is left, all stay."""
+    if not network.path_rules.bounded or not network.arcs:
+        return candidates
+    destination = list_commodities(network).destination
+    is_arc = candidates >= 0
+    refused = is_arc & mark_detours(network)[np.where(is_arc, candidates, 0), destination[None, :, None]]
+    refused &= ~(refused | (candidates == NO_PATH)).all(axis=2, keepdims=True)
+    kept = np.where(refused, NO_PATH, candidates)
+    order = np.argsort(kept == NO_PATH, axis=2, kind="stable")
+    return np.ascontiguousarray(np.take_along_axis(kept, order, axis=2))
 
 
 def _cheapest(network: TrunkNetwork, commodity: Ints) -> Floats:

@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from routing.trunk.task.network import Flags, Floats, Ints
+from routing.trunk.task.path_rules import PathRules, is_accepted, may_go_on
 from routing.trunk.task.records import UNCOUNTED, Arcs, LaneVehicles, Nodes
 
 _MOST_BANS = 16
@@ -43,6 +44,8 @@ class InsertionTask(NamedTuple):
     type_own : (V,)
     short_cost, sort_price, night_price
         Of a parcel short, sorted beyond capacity, and waiting beyond the buffer [CNY/parcel].
+    rules
+        What paths planners accept.
     """
 
     nodes: Nodes
@@ -55,6 +58,7 @@ class InsertionTask(NamedTuple):
     short_cost: float
     sort_price: float
     night_price: float
+    rules: PathRules
 
 
 class FreeRoom(NamedTuple):
@@ -179,6 +183,8 @@ def insert_parcels(task: InsertionTask, free: FreeRoom, space: InsertionSpace, a
         if end < 0:
             break
         amount = _trace_back(task, free, space, asked, paths, end, left)
+        if task.rules.bounded and not _keep_rules(task, space, asked, paths):
+            amount = 0.0
         amount = _share_fleets(task, space, paths, amount)
         if amount < 1.0:
             bans += 1
@@ -199,7 +205,7 @@ def _find_path(  # noqa: C901 - one loop that calls for little
     task: InsertionTask, free: FreeRoom, space: InsertionSpace, asked: Parcels, left: float
 ) -> int:
     """Find the cheapest path for the parcels left; return its last node, -1 when none is cheaper than their shortfall."""
-    nodes, arcs = task.nodes, task.arcs
+    nodes, arcs, rules = task.nodes, task.arcs, task.rules
     distance, floor = space.distance, asked.floor
     distance[:] = np.inf
     distance[asked.start], space.parent[asked.start] = 0.0, -1
@@ -232,6 +238,8 @@ def _find_path(  # noqa: C901 - one loop that calls for little
             head = arcs.head[arc]
             value = sorted_at + arcs.cost[arc]
             if space.banned[arc] or value + floor[head] >= min(task.short_cost, distance[head] + floor[head]):
+                continue
+            if rules.bounded and not may_go_on(arc, asked.start, asked.goal, space.parent, arcs.tail, rules):
                 continue
             if free.arcs[arc] >= 1.0:
                 space.vehicle[arc], space.kind[arc], space.most[arc] = -1, _ROOM, 0.0
@@ -306,6 +314,19 @@ def _trace_back(
             amount = min(amount, free.arcs[leg])
     space.lengths[path] = length
     return amount
+
+
+@numba.njit(**UNCOUNTED)
+def _keep_rules(task: InsertionTask, space: InsertionSpace, asked: Parcels, path: int) -> bool:
+    """Tell whether planners accept a path; of one they do not, made so by a node reached anew, the last arc is banned."""
+    legs, length = space.legs[path], space.lengths[path]
+    if is_accepted(legs, length, task.nodes.hub[asked.start], asked.goal, task.rules):
+        return True
+    for i in range(length):
+        if legs[i] < len(task.arcs.head):
+            space.banned[legs[i]] = True
+            break
+    return False
 
 
 @numba.njit(**UNCOUNTED)

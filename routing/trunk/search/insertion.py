@@ -101,6 +101,7 @@ class Inserter:
             short_cost=float(network.short_cost),
             sort_price=float(prices.sort),
             night_price=float(prices.night),
+            rules=network.path_rules,
         )
         self._space = make_insertion_space(network.nodes, network.arcs, _MOST_PATHS)
 

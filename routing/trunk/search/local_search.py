@@ -28,6 +28,7 @@ from routing.trunk.search.marginal_paths import (
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.path_rules import PathRules, is_accepted
 from routing.trunk.task.records import NodeArcLoads, list_arcs, list_demands, list_nodes
 from routing.trunk.vehicles.step_costs import StepCosts
 
@@ -71,7 +72,8 @@ def search_locally(
     while done < moves and done - gained_at < patience and not deadline.over(reserve):
         part = min(chunk, moves - done)
         on_arc = _list_members(network, chunks)
-        state = SearchState(random, running, step_costs.most.copy(), chunks, on_arc, pieces, space)
+        ceiling = step_costs.most.copy()
+        state = SearchState(random, running, ceiling, chunks, on_arc, pieces, space, network.path_rules)
         change = _try_moves(task, state, part)
         done += part
         if change < 0.0:
@@ -151,6 +153,8 @@ class SearchState(NamedTuple):
         Chunks that were on each arc when the pass began.
     pieces, space
         Room to work in.
+    rules
+        What paths planners accept; not modified.
     """
 
     random: Seeds
@@ -160,6 +164,7 @@ class SearchState(NamedTuple):
     on_arc: Members
     pieces: Pieces
     space: DijkstraSpace
+    rules: PathRules
 
 
 @numba.njit(cache=True)
@@ -271,10 +276,20 @@ def _place_pieces(task: MarginalTask, state: SearchState, taken: int, change: fl
         end = find_marginal_path(task, state.loads, state.ceiling, state.space, demand, amount, budget)
         if end < 0 or not _trace_path(task, state.space, pieces, p, task.demands.start[demand], end):
             return p, change
+        if state.rules.bounded and not _accept(task, state, p, demand):
+            return p, change
         change += price_path(task, state.loads, amount, pieces.legs[p], pieces.length[p], demand)
         start = task.demands.start[demand]
         shift_path(task, state.loads, amount, pieces.legs[p], pieces.length[p], start)
     return taken, change
+
+
+@numba.njit(cache=True)
+def _accept(task: MarginalTask, state: SearchState, piece: int, demand: int) -> bool:
+    """Tell whether planners accept the path of a piece."""
+    legs, length = state.pieces.legs[piece], state.pieces.length[piece]
+    origin = task.nodes.hub[task.demands.start[demand]]
+    return is_accepted(legs, length, origin, task.demands.goal[demand], state.rules)
 
 
 @numba.njit(cache=True)

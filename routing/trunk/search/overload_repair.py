@@ -10,6 +10,7 @@ from routing.trunk.search.trees import Trees
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.path_rules import mark_accepted
 from routing.trunk.task.paths import PathPool, Room, assign_paths, gather_pool, merge_paths, use_paths
 from routing.trunk.task.records import ParcelPrices
 from routing.trunk.task.shortest_paths import label_paths, trace_paths
@@ -59,7 +60,7 @@ def dissolve_overloads(
     prices: Prices,
     deadline: Deadline,
 ) -> Flows:
-    """Re-route what goes over the limits of hubs, buffers and lanes, by a linear programme over the demands concerned.
+    """Re-route what goes over the limits of hubs, buffers and lanes, or on paths no planner accepts, by a linear programme.
 
     Demands with a path over an overloaded resource are free to split over their present paths, those of the
     relaxation, and paths around the overloads; all others stay. What still finds no room is short.
@@ -68,16 +69,20 @@ def dissolve_overloads(
     over_arc = np.maximum(0.0, loads.arcs - step_costs.most)
     over_sort = np.maximum(0.0, loads.sorts - network.sort_capacity)
     over_night = np.maximum(0.0, loads.nights - network.buffer_capacity)
-    if not (over_arc.any() or over_sort.any() or over_night.any()):
+    refused = ~mark_accepted(network, flows.pool)
+    if not (over_arc.any() or over_sort.any() or over_night.any() or refused.any()):
         return flows
     use = use_paths(network, flows.pool)
     touched = use.arcs.T @ (over_arc > 0) + use.sorts.T @ (over_sort > 0) + use.nights.T @ (over_night > 0)
-    free_demand = np.unique(flows.pool.demand[touched > 0])
+    free_demand = np.unique(flows.pool.demand[(touched > 0) | refused])
     free = np.isin(flows.pool.demand, free_demand)
     fixed = Flows(take_paths(flows.pool, ~free), flows.parcels[~free])
     held = load_network(network, fixed)
     choices = samples + around(network, prices, over_arc > 0, over_sort > 0, over_night > 0)
+    if network.path_rules.bounded:
+        choices += find_plain_paths(network, prices)
     pool, _ = merge_paths(network, [take_paths(flows.pool, free), gather_pool(network, choices, free_demand)])
+    pool = take_paths(pool, mark_accepted(network, pool))
     arc_price, _ = price_arcs(network, price_departures(network, prices))
     paid = np.minimum(room_at(network, step_costs, loads.arcs), step_costs.most)
     room = Room(
@@ -105,6 +110,16 @@ def take_paths(pool: PathPool, wanted: np.ndarray) -> PathPool:
     lengths = np.diff(pool.pointers)
     pointers = np.concatenate([[0], np.cumsum(lengths[wanted])]).astype(np.int64)
     return PathPool(pool.demand[wanted], pointers, pool.legs[np.repeat(wanted, lengths)])
+
+
+def find_plain_paths(network: TrunkNetwork, prices: Prices) -> list[Ints]:
+    """Paths of few legs and of few kilometres, whatever vehicles cost."""
+    commodities = list_commodities(network)
+    km = network.path_rules.arc_km
+    plain = price_parcels(network, prices, km)
+    far = 10.0 * float(km.max(initial=0.0)) + 1.0
+    # waiting costs what it costs, so that of paths as short the cheaper is taken
+    return [label_paths(network, plain._replace(arc=price), commodities).choice for price in (km, km + far)]
 
 
 def around(

@@ -118,6 +118,11 @@ class TrunkOptions:
         Time zone of hubs that name none, by IANA name.
     default_promise_days
         Days that routes without a promise of their own are promised on top of their shortest way by road; None promises nothing.
+    max_legs
+        Most lanes of a path; None sets no bound.
+    max_detour_ratio, max_detour_km
+        A path may be as long as the larger of ratio x direct and direct + km, direct being the shortest way by road; no path passes a
+        hub twice where any of these is set.
     """
 
     hold_cost: float = 0.2
@@ -137,6 +142,9 @@ class TrunkOptions:
     turn_round_hours: float = 0.0
     time_zone: str = "Asia/Shanghai"
     default_promise_days: int | None = None
+    max_legs: int | None = None
+    max_detour_ratio: float | None = None
+    max_detour_km: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("hold_cost", "short_cost", "late_cost", "extra_sort_cost", "extra_buffer_cost", "co2_price"):

@@ -19,6 +19,7 @@ from data.errors import RadarError
 from routing.trunk.task.departures import Slots, list_days, list_slots
 from routing.trunk.task.due_times import add_default_promises, read_due, read_due_hours
 from routing.trunk.task.hand_in import lay_demand, read_profiles
+from routing.trunk.task.path_rules import PathRules, lay_rules
 from routing.trunk.task.sorts import Sorts, lay_sorts
 from routing.trunk.task.stands import read_stands
 from routing.trunk.task.validation import check_numbers
@@ -96,6 +97,8 @@ class TrunkNetwork:
     by_clock, midnight
         Whether hubs have sorts of their own, and the moment hours of the plan are counted from.
     arc_leaves, arc_arrives : (R,) [hours]
+    path_rules
+        What paths planners accept.
     """
 
     first_day: date
@@ -161,6 +164,7 @@ class TrunkNetwork:
     demand_start: Ints
     demand_due: Ints
     demand_due_hour: Floats
+    path_rules: PathRules
 
     @property
     def hubs(self) -> int:
@@ -339,6 +343,7 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
         demand_start=start,
         demand_due=due,
         demand_due_hour=due_hour,
+        path_rules=lay_rules(options, lanes, ends, len(hub_ids), lane[arc_lane]),
     )
 
 

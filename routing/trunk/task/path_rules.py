@@ -1,0 +1,159 @@
+"""Paths planners accept: no hub twice, few legs, no long detour.
+
+A path of k legs and km kilometres from o to e is accepted where
+
+    k <= most_legs        no hub is visited twice        km <= max(ratio x direct(o, e), direct(o, e) + km more)
+
+with direct the kilometres of the shortest way over road lanes; where no road joins the hubs, kilometres do not count.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numba
+import numpy as np
+
+from routing.trunk.task.sorts import Flags, Floats, Ints
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from routing.trunk.task.inputs import TrunkOptions
+    from routing.trunk.task.network import TrunkNetwork
+    from routing.trunk.task.paths import PathPool
+
+_ANY = 1 << 30  # legs of a path that is not bounded
+_NOISE = 1e-6  # [km]
+
+
+class PathRules(NamedTuple):
+    """What paths may be.
+
+    Attributes
+    ----------
+    bounded
+        Whether anything is asked of paths at all.
+    most_legs
+    direct_km, most_km : (H, H) [km]
+        Shortest way by road from hub to hub, 0 where no road joins them, and the longest path; ``inf`` without a bound.
+    arc_km : (R,) [km]
+    tail_hub, head_hub : (R,)
+        Hubs that arcs leave and reach.
+    """
+
+    bounded: bool
+    most_legs: int
+    direct_km: Floats
+    most_km: Floats
+    arc_km: Floats
+    tail_hub: Ints
+    head_hub: Ints
+
+
+def lay_rules(options: TrunkOptions, lanes: pl.DataFrame, ends: tuple[Ints, Ints], hubs: int, lane: Ints) -> PathRules:
+    """Lay the rules of the options out over hubs and arcs.
+
+    Parameters
+    ----------
+    lanes
+        Table ``lanes`` in the order of its numbers.
+    ends
+        Hubs of origin and destination of each lane.
+    lane : (R,)
+        Lane of each arc.
+    """
+    km = lanes["distance_km"].to_numpy().astype(np.float64)
+    direct = np.full((hubs, hubs), np.inf)
+    np.fill_diagonal(direct, 0.0)
+    road = np.array([mode == "road" for mode in lanes["mode"].to_list()], dtype=np.bool_)
+    np.minimum.at(direct, (ends[0][road], ends[1][road]), km[road])
+    for via in range(hubs):
+        direct = np.minimum(direct, direct[:, via, None] + direct[None, via, :])
+    known = np.isfinite(direct)
+    most = np.full((hubs, hubs), np.inf)
+    if options.max_detour_ratio is not None or options.max_detour_km is not None:
+        ratio = 1.0 if options.max_detour_ratio is None else options.max_detour_ratio
+        more = 0.0 if options.max_detour_km is None else options.max_detour_km
+        most[known] = np.maximum(ratio * direct[known], direct[known] + more)
+    legs = _ANY if options.max_legs is None else options.max_legs
+    bounded = options.max_legs is not None or bool(np.isfinite(most).any())
+    return PathRules(bounded, legs, np.where(known, direct, 0.0), most, km[lane], ends[0][lane], ends[1][lane])
+
+
+def mark_accepted(network: TrunkNetwork, pool: PathPool) -> Flags:
+    """Mark the paths of a pool that planners accept, (P,)."""
+    accepted = np.ones(len(pool), dtype=np.bool_)
+    if network.path_rules.bounded:
+        ends = network.demand_origin[pool.demand], network.demand_destination[pool.demand]
+        _mark(pool.pointers, pool.legs, ends[0], ends[1], network.path_rules, accepted)
+    return accepted
+
+
+def mark_detours(network: TrunkNetwork) -> Flags:
+    """Mark the arcs that begin too long a way to a hub, (R, H): km + direct from there exceeds what is accepted from here."""
+    rules = network.path_rules
+    ways = rules.arc_km[:, None] + rules.direct_km[rules.head_hub]
+    detours: Flags = ways > rules.most_km[rules.tail_hub] + _NOISE
+    return detours
+
+
+@numba.njit(cache=True)
+def _mark(pointers: Ints, legs: Ints, origin: Ints, destination: Ints, rules: PathRules, accepted: Flags) -> None:
+    for p in range(len(accepted)):
+        first, last = pointers[p], pointers[p + 1]
+        accepted[p] = is_accepted(legs[first:last], last - first, origin[p], destination[p], rules)
+
+
+@numba.njit(cache=True, _nrt=False)  # makes no array, as the loops that call it
+def is_accepted(legs: Ints, length: int, origin: int, destination: int, rules: PathRules) -> bool:
+    """Whether the first legs of an array, in whatever order, are a path planners accept; waiting counts nothing.
+
+    Parameters
+    ----------
+    legs : (>= length,)
+        Arcs, and numbers from the number of arcs on for waiting.
+    origin, destination
+        Hubs of the demand.
+    """
+    count, km, arcs = 0, 0.0, len(rules.arc_km)
+    for i in range(length):
+        arc = legs[i]
+        if arc >= arcs:
+            continue
+        count += 1
+        km += rules.arc_km[arc]
+        if rules.head_hub[arc] == origin:
+            return False
+        for j in range(i):
+            if legs[j] < arcs and rules.head_hub[legs[j]] == rules.head_hub[arc]:
+                return False
+    return bool(count <= rules.most_legs and km <= rules.most_km[origin, destination] + _NOISE)
+
+
+@numba.njit(cache=True, _nrt=False)
+def may_go_on(arc: int, start: int, goal: int, parent: Ints, tail: Ints, rules: PathRules) -> bool:
+    """Whether a path from ``start`` along ``parent`` to the tail of an arc may go on over it, and then straight to the goal.
+
+    Parameters
+    ----------
+    parent : (N,)
+        Leg by which each node of the path was reached.
+    tail : (R,)
+        Node each arc leaves.
+    """
+    hub, origin, arcs = rules.head_hub[arc], rules.tail_hub[arc], len(rules.arc_km)
+    count, km = 1, rules.arc_km[arc] + rules.direct_km[hub, goal]
+    at = tail[arc]
+    while at != start:
+        leg = parent[at]
+        if leg >= arcs:
+            at = leg - arcs
+            continue
+        if rules.head_hub[leg] == hub:
+            return False
+        origin = rules.tail_hub[leg]
+        count += 1
+        km += rules.arc_km[leg]
+        at = tail[leg]
+    return bool(hub != origin and count <= rules.most_legs and km <= rules.most_km[origin, goal] + _NOISE)
