@@ -52,7 +52,7 @@ from routing.trunk.to_tables import (
     write_shortfalls,
 )
 from routing.trunk.vehicles.positions import place_vehicles
-from routing.trunk.vehicles.vehicle_model import tally
+from routing.trunk.vehicles.vehicle_model import drop_unneeded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -197,9 +197,7 @@ def _refuse_paths(network: TrunkNetwork, draft: Draft) -> Draft:
         return draft
     flows = keep_used(draft.flows.pool, np.where(accepted, draft.flows.parcels, 0))
     loads = load_network(network, flows)
-    vehicles = draft.vehicles
-    counts = tally(network, vehicles.arc, vehicles.vehicle, vehicles.departures, loads.arcs)
-    return Draft(flows, loads, counts)
+    return Draft(flows, loads, drop_unneeded(network, draft.vehicles, loads.arcs))
 
 
 def _place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:

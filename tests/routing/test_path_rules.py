@@ -30,7 +30,7 @@ DEAR = {"vehicle_type_id": "dear", "capacity": 100, "fixed_cost": 200.0, "mode":
 
 
 def _lane(ends: str, km: float, **values: Any) -> dict[str, Any]:
-    return {"origin_hub_id": ends[0], "destination_hub_id": ends[1], "distance_km": km, "transit_hours": 5.0} | values
+    return {"origin_hub_id": ends[0], "destination_hub_id": ends[1], "distance_km": km, "transit_hours": 0.0} | values
 
 
 def _tables(inputs: TrunkInputs, plan: TrunkPlan) -> dict[str, pl.DataFrame]:
@@ -63,8 +63,8 @@ def test_a_path_is_accepted_by_its_legs_hubs_and_kilometres(lanes: list[str], ac
     network = build_network(inputs, OPTIONS)
     legs: list[int] = []
     node = int(network.demand_node()[0])
-    for day, name in enumerate(lanes):
-        legs.append(int(network.arc_of[network.lane_ids.index(name), day]))
+    for name in lanes:
+        legs.append(int(network.arc_of[network.lane_ids.index(name), 0]))
         node = int(network.arc_head[legs[-1]])
     pool = PathPool(np.array([0]), np.array([0, len(legs)]), np.array(legs))
     assert node >= 0

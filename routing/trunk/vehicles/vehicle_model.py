@@ -230,3 +230,17 @@ def free_fleet(network: TrunkNetwork, vehicles: Vehicles) -> Floats:
     np.add.at(away, (kind, network.arc_step[vehicles.arc]), vehicles.departures)
     np.subtract.at(away, (kind, back), vehicles.departures)
     return network.type_fleet[:, None] - np.cumsum(away, axis=1)[:, : network.fleet_steps]
+
+
+def drop_unneeded(network: TrunkNetwork, vehicles: Vehicles, load: Floats) -> Vehicles:
+    """Let hired vehicles fall away whose room smaller loads (R,) do without, the dearest a parcel first; own ones stay."""
+    departures = vehicles.departures.copy()
+    capacity, cost = network.vehicle_capacity[vehicles.vehicle], network.vehicle_cost[vehicles.vehicle]
+    spare = vehicles.room - load
+    hired = ~network.type_own[network.vehicle_type[vehicles.vehicle]] & (departures > 0)
+    for pair in np.flatnonzero(hired)[np.argsort(-(cost / capacity)[hired], kind="stable")].tolist():
+        arc = vehicles.arc[pair]
+        dropped = min(int(departures[pair]), int(max(spare[arc], 0.0) // capacity[pair]))
+        departures[pair] -= dropped
+        spare[arc] -= dropped * capacity[pair]
+    return tally(network, vehicles.arc, vehicles.vehicle, departures, load)
