@@ -316,7 +316,7 @@ def _trace_back(
     return amount
 
 
-@numba.njit(**UNCOUNTED)
+@numba.njit(cache=True)
 def _keep_rules(task: InsertionTask, space: InsertionSpace, asked: Parcels, path: int) -> bool:
     """Tell whether planners accept a path; of one they do not, made so by a node reached anew, the last arc is banned."""
     legs, length = space.legs[path], space.lengths[path]

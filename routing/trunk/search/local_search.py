@@ -289,7 +289,7 @@ def _accept(task: MarginalTask, state: SearchState, piece: int, demand: int) -> 
     """Tell whether planners accept the path of a piece."""
     legs, length = state.pieces.legs[piece], state.pieces.length[piece]
     origin = task.nodes.hub[task.demands.start[demand]]
-    return is_accepted(legs, length, origin, task.demands.goal[demand], state.rules)
+    return bool(is_accepted(legs, length, origin, task.demands.goal[demand], state.rules))
 
 
 @numba.njit(cache=True)

@@ -105,7 +105,7 @@ def _mark(pointers: Ints, legs: Ints, origin: Ints, destination: Ints, rules: Pa
         accepted[p] = is_accepted(legs[first:last], last - first, origin[p], destination[p], rules)
 
 
-@numba.njit(cache=True, _nrt=False)  # makes no array, as the loops that call it
+@numba.njit(cache=True)
 def is_accepted(legs: Ints, length: int, origin: int, destination: int, rules: PathRules) -> bool:
     """Whether the first legs of an array, in whatever order, are a path planners accept; waiting counts nothing.
 
@@ -131,7 +131,7 @@ def is_accepted(legs: Ints, length: int, origin: int, destination: int, rules: P
     return bool(count <= rules.most_legs and km <= rules.most_km[origin, destination] + _NOISE)
 
 
-@numba.njit(cache=True, _nrt=False)
+@numba.njit(cache=True)
 def may_go_on(arc: int, start: int, goal: int, parent: Ints, tail: Ints, rules: PathRules) -> bool:
     """Whether a path from ``start`` along ``parent`` to the tail of an arc may go on over it, and then straight to the goal.
 
