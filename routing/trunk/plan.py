@@ -57,7 +57,7 @@ from routing.trunk.vehicles.vehicle_model import drop_unneeded
 if TYPE_CHECKING:
     import polars as pl
 
-_ASCENT_SHARE = 0.03  # of the time limit for the dual ascent at most
+_ASCENT_SHARE = 0.3  # of the time limit for the dual ascent at most: its rounds are counted
 _BOUND_SHARE = 0.3  # of the time limit for the bound at most
 _OPENING_SHARE = 0.15  # of the effort goes to the search where opening arcs is the question
 _SEARCH_SHARE = 0.8  # of the effort goes to the search else
@@ -289,6 +289,12 @@ def _find_plan(
         relaxed = raise_bound(relaxed, proof.bound) if driven is network else relaxed
         draft = _better(draft, proof.draft)
     return draft, relaxed
+
+
+def compile_kernels() -> None:
+    """Compile what plans need, unless it is on disk already: a command that plans later may have this done meanwhile."""
+    _compile_kernels()
+    _compile_carrying()
 
 
 @cache
