@@ -312,7 +312,9 @@ def _write_pages(
         page = write(language)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(page, encoding="utf-8")
+            half = file.with_name(f".{file.name}.part")  # a page is there whole or not at all
+            half.write_text(page, encoding="utf-8")
+            half.replace(file)
         except OSError as error:
             raise RadarError(f"{file} cannot be written ({error.strerror})", action="choose another --out") from error
         pages.append({"run_id": run_id, "language": language, "file": str(file)})

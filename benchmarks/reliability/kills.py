@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.reliability.outcomes import Trial
+from benchmarks.reliability.small_network import AS_OF, write_small_network
 from data.contracts import TABLES
 from data.errors import RadarError
 from data.workspace import Workspace
@@ -23,10 +25,16 @@ _ROWS = 6_000
 _LONGEST = 1.5  # seconds of writing at first; shortened where commands end before the signal
 _DAY = date(2025, 11, 10)
 State = tuple[int, int]
+_LONGEST_OF_MAKERS = 8.0
+MAKERS: Mapping[str, list[str]] = {
+    "radar forecast": ["forecast", "--as-of", str(AS_OF), "--horizon", "3"],
+    "radar plan trunk": ["plan", "trunk", "--effort", "0.001"],
+    "radar report forecast": ["report", "forecast", "--lang", "zh,en"],
+}
 
 
 def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
-    """Kill `radar load`, `radar remove` and `radar undo` a third of ``kills`` times each.
+    """Kill `radar load`, `remove`, `undo`, `forecast`, `plan trunk` and `report forecast` a sixth of ``kills`` times each.
 
     Parameters
     ----------
@@ -46,6 +54,7 @@ def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
     file = place / "new.csv"
     place.mkdir(parents=True, exist_ok=True)
     _volumes(2).drop("courier_id").write_csv(file)
+    planned = write_small_network(place / "planned" / "计划 2026")
     commands: dict[str, tuple[list[str], Callable[[State], bool]]] = {
         "radar load": (["load", "route_volumes", str(file), *_FILL], lambda state: state in ((_ROWS, 1), (_ROWS, 2))),
         "radar remove": (
@@ -55,13 +64,18 @@ def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
         "radar undo": (["undo", "--yes"], lambda state: state in ((_ROWS, 1), (without, 1))),
     }
 
+    share = kills // (len(commands) + len(MAKERS))
+
     def try_one(name: str) -> list[Trial]:
+        if name in MAKERS:
+            return _kill_makers(name, planned, place / name, share, random.Random(f"{seed} {name}"))
         folder = place / name / "计划 2026"
         Workspace.create(folder)
-        return _kill_often(name, folder, *commands[name], kills // len(commands), random.Random(f"{seed} {name}"))
+        return _kill_often(name, folder, *commands[name], share, random.Random(f"{seed} {name}"))
 
-    with ThreadPoolExecutor(len(commands)) as pool:
-        return tuple(trial for part in pool.map(try_one, commands) for trial in part)
+    names = [*commands, *MAKERS]
+    with ThreadPoolExecutor(len(names)) as pool:
+        return tuple(trial for part in pool.map(try_one, names) for trial in part)
 
 
 def _kill_often(
@@ -91,6 +105,41 @@ def _volumes(parcels: int) -> pl.DataFrame:
     return frame.with_columns(courier_id=pl.lit("all"), parcels=pl.lit(parcels))
 
 
+def _kill_makers(name: str, planned: Path, place: Path, kills: int, chance: random.Random) -> list[Trial]:
+    """Kill a command that makes results, each time in a copy of a workspace that has a forecast and a plan already."""
+    trials: list[Trial] = []
+    longest, folder = _LONGEST_OF_MAKERS, place / planned.name
+    while len(trials) < kills:
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(planned, folder)
+        writes = name != "radar report forecast"
+        if _kill(folder, MAKERS[name], chance.uniform(0.0, longest), writes=writes):
+            trials.append(_judge_results(name, folder))
+        else:
+            longest *= 0.8
+    ended = _run(folder, MAKERS[name])
+    if ended not in (0, 3):
+        trials.append(Trial(name, "the next command failed", passed=False, detail=f"exit code {ended}"))
+    return trials
+
+
+def _judge_results(name: str, folder: Path) -> Trial:
+    try:
+        workspace = Workspace.open(folder)
+        for table in TABLES:
+            workspace.read(table)
+        runs = [set(workspace.writers(f"{level}_forecasts")) for level in ("network", "hub", "route")]
+        plans = [set(workspace.writers(table)) for table in ("trunk_departures", "plan_certificates", "hub_loads")]
+    except RadarError as error:
+        return Trial(name, "a table cannot be read", passed=False, detail=str(error))
+    if any(one != group[0] for group in (runs, plans) for one in group):
+        return Trial(name, "half of a run stands", passed=False, detail=f"{runs} {plans}")
+    pages = [page.read_text(encoding="utf-8").rstrip() for page in (folder / "reports").glob("*.html")]
+    if any(not page.endswith("</html>") for page in pages):
+        return Trial(name, "half of a page stands", passed=False)
+    return Trial(name, "the old or the new, whole", passed=True)
+
+
 def _reset(folder: Path, *, removed: bool) -> None:
     """Put the old rows back as a load; with ``removed`` take some out again, so that there is something to undo."""
     workspace, old = Workspace.open(folder), _volumes(1)
@@ -116,10 +165,13 @@ def _judge(name: str, folder: Path, lawful: Callable[[State], bool]) -> Trial:
     return Trial(name, "the old or the new, whole", passed=True)
 
 
-def _kill(folder: Path, words: list[str], delay: float) -> bool:
-    """Start a command, wait until it works as the writer and then ``delay`` seconds, and kill it; False when it had ended."""
+def _kill(folder: Path, words: list[str], delay: float, *, writes: bool = True) -> bool:
+    """Start a command, wait until it works as the writer and then ``delay`` seconds, and kill it; False when it had ended.
+
+    One that only reads is killed ``delay`` seconds after its start.
+    """
     process = subprocess.Popen(_radar(folder, words), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not (folder / ".writer").exists():
+    while writes and process.poll() is None and not (folder / ".writer").exists():
         time.sleep(0.005)
     time.sleep(delay)
     process.send_signal(signal.SIGKILL)

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.reliability.pages import A4, OVERFLOWS, OVERPRINTS
+from reports.forecast_report import write_forecast_report
+from reports.plan_report import write_plan_report
 from tests.conftest import lacks
+from tests.reports.odd_frames import empty_plan, odd_forecast, odd_plan
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -192,6 +195,30 @@ def test_nothing_is_cut_and_no_words_are_printed_over_each_other(
     assert page.evaluate(OVERFLOWS) == []
     assert page.evaluate(OVERPRINTS) == []
     watched.context.close()
+
+
+ODD = {
+    "forecast": lambda: write_forecast_report(odd_forecast(), "zh"),
+    "plan": lambda: write_plan_report(odd_plan(), "zh"),
+    "empty plan": lambda: write_plan_report(empty_plan(), "zh"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_nothing_is_cut_of_long_names_many_outlets_and_empty_plans(
+    chromium: Browser, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / f"{name}.html"
+    file.write_text(ODD[name](), encoding="utf-8")
+    for width in (390, 768, 1440, A4):
+        watched = _Watched(chromium, file, width=width)
+        if width == A4:
+            watched.page.emulate_media(media="print")
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+        assert watched.page.evaluate(OVERFLOWS) == [], width
+        assert watched.page.evaluate(OVERPRINTS) == [], width
+        assert watched.complaints == []
+        watched.context.close()
 
 
 def test_what_measures_overflow_finds_it(chromium: Browser, files: Mapping[str, Path]) -> None:

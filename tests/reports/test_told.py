@@ -1,0 +1,40 @@
+"""Pages tell what was found and what ended a search: closings nobody announced, moves made of moves due."""
+
+from __future__ import annotations
+
+import re
+
+from reports.forecast_report import write_forecast_report
+from reports.plan_report import write_plan_report
+from tests.reports.odd_frames import empty_plan, odd_forecast, odd_plan
+
+
+def _text(page: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page))
+
+
+def test_closings_that_were_found_are_told_with_the_row_that_says_so() -> None:
+    page = _text(write_forecast_report(odd_forecast(), "en"))
+    assert "has sent and received next to nothing since Mon 20 Oct 2025 (10 days; 21.3% of the network before)" in page
+    assert "date=2025-10-20, until=?, hub_id=SHA, change=closes" in page
+    assert "had received next to nothing from Mon 1 Sep 2025 to Mon 8 Sep 2025" in page
+    assert "scope=route, origin_hub_id=SHA, destination_hub_id=PEK" in page
+    assert "date=2025-10-15, hub_id=KMG, direction=out, change=opens" in page
+    chinese = _text(write_forecast_report(odd_forecast(), "zh"))
+    assert "几乎没有收发" in chinese
+    assert "until=2025-09-08" in chinese
+
+
+def test_a_plan_says_what_ended_it_and_what_was_left_undone() -> None:
+    page = _text(write_plan_report(odd_plan(), "en"))
+    assert "1,204,311 of 9,000,000 moves made, 3 of 40 neighbourhoods made" in page
+    assert "does not repeat to the byte" in page
+    chinese = _text(write_plan_report(odd_plan(), "zh"))
+    assert "应做改动 9,000,000 次，已做 1,204,311 次" in chinese
+    assert "all the moves its effort asks for" in _text(write_plan_report(empty_plan(), "en"))
+
+
+def test_an_empty_plan_is_a_page_of_zeros_and_no_claim() -> None:
+    page = _text(write_plan_report(empty_plan(), "en"))
+    assert "nan" not in page.lower().split()
+    assert "cannot travel" not in page
