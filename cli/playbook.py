@@ -80,6 +80,7 @@ def playbook(
     table = _Table.open(workspace, plan, cases, draws, max_changes, seed)
     kept = {"plan": table.plan, "draws": draws, "scenarios": [case.name for case in cases], "max_changes": max_changes}
     with progress("Playbook") as bar, workspace.run("playbook", kept, seed) as run:
+        run.results("route_forecasts", table.forecast)  # what the draws are of stands in the run
         ranked = write_playbooks(table.room, cases, table.planner, working, bar)
         frames = [tabulate_playbook(case, ranked[case.name]) for case in cases]
         for frame in frames:
@@ -136,6 +137,7 @@ def drill(
     likely = list_likely(table.room.tables, own, workspace.results("lane_closures"), workspace.settings.workspace.zone)
     kept = {"plan": table.plan, "draws": draws, "most": most, "coverage": coverage, "max_changes": max_changes}
     with progress("Drill") as bar, workspace.run("drill", kept, seed) as run:
+        run.results("route_forecasts", table.forecast)
         chosen: Sequence[Risked] = choose(weigh(table.room, likely, working, bar), table.room.tables, most, coverage)
         cases = [one.scenario for one in chosen]
         ranked = write_playbooks(table.room, cases, table.planner, working, bar)
@@ -174,6 +176,7 @@ class _Table:
     """A plan with all that answers to scenarios need."""
 
     plan: str
+    forecast: str
     room: Room
     planner: NearPlanner | None
 
@@ -225,9 +228,9 @@ class _Table:
             settings.extra_sort_cost,
         )
         if not max_changes:
-            return cls(run_id, room, None)
+            return cls(run_id, source, room, None)
         limits = replace(read_options(made_at), effort=EFFORT, seed=seed)
-        return cls(run_id, room, NearPlanner(tables, ready.layout, around, limits, max_changes))
+        return cls(run_id, source, room, NearPlanner(tables, ready.layout, around, limits, max_changes))
 
 
 def _write_cards(

@@ -13,6 +13,7 @@ from cli.options import EngineName, Json, Seed, engine_of
 
 if TYPE_CHECKING:
     from cli.plan_risk import PlanOnDraws
+    from data.runs import Run
     from data.workspace import Workspace
     from routing.stress.capacity import Capacity
     from routing.stress.policies import Policy
@@ -114,7 +115,7 @@ def stress(
     }
     options = StressOptions(draws=draws, policies=policies, scenarios=cases, seed=seed)
     with progress("Stress test") as bar, workspace.run("stress", kept, seed) as run:
-        ready = _lay_out(workspace, run_id, source, options)
+        ready = _lay_out(workspace, run, run_id, source, options)
         around = describe_surroundings(workspace, ready.source, cases)
         found = stress_plan(ready.layout, ready.source.draw, options, around, bar, working)
         run.append("stress_results", found.results)
@@ -142,7 +143,7 @@ def stress(
         warn(f"{found.stranded:,.1f} parcels a future lead where no lanes go; they are set apart.")
 
 
-def _lay_out(workspace: Workspace, run_id: str, source: str, options: Any) -> PlanOnDraws:
+def _lay_out(workspace: Workspace, run: Run, run_id: str, source: str, options: Any) -> PlanOnDraws:
     from cli.past_plans import read_trunk_plan
     from cli.plan_risk import lay_out_plan
 
@@ -150,7 +151,7 @@ def _lay_out(workspace: Workspace, run_id: str, source: str, options: Any) -> Pl
     prices = {name: float(made_at.get(name, 0.0)) for name in ("hold_cost", "late_cost")}
     return lay_out_plan(
         tables,
-        lambda level: workspace.results(f"{level}_forecasts", source),
+        lambda level: run.results(f"{level}_forecasts", source),
         workspace.settings.plan,
         prices,
         options.draws,

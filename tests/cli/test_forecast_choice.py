@@ -57,13 +57,18 @@ def _forecast(workspace: Workspace, days: list[date], mean: int, as_of: date) ->
         )
 
     with workspace.run("forecast") as run:
-        ends = [{"courier_id": "x", "origin_hub_id": one, "destination_hub_id": other} for one, other in ("NS", "SN")]
+        ends = [
+            {"courier_id": "x", "origin_hub_id": one, "destination_hub_id": other}
+            for one, other in ("NS", "SN", "NN", "SS")
+        ]
         run.append("route_forecasts", rows(ends, mean))
         run.append(
             "hub_forecasts",
             rows([{"hub_id": hub, "direction": way} for hub in "NS" for way in ("out", "in")], mean),
         )
         run.append("network_forecasts", rows([{}], 2 * mean))
+        sold = make_inputs(sort_capacity=450).stock["merchant_forecasts"]
+        run.append("merchant_forecasts", sold.with_columns(pl.col("mean", "baseline") * mean / 400, as_of=as_of))
     return run.run_id
 
 
