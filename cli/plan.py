@@ -16,7 +16,7 @@ from cli.plan_demand import TrunkRequest, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
 from cli.plan_weather import read_weather_cost, tell_weather_cost
-from cli.trunk_task import HOURS, TABLES, keep_options, read_prices, read_rules, set_options
+from cli.trunk_task import TABLES, keep_options, list_hours, read_prices, read_rules, set_options
 from cli.words import word
 
 if TYPE_CHECKING:
@@ -88,6 +88,12 @@ def trunk(
             help="Plan again, for more where hub-days overflow, until a hub overflows in at most this share of futures.",
         ),
     ] = None,
+    by: Annotated[
+        Literal["sorts", "days"],
+        typer.Option(
+            "--by", help="sorts: by the hours of hubs that have some; days: whole days, as the stress test plays."
+        ),
+    ] = "sorts",
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -106,7 +112,19 @@ def trunk(
     if risk is not None and not 0 < risk < 1:
         raise RadarError(f"a risk of {risk:g}", "a share between 0 and 1, such as 0.02")
     request = TrunkRequest(
-        first, last, service_level, demand, time_limit, effort, seed, reference, max_changes, forecast, weather, risk
+        first,
+        last,
+        service_level,
+        demand,
+        time_limit,
+        effort,
+        seed,
+        reference,
+        max_changes,
+        forecast,
+        weather,
+        risk,
+        by,
     )
     reached: list[Reached] = []
     with progress("trunk plan") as bar:
@@ -178,10 +196,11 @@ def make_trunk_plan(
         "forecast": request.forecast,
         "weather": request.weather,
         "risk": request.risk,
+        "by": request.by,
         "lane_weather_run": weather_runs[-1] if weather_runs else None,
     }
     with workspace.run("plan trunk", kept, request.seed) as run:
-        tables = {name: run.read(name) for name in (*TABLES, *HOURS)}
+        tables = {name: run.read(name) for name in (*TABLES, *list_hours(request.by))}
         if weather_runs:
             tables["lane_weather"] = run.results("lane_weather", weather_runs[-1])
         tables["route_demand"] = read_demand(run, request, level)

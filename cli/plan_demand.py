@@ -29,6 +29,7 @@ class TrunkRequest:
     forecast: str | None = None
     weather: bool = True
     risk: float | None = None
+    by: str = "sorts"
 
 
 def read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:

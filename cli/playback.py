@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cli.console import out_rows, say
-from cli.trunk_task import HOURS, read_rules
+from cli.trunk_task import list_hours, read_rules
 from cli.words import term, word
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def read_hours_of(
 
     run = read_run(workspace, run_id)
     versions = run["tables_read"]
-    hours = {name: read_as_planned(workspace, name, versions.get(name), run) for name in HOURS if name not in tables}
+    names = [name for name in list_hours(run["options"].get("by", "sorts")) if name not in tables]
+    hours = {name: read_as_planned(workspace, name, versions.get(name), run) for name in names}
     rules = read_rules(run["options"], workspace.settings.workspace.timezone)
     return {**hours, **tables}, rules
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
 HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures", "vehicle_stands")
+_WITHIN_DAYS = ("hub_sorts", "hand_in_profile", "lane_departures")
 PRICES = ("hold_cost", "short_cost", "late_cost", "co2_price")
 _KEPT = (*PRICES, "extra_sort_cost", "extra_buffer_cost", "unload_hours", "day_cut_off_hours", "turn_round_hours")
 _SEARCH = ("effort", "time_limit")
@@ -33,6 +34,11 @@ def set_options(settings: Settings, *, effort: float | None, time_limit: float |
         time_zone=settings.workspace.timezone,
         default_promise_days=plan.default_promise_days,
     )
+
+
+def list_hours(by: str) -> tuple[str, ...]:
+    """List the tables of hours a plan by ``sorts`` or ``days`` reads: by days nothing that happens within one counts."""
+    return HOURS if by == "sorts" else tuple(name for name in HOURS if name not in _WITHIN_DAYS)
 
 
 def keep_options(options: TrunkOptions) -> dict[str, Any]:

@@ -34,13 +34,14 @@ class Movements:
 def lane_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.DataFrame:
     """Say how each lane runs on the given days.
 
-    A departure on day t arrives on day t + ceil(transit_hours / speed_factor / 24). A lane whose speed_factor or
+    A departure on day t is sorted on day t + ceil((transit_hours / speed_factor + later) / 24), later being the hours of
+    unloading and before the cut-off where a plan by days has some; lanes of 0 hours have none. A lane whose speed_factor or
     capacity_factor is 0 is closed; otherwise capacity_factor scales the limits on departures, rounded up.
 
     Parameters
     ----------
     frames
-        Tables of the checker: ``lanes``, ``lane_weather``.
+        Tables of the checker: ``lanes`` (with ``later_hours`` from :func:`add_later_hours`, else 0), ``lane_weather``.
     days
         Columns ``date``, ``lane_id``: the departures asked about. Unknown lanes drop out.
 
@@ -55,12 +56,15 @@ def lane_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Data
         "distance_km",
         "transit_hours",
         "departure_limit",
+        pl.col("later_hours") if "later_hours" in frames["lanes"].columns else pl.lit(0.0).alias("later_hours"),
         pl.col("parcel_cost").fill_null(0.0),
         start="origin_hub_id",
         end="destination_hub_id",
     )
     weather = frames["lane_weather"].select("date", "lane_id", "speed_factor", "capacity_factor")
     factor, speed = pl.col("capacity_factor").fill_null(1.0), pl.col("speed_factor").fill_null(1.0)
+    travel = pl.col("transit_hours") / pl.when(speed > 0).then(speed).otherwise(1.0)
+    hours = travel + pl.when(travel > 0).then(pl.col("later_hours")).otherwise(0.0)
     return (
         days.select("date", "lane_id")
         .unique()
@@ -68,15 +72,17 @@ def lane_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Data
         .join(weather, on=["date", "lane_id"], how="left")
         .with_columns(closed=(speed <= 0) | (factor <= 0), factor=factor)
         .with_columns(
-            lag=(pl.col("transit_hours") / pl.when(speed > 0).then(speed).otherwise(1.0) / _HOURS_A_DAY - _EPSILON)
-            .ceil()
-            .clip(lower_bound=0)
-            .cast(pl.Int64),
+            lag=(hours / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=0).cast(pl.Int64),
             lane_limit=(pl.col("departure_limit") * pl.col("factor") - _EPSILON).ceil(),
         )
-        .drop("speed_factor", "capacity_factor", "departure_limit", "transit_hours")
+        .drop("speed_factor", "capacity_factor", "departure_limit", "transit_hours", "later_hours")
         .sort("date", "lane_id")
     )
+
+
+def add_later_hours(frames: Mapping[str, pl.DataFrame], hours: float) -> dict[str, pl.DataFrame]:
+    """Write beside each lane the hours of unloading and before the cut-off that its arrivals need in a plan by days."""
+    return {**frames, "lanes": frames["lanes"].with_columns(later_hours=pl.lit(hours))}
 
 
 def follow_flows(frames: Mapping[str, pl.DataFrame], *, by_days: bool = True) -> tuple[Movements, list[Violation]]:

@@ -99,6 +99,8 @@ def check_trunk(
     frames, violations = read_tables(tables)
     frames = _price_carbon(frames, tables, co2_price)
     frames = checker_promises.add_default(frames, None if rules is None else rules.default_promise_days)
+    if rules is not None and not by_clock.names_hours(frames):
+        frames = checker_flows.add_later_hours(frames, rules.unload_hours + rules.day_cut_off_hours)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
     violations += [] if rules is None else check_paths(frames, rules)
     work = _follow_by_clock(frames, rules) if by_clock.names_hours(frames) else _follow_by_days(frames)

@@ -101,7 +101,7 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
         raise RadarError(
             "a plan by sorts, whose vehicles leave by the hour",
             "a plan by days: the stress test plays whole days",
-            "take the rows of hub_sorts out (`radar remove hub_sorts`) and plan again to stress it",
+            "plan with `radar plan trunk --by days` to stress it",
         )
     hub_ids = tables["hubs"]["hub_id"].sort().to_list()
     hub_number = {hub: at for at, hub in enumerate(hub_ids)}
