@@ -20,6 +20,7 @@ from cli.weather_tables import (
     read_places,
     read_shapes,
     tell_loaded,
+    without_nan,
     write_weather,
 )
 
@@ -343,8 +344,8 @@ def apply(
             "moved": held,
             "waiting": made.waiting,
             "undelivered": made.undelivered,
-            "rates": [asdict(rate) for rate in made.response.rates],
-            "warnings": [asdict(row) for row in made.warnings],
+            "rates": [without_nan(asdict(rate)) for rate in made.response.rates],
+            "warnings": [without_nan(asdict(row)) for row in made.warnings],
         }
         out_json(facts | {"days": made.by_day.to_dicts(), "closed": made.closed.to_dicts()})
         return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.console import out_rows, warn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     import polars as pl
@@ -200,3 +201,14 @@ def tell_loaded(loaded: Sequence[LoadedFile], zone: ZoneInfo, *, json: bool) -> 
         for name in ("first", "last", "issued_at"):
             row[name] = None if row[name] is None else row[name].astimezone(zone).isoformat(timespec="minutes")
     out_rows(pl.DataFrame(rows, infer_schema_length=None), json=json)
+
+
+def without_nan(row: Mapping[str, object]) -> dict[str, object]:
+    """Return a row for JSON: null where there was nothing to reckon a number from.
+
+    Examples
+    --------
+    >>> without_nan({"rate": 0.02, "gain": float("nan")})
+    {'rate': 0.02, 'gain': None}
+    """
+    return {name: None if isinstance(value, float) and isnan(value) else value for name, value in row.items()}

@@ -323,13 +323,14 @@ def _cost_units(
     home = sent[items.home] / per_parcel + options.day_cost * days[items.home]
     site = items.site_hub
     rent = _rent_of(warehouses, window, options)
-    inbound = ways.bulk[items.home][:, site] * items.places[:, None]
-    closed = ~np.isfinite(inbound) | ~items.site_open
+    bulk = ways.bulk[items.home][:, site]
+    closed = ~np.isfinite(bulk) | ~items.site_open
+    inbound = np.where(closed, 0.0, bulk) * items.places[:, None]  # no way stays no way for goods that take no room
     ahead = sent[site].T[None] / per_parcel[:, :, None] + (options.day_cost * days[site]).T[None] + rent
     return UnitCosts(
         home=home,
         ahead=np.where(closed[:, None, :], np.inf, ahead),
-        inbound=np.where(closed, 0.0, inbound),
+        inbound=inbound,
         rent=rent,
         relief=relief[site].max(initial=0.0) / items.units_per_parcel,
         daily=warehouses.sort("warehouse_id")["storage_cost"].cast(pl.Float64).fill_null(0.0).to_numpy(),
