@@ -108,6 +108,16 @@ def test_merchant_without_any_room_has_a_row_that_says_so() -> None:
     assert parts(found)[found.allocations["warehouse_id"][0]].short == found.certificate["parcels_short"][0] > 0
 
 
+def test_goods_that_take_no_room_stand_nowhere_without_a_way() -> None:
+    tables = stock_tables()
+    tables["categories"] = pl.DataFrame(
+        {"category": ["toys"], "name": ["Toys"], "units_per_parcel": [1.0], "places_per_unit": [0.0]}
+    )
+    assert set(plan(tables).allocations["warehouse_id"]) == {"WN", "WS"}
+    tables["lanes"] = tables["lanes"].filter(pl.col("lane_id") == "S-N")
+    assert plan(tables).allocations["warehouse_id"].to_list() == ["WN"]
+
+
 def test_sending_capacity_holds_on_the_busiest_day() -> None:
     tables = stock_tables()
     tables["warehouses"] = tables["warehouses"].with_columns(dispatch_capacity=pl.Series([1000, 20]))
