@@ -40,7 +40,7 @@ from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.task.flows import keep_used, load_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, build_network, share_limits
-from routing.trunk.task.path_rules import mark_accepted
+from routing.trunk.task.paths import mark_accepted
 from routing.trunk.to_tables import (
     GAP_CLOSED,
     last_day,

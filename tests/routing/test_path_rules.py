@@ -14,8 +14,7 @@ from routing.checker.trunk import check_trunk
 from routing.trunk.plan import TrunkPlan, plan_trunk
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import build_network
-from routing.trunk.task.path_rules import mark_accepted
-from routing.trunk.task.paths import PathPool
+from routing.trunk.task.paths import PathPool, mark_accepted
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
 

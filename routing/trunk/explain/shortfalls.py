@@ -22,8 +22,7 @@ from routing.trunk.search.overload_repair import find_plain_paths
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Loads
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
-from routing.trunk.task.path_rules import mark_accepted
-from routing.trunk.task.paths import PathPool, gather_pool, merge_paths
+from routing.trunk.task.paths import PathPool, gather_pool, mark_accepted, merge_paths
 from routing.trunk.task.shortest_paths import Labels, label_paths, trace_paths
 from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet
 

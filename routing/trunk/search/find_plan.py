@@ -121,7 +121,7 @@ def _drop_detours(network: TrunkNetwork, candidates: Ints) -> Ints:
         return candidates
     destination = list_commodities(network).destination
     is_arc = candidates >= 0
-    refused = is_arc & mark_detours(network)[np.where(is_arc, candidates, 0), destination[None, :, None]]
+    refused = is_arc & mark_detours(network.path_rules)[np.where(is_arc, candidates, 0), destination[None, :, None]]
     refused &= ~(refused | (candidates == NO_PATH)).all(axis=2, keepdims=True)
     kept = np.where(refused, NO_PATH, candidates)
     order = np.argsort(kept == NO_PATH, axis=2, kind="stable")

@@ -10,8 +10,7 @@ from routing.trunk.search.trees import Trees
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.path_rules import mark_accepted
-from routing.trunk.task.paths import PathPool, Room, assign_paths, gather_pool, merge_paths, use_paths
+from routing.trunk.task.paths import PathPool, Room, assign_paths, gather_pool, mark_accepted, merge_paths, use_paths
 from routing.trunk.task.records import ParcelPrices
 from routing.trunk.task.shortest_paths import label_paths, trace_paths
 from routing.trunk.vehicles.step_costs import StepCosts, price_load

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from routing.trunk.task.inputs import TrunkOptions
-    from routing.trunk.task.network import TrunkNetwork
-    from routing.trunk.task.paths import PathPool
 
 _ANY = 1 << 30  # legs of a path that is not bounded
 _NOISE = 1e-6  # [km]
@@ -81,25 +79,24 @@ def lay_rules(options: TrunkOptions, lanes: pl.DataFrame, ends: tuple[Ints, Ints
     return PathRules(bounded, legs, np.where(known, direct, 0.0), most, km[lane], ends[0][lane], ends[1][lane])
 
 
-def mark_accepted(network: TrunkNetwork, pool: PathPool) -> Flags:
-    """Mark the paths of a pool that planners accept, (P,)."""
-    accepted = np.ones(len(pool), dtype=np.bool_)
-    if network.path_rules.bounded:
-        ends = network.demand_origin[pool.demand], network.demand_destination[pool.demand]
-        _mark(pool.pointers, pool.legs, ends[0], ends[1], network.path_rules, accepted)
-    return accepted
-
-
-def mark_detours(network: TrunkNetwork) -> Flags:
+def mark_detours(rules: PathRules) -> Flags:
     """Mark the arcs that begin too long a way to a hub, (R, H): km + direct from there exceeds what is accepted from here."""
-    rules = network.path_rules
     ways = rules.arc_km[:, None] + rules.direct_km[rules.head_hub]
     detours: Flags = ways > rules.most_km[rules.tail_hub] + _NOISE
     return detours
 
 
 @numba.njit(cache=True)
-def _mark(pointers: Ints, legs: Ints, origin: Ints, destination: Ints, rules: PathRules, accepted: Flags) -> None:
+def mark_paths(pointers: Ints, legs: Ints, origin: Ints, destination: Ints, rules: PathRules, accepted: Flags) -> None:
+    """Mark the accepted ones of paths that stand one behind another, (P,).
+
+    Parameters
+    ----------
+    pointers : (P + 1,)
+        Where the legs of each path begin.
+    origin, destination : (P,)
+        Hubs that paths join.
+    """
     for p in range(len(accepted)):
         first, last = pointers[p], pointers[p + 1]
         accepted[p] = is_accepted(legs[first:last], last - first, origin[p], destination[p], rules)

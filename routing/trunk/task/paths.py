@@ -11,7 +11,8 @@ from scipy import sparse
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
 from routing.trunk.task.commodities import list_commodities
-from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
+from routing.trunk.task.path_rules import mark_paths
 from routing.trunk.task.shortest_paths import NO_PATH, trace_paths
 
 
@@ -98,6 +99,15 @@ def merge_paths(network: TrunkNetwork, parts: Sequence[PathPool]) -> tuple[PathP
     pointers = np.concatenate([[0], np.cumsum(lengths[first])]).astype(np.int64)
     where = np.repeat(begin[first], lengths[first]) + _count_up(lengths[first])
     return PathPool(demand[first].astype(np.int64), pointers, legs[where]), place
+
+
+def mark_accepted(network: TrunkNetwork, pool: PathPool) -> Flags:
+    """Mark the paths of a pool that planners accept, (P,)."""
+    accepted = np.ones(len(pool), dtype=np.bool_)
+    if network.path_rules.bounded:
+        ends = network.demand_origin[pool.demand], network.demand_destination[pool.demand]
+        mark_paths(pool.pointers, pool.legs, ends[0], ends[1], network.path_rules, accepted)
+    return accepted
 
 
 def _count_up(lengths: Ints) -> Ints:
