@@ -176,9 +176,10 @@ def plan_trunk(
     if draft.flows.short(network).any():
         _compile_carrying()
     closing = deadline.share("fixes of shortfalls", max(deadline.left(), _CLOSING_SHARE * options.time_limit))
-    if reference is None or reference.max_changes is None:  # else vehicles hired now would be changes too many
+    may_hire = reference is None or reference.max_changes is None  # else vehicles hired now would be changes too many
+    if may_hire:
         draft = insert_shortfalls(share_limits(network), draft, closing)
-    draft = _order_hand_ins(network, _place_own(network, draft, closing))
+    draft = _order_hand_ins(network, place_own(network, draft, closing, may_hire=may_hire))
     relaxed = _move_ends(network, relaxed)
     plan = write_plan(network, draft, relaxed, options, closing)
     plan = replace(plan, route_demand=write_demand(network, inputs.route_demand))
@@ -200,10 +201,22 @@ def _refuse_paths(network: TrunkNetwork, draft: Draft) -> Draft:
     return Draft(flows, loads, drop_unneeded(network, draft.vehicles, loads.arcs))
 
 
-def _place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:
-    """Let own vehicles stand where they leave from; parcels for which that leaves no vehicle are short."""
+def place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline, *, may_hire: bool = True) -> Draft:
+    """Let own vehicles stand where they leave from; parcels for which that leaves no vehicle go elsewhere or are short.
+
+    Parameters
+    ----------
+    may_hire
+        Whether vehicles may be hired, on whatever way, for parcels that lost theirs.
+    """
     placed = place_vehicles(share_limits(network), draft.vehicles, draft.loads.arcs, deadline)
-    return draft if placed is draft.vehicles else fit_parcels(network, replace(draft, vehicles=placed), deadline)
+    if placed is draft.vehicles:
+        return draft
+    fitted = fit_parcels(network, replace(draft, vehicles=placed), deadline)
+    if not may_hire or not fitted.flows.short(network).any():
+        return fitted
+    _compile_carrying()
+    return insert_shortfalls(share_limits(network), fitted, deadline)
 
 
 def _order_hand_ins(network: TrunkNetwork, draft: Draft) -> Draft:

@@ -16,7 +16,7 @@ from routing.trunk.bound.commodity_paths import Surcharges, find_paths
 from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.lagrangian import price_arcs, price_departures, raise_bound, zero_prices
 from routing.trunk.bound.path_formulation import ColumnRowModel
-from routing.trunk.plan import plan_trunk, write_plan
+from routing.trunk.plan import place_own, plan_trunk, write_plan
 from routing.trunk.search.draft import empty_draft
 from routing.trunk.search.find_plan import find_bound
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
@@ -173,6 +173,8 @@ def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(seed: in
     relaxed = find_bound(network, OPTIONS, Deadline(60.0))
     draft, evidence = plan_fixed_charge(network, relaxed, OPTIONS, Deadline(60.0), empty_draft(network))
     bound = evidence.bound
+    # the search knows fleets and balance, not where own vehicles stand: the plan is repaired for that before it is written
+    draft = place_own(network, draft, Deadline(60.0))
     # the checker adds the bound up from the prices of the strong relaxation, and of the ascent
     plan = write_plan(network, draft, raise_bound(relaxed, bound, evidence), OPTIONS, Deadline(60.0))
     check = check_trunk(
