@@ -30,14 +30,14 @@ def read_weather_cost(workspace: Workspace, run_id: str) -> dict[str, Any] | Non
     dict
         ``lane_days`` slowed or shut and ``parcels_on_them``, ``parcels_moved`` to later days by the forecast's weather; when a plan
         of the same options was made with ``--no-weather``: ``fair_run`` and ``cost``, ``late``, ``short`` each as ``_with`` and
-        ``_without`` [CNY, parcels]. None for a plan that saw no weather.
+        ``_without`` [CNY, parcels]. None for a plan that saw no weather or carries nothing.
     """
     from cli.past_plans import read_run, read_trunk_plan
     from data.plan_outcome import read_outcome
 
     tables, options = read_trunk_plan(workspace, run_id)
-    if "lane_weather" not in tables:
-        return None
+    if not {"lane_weather", "route_demand", "trunk_departures"} <= set(tables):
+        return None  # it saw no weather, or carried nothing the weather could touch
     days = tables["route_demand"]["date"].unique()
     touched = _touched(tables["lane_weather"], tables["trunk_departures"], days)
     found: dict[str, Any] = {

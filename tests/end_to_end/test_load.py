@@ -519,7 +519,7 @@ def test_all_that_was_exported_loads_again(workspace: Workspace, radar: Radar) -
     files = workspace.folder / "in 2026"
     files.mkdir()
     (files / "hubs.csv").write_text(HUBS, encoding="utf-8")
-    ids = pl.read_csv(files / "hubs.csv", infer_schema=False).to_series(0).to_list()
+    ids = pl.read_csv(files / "hubs.csv", infer_schema=False, glob=False).to_series(0).to_list()
     demand = f"date,origin_hub_id,destination_hub_id,parcels\n2025-11-01,{ids[0]},{ids[1]},7\n"
     (files / "route_demand.csv").write_text(demand, encoding="utf-8")
     assert radar("load", "--folder", files).exit_code == 0

@@ -13,13 +13,14 @@ from data.progress import Progress
 from forecasting.evaluation.backtest import run_backtest
 from forecasting.forecast import forecast
 from forecasting.inputs import ForecastInputs, ForecastSettings
+from forecasting.merchants.plans import ALL
 from forecasting.results import Forecasts
 from tests.forecasting.small_networks import START, network
 
 DAYS, KNOWN, HORIZON = 140, 120, 10
 AS_OF = START + dt.timedelta(days=KNOWN - 1)
 SETTINGS = ForecastSettings(use_prophet=False, use_trees=False, inner_cutoffs=3)
-LEVELS = ("network", "region", "hub", "route", "outlet")
+LEVELS = ("network", "region", "hub", "route", "outlet", "merchant")
 
 Plant = Callable[[ForecastInputs], ForecastInputs]
 
@@ -71,8 +72,25 @@ def workspace() -> ForecastInputs:
         ],
         schema_overrides={"exception": pl.String},
     ).with_columns(pl.col(pl.Datetime).dt.cast_time_unit("us"))
+    sellers = dict(zip(hubs[:2], ("M1", "M2"), strict=True))
+    sales = (
+        base.route_volumes.filter(pl.col("origin_hub_id").is_in(list(sellers)))
+        .with_columns(
+            merchant_id=pl.col("origin_hub_id").replace_strict(sellers),
+            category=pl.lit("toys"),
+            destination_region_id=pl.col("destination_hub_id").replace_strict(
+                {hub: "north" if at % 2 else "south" for at, hub in enumerate(hubs)}
+            ),
+        )
+        .group_by("date", "merchant_id", "category", "destination_region_id")
+        .agg((pl.col("parcels").sum() * 0.3).round().cast(pl.Int64).alias("units"))
+        .with_columns(parcels=pl.col("units"))
+        .sort(pl.all())
+    )
     return replace(
         base,
+        sales=sales,
+        merchants=pl.DataFrame({"merchant_id": ["M1", "M2"], "hub_id": hubs[:2]}),
         hubs=pl.DataFrame({"hub_id": hubs, "region_id": ["north" if at % 2 else "south" for at in range(len(hubs))]}),
         outlets=outlets,
         outlet_volumes=outlet_volumes,
@@ -162,6 +180,28 @@ def later_promotion(inputs: ForecastInputs) -> ForecastInputs:
     return replace(inputs, promotions=pl.DataFrame([row], schema=inputs.promotions.schema))
 
 
+def more_sales(inputs: ForecastInputs) -> ForecastInputs:
+    grown = [
+        pl.when(later()).then(pl.col(name) * 50).otherwise(name).cast(pl.Int64).alias(name)
+        for name in ("units", "parcels")
+    ]
+    return replace(inputs, sales=inputs.sales.with_columns(grown))
+
+
+def merchant_plan(inputs: ForecastInputs, written: dt.datetime) -> ForecastInputs:
+    """A merchant announces nine times its sales for the days ahead."""
+    row = dict.fromkeys(inputs.merchant_plans.columns) | {
+        "merchant_id": "M1",
+        "category": ALL,
+        "date_from": AS_OF + dt.timedelta(days=1),
+        "date_to": AS_OF + dt.timedelta(days=HORIZON),
+        "growth": 8.0,
+        "sd": 0.01,
+        "written_at": written,
+    }
+    return replace(inputs, merchant_plans=pl.DataFrame([row], schema=inputs.merchant_plans.schema))
+
+
 PLANTS: dict[str, Plant] = {
     "route_volumes": lambda inputs: replace(inputs, route_volumes=fifty_times(inputs.route_volumes)),
     "route_volumes, a route not seen before": lambda inputs: replace(
@@ -172,10 +212,12 @@ PLANTS: dict[str, Plant] = {
     "waybills, new ones": more_waybills,
     "overrides": later_override,
     "promotions": later_promotion,
+    "sales": more_sales,
+    "merchant_plans": lambda inputs: merchant_plan(inputs, noon(KNOWN + 2)),
 }
-WITH_A_PAST = {"route_volumes", "outlet_volumes", "waybills", "overrides", "promotions"}
+WITH_A_PAST = {"route_volumes", "outlet_volumes", "waybills", "overrides", "promotions", "sales", "merchant_plans"}
 KNOWN_AHEAD = {"events", "network_changes"}
-TIMELESS = {"hubs", "outlets", "lanes", "timezone"}
+TIMELESS = {"hubs", "outlets", "lanes", "merchants", "timezone"}
 
 
 @pytest.fixture(scope="module")
@@ -231,9 +273,15 @@ def test_the_same_values_on_the_days_before_do_change_it(plain: Forecasts) -> No
     }
     for name, inputs in seen.items():
         assert not forecast(inputs, AS_OF, HORIZON, settings=SETTINGS).outlet.equals(plain.outlet), name
+    told = forecast(merchant_plan(base, noon(KNOWN - 10)), AS_OF, HORIZON, settings=SETTINGS)
+    assert not told.route.equals(plain.route)
+    sold = base.sales.with_columns(
+        pl.when(pl.col("date") > early).then(pl.col("units") * 2).otherwise("units").alias("units")
+    )
+    assert not forecast(replace(base, sales=sold), AS_OF, HORIZON, settings=SETTINGS).merchant.equals(plain.merchant)
 
 
 def test_every_table_a_forecast_reads_is_accounted_for() -> None:
-    # Sales, stock and weather are not among them: a forecast cannot see what it is not given.
+    # Stock and weather are not among them: a forecast cannot see what it is not given.
     assert {field.name for field in fields(ForecastInputs)} == WITH_A_PAST | KNOWN_AHEAD | TIMELESS
     assert {name.partition(",")[0] for name in PLANTS} == WITH_A_PAST
