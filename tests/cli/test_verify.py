@@ -181,7 +181,7 @@ def test_stock_plan_without_room_ends_with_shortfalls(tmp_path: Path) -> None:
         for name, frame in tables.items():
             if name != "merchant_forecasts":
                 run.replace(name, contract(name).conform(frame))
-    made = RUNNER.invoke(app, ["--workspace", str(workspace.folder), "plan", "stock"])
+    made = RUNNER.invoke(app, ["--workspace", str(workspace.folder), "plan", "stock", "--all-ahead"])
     assert made.exit_code == 3
     assert "No room for" in made.stdout
     assert verify(workspace, "stock").exit_code == 0
