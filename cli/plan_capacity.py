@@ -154,7 +154,7 @@ def _sum_up(found: CapacityPlan) -> str:
         .sort("mode", "ownership")
         .to_dicts()
     ]
-    return f"week of {peak['week'][0]}: {', '.join(parts)}"
+    return f"week of {peak['week'][0]}: {'; '.join(parts)}"
 
 
 def _print_needs(run_id: str, found: CapacityPlan) -> None:
