@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -86,5 +87,17 @@ def require_size(size: float, name: str) -> None:
             f"one JSON value of {size / (1 << 30):.1f} GiB",
             f"at most {LIMITS.json_bytes / (1 << 30):.0f} GiB",
             "write it as JSON lines, one object a line",
+            file=name,
+        )
+
+
+def require_package(package: zipfile.ZipFile, name: str) -> None:
+    """Raise RadarError for a workbook that unpacks to more than ``LIMITS`` allow."""
+    whole = sum(item.file_size for item in package.infolist())
+    if whole > LIMITS.workbook_bytes:
+        raise RadarError(
+            f"a workbook that unpacks to {whole / (1 << 30):.1f} GiB",
+            f"at most {LIMITS.workbook_bytes / (1 << 30):.0f} GiB",
+            "save the sheet as CSV",
             file=name,
         )

@@ -11,7 +11,7 @@ from typing import IO
 from lxml import etree
 
 from data.errors import RadarError
-from data.sources.limits import LIMITS, require_cells
+from data.sources.limits import require_cells, require_package
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
@@ -27,14 +27,7 @@ def require_reach(path: Path, name: str) -> None:
     """
     try:
         with zipfile.ZipFile(path) as package:
-            whole = sum(item.file_size for item in package.infolist())
-            if whole > LIMITS.workbook_bytes:
-                raise RadarError(
-                    f"a workbook that unpacks to {whole / (1 << 30):.1f} GiB",
-                    f"at most {LIMITS.workbook_bytes / (1 << 30):.0f} GiB",
-                    "save the sheet as CSV",
-                    file=name,
-                )
+            require_package(package, name)
             for part in package.namelist():
                 if part == "content.xml":
                     with package.open(part) as stream:

@@ -14,7 +14,7 @@ from typing import IO
 from lxml import etree
 
 from data.errors import RadarError
-from data.sources.limits import LIMITS, require_cells
+from data.sources.limits import require_cells, require_package
 
 _BLOCK = 4 << 20
 _OVERLAP = 512
@@ -49,14 +49,7 @@ def frame_sheets(path: Path, name: str) -> Mapping[str, SheetFrame]:
     """
     try:
         with zipfile.ZipFile(path) as package:
-            whole = sum(item.file_size for item in package.infolist())
-            if whole > LIMITS.workbook_bytes:
-                raise RadarError(
-                    f"a workbook that unpacks to {whole / (1 << 30):.1f} GiB",
-                    f"at most {LIMITS.workbook_bytes / (1 << 30):.0f} GiB",
-                    "save the sheet as CSV",
-                    file=name,
-                )
+            require_package(package, name)
             return {title: _frame(package, part, title, name) for title, part in _parts(package).items()}
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, etree.XMLSyntaxError, NotImplementedError) as error:
         raise RadarError(
