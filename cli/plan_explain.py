@@ -162,8 +162,8 @@ def _explain_lane(tables: Tables, options: dict[str, Any], lane: str, day: date 
 def _drop(tables: Tables, options: dict[str, Any], lane: str, day: date) -> Any:
     from routing.trunk.explain.lane_loads import drop_arc
     from routing.trunk.replan.from_tables import DepartureBook, read_draft
+    from routing.trunk.task.build_network import build_network
     from routing.trunk.task.inputs import TrunkInputs
-    from routing.trunk.task.network import build_network
 
     network = build_network(TrunkInputs.gather(tables), read_options(options))
     draft = read_draft(network, tables)

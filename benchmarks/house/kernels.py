@@ -23,8 +23,9 @@ from routing.trunk.search.local_search import search_locally
 from routing.trunk.search.overload_repair import collect_flows, dissolve_overloads
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.search.trees import start_trees
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import build_network, share_limits
+from routing.trunk.task.network import share_limits
 from routing.trunk.vehicles.step_costs import build_step_costs
 
 T = TypeVar("T")

@@ -26,9 +26,9 @@ from routing.budget import Deadline
 from routing.joint.arrivals import find_arrivals
 from routing.joint.plan import SHORT_PRICE, JointInputs, carry_rest, solve
 from routing.stock.plan import CUBE, TABLES, StockOptions, read_task
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.demand import demand_at_level, take_days
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network
 
 DAYS = (date(2025, 11, 1), date(2025, 11, 16))
 STOCK = StockOptions(first=DAYS[0], last=date(2025, 11, 13), as_of=date(2025, 10, 31))

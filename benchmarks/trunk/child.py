@@ -62,7 +62,7 @@ def _work(job: Job) -> Figures:
 def _find_bound(inputs: Any, options: Any) -> Figures:
     from routing.budget import Deadline
     from routing.trunk.search.find_plan import find_bound
-    from routing.trunk.task.network import build_network
+    from routing.trunk.task.build_network import build_network
 
     network = build_network(inputs, options)
     find_bound(network, options, Deadline(0.0))  # compiled before the clock starts
@@ -77,7 +77,7 @@ def _plan(inputs: Any, options: Any, job: Job) -> Figures:
     from routing.checker.trunk import check_trunk
     from routing.checker.violations import count_broken
     from routing.trunk.plan import TrunkPlan, plan_trunk
-    from routing.trunk.task.network import build_network
+    from routing.trunk.task.build_network import build_network
 
     if job["way"] == "ours":
         plan_trunk(*_warm())

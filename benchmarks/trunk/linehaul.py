@@ -18,8 +18,8 @@ import polars as pl
 from data.contracts import contract
 from routing.budget import Deadline
 from routing.trunk.bound.subgradient import relax_network
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network
 
 _TRUCK, _VAN, _TRAIN = 10_000, 4_000, 40_000
 _KM_PRICE = 7.0  # CNY per km of the large truck

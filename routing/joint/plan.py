@@ -21,8 +21,9 @@ from routing.joint.whole import ROUTE, WholePlan, make_whole
 from routing.stock.plan import StockOptions, StockTask, read_task
 from routing.stock.solver import solve_location
 from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork
 
 Floats = NDArray[np.float64]
 

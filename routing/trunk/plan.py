@@ -37,9 +37,10 @@ from routing.trunk.search.find_plan import find_bound, fit_parcels, search_plan
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.flows import keep_used, load_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network, share_limits
+from routing.trunk.task.network import TrunkNetwork, share_limits
 from routing.trunk.task.paths import mark_accepted
 from routing.trunk.to_tables import (
     GAP_CLOSED,

@@ -14,9 +14,10 @@ from routing.trunk.search import annealing
 from routing.trunk.search.annealing import AnnealingState, Cooling, Move, anneal_trees
 from routing.trunk.search.candidates import list_candidates
 from routing.trunk.search.trees import Trees, load_trees, start_trees
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.task.records import ParcelPrices
 from routing.trunk.task.shortest_paths import FINISH, HOLD, NO_PATH, label_paths
 from routing.trunk.vehicles.step_costs import StepCosts, build_step_costs, price_load

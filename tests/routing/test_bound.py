@@ -23,8 +23,8 @@ from routing.trunk.bound.lagrangian import raise_bound
 from routing.trunk.plan import TrunkPlan, plan_trunk, write_plan
 from routing.trunk.search.find_plan import find_bound, search_plan
 from routing.trunk.search.fixed_charge import plan_fixed_charge
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network
 from tests.routing.exact_trunk import least_cost
 from tests.routing.networks import as_tables
 from tests.routing.random_networks import random_network

@@ -10,8 +10,8 @@ import pytest
 
 from routing.checker.trunk import check_trunk
 from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network
 from tests.routing.networks import make_inputs
 
 HUBS = [{"hub_id": "A"}, {"hub_id": "B"}]

@@ -18,9 +18,10 @@ from routing.trunk.search.marginal_paths import (
     price_path,
     shift_path,
 )
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.task.records import NodeArcLoads, ParcelPrices, list_arcs, list_demands, list_nodes
 from routing.trunk.task.shortest_paths import label_paths, trace_paths
 from routing.trunk.vehicles.step_costs import build_step_costs

@@ -20,9 +20,10 @@ from routing.trunk.plan import place_own, plan_trunk, write_plan
 from routing.trunk.search.draft import empty_draft
 from routing.trunk.search.find_plan import find_bound
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.task.records import ParcelPrices
 from routing.trunk.task.shortest_paths import label_paths
 from tests.routing.networks import as_tables, make_inputs

@@ -15,8 +15,8 @@ from routing.trunk.plan import TrunkPlan, plan_trunk, write_plan
 from routing.trunk.search.draft import empty_draft
 from routing.trunk.search.insertion import ElasticPrices, measure_free_room
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
 

@@ -15,8 +15,8 @@ from routing.trunk.explain.hub_loads import list_fill, list_hub_days
 from routing.trunk.explain.lane_loads import describe_dropped, drop_arc, list_lane_days
 from routing.trunk.plan import plan_trunk
 from routing.trunk.replan.from_tables import read_draft
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network
 from tests.routing.networks import DAY, make_inputs
 from tests.routing.random_networks import random_network
 from tests.routing.tiny_plan import D10, D11, D13, Tables, tiny_plan

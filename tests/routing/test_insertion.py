@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from routing.trunk.search.draft import empty_draft
 from routing.trunk.search.inserted_paths import FreeRoom
 from routing.trunk.search.insertion import Inserter, measure_free_room
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork
 from tests.routing.plain.cheapest_paths import price_legs, price_onward
 from tests.routing.plain.insertion import price_room
 from tests.routing.random_networks import random_network

@@ -16,8 +16,8 @@ from routing.budget import Deadline
 from routing.checker.joint import check_joint
 from routing.joint.plan import JointInputs, JointPlan, SolveRules, plan_joint, solve
 from routing.stock.plan import StockOptions, read_task
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network
 from tests.routing.stock_cases import AS_OF, stock_tables
 
 Tables = dict[str, pl.DataFrame]

@@ -11,10 +11,11 @@ from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import price_departures, zero_prices
 from routing.trunk.search.incumbent_log import IncumbentLog
 from routing.trunk.search.local_search import search_locally
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.task.paths import PathPool, gather_pool, merge_paths
 from routing.trunk.task.records import ParcelPrices
 from routing.trunk.task.shortest_paths import label_paths

@@ -12,8 +12,8 @@ import pytest
 from routing.checker.playback.clock import ClockRules
 from routing.checker.trunk import check_trunk
 from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network
 from routing.trunk.task.paths import PathPool, mark_accepted
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network

@@ -14,8 +14,9 @@ from data.errors import RadarError
 from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
 from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.vehicles.positions import find_needed, place_vehicles
 from routing.trunk.vehicles.vehicle_model import Vehicles, tally
 from tests.routing.networks import DAY, as_tables, make_inputs

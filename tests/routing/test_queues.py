@@ -11,8 +11,8 @@ from routing.budget import Deadline
 from routing.trunk.bound.forced_shortfall import find_forced
 from routing.trunk.plan import plan_trunk
 from routing.trunk.search.find_plan import find_bound
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import build_network
 from tests.routing.networks import make_inputs
 
 

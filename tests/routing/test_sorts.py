@@ -16,9 +16,10 @@ from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.playback import play_plan
 from routing.checker.tables import read_tables
 from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.hand_in import read_profiles, split_parcels
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network, share_limits
+from routing.trunk.task.network import share_limits
 from tests.routing.networks import DAY, as_tables, make_inputs
 from tests.routing.random_networks import random_network
 

@@ -22,8 +22,8 @@ from routing.trunk.explain.hub_loads import list_hub_days
 from routing.trunk.plan import TrunkPlan, plan_trunk
 from routing.trunk.replan.from_tables import DepartureBook, read_draft
 from routing.trunk.replan.reference_plan import Reference, count_changes
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import HOURS, TrunkInputs, TrunkOptions
-from routing.trunk.task.network import build_network
 from tests.routing.networks import DAY, as_tables
 from tests.routing.random_networks import random_network
 from tests.routing.test_sorts import THREE, _inputs, _sorts, _table

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import LagrangianDual, Prices, list_prices, prove_bound, zero_prices
 from routing.trunk.bound.subgradient import relax_network
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork
 from tests.routing.exact_trunk import least_cost_of_fractions
 from tests.routing.networks import make_inputs
 from tests.routing.random_networks import random_network

@@ -10,8 +10,8 @@ from benchmarks.trunk.peers import WAYS, plan_peer
 from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
 from routing.trunk.search.find_plan import find_bound
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import build_network
 from tests.routing.networks import as_tables, make_inputs
 
 OPTIONS = TrunkOptions(short_cost=100.0, effort=0.0833)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import price_departures, zero_prices
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, build_network
+from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.vehicles.exact_fleet import refine_vehicles, split_blocks
 from routing.trunk.vehicles.greedy_fleet import choose_fleet
 from routing.trunk.vehicles.step_costs import build_step_costs

@@ -1,8 +1,11 @@
-"""Numbers no plan can be made with: costs below zero, distances that are no numbers, the same lane twice."""
+"""Numbers no plan can be made with: costs below zero, distances that are no numbers, the same lane twice, names nobody knows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
 
 from data.errors import RadarError
 
@@ -65,3 +68,31 @@ def _place(table: str, rows: pl.DataFrame) -> str:
     routes = ("origin_hub_id", "destination_hub_id")
     keys = _KEYS.get(table, routes if table == "service_promises" else ("date", *routes))
     return "at " + ", ".join(str(rows[key][0]) for key in keys)
+
+
+def number_names(
+    frame: pl.DataFrame, column: str, known: dict[str, int], table: str, what: str
+) -> npt.NDArray[np.int64]:
+    """Return the number of each name of a column.
+
+    Parameters
+    ----------
+    known
+        Number of each name of the reference table.
+    table, what
+        Table of the column and what it names, for errors.
+
+    Raises
+    ------
+    RadarError
+        For a name that is not known.
+    """
+    names = frame[column].to_list()
+    unknown = sorted({str(name) for name in names if name not in known})
+    if unknown:
+        more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        raise RadarError(
+            f"{what} {unknown[0]}{more} in {table}.{column}, unknown to the reference tables",
+            action=f"load the {what} or drop the rows",
+        )
+    return np.array([known[name] for name in names], dtype=np.int64)

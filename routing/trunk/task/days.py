@@ -1,0 +1,146 @@
+"""The days of a trunk plan: the demand they begin with, how many there are, when hubs are open and what weather leaves of lanes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from data.errors import RadarError
+from routing.trunk.task.network import Flags, Floats, Ints
+from routing.trunk.task.validation import number_names
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+
+_MOST_DRAIN_DAYS = 14
+_MOST_DAYS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """Demands of at least one parcel, sorted by day, origin, destination; K demands.
+
+    Attributes
+    ----------
+    first_day
+        The day that days are counted from.
+    origin, destination, day : (K,)
+    parcels : (K,)
+    ready : (K,)
+        Moment at which a demand is at hand, where it says so itself.
+    """
+
+    first_day: date
+    origin: Ints
+    destination: Ints
+    day: Ints
+    parcels: Ints
+    ready: list[datetime | None]
+
+    @property
+    def days(self) -> int:
+        """Days from the first demand to the last."""
+        return int(self.day.max()) + 1 if len(self.day) else 1
+
+
+def read_demand(table: pl.DataFrame, hub_number: dict[str, int]) -> Demands:
+    """Read the demands of at least one parcel.
+
+    Raises
+    ------
+    RadarError
+        For no row, a hub that is not known, or more days than a plan has.
+    """
+    import polars as pl
+
+    if table.is_empty():
+        raise RadarError(
+            "no demand in the days of the plan", "rows in route_demand", "run `radar forecast`, or load route_demand"
+        )
+    first_day = cast(date, table["date"].min())
+    keys = ["date", "origin_hub_id", "destination_hub_id"]
+    told = [*keys, "ready_at"] if "ready_at" in table.columns and not table["ready_at"].is_null().all() else keys
+    rows = table.group_by(told).agg(parcels=pl.col("parcels").sum()).sort(told)
+    origin = number_names(rows, "origin_hub_id", hub_number, "route_demand", "hub")
+    destination = number_names(rows, "destination_hub_id", hub_number, "route_demand", "hub")
+    day = (rows["date"] - first_day).dt.total_days().to_numpy().astype(np.int64)
+    if day.max() >= _MOST_DAYS:
+        raise RadarError(
+            f"demand over {int(day.max()) + 1} days", f"at most {_MOST_DAYS} days a plan", "set --from and --to"
+        )
+    parcels = rows["parcels"].to_numpy().astype(np.int64)
+    some = parcels > 0
+    order = np.lexsort((destination[some], origin[some], day[some]))
+    ready: list[datetime | None] = rows["ready_at"].to_list() if len(told) > len(keys) else [None] * rows.height
+    at = np.flatnonzero(some)[order]
+    return Demands(first_day, origin[at], destination[at], day[at], parcels[at], [ready[k] for k in at.tolist()])
+
+
+def count_days(
+    inputs: TrunkInputs, options: TrunkOptions, demand: Demands, sort_capacity: Floats, buffer_capacity: Floats
+) -> int:
+    """Days of the plan: the demand days, the longest path, and the time the fullest hub needs to work off its queue."""
+    if options.last_day is not None:
+        days = (options.last_day - demand.first_day).days + 1
+        if not demand.days <= days <= _MOST_DAYS + _MOST_DRAIN_DAYS:
+            raise RadarError(
+                f"last day {options.last_day}",
+                "a day from the last demand day on, within half a year",
+                "set --last-day",
+            )
+        return days
+    hours = inputs.lanes["transit_hours"].to_numpy().astype(np.float64)
+    longest = 2.0 * float(np.ceil(hours.max() / 24.0)) if len(hours) else 0.0
+    sent, received = (
+        np.bincount(end, demand.parcels, len(sort_capacity)) for end in (demand.origin, demand.destination)
+    )
+    ends = sent + received
+    bounded = np.isfinite(sort_capacity) & (sort_capacity > 0) & (buffer_capacity > 0)
+    queue = ends[bounded] / sort_capacity[bounded] - demand.days if bounded.any() else np.zeros(1)
+    spare = float(np.ceil(max(0.0, queue.max()))) + (1.0 if bounded.any() else 0.0)
+    return demand.days + int(min(_MOST_DRAIN_DAYS, longest + spare))
+
+
+def list_open_days(changes: pl.DataFrame, hub_number: dict[str, int], first_day: date, days: int) -> Flags:
+    """Whether a hub is open on a day, (D, H): its latest change decides; before its first, a hub that will open is not."""
+    is_open = np.ones((days, len(hub_number)), dtype=np.bool_)
+    if changes.is_empty():
+        return is_open
+    for hub, rows in sorted(changes.partition_by("hub_id", as_dict=True).items()):
+        number = hub_number.get(str(hub[0]))
+        if number is None:
+            continue
+        states: dict[int, bool] = {}
+        for when, group in rows.partition_by("date", as_dict=True).items():
+            kinds = set(group["change"].to_list())
+            moved = float(group.filter(group["change"] == "moves")["share"].fill_null(1.0).sum())
+            shut = "closes" in kinds or ("moves" in kinds and moved >= 1.0 - 1e-9)
+            change_day = cast(date, when[0])
+            states[(change_day - first_day).days] = "opens" in kinds or not shut
+        first = min(states)
+        opens_first = "opens" in rows.filter(rows["date"] == rows["date"].min())["change"].to_list()
+        for day in range(days):
+            past = [at for at in states if at <= day]
+            is_open[day, number] = states[max(past)] if past else not (opens_first and day < first)
+    return is_open
+
+
+def read_weather(weather: pl.DataFrame, lanes: dict[str, int], first_day: date, days: int) -> tuple[Floats, Floats]:
+    """Factors of capacity and of speed by lane and day, (L, D) each; 1 where no weather is known."""
+    factor = np.ones((len(lanes), days))
+    speed = np.ones((len(lanes), days))
+    if weather.is_empty():
+        return factor, speed
+    offset = (weather["date"] - first_day).dt.total_days().to_list()
+    rows = zip(offset, weather["lane_id"], weather["capacity_factor"], weather["speed_factor"], strict=True)
+    for day, lane, capacity_factor, speed_factor in rows:
+        number = lanes.get(lane)
+        if number is not None and 0 <= day < days:
+            factor[number, day] = 1.0 if capacity_factor is None else capacity_factor
+            speed[number, day] = 1.0 if speed_factor is None else speed_factor
+    return factor, speed
