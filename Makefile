@@ -22,6 +22,7 @@ check: .setup
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/python -m scripts.shape
 	$(VENV)/bin/python -m scripts.docs --check
 
 format: .setup

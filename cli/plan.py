@@ -104,7 +104,6 @@ def trunk(
     Example: `radar plan trunk --from 2025-11-09 --to 2025-11-15 --effort 2`
     """
     from data.errors import RadarError
-    from routing.trunk.replan.reference_plan import count_changes
 
     workspace = workspace_of(context)
     if max_changes is not None and reference is None:
@@ -132,15 +131,8 @@ def trunk(
     outcome = read_plan_outcome(workspace, run_id)
     under = read_weather_cost(workspace, run_id)
     if json:
-        certificate = plan.plan_certificates.to_dicts()[0]
-        told = list_facts(outcome) | {"waiting": outcome.waiting.to_dicts()}
-        certificate |= basis_of(workspace, run_id)
-        found = {"run_id": run_id, **certificate, **told, "weather": under, "shortfalls": plan.shortfalls.to_dicts()}
-        if plan.changes is not None:
-            found |= {"departures_changed": count_changes(plan.changes), "changes": plan.changes.to_dicts()}
-        if reached:
-            found["risk_target"] = reached[0].facts()
-        out_json(found)
+        found = _list_found(run_id, plan, outcome, basis_of(workspace, run_id)) | {"weather": under}
+        out_json(found | ({"risk_target": reached[0].facts()} if reached else {}))
     else:
         _print_plan(run_id, plan, outcome)
         for line in (line for one in reached for line in tell_reached(one)):
@@ -150,6 +142,17 @@ def trunk(
             say(tell_weather_cost(under))
     if plan.short:
         raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _list_found(run_id: str, plan: TrunkPlan, outcome: PlanOutcome, basis: dict[str, object]) -> dict[str, object]:
+    """What ``--json`` says of a plan and of what it stands on."""
+    from routing.trunk.replan.reference_plan import count_changes
+
+    found = {"run_id": run_id, **plan.plan_certificates.to_dicts()[0], **basis, **list_facts(outcome)}
+    found |= {"waiting": outcome.waiting.to_dicts(), "shortfalls": plan.shortfalls.to_dicts()}
+    if plan.changes is not None:
+        found |= {"departures_changed": count_changes(plan.changes), "changes": plan.changes.to_dicts()}
+    return found
 
 
 def make_trunk_plan(

@@ -85,7 +85,6 @@ def stress(
     Example: `radar stress trunk --draws 1000 --policy spot --scenarios scenarios.toml`
     """
     from cli.closure_scenarios import planned_span, read_closures
-    from cli.past_plans import find_plan
     from cli.scenarios import choose_scenarios, describe_surroundings
     from data.errors import RadarError
     from routing.stress.policies import DEFAULT, RIGID, UNLIMITED, Policy
@@ -97,9 +96,7 @@ def stress(
         raise RadarError(f"{draws:,} draws", f"1 to {MOST_DRAWS:,}", "1,000 to 2,000 are enough for a point")
     if target is not None and not 0 < target < 1:
         raise RadarError(f"a risk of {target:g}", "a share between 0 and 1, such as 0.02")
-    run_id, kind = find_plan(workspace, plan)
-    if kind not in ("trunk", "joint"):
-        raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")
+    run_id = _find_trunk_plan(workspace, plan)
     policies = tuple(Policy.parse(one) for one in policy) if policy else (DEFAULT, RIGID, UNLIMITED)
     cases = choose_scenarios(workspace, scenarios, names)
     cases += () if closures is None else read_closures(workspace, closures, planned_span(workspace, run_id))
@@ -124,23 +121,25 @@ def stress(
         run.message = f"plan {run_id}: {_sum_up(found)}"
         asked = None if target is None else _ask(workspace, ready, found, policies[0], target)
     if json:
-        out_json(
-            {
-                "run_id": run.run_id,
-                "plan": run_id,
-                "draws": found.draws,
-                "draws_run": source,
-                "summaries": found.summaries.to_dicts(),
-                "results": found.results.to_dicts(),
-                "capacity": None if asked is None else asdict(asked),
-            }
-        )
+        facts = {"run_id": run.run_id, "plan": run_id, "draws": found.draws, "draws_run": source}
+        facts |= {"summaries": found.summaries.to_dicts(), "results": found.results.to_dicts()}
+        out_json(facts | {"capacity": None if asked is None else asdict(asked)})
         return
     _print_stress(run.run_id, found)
     if asked is not None:
         _print_asks(asked)
     if found.stranded:
         warn(f"{found.stranded:,.1f} parcels a future lead where no lanes go; they are set apart.")
+
+
+def _find_trunk_plan(workspace: Workspace, named: str) -> str:
+    from cli.past_plans import find_plan
+    from data.errors import RadarError
+
+    run_id, kind = find_plan(workspace, named)
+    if kind not in ("trunk", "joint"):
+        raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")
+    return run_id
 
 
 def _lay_out(workspace: Workspace, run: Run, run_id: str, source: str, options: Any) -> PlanOnDraws:

@@ -140,7 +140,7 @@ def forecast(
         matrices = replace(matrices, mean=mean)
     if lost >= 1:
         notes.append(f"{lost:,.0f} parcels are left out: all routes that could take them are closed.")
-    published = _publish(known, network, clean, matrices, intervals, own, as_of, lag, plain)
+    published = _publish(known, network, clean, matrices, intervals, own, lag, plain)
     return replace(published, notes=tuple(notes))
 
 
@@ -294,11 +294,11 @@ def _publish(
     matrices: RouteForecast,
     intervals: IntervalModel,
     own: Mapping[str, OwnDays],
-    as_of: dt.date,
     lag: int,
     plain: pl.DataFrame,
 ) -> Forecasts:
     panel = network.panel
+    as_of = to_date(matrices.dates[0]) - dt.timedelta(days=1)
     out, into = panel.membership("hub_out"), panel.membership("hub_in")
     whole = round_coherently(matrices.mean, out.index, into.index)
     carried = panel.parcels > 0

@@ -68,6 +68,16 @@ class _Flow:
         return _Flow(*(np.where(stranger[:, None], part.sum(axis=0), part) for part in parts))
 
 
+@dataclass(frozen=True)
+class _Side:
+    """Pick-ups or deliveries: the outlets, the group of each, what flows through the groups, and what outlets had so far."""
+
+    outlets: pl.DataFrame
+    of_outlet: NDArray[np.int64]
+    flow: _Flow
+    history: OutletHistory
+
+
 def forecast_outlets(
     inputs: ForecastInputs,
     as_of: dt.date,
@@ -121,8 +131,8 @@ def forecast_outlets(
         history = read_history(inputs.outlet_volumes, outlets["outlet_id"], direction, first, as_of)
         flow = _read_flow(direction, inputs, as_of, matrices, whole, pairs, gap, history)
         history = history.since(days - flow.past.shape[1])
-        side = (own or {}).get(direction)
-        frames.append(_forecast_side(direction, inputs, matrices, outlets, of_outlet, flow, history, events, side))
+        side = _Side(outlets, of_outlet, flow, history)
+        frames.append(_forecast_side(direction, inputs, matrices, side, events, (own or {}).get(direction)))
     return pl.concat(frames).sort("date", "outlet_id", "direction")
 
 
@@ -174,13 +184,11 @@ def _forecast_side(
     direction: str,
     inputs: ForecastInputs,
     matrices: RouteForecast,
-    outlets: pl.DataFrame,
-    of_outlet: NDArray[np.int64],
-    flow: _Flow,
-    history: OutletHistory,
+    side: _Side,
     events: EventDays,
     own: OwnDays | None,
 ) -> pl.DataFrame:
+    outlets, of_outlet, flow, history = side.outlets, side.of_outlet, side.flow, side.history
     horizon = matrices.dates.size
     as_of = to_date(matrices.dates[0]) - dt.timedelta(days=1)
     first = as_of - dt.timedelta(days=flow.past.shape[1] - 1)
