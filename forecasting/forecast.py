@@ -18,6 +18,7 @@ from forecasting.events.phases import place_phases, read_waves
 from forecasting.events.uplift import plain_name
 from forecasting.history.as_of_view import restrict
 from forecasting.history.cleaning import CleanHistory, clean_history
+from forecasting.history.hub_promotions import free_of_promotions
 from forecasting.history.known_network import KnownNetwork, find_unannounced, know_network
 from forecasting.history.network_changes import read_changes
 from forecasting.history.silent_history import fill_silent_days
@@ -107,7 +108,7 @@ def forecast(
     hubs = (panel.membership("hub_out"), panel.membership("hub_in"))
 
     def clean_of(history: Panel) -> CleanHistory:
-        return clean_history(
+        without_events = clean_history(
             history.parcels,
             history.dates,
             ahead,
@@ -116,6 +117,9 @@ def forecast(
             hubs,
             chosen.pooling,
             network.silent,
+        )
+        return free_of_promotions(
+            without_events, hubs[0], _region_of_hub(known.hubs), known.promotions, known.events, history.dates
         )
 
     clean = clean_of(panel)

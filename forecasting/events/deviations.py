@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.constants import constant
-from forecasting.events.phases import PhaseTerms
+from forecasting.events.phases import PhaseTerms, pooled_phase
 from forecasting.series.panel import Membership, aggregate
 
 Matrix = NDArray[np.float32]
@@ -59,9 +59,9 @@ _LUNAR_STAGES = ((-8, "before"), (-2, "closing"), (3, "feast"), (10, "reopening"
 def stage_of(archetype: str, phase: str) -> str:
     """Return the stage that a phase belongs to, within its archetype; empty where no deviation is learnt."""
     if archetype == "opening":
-        return "" if phase == "lull" else "plateau" if phase == "plateau" else "opening"
+        return "" if phase == "lull" else "plateau" if pooled_phase(phase) == "plateau" else "opening"
     if archetype == "main":
-        return "rundown" if phase == "rundown" else "before" if phase.startswith("-") else "main"
+        return "rundown" if pooled_phase(phase) == "rundown" else "before" if phase.startswith("-") else "main"
     if archetype == "lunar_year":
         return next((stage for last, stage in _LUNAR_STAGES if int(phase) <= last), "after")
     return ""

@@ -28,6 +28,9 @@ class PhaseRules:
     lull: int = constant(5, "days", "before an opening on which buyers wait", "judgement")
     lunar_span: int = constant(21, "days", "on either side of the lunar new year", "judgement")
     holiday_phases: int = constant(8, "days", "of a holiday that have a phase of their own", "judgement")
+    shoulder: int = constant(3, "days", "after a peak that are loud", "judgement")
+    rundown: int = constant(11, "days", "after a main peak until which it runs down", "judgement")
+    loud_ebb: int = constant(4, "days", "of a run-down that still count as event", "judgement")
 
 
 PHASES = PhaseRules()
@@ -79,7 +82,8 @@ class PhaseTerms:
     wave
         [terms] position in ``waves``.
     phase
-        [terms] phase name, unique within its archetype, such as ``"0"``, ``"+1"`` or ``"plateau"``.
+        [terms] phase name, unique within its archetype, such as ``"0"`` or ``"+1"``; a day of a long phase (:data:`LONG_PHASES`) is
+        named with its place: ``"rundown+5"``.
     waves
         The waves.
     days
@@ -93,9 +97,13 @@ class PhaseTerms:
     days: int
 
     def touched(self, quiet: Sequence[str] = ("rundown",)) -> NDArray[np.bool_]:
-        """Say for each day of the span whether an event stands on it, leaving ``quiet`` phases aside."""
+        """Say for each day of the span whether an event stands on it, leaving ``quiet`` phases aside but for their first days."""
         mask = np.zeros(self.days, dtype=np.bool_)
-        loud = [at for at, phase in enumerate(self.phase) if phase not in quiet]
+        loud = [
+            at
+            for at, phase in enumerate(self.phase)
+            if pooled_phase(phase) not in quiet or days_into(phase) < PHASES.loud_ebb
+        ]
         mask[self.day[loud]] = True
         return mask
 
@@ -172,6 +180,20 @@ def read_waves(events: pl.DataFrame) -> tuple[Wave, ...]:
     return tuple(waves)
 
 
+LONG_PHASES = ("rundown", "plateau", "long")
+"""Phases of several days that have one effect, and at their beginning what has not ebbed away yet of the days before."""
+
+
+def pooled_phase(phase: str) -> str:
+    """Return the long phase that a day belongs to, ``"rundown"`` for ``"rundown+5"``; any other phase as it is."""
+    return next((long for long in LONG_PHASES if phase.startswith(long)), phase)
+
+
+def days_into(phase: str) -> int:
+    """Return how many days into its long phase a day lies: 0 for ``"rundown+4"``, the first after the shoulders."""
+    return int(phase[len(pooled_phase(phase)) :]) - PHASES.shoulder - 1
+
+
 def _signed(offset: int) -> str:
     return f"{offset:+d}" if offset else "0"
 
@@ -183,15 +205,15 @@ def _phases_of(wave: Wave) -> list[tuple[dt.date, str]]:
     if wave.archetype == "opening":
         # Buyers wait for the sale: the days before it run low.
         days = [(at(offset), "lull") for offset in range(-PHASES.lull, 0)]
-        days += [(at(offset), _signed(offset)) for offset in range(4)]
+        days += [(at(offset), _signed(offset)) for offset in range(PHASES.shoulder + 1)]
         if wave.plateau_until is not None:
             span = (wave.plateau_until - wave.peak).days
             days = [(day, phase) for day, phase in days if day <= max(wave.plateau_until, wave.peak)]
-            days += [(at(offset), "plateau") for offset in range(4, span + 1)]
+            days += [(at(offset), f"plateau{offset:+d}") for offset in range(PHASES.shoulder + 1, span + 1)]
         return days
     if wave.archetype == "main":
-        days = [(at(offset), _signed(offset)) for offset in range(-4, 4)]
-        return days + [(at(offset), "rundown") for offset in range(4, 12)]
+        days = [(at(offset), _signed(offset)) for offset in range(-4, PHASES.shoulder + 1)]
+        return days + [(at(offset), f"rundown{offset:+d}") for offset in range(PHASES.shoulder + 1, PHASES.rundown + 1)]
     if wave.archetype == "lunar_year":
         return [(at(offset), _signed(offset)) for offset in range(-PHASES.lunar_span, PHASES.lunar_span + 1)]
     if wave.archetype == "holiday":
@@ -200,8 +222,8 @@ def _phases_of(wave: Wave) -> list[tuple[dt.date, str]]:
         days += [(wave.first - dt.timedelta(days=1), "eve"), (wave.last + dt.timedelta(days=1), "after")]
         return days
     span = (wave.last - wave.peak).days
-    days = [(at(offset), _signed(offset)) for offset in range(-1, 4)]
-    return days + [(at(offset), "long") for offset in range(4, span + 1)]
+    days = [(at(offset), _signed(offset)) for offset in range(-1, PHASES.shoulder + 1)]
+    return days + [(at(offset), f"long{offset:+d}") for offset in range(PHASES.shoulder + 1, span + 1)]
 
 
 def place_phases(waves: Sequence[Wave], dates: NDArray[np.datetime64]) -> PhaseTerms:

@@ -7,6 +7,9 @@ random with parents: edition <- name <- archetype <- what the trade publishes::
     log M_t = sum over phases p on day t of (a[archetype, p] + n[name, p] + (e[season] + d t) s[p]) + noise
     a ~ N(trade prior, trade_sd^2),  n ~ N(0, name_sd^2),  e ~ N(0, edition_sd^2),  d ~ N(drift, drift_sd^2)
 
+and on a day of a long phase (the run-down after a main day, say), k days into it, ``b[archetype] exp(-k / ebb_days)`` with
+``b ~ N(0, ebb_sd^2)``: a sale may end at once or ebb away,
+
 with ``s`` the archetype's own prior profile, so that an edition that opened weaker than the last is expected weaker on
 its main day, and ``t`` in years from the last day known, so that main sales flatten from edition to edition as they do
 in the trade's figures until the history says otherwise. This is a Gaussian linear mixed model (Robinson 1991, "That
@@ -24,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.constants import constant
-from forecasting.events.phases import PhaseTerms
+from forecasting.events.phases import PhaseTerms, days_into, pooled_phase
 from forecasting.inputs import EventPrior
 
 
@@ -43,6 +46,12 @@ class UpliftRules:
         "log",
         "standard deviation of an event's phase around its archetype's",
         "judgement",
+    )
+    ebb_sd: float = constant(
+        0.3, "log", "standard deviation of what the first day of a long phase has above the rest of it", "judgement"
+    )
+    ebb_days: float = constant(
+        2.0, "days", "over which that ebbs away by a factor e", "fitted: editions of the sample network"
     )
     edition_sd: float = constant(0.2, "log", "standard deviation of an edition's strength", "judgement")
     drift: float = constant(
@@ -246,15 +255,18 @@ def _parameters(terms: PhaseTerms, past: int) -> _Model:
 
     for day, wave_at, phase in zip(terms.day, terms.wave, terms.phase, strict=True):
         wave = terms.waves[wave_at]
-        kind = wave.archetype
-        shape = trade_profile(kind, phase)
+        kind, long = wave.archetype, pooled_phase(phase)
+        shape = trade_profile(kind, long)
         skew = (
             (UPLIFT.trade_sd[kind] ** 2 + UPLIFT.name_sd[kind] ** 2 + _MORE_NOISE) / 2
             if kind in CENTRED_ON_MEAN
             else 0.0
         )
-        entries.append((int(day), column("archetype", kind, phase, shape - skew, UPLIFT.trade_sd[kind]), 1.0))
-        entries.append((int(day), column("name", f"{kind}:{wave.name}", phase, 0.0, UPLIFT.name_sd[kind]), 1.0))
+        entries.append((int(day), column("archetype", kind, long, shape - skew, UPLIFT.trade_sd[kind]), 1.0))
+        entries.append((int(day), column("name", f"{kind}:{wave.name}", long, 0.0, UPLIFT.name_sd[kind]), 1.0))
+        if long != phase:
+            ebb = np.exp(-days_into(phase) / UPLIFT.ebb_days)
+            entries.append((int(day), column("archetype", kind, f"{long} ebb", 0.0, UPLIFT.ebb_sd), float(ebb)))
         if kind in ("opening", "main"):
             strength = column("edition", str(wave.season), "", 0.0, UPLIFT.edition_sd)
             drift = column("drift", "", "", UPLIFT.drift, UPLIFT.drift_sd)

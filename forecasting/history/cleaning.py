@@ -35,6 +35,26 @@ CLEANING = CleaningRules()
 
 
 @dataclass(frozen=True)
+class Promoted:
+    """What promotions add to what hubs send.
+
+    Attributes
+    ----------
+    factor
+        [hubs x (known days + horizon)] on the routes of each hub of origin.
+    origin
+        [routes] hub of each route.
+    """
+
+    factor: NDArray[np.float64]
+    origin: NDArray[np.int64]
+
+    def on(self, days: NDArray[np.int64]) -> Matrix:
+        """Return the factors [routes x days]."""
+        return self.factor[:, days].astype(np.float32)[self.origin]
+
+
+@dataclass(frozen=True)
 class CleanHistory:
     """A history freed of its events.
 
@@ -56,6 +76,8 @@ class CleanHistory:
     hidden
         [routes x known days] parcels that were put there because what was carried is unknown, or is none of the route's own
         (a closure); they teach no weight, tree or interval. None where there are none.
+    promoted
+        What promotions of the network, regions and hubs add beside the events; None where there are none.
     """
 
     parcels: Matrix
@@ -65,6 +87,7 @@ class CleanHistory:
     level: Vector
     deviation: EventDeviation
     hidden: NDArray[np.bool_] | None = None
+    promoted: Promoted | None = None
 
     @property
     def known(self) -> int:
@@ -77,7 +100,7 @@ class CleanHistory:
         return np.exp(self.uplift.log_effect)
 
     def route_multiples(self, days: NDArray[np.int64], undisturbed: Matrix) -> Matrix:
-        """Return the factor of the events for each route [routes x days].
+        """Return the factor of events and promotions for each route [routes x days].
 
         Parameters
         ----------
@@ -86,7 +109,8 @@ class CleanHistory:
         undisturbed
             [routes x days] parcels without events, over which a day's factors average to the network's.
         """
-        return self.multiple[days].astype(np.float32) * self.deviation.on(days, undisturbed)
+        factor = self.multiple[days].astype(np.float32) * self.deviation.on(days, undisturbed)
+        return factor if self.promoted is None else factor * self.promoted.on(days)
 
     @property
     def calmness(self) -> Vector:
@@ -184,7 +208,7 @@ def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tup
     floor = 1e-9
     for _ in range(rounds):
         wanted = log_total - profile[weekday]
-        level = _two_sided(weight * wanted + floor * wanted) / _two_sided(weight + floor)
+        level = two_sided(weight * wanted + floor * wanted) / two_sided(weight + floor)
         rest = log_total - level
         for day in range(7):
             mine = weekday == day
@@ -196,10 +220,11 @@ def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tup
     return np.asarray(level + shift), profile - shift
 
 
-def _two_sided(values: Vector) -> Vector:
+def two_sided(values: Vector) -> Vector:
+    """Sum over all days with weights that fall by a factor e every :data:`CLEANING.level_time_constant` days; days first."""
     keep = math.exp(-1.0 / CLEANING.level_time_constant)
     forward, backward = values.copy(), values.copy()
-    for day in range(1, values.size):
+    for day in range(1, values.shape[0]):
         forward[day] += keep * forward[day - 1]
         backward[-1 - day] += keep * backward[-day]
     return np.asarray(forward + backward - values)

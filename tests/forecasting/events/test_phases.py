@@ -44,10 +44,10 @@ def test_opening_and_main_share_a_season_and_a_plateau_between() -> None:
     for day, phase in zip(terms.day, terms.phase, strict=True):
         by_day.setdefault(D(2024, 10, 25) + dt.timedelta(days=int(day)), []).append(phase)
     assert by_day[D(2024, 11, 1)] == ["0"]
-    assert by_day[D(2024, 11, 6)] == ["plateau"]
+    assert by_day[D(2024, 11, 6)] == ["plateau+5"]
     assert by_day[D(2024, 11, 7)] == ["-4"]
     assert by_day[D(2024, 11, 11)] == ["0"]
-    assert by_day[D(2024, 11, 20)] == ["rundown"]
+    assert by_day[D(2024, 11, 20)] == ["rundown+9"]
 
 
 def test_a_holiday_written_day_by_day_is_one_wave() -> None:
@@ -76,6 +76,25 @@ def test_june_teaches_november() -> None:
     risen = fit_uplift(taught, np.ones(past), terms, {}).log_effect[peak]
     assert risen > flat + 0.5
     assert risen == pytest.approx(np.log(4.0), abs=0.4)
+
+
+@pytest.mark.parametrize("left", [0.3, 0.0])
+def test_a_sale_ebbs_away_as_it_did_before(left: float) -> None:
+    """Two editions end at once, or leave three tenths on the fourth day that fade; so does the next, and its last days are quiet."""
+    events = calendar(*[sale("Double 11", D(year, 11, 11)) for year in (2022, 2023, 2024)])
+    span = days(D(2022, 9, 1), 860)
+    terms = place_phases(read_waves(events), span)
+    past = int(np.searchsorted(span, np.datetime64(D(2024, 11, 1))))
+    seen = np.zeros(past)
+    for year in (2022, 2023):
+        first = int(np.searchsorted(span, np.datetime64(D(year, 11, 15))))
+        seen[first : first + 8] = left * np.exp(-np.arange(8) / 2.0)
+    found = fit_uplift(seen, np.ones(past), terms, {}).log_effect
+    first = int(np.searchsorted(span, np.datetime64(D(2024, 11, 15))))
+    assert found[first] == pytest.approx(left, abs=0.09)
+    assert found[first + 7] == pytest.approx(0.0, abs=0.05)
+    touched = terms.touched()
+    assert touched[first : first + 8].tolist() == [True] * 4 + [False] * 4
 
 
 def test_planners_prior_is_followed_for_an_event_never_seen() -> None:
