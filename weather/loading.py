@@ -18,6 +18,7 @@ from data.ingest.rows import require_share
 from data.progress import SILENT, Progress
 from weather.feeds import cap, csv_points, open_meteo, openweather, qweather, station_csv
 from weather.feeds.bad_rows import ENTRY, BadRows, join_bad_rows
+from weather.feeds.qweather_place import location_of
 from weather.feeds.reading import Kind, Place, Reading, join_readings, settle_kind
 from weather.feeds.rows import parse_json
 
@@ -212,7 +213,7 @@ def read_bytes(content: bytes, file: str, sources: Sources) -> Reading:
         if chosen == "open-meteo" and sources.provider == "auto":
             chosen = _whose(answer)
         if chosen == "qweather":
-            told = qweather.location_of(answer) if isinstance(answer, dict) else None
+            told = location_of(answer) if isinstance(answer, dict) else None
             return qweather.parse(_object(answer, file), sources.places.get(told or "", place), sources.zone, file=file)
         if chosen == "openweather":
             return openweather.parse(_object(answer, file), file=file)

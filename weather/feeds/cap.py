@@ -16,7 +16,7 @@ from typing import Any, Final
 from data.areas import area_text, read_area
 from data.errors import RadarError
 from weather.feeds.alerts import colour_of, warnings_frame
-from weather.feeds.qweather import circle_ring
+from weather.feeds.circles import circle_ring
 from weather.feeds.reading import Reading, join_readings
 from weather.warnings import PART
 

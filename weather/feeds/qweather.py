@@ -1,4 +1,4 @@
-"""Answers of QWeather (和风天气), v7 and the new API: now, hourly, daily, grid, warnings, storms.
+"""Answers of QWeather (和风天气), v7 and the new API: now, hourly, daily, grid; warnings and storms in :mod:`weather.feeds.qweather_warnings`.
 
 Formats: dev.qweather.com/docs/api. v7 writes every number as text in metric units (°C, km/h, km, mm) or, where asked with
 ``unit=i``, in imperial ones, which the answer does not tell; the new API writes numbers with their units. Neither carries
@@ -7,23 +7,20 @@ the place it was asked for: it comes from a table of places, by the id in ``fxLi
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from data.errors import RadarError
-from weather.feeds.alerts import colour_of, warnings_frame
 from weather.feeds.bad_rows import BadRows
+from weather.feeds.qweather_place import PROVIDER, need_place, update_time
+from weather.feeds.qweather_warnings import read_alerts, read_storm, read_warnings
 from weather.feeds.reading import Kind, Place, Reading, arrange, join_readings
 from weather.feeds.rows import day_of, frame_of, measures, moment_of, number_of, records_of, spread_day
 from weather.units import Quantity
-
-PROVIDER: Final = "qweather"
 
 # measure -> name in v7 and its unit; hours and the moment of observation share them
 V7_FIELDS: Mapping[Quantity, tuple[str, str]] = {
@@ -47,7 +44,6 @@ NEW_FIELDS: Mapping[Quantity, tuple[str, ...]] = {
     "wind": ("wind", "speed"),
     "visibility": ("visibility",),
 }
-_STORM_RADII = (("windRadius64", "red"), ("windRadius50", "orange"), ("windRadius30", "yellow"))
 _AIR = ("aqi", "indexes", "pollutants", "pm2p5")
 
 Records = Sequence[Mapping[str, Any]]
@@ -84,9 +80,9 @@ def parse(answer: Mapping[str, Any], place: Place | None, zone: tzinfo, *, file:
     """
     _refuse_errors(answer, file)
     if "warning" in answer:
-        return _old_warnings(answer, place, zone, file)
+        return read_warnings(answer, place, zone, file)
     if "alerts" in answer:
-        return _new_alerts(answer, place, zone, file)
+        return read_alerts(answer, place, zone, file)
     if "storm" in answer:
         raise RadarError(
             "a list of storms without their tracks",
@@ -95,7 +91,7 @@ def parse(answer: Mapping[str, Any], place: Place | None, zone: tzinfo, *, file:
             file=file,
         )
     if "track" in answer or "forecast" in answer:
-        return _storm(answer, zone, file)
+        return read_storm(answer, zone, file)
     if _is_air(answer):
         raise RadarError("air quality", "weather", "ParcelRadar has no use for it", file=file)
     shapes = {"hourly": _v7_hours, "daily": _v7_days, "now": _v7_now, "hours": _new_hours, "days": _new_days}
@@ -104,21 +100,15 @@ def parse(answer: Mapping[str, Any], place: Place | None, zone: tzinfo, *, file:
         raise RadarError(
             f"only the fields {', '.join(sorted(answer))[:120]}", "now, hourly, daily, hours, days or warnings", "fetch another", file=file
         )  # fmt: skip
-    at = _need_place(answer, place, file)
+    at = need_place(answer, place, file)
     bad = BadRows(file)
     records = records_of(answer, shape, file)
     frame = shapes[shape](records, at, zone, bad)
-    issued = _update_time(answer, zone, file)
+    issued = update_time(answer, zone, file)
     kind: Kind = "observations" if shape == "now" else "forecasts"
     if kind == "forecasts" and issued is not None:
         frame = frame.with_columns(issued_at=pl.lit(issued, dtype=pl.Datetime("us", "UTC")))
     return Reading(join_readings([frame]), PROVIDER, kind, bad_rows=bad.frame(), entries=len(records))
-
-
-def location_of(answer: Mapping[str, Any]) -> str | None:
-    """Return the id of the place an answer speaks of, as its link tells (``…/beijing-101010100.html``)."""
-    found = re.search(r"-(\d{6,})\.html", str(answer.get("fxLink", "")))
-    return found[1] if found else None
 
 
 def _refuse_errors(answer: Mapping[str, Any], file: str) -> None:
@@ -144,22 +134,6 @@ def _is_air(answer: Mapping[str, Any]) -> bool:
         if isinstance(first, dict) and any(field in first for field in _AIR):
             return True
     return any(name in answer for name in _AIR)
-
-
-def _need_place(answer: Mapping[str, Any], place: Place | None, file: str) -> Place:
-    if place is None:
-        told = location_of(answer)
-        raise RadarError(
-            "an answer without coordinates" + (f" (place {told})" if told else ""),
-            "its place",
-            "give --place LAT,LON, or --places FILE with location_id, latitude, longitude",
-            file=file,
-        )
-    return place
-
-
-def _update_time(answer: Mapping[str, Any], zone: tzinfo, file: str) -> datetime | None:
-    return moment_of(answer, "updateTime", zone, file=file, row=1) if answer.get("updateTime") else None
 
 
 def _v7_measures(records: Records, file: str, where: str, first: int = 1, *, needed: bool = True) -> dict[str, Any]:
@@ -307,162 +281,3 @@ def _half_day(half: Mapping[str, Any], at: Place, zone: tzinfo, where: tuple[str
         spread["temperature_c"] = np.full(hours, (warmest + coldest) / 2.0)
     moments = [start + timedelta(hours=hour) for hour in range(1, hours + 1)]
     return arrange(frame_of(moments, spread, *at))
-
-
-# ---- warnings -----------------------------------------------------------------------------------------------------
-
-
-def _old_warnings(answer: Mapping[str, Any], place: Place | None, zone: tzinfo, file: str) -> Reading:
-    rows, apart = [], {}
-    for number, record in enumerate(answer["warning"] or [], start=1):
-        try:
-            name = str(record["id"])
-            issued = moment_of(record, "pubTime", zone, file=file, row=number)
-            told = str(record.get("severityColor") or "") or str(record.get("level") or "")
-            rows.append(
-                {
-                    "warning_id": name,
-                    "issued_at": issued,
-                    "message_type": "cancel" if record.get("status") == "cancel" else "alert",
-                    "kind": str(record.get("typeName") or record.get("type") or "other"),
-                    "severity": colour_of(told, str(record.get("severity") or ""), str(record.get("title") or "")),
-                    "onset": moment_of(record, "startTime", zone, file=file, row=number)
-                    if record.get("startTime")
-                    else issued,
-                    "expires": moment_of(record, "endTime", zone, file=file, row=number)
-                    if record.get("endTime")
-                    else issued + timedelta(hours=24),
-                    "source": record.get("sender"),
-                    "certainty": record.get("certainty") or None,
-                    "urgency": record.get("urgency") or None,
-                    "text": record.get("text"),
-                    "supersedes": record.get("related") or None,
-                }
-            )
-        except (RadarError, KeyError, TypeError, AttributeError) as error:
-            apart[f"warning {number}"] = str(error)
-    return _warning_reading(rows, apart, answer, place, file)
-
-
-def _new_alerts(answer: Mapping[str, Any], place: Place | None, zone: tzinfo, file: str) -> Reading:
-    rows, apart = [], {}
-    for number, record in enumerate(answer["alerts"] or [], start=1):
-        try:
-            message = record.get("messageType") or {}
-            colour = (record.get("color") or {}).get("code") or ""
-            issued = moment_of(record, "issuedTime", zone, file=file, row=number)
-            onset = next((name for name in ("onsetTime", "effectiveTime") if record.get(name)), "issuedTime")
-            supersedes = "|".join(str(each) for each in message.get("supersedes") or [])
-            rows.append(
-                {
-                    "warning_id": str(record["id"]),
-                    "issued_at": issued,
-                    # an update that names nothing stands by itself
-                    "message_type": message.get("code", "alert") if supersedes else "alert",
-                    "supersedes": supersedes or None,
-                    "kind": str((record.get("eventType") or {}).get("name") or "other"),
-                    "severity": colour_of(colour, str(record.get("severity") or ""), str(record.get("headline") or "")),
-                    "onset": moment_of(record, onset, zone, file=file, row=number),
-                    "expires": moment_of(record, "expireTime", zone, file=file, row=number),
-                    "source": record.get("senderName"),
-                    "certainty": record.get("certainty"),
-                    "urgency": record.get("urgency"),
-                    "text": record.get("description"),
-                }
-            )
-        except (RadarError, KeyError, TypeError, AttributeError) as error:
-            apart[f"alert {number}"] = str(error)
-    return _warning_reading(rows, apart, answer, place, file)
-
-
-def _warning_reading(
-    rows: list[dict[str, Any]], apart: dict[str, str], answer: Mapping[str, Any], place: Place | None, file: str
-) -> Reading:
-    at = _need_place(answer, place, file) if rows else None
-    for row in rows:
-        row["area"] = circle_text(at, PLACE_RADIUS_KM) if at is not None else None
-    return Reading(join_readings([]), PROVIDER, "forecasts", warnings=warnings_frame(rows), set_apart=apart)
-
-
-PLACE_RADIUS_KM = 30.0
-"""A warning asked for at a place covers about a county: this far around it (judgement; QWeather tells no area)."""
-
-
-def circle_text(at: Place, radius_km: float, corners: int = 32) -> str:
-    """Return a circle on the ground as GeoJSON text, longitude first."""
-    return json.dumps({"type": "Polygon", "coordinates": [circle_ring(at[0], at[1], [radius_km] * corners)]})
-
-
-def circle_ring(latitude: float, longitude: float, radii_km: list[float]) -> list[list[float]]:
-    """Return a closed ring around a place, one corner a radius, clockwise from north; (longitude, latitude)."""
-    from data.geography import EARTH_RADIUS_KM
-
-    turn = 2.0 * np.pi * np.arange(len(radii_km)) / len(radii_km)
-    angle, phi = np.asarray(radii_km) / EARTH_RADIUS_KM, np.radians(latitude)
-    north = np.arcsin(np.sin(phi) * np.cos(angle) + np.cos(phi) * np.sin(angle) * np.cos(turn))
-    east = np.arctan2(np.sin(turn) * np.sin(angle) * np.cos(phi), np.cos(angle) - np.sin(phi) * np.sin(north))
-    ring = [
-        [round(longitude + float(dx), 6), round(float(y), 6)]
-        for dx, y in zip(np.degrees(east), np.degrees(north), strict=True)
-    ]
-    return [*ring, ring[0]]
-
-
-def _storm(answer: Mapping[str, Any], zone: tzinfo, file: str) -> Reading:
-    """Storms become warnings of wind: the circles of 30, 50 and 64 knots, at each time until the next."""
-    name = "track" if "track" in answer else "forecast"
-    records = list(records_of(answer, name, file))
-    current = answer.get("now")
-    if isinstance(current, dict) and current:
-        records.append(current | {"time": current.get("pubTime")})
-    issued = _update_time(answer, zone, file)
-    field = "fxTime" if name == "forecast" else "time"
-    placed = [
-        (
-            moment_of(record, field, zone, file=file, row=row),
-            number_of(record, "lat", file=file, row=row),
-            number_of(record, "lon", file=file, row=row),
-            record,
-        )
-        for row, record in enumerate(records, start=1)
-    ]
-    placed.sort(key=lambda each: each[0])
-    rows = []
-    for number, (moment, latitude, longitude, record) in enumerate(placed):
-        if not (abs(latitude) <= 90.0 and abs(longitude) <= 180.0):
-            raise RadarError(
-                f"place {latitude:g}, {longitude:g}", "degrees", "fetch it again", file=file, row=number + 1
-            )
-        until = placed[number + 1][0] if number + 1 < len(placed) else moment + timedelta(hours=12)
-        for colour, radii in _storm_radii(record, file, number + 1):
-            ring = circle_ring(latitude, longitude, radii)
-            rows.append(
-                {
-                    "warning_id": f"storm {moment:%Y%m%d%H}Z {latitude:g},{longitude:g} {colour}",
-                    "issued_at": issued,
-                    "message_type": "alert",
-                    "kind": "typhoon wind",
-                    "severity": colour,
-                    "onset": moment,
-                    "expires": until,
-                    "area": json.dumps({"type": "Polygon", "coordinates": [ring]}),
-                    "text": f"{record.get('type')} {record.get('windSpeed')} m/s",
-                }
-            )
-    return Reading(join_readings([]), PROVIDER, "forecasts", warnings=warnings_frame(rows))
-
-
-def _storm_radii(record: Mapping[str, Any], file: str, row: int) -> list[tuple[str, list[float]]]:
-    """Colour and 32 radii of each circle of wind; where none is told, 150 km by the speed at the centre."""
-    found = []
-    for name, colour in _STORM_RADII:
-        block = record.get(name)
-        if isinstance(block, dict):
-            quarters = [number_of(block, f"{side}Radius", file=file, row=row) for side in ("ne", "se", "sw", "nw")]
-            if all(np.isfinite(quarters)) and min(quarters) > 0.0:
-                found.append((colour, [quarter for quarter in quarters for _ in range(8)]))
-    if not found:
-        speed = number_of(record, "windSpeed", file=file, row=row)
-        steps = ((32.7, "red"), (24.5, "orange"), (17.2, "yellow"), (10.8, "blue"))
-        found += [(name, [150.0] * 32) for least, name in steps if speed >= least][:1]
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weather.feeds import alerts, cap, csv_points, open_meteo, openweather, qweather, station_csv
+from weather.feeds import alerts, cap, csv_points, open_meteo, openweather, qweather, qweather_place, station_csv
 from weather.feeds.rows import COLUMNS
 from weather.units import UNITS
 
@@ -55,9 +55,9 @@ def _fields() -> dict[str, list[tuple[str, str, str]]]:
         open_meteo.PROVIDER: [
             (name, "`*_units` of the answer", column) for name, (column, _) in open_meteo.HOURLY.items()
         ],
-        f"{qweather.PROVIDER}, v7": v7,
-        f"{qweather.PROVIDER}, v7 daily": days,
-        f"{qweather.PROVIDER}, new API": new,
+        f"{qweather_place.PROVIDER}, v7": v7,
+        f"{qweather_place.PROVIDER}, v7 daily": days,
+        f"{qweather_place.PROVIDER}, new API": new,
         openweather.PROVIDER: [
             (name, unit, COLUMNS[quantity]) for name, (quantity, unit) in openweather.FIELDS.items()
         ],
