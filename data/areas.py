@@ -47,7 +47,7 @@ def read_area(text: str) -> Area:
     RadarError
         When it is no GeoJSON, holds no polygon, encloses nothing, or its latitudes lie outside -90 to 90 degrees (as they do
         where latitude and longitude are swapped).
-    """
+    """  # noqa: DOC501 (a function makes the error)
     try:
         content = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:

@@ -58,6 +58,11 @@ def describe_constants(rules: type[Any]) -> Iterator[tuple[str, object, str, str
     ----------
     rules
         A dataclass whose fields are made by :func:`constant`.
+
+    Yields
+    ------
+    tuple
+        Name, value, unit, meaning, provenance.
     """
     constants = rules()
     for one in fields(rules):

@@ -196,7 +196,7 @@ def restore(folder: Path, version: int) -> None:
     ------
     RadarError
         When the version or one of its files is not there, or the folder cannot be written.
-    """
+    """  # noqa: DOC501 (a function makes the error)
     for file in list_files(folder, version):
         if fault := file.fault(sums=False):
             raise tell_damage(folder, f"{file.path.name} of version {version} {fault}")

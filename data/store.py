@@ -32,7 +32,7 @@ class TableStore:
         ------
         RadarError
             When the version is not there or damaged.
-        """
+        """  # noqa: DOC501 (a function makes the error)
         version = self.version() if version is None else version
         if version is None:
             return self.contract.empty().lazy()

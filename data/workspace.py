@@ -106,6 +106,11 @@ class Workspace(TableReader):
         What the body stages with ``Run.upsert``, ``Run.replace`` and ``Run.append`` is committed when it ends well.
         When it raises, nothing is committed and the run is kept as ``failed`` or ``interrupted``.
 
+        Yields
+        ------
+        Run
+            What the body stages its tables with.
+
         Raises
         ------
         RadarError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.forecast.studies import ALL, FRIDAY, MEMBER, MONTHS, OLIST, PEER, RADAR, WINDOWS, Figures
@@ -70,7 +71,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _number(figures: Figures, key: str) -> str:
     value = figures.get(key, float("nan"))
-    if value != value:
+    if math.isnan(value):
         return ""
     if key.startswith(("bias", "cover")) or " cover " in key:
         return f"{value:+.1%}" if key.startswith("bias") else f"{value:.1%}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -240,7 +241,7 @@ def _best(
     for name, groups in results.get(study, {}).items():
         figures = groups.get(group) or (next(iter(groups.values())) if len(groups) == 1 else {})
         value = read(figures) if name.startswith(PEER) else None
-        if value is not None and value == value:
+        if value is not None and not math.isnan(value):
             found.append((value, name.removeprefix(PEER)))
     if not found:
         return None

@@ -84,7 +84,7 @@ def map_columns(
     RadarError
         When two columns of the file are meant for one of the table, one is both in the file and a constant, a
         column that may not be empty has none, or a unit is no known multiple of the contract's.
-    """
+    """  # noqa: DOC501 (a function makes the error)
     positions: dict[str, int] = {}
     taken: set[int] = set()
     for column in table.columns:
@@ -132,6 +132,11 @@ def find_conversions(
         Contract of the table.
     preamble, units, file, header_row
         See ``map_columns``.
+
+    Raises
+    ------
+    RadarError
+        For a unit that cannot become the contract's.
     """
     conversions = {}
     measures = [name for name in headers if table.column(name).dtype.is_numeric() and table.column(name).unit]

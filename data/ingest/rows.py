@@ -125,6 +125,11 @@ def require_share(rejected: pl.DataFrame, set_apart: int, read: int, most: float
         ``max_rejected_share`` of the workspace.
     advice
         What the user can do about it.
+
+    Raises
+    ------
+    RadarError
+        When more rows were set apart.
     """
     if read and set_apart > most * read:
         told = "; ".join(tell_rules(rejected))

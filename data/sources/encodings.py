@@ -42,7 +42,7 @@ def utf8_blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
     ------
     RadarError
         When the bytes are no text, or text in no known encoding.
-    """
+    """  # noqa: DOC501 (a function makes the error)
     block = stream.read(_BLOCK)
     encoding = None
     for mark, named in _BOMS:

@@ -36,6 +36,11 @@ def source_of_features(content: Any, name: str) -> Source:
 
     Column ``geometry`` holds each geometry as GeoJSON text. Where no property holds a latitude, columns ``latitude`` and ``longitude`` are added: a point inside each area,
     or a point's own coordinates [degrees, WGS 84]. A feature that is none, or whose geometry is none, is a broken row.
+
+    Raises
+    ------
+    RadarError
+        When it is no feature collection, or none of its features is whole.
     """
     features = content.get("features") if isinstance(content, dict) else None
     if not isinstance(features, list) or not any(isinstance(feature, dict) for feature in features):

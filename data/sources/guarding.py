@@ -24,6 +24,11 @@ def one_sentence(name: str, kind: str) -> Iterator[None]:
         File or query.
     kind
         What it is: CSV, JSON, Excel, Parquet, GeoJSON.
+
+    Raises
+    ------
+    RadarError
+        For every error of the reader.
     """
     try:
         yield

@@ -24,6 +24,11 @@ def require_reach(path: Path, name: str) -> None:
     """Raise RadarError for an ``.ods`` or ``.xlsb`` workbook that unpacks to more than ``LIMITS`` allow, or is broken.
 
     Cells that are repeated count as often as they are repeated, as far as a row or column with anything in it reaches.
+
+    Raises
+    ------
+    RadarError
+        When it unpacks to more, or is broken.
     """
     try:
         with zipfile.ZipFile(path) as package:

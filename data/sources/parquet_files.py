@@ -24,7 +24,7 @@ def open_parquet(path: Path, name: str) -> Source:
     ------
     RadarError
         When it is no whole Parquet file.
-    """
+    """  # noqa: DOC501 (a function makes the error)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -67,7 +67,7 @@ def _require_types(schema: pa.Schema, name: str) -> None:
 
 
 def _is_known(kind: pa.DataType) -> bool:
-    import pyarrow.types as types
+    from pyarrow import types
 
     if types.is_dictionary(kind):
         return _is_known(kind.value_type)

@@ -150,7 +150,12 @@ def _describe(connection: psycopg.Connection, statement: str) -> tuple[str, ...]
     """Let the server parse the query by itself, without running it, and name its columns.
 
     Two statements, or brackets that close too early, end here.
-    """
+
+    Raises
+    ------
+    psycopg.Error
+        What the server finds wrong with the query.
+    """  # noqa: DOC501 (a function makes the error)
     import psycopg
 
     for result in (connection.pgconn.prepare(b"", statement.encode()), connection.pgconn.describe_prepared(b"")):

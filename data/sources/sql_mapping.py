@@ -48,7 +48,7 @@ def map_with_sql(sources: Sequence[Source], query: str, label: str) -> Source:
     ------
     RadarError
         With DuckDB's own words when the query is wrong, is no single SELECT, or when the inputs differ in columns.
-    """
+    """  # noqa: DOC501 (a function makes the error)
     import duckdb
 
     rows = _gather(sources)

@@ -90,6 +90,11 @@ class ErrorSample:
             Relative variance of the event factor, shaped as ``event``; by default a fixed one on event days.
         backtest
             Number of the backtest: errors of one are left out together when quantiles are checked.
+
+        Raises
+        ------
+        RadarError
+            When actuals and means differ in shape.
         """
         if actual.shape != mean.shape or volume.shape[0] != mean.shape[0]:
             raise RadarError(f"errors of shapes {actual.shape} and {mean.shape}", "actuals and means alike")

@@ -183,6 +183,11 @@ def draw_paths(
     A route's score is the sum of the shocks weighted by the roots of their parts in its variance, so it is standard normal; its
     parcels are its own quantile there, to the nearest whole. Shocks of network, hubs and routes follow a first-order
     autoregression from day to day. Sums of a path are sums of its routes.
+
+    Raises
+    ------
+    RadarError
+        For fewer draws than one.
     """
     if draws < 1:
         raise RadarError(f"{draws} draws", "1 or more")

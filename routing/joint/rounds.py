@@ -53,6 +53,11 @@ def answer_cuts(model: JointModel, cuts: list[Cut], deadline: Deadline) -> tuple
     share : (X,)
     bound
         No joint plan has a lower value [CNY].
+
+    Raises
+    ------
+    RadarError
+        When the linear programme is not solved within its time.
     """
     height = model.trunk.matrix.shape[0]
     columns = slice(model.first_share, model.columns)

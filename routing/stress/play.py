@@ -82,6 +82,11 @@ def play_draws(network: Network, demand: Whole) -> Outcomes:
     -------
     Outcomes
         Conservation in whole parcels holds in every draw.
+
+    Raises
+    ------
+    AssertionError
+        When a draw loses parcels.
     """
     draws = demand.shape[0]
     hubs, steps = network.hubs.capacity.shape

@@ -144,6 +144,11 @@ def measures(
         Named in errors.
     needed
         Whether at least one value must be there.
+
+    Raises
+    ------
+    RadarError
+        When no measure has a value though one is needed, for an unknown unit, and for a value out of bounds.
     """
     columns = {}
     for quantity, (numbers, unit) in values.items():

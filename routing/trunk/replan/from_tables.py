@@ -33,7 +33,7 @@ def read_draft(network: TrunkNetwork, tables: Mapping[str, pl.DataFrame]) -> Dra
     ------
     RadarError
         When the plan does not fit the network: a lane that cannot run, a day beyond the last, a demand that is not there.
-    """
+    """  # noqa: DOC501 (a function makes the error)
     flows = read_flows(network, tables["trunk_flows"])
     loads = load_network(network, flows)
     book = DepartureBook(network)
@@ -112,7 +112,7 @@ def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = Tru
     ------
     RadarError
         With ``strict``, for the first flow that does not fit.
-    """
+    """  # noqa: DOC501 (a function makes the error)
     book = DepartureBook(network)
     hubs = {name: i for i, name in enumerate(network.hub_ids)}
     numbers: dict[tuple[int, int, int], list[int]] = {}
