@@ -38,14 +38,8 @@ def init(
 
     Example: `radar init peak-2026 --calendar CN`
     """
-    from data.calendar import build_calendar
-    from data.templates import write_templates
-    from data.workspace import Workspace
+    from data.new_workspace import make_workspace
 
-    events = build_calendar(calendar.value)
-    workspace = Workspace.create(directory, calendar.value)
-    write_templates(workspace.folder / "templates")
-    with workspace.run("init", {"calendar": calendar.value}) as run:
-        run.replace("events", events)
+    workspace = make_workspace(directory, calendar.value)
     say("Fill the templates with your data, or map your own files; then `radar load TABLE FILE` and `radar check`.")
     out_text(str(workspace.folder))

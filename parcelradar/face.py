@@ -133,19 +133,16 @@ def open(folder: str | Path) -> Workspace:  # noqa: A001 (named as the reader wo
 
 
 def create(folder: str | Path, calendar: str = "CN") -> Workspace:
-    """Make an empty workspace, as ``radar init`` does.
+    """Make an empty workspace, as ``radar init`` does, by the same function.
 
     Raises
     ------
     RadarError
         When it is one already, or the folder cannot be written.
     """
-    from data.calendar import build_calendar
-    from data.workspace import Workspace as Store
+    from data.new_workspace import make_workspace
 
-    events = build_calendar(calendar)
-    with Store.create(Path(folder), calendar).run("init", {"calendar": calendar}) as run:
-        run.replace("events", events)
+    make_workspace(Path(folder), calendar)
     return open(folder)
 
 

@@ -25,6 +25,7 @@ def ws(tmp_path: Path) -> pr.Workspace:
 def test_commands_are_methods(ws: pr.Workspace, tmp_path: Path) -> None:
     file = tmp_path / "hubs.csv"
     file.write_text(HUBS)
+    assert any((ws.folder / "templates").iterdir())
     told = ws.load("hubs", file)
     assert (told["rows_taken"], ws.last_exit_code) == (2, 0)
     assert ws.table("hubs")["name"].to_list() == ["Alpha", "Beta"]

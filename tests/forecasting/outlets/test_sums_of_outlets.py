@@ -11,8 +11,11 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
+from data.silent_days import Silence
 from forecasting.forecast import forecast
 from forecasting.inputs import ForecastInputs, ForecastSettings
+from forecasting.outlets.calendar_model import OutletDays
+from forecasting.outlets.sums_of_outlets import mark_unknown
 from forecasting.results import Forecasts
 from tests.forecasting.small_networks import table
 
@@ -227,3 +230,16 @@ def test_a_gap_of_more_than_a_week_is_refused_unless_bridged() -> None:
         forecast(inputs(), late, 7)
     found = forecast(inputs(), late, 7, settings=ForecastSettings(bridge=True))
     assert any("bridges them" in note for note in found.notes)
+
+
+def test_only_the_silence_of_the_whole_network_is_unknown_of_every_outlet() -> None:
+    dates = np.arange("2024-01-01", "2024-01-08", dtype="datetime64[D]")
+    empty = pl.DataFrame()
+    days = OutletDays(np.ones((1, 5)), dates, empty, empty, empty)
+    day = dt.date(2024, 1, 2)
+    silences = [
+        Silence("network", "", day, day + dt.timedelta(days=1), 2, "unknown"),
+        Silence("network", "", dt.date(2024, 1, 5), dt.date(2024, 1, 5), 1, "closed"),
+        Silence("hub", "H0", dt.date(2024, 1, 4), dt.date(2024, 1, 4), 1, "unknown"),
+    ]
+    assert mark_unknown(silences, days).tolist() == [False, True, True, False, False]
