@@ -27,8 +27,8 @@ from forecasting.intervals.calibration import calibrate_intervals
 from forecasting.intervals.interval_model import IntervalModel
 from forecasting.intervals.spread import Doubt, EventDays, Parts, Spread
 from forecasting.intervals.to_tables import publish_routes, publish_sums
-from forecasting.merchants.course import sum_hubs
 from forecasting.merchants.cube import forecast_merchants, merchant_inputs
+from forecasting.merchants.demand_profile import sum_hubs
 from forecasting.merchants.route_moves import move_routes
 from forecasting.outlets.beside_routes import OwnDays, choose_ages, forecast_own_days, pull_hubs
 from forecasting.outlets.outlet_forecast import forecast_outlets
@@ -327,7 +327,7 @@ def _publish(
     matrices = replace(matrices, mean=np.asarray(matrices.mean))
     hub = publish_sums("hub", "hub_id", [("out", out), ("in", into)], *shared)
     # merchants follow what their hub sends without their plans, and are as unsure as it is
-    course = plain.drop("q10", "q90").join(
+    profile = plain.drop("q10", "q90").join(
         hub.select("date", "hub_id", "direction", "q10", "q90"), on=("date", "hub_id", "direction")
     )
     return Forecasts(
@@ -337,7 +337,7 @@ def _publish(
         hub=hub,
         route=publish_routes(panel, *shared),
         outlet=forecast_outlets(known, as_of, matrices, whole, events, own),
-        merchant=forecast_merchants(merchant_inputs(known, course), as_of, len(matrices.dates)).table,
+        merchant=forecast_merchants(merchant_inputs(known, profile), as_of, len(matrices.dates)).table,
         matrices=matrices,
         spread=Spread(parts, intervals, events),
     )

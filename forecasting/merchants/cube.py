@@ -17,8 +17,8 @@ import polars as pl
 
 from data.constants import constant
 from forecasting.inputs import ForecastInputs, no_changes, no_events, no_plans, no_promotions
-from forecasting.merchants.course import ALL_HUBS, COURSE, Course, course_of_hubs, course_of_sales
-from forecasting.merchants.levels import ITEM, LEVELS, choose_course, count_units, measure_parts, share_regions
+from forecasting.merchants.demand_profile import ALL_HUBS, PROFILE, DemandProfile, profile_of_hubs, profile_of_sales
+from forecasting.merchants.levels import ITEM, LEVELS, choose_profile, count_units, measure_parts, share_regions
 from forecasting.merchants.plans import ALL, learn_belief, list_joins, weigh_plans
 from forecasting.merchants.promotion_effects import EFFECTS, PromotionEffects, factors_ahead, lay_out, learn_effects
 
@@ -43,7 +43,7 @@ class MerchantInputs:
     """Tables of the cube, as known on the as-of date: ``sales`` and ``merchants`` must hold rows.
 
     ``outflow`` is date, hub_id, parcels of the history and ``hub_forecasts`` the forecast of the hubs; without both the sales
-    give their own course.
+    give their own profile.
     """
 
     sales: pl.DataFrame
@@ -122,18 +122,18 @@ def forecast_merchants(inputs: MerchantInputs, as_of: dt.date, horizon: int) -> 
     if sales.is_empty() or inputs.merchants.is_empty():
         return Cube(pl.DataFrame(schema=CUBE_SCHEMA), pl.DataFrame(schema=_MOVES_SCHEMA))
     if inputs.hub_forecasts is None or inputs.outflow is None or inputs.hub_forecasts.is_empty():
-        course = course_of_sales(sales, inputs.events, as_of, horizon)
+        profile = profile_of_sales(sales, inputs.events, as_of, horizon)
     else:
-        course = course_of_hubs(inputs.outflow.filter(pl.col("date") <= as_of), inputs.hub_forecasts)
+        profile = profile_of_hubs(inputs.outflow.filter(pl.col("date") <= as_of), inputs.hub_forecasts)
     last = as_of + dt.timedelta(days=horizon)
-    follows = choose_course(inputs.merchants, course, _changing(inputs.network_changes, as_of, last))
+    follows = choose_profile(inputs.merchants, profile, _changing(inputs.network_changes, as_of, last))
     known = sales["date"].max()
     assert isinstance(known, dt.date)  # noqa: S101  there are sales
-    items = measure_parts(sales, course, follows, known).with_columns(joins=pl.lit(None, pl.Date))
-    items = pl.concat([items, _join_in(inputs, sales, items, course, follows, as_of, last)]).sort(ITEM)
+    items = measure_parts(sales, profile, follows, known).with_columns(joins=pl.lit(None, pl.Date))
+    items = pl.concat([items, _join_in(inputs, sales, items, profile, follows, as_of, last)]).sort(ITEM)
     held = lay_out(inputs.promotions, inputs.events, items)
-    effects = learn_effects(sales, course, follows, inputs.events, held, as_of)
-    ahead = course.ahead.filter(pl.col("date").is_between(as_of, last, closed="right"))
+    effects = learn_effects(sales, profile, follows, inputs.events, held, as_of)
+    ahead = profile.ahead.filter(pl.col("date").is_between(as_of, last, closed="right"))
     told = factors_ahead(effects, held, inputs.events, items, ahead["date"].unique().sort())
     days = (
         items.join(ahead.rename({"hub_id": "follows"}), on="follows")
@@ -141,8 +141,8 @@ def forecast_merchants(inputs: MerchantInputs, as_of: dt.date, horizon: int) -> 
         .filter(pl.col("joins").is_null() | (pl.col("date") >= pl.col("joins")))
         .with_columns(baseline=pl.col("baseline") * pl.col("part"), event=pl.col("event") * pl.col("gain"))
     )
-    days, notes = _tell_plans(days, inputs.plans, sales, course, follows, known, as_of)
-    days = _add_error(days, sales, course, follows, effects, known)
+    days, notes = _tell_plans(days, inputs.plans, sales, profile, follows, known, as_of)
+    days = _add_error(days, sales, profile, follows, effects, known)
     shares = _share_all(
         items, share_regions(sales, _days_of_shares(inputs.events, sales, as_of, last), CUBE.pooled_units)
     )
@@ -173,7 +173,7 @@ def _tell_plans(
     days: pl.DataFrame,
     plans: pl.DataFrame,
     sales: pl.DataFrame,
-    course: Course,
+    profile: DemandProfile,
     follows: pl.DataFrame,
     known: dt.date,
     as_of: dt.date,
@@ -183,7 +183,7 @@ def _tell_plans(
         return days.with_columns(plan=pl.lit(1.0), moved_to=pl.lit(None, pl.String)), ()
     others = [name for name in FACTORS if name != "plan"]
     expected = days.filter(pl.col("joins").is_null()).with_columns(mean=_product("baseline", *others))
-    belief = learn_belief(plans, sales, course, follows, known)
+    belief = learn_belief(plans, sales, profile, follows, known)
     weighed, notes = weigh_plans(plans, belief, expected, as_of)
     told = days.join(weighed, on=[*ITEM, "date"], how="left").with_columns(pl.col("plan").fill_null(1.0))
     return told, tuple(notes)
@@ -193,12 +193,12 @@ def _join_in(
     inputs: MerchantInputs,
     sales: pl.DataFrame,
     items: pl.DataFrame,
-    course: Course,
+    profile: DemandProfile,
     follows: pl.DataFrame,
     as_of: dt.date,
     last: dt.date,
 ) -> pl.DataFrame:
-    """Give merchants that are to join a part of their hub's course: the units believed over what the hub sends on a usual day."""
+    """Give merchants that are to join a part of their hub's profile: the units believed over what the hub sends on a usual day."""
     joining = list_joins(inputs.plans, items, as_of, last)
     if joining.is_empty():
         return items.clear()
@@ -212,10 +212,10 @@ def _join_in(
         units_a_day=pl.col("units_a_day") * pl.col("weight") / pl.col("weight").sum().over("merchant_id")
     )
     rows = pl.concat([named, spread.select(named.columns)])
-    usual = course.ahead.group_by(follows="hub_id").agg(usual=pl.col("baseline").mean())
+    usual = profile.ahead.group_by(follows="hub_id").agg(usual=pl.col("baseline").mean())
     at = dict(follows.select("merchant_id", "hub_id").iter_rows())
     whom = dict(follows.select("hub_id", "follows").iter_rows())
-    known = set(course.ahead["hub_id"])
+    known = set(profile.ahead["hub_id"])
     hubs = [hub or at.get(merchant) for merchant, hub in rows.select("merchant_id", "hub_id").iter_rows()]
     return (
         rows.with_columns(
@@ -269,7 +269,7 @@ def _changing(changes: pl.DataFrame, as_of: dt.date, last: dt.date) -> frozenset
 
 def _days_of_shares(events: pl.DataFrame, sales: pl.DataFrame, as_of: dt.date, last: dt.date) -> pl.Series:
     """Days that say where an item's buyers are: the last weeks, and the last edition of each event ahead."""
-    recent = pl.date_range(as_of - dt.timedelta(days=COURSE.quiet_days - 1), as_of, eager=True)
+    recent = pl.date_range(as_of - dt.timedelta(days=PROFILE.quiet_days - 1), as_of, eager=True)
     days = [recent]
     shopping = events.filter(pl.col("kind") == "shopping")
     coming = shopping.filter((pl.col("date_from") <= last) & (pl.col("date_to") > as_of))
@@ -285,19 +285,19 @@ def _days_of_shares(events: pl.DataFrame, sales: pl.DataFrame, as_of: dt.date, l
 def _add_error(
     days: pl.DataFrame,
     sales: pl.DataFrame,
-    course: Course,
+    profile: DemandProfile,
     follows: pl.DataFrame,
     effects: PromotionEffects,
     known: dt.date,
 ) -> pl.DataFrame:
     """Add how unsure an item's expectation is: its own deviation in events or quiet weeks, and what its hub's days share [log]."""
     earlier = known - dt.timedelta(days=LEVELS.days)
-    before, after = (measure_parts(sales, course, follows, day) for day in (earlier, known))
+    before, after = (measure_parts(sales, profile, follows, day) for day in (earlier, known))
     drift = before.join(after.select(*ITEM, now="part"), on=ITEM).select((pl.col("now") / pl.col("part")).log())
     values = drift.to_series().to_numpy()
     quiet = float(np.median(np.abs(values))) * 1.4826 if len(values) else EFFECTS.noise_sd
     own = pl.when(pl.col("gain") * pl.col("promotion") * pl.col("price") != 1.0).then(effects.noise).otherwise(quiet)
-    shared = course.spread.rename({"hub_id": "follows"})
+    shared = profile.spread.rename({"hub_id": "follows"})
     hub = pl.col("sd").fill_null(0.0) ** 2 * CUBE.common_part
     return days.join(shared, on=("follows", "date"), how="left").with_columns(
         error=(own**2 + hub).sqrt().clip(CUBE.least_error)

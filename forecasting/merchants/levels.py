@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from data.constants import constant
-from forecasting.merchants.course import ALL_HUBS, Course
+from forecasting.merchants.demand_profile import ALL_HUBS, DemandProfile
 
 ITEM = ("merchant_id", "category")
 
@@ -30,14 +30,14 @@ class LevelRules:
 LEVELS = LevelRules()
 
 
-def choose_course(merchants: pl.DataFrame, course: Course, changed: frozenset[str]) -> pl.DataFrame:
-    """Choose whose course each merchant follows: its hub's, or the network's where its hub says nothing or changes.
+def choose_profile(merchants: pl.DataFrame, profile: DemandProfile, changed: frozenset[str]) -> pl.DataFrame:
+    """Choose whose profile each merchant follows: its hub's, or the network's where its hub says nothing or changes.
 
     Parameters
     ----------
     merchants
         Table of that name.
-    course
+    profile
         What hubs sent and will send.
     changed
         Hubs that open, close or move meanwhile: what they send says nothing of what their merchants sell.
@@ -47,19 +47,19 @@ def choose_course(merchants: pl.DataFrame, course: Course, changed: frozenset[st
     polars.DataFrame
         merchant_id, hub_id, follows.
     """
-    known = set(course.past["hub_id"]) & set(course.ahead["hub_id"])
+    known = set(profile.past["hub_id"]) & set(profile.ahead["hub_id"])
     follows = [hub if hub in known and hub not in changed else ALL_HUBS for hub in merchants["hub_id"]]
     return merchants.select("merchant_id", "hub_id").with_columns(pl.Series("follows", follows, dtype=pl.String))
 
 
-def measure_parts(sales: pl.DataFrame, course: Course, follows: pl.DataFrame, until: dt.date) -> pl.DataFrame:
-    """Measure each item's part of the course it follows, on the last weeks up to a day.
+def measure_parts(sales: pl.DataFrame, profile: DemandProfile, follows: pl.DataFrame, until: dt.date) -> pl.DataFrame:
+    """Measure each item's part of the profile it follows, on the last weeks up to a day.
 
     Parameters
     ----------
     sales
         Table of that name; later rows are left out.
-    course
+    profile
         What hubs sent.
     follows
         Rows of :func:`choose_course`.
@@ -69,7 +69,7 @@ def measure_parts(sales: pl.DataFrame, course: Course, follows: pl.DataFrame, un
     Returns
     -------
     polars.DataFrame
-        merchant_id, category, hub_id, follows, part [units per unit of the course], units (of these days). An item first
+        merchant_id, category, hub_id, follows, part [units per unit of the profile], units (of these days). An item first
         sold within these days is measured since; one no longer sold is left out.
     """
     begin = until - dt.timedelta(days=LEVELS.days - 1)
@@ -89,7 +89,7 @@ def measure_parts(sales: pl.DataFrame, course: Course, follows: pl.DataFrame, un
         .with_columns(since=pl.when(pl.col("old")).then(pl.lit(begin)).otherwise("since"))
         .join(follows, on="merchant_id")
     )
-    sent = course.past.filter(pl.col("date").is_between(begin, until)).rename({"hub_id": "follows"})
+    sent = profile.past.filter(pl.col("date").is_between(begin, until)).rename({"hub_id": "follows"})
     spans = items.select("follows", "since").unique().join(sent, on="follows").filter(pl.col("date") >= pl.col("since"))
     sums = spans.group_by("follows", "since").agg(pl.col("sent").sum())
     return (

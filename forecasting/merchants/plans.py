@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from data.constants import constant
-from forecasting.merchants.course import Course
+from forecasting.merchants.demand_profile import DemandProfile
 from forecasting.merchants.levels import ITEM, measure_parts
 
 ALL = "*"
@@ -50,15 +50,15 @@ class Belief:
     """
 
     announced: float = 0.0
-    came: float = 0.0
+    followed: float = 0.0
     of_merchant: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def slope(self, merchant: str, sd: float) -> float:
         """Say how much of what a merchant announces with a standard deviation is believed."""
         stated = PLANS.own_sd**2 / (PLANS.own_sd**2 + sd**2)
-        of_all = (self.came + stated * PLANS.class_weight) / (self.announced + PLANS.class_weight)
-        announced, came = self.of_merchant.get(merchant, (0.0, 0.0))
-        found = (came + of_all * PLANS.merchant_weight) / (announced + PLANS.merchant_weight)
+        of_all = (self.followed + stated * PLANS.class_weight) / (self.announced + PLANS.class_weight)
+        announced, followed = self.of_merchant.get(merchant, (0.0, 0.0))
+        found = (followed + of_all * PLANS.merchant_weight) / (announced + PLANS.merchant_weight)
         return float(np.clip(found, 0.0, 1.0))
 
 
@@ -68,7 +68,7 @@ def bend(told: float) -> float:
 
 
 def learn_belief(
-    plans: pl.DataFrame, sales: pl.DataFrame, course: Course, follows: pl.DataFrame, known: dt.date
+    plans: pl.DataFrame, sales: pl.DataFrame, profile: DemandProfile, follows: pl.DataFrame, known: dt.date
 ) -> Belief:
     """Learn from the plans whose days are past what comes of announcements.
 
@@ -76,12 +76,12 @@ def learn_belief(
     ----------
     plans
         Table ``merchant_plans``, as known.
-    sales, course, follows
+    sales, profile, follows
         What was sold, and against what it is measured.
     known
         Last day known.
     """
-    announced = came = 0.0
+    announced = followed = 0.0
     of_merchant: dict[str, tuple[float, float]] = {}
     told = pl.col("units").is_not_null() | pl.col("growth").is_not_null()
     past = plans.filter((pl.col("date_to") <= known) & pl.col("change").is_null() & told)
@@ -91,9 +91,9 @@ def learn_belief(
         if row["category"] != ALL:
             mine &= pl.col("category") == row["category"]
         own = sales.filter(mine)
-        parts = measure_parts(own, course, follows, before)
+        parts = measure_parts(own, profile, follows, before)
         on = pl.col("date").is_between(row["date_from"], row["date_to"])
-        sent = course.past.filter(on).group_by(follows="hub_id").agg(pl.col("sent").sum())
+        sent = profile.past.filter(on).group_by(follows="hub_id").agg(pl.col("sent").sum())
         expected = parts.join(sent, on="follows").select((pl.col("part") * pl.col("sent")).sum()).item()
         sold = own.filter(on)["units"].sum()
         if not expected or not sold:
@@ -102,10 +102,10 @@ def learn_belief(
         if not ratio or ratio <= 0:
             continue
         t, a = bend(float(np.log(ratio))), float(np.clip(np.log(sold / expected), -PLANS.most, PLANS.most))
-        announced, came = announced + t * t, came + t * a
+        announced, followed = announced + t * t, followed + t * a
         of_one = of_merchant.get(row["merchant_id"], (0.0, 0.0))
         of_merchant[row["merchant_id"]] = (of_one[0] + t * t, of_one[1] + t * a)
-    return Belief(announced, came, of_merchant)
+    return Belief(announced, followed, of_merchant)
 
 
 def weigh_plans(

@@ -1,4 +1,4 @@
-"""What a venue, a discount and a merchant's own promotion sell over the course of its hub, learnt from all merchants' past ones.
+"""What a venue, a discount and a merchant's own promotion sell over the profile of its hub, learnt from all merchants' past ones.
 
     log(units in the event / what the hub sent / the item's part before) = c + venue + b x discount + noise
 
@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.constants import constant
-from forecasting.merchants.course import Course
+from forecasting.merchants.demand_profile import DemandProfile
 from forecasting.merchants.levels import ITEM, measure_parts
 
 VENUES = ("none", "branch", "main")
@@ -108,7 +108,7 @@ def lay_out(promotions: pl.DataFrame, events: pl.DataFrame, items: pl.DataFrame)
 
 def learn_effects(
     sales: pl.DataFrame,
-    course: Course,
+    profile: DemandProfile,
     follows: pl.DataFrame,
     events: pl.DataFrame,
     promotions: pl.DataFrame,
@@ -118,7 +118,7 @@ def learn_effects(
 
     Parameters
     ----------
-    sales, course, follows
+    sales, profile, follows
         What was sold, and against what it is measured.
     events
         Table of that name.
@@ -133,7 +133,7 @@ def learn_effects(
     own = promotions.filter(pl.col("event_id").is_null() & (pl.col("date_to") <= as_of))
     spans += [(None, *days) for days in own.select("date_from", "date_to").unique().sort("date_from").iter_rows()]
     frames = [
-        _measure(sales, course, follows, promotions, span)
+        _measure(sales, profile, follows, promotions, span)
         for span in spans
         if isinstance(first, dt.date) and span[1] - dt.timedelta(days=EFFECTS.apart + 7) >= first
     ]
@@ -149,17 +149,17 @@ def learn_effects(
 
 def _measure(
     sales: pl.DataFrame,
-    course: Course,
+    profile: DemandProfile,
     follows: pl.DataFrame,
     promotions: pl.DataFrame,
     span: tuple[str | None, dt.date, dt.date],
 ) -> pl.DataFrame:
     """Measure every item in one event: y, units and its row of the design."""
     event, first, last = span
-    parts = measure_parts(sales, course, follows, first - dt.timedelta(days=EFFECTS.apart))
+    parts = measure_parts(sales, profile, follows, first - dt.timedelta(days=EFFECTS.apart))
     on = pl.col("date").is_between(first, last)
     units = sales.filter(on).group_by(ITEM).agg(sold=pl.col("units").sum().cast(pl.Float64))
-    sent = course.past.filter(on).group_by(follows="hub_id").agg(pl.col("sent").sum())
+    sent = profile.past.filter(on).group_by(follows="hub_id").agg(pl.col("sent").sum())
     same = pl.col("event_id").is_null() if event is None else pl.col("event_id") == event
     held = promotions.filter(same & (pl.col("date_from") == first) & (pl.col("date_to") == last))
     kind = pl.col("venue").fill_null("none")

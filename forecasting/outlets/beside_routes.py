@@ -235,15 +235,15 @@ def pull_hubs(
         days = min(test.mean.shape[1], routes.shape[1], sent.shape[1] - cutoff)
         if days > 0 and (scale > 0).any():
             part = scale > 0
-            said = (by_hub(test.mean) * scale[:, None])[part, :days]
-            pairs.append((routes[part, :days], said, sent[part, cutoff : cutoff + days]))
+            predicted = (by_hub(test.mean) * scale[:, None])[part, :days]
+            pairs.append((routes[part, :days], predicted, sent[part, cutoff : cutoff + days]))
     share = _choose(pairs)
     scale = _ratio(sent, by_hub(own.days.parcels))
-    routes, said = aggregate(mean, out), by_hub(own.mean) * scale[:, None]
-    pulled = np.divide(said, routes, out=np.ones_like(routes), where=(routes > 0) & (scale > 0)[:, None])
+    routes, predicted = aggregate(mean, out), by_hub(own.mean) * scale[:, None]
+    pulled = np.divide(predicted, routes, out=np.ones_like(routes), where=(routes > 0) & (scale > 0)[:, None])
     factor = 1.0 + share * (np.clip(pulled, 1.0 / BESIDE.largest_pull, BESIDE.largest_pull) - 1.0)
     whole = (scale > 0) & (scale <= 1.0 / BESIDE.all_of_it)
-    return HubPull(share, np.where(whole[:, None] & (said <= 0), 0.0, factor))
+    return HubPull(share, np.where(whole[:, None] & (predicted <= 0), 0.0, factor))
 
 
 def _ratio(sent: Matrix, picked: Matrix) -> Vector:
@@ -260,6 +260,8 @@ def _choose(pairs: Sequence[tuple[Matrix, Matrix, Matrix]]) -> float:
         return 0.0
     steps = {}
     for number, share in enumerate(BESIDE.mixtures):
-        error = sum(float(np.abs(routes + share * (said - routes) - came).sum()) for routes, said, came in pairs)
+        error = sum(
+            float(np.abs(routes + share * (predicted - routes) - arrived).sum()) for routes, predicted, arrived in pairs
+        )
         steps[share] = error * (1.0 + BESIDE.must_gain * number)
     return float(min(steps, key=lambda share: (steps[share], share)))

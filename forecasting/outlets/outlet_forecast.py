@@ -253,18 +253,18 @@ def _calibrate(
         ahead = day_of_week_mean(flow.past[:, :known].astype(np.float32), BESIDE.checked)[of_outlet]
         shares = learn_shares(flow.past[:, :known], seen, of_outlet, np.ones(7), stranger)
         by_day = np.repeat(shares[:, None], BESIDE.checked, axis=1)
-        said = by_day * ahead
+        predicted = by_day * ahead
         test = None if own is None else own.tests.get(back)
         if own is not None and test is not None and test.mean.shape[1] == BESIDE.checked:
             by_day, _ = share_by_day(shares, test.mean, of_outlet, flow.past.shape[0])
-            said = (1.0 - own.pull) * by_day * ahead + own.pull * test.mean
+            predicted = (1.0 - own.pull) * by_day * ahead + own.pull * test.mean
         actual = history.parcels[:, known : known + BESIDE.checked]
         there = seen.days > 0
         samples.append(
             ErrorSample.of(
                 "outlet",
                 actual[there],
-                said[there],
+                predicted[there],
                 seen.parcels[there, -28:].mean(axis=1),
                 event[known : known + BESIDE.checked],
                 backtest=back,

@@ -22,10 +22,10 @@ from typing import cast
 import numpy as np
 import polars as pl
 
+from routing.checker.cheapest_paths import Ends, Floats, Ints, Runs, price_paths
 from routing.checker.departures import list_days, list_departures, list_hub_days
 from routing.checker.promises import allow_days
 from routing.checker.violations import Violation, collect
-from routing.checker.ways import Ends, Floats, Ints, Runs, price_ways
 
 _ROUTE = ["date", "origin_hub_id", "destination_hub_id"]
 _RUN = ["date", "lane_id"]
@@ -287,5 +287,5 @@ def _price_demands(
         ends[:, 0].astype(np.int64), late.astype(np.float64), own_end[order], _ints(opening, "run")[order],
         opening["price"].to_numpy()[order],
     )  # fmt: skip
-    found = price_ways(runs, sort_price, hold_price, targets, start, _ints(demand, "day"), end)
+    found = price_paths(runs, sort_price, hold_price, targets, start, _ints(demand, "day"), end)
     return np.where(missing, np.inf, found)

@@ -48,6 +48,6 @@ class Arrivals:
 def find_arrivals(task: StockTask, putaway_days: int) -> Arrivals:
     """Say when goods of each item that leave on the day after the last known one can be sold in each warehouse."""
     items = task.items
-    days = days_of(task.ways.bulk_hours[items.home][:, items.site_hub])
+    days = days_of(task.path_costs.bulk_hours[items.home][:, items.site_hub])
     lead = np.where(np.isfinite(days), days, _NEVER).astype(np.int64)
     return Arrivals(lead, lead + putaway_days, task.as_of + timedelta(days=1), putaway_days)

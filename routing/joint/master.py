@@ -186,7 +186,7 @@ def _list_shares(
     """List the share columns and what each does to the trunk's balances: rows, columns, parcels (out > 0, in < 0)."""
     items = task.items
     entries = list_entries(network)
-    reach = items.reach(task.ways.hours) / 24.0  # (H, Z)
+    reach = items.reach(task.path_costs.hours) / 24.0  # (H, Z)
     offset = (arrivals.start - network.first_day).days
     days = np.arange(network.days)
     kinds: list[tuple[int, int, int, bool, float, float]] = []
@@ -196,7 +196,7 @@ def _list_shares(
     loads: list[Floats] = []
     for i in range(len(items.keys)):
         inbound = task.problem.inbound[items.family[i]]
-        open_sites = np.flatnonzero(items.site_open & np.isfinite(task.ways.bulk[items.home[i], items.site_hub]))
+        open_sites = np.flatnonzero(items.site_open & np.isfinite(task.path_costs.bulk[items.home[i], items.site_hub]))
         for z in np.flatnonzero(movable.parcels[i] > 0):
             for w in open_sites.tolist():
                 hub = int(items.site_hub[w])

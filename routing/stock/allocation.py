@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.reasons import StockReason
-from routing.stock.costs import WayCosts, days_of
+from routing.stock.costs import PathCosts, days_of
 from routing.stock.demand import Window
 from routing.stock.items import Items
 from routing.stock.model import Floats, LocationProblem
@@ -63,7 +63,7 @@ class Sending:
 
     Attributes
     ----------
-    ways
+    path_costs
         Costs over the hubs.
     window
         Days of the event.
@@ -79,7 +79,7 @@ class Sending:
         Day by which goods can be sold.
     """
 
-    ways: WayCosts
+    path_costs: PathCosts
     window: Window
     putaway_days: int
     as_of: date
@@ -118,8 +118,8 @@ def list_allocations(
         Rows of ``ALLOCATION_SCHEMA`` (an item with no room at all has one row of 0 units) and ``SHORTAGE_SCHEMA``.
     """
     rows, lacks = [], []
-    ways = sending.ways
-    days, price = items.reach(ways.hours) / 24.0, items.reach(ways.parcel)
+    path_costs = sending.path_costs
+    days, price = items.reach(path_costs.hours) / 24.0, items.reach(path_costs.parcel)
     counts = np.full(items.target.shape, not from_home) if lost is None else lost
     short = (np.maximum(items.target - units.sum(axis=2), 0.0) * counts).sum(axis=1)
     full = _name_full(items, problem, units)
@@ -131,7 +131,7 @@ def list_allocations(
             reason = _explain(items, units, i, int(site), days, price, sending)
             costs = _tell_costs(items, units, i, int(site), days, price, sending)
             reason = replace(reason, cost=costs[0], home_cost=costs[1])
-            lead = days_of(ways.bulk_hours[items.home[i], items.site_hub[site]])
+            lead = days_of(path_costs.bulk_hours[items.home[i], items.site_hub[site]])
             due = sending.on_shelf - timedelta(days=sending.putaway_days + (int(lead) if np.isfinite(lead) else 0))
             ship_by = max(due, sending.as_of + timedelta(days=1))
             late = due.isoformat() if ship_by > due and reason.send else ""
@@ -230,7 +230,7 @@ def _tell_costs(
             (here[served] * (price[start, served] / per_parcel + sending.day_cost * days[start, served])).sum()
         )
 
-    brought = send * float(sending.ways.bulk[home, hub]) / per_parcel if send else 0.0
+    brought = send * float(sending.path_costs.bulk[home, hub]) / per_parcel if send else 0.0
     cost, home_cost = serve(hub) + brought + float(here.sum()) * float(sending.rent[site]), serve(home)
     if not (np.isfinite(cost) and np.isfinite(home_cost)):
         return None, None

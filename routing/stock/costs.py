@@ -1,6 +1,6 @@
 """What it costs and how long it takes to bring stock to a warehouse and a parcel from there to a region's buyers.
 
-A parcel to a buyer costs the couriers' mean price where there is one and the cheapest way over the lanes otherwise. Stock
+A parcel to a buyer costs the couriers' mean price where there is one and the cheapest path over the lanes otherwise. Stock
 comes in over the lanes in full vehicles. Prices of hub relief (the trunk plan's) are added at the hub that picks up.
 """
 
@@ -23,7 +23,7 @@ _ALL = 1e-9  # shares that add up to one but for float noise
 
 
 @dataclass(frozen=True, slots=True)
-class WayCosts:
+class PathCosts:
     """Costs and times over the hubs.
 
     Attributes
@@ -57,14 +57,14 @@ class WayCosts:
         return np.array([numbers[hub] for hub in hub_ids], dtype=np.int64)
 
 
-def cost_ways(
+def cost_paths(
     hubs: pl.DataFrame,
     lanes: pl.DataFrame,
     vehicle_types: pl.DataFrame,
     lane_vehicles: pl.DataFrame,
     courier_rates: pl.DataFrame,
-) -> WayCosts:
-    """Cost the ways between hubs.
+) -> PathCosts:
+    """Cost the paths between hubs.
 
     Parameters
     ----------
@@ -73,8 +73,8 @@ def cost_ways(
 
     Returns
     -------
-    WayCosts
-        Cheapest ways over road and rail (air carries parcels, no stock).
+    PathCosts
+        Cheapest paths over road and rail (air carries parcels, no stock).
     """
     ids = hubs["hub_id"].sort().to_list()
     bulk, bulk_hours = _walk(ids, _cost_lanes(lanes.filter(pl.col("mode") != "air"), vehicle_types, lane_vehicles))
@@ -83,7 +83,7 @@ def cost_ways(
     parcel, hours = _read_rates(ids, courier_rates)
     priced = np.isfinite(parcel) & np.isfinite(network)
     margin = float(np.median(parcel[priced] - network[priced])) if priced.any() else 0.0
-    return WayCosts(
+    return PathCosts(
         hub_ids=ids,
         parcel=np.where(np.isfinite(parcel), parcel, np.maximum(network + margin, 0.0)),
         hours=np.where(np.isfinite(hours), hours, bulk_hours),
@@ -114,7 +114,7 @@ def _cost_lanes(lanes: pl.DataFrame, vehicle_types: pl.DataFrame, lane_vehicles:
 
 
 def _walk(ids: list[str], lanes: pl.DataFrame) -> tuple[Floats, Floats]:
-    """Cost and hours of the cheapest way between all hubs, shape (H, H) each; inf without a way."""
+    """Cost and hours of the cheapest path between all hubs, shape (H, H) each; inf without a path."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import dijkstra
 
@@ -241,7 +241,7 @@ def _apart(latitude: float, longitude: float, other_latitude: float, other_longi
 
 
 def days_of(hours: Floats) -> Floats:
-    """Whole days of a way's hours, rounded up; inf stays inf."""
+    """Whole days of the hours of a path, rounded up; inf stays inf."""
     return np.ceil(hours / _HOURS_A_DAY - 1e-9)
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.errors import RadarError
-from routing.stock.costs import WayCosts
+from routing.stock.costs import PathCosts
 from routing.stock.demand import ITEM
 from routing.stock.model import Floats
 
@@ -98,7 +98,7 @@ def gather_items(
     zones: pl.DataFrame,
     warehouses: pl.DataFrame,
     stock: pl.DataFrame,
-    ways: WayCosts,
+    path_costs: PathCosts,
     moved: Mapping[str, str | None],
     as_of: date,
     goods: tuple[pl.DataFrame, pl.DataFrame] | None = None,
@@ -113,7 +113,7 @@ def gather_items(
         Rows of ``stock_costs.gather_zones``.
     warehouses, stock
         Tables of that name; of stock the latest count up to `as_of` holds.
-    ways
+    path_costs
         Costs over the hubs.
     moved
         Hubs that will have closed and their successors, None without one.
@@ -142,7 +142,7 @@ def gather_items(
     there, others = _count_stock(stock, places["warehouse_id"].to_list(), number, as_of)
     site_hubs = [moved.get(hub, hub) for hub in places["hub_id"]]
     homes = [moved.get(hub) or hub for hub in first["home_hub_id"]]
-    home = ways.index(homes)
+    home = path_costs.index(homes)
     described = _describe_goods(first, goods)
     units_per_parcel = described["units_per_parcel"].to_numpy()
     unit_places, peak = described["places_per_unit"].to_numpy(), first["peak_share"].to_numpy()
@@ -150,7 +150,7 @@ def gather_items(
         keys=keys,
         zones=zone_ids,
         sites=places["warehouse_id"].to_list(),
-        hub_ids=ways.hub_ids,
+        hub_ids=path_costs.hub_ids,
         expected=expected,
         mean=mean,
         target=expected,
@@ -158,9 +158,9 @@ def gather_items(
         there=there,
         others=others,
         home=home,
-        site_hub=ways.index([hub or old for hub, old in zip(site_hubs, places["hub_id"], strict=True)]),
+        site_hub=path_costs.index([hub or old for hub, old in zip(site_hubs, places["hub_id"], strict=True)]),
         site_open=np.array([hub is not None for hub in site_hubs]),
-        zone_weight=_weigh_hubs(demand, zones, zone_number, ways, moved),
+        zone_weight=_weigh_hubs(demand, zones, zone_number, path_costs, moved),
         cv=first["cv"].to_numpy(),
         told={name: first[f"{name}_told"].to_numpy() for name in TOLD},
         early_share=first["early_share"].to_numpy(),
@@ -225,15 +225,15 @@ def _weigh_hubs(
     demand: pl.DataFrame,
     zones: pl.DataFrame,
     zone_number: Mapping[str, int],
-    ways: WayCosts,
+    path_costs: PathCosts,
     moved: Mapping[str, str | None],
 ) -> Floats:
     """Share of each zone's buyers behind each hub: a region's units in equal parts over the hubs that serve it."""
-    weights = np.zeros((len(zone_number), len(ways.hub_ids)))
+    weights = np.zeros((len(zone_number), len(path_costs.hub_ids)))
     totals = demand.group_by("region_id").agg(pl.col("expected").sum())
     for row in zones.join(totals, on="region_id").sort("region_id").iter_rows(named=True):
         hubs = sorted({moved.get(hub) or hub for hub in row["hub_ids"]})
-        weights[zone_number[row["zone"]], ways.index(hubs)] += max(row["expected"], 1) / len(hubs)
+        weights[zone_number[row["zone"]], path_costs.index(hubs)] += max(row["expected"], 1) / len(hubs)
     shares: Floats = weights / weights.sum(axis=1, keepdims=True)
     return shares
 

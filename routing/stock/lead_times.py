@@ -1,4 +1,4 @@
-"""How long ways take against what their lanes say, from waybills: what goods sent ahead reckon with at a confidence."""
+"""How long paths take against what their lanes say, from waybills: what goods sent ahead reckon with at a confidence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from data.constants import constant
-from routing.stock.costs import WayCosts
+from routing.stock.costs import PathCosts
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ LEADS = LeadRules()
 _HOUR = 3600.0
 
 
-def measure_delay(waybills: pl.DataFrame, ways: WayCosts, confidence: float) -> float:
-    """Say how many times as long as its lanes say a way takes at most, with a confidence.
+def measure_delay(waybills: pl.DataFrame, path_costs: PathCosts, confidence: float) -> float:
+    """Say how many times as long as its lanes say a path takes at most, with a confidence.
 
     Parameters
     ----------
     waybills
         origin_hub_id, destination_hub_id, picked_up_at, arrived_at.
-    ways
+    path_costs
         Hours between hubs as the lanes say.
     confidence
         Share of waybills that took no longer.
@@ -40,12 +40,12 @@ def measure_delay(waybills: pl.DataFrame, ways: WayCosts, confidence: float) -> 
     float
         1 or more; 1 where too few waybills went from hub to hub.
     """
-    number = {hub: n for n, hub in enumerate(ways.hub_ids)}
+    number = {hub: n for n, hub in enumerate(path_costs.hub_ids)}
     went = waybills.filter(
         (pl.col("arrived_at") > pl.col("picked_up_at"))
         & (pl.col("origin_hub_id") != pl.col("destination_hub_id"))
-        & pl.col("origin_hub_id").is_in(ways.hub_ids)
-        & pl.col("destination_hub_id").is_in(ways.hub_ids)
+        & pl.col("origin_hub_id").is_in(path_costs.hub_ids)
+        & pl.col("destination_hub_id").is_in(path_costs.hub_ids)
     )
     if went.height < LEADS.few:
         return 1.0
@@ -53,7 +53,7 @@ def measure_delay(waybills: pl.DataFrame, ways: WayCosts, confidence: float) -> 
         went.select((pl.col("arrived_at") - pl.col("picked_up_at")).dt.total_seconds() / _HOUR).to_series().to_numpy()
     )
     start, end = ([number[hub] for hub in went[name]] for name in ("origin_hub_id", "destination_hub_id"))
-    said = ways.bulk_hours[start, end]
+    said = path_costs.bulk_hours[start, end]
     known = np.isfinite(said) & (said > 0)
     if known.sum() < LEADS.few:
         return 1.0

@@ -20,7 +20,7 @@ from data.constants import constant
 from data.errors import RadarError
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
-from routing.stock.costs import cost_ways, follow_changes, gather_zones
+from routing.stock.costs import cost_paths, follow_changes, gather_zones
 from routing.stock.demand import ITEM
 
 Floats = NDArray[np.float64]
@@ -144,7 +144,9 @@ def _lay_out(
     frames: dict[str, pl.DataFrame], orders: pl.DataFrame, day: date, now: datetime, day_cost: float
 ) -> _Layout:
     """Lay costs, hours and stock out as arrays."""
-    ways = cost_ways(*(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates")))
+    path_costs = cost_paths(
+        *(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates"))
+    )
     moved = follow_changes(frames["network_changes"], day)
     places = frames["warehouses"].sort("warehouse_id")
     sites, site_hubs = places["warehouse_id"].to_list(), [moved.get(hub, hub) for hub in places["hub_id"]]
@@ -154,7 +156,7 @@ def _lay_out(
         raise RadarError(f"an order of {unknown}", "a row of merchants", "load it, or correct open_orders")
     zones = gather_zones(frames["regions"], frames["hubs"], dict.fromkeys(orders["region_id"], 1.0), orders.height)
     serving = dict(zones.select("region_id", "hub_ids").iter_rows())
-    reach = {region: ways.index([moved.get(h) or h for h in hubs]) for region, hubs in serving.items()}
+    reach = {region: path_costs.index([moved.get(h) or h for h in hubs]) for region, hubs in serving.items()}
     per_parcel = _units_in_a_parcel(frames)
     given = {
         row[:3]: row[3:]
@@ -179,9 +181,11 @@ def _lay_out(
                 else None
             )
             ends = reach[row["region_id"]]
-            start = int(ways.index([hub])[0])
-            price[o, w] = told[0] * row["units"] if told else float(ways.parcel[start, ends].mean()) * parcels
-            hours[o, w] = told[1] * 24.0 if told and told[1] is not None else float(ways.hours[start, ends].mean())
+            start = int(path_costs.index([hub])[0])
+            price[o, w] = told[0] * row["units"] if told else float(path_costs.parcel[start, ends].mean()) * parcels
+            hours[o, w] = (
+                told[1] * 24.0 if told and told[1] is not None else float(path_costs.hours[start, ends].mean())
+            )
             if row["promised_at"] is not None and np.isfinite(hours[o, w]):
                 over = (now - row["promised_at"]).total_seconds() / 3600.0 + hours[o, w]
                 late[o, w] = max(over, 0.0)

@@ -14,7 +14,7 @@ from data.errors import RadarError
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.stock.allocation import Sending, divide_units, list_allocations
-from routing.stock.costs import MOST_ZONES, WayCosts, cost_ways, follow_changes, gather_zones
+from routing.stock.costs import MOST_ZONES, PathCosts, cost_paths, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand
 from routing.stock.items import Items, gather_items
 from routing.stock.lead_times import measure_delay
@@ -143,7 +143,7 @@ class StockTask:
         Demand and stock at hand by merchant and category.
     zones
         region_id, zone, hub_ids: which regions each zone gathers.
-    ways
+    path_costs
         Costs and hours between hubs.
     problem
         The location problem over families and zones.
@@ -159,7 +159,7 @@ class StockTask:
     as_of: date
     items: Items
     zones: pl.DataFrame
-    ways: WayCosts
+    path_costs: PathCosts
     problem: LocationProblem
     rent: Floats
     costs: UnitCosts
@@ -203,7 +203,7 @@ def plan_stock(
     """
     options = options or StockOptions()
     task = read_task(tables, options, hub_prices=hub_prices, progress=progress)
-    window, as_of, items, ways, problem = task.window, task.as_of, task.items, task.ways, task.problem
+    window, as_of, items, path_costs, problem = task.window, task.as_of, task.items, task.path_costs, task.problem
     progress.step(2, 4, "placing stock")
     deadline = Deadline(options.time_limit)
     solved = solve_location(problem, effort=options.effort, deadline=deadline)
@@ -217,7 +217,13 @@ def plan_stock(
         problem,
         units,
         Sending(
-            ways, window, options.putaway_days, as_of, options.day_cost, task.rent, options.on_shelf or window.first
+            path_costs,
+            window,
+            options.putaway_days,
+            as_of,
+            options.day_cost,
+            task.rent,
+            options.on_shelf or window.first,
         ),
         lost=lost,
         from_home=options.from_home,
@@ -233,7 +239,7 @@ def plan_stock(
         window,
         as_of,
         float(problem.short_cost @ missing),
-        _cost_as_today(items, ways, options),
+        _cost_as_today(items, path_costs, options),
         task.on_hand,
         round(float((np.maximum(items.expected - units.sum(axis=2), 0.0) * ~lost).sum())),
     )
@@ -280,21 +286,23 @@ def read_task(
         )
     progress.step(0, 4, "expecting demand")
     demand, noise = expect_demand(tables[CUBE], frames["sales"], frames["events"], window, as_of=as_of)
-    progress.step(1, 4, "costing ways")
+    progress.step(1, 4, "costing paths")
     moved = follow_changes(frames["network_changes"], window.first)
-    ways = cost_ways(*(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates")))
+    path_costs = cost_paths(
+        *(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates"))
+    )
     if options.confidence is not None and WAYBILLS in tables:
-        delay = measure_delay(tables[WAYBILLS], ways, options.confidence)
-        ways = replace(ways, bulk_hours=ways.bulk_hours * delay)
+        delay = measure_delay(tables[WAYBILLS], path_costs, options.confidence)
+        path_costs = replace(path_costs, bulk_hours=path_costs.bulk_hours * delay)
     totals = dict(demand.group_by("region_id").agg(pl.col("expected").sum()).iter_rows())
     zones = gather_zones(frames["regions"], frames["hubs"], totals, options.most_zones)
     on_hand = run_down(frames["stock"], frames["stock_receipts"], frames["sales"], as_of=as_of, first=window.first)
     goods = (frames["categories"], frames["items"])
-    items = gather_items(demand, zones, frames["warehouses"], on_hand.stock, ways, moved, as_of, goods)
-    costs = _cost_units(items, frames["warehouses"], ways, window, options, hub_prices or {})
+    items = gather_items(demand, zones, frames["warehouses"], on_hand.stock, path_costs, moved, as_of, goods)
+    costs = _cost_units(items, frames["warehouses"], path_costs, window, options, hub_prices or {})
     items = _set_targets(items, costs, noise, options)
     problem = _pose(items, frames["warehouses"], costs, options)
-    return StockTask(window, as_of, items, zones, ways, problem, costs.rent, costs, on_hand)
+    return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand)
 
 
 def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -309,23 +317,23 @@ def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 def _cost_units(
     items: Items,
     warehouses: pl.DataFrame,
-    ways: WayCosts,
+    path_costs: PathCosts,
     window: Window,
     options: StockOptions,
     hub_prices: Mapping[str, float],
 ) -> UnitCosts:
     """Cost a unit of each item from home and from each warehouse, what a hub's relief is worth in it."""
-    price = np.array([hub_prices.get(hub, 0.0) for hub in ways.hub_ids])
+    price = np.array([hub_prices.get(hub, 0.0) for hub in path_costs.hub_ids])
     relief = _relieve(items, price)  # (H, Z)
     per_parcel = items.units_per_parcel[:, None]
-    days = items.reach(ways.hours) / 24.0
-    sent = items.reach(ways.parcel) + relief
+    days = items.reach(path_costs.hours) / 24.0
+    sent = items.reach(path_costs.parcel) + relief
     home = sent[items.home] / per_parcel + options.day_cost * days[items.home]
     site = items.site_hub
     rent = _rent_of(warehouses, window, options)
-    bulk = ways.bulk[items.home][:, site]
+    bulk = path_costs.bulk[items.home][:, site]
     closed = ~np.isfinite(bulk) | ~items.site_open
-    inbound = np.where(closed, 0.0, bulk) * items.places[:, None]  # no way stays no way for goods that take no room
+    inbound = np.where(closed, 0.0, bulk) * items.places[:, None]  # no path stays no path for goods that take no room
     ahead = sent[site].T[None] / per_parcel[:, :, None] + (options.day_cost * days[site]).T[None] + rent
     return UnitCosts(
         home=home,
@@ -405,10 +413,13 @@ def _certify(solved: LocationPlan, missing: Floats, ended_by: str) -> pl.DataFra
     )
 
 
-def _cost_as_today(items: Items, ways: WayCosts, options: StockOptions) -> float | None:
+def _cost_as_today(items: Items, path_costs: PathCosts, options: StockOptions) -> float | None:
     """Cost of the same units sent from the hubs where the merchants are today, without storage."""
-    parcel, days = items.reach(ways.parcel)[items.home], items.reach(ways.hours)[items.home] / 24.0  # (I, Z)
-    # nothing wanted where no way leads is no cost
+    parcel, days = (
+        items.reach(path_costs.parcel)[items.home],
+        items.reach(path_costs.hours)[items.home] / 24.0,
+    )  # (I, Z)
+    # nothing wanted where no path leads is no cost
     with np.errstate(invalid="ignore"):
         cost = items.target * (parcel / items.units_per_parcel[:, None] + options.day_cost * days)
     total = float(np.where(items.target > 0, cost, 0.0).sum())

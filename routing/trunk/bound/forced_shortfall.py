@@ -53,19 +53,19 @@ def find_forced(handed: Floats, capacity: Floats, buffer: Floats) -> list[tuple[
     ----------
     handed, capacity, buffer : (turns,) [parcels]
     """
-    queues = []
+    forced = []
     waiting, first, last = 0.0, 0, -1
     for day in range(len(handed) + 1):
         if day == len(handed) or waiting <= 0:
             if last >= first:
-                queues.append((first, last, float(capacity[first : last + 1].sum() + buffer[last])))
+                forced.append((first, last, float(capacity[first : last + 1].sum() + buffer[last])))
             first, last = day, -1
             if day == len(handed):
                 break
         waiting = max(0.0, waiting + handed[day] - capacity[day])
         if waiting > buffer[day]:
             waiting, last = float(buffer[day]), day
-    return queues
+    return forced
 
 
 def _marginal(price: Floats, parcels: np.ndarray, kept: float) -> float:

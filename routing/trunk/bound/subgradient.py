@@ -73,7 +73,7 @@ def relax_network(
     start
         Prices to start from.
     """
-    dual, climb = LagrangianDual(network), _Climb(start or zero_prices(network))
+    dual, ascent = LagrangianDual(network), _Ascent(start or zero_prices(network))
     generator = np.random.default_rng([seed, 101])
     kept = np.sort(
         generator.choice(np.arange(steps // 2, steps), size=min(_SAMPLES, steps - steps // 2), replace=False)
@@ -81,30 +81,30 @@ def relax_network(
     samples: list[Ints] = []
     mean = [np.zeros(network.arcs), np.zeros(network.nodes), np.zeros(network.nodes)]
     for step in range(steps):
-        bound = dual.evaluate(climb.prices)
+        bound = dual.evaluate(ascent.prices)
         if step in kept:
             samples.append(dual.labels.choice.copy())
         # of the late steps, or of those there are
         weight = 1.0 / max(step - steps // 2 + 1, 1)
         mean = [m + weight * (load - m) for m, load in zip(mean, dual.loads, strict=True)]
-        if climb.note(bound):
-            bound = dual.evaluate(climb.prices)
-        climb.move(dual, bound)
+        if ascent.note(bound):
+            bound = dual.evaluate(ascent.prices)
+        ascent.move(dual, bound)
         progress.step(step + 1, steps, "bound")
         if 2 <= step < steps - 1 and deadline.over():
             break
     return Relaxation(
-        bound=climb.best,
-        prices=climb.best_prices,
+        bound=ascent.best,
+        prices=ascent.best_prices,
         arc_load=mean[0],
         sort_load=mean[1],
         hold_load=mean[2],
         samples=samples or [dual.labels.choice.copy()],
-        certificate=BoundCertificate(climb.best, climb.best_prices),
+        certificate=BoundCertificate(ascent.best, ascent.best_prices),
     )
 
 
-class _Climb:
+class _Ascent:
     """Where the climb stands: prices, the best so far, direction, mean squares of the slopes, and the length of its steps."""
 
     def __init__(self, prices: Prices) -> None:
@@ -141,13 +141,15 @@ class _Climb:
         if not moving:
             return
         usual = float(np.sqrt(sum(float(m.sum()) for m in self._square) / moving))
-        ways = [d / (np.sqrt(m) + ASCENT.least * usual) for d, m in zip(self._direction, self._square, strict=True)]
-        norm = sum(float((d * w).sum()) for d, w in zip(self._direction, ways, strict=True))
+        directions = [
+            d / (np.sqrt(m) + ASCENT.least * usual) for d, m in zip(self._direction, self._square, strict=True)
+        ]
+        norm = sum(float((d * w).sum()) for d, w in zip(self._direction, directions, strict=True))
         if norm <= _STILL:
             return
         aim = self.best + ASCENT.aim * abs(self.best) + 1e-6
         step = self._scale * max(aim - bound, 1e-9) / norm
-        moved = [p + step * w / size for p, w, size in zip(prices, ways, sizes, strict=True)]
+        moved = [p + step * w / size for p, w, size in zip(prices, directions, sizes, strict=True)]
         sort, buffer, fleet, lane, vehicle = (np.maximum(0.0, p) for p in moved[:-1])
         self.prices = Prices(sort, buffer, fleet, lane, vehicle, potential=moved[-1])
 

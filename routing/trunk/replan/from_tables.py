@@ -39,10 +39,10 @@ def read_draft(network: TrunkNetwork, tables: Mapping[str, pl.DataFrame]) -> Dra
     book = DepartureBook(network)
     pairs: dict[tuple[int, int], int] = {}
     for row in tables["trunk_departures"].iter_rows(named=True):
-        run, option = book.find_departure(row)
-        if min(run, option) < 0:
+        arc, lane_vehicle = book.find_departure(row)
+        if min(arc, lane_vehicle) < 0:
             raise _misfit(f"{row['vehicle_type_id']} on lane {row['lane_id']} on {row['date']}")
-        pairs[run, option] = row["departures"]
+        pairs[arc, lane_vehicle] = row["departures"]
     keys = sorted(pairs)
     arcs: Ints = np.array([key[0] for key in keys], dtype=np.int64)
     lane_vehicles: Ints = np.array([key[1] for key in keys], dtype=np.int64)
@@ -56,12 +56,12 @@ class DepartureBook:
     def __init__(self, network: TrunkNetwork) -> None:
         self._network = network
         self._arcs: dict[tuple[str, date | datetime], list[int]] = {}
-        for run, (lane, day) in enumerate(zip(network.arc_lane.tolist(), network.arc_day.tolist(), strict=True)):
-            when = network.moment(network.arc_leaves[run]) if network.by_clock else network.day(day)
-            self._arcs.setdefault((network.lane_ids[lane], when), []).append(run)
+        for arc, (lane, day) in enumerate(zip(network.arc_lane.tolist(), network.arc_day.tolist(), strict=True)):
+            when = network.moment(network.arc_leaves[arc]) if network.by_clock else network.day(day)
+            self._arcs.setdefault((network.lane_ids[lane], when), []).append(arc)
         types = {name: kind for kind, name in enumerate(network.type_ids)}
         pairs = zip(network.vehicle_lane.tolist(), network.vehicle_type.tolist(), strict=True)
-        self._lane_vehicles = {pair: option for option, pair in enumerate(pairs)}
+        self._lane_vehicles = {pair: lane_vehicle for lane_vehicle, pair in enumerate(pairs)}
         self._types = types
         self._nodes: dict[tuple[int, date | datetime], int] = {}
         for node, hub in enumerate(network.node_hub.tolist()):
@@ -83,14 +83,14 @@ class DepartureBook:
         mine = (lane == lane_id for lane in network.lane_ids)
         lanes = np.flatnonzero(np.fromiter(mine, dtype=np.bool_, count=len(network.lane_ids)))
         inside = 0 <= number < network.days
-        return [run for run in network.arc_of[lanes, number].tolist() if run >= 0] if inside else []
+        return [arc for arc in network.arc_of[lanes, number].tolist() if arc >= 0] if inside else []
 
     def find_departure(self, row: Mapping[str, Any]) -> tuple[int, int]:
         """Run and option of a row of ``trunk_departures``; -1 for what is not there."""
         network = self._network
         runs = self.find_arcs(row["lane_id"], row["date"], row.get("leaves_at"))
         if network.by_clock and row.get("sort_id") is not None:
-            own = [run for run in runs if network.sort_ids[network.node_sort[network.arc_tail[run]]] == row["sort_id"]]
+            own = [arc for arc in runs if network.sort_ids[network.node_sort[network.arc_tail[arc]]] == row["sort_id"]]
             runs = own or runs
         if not runs:
             return -1, -1
@@ -164,11 +164,11 @@ def _follow(
         runs = book.find_arcs(lane_id, day, leaves_at)
         if not runs:
             return f"lane {lane_id} on {day}"
-        run = next((run for run in runs if _wait(network, node, int(network.arc_tail[run]), steps)), -1)
-        if run < 0:
+        arc = next((arc for arc in runs if _wait(network, node, int(network.arc_tail[arc]), steps)), -1)
+        if arc < 0:
             return f"lane {lane_id} left on {day} before it was reached"
-        steps.append(run)
-        node = int(network.arc_head[run])
+        steps.append(arc)
+        node = int(network.arc_head[arc])
     end = book.find_end(goal, row["completed_on"], row.get("completed_at"))
     if end < 0 or not _wait(network, node, end, steps):
         return f"an end on {row['completed_on']}"

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from data.contracts import contract
-from forecasting.merchants.course import ALL_HUBS, course_of_hubs, course_of_sales
 from forecasting.merchants.cube import FACTORS, MerchantInputs, forecast_merchants
-from forecasting.merchants.levels import choose_course, count_units, measure_parts, share_regions
+from forecasting.merchants.demand_profile import ALL_HUBS, profile_of_hubs, profile_of_sales
+from forecasting.merchants.levels import choose_profile, count_units, measure_parts, share_regions
 from forecasting.merchants.promotion_effects import lay_out, learn_effects
 
 AS_OF = dt.date(2025, 10, 31)
@@ -98,9 +98,9 @@ def test_who_came_late_is_measured_since_and_who_is_gone_is_left_out() -> None:
     given = inputs()
     new = sales({("M1", "books"): 30}, days=5)
     gone = sales({("M2", "hats"): 40}).filter(pl.col("date") <= AS_OF - dt.timedelta(days=15))
-    course = course_of_hubs(given.outflow, given.hub_forecasts)  # type: ignore[arg-type]
-    follows = choose_course(given.merchants, course, frozenset())
-    found = measure_parts(pl.concat([given.sales, new, gone]), course, follows, AS_OF)
+    profile = profile_of_hubs(given.outflow, given.hub_forecasts)  # type: ignore[arg-type]
+    follows = choose_profile(given.merchants, profile, frozenset())
+    found = measure_parts(pl.concat([given.sales, new, gone]), profile, follows, AS_OF)
     parts = {row["category"]: row["part"] for row in found.iter_rows(named=True)}
     assert parts == pytest.approx({"toys": 0.1, "food": 0.04, "books": 0.06})
 
@@ -158,10 +158,10 @@ def planted(seed: int = 0, merchants: int = 30) -> MerchantInputs:
 
 def test_planted_venues_and_discounts_are_found_and_put_on_the_coming_wave() -> None:
     given = planted()
-    course = course_of_hubs(given.outflow, given.hub_forecasts)  # type: ignore[arg-type]
-    follows = choose_course(given.merchants, course, frozenset())
+    profile = profile_of_hubs(given.outflow, given.hub_forecasts)  # type: ignore[arg-type]
+    follows = choose_profile(given.merchants, profile, frozenset())
     held = lay_out(given.promotions, given.events, given.sales.select("merchant_id", "category").unique())
-    effects = learn_effects(given.sales, course, follows, given.events, held, AS_OF)
+    effects = learn_effects(given.sales, profile, follows, given.events, held, AS_OF)
     assert np.exp(effects.main) == pytest.approx(1.35, rel=0.06)
     assert np.exp(effects.branch) == pytest.approx(1.15, rel=0.06)
     assert effects.discount == pytest.approx(1.0, abs=0.2)
@@ -181,25 +181,25 @@ def test_without_effects_planted_none_are_found() -> None:
     given = planted()
     flat = given.sales.with_columns(units=pl.lit(200, pl.Int64))
     sent = given.outflow.with_columns(parcels=pl.lit(50_000))  # type: ignore[union-attr]
-    course = course_of_hubs(sent, given.hub_forecasts)  # type: ignore[arg-type]
+    profile = profile_of_hubs(sent, given.hub_forecasts)  # type: ignore[arg-type]
     held = lay_out(given.promotions, given.events, flat.select("merchant_id", "category").unique())
     effects = learn_effects(
-        flat, course, choose_course(given.merchants, course, frozenset()), given.events, held, AS_OF
+        flat, profile, choose_profile(given.merchants, profile, frozenset()), given.events, held, AS_OF
     )
     assert max(abs(effects.main), abs(effects.branch), abs(effects.event), abs(effects.discount)) < 0.01
 
 
 def test_sales_alone_are_lifted_as_the_last_edition_was() -> None:
     given = planted()
-    course = course_of_sales(given.sales, given.events, AS_OF, HORIZON)
-    lift = dict(course.ahead.select("date", "event").iter_rows())
+    profile = profile_of_sales(given.sales, given.events, AS_OF, HORIZON)
+    lift = dict(profile.ahead.select("date", "event").iter_rows())
     wave = AS_OF + dt.timedelta(days=2)
     past = given.sales.filter(pl.col("date") == AS_OF - dt.timedelta(days=60))["units"].sum() / (200 * 30)
     assert lift[wave] == pytest.approx(past)
     assert lift[AS_OF + dt.timedelta(days=1)] == 1.0
     alone = forecast_merchants(replace(given, outflow=None, hub_forecasts=None), AS_OF, HORIZON).table
     assert alone["date"].n_unique() == HORIZON
-    assert set(course.past["hub_id"]) == {ALL_HUBS}
+    assert set(profile.past["hub_id"]) == {ALL_HUBS}
 
 
 def test_an_event_nobody_has_seen_sells_what_events_do() -> None:
@@ -207,7 +207,7 @@ def test_an_event_nobody_has_seen_sells_what_events_do() -> None:
     events = given.events.with_columns(
         name=pl.when(pl.col("edition") == 5).then(pl.lit("New")).otherwise("name"),
     )
-    lift = dict(course_of_sales(given.sales, events, AS_OF, HORIZON).ahead.select("date", "event").iter_rows())
+    lift = dict(profile_of_sales(given.sales, events, AS_OF, HORIZON).ahead.select("date", "event").iter_rows())
     assert lift[AS_OF + dt.timedelta(days=2)] > 2.0
 
 

@@ -179,6 +179,6 @@ def test_only_the_difference_moves_the_routes_and_none_falls_below_nothing() -> 
 
 
 def test_beliefs_are_shares() -> None:
-    odd = Belief(announced=1.0, came=5.0, of_merchant={"M": (2.0, -3.0)})
+    odd = Belief(announced=1.0, followed=5.0, of_merchant={"M": (2.0, -3.0)})
     assert odd.slope("M", 0.3) == 0.0
     assert odd.slope("other", 0.3) == 1.0

@@ -1,7 +1,7 @@
 """How much the hubs send from day to day, behind and ahead: what merchants' parts are measured against.
 
-Where the forecast of parcels says how much each hub will send, that is the course of its merchants too. A workspace with
-sales alone has the sum of its sales for a course: weekdays of the last quiet weeks, and on an event's days what the last
+Where the forecast of parcels says how much each hub will send, that is the profile of its merchants too. A workspace with
+sales alone has the sum of its sales for a profile: weekdays of the last quiet weeks, and on an event's days what the last
 editions sold over the quiet weeks before them.
 """
 
@@ -20,25 +20,25 @@ from forecasting.results import RouteForecast
 from forecasting.series.panel import Membership
 
 ALL_HUBS = "*"
-"""Name under which the course of the whole network stands."""
+"""Name under which the profile of the whole network stands."""
 
 
 @dataclass(frozen=True)
-class CourseRules:
-    """How a course is made of sales."""
+class ProfileRules:
+    """How a profile is made of sales."""
 
     quiet_days: int = constant(28, "days", "without a shopping event that give the ordinary level", "judgement")
     quiet_within: int = constant(70, "days", "back within which those days are looked for", "judgement")
     longest_tail: int = constant(7, "days", "after an event on which it is still looked back to", "judgement")
 
 
-COURSE = CourseRules()
+PROFILE = ProfileRules()
 _WEEK = 7
 _AHEAD = ("date", "hub_id", "baseline", "event", "weather", "override")
 
 
 @dataclass(frozen=True)
-class Course:
+class DemandProfile:
     """What hubs sent and will send; the hub ``*`` is all of them.
 
     Attributes
@@ -56,8 +56,8 @@ class Course:
     spread: pl.DataFrame
 
 
-def course_of_hubs(outflow: pl.DataFrame, hub_forecasts: pl.DataFrame) -> Course:
-    """Take the course from the forecast of the hubs' parcels.
+def profile_of_hubs(outflow: pl.DataFrame, hub_forecasts: pl.DataFrame) -> DemandProfile:
+    """Take the profile from the forecast of the hubs' parcels.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def course_of_hubs(outflow: pl.DataFrame, hub_forecasts: pl.DataFrame) -> Course
     spread = out.filter(pl.col("q10") > 0).select(
         "date", "hub_id", sd=(pl.col("q90") / pl.col("q10")).log() / (2 * 1.2816)
     )
-    return Course(pl.concat([sent, whole]), pl.concat([own, network]).sort("hub_id", "date"), spread)
+    return DemandProfile(pl.concat([sent, whole]), pl.concat([own, network]).sort("hub_id", "date"), spread)
 
 
 def sum_hubs(routes: RouteForecast) -> pl.DataFrame:
@@ -126,8 +126,8 @@ def _starts(member: Membership) -> NDArray[np.int64]:
     return np.searchsorted(np.sort(member.index), np.arange(member.groups)).astype(np.int64)
 
 
-def course_of_sales(sales: pl.DataFrame, events: pl.DataFrame, as_of: dt.date, horizon: int) -> Course:
-    """Make the course of the whole network from the sales themselves.
+def profile_of_sales(sales: pl.DataFrame, events: pl.DataFrame, as_of: dt.date, horizon: int) -> DemandProfile:
+    """Make the profile of the whole network from the sales themselves.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def course_of_sales(sales: pl.DataFrame, events: pl.DataFrame, as_of: dt.date, h
     by_weekday = dict(quiet.group_by(pl.col("date").dt.weekday()).agg(pl.col("sent").mean()).iter_rows())
     days = [as_of + dt.timedelta(days=n + 1) for n in range(horizon)]
     lifts = dict.fromkeys(days, 1.0)
-    tail = pl.duration(days=COURSE.longest_tail)
+    tail = pl.duration(days=PROFILE.longest_tail)
     near = shopping.filter((pl.col("date_to") + tail > as_of) & (pl.col("date_from") <= days[-1]))
     for row in near.iter_rows(named=True):
         for day, lift in _lift_of(row, shopping, sent).items():
@@ -165,15 +165,15 @@ def course_of_sales(sales: pl.DataFrame, events: pl.DataFrame, as_of: dt.date, h
         schema_overrides={"date": pl.Date, "baseline": pl.Float64, "event": pl.Float64},
     )
     past = sent.select("date", hub_id=pl.lit(ALL_HUBS), sent="sent")
-    return Course(past, ahead, pl.DataFrame(schema={"date": pl.Date, "hub_id": pl.String, "sd": pl.Float64}))
+    return DemandProfile(past, ahead, pl.DataFrame(schema={"date": pl.Date, "hub_id": pl.String, "sd": pl.Float64}))
 
 
 def _quiet_before(sent: pl.DataFrame, shopping: pl.DataFrame, day: dt.date) -> pl.DataFrame:
     """Last days up to `day` on which no shopping event was on."""
-    near = sent.filter(pl.col("date").is_between(day - dt.timedelta(days=COURSE.quiet_within), day))
+    near = sent.filter(pl.col("date").is_between(day - dt.timedelta(days=PROFILE.quiet_within), day))
     for first, last in shopping.select("date_from", "date_to").iter_rows():
         near = near.filter(~pl.col("date").is_between(first, last))
-    return near.sort("date").tail(COURSE.quiet_days)
+    return near.sort("date").tail(PROFILE.quiet_days)
 
 
 def _lift_of(event: dict[str, object], shopping: pl.DataFrame, sent: pl.DataFrame) -> dict[dt.date, float]:
@@ -186,7 +186,7 @@ def _lift_of(event: dict[str, object], shopping: pl.DataFrame, sent: pl.DataFram
         quiet = _quiet_before(sent, shopping, begin - dt.timedelta(days=1))
         if known is None or begin <= known or quiet.height < _WEEK or not (level := quiet["sent"].mean()):
             continue
-        span = (last - first).days + COURSE.longest_tail
+        span = (last - first).days + PROFILE.longest_tail
         rows = sent.filter(pl.col("date").is_between(begin, begin + dt.timedelta(days=span)))
         lifts = {row[0] - begin: row[1] / float(level) for row in rows.iter_rows()}  # type: ignore[arg-type]
         if lifts:

@@ -1,4 +1,4 @@
-"""Prices of the cheapest ways through the days of a plan, swept from the last day to the first."""
+"""Prices of the cheapest paths through the days of a plan, swept from the last day to the first."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """What ways lead to, C of them: a hub and a due day, or one demand with prices of its own.
+    """What paths lead to, C of them: a hub and a due day, or one demand with prices of its own.
 
     Attributes
     ----------
@@ -52,10 +52,10 @@ class Ends:
     surcharge: Floats
 
 
-def price_ways(
+def price_paths(
     runs: Runs, sort_price: Floats, hold_price: Floats, ends: Ends, hub: Ints, day: Ints, end: Ints
 ) -> Floats:
-    """Price of the cheapest way of each parcel from a hub and day to an end.
+    """Price of the cheapest path of each parcel from a hub and day to an end.
 
     A parcel that stands at a hub is sorted there (at `sort_price`) and then ends or takes a run, or waits a night:
 
@@ -72,7 +72,7 @@ def price_ways(
     Returns
     -------
     (K,) [CNY/parcel]
-        ``inf`` where there is no way.
+        ``inf`` where there is no path.
     """
     found = np.full(len(hub), np.inf)
     first = np.searchsorted(runs.day, np.arange(len(sort_price) + 1))
