@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from routing.trunk.task.inputs import TrunkOptions
 
 TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "service_promises")
-HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures", "vehicle_stands")
-_WITHIN_DAYS = ("hub_sorts", "hand_in_profile", "lane_departures")
+HOURS = (
+    "hub_sorts",
+    "hub_days",
+    "hub_closures",
+    "hand_in_profile",
+    "lane_departures",
+    "delivery_waves",
+    "vehicle_stands",
+)
+_WITHIN_DAYS = ("hub_sorts", "hand_in_profile", "lane_departures", "delivery_waves")
 PRICES = ("hold_cost", "short_cost", "late_cost", "co2_price")
 _KEPT = (*PRICES, "extra_sort_cost", "extra_buffer_cost", "unload_hours", "day_cut_off_hours", "turn_round_hours")
 _SEARCH = ("effort", "time_limit")

@@ -101,7 +101,7 @@ class TrunkFlows(dy.Schema):
         optional=True,
     )
     late_hours = quantity(
-        "Hours from the hour promised to completed_at; 0 in time, empty without a promise.",
+        "Hours from the delivery wave promised to the one from completed_at on (from hour to hour where the destination has none in delivery_waves); 0 in time, empty without a promise.",
         "延误小时",
         unit="hours",
         optional=True,

@@ -287,7 +287,7 @@ def count_at_work_by_clock(priced: pl.DataFrame, plan: Orders) -> pl.DataFrame:
 
 
 def count_hours_late(frames: Mapping[str, pl.DataFrame], plan: Orders, clocks: Mapping[str, HubClock]) -> pl.DataFrame:
-    """Say how many hours after its promise each flow is sorted at its destination.
+    """Say how many hours after its promise each flow goes out from its destination, with the first delivery wave from its sort on.
 
     Returns
     -------
@@ -305,7 +305,8 @@ def count_hours_late(frames: Mapping[str, pl.DataFrame], plan: Orders, clocks: M
     for order in plan.orders:
         day, hours = told[order.where]
         end = clocks[order.hubs[-1]].last_by(order.done_by)
-        done = clocks[order.hubs[-1]].closes[end] if end >= 0 else order.done_by
+        clock = clocks[order.hubs[-1]]
+        done = clock.delivered(clock.closes[end] if end >= 0 else order.done_by)
         late = None if order.due == float("inf") else max(0.0, done - order.due) / MINUTES
         rows.append((day, order.where, float(sum(n for _, n in order.hand_ins)), hours, late))
     schema = {

@@ -111,6 +111,7 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             ("hub_id", "day_kind", "until_hour"),
             optional=True,
         ),
+        "delivery_waves": Form({"hub_id": _TEXT, "leaves": _TEXT}, {}, ("hub_id", "leaves"), optional=True),
         "lane_departures": Form(
             {"lane_id": _TEXT, "leaves": _TEXT},
             {"departure_limit": WHOLE + EMPTY, "load_hours": AMOUNT + EMPTY},

@@ -26,6 +26,7 @@ from routing.trunk.replan.reference_plan import (
     summarise_changes,
 )
 from routing.trunk.search.draft import Draft, empty_draft
+from routing.trunk.search.early_finish import finish_early
 from routing.trunk.search.exact import (
     MOST_FLOW_COLUMNS,
     TINY_FLOW_COLUMNS,
@@ -180,7 +181,8 @@ def plan_trunk(
     may_hire = reference is None or reference.max_changes is None  # else vehicles hired now would be changes too many
     if may_hire:
         draft = insert_shortfalls(share_limits(network), draft, closing)
-    draft = _order_hand_ins(network, place_own(network, draft, closing, may_hire=may_hire))
+    draft = place_own(network, draft, closing, may_hire=may_hire)
+    draft = _order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft)
     relaxed = _move_ends(network, relaxed)
     plan = write_plan(network, draft, relaxed, options, closing)
     plan = replace(plan, route_demand=write_demand(network, inputs.route_demand))

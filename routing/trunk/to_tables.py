@@ -124,7 +124,7 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
     late = ["late_days"]
     if network.by_clock:
         due = network.demand_due_hour[pool.demand]
-        hours_late = np.maximum(0.0, network.close_hour[end] - due)
+        hours_late = np.maximum(0.0, network.delivery_hour[end] - due)
         frame = frame.with_columns(
             pl.Series("departs_at", hours, dtype=pl.List(pl.Datetime("us", "UTC"))),
             _moments(network, "completed_at", network.close_hour[end]),

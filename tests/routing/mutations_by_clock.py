@@ -114,6 +114,11 @@ MUTATIONS_BY_CLOCK: dict[str, tuple[str, Mutation]] = {
     "hours late of another promise": ("promise.late", _edit("service_promises", "by_hour", "19:00", 0)),
     "late against a day": ("promise.late", _edit("service_promises", "by_day", 1.0, 1)),
     "the price of lateness left out": ("cost.total", _edit("plan_certificates", "cost", 6039.0)),
+    "a delivery wave at which both hour promised and hour done go out": (
+        "promise.late",
+        _put("delivery_waves", "hub_id leaves", ("B", "08:00")),
+    ),
+    "a delivery wave missed by what was in time": ("promise.late", _put("delivery_waves", "hub_id leaves", ("B", "20:00"))),
     "the sort's own price left out": ("cost.total", _edit("hub_sorts", "handling_cost", 0.1, 1)),
     "late parcels not told": ("certificate.totals", _edit("plan_certificates", "parcels_late", 0)),
     "a season that has ended": (

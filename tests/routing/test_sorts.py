@@ -16,10 +16,15 @@ from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.playback import play_plan
 from routing.checker.tables import read_tables
 from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.search.draft import Draft
+from routing.trunk.search.early_finish import finish_early
 from routing.trunk.task.build_network import build_network
+from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.hand_in import read_profiles, split_parcels
-from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.inputs import HOURS, TrunkInputs, TrunkOptions
 from routing.trunk.task.network import share_limits
+from routing.trunk.task.paths import PathPool
+from routing.trunk.vehicles.vehicle_model import tally
 from tests.routing.networks import DAY, as_tables, make_inputs
 from tests.routing.random_networks import random_network
 
@@ -226,6 +231,103 @@ def test_promises_are_late_by_the_clock() -> None:
     # done at 16:00 of the day promised for 12:00
     assert (flow["late_hours"], flow["late_days"], plan.late) == (4.0, 0, 100)
     assert plan.cost == pytest.approx(10.0 + 100 * 4.0 / 24.0)
+
+
+@pytest.mark.parametrize(
+    ("waves", "late"),
+    [(("08:00", "13:00"), 19.0), (("17:00",), 0.0), (("06:00", "16:00"), 0.0), (("12:00", "15:59"), 24.0)],
+)
+def test_late_is_counted_by_the_delivery_waves_missed(waves: tuple[str, ...], late: float) -> None:
+    # promised for 12:00, done at 16:00: 13:00 is missed and 8:00 taken, 17:00 takes both, a wave of 16:00 takes what closes then, one of 15:59 does not
+    profile = _table("hand_in_profile", [{"hub_id": "*", "until_hour": "22:00", "share": 1.0}])
+    promise = {"origin_hub_id": "A", "destination_hub_id": "B", "by_day": 1, "by_hour": "12:00"}
+    rows = [{"hub_id": "B", "leaves": leaves} for leaves in waves]
+    hours: dict[str, Any] = {"hand_in_profile": profile, "service_promises": _table("service_promises", [promise])}
+    inputs = replace(_inputs(), **hours, delivery_waves=_table("delivery_waves", rows))
+    plan = plan_trunk(inputs, OPTIONS)
+    flow = _only(plan)
+    assert (flow["late_hours"], plan.late) == (late, 100 if late else 0)
+    assert plan.cost == pytest.approx(10.0 + 100 * late / 24.0)
+    frames = read_tables({**as_tables(inputs), **_hours_of(inputs), **plan.tables()})[0]
+    played = play_plan(frames, ClockRules(unload_hours=OPTIONS.unload_hours))
+    assert (played.parcels_late, played.parcel_hours_late) == (plan.late, 100 * late)
+
+
+def _hours_of(inputs: TrunkInputs) -> dict[str, pl.DataFrame]:
+    return {name: getattr(inputs, name) for name in HOURS}
+
+
+@pytest.mark.parametrize(("seed", "waves"), [(11, ()), (12, ("08:00", "14:00"))])
+def test_what_a_plan_tells_late_is_what_is_late_when_it_is_played(seed: int, waves: tuple[str, ...]) -> None:
+    inputs = random_network(seed, hubs=5, days=3, scale=0.6, promised=0.8)
+    hubs = inputs.hubs["hub_id"].to_list()
+    capacity = dict(inputs.hubs.select("hub_id", "sort_capacity").iter_rows())
+    sorts = [
+        _sorts("A", THREE if number % 2 else THREE[1:]).with_columns(
+            hub_id=pl.lit(hub), sort_capacity=pl.lit(capacity[hub], pl.Int64) // 6
+        )
+        for number, hub in enumerate(hubs)
+    ]
+    profile = [{"hub_id": "*", "until_hour": hour, "share": share} for hour, share in (("22:00", 0.7), ("30:00", 0.3))]
+    inputs = replace(
+        inputs,
+        network_changes=inputs.network_changes.clear(),
+        hub_sorts=pl.concat(sorts),
+        hand_in_profile=_table("hand_in_profile", profile),
+        delivery_waves=_table("delivery_waves", [{"hub_id": hub, "leaves": at} for hub in hubs for at in waves])
+        if waves
+        else inputs.delivery_waves,
+    )
+    options = replace(OPTIONS, default_promise_days=0)
+    plan = plan_trunk(inputs, options)
+    frames = read_tables({**as_tables(inputs), **_hours_of(inputs), **plan.tables()})[0]
+    played = play_plan(frames, ClockRules(unload_hours=OPTIONS.unload_hours, default_promise_days=0))
+    assert played.violations == ()
+    assert plan.late > 0
+    assert played.parcels_late == plan.late
+    told = plan.trunk_flows.select((pl.col("parcels") * pl.col("late_hours").fill_null(0.0)).sum()).item()
+    assert played.parcel_hours_late == pytest.approx(told)
+    assert _count_needless_waits(plan) == 0
+
+
+def _count_needless_waits(plan: TrunkPlan) -> int:
+    """Parcels a hub finishes in a sort though an earlier one, closing after they were at hand for sure, had room."""
+    loads = plan.hub_loads.with_columns(free=pl.col("capacity").fill_null(1 << 40) - pl.col("handled"))
+    # at hand for sure: an hour of unloading and two hours before a close the last arrival, eight hours the longest sort
+    needless = 0
+    for flow in plan.trunk_flows.iter_rows(named=True):
+        if not flow["path"]:
+            continue
+        arrives = plan.trunk_departures.filter(
+            (pl.col("lane_id") == flow["path"][-1]) & (pl.col("leaves_at") == flow["departs_at"][-1])
+        )["arrives_at"][0]
+        earlier = loads.filter(
+            (pl.col("hub_id") == flow["destination_hub_id"])
+            & (pl.col("closes_at") < flow["completed_at"])
+            & (pl.col("closes_at") >= arrives + timedelta(hours=3))
+        )
+        needless += earlier.filter(pl.col("free") > 0).height > 0
+    return needless
+
+
+def test_parcels_that_wait_at_their_destination_take_the_room_of_the_sort_before() -> None:
+    profile = _table("hand_in_profile", [{"hub_id": "*", "until_hour": "22:00", "share": 1.0}])
+    sorts = pl.concat([_sorts("A"), _sorts("B", sort_capacity=60)])
+    inputs = _inputs(hand_in_profile=profile, hub_sorts=sorts)
+    network = build_network(inputs, OPTIONS)
+    arc = next(r for r in range(network.arcs) if network.arc_day[r] == 0 and network.arc_leaves[r] == 24.0)
+    noon = int(network.arc_head[arc])
+    late = [noon, int(network.after[noon])]
+    pool = PathPool(np.zeros(1, np.int64), np.array([0, 3]), np.array([arc, *(network.arcs + node for node in late)]))
+    flows = Flows(pool, np.array([100]))
+    loads = load_network(network, flows)
+    draft = Draft(flows, loads, tally(network, np.array([arc]), np.array([0]), np.array([1]), loads.arcs))
+    done = finish_early(network, draft)
+    assert done.flows.short(network).sum() == 0
+    last = int(network.after[late[1]])
+    # 60 where they arrive, the other 40 in the sort after it, none in the one the draft had for all
+    assert [int(done.loads.sorts[node]) for node in (noon, late[1], last)] == [60, 40, 0]
+    assert done.cost < draft.cost
 
 
 def _check_by_clock(inputs: TrunkInputs, plan: TrunkPlan) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,6 +18,7 @@ MINUTES = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE_DAY = "day"
 _END_OF_DAY = 24.0  # hours
+_WAVES_AFTER = 3  # days after the last day of sorts within which each hub has its next wave
 _BEFORE = 2  # days before the plan's first whose last sorts may still reach into it
 
 
@@ -61,6 +62,8 @@ class HubClock:
         Sorted parcels that may wait for a later departure; None shares the buffer.
     shut
         Spans of minutes in which the hub does nothing at all, in order.
+    waves
+        Minutes at which vehicles to outlets leave, in order; none where parcels count as delivered when they are sorted.
     """
 
     zone: ZoneInfo
@@ -69,6 +72,12 @@ class HubClock:
     unload: int
     staging: float | None
     shut: tuple[tuple[int, int], ...]
+    waves: tuple[int, ...] = ()
+
+    def delivered(self, minute: float) -> float:
+        """Minute at which what is sorted by a minute goes out: the first wave then or later, the minute itself where there is none."""
+        place = bisect_left(self.waves, minute)
+        return self.waves[place] if place < len(self.waves) else minute
 
     def last_by(self, minute: float) -> int:
         """Number of the last sort that closes by a minute; -1 where none does."""
@@ -144,6 +153,10 @@ def set_clocks(frames: Mapping[str, pl.DataFrame], first: date, last: date, rule
     for row in frames["hub_closures"].iter_rows(named=True):
         span = (to_minutes(row["starts_at"]), to_minutes(row["ends_at"]), row["open_share"])
         closures.setdefault(row["hub_id"], []).append(span)
+    waves: dict[str, list[float]] = {}
+    for row in frames["delivery_waves"].iter_rows(named=True):
+        waves.setdefault(row["hub_id"], []).append(read_hours(row["leaves"]))
+    out_days = pl.date_range(days[0], last + timedelta(days=_WAVES_AFTER), "1d", eager=True)
     grid = pl.DataFrame({"date": days}).join(frames["hubs"].select("hub_id"), how="cross")
     shut_days = set(close_hubs(frames, grid).filter("closed").select("hub_id", "date").iter_rows())
     clocks = {}
@@ -166,6 +179,7 @@ def set_clocks(frames: Mapping[str, pl.DataFrame], first: date, last: date, rule
             unload=round(max(hours, default=rules.unload_hours) * MINUTES),
             staging=hub["staging_capacity"],
             shut=_join_spans((start, end) for start, end, share in closures.get(name, []) if share <= 0),
+            waves=tuple(sorted(at_hour(day, hour, zone) for day in out_days for hour in waves.get(name, []))),
         )
     return clocks
 

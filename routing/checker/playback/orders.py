@@ -281,10 +281,10 @@ class _Promises:
         self._days = {(o, d): (int(days), hour) for o, d, hour, days in joined.drop_nulls("allowed").iter_rows()}
 
     def of(self, row: dict[str, Any]) -> float:
-        """Minute by which a flow is due: the hour promised, else the end of the last sort of the day promised."""
+        """Minute at which a flow is to go out: the first wave from the hour promised on, else from the last close of its day."""
         promise = self._days.get((row["origin_hub_id"], row["destination_hub_id"]))
         if promise is None:
             return _NEVER
         days, hour = promise
         clock, day = self._clocks[row["destination_hub_id"]], row["date"] + timedelta(days=days)
-        return clock.end_of(day) if hour is None else at_hour(day, read_hours(hour), clock.zone)
+        return clock.delivered(clock.end_of(day) if hour is None else at_hour(day, read_hours(hour), clock.zone))

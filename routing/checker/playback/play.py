@@ -173,7 +173,8 @@ class Play:
         ready = due
         if ahead:
             self.log.asked[key] += sum(batch.parcels for batch in due)
-            ready = [b for b in waiting if b.at_hand <= sort.cut_off]
+            # a plan that names hours says in which sort a parcel is finished
+            ready = [b for b in waiting if b.at_hand <= sort.cut_off and not (self._plan.by_clock and b.vehicle < 0)]
             if clock.staging is not None:
                 room = max(0.0, clock.staging - self._count_staged(hub, number))
         ready.sort(key=lambda b: (b.leaves, b.at_hand, b.order, b.leg))

@@ -40,7 +40,7 @@ class Playback:
     hired
         Vehicles to hire for what misses its own.
     parcels_late, parcel_hours_late, promised
-        Parcels sorted at their destination after their promise by the clock, by how many hours, of how many promised.
+        Parcels that go out from their destination after their promise by the clock, by how many hours, of how many promised.
     mean_hours
         From hand-in to sorted at the destination, a parcel.
     parcels, not_done
@@ -127,11 +127,7 @@ def _sum_up(plan: Orders, log: Log, clocks: Mapping[str, HubClock]) -> Playback:
             arrivals += parcels
         else:
             boardings += parcels
-    late = [
-        (minute - plan.orders[order].due, parcels)
-        for order, minute, parcels in log.done
-        if minute > plan.orders[order].due
-    ]
+    late = [(minutes, count) for minutes, count in _list_lateness(plan, log, clocks) if minutes > 0]
     over = {(miss.hub, miss.sort) for miss in log.misses if miss.cause == SORT}
     use = [
         asked / clocks[hub].sorts[number].capacity
@@ -166,6 +162,12 @@ def _sum_up(plan: Orders, log: Log, clocks: Mapping[str, HubClock]) -> Playback:
         not_done=log.left,
         violations=tuple(_list_violations(plan, log, clocks)),
     )
+
+
+def _list_lateness(plan: Orders, log: Log, clocks: Mapping[str, HubClock]) -> list[tuple[float, int]]:
+    """Minutes from the wave with which parcels were to go out to the one they go out with, and how many parcels."""
+    ends = [(plan.orders[order], minute, count) for order, minute, count in log.done]
+    return [(clocks[order.hubs[-1]].delivered(minute) - order.due, count) for order, minute, count in ends]
 
 
 def _has_room(clocks: Mapping[str, HubClock], hub: str, number: int) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from data.errors import RadarError
 from routing.trunk.task.days import Demands, count_days, list_open_days, read_demand, read_weather
 from routing.trunk.task.departures import Slots, list_days, list_slots
-from routing.trunk.task.due_times import add_default_promises, read_due, read_due_hours
+from routing.trunk.task.due_times import DeliveryWaves, add_default_promises, read_due, read_due_hours
 from routing.trunk.task.hand_in import lay_demand, read_profiles
 from routing.trunk.task.lane_vehicles import (
     limit_departures,
@@ -59,13 +59,17 @@ class _Fleet:
 
 @dataclass(frozen=True, slots=True)
 class _HandedIn:
-    """Demands as they are handed in; node, last day and last hour of each, all (K,); ``days`` from the first day to the last."""
+    """Demands as they are handed in; node, last day and last hour of each, all (K,); ``days`` from the first day to the last.
+
+    ``delivered`` (N,) is the hour at which what a node finishes goes out.
+    """
 
     demand: Demands
     days: int
     start: Ints
     due: Ints
     due_hour: Floats
+    delivered: Floats
 
 
 def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
@@ -135,7 +139,9 @@ def _lay_demand(
     due = read_due(promises, hub_number, demand.origin, demand.destination, demand.day)
     route = (demand.origin, demand.destination, demand.day)
     due_hour = read_due_hours(promises, hub_number, sorts, route, due)
-    return _HandedIn(demand, demand_days, start, due, due_hour)
+    waves = DeliveryWaves(inputs.delivery_waves, hub_ids, sorts)
+    due_hour = waves.next_after(demand.destination, due_hour)
+    return _HandedIn(demand, demand_days, start, due, due_hour, waves.next_after(sorts.hub, sorts.close))
 
 
 def _join(
@@ -165,6 +171,7 @@ def _join(
         node_turn=sorts.turn,
         node_sort=sorts.sort,
         close_hour=sorts.close,
+        delivery_hour=handed.delivered,
         close_pointers=sorts.pointers,
         after=sorts.after,
         sort_capacity=sorts.capacity,

@@ -34,13 +34,13 @@ class Commodities(NamedTuple):
 
 def list_commodities(network: TrunkNetwork) -> Commodities:
     """Group the demands by destination and, where lateness has a price, by due hour."""
-    # a demand due when the last sort closes or later cannot be late
-    end = float(network.close_hour[-1])
+    # a demand due when the last sort is delivered or later cannot be late
+    end = float(network.delivery_hour.max())
     due = np.minimum(network.demand_due_hour, end) if network.late_cost > 0 else np.full(len(network.demand_due), end)
     hours, number = np.unique(due, return_inverse=True)
     key, of_demand = np.unique(network.demand_destination * len(hours) + number, return_inverse=True)
-    close = np.zeros((network.hubs, network.turns))
-    close[network.node_hub, network.node_turn] = network.close_hour
+    done = np.zeros((network.hubs, network.turns))
+    done[network.node_hub, network.node_turn] = network.delivery_hour
     destination = (key // len(hours)).astype(np.int64)
-    days_late = np.maximum(0.0, close[destination] - hours[key % len(hours)][:, None]) / 24.0
+    days_late = np.maximum(0.0, done[destination] - hours[key % len(hours)][:, None]) / 24.0
     return Commodities(destination, of_demand.astype(np.int64), network.late_cost * days_late)

@@ -3,6 +3,9 @@
 A parcel handed in on day t and promised within h hours is due on day t + ceil(h / 24), rounded as lanes round their transit
 hours: a promise of as many hours as a lane takes is kept by a departure on the day the parcel is handed in. It is late by
 the days from then to the day on which it is sorted at its destination.
+
+By the clock a parcel is late by the delivery waves it misses: both the hour promised and the hour at which it is sorted count as
+the first wave of vehicles to outlets that leaves its hub then or later.
 """
 
 from __future__ import annotations
@@ -131,3 +134,41 @@ def read_due_hours(
         else:
             found[k] = last.get((destination, day), HOURS_A_DAY * (day + 1.0))
     return found
+
+
+class DeliveryWaves:
+    """Hours at which vehicles to outlets leave each hub: what is sorted there goes out with the next of them.
+
+    Parameters
+    ----------
+    table
+        Table ``delivery_waves``; a hub without rows delivers what it sorts at once.
+    hub_ids
+        Ids of the hubs in order.
+    sorts
+        The sorts of the plan, by the clock.
+    """
+
+    def __init__(self, table: pl.DataFrame, hub_ids: list[str], sorts: Sorts) -> None:
+        number = {hub: place for place, hub in enumerate(hub_ids)}
+        self._hours: dict[int, Floats] = {}
+        if not sorts.by_clock:
+            return
+        # what is late is sorted by the last close; the first wave after it is within two days
+        days = range(-2, int(sorts.close.max() // HOURS_A_DAY) + 3)
+        clocks: dict[int, list[float]] = {}
+        for hub, leaves in table.select("hub_id", "leaves").iter_rows():
+            if hub in number:
+                clocks.setdefault(number[hub], []).append(read_hours(leaves))
+        for place, hours in clocks.items():
+            self._hours[place] = np.sort([sorts.hour_of(day, hour, place) for day in days for hour in hours])
+
+    def next_after(self, hub: Ints, hour: Floats) -> Floats:
+        """Hour of the first wave of each hub at or after an hour; the hour itself where a hub has none, or it is after the plan."""
+        found = hour.copy()
+        for place, waves in self._hours.items():
+            mine = np.flatnonzero(hub == place)
+            number = np.searchsorted(waves, hour[mine] - _EPSILON)
+            some = number < len(waves)
+            found[mine[some]] = waves[number[some]]
+        return found

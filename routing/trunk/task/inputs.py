@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures")
+HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures", "delivery_waves")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class TrunkInputs:
         date, origin_hub_id, destination_hub_id, parcels: what is to be carried.
     network_changes, lane_weather, service_promises
         Empty frames when there are none. ``lane_weather``: date, lane_id, speed_factor, capacity_factor.
-    hub_sorts, hub_days, hub_closures, hand_in_profile, lane_departures
+    hub_sorts, hub_days, hub_closures, hand_in_profile, lane_departures, delivery_waves
         Hours of hubs and lanes; empty frames when there are none. Without ``hub_sorts`` a plan is made by days.
     vehicle_stands
         Where own vehicles stand at the start and are to stand at the end; without rows of a type the plan chooses, and it ends as
@@ -48,6 +48,7 @@ class TrunkInputs:
     hub_closures: pl.DataFrame = field(default_factory=lambda: _empty("hub_closures"))
     hand_in_profile: pl.DataFrame = field(default_factory=lambda: _empty("hand_in_profile"))
     lane_departures: pl.DataFrame = field(default_factory=lambda: _empty("lane_departures"))
+    delivery_waves: pl.DataFrame = field(default_factory=lambda: _empty("delivery_waves"))
     vehicle_stands: pl.DataFrame = field(default_factory=lambda: _empty("vehicle_stands"))
 
     @classmethod

@@ -37,6 +37,8 @@ class TrunkNetwork:
         Number of its sort in ``sort_ids``.
     close_hour : (N,) [hours]
         When the sort of a node closes, from midnight before the first day; never falls from a node to the next.
+    delivery_hour : (N,) [hours]
+        When what is sorted at a node for the last time goes out: the first delivery wave of its hub from its close on.
     close_pointers : (B + 1,)
         First node of each close; nodes of one block close at the same hour, only lanes without transit time join them.
     after : (N,)
@@ -76,7 +78,7 @@ class TrunkNetwork:
     demand_due : (K,)
         Day by which each is promised; ``promises.NO_PROMISE`` without a promise.
     demand_due_hour : (K,) [hours]
-        Hour of the plan by which each is to be sorted at its destination; ``inf`` without a promise.
+        Hour of the delivery wave with which each is to go out, else by which it is to be sorted; ``inf`` without a promise.
     by_clock, midnight
         Whether hubs have sorts of their own, and the moment hours of the plan are counted from.
     arc_leaves, arc_arrives : (R,) [hours]
@@ -99,6 +101,7 @@ class TrunkNetwork:
     node_turn: Ints
     node_sort: Ints
     close_hour: Floats
+    delivery_hour: Floats
     close_pointers: Ints
     after: Ints
     sort_capacity: Floats

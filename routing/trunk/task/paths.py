@@ -232,4 +232,4 @@ def count_late(network: TrunkNetwork, pool: PathPool, end: Ints) -> Floats:
     end : (P,)
         Node at which each path is sorted for the last time.
     """
-    return np.maximum(0.0, network.close_hour[end] - network.demand_due_hour[pool.demand]) / 24.0
+    return np.maximum(0.0, network.delivery_hour[end] - network.demand_due_hour[pool.demand]) / 24.0
