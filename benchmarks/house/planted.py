@@ -93,6 +93,13 @@ SIGNS = (
         "_shift_free(pairs, use, pair, added)",
         "tests/routing/test_fleet_spreading.py",
     ),
+    Sign(
+        "routing/trunk/bound/dual_ascent.py",
+        "_raise_prices",
+        "state.slack[vehicle, day] -= step",
+        "state.slack[vehicle, day] += step",
+        "tests/routing/test_dual_ascent.py",
+    ),
 )
 
 
