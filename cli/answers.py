@@ -179,6 +179,8 @@ ANSWERS: tuple[Answer, ...] = (
         from, to: day, days looked at
         speeds_from_history: list, speeds taken from this network's history
         from_history: list, effects into which this network's history went
+        issued_at: text?, when the newest weather forecast was issued
+        age_hours: number?, hours from then to what was known
         lane_weather, outlet_weather: rows, as in the tables, those touched
         """,
     ),
@@ -192,7 +194,8 @@ ANSWERS: tuple[Answer, ...] = (
         rates: rows, how outlets respond
         warnings: rows, warnings that acted
         days: rows, parcels of the network before and after
-        closed: rows, closures played through
+        closed: rows, lane-days of the closures played through
+        closures: rows, their hours
         """,
     ),
     _list(

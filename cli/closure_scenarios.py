@@ -60,7 +60,8 @@ def read_closures(workspace: Workspace, least: float, span: Span) -> tuple[Scena
         raise RadarError(
             f"--closures {least:g}", "a least probability above 0 and at most 1, such as 0.3", "correct it"
         )
-    writers = workspace.writers("lane_closures")
+    played = set(workspace.read("runs").filter(pl.col("command") == "weather apply")["run_id"])
+    writers = [run for run in workspace.writers("lane_closures") if run not in played]
     if not writers:
         raise RadarError("no lane_closures in this workspace", action="run `radar weather impact` first")
     begin, end = span
@@ -74,6 +75,52 @@ def read_closures(workspace: Workspace, least: float, span: Span) -> tuple[Scena
             "give a smaller share, or leave --closures out",
         )
     return tuple(_by_cause(found))
+
+
+def lay_weather(
+    workspace: Workspace, tables: dict[str, pl.DataFrame], named: str | None = None
+) -> dict[str, pl.DataFrame]:
+    """Give a plan's tables the weather it is played under.
+
+    Parameters
+    ----------
+    workspace
+        Where lane weather stands.
+    tables
+        Of a trunk plan, with the weather it was made for.
+    named
+        A run of `radar weather impact` or `apply` whose weather counts in place of that.
+
+    Returns
+    -------
+    dict of str to polars.DataFrame
+        The tables; of a plan by days the hours in which lanes are shut are told in ``lane_weather``.
+
+    Raises
+    ------
+    RadarError
+        When the named run wrote no lane weather.
+    """
+    from cli.trunk_task import choose_certain
+    from data.contracts import contract
+    from data.hub_load import names_hours
+    from weather.played_closures import fold_into_days
+
+    if named is not None:
+        writers = workspace.writers("lane_weather")
+        if named not in writers:
+            known = ", ".join(writers[-5:]) or "none yet"
+            raise RadarError(f"no lane weather of a run {named}", f"one of {known}", "see `radar runs`")
+        tables = {**tables, "lane_weather": workspace.results("lane_weather", named)}
+        shut = workspace.writers("lane_closures")
+        rows = workspace.results("lane_closures", named) if named in shut else contract("lane_closures").empty()
+        tables["lane_closures"] = choose_certain([rows])
+    if "lane_closures" not in tables or names_hours(tables["trunk_flows"]):
+        return tables
+    seen = tables.get("lane_weather", contract("lane_weather").empty())
+    zone = workspace.settings.workspace.zone
+    told = {"lane_weather": fold_into_days(seen, tables["lane_closures"], tables["lanes"], zone)}
+    return {name: frame for name, frame in tables.items() if name != "lane_closures"} | told
 
 
 def _by_cause(closures: pl.DataFrame) -> list[Scenario]:

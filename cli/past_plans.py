@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cli.trunk_task import HOURS, TABLES
+from cli.trunk_task import HOURS, TABLES, choose_certain
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,6 +31,8 @@ def read_trunk_plan(workspace: Workspace, run_id: str) -> tuple[dict[str, pl.Dat
 
     Hours of hubs and lanes are there only where the plan read them: one made before has no part in them.
     """
+    import polars as pl
+
     run = read_run(workspace, run_id)
     versions, options = run["tables_read"], run["options"]
     tables = {name: read_as_planned(workspace, name, versions.get(name), run) for name in TABLES}
@@ -43,6 +45,11 @@ def read_trunk_plan(workspace: Workspace, run_id: str) -> tuple[dict[str, pl.Dat
     }
     if "lane_weather" in versions:
         tables["lane_weather"] = _weather_of(workspace, versions["lane_weather"], run, options.get("lane_weather_run"))
+    if options.get("lane_closures_runs") and "lane_closures" in versions:
+        rows = workspace.read("lane_closures", versions["lane_closures"])
+        tables["lane_closures"] = choose_certain(
+            [rows.filter(pl.col("run_id") == name) for name in options["lane_closures_runs"]]
+        )
     return tables, options
 
 

@@ -91,8 +91,12 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
         Step(("weather", "impact", "--as-of", str(peak.as_of)), "what the weather does to lanes and outlets"),
         Step(("weather", "apply"), "forecasts and lane times with the weather in them"),
         Step(
+            ("plan", "trunk", *window, "--no-weather", "--effort", f"{peak.effort:g}", *seed),
+            "the plan as if every lane were fair, to hold the next one against",
+        ),
+        Step(
             ("plan", "trunk", *window, "--effort", f"{peak.effort:g}", *seed),
-            "paths and whole vehicles, hubs within capacity",
+            "paths and whole vehicles, hubs within capacity; what the weather costs",
         ),
         Step(("verify", "trunk"), "every balance, capacity and cost recomputed"),
         Step(("plan", "stock"), "how much of what in which warehouse by when"),

@@ -16,7 +16,15 @@ from cli.plan_demand import TrunkRequest, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
 from cli.plan_weather import read_weather_cost, tell_weather_cost
-from cli.trunk_task import TABLES, keep_options, list_hours, read_prices, read_rules, set_options
+from cli.trunk_task import (
+    TABLES,
+    keep_options,
+    list_hours,
+    read_lane_weather,
+    read_prices,
+    read_rules,
+    set_options,
+)
 from cli.words import word
 
 if TYPE_CHECKING:
@@ -176,6 +184,7 @@ def make_trunk_plan(
     run_id, plan
         The run, and the plan as tables, its ``violations`` counted by the independent checker.
     """
+    from cli.closure_scenarios import lay_weather
     from cli.plan_risk import add_risk, forecasts_of, judge_risk
     from data.plan_outcome import read_outcome
     from routing.checker.trunk import check_trunk
@@ -187,7 +196,6 @@ def make_trunk_plan(
     level = settings.service_level if request.service_level is None else request.service_level
     options = set_options(workspace.settings, effort=request.effort, time_limit=request.time_limit, seed=request.seed)
     near = None if request.reference is None else _find_reference(workspace, request.reference)
-    weather_runs = workspace.writers("lane_weather") if request.weather else []
     kept = {
         "from": None if request.first is None else request.first.isoformat(),
         "to": None if request.last is None else request.last.isoformat(),
@@ -200,12 +208,12 @@ def make_trunk_plan(
         "weather": request.weather,
         "risk": request.risk,
         "by": request.by,
-        "lane_weather_run": weather_runs[-1] if weather_runs else None,
     }
     with workspace.run("plan trunk", kept, request.seed) as run:
         tables = {name: run.read(name) for name in (*TABLES, *list_hours(request.by))}
-        if weather_runs:
-            tables["lane_weather"] = run.results("lane_weather", weather_runs[-1])
+        under, seen = read_lane_weather(run, weather=request.weather)
+        tables |= under
+        run.options = kept = {**kept, **seen}
         tables["route_demand"] = read_demand(run, request, level)
         kept_near = _read_reference(run, near, request.max_changes)
 
@@ -224,7 +232,7 @@ def make_trunk_plan(
         checked = check_trunk({**tables, **plan.tables()}, **prices, rules=rules)
         plan = plan.with_violations(count_broken(checked.violations))
         risk = judge_risk(
-            {**tables, **plan.tables()},
+            lay_weather(workspace, {**tables, **plan.tables()}),
             forecasts_of(run),
             settings,
             prices,

@@ -13,7 +13,7 @@ from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
-from cli.trunk_task import HOURS, TABLES, keep_options, read_prices, read_rules, set_options
+from cli.trunk_task import HOURS, TABLES, keep_options, read_lane_weather, read_prices, read_rules, set_options
 
 if TYPE_CHECKING:
     import polars as pl
@@ -79,20 +79,19 @@ def plan_joint(
         first=stock_first, last=stock_last, as_of=as_of, service_level=service_level, from_home=True, day_cost=day_cost
     )
     trunk_options = set_options(workspace.settings, effort=effort, time_limit=time_limit, seed=seed)
-    weather_runs = workspace.writers("lane_weather")
     kept: dict[str, Any] = {
         "from": None if first is None else first.isoformat(),
         "to": None if last is None else last.isoformat(),
         "service_level": level,
-        "lane_weather_run": weather_runs[-1] if weather_runs else None,
         "forecast": forecast,
         **keep_options(trunk_options),
         **{name: getattr(stock_options, name) for name in ("as_of", "day_cost", "putaway_days")},
     }
     with progress("Joint plan") as bar, workspace.run("plan joint", kept, seed) as run:
         trunk = {name: run.read(name) for name in (*TABLES, *HOURS)}
-        if weather_runs:
-            trunk["lane_weather"] = run.results("lane_weather", weather_runs[-1])
+        under, seen = read_lane_weather(run)
+        trunk |= under
+        run.options = kept = {**kept, **seen}
         trunk["route_demand"], hubs = _read_demand(run, first, last, level, forecast)
         stock = {name: run.read(name) for name in STOCK_TABLES}
         zone = workspace.settings.workspace.timezone

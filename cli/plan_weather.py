@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from data.workspace import Workspace
 
-_OWN = ("weather", "lane_weather_run", "reference", "max_changes")
+_OWN = ("weather", "lane_weather_run", "lane_closures_runs", "reference", "max_changes")
 """Options in which a plan and its plan without weather may differ."""
 
 
@@ -76,7 +76,7 @@ def _touched(weather: pl.DataFrame, departures: pl.DataFrame, days: pl.Series) -
     import polars as pl
 
     carried = departures.group_by("date", "lane_id").agg(pl.col("parcels").sum())
-    bad = (pl.col("speed_factor") < 1.0) | (pl.col("capacity_factor") < 1.0)
+    bad = (pl.col("speed_factor") < 1.0) | (pl.col("capacity_factor") < 1.0) | (pl.col("closure_probability") >= 1.0)
     rows = weather.filter(bad & pl.col("date").is_in(days.implode())).select("date", "lane_id")
     return rows.join(carried, on=["date", "lane_id"], how="left").with_columns(pl.col("parcels").fill_null(0))
 

@@ -191,6 +191,7 @@ class _Table:
         seed: int,
     ) -> _Table:
         from cli.answer_plans import EFFORT, NearPlanner
+        from cli.closure_scenarios import lay_weather
         from cli.past_plans import find_plan, read_trunk_plan
         from cli.plan_risk import lay_out_plan
         from cli.scenarios import describe_surroundings
@@ -207,6 +208,7 @@ class _Table:
         if kind not in ("trunk", "joint"):
             raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")
         tables, made_at = read_trunk_plan(workspace, run_id)
+        tables = lay_weather(workspace, tables)
         settings = workspace.settings.plan
         costs = {name: float(made_at.get(name, 0.0)) for name in ("hold_cost", "late_cost")}
         source = find_forecast(workspace, run_id, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 
 from cli.console import known_errors, out_json, out_text, progress, workspace_of
 from cli.options import Json, Language
+from cli.report_weather import latest_before, name_warnings, read_weather_in, read_weather_seen
 from data.errors import RadarError
 from data.language import default_languages
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from reports.formats import Language as LanguageName
     from reports.plan_inputs import PlanInputs
     from reports.run_facts import RunFacts
-
-# How a cause of ``lane_weather`` names a warning: "warning snow red (ID)".
-_NAMED = re.compile(r"warning \S+ \w+ \((.+?)\)(?:, no effect known)?(?:;|$)")
 
 RunId = Annotated[
     str | None,
@@ -124,6 +121,8 @@ def read_forecast_inputs(workspace: Workspace, run_id: str | None = None) -> For
         ),
         outlines=_outlines(workspace),
         closings=_closings_taken(workspace, run, network),
+        weather=read_weather_in(workspace, run, network["date"]),
+        time_zone=workspace.settings.workspace.timezone,
         **seen,
     )
 
@@ -171,7 +170,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
     departures, flows, loads, shortfalls, certificates, demand = (
         _rows_of(workspace, name, run.run_id) for name in results
     )
-    under = _weather_seen(workspace, run)
+    under = read_weather_seen(workspace, run)
     return PlanInputs(
         run=run,
         certificates=certificates,
@@ -182,7 +181,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         demand=demand,
         forecast=find_forecast(workspace, run),
         lane_weather=under,
-        warnings=_warnings_in(workspace, under, loads),
+        warnings=name_warnings(workspace, under, loads["date"]),
         weather_cost=read_weather_cost(workspace, run.run_id),
         hub_prices=_rows_of(workspace, "hub_prices", run.run_id),
         capacity_needs=_weeks_of(workspace.results("capacity_needs"), loads),
@@ -190,15 +189,6 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         time_zone=workspace.settings.workspace.timezone,
         **seen,
     )
-
-
-def _warnings_in(workspace: Workspace, weather: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the warnings that the weather of a plan's days names as its causes."""
-    import polars as pl
-
-    causes = weather.filter(pl.col("date").is_in(loads["date"].unique().implode()))["cause"].unique().to_list()
-    named = {name for cause in causes for name in _NAMED.findall(cause)}
-    return workspace.read("weather_warnings").filter(pl.col("warning_id").is_in(sorted(named)))
 
 
 def find_forecast(workspace: Workspace, run: RunFacts) -> tuple[str, date] | None:
@@ -213,7 +203,7 @@ def find_forecast(workspace: Workspace, run: RunFacts) -> tuple[str, date] | Non
     if named is None:
         if "route_forecasts" not in run.tables_read:
             return None
-        named = _latest_before(workspace, "route_forecasts", run.run_id)
+        named = latest_before(workspace, "route_forecasts", run.run_id)
     if named is None or named not in workspace.writers("network_forecasts", withdrawn=True):
         return None
     return named, workspace.results("network_forecasts", named)["as_of"][0]
@@ -270,25 +260,6 @@ def _as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.DataFrame:
 def _scan_as_seen(workspace: Workspace, table: str, run: RunFacts) -> pl.LazyFrame:
     """Return a table as ``_as_seen`` does, unread: years of a national network do not fit a small machine's memory."""
     return workspace.scan(table, run.tables_read.get(table))
-
-
-def _weather_seen(workspace: Workspace, run: RunFacts) -> pl.DataFrame:
-    """Return the lane weather a plan was made for: the run it names, none where it read none."""
-    from data.contracts import contract
-
-    named = run.options.get("lane_weather_run")
-    if named is None and "lane_weather" in run.tables_read:
-        named = _latest_before(workspace, "lane_weather", run.run_id)
-    writers = workspace.writers("lane_weather", withdrawn=True)
-    return workspace.results("lane_weather", named) if named in writers else contract("lane_weather").empty()
-
-
-def _latest_before(workspace: Workspace, table: str, run_id: str) -> str | None:
-    """Return the last run before another one that wrote a table: by their numbers, since clocks may stand wrong."""
-    from data.table_reader import run_number
-
-    earlier = [w for w in workspace.writers(table, withdrawn=True) if run_number(w) < run_number(run_id)]
-    return earlier[-1] if earlier else None
 
 
 def _outlines(workspace: Workspace) -> str | None:

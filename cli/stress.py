@@ -25,6 +25,16 @@ _SHOWN = 12  # hub-days printed
 _ASK_DRAWS = 1000
 
 
+PlayedWeather = Annotated[
+    str | None,
+    typer.Option(
+        "--weather",
+        metavar="RUN",
+        help="Play under the lane weather of this `weather impact` or `weather apply`, whatever the plan was made for.",
+    ),
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add ``radar stress``."""
     app.command("stress")(stress)
@@ -66,6 +76,7 @@ def stress(
     forecast: Annotated[
         str | None, typer.Option("--forecast", metavar="RUN", help="Draw from this forecast, not the plan's own.")
     ] = None,
+    weather: PlayedWeather = None,
     target: Annotated[
         float | None,
         typer.Option(
@@ -101,20 +112,20 @@ def stress(
     cases = choose_scenarios(workspace, scenarios, names)
     cases += () if closures is None else read_closures(workspace, closures, planned_span(workspace, run_id))
     source = find_forecast(workspace, run_id, forecast)
-    working = engine_of(workspace, engine)
     kept = {
         "plan": run_id,
         "draws": draws,
         "policies": [one.name for one in policies],
         "scenarios": [case.name for case in cases],
         "forecast": source,
+        "weather": weather,
         "risk": target,
     }
     options = StressOptions(draws=draws, policies=policies, scenarios=cases, seed=seed)
     with progress("Stress test") as bar, workspace.run("stress", kept, seed) as run:
-        ready = _lay_out(workspace, run, run_id, source, options)
+        ready = _lay_out(workspace, run, run_id, source, options, weather)
         around = describe_surroundings(workspace, ready.source, cases)
-        found = stress_plan(ready.layout, ready.source.draw, options, around, bar, working)
+        found = stress_plan(ready.layout, ready.source.draw, options, around, bar, engine_of(workspace, engine))
         run.append("stress_results", found.results)
         run.append("stress_summaries", found.summaries)
         run.append("demand_draws", tabulate_draws(ready.layout, found.demand))
@@ -142,11 +153,15 @@ def _find_trunk_plan(workspace: Workspace, named: str) -> str:
     return run_id
 
 
-def _lay_out(workspace: Workspace, run: Run, run_id: str, source: str, options: Any) -> PlanOnDraws:
+def _lay_out(
+    workspace: Workspace, run: Run, run_id: str, source: str, options: Any, weather: str | None
+) -> PlanOnDraws:
+    from cli.closure_scenarios import lay_weather
     from cli.past_plans import read_trunk_plan
     from cli.plan_risk import lay_out_plan
 
     tables, made_at = read_trunk_plan(workspace, run_id)
+    tables = lay_weather(workspace, tables, weather)
     prices = {name: float(made_at.get(name, 0.0)) for name in ("hold_cost", "late_cost")}
     return lay_out_plan(
         tables,

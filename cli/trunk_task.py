@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import polars as pl
+
+    from data.runs import Run
     from data.settings import Settings
     from routing.checker.playback.clock import ClockRules
     from routing.trunk.task.inputs import TrunkOptions
@@ -42,6 +45,39 @@ def set_options(settings: Settings, *, effort: float | None, time_limit: float |
         time_zone=settings.workspace.timezone,
         default_promise_days=plan.default_promise_days,
     )
+
+
+def read_lane_weather(run: Run, *, weather: bool = True) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:
+    """Read what a plan made now sees of the weather on lanes.
+
+    Returns
+    -------
+    tables
+        ``lane_weather`` of the latest run that wrote it, and ``lane_closures`` that are certain, of that run and of the latest
+        load; neither without ``weather``, nor where there is none.
+    kept
+        The runs, as the plan's options keep them.
+    """
+    tables: dict[str, pl.DataFrame] = {}
+    reader = run.reader
+    writers = reader.writers("lane_weather") if weather else []
+    seen = writers[-1] if writers else None
+    if seen is not None:
+        tables["lane_weather"] = run.results("lane_weather", seen)
+    commands = {row["run_id"]: row["command"] for row in reader.read("runs").iter_rows(named=True)}
+    shut = reader.writers("lane_closures") if weather else []
+    loaded = [name for name in shut if commands.get(name, "").startswith("load")]
+    taken = [name for name in dict.fromkeys([seen, *loaded[-1:]]) if name is not None and name in shut]
+    if taken:
+        tables["lane_closures"] = choose_certain([run.results("lane_closures", name) for name in taken])
+    return tables, {"lane_weather_run": seen, "lane_closures_runs": taken}
+
+
+def choose_certain(closures: list[pl.DataFrame]) -> pl.DataFrame:
+    """Closures that are no scenario but certain: of probability 1."""
+    import polars as pl
+
+    return pl.concat(closures).filter(pl.col("probability") >= 1.0)
 
 
 def list_hours(by: str) -> tuple[str, ...]:

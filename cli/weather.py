@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -261,6 +261,9 @@ def impact(
         run.append("lane_weather", found.lanes)
         run.append("outlet_weather", found.outlets)
         run.append("lane_closures", found.closures)
+        known = moment or datetime.combine(days[0], time(), tzinfo=zone)
+        age = {"weather_issued_at": found.issued_at, "known_until": known.astimezone(UTC)}
+        run.options = {**options, **{name: None if at is None else at.isoformat() for name, at in age.items()}}
         lanes, outlets = list_touched(found.lanes), list_touched(found.outlets)
         run.message = f"{lanes.height:,} lane-days and {outlets.height:,} outlet-days touched"
     _tell_unknown(found)
@@ -275,6 +278,8 @@ def impact(
             "to": days[-1],
             "speeds_from_history": sorted(speeds),
             "from_history": taken,
+            "issued_at": found.issued_at,
+            "age_hours": None if found.issued_at is None else (known - found.issued_at).total_seconds() / 3600.0,
         }
         out_json(summary | {"lane_weather": lanes.to_dicts(), "outlet_weather": outlets.to_dicts()})
         return
@@ -305,7 +310,7 @@ def apply(
     """Adjust the latest forecast for the latest weather impact; parcels held back on bad days leave on the days after.
 
     Every level still adds up; the factor stands in the column weather. A closure is never averaged in: play it through
-    with --close, which shuts the lanes in lane_weather, and plan again.
+    with --close, which shuts lanes for their hours (lane_closures) or whole days (lane_weather), and plan again.
 
     Example: `radar weather apply --close likely`
     """
@@ -321,6 +326,7 @@ def apply(
     with progress("weather apply") as bar, workspace.run("weather apply", options=options) as run:
         source = forecast or latest_run(workspace, "route_forecasts", "forecast", "radar forecast")
         impact_run = latest_run(workspace, "outlet_weather", "weather impact", "radar weather impact")
+        run.options = {**options, "impact_run": impact_run}
         tables = read_forecast(workspace, run, source, impact_run, learn=learn)
         settings, zone = workspace.settings.weather, workspace.settings.workspace.zone
         made = apply_weather(tables, settings, zone, close=chosen, learn=learn, progress=bar)
@@ -328,6 +334,8 @@ def apply(
             run.append(f"{level}_forecasts", frame)
         if made.lane_weather is not None:
             run.append("lane_weather", made.lane_weather)
+        if made.closures.height:
+            run.append("lane_closures", made.closures)
         held = made.by_day.select((pl.col("before") - pl.col("after")).clip(lower_bound=0).sum()).item()
         run.message = f"{held:,} parcels moved to later days, {made.waiting:,} of them past the last day"
     if made.unknown_days:
@@ -347,7 +355,10 @@ def apply(
             "rates": [without_nan(asdict(rate)) for rate in made.response.rates],
             "warnings": [without_nan(asdict(row)) for row in made.warnings],
         }
-        out_json(facts | {"days": made.by_day.to_dicts(), "closed": made.closed.to_dicts()})
+        out_json(
+            facts
+            | {"days": made.by_day.to_dicts(), "closed": made.closed.to_dicts(), "closures": made.closures.to_dicts()}
+        )
         return
     factor = pl.when(pl.col("before") > 0).then(pl.col("after") / pl.col("before")).otherwise(1.0)
     out_rows(made.by_day.with_columns(weather=factor), json=False, title="Parcels of the network")

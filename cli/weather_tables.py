@@ -70,11 +70,20 @@ def read_forecast(
         forecasts=forecasts,
         lane_weather=run.results("lane_weather", impact_run).drop("run_id"),
         outlet_weather=run.results("outlet_weather", impact_run).drop("run_id"),
+        lane_closures=_closures_of(workspace, run, impact_run),
         known_until=_known_until(workspace, impact_run),
         route_volumes=run.read("route_volumes") if learn else contract("route_volumes").empty(),
         regions=run.read("regions"),
         network=read_network(workspace, run, volumes=False, departures=False),
     )
+
+
+def _closures_of(workspace: Workspace, run: Run, impact_run: str) -> pl.DataFrame:
+    from data.contracts import contract
+
+    if impact_run not in workspace.writers("lane_closures"):
+        return contract("lane_closures").empty().drop("run_id")
+    return run.results("lane_closures", impact_run).drop("run_id")
 
 
 def latest_run(workspace: Workspace, table: str, command: str, how: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -47,6 +47,30 @@ class RouteHistory:
 
 
 @dataclass(frozen=True)
+class WeatherSeen:
+    """The weather a forecast was adjusted for.
+
+    Parameters
+    ----------
+    lane_weather, outlet_weather, warnings
+        Tables of these names: what the impact found, and the warnings it names as causes.
+    lanes
+        Table ``lanes``.
+    issued_at
+        When the newest weather forecast was issued; None where there was none.
+    known_until
+        Up to when the impact was allowed to know, or the beginning of its first day.
+    """
+
+    lane_weather: pl.DataFrame
+    outlet_weather: pl.DataFrame
+    warnings: pl.DataFrame
+    lanes: pl.DataFrame
+    issued_at: datetime | None
+    known_until: datetime
+
+
+@dataclass(frozen=True)
 class ForecastInputs:
     """Frames of the forecast report, each by its contract.
 
@@ -68,6 +92,10 @@ class ForecastInputs:
         GeoJSON text of the regions for the map's background, or none.
     closings
         Closings and openings nobody announced that the forecast took as such.
+    weather
+        The weather it was adjusted for; None where it was not.
+    time_zone
+        Of moments told.
     """
 
     run: RunFacts
@@ -85,6 +113,8 @@ class ForecastInputs:
     history: RouteHistory | None = None
     outlines: str | None = None
     closings: tuple[Closing, ...] = ()
+    weather: WeatherSeen | None = None
+    time_zone: str = "Asia/Shanghai"
 
     def __post_init__(self) -> None:
         """Refuse a report about nothing."""

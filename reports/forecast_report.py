@@ -14,6 +14,7 @@ from reports import forecast_figures as figures
 from reports import forecast_tables as tables
 from reports.charts import EventMark, path_chart, waterfall_chart
 from reports.forecast_inputs import RECENT_DAYS, ForecastInputs
+from reports.forecast_weather import tell_weather
 from reports.formats import Formats, Language
 from reports.maps import HubMark, LaneMark, draw_map
 from reports.messages import Messages
@@ -73,7 +74,7 @@ class _Report:
             "as_of": inputs.as_of,
             "known": self._known(),
             "closings": self._closings(),
-            "contents": [(name, t(f"contents.{name}")) for name in (*contents, "accuracy", "provenance")],
+            "contents": [(name, t(f"contents.{name}")) for name in (*contents, "weather", "accuracy", "provenance")],
             "figures": self._figures(),
             "path_drawing": self._path(),
             "path_legend": self._path_legend(),
@@ -87,6 +88,10 @@ class _Report:
             "route_tables": routes.get("route_tables"),
             **outlets,
             "outlet_table": outlets.get("outlet_table"),
+            "weather_lead": None,
+            "weather_map": None,
+            "weather_table": None,
+            **tell_weather(inputs, t, f),
             "accuracy_table": None if inputs.scores.is_empty() else self.writer.scores(),
             "accuracy_lead": self._accuracy_lead(),
             "further_facts": self._further_facts(),

@@ -9,10 +9,9 @@ import polars as pl
 from data.hub_load import count_nights, names_hours, sum_sorts
 from data.plan_outcome import list_waiting
 from reports.plan_inputs import PlanInputs
+from reports.weather_map import is_touched, lost_share
 
 _PAIRS_PER_LANE = 3
-# Weather above this share of a fair day's speed and capacity is no news to a planner.
-_FAIR = 0.98
 
 
 @dataclass(frozen=True)
@@ -386,42 +385,6 @@ def shortfall_groups(shortfalls: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def worst_weather(inputs: PlanInputs) -> pl.DataFrame:
-    """Return for each lane that the weather touches on the plan's days its worst day.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``lane_id``, ``origin_hub_id``, ``destination_hub_id``, ``mode``, ``severity``, ``cause``, ``loss`` (share of speed times
-        capacity that is lost, or the probability of a closure where that is more), the least touched first.
-    """
-    lanes = inputs.lanes.select("lane_id", "origin_hub_id", "destination_hub_id", "mode")
-    return (
-        inputs.lane_weather.filter(_touched_by_weather() & pl.col("date").is_in(inputs.days))
-        .with_columns(_lost_to_weather().alias("loss"))
-        .sort("loss", "date", descending=[True, False])
-        .unique("lane_id", keep="first", maintain_order=True)
-        .join(lanes, on="lane_id", how="inner")
-        .select("lane_id", "origin_hub_id", "destination_hub_id", "mode", "severity", "cause", "loss")
-        .sort("loss", "lane_id")
-    )
-
-
-def _touched_by_weather() -> pl.Expr:
-    """Whether weather matters on a lane and day: a closure is possible, a warning stands, or more than 2 % are lost."""
-    return (
-        (pl.col("speed_factor") < _FAIR)
-        | (pl.col("capacity_factor") < _FAIR)
-        | (pl.col("closure_probability") > 0)
-        | (pl.col("severity") != "none")
-    )
-
-
-def _lost_to_weather() -> pl.Expr:
-    slowed = 1 - pl.col("speed_factor") * pl.col("capacity_factor")
-    return pl.max_horizontal(slowed, pl.col("closure_probability"))
-
-
 def weather_rows(inputs: PlanInputs, named: pl.DataFrame) -> pl.DataFrame:
     """Return the lane-days of the plan on which weather matters, with what the plan does there.
 
@@ -433,7 +396,7 @@ def weather_rows(inputs: PlanInputs, named: pl.DataFrame) -> pl.DataFrame:
         ``parcels`` (0 where the plan sends nothing). First where most is at stake: parcels times what of speed times
         capacity is lost, or times the risk of a closure.
     """
-    touched, loss = _touched_by_weather(), _lost_to_weather()
+    touched, loss = is_touched(), lost_share()
     used = named.group_by("lane_id", "date").agg(pl.col("departures", "parcels").sum())
     lanes = inputs.lanes.select("lane_id", "origin_hub_id", "destination_hub_id", "mode")
     return (

@@ -12,22 +12,19 @@ from markupsafe import Markup
 from reports import plan_figures as figures
 from reports.charts import departures_chart
 from reports.formats import Formats, Language
-from reports.maps import AreaMark, HubMark, LaneMark, draw_map
+from reports.maps import HubMark, LaneMark, draw_map
 from reports.messages import Messages
 from reports.page import Figure, Legend, render
 from reports.plan_inputs import PlanInputs
 from reports.plan_tables import PlanTables
 from reports.tables import in_language
+from reports.weather_map import WeatherMap, find_worst
 
 _MAP_LANES = 250
 # The stack of a day from the ground up, and the colour of each part.
 _SERIES = {"own": "own", "contract": "contract", "spot": "spot", "rail": "rail", "air": "air"}
 _TIGHT = 0.95
 _FULL_SORT = 0.97
-# The tone in which each colour of a warning is drawn.
-_TONES = {"red": "bad", "orange": "warn", "yellow": "warn", "blue": "accent", "none": "accent"}
-# The worst is drawn last and lies on top.
-_ORDER = ("none", "blue", "yellow", "orange", "red")
 
 
 def write_plan_report(inputs: PlanInputs, language: Language) -> str:
@@ -410,39 +407,10 @@ class _Report:
 
     def _weather_map(self) -> dict[str, object]:
         """Draw the lanes that the weather touches, each by its worst day, over the areas under warnings."""
-        t = self.t
-        touched = figures.worst_weather(self.inputs)
-        placed = self.inputs.hubs.select("hub_id", "name", "latitude", "longitude").drop_nulls().sort("hub_id")
-        hubs = [
-            HubMark(hub, name, latitude, longitude, 1.0, "plain", overloaded=False, tip=name)
-            for hub, name, latitude, longitude in placed.iter_rows()
-        ]
-        lanes = [
-            LaneMark(
-                row["origin_hub_id"], row["destination_hub_id"], f"{row['mode']} {_TONES[row['severity']]}", row["loss"],
-                f"{self.writer.hub.text(row['origin_hub_id'])} → {self.writer.hub.text(row['destination_hub_id'])}: "
-                f"{self.writer.cause(row['cause'])}",
-            )
-            for row in touched.iter_rows(named=True)
-        ]  # fmt: skip
-        areas = [
-            AreaMark(
-                row["area"],
-                _TONES[row["severity"]],
-                f"{t.term('warning_kind', row['kind'])} {t.term('severity', row['severity'])} ({row['warning_id']})",
-            )
-            for row in sorted(
-                self.inputs.warnings.to_dicts(), key=lambda row: (_ORDER.index(row["severity"]), row["warning_id"])
-            )
-        ]
-        legend = [
-            Legend("bad", "line", t("weather.legend_red")),
-            Legend("warn", "line", t("weather.legend_orange")),
-            Legend("accent", "line", t("weather.legend_other")),
-        ]
-        drawing = draw_map(hubs, lanes, self.inputs.outlines, t.plain("weather.map_label"), areas)
-        caption = t("weather.map_caption", lanes=self.f.count(len(lanes)), warnings=self.f.count(len(areas)))
-        return {"weather_map": drawing, "weather_legend": legend, "weather_caption": caption}
+        seen = self.inputs
+        worst = find_worst(seen.lane_weather, seen.lanes, seen.days)
+        none = pl.DataFrame(schema={"hub_id": pl.String, "severity": pl.String, "outlets": pl.UInt32})
+        return WeatherMap(worst, seen.warnings, seen.hubs, seen.outlines, none).draw(self.t, self.f)
 
     def _prices(self) -> dict[str, object]:
         prices = self.inputs.hub_prices

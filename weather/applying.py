@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from data.errors import RadarError
 from data.progress import SILENT, Progress
 from data.settings import WeatherSettings
 from weather.adjustment import (
@@ -37,13 +36,11 @@ from weather.effects import EffectTables, kind_of_warning, list_effects
 from weather.impact import assess_outlets, hours_needed
 from weather.impact_inputs import ImpactTables, build_scene
 from weather.learning import VolumeResponse, fit_volume_response, volumes_by_hub
+from weather.played_closures import play_closures
 from weather.points import build_grid, known_weather
 from weather.scene import WeatherScene
 from weather.warning_learning import LearnedWarning, fit_warning_response, replace_productivity
 from weather.warnings import acting_warnings
-
-LIKELY = 0.5
-"""Closure probability from which ``likely`` plays a closure through."""
 
 LEVELS = ("network", "region", "hub", "route", "outlet")
 Basis = Literal["history", "published"]
@@ -57,7 +54,7 @@ class ForecastTables:
     ----------
     forecasts
         Level -> rows of its ``*_forecasts`` without run_id; the level ``route`` is always there.
-    lane_weather, outlet_weather
+    lane_weather, outlet_weather, lane_closures
         What an impact run found, without run_id.
     known_until
         What that run was allowed to know; None where it knew everything.
@@ -70,6 +67,7 @@ class ForecastTables:
     forecasts: Mapping[str, pl.DataFrame]
     lane_weather: pl.DataFrame
     outlet_weather: pl.DataFrame
+    lane_closures: pl.DataFrame
     known_until: datetime | None
     route_volumes: pl.DataFrame
     regions: pl.DataFrame
@@ -100,6 +98,8 @@ class Adjusted:
         Parcels that wait at outlets after that day, because couriers could not bring them.
     closed
         ``date``, ``lane_id`` of the closures played through.
+    closures
+        Their hours, as ``lane_closures`` has them, with probability 1.
     unknown_days
         Days of the forecast of which no hub's weather is known; they stay as they were.
     """
@@ -113,6 +113,7 @@ class Adjusted:
     waiting: int
     undelivered: int
     closed: pl.DataFrame
+    closures: pl.DataFrame
     unknown_days: tuple[date, ...]
 
 
@@ -134,8 +135,8 @@ def apply_weather(
     settings, zone
         Section ``[weather]`` of radar.toml and time zone of the workspace.
     close
-        ``likely`` (every lane-day with a closure probability of at least 0.5), a least probability such as ``0.3``, lane ids,
-        or ``LANE@DATE``.
+        ``likely`` (the hours closed with a probability of at least 0.5), a least probability such as ``0.3``, lane ids, or
+        ``LANE@DATE``.
     learn
         Whether history may replace the published figures.
     progress
@@ -149,7 +150,7 @@ def apply_weather(
     forecasts, network = tables.forecasts, tables.network
     routes = forecasts["route"]
     days = routes["date"].unique().sort().to_list()
-    closed = _find_closed(tables.lane_weather, network.lanes, close)
+    played = play_closures(tables.lane_weather, tables.lane_closures, network.lanes, close, zone)
     progress.step(1, 5, "learning from history")
     kept, basis, response, warned = _shares(tables, settings, zone, days, learn=learn)
     progress.step(3, 5, "moving parcels")
@@ -169,8 +170,10 @@ def apply_weather(
     by_day = moved.rows.group_by("date").agg(pl.col("before", "after").sum()).sort("date")
     seen = set(pl.concat([kept[direction]["date"] for direction in DIRECTIONS]))
     unknown = tuple(day for day in days if day not in seen)
-    shut = _with_closures(tables.lane_weather, closed) if closed.height else None
-    return Adjusted(adjusted, shut, basis, response, warned, by_day, moved.waiting, undelivered, closed, unknown)
+    return Adjusted(
+        adjusted, played.lane_weather, basis, response, warned, by_day, moved.waiting, undelivered, played.closed,
+        played.hours, unknown,
+    )  # fmt: skip
 
 
 def _shares(
@@ -273,65 +276,3 @@ def _change_outlets(
     arrivals = change_arrivals(moved.rows, lags)
     brought, undelivered = hold_deliveries(before, network.outlets, arrivals, weather, days, spare)
     return pl.concat([picked, brought]), undelivered
-
-
-def _find_closed(lane_weather: pl.DataFrame, network: pl.DataFrame, close: Sequence[str]) -> pl.DataFrame:
-    """Lane-days whose closure is played through: ``date``, ``lane_id``."""
-    lanes = lane_weather.select("date", "lane_id", "closure_probability")
-    known = set(network["lane_id"])
-    chosen = [lanes.clear()]
-    for words in close:
-        name, _, text = words.partition("@")
-        least = LIKELY if words == "likely" else _as_probability(words, known)
-        if least is not None:
-            chosen.append(lanes.filter(pl.col("closure_probability") >= least))
-            continue
-        if name not in known:
-            raise RadarError(
-                f"{words!r} to close",
-                "likely, a least probability such as 0.3, LANE or LANE@DATE",
-                "name a lane of the table lanes with --close",
-            )
-        picked = lanes.filter(pl.col("lane_id") == name)
-        if text:
-            try:
-                day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 (a date has no zone)
-            except ValueError as error:
-                raise RadarError(f"day {text!r} in --close {words}", "LANE@2025-11-09", "correct it") from error
-            picked = pl.DataFrame({"date": [day], "lane_id": [name], "closure_probability": [1.0]})
-        chosen.append(picked)
-    return pl.concat(chosen).select("date", "lane_id").unique().sort("date", "lane_id")
-
-
-def _as_probability(words: str, lanes: set[str]) -> float | None:
-    """Least closure probability that the words say; None where they are no number, or name a lane.
-
-    Raises
-    ------
-    RadarError
-        For a number that is no probability, or 0, which would close everything.
-    """
-    try:
-        least = float(words)
-    except ValueError:
-        return None
-    if words in lanes:
-        return None
-    if not 0.0 < least <= 1.0:
-        raise RadarError(f"--close {words}", "a least probability above 0 and at most 1, such as 0.3", "correct it")
-    return least
-
-
-def _with_closures(lanes: pl.DataFrame, closed: pl.DataFrame) -> pl.DataFrame:
-    """Lane weather in which the chosen lane-days are shut: no departure, probability 1."""
-    shut = closed.join(lanes, on=["date", "lane_id"], how="left").with_columns(
-        pl.col("speed_factor").fill_null(1.0),
-        capacity_factor=pl.lit(0.0),
-        closure_probability=pl.lit(1.0),
-        severity=pl.col("severity").fill_null("none"),
-        cause=pl.concat_str(
-            pl.lit("closed in this scenario"), pl.col("cause").replace("", None), separator="; ", ignore_nulls=True
-        ),
-    )
-    rest = lanes.join(closed, on=["date", "lane_id"], how="anti")
-    return pl.concat([rest, shut.select(lanes.columns)]).sort("date", "lane_id")

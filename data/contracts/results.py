@@ -170,7 +170,7 @@ class _WeatherEffect(Result):
     date = day("Day.", "日期", key=True)
     speed_factor = quantity("Speed against a fair day; hours divide by it.", "速度系数", unit="ratio", high=1.0)
     capacity_factor = quantity(
-        "Capacity against a fair day: a limit on departures becomes limit x factor rounded up, 0 is closed; of outlets, courier productivity.",
+        "Capacity against a fair day: a limit on departures becomes limit x factor rounded up, vehicles are away hours / factor, 0 is closed; of outlets, courier productivity.",
         "能力系数",
         unit="ratio",
         high=1.0,

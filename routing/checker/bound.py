@@ -212,7 +212,7 @@ def _price_departures(departures: pl.DataFrame, prices: pl.DataFrame, days: pl.D
     summed = np.concatenate([np.zeros((types.height, 1)), np.cumsum(fleet, axis=1)], axis=1)
     kind = _ints(departures.join(types, on="vehicle_type_id", maintain_order="left"), "type")
     day = _ints(departures, "day")
-    back = np.minimum(day + np.maximum(_ints(departures, "lag"), 1), days.height)
+    back = np.minimum(day + _ints(departures, "away"), days.height)
     price: Floats = departures["unit_cost"].to_numpy() + summed[kind, back] - summed[kind, day]
     price = price + _priced(departures, prices, "lane") + _priced(departures, prices, "option")
     return price + (

@@ -252,20 +252,20 @@ def check_departure_hours(frames: Mapping[str, pl.DataFrame], plan: Orders) -> l
 
 
 def count_at_work_by_clock(priced: pl.DataFrame, plan: Orders) -> pl.DataFrame:
-    """Count the vehicles of each type under way at each departure: left by then and not arrived.
+    """Count the vehicles of each type away at each departure: left by then and not arrived, nor waiting on a thinned road.
 
     Returns
     -------
     polars.DataFrame
         date, vehicle_type_id, fleet_size, at_work: the most of each date.
     """
-    minutes = {(vehicle.lane, vehicle.leaves): vehicle.minutes for vehicle in plan.vehicles}
+    away_of = {(vehicle.lane, vehicle.leaves): vehicle.away for vehicle in plan.vehicles}
     rows: dict[str, list[tuple[int, int, float, date, float | None]]] = defaultdict(list)
     for row in priced.iter_rows(named=True):
         if row["leaves_at"] is None:
             continue
         leaves = to_minutes(row["leaves_at"])
-        back = leaves + max(minutes.get((row["lane_id"], leaves), 0), 1)
+        back = leaves + max(away_of.get((row["lane_id"], leaves), 0), 1)
         rows[row["vehicle_type_id"]].append((leaves, back, row["departures"], row["date"], row["fleet_size"]))
     counted = []
     for kind, runs in sorted(rows.items()):

@@ -44,7 +44,7 @@ def list_departures(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> p
     Returns
     -------
     polars.DataFrame
-        date, day, lane_id, vehicle_type_id, start, end (hubs), lag [days], parcel_cost [CNY/parcel], ownership, capacity
+        date, day, lane_id, vehicle_type_id, start, end (hubs), lag, away [days], parcel_cost [CNY/parcel], ownership, capacity
         [parcels], unit_cost [CNY/departure], lane_limit, type_limit [departures], fleet_size [vehicles]; limits are
         ``inf`` without a bound. Sorted by day, start, lane and type.
     """
@@ -76,7 +76,7 @@ def list_departures(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> p
         )
         .filter(pl.min_horizontal("capacity", "type_limit", "lane_limit", "fleet_size") >= 1)
         .select(
-            "date", "day", "lane_id", "vehicle_type_id", "start", "end", "lag", "parcel_cost", "ownership", "capacity",
+            "date", "day", "lane_id", "vehicle_type_id", "start", "end", "lag", "away", "parcel_cost", "ownership", "capacity",
             "unit_cost", "lane_limit", "type_limit", "fleet_size",
         )
         .sort("day", "start", "lane_id", "vehicle_type_id")

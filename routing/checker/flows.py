@@ -36,19 +36,22 @@ def lane_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Data
 
     A departure on day t is sorted on day t + ceil((transit_hours / speed_factor + later) / 24), later being the hours of
     unloading and before the cut-off where a plan by days has some; lanes of 0 hours have none. A lane whose speed_factor or
-    capacity_factor is 0 is closed; otherwise capacity_factor scales the limits on departures, rounded up.
+    capacity_factor is 0 is closed; otherwise capacity_factor scales the limits on departures, rounded up, and keeps vehicles away
+    for transit_hours / speed_factor / capacity_factor. Hours in which the lane is shut come on top of both.
 
     Parameters
     ----------
     frames
-        Tables of the checker: ``lanes`` (with ``later_hours`` from :func:`add_later_hours`, else 0), ``lane_weather``.
+        Tables of the checker: ``lanes`` (with ``later_hours`` from :func:`add_later_hours`, else 0), ``lane_weather``, and
+        ``lane_shut`` of a plan by days.
     days
         Columns ``date``, ``lane_id``: the departures asked about. Unknown lanes drop out.
 
     Returns
     -------
     polars.DataFrame
-        date, lane_id, start, end, mode, distance_km, parcel_cost, lag [days], closed, factor, lane_limit [departures].
+        date, lane_id, start, end, mode, distance_km, parcel_cost, lag (of parcels) and away (of vehicles, at least 1) [days], closed,
+        factor, lane_limit [departures].
     """
     lanes = frames["lanes"].select(
         "lane_id",
@@ -64,18 +67,23 @@ def lane_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Data
     weather = frames["lane_weather"].select("date", "lane_id", "speed_factor", "capacity_factor")
     factor, speed = pl.col("capacity_factor").fill_null(1.0), pl.col("speed_factor").fill_null(1.0)
     travel = pl.col("transit_hours") / pl.when(speed > 0).then(speed).otherwise(1.0)
-    hours = travel + pl.when(travel > 0).then(pl.col("later_hours")).otherwise(0.0)
+    driven = travel + pl.col("stopped").fill_null(0.0)
+    thinned = travel / pl.when(factor > 0).then(factor.clip(upper_bound=1.0)).otherwise(1.0) - travel
+    hours = driven + pl.when(driven > 0).then(pl.col("later_hours")).otherwise(0.0)
+    none = pl.DataFrame(schema={"date": pl.Date, "lane_id": pl.String, "lost": pl.Boolean, "stopped": pl.Float64})
     return (
         days.select("date", "lane_id")
         .unique()
         .join(lanes, on="lane_id")
         .join(weather, on=["date", "lane_id"], how="left")
-        .with_columns(closed=(speed <= 0) | (factor <= 0), factor=factor)
+        .join(frames.get("lane_shut", none), on=["date", "lane_id"], how="left")
+        .with_columns(closed=(speed <= 0) | (factor <= 0) | pl.col("lost").fill_null(False), factor=factor)
         .with_columns(
             lag=(hours / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=0).cast(pl.Int64),
+            away=((hours + thinned) / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=1).cast(pl.Int64),
             lane_limit=(pl.col("departure_limit") * pl.col("factor") - _EPSILON).ceil(),
         )
-        .drop("speed_factor", "capacity_factor", "departure_limit", "transit_hours", "later_hours")
+        .drop("speed_factor", "capacity_factor", "departure_limit", "transit_hours", "later_hours", "lost", "stopped")
         .sort("date", "lane_id")
     )
 

@@ -29,11 +29,11 @@ class Move:
 
 
 def list_moves_by_day(priced: pl.DataFrame) -> list[Move]:
-    """List the departures of own vehicles of a plan by days: back max(lag, 1) days after they leave."""
+    """List the departures of own vehicles of a plan by days: back as many days after they leave as their lane keeps them away."""
     return [
         Move(
             row["vehicle_type_id"], row["start"], row["end"], row["date"].toordinal(),
-            row["date"].toordinal() + max(int(row["lag"] or 0), 1), row["departures"], row["date"],
+            row["date"].toordinal() + max(int(row["away"] or 0), 1), row["departures"], row["date"],
         )
         for row in _own(priced)
     ]  # fmt: skip
@@ -41,13 +41,13 @@ def list_moves_by_day(priced: pl.DataFrame) -> list[Move]:
 
 def list_moves_by_clock(priced: pl.DataFrame, plan: Orders, turn_round: float) -> list[Move]:
     """List the departures of own vehicles of a plan by the clock: back when they have arrived and been turned round."""
-    minutes = {(vehicle.lane, vehicle.leaves): vehicle.minutes for vehicle in plan.vehicles}
+    away = {(vehicle.lane, vehicle.leaves): vehicle.away for vehicle in plan.vehicles}
     moves = []
     for row in _own(priced):
         if row["leaves_at"] is None:
             continue
         leaves = to_minutes(row["leaves_at"])
-        under_way = minutes.get((row["lane_id"], leaves), 0) + round(turn_round * MINUTES)
+        under_way = away.get((row["lane_id"], leaves), 0) + round(turn_round * MINUTES)
         moves.append(
             Move(
                 row["vehicle_type_id"], row["start"], row["end"], leaves, leaves + max(under_way, 1), row["departures"],

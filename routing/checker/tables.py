@@ -77,6 +77,9 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             ("date", "lane_id"),
             optional=True,
         ),
+        "lane_closures": Form(
+            {"lane_id": _TEXT, "starts_at": _MOMENT, "ends_at": _MOMENT}, {"probability": AMOUNT}, (), optional=True
+        ),
         "service_promises": Form(
             {"origin_hub_id": _TEXT, "destination_hub_id": _TEXT},
             {"latest_hours": AMOUNT + EMPTY, "by_day": WHOLE + EMPTY},

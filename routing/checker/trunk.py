@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from routing.checker import by_clock, positions
+from routing.checker import by_clock, positions, shut_lanes
 from routing.checker import flows as checker_flows
 from routing.checker import hubs as checker_hubs
 from routing.checker import promises as checker_promises
@@ -77,7 +77,7 @@ def check_trunk(
     ----------
     tables
         ``hubs``, ``lanes``, ``vehicle_types``, ``route_demand``, ``trunk_departures``, ``trunk_flows``, ``hub_loads``,
-        ``plan_certificates``; when there are any also ``lane_vehicles``, ``network_changes``, ``lane_weather``,
+        ``plan_certificates``; when there are any also ``lane_vehicles``, ``network_changes``, ``lane_weather``, ``lane_closures``,
         ``service_promises``, ``shortfalls``, ``bound_prices``, and the hours of hubs and lanes. Rows of one plan only.
     hold_cost
         Price of a parcel held over a night [CNY/parcel/night].
@@ -99,8 +99,10 @@ def check_trunk(
     frames, violations = read_tables(tables)
     frames = _price_carbon(frames, tables, co2_price)
     frames = checker_promises.add_default(frames, None if rules is None else rules.default_promise_days)
-    if rules is not None and not by_clock.names_hours(frames):
-        frames = checker_flows.add_later_hours(frames, rules.unload_hours + rules.day_cut_off_hours)
+    if not by_clock.names_hours(frames):
+        known = rules or ClockRules()
+        frames = checker_flows.add_later_hours(frames, known.unload_hours + known.day_cut_off_hours)
+        frames = shut_lanes.plan_by_days(frames, known.time_zone)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
     violations += [] if rules is None else check_paths(frames, rules)
     work = _follow_by_clock(frames, rules) if by_clock.names_hours(frames) else _follow_by_days(frames)
@@ -211,6 +213,7 @@ def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | Non
     turn_round = 0.0 if rules is None else rules.turn_round_hours
     found += positions.check_positions(frames, positions.list_moves_by_clock(priced, orders, turn_round))
     found += by_clock.check_departure_hours(frames, orders)
+    found += shut_lanes.check_departures(frames, orders)
     lateness = by_clock.count_hours_late(frames, orders, clocks)
     found += by_clock.check_hours_late(lateness)
     hours = lateness.select((pl.col("parcels") * pl.col("due").fill_null(0.0)).sum()).item()

@@ -136,8 +136,8 @@ def check_lanes(priced: pl.DataFrame, legs: pl.DataFrame) -> list[Violation]:
 def count_at_work(priced: pl.DataFrame) -> pl.DataFrame:
     """Count the vehicles of each type at work on each day over the whole network.
 
-    A departure on day t over a lane of lag L keeps its vehicle from t to t + max(L, 1) - 1: it can leave again from
-    where it is on the day it arrives.
+    A departure on day t over a lane whose vehicles are away for L days keeps its vehicle from t to t + L - 1: it can leave
+    again from where it is on the day it is back.
 
     Returns
     -------
@@ -145,13 +145,9 @@ def count_at_work(priced: pl.DataFrame) -> pl.DataFrame:
         date, vehicle_type_id, fleet_size, at_work [vehicles].
     """
     return (
-        priced.group_by("date", "vehicle_type_id", "lag")
+        priced.group_by("date", "vehicle_type_id", "away")
         .agg(pl.col("departures").sum(), pl.col("fleet_size").first())
-        .with_columns(
-            date=pl.date_ranges(
-                "date", pl.col("date") + pl.duration(days=pl.col("lag").clip(lower_bound=1)), closed="left"
-            )
-        )
+        .with_columns(date=pl.date_ranges("date", pl.col("date") + pl.duration(days=pl.col("away")), closed="left"))
         .explode("date")
         .group_by("date", "vehicle_type_id")
         .agg(at_work=pl.col("departures").sum(), fleet_size=pl.col("fleet_size").first())

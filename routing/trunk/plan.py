@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -17,7 +17,7 @@ from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, raise_bound, zero_prices
 from routing.trunk.explain.shortfalls import explain_shortfalls
 from routing.trunk.replan.from_tables import read_flows
-from routing.trunk.replan.plan_near import plan_near
+from routing.trunk.replan.plan_near import plan_near, rank_near
 from routing.trunk.replan.reference_plan import (
     Reference,
     ReferencePlan,
@@ -175,13 +175,15 @@ def plan_trunk(
             network, options, columns, reference_plan, reference.max_changes, deadline, progress
         )
     draft = _refuse_paths(network, draft)
-    if draft.flows.short(network).any():
-        _compile_carrying()
     closing = deadline.share("fixes of shortfalls", max(deadline.left(), _CLOSING_SHARE * options.time_limit))
-    may_hire = reference is None or reference.max_changes is None  # else vehicles hired now would be changes too many
-    if may_hire:
-        draft = insert_shortfalls(share_limits(network), draft, closing)
-    draft = place_own(network, draft, closing, may_hire=may_hire)
+
+    def rank(found: Draft) -> tuple[float, int]:
+        if reference is None or reference_plan is None:
+            return found.cost, 0
+        return rank_near(network, reference_plan, reference.max_changes, found)
+
+    draft = _carry_more(network, draft, rank, closing)
+    draft = _carry_more(network, place_own(network, draft, closing), rank, closing)
     draft = _order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft)
     relaxed = _move_ends(network, relaxed)
     plan = write_plan(network, draft, relaxed, options, closing)
@@ -204,22 +206,22 @@ def _refuse_paths(network: TrunkNetwork, draft: Draft) -> Draft:
     return Draft(flows, loads, drop_unneeded(network, draft.vehicles, loads.arcs))
 
 
-def place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline, *, may_hire: bool = True) -> Draft:
-    """Let own vehicles stand where they leave from; parcels for which that leaves no vehicle go elsewhere or are short.
+def _carry_more(
+    network: TrunkNetwork, draft: Draft, rank: Callable[[Draft], tuple[float, int]], deadline: Deadline
+) -> Draft:
+    """Carry what is short as far as there is room, with vehicles hired for it, where that ranks better: near a reference they are changes."""
+    if not draft.flows.short(network).any():
+        return draft
+    _compile_carrying()
+    return min(draft, insert_shortfalls(share_limits(network), draft, deadline), key=rank)
 
-    Parameters
-    ----------
-    may_hire
-        Whether vehicles may be hired, on whatever way, for parcels that lost theirs.
-    """
+
+def place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:
+    """Let own vehicles stand where they leave from; parcels for which that leaves no vehicle are short."""
     placed = place_vehicles(share_limits(network), draft.vehicles, draft.loads.arcs, deadline)
     if placed is draft.vehicles:
         return draft
-    fitted = fit_parcels(network, replace(draft, vehicles=placed), deadline)
-    if not may_hire or not fitted.flows.short(network).any():
-        return fitted
-    _compile_carrying()
-    return insert_shortfalls(share_limits(network), fitted, deadline)
+    return fit_parcels(network, replace(draft, vehicles=placed), deadline)
 
 
 def _order_hand_ins(network: TrunkNetwork, draft: Draft) -> Draft:
@@ -265,7 +267,8 @@ def _find_near(
             limit = deadline.share("exact model", _BOUND_SHARE * options.time_limit)
             proof = solve_exactly(network, effort=_BOUND_SHARE * options.effort, deadline=limit)
             rival, relaxed = proof.draft, raise_bound(relaxed, proof.bound)
-    draft = plan_near(network, reference_plan, most_changes, rival, relaxed, options, deadline, progress)
+    driven = share_limits(network)
+    draft = plan_near(driven, reference_plan, most_changes, rival, relaxed, options, deadline, progress)
     return draft, relaxed
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from data.contracts import contract
-from reports.forecast_inputs import ForecastInputs, summarise_history
+from reports.forecast_inputs import ForecastInputs, WeatherSeen, summarise_history
 from reports.run_facts import RunFacts
 
 AS_OF = date(2025, 10, 30)
@@ -251,6 +251,23 @@ def forecast_inputs() -> ForecastInputs:
         scores=backtest_scores(),
         scores_run="backtest-0001",
         history=summarise_history(route_volumes(), AS_OF),
+        weather=weather_seen(),
+    )
+
+
+def weather_seen() -> WeatherSeen:
+    """Snow in the north by a forecast of the evening before; of the last days nothing is known."""
+    from tests.reports.plan_frames import lane_weather, lanes, warnings
+
+    snowed = outlets().filter(pl.col("hub_id").is_in(["PEK", "SHE"])).select("outlet_id")
+    rows = lane_weather().drop("lane_id").unique(maintain_order=True).join(snowed, how="cross")
+    return WeatherSeen(
+        lane_weather=lane_weather(),
+        outlet_weather=contract("outlet_weather").conform(rows),
+        warnings=warnings(),
+        lanes=lanes(),
+        issued_at=datetime(2025, 10, 31, 12, tzinfo=UTC),
+        known_until=datetime(2025, 10, 31, 16, tzinfo=UTC),
     )
 
 

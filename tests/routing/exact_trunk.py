@@ -198,15 +198,17 @@ def _add_vehicles(
     at_work, options = _entries(), _list_options(inputs)
     balance: dict[tuple[str, str], dict[int, float]] = defaultdict(lambda: defaultdict(float))
     fleets = dict(inputs.vehicle_types.select("vehicle_type_id", "fleet_size").iter_rows())
-    for lane, day, due in task.runs:
-        factor = weather.get((lane["lane_id"], day), {"capacity_factor": 1.0})["capacity_factor"]
+    for lane, day, _ in task.runs:
+        sky = weather.get((lane["lane_id"], day), {"speed_factor": 1.0, "capacity_factor": 1.0})
+        factor = sky["capacity_factor"]
+        away = math.ceil(lane["transit_hours"] / sky["speed_factor"] / min(factor, 1.0) / 24 - 1e-9)
         room = dict.fromkeys(task.lane_flow[lane["lane_id"], day], -1.0)
         leaving = {}
         for kind, capacity, cost, limit in options[lane["lane_id"]]:
             name = kind["vehicle_type_id"]
             run = model.column(cost, limit if limit == math.inf else math.ceil(limit * factor - 1e-9))
             room[run], leaving[run] = capacity, 1.0
-            for n in range(max((due - day).days, 1)):
+            for n in range(max(away, 1)):
                 at_work[name, day + timedelta(days=n)][run] = 1.0
             if kind["ownership"] == "own":
                 balance[name, lane["origin_hub_id"]][run] += 1.0

@@ -13,7 +13,7 @@ import pytest
 from data.contracts import contract
 from data.errors import RadarError
 from routing.trunk.task.build_network import build_network
-from routing.trunk.task.days import count_days, list_open_days, read_demand, read_weather
+from routing.trunk.task.days import count_days, list_open_days, read_demand
 from routing.trunk.task.departures import list_days
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.lane_vehicles import (
@@ -23,6 +23,7 @@ from routing.trunk.task.lane_vehicles import (
     read_bounds,
     spread_lane_vehicles,
 )
+from routing.trunk.task.lane_weather import LaneWeather, read_lane_weather
 from routing.trunk.task.path_rules import is_accepted, lay_rules, mark_detours, mark_paths, may_go_on
 from routing.trunk.task.sorts import lay_sorts, read_hours
 from routing.trunk.task.stands import read_stands
@@ -84,9 +85,13 @@ def test_weather_of_lanes_and_days_outside_the_plan_is_left_out() -> None:
         {"lane_id": "A-B", "date": DAY + dt.timedelta(days=9), "capacity_factor": 0.0},
         {"lane_id": "elsewhere", "date": DAY, "capacity_factor": 0.0},
     ]
-    factor, speed = read_weather(_inputs(weather=rows).lane_weather, {"A-B": 0}, DAY, 2)
-    assert factor.tolist() == [[0.5, 1.0]]
-    assert speed.tolist() == [[0.8, 1.0]]
+    given = _inputs(weather=rows)
+    midnight = dt.datetime(DAY.year, DAY.month, DAY.day, tzinfo=dt.UTC)
+    found = read_lane_weather(given.lane_weather, given.lane_closures, {"A-B": 0}, midnight, 2)
+    assert found.capacity.tolist() == [[0.5, 1.0]]
+    assert found.speed.tolist() == [[0.8, 1.0]]
+    assert found.travel(np.array([20.0])).tolist() == [[25.0, 20.0]]
+    assert found.thinned(np.array([20.0])).tolist() == [[25.0, 0.0]]
 
 
 def test_a_day_is_one_sort_and_lanes_leave_at_midnight() -> None:
@@ -97,8 +102,7 @@ def test_a_day_is_one_sort_and_lanes_leave_at_midnight() -> None:
     assert sorts.capacity[sorts.of_hub(1)].tolist() == [60.0, 60.0, 60.0]
     assert read_hours("26:30") == 26.5
     ends = (np.array([0]), np.array([1]))
-    fair, closed = np.ones((1, 3)), np.array([[False, False, True]])
-    slots = list_days(inputs.lanes, sorts, ends, fair, closed, 6.0)
+    slots = list_days(inputs.lanes, sorts, ends, LaneWeather(np.ones((1, 3)), np.array([[1.0, 1.0, 0.0]])), 6.0)
     # 20 hours and 6 of unloading are two days
     assert (slots.tail.tolist(), slots.head.tolist()) == ([[0, 2, -1]], [[5, -1, -1]])
     assert (slots.leaves[0, 0], slots.arrives[0, 0], slots.back[0, 0]) == (24.0, 72.0, 2)
@@ -116,7 +120,8 @@ def test_vehicles_of_a_lane_their_limits_and_its_arcs() -> None:
 
     sorts = lay_sorts(inputs, OPTIONS, inputs.hubs.sort("hub_id"), DAY, np.ones((3, 2), dtype=np.bool_))
     factor = np.array([[1.0, 0.5, 0.0]])
-    slots = list_days(inputs.lanes, sorts, (np.array([0]), np.array([1])), np.ones((1, 3)), factor <= 0, 0.0)
+    under = LaneWeather(np.ones((1, 3)), factor)
+    slots = list_days(inputs.lanes, sorts, (np.array([0]), np.array([1])), under, 0.0)
     spread = spread_lane_vehicles(listed, slots, ["truck", "van"])
     lane_limit, vehicle_limit = limit_departures(inputs.lanes, slots, spread, factor, factor <= 0)
     # half of two is one, half of three is felt from two on

@@ -17,6 +17,7 @@ from routing.checker.playback.clock import (
     to_minutes,
     to_moment,
 )
+from routing.checker.playback.shut_hours import Spans, list_spans, stop_on_road
 from routing.checker.promises import allow_days
 
 _ALL_HUBS = "*"
@@ -33,8 +34,11 @@ class Vehicle:
     ----------
     lane, start, end
         Lane and its hubs.
-    doors, leaves, minutes
-        Minute by which parcels are to be sorted for them, minute at which they leave, minutes to the end of the lane.
+    day
+        Business date.
+    doors, leaves, minutes, away
+        Minute by which parcels are to be sorted for them, minute at which they leave, minutes to the end of the lane, and until
+        they can be turned round there.
     loads
         Parcels each of them holds, the largest first; those that have left are taken out.
     room
@@ -46,9 +50,11 @@ class Vehicle:
     lane: str
     start: str
     end: str
+    day: date
     doors: int
     leaves: int
     minutes: int
+    away: int
     loads: list[float] = field(default_factory=list)
     room: float = 0.0
     tail: int = -1
@@ -85,9 +91,11 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
     legs = frames["trunk_flows"].filter(pl.col("path").list.len() == pl.col("departure_dates").list.len())
     by_clock = bool(frames["trunk_departures"]["leaves_at"].is_not_null().any())
     lanes = {row["lane_id"]: row for row in frames["lanes"].iter_rows(named=True)}
-    speeds = {
-        (row["lane_id"], row["date"]): row["speed_factor"] for row in frames["lane_weather"].iter_rows(named=True)
+    weather = {
+        (row["lane_id"], row["date"]): (row["speed_factor"], row["capacity_factor"])
+        for row in frames["lane_weather"].iter_rows(named=True)
     }
+    spans = list_spans(frames["lane_closures"])
     loading = _list_loading(frames)
     vehicles: list[Vehicle] = []
     numbers: dict[tuple[str, date | datetime], int] = {}
@@ -96,7 +104,8 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
         key = (lane, leaves or day)
         if key not in numbers:
             numbers[key] = len(vehicles)
-            vehicle = _set_out(lanes[lane], clocks, speeds.get((lane, day), 1.0), day, leaves)
+            factors = weather.get((lane, day), (1.0, 1.0))
+            vehicle = _set_out(lanes[lane], clocks, factors, spans.get(lane, ()), (day, leaves))
             vehicles.append(_load_before(vehicle, clocks[vehicle.start], loading.get(lane, {})))
         return numbers[key]
 
@@ -138,17 +147,31 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
 
 
 def _set_out(
-    lane: dict[str, Any], clocks: Mapping[str, HubClock], speed: float, day: date, leaves: datetime | None
+    lane: dict[str, Any],
+    clocks: Mapping[str, HubClock],
+    factors: tuple[float, float],
+    spans: Spans,
+    when: tuple[date, datetime | None],
 ) -> Vehicle:
+    """Let vehicles leave at their hour: parcels come transit_hours / speed later and after what shut hours stop them for.
+
+    The road that lets a share ``capacity`` of its vehicles through keeps them for transit_hours / speed / capacity.
+    """
+    day, leaves = when
+    speed, capacity = (factor if factor > 0 else 1.0 for factor in factors)
+    hours = lane["transit_hours"] / speed
     clock = clocks[lane["origin_hub_id"]]
     minute = clock.reopen(clock.end_of(day) if leaves is None else to_minutes(leaves))
+    stopped = stop_on_road(spans, minute, hours * MINUTES)[1]
     return Vehicle(
         lane=lane["lane_id"],
         start=lane["origin_hub_id"],
         end=lane["destination_hub_id"],
+        day=day,
         doors=minute,
         leaves=minute,
-        minutes=_round_up(lane["transit_hours"] / (speed if speed > 0 else 1.0) * MINUTES),
+        minutes=_round_up(hours * MINUTES + stopped),
+        away=_round_up(hours / min(capacity, 1.0) * MINUTES + stopped),
         tail=clock.last_by(minute),
     )
 

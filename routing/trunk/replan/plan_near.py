@@ -29,11 +29,12 @@ from routing.trunk.search.draft import Draft
 from routing.trunk.search.exact import count_nodes, fits_exact_model, write_exactly
 from routing.trunk.search.find_plan import count_tries
 from routing.trunk.search.local_search import search_locally
+from routing.trunk.search.overload_repair import find_plain_paths, take_paths
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.paths import Room, assign_paths, gather_pool, merge_paths, use_paths
+from routing.trunk.task.paths import Room, assign_paths, gather_pool, mark_accepted, merge_paths, use_paths
 from routing.trunk.vehicles.vehicle_model import Vehicles, limit_rows, list_pairs, tally
 
 _STEPS = (1.0, 0.5, 0.2, 0.05, 0.0)  # of a departure's mean price: what a change costs, step by step
@@ -67,12 +68,9 @@ def plan_near(
     relaxed
         Of the task: its sampled paths.
     """
-    beyond = _BEYOND * float(network.vehicle_cost.max()) if len(network.vehicle_cost) else 0.0
 
     def rank(draft: Draft) -> tuple[float, int]:
-        changes = reference_plan.changes(network, draft.vehicles)
-        over = 0 if most_changes is None else max(0, changes - most_changes)
-        return draft.cost + beyond * over, changes
+        return rank_near(network, reference_plan, most_changes, draft)
 
     found = [repeat_plan(network, reference_plan, deadline)]
     found += [rival] if rival is not None else []
@@ -94,14 +92,25 @@ def plan_near(
     return min((item for item in ranked if item[0] <= least + _TIE * max(1.0, abs(least))), key=lambda item: item[1])[2]
 
 
+def rank_near(
+    network: TrunkNetwork, reference_plan: ReferencePlan, most_changes: int | None, draft: Draft
+) -> tuple[float, int]:
+    """Rank a draft: its cost, with each change beyond the bound at ten of the dearest departures, then its changes."""
+    beyond = _BEYOND * float(network.vehicle_cost.max()) if len(network.vehicle_cost) else 0.0
+    changes = reference_plan.changes(network, draft.vehicles)
+    over = 0 if most_changes is None else max(0, changes - most_changes)
+    return draft.cost + beyond * over, changes
+
+
 def _spread(
     network: TrunkNetwork, reference_plan: ReferencePlan, relaxed: Relaxation, repeated: Draft, deadline: Deadline
 ) -> Draft:
     """Spread all parcels anew over the reference's paths and the sampled paths; more vehicles where there is no room."""
-    pool, _ = merge_paths(
-        network, [reference_plan.flows.pool, repeated.flows.pool, gather_pool(network, relaxed.samples)]
-    )
-    if len(pool) > _MOST_PATHS or deadline.over():
+    choices = relaxed.samples + (find_plain_paths(network, relaxed.prices) if network.path_rules.bounded else [])
+    pool, _ = merge_paths(network, [reference_plan.flows.pool, repeated.flows.pool, gather_pool(network, choices)])
+    # paths no planner accepts would be taken out of the plan, and their parcels with them
+    pool = take_paths(pool, mark_accepted(network, pool))
+    if not len(pool) or len(pool) > _MOST_PATHS or deadline.over():
         return repeated
     vehicles = keep_vehicles(network, reference_plan, deadline)
     price = float(network.vehicle_cost.mean())

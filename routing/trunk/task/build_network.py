@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.errors import RadarError
-from routing.trunk.task.days import Demands, count_days, list_open_days, read_demand, read_weather
+from routing.trunk.task.days import Demands, count_days, list_open_days, read_demand
 from routing.trunk.task.departures import Slots, list_days, list_slots
 from routing.trunk.task.due_times import DeliveryWaves, add_default_promises, read_due, read_due_hours
 from routing.trunk.task.hand_in import lay_demand, read_profiles
@@ -19,6 +19,7 @@ from routing.trunk.task.lane_vehicles import (
     read_bounds,
     spread_lane_vehicles,
 )
+from routing.trunk.task.lane_weather import read_lane_weather
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.task.path_rules import lay_rules
 from routing.trunk.task.sorts import Sorts, lay_sorts
@@ -94,25 +95,22 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     days = count_days(inputs, options, demand, read_bounds(hubs, "sort_capacity"), read_bounds(hubs, "buffer_capacity"))
     open_days = list_open_days(inputs.network_changes, hub_number, demand.first_day, days)
     sorts = lay_sorts(inputs, options, hubs, demand.first_day, open_days)
-    lanes = _lay_lanes(inputs, options, ends, sorts, demand, days)
+    lanes = _lay_lanes(inputs, options, ends, sorts, days)
     fleet = _lay_fleet(inputs, options, lanes, hub_ids)
     handed = _lay_demand(inputs, options, lanes, sorts, demand, hub_ids)
     return _join(options, hub_ids, sorts, lanes, fleet, handed, days)
 
 
-def _lay_lanes(
-    inputs: TrunkInputs, options: TrunkOptions, ends: tuple[Ints, Ints], sorts: Sorts, demand: Demands, days: int
-) -> _Lanes:
+def _lay_lanes(inputs: TrunkInputs, options: TrunkOptions, ends: tuple[Ints, Ints], sorts: Sorts, days: int) -> _Lanes:
     lanes = inputs.lanes.sort("lane_id")
     lane_number = {lane: i for i, lane in enumerate(lanes["lane_id"].to_list())}
     number_names(inputs.lane_departures, "lane_id", lane_number, "lane_departures", "lane")
-    factor, speed = read_weather(inputs.lane_weather, lane_number, demand.first_day, days)
-    closed = (factor <= 0) | (speed <= 0)
+    weather = read_lane_weather(inputs.lane_weather, inputs.lane_closures, lane_number, sorts.midnight, days)
     if sorts.by_clock:
-        slots = list_slots(lanes, inputs.lane_departures, sorts, ends, speed, closed, options.turn_round_hours)
+        slots = list_slots(lanes, inputs.lane_departures, sorts, ends, weather, options.turn_round_hours)
     else:
-        slots = list_days(lanes, sorts, ends, speed, closed, options.unload_hours + options.day_cut_off_hours)
-    return _Lanes(lanes, ends, factor, closed, slots)
+        slots = list_days(lanes, sorts, ends, weather, options.unload_hours + options.day_cut_off_hours)
+    return _Lanes(lanes, ends, weather.capacity, weather.closed, slots)
 
 
 def _lay_fleet(inputs: TrunkInputs, options: TrunkOptions, lanes: _Lanes, hub_ids: list[str]) -> _Fleet:

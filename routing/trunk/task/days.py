@@ -128,19 +128,3 @@ def list_open_days(changes: pl.DataFrame, hub_number: dict[str, int], first_day:
             past = [at for at in states if at <= day]
             is_open[day, number] = states[max(past)] if past else not (opens_first and day < first)
     return is_open
-
-
-def read_weather(weather: pl.DataFrame, lanes: dict[str, int], first_day: date, days: int) -> tuple[Floats, Floats]:
-    """Factors of capacity and of speed by lane and day, (L, D) each; 1 where no weather is known."""
-    factor = np.ones((len(lanes), days))
-    speed = np.ones((len(lanes), days))
-    if weather.is_empty():
-        return factor, speed
-    offset = (weather["date"] - first_day).dt.total_days().to_list()
-    rows = zip(offset, weather["lane_id"], weather["capacity_factor"], weather["speed_factor"], strict=True)
-    for day, lane, capacity_factor, speed_factor in rows:
-        number = lanes.get(lane)
-        if number is not None and 0 <= day < days:
-            factor[number, day] = 1.0 if capacity_factor is None else capacity_factor
-            speed[number, day] = 1.0 if speed_factor is None else speed_factor
-    return factor, speed

@@ -5,6 +5,7 @@ has sorted that closes by ``leaves - load_hours``, and reaches the first sort at
 
     leaves + transit_hours / speed_factor + unload_hours        (lanes of 0 hours: leaves)
 
+A departure in hours in which its lane is shut is lost; one on the road then comes as much later (``lane_weather.py``).
 A slot is one hour of departure a business date: an origin's sort, or a row of ``lane_departures``.
 """
 
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routing.trunk.task.sorts import HOURS_A_DAY, Flags, Floats, Ints, Sorts, read_hours
+from routing.trunk.task.lane_weather import LaneWeather
+from routing.trunk.task.sorts import HOURS_A_DAY, Floats, Ints, Sorts, read_hours
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,25 +65,30 @@ class Slots:
     clock: Floats
 
 
-def list_days(
-    lanes: pl.DataFrame, sorts: Sorts, ends: tuple[Ints, Ints], speed: Floats, closed: Flags, later: float
-) -> Slots:
+def list_days(lanes: pl.DataFrame, sorts: Sorts, ends: tuple[Ints, Ints], weather: LaneWeather, later: float) -> Slots:
     """List one departure of each lane a day, at midnight; it arrives ceil((hours + ``later``) / 24) days later.
 
     Parameters
     ----------
+    weather
+        What it leaves of each lane and day.
     later
         Hours of unloading and before the cut-off; lanes of 0 hours have none.
     """
     hours = lanes["transit_hours"].to_numpy().astype(np.float64)
-    hubs, days = len(sorts.unload), speed.shape[1]
-    travel = hours[:, None] / np.where(speed > 0, speed, 1.0)
+    closed, travel = weather.closed, weather.travel(hours)
+    hubs, days = len(sorts.unload), travel.shape[1]
+    day = np.broadcast_to(np.arange(days), travel.shape).astype(np.int64)
+    leaves = (HOURS_A_DAY * (day + 1)).astype(np.float64)
+    for lane in sorted(weather.shut):
+        lost, arrives = weather.drive(lane, leaves[lane], travel[lane])
+        closed[lane] |= lost
+        travel[lane] = arrives - leaves[lane]
     travel = np.where(travel > 0, travel + later, travel)
-    lag = np.maximum(np.ceil(travel / HOURS_A_DAY - _EPSILON), 0).astype(np.int64)
-    day = np.broadcast_to(np.arange(days), lag.shape).astype(np.int64)
+    lag = _count_days(travel)
+    away = np.maximum(_count_days(travel + weather.thinned(hours)), 1)
     tail = np.where(closed, -1, day * hubs + ends[0][:, None])
     head = np.where(closed | (day + lag >= days), -1, (day + lag) * hubs + ends[1][:, None])
-    leaves = (HOURS_A_DAY * (day + 1)).astype(np.float64)
     return Slots(
         lane=np.arange(len(hours)),
         vehicle_type=[None] * len(hours),
@@ -91,11 +98,15 @@ def list_days(
         leaves=leaves,
         arrives=leaves + HOURS_A_DAY * lag,
         step=day,
-        back=day + np.maximum(lag, 1),
-        own_back=day + np.maximum(lag, 1),
+        back=day + away,
+        own_back=day + away,
         steps=days,
         clock=HOURS_A_DAY * (np.arange(days, dtype=np.float64) + 1.0),
     )
+
+
+def _count_days(hours: Floats) -> Ints:
+    return np.maximum(np.ceil(hours / HOURS_A_DAY - _EPSILON), 0).astype(np.int64)
 
 
 def list_slots(
@@ -103,8 +114,7 @@ def list_slots(
     departures: pl.DataFrame,
     sorts: Sorts,
     ends: tuple[Ints, Ints],
-    speed: Floats,
-    closed: Flags,
+    weather: LaneWeather,
     turn_round: float = 0.0,
 ) -> Slots:
     """List the departures of lanes by the clock.
@@ -117,9 +127,8 @@ def list_slots(
         Table ``lane_departures``.
     ends
         Hubs of origin and destination of each lane.
-    speed : (lanes, D)
-    closed : (lanes, D)
-        Whether weather closes a lane on a day.
+    weather
+        What it leaves of each lane and day.
     turn_round
         Hours from the arrival of an own vehicle until it can leave again.
     """
@@ -131,7 +140,8 @@ def list_slots(
     kinds: list[str | None] = []
     limits: list[float] = []
     grids: list[tuple[Ints, Floats]] = []
-    days = speed.shape[1]
+    travel_hours, thinned, closed = weather.travel(hours), weather.thinned(hours), weather.closed
+    days = travel_hours.shape[1]
     for lane, name in enumerate(lanes["lane_id"].to_list()):
         origin = int(ends[0][lane])
         own = listed.get(name)
@@ -144,8 +154,12 @@ def list_slots(
     tail = np.array([grid[0] for grid in grids], dtype=np.int64).reshape(len(slot), days)
     leaves = np.array([grid[1] for grid in grids], dtype=np.float64).reshape(len(slot), days)
     tail = np.where(closed[slot], -1, tail)
-    travel = hours[slot, None] / np.where(speed[slot] > 0, speed[slot], 1.0)
+    travel = travel_hours[slot]
     arrives = leaves + travel
+    for at in np.flatnonzero(np.isin(slot, sorted(weather.shut))).tolist():
+        lost, arrives[at] = weather.drive(int(slot[at]), leaves[at], travel[at])
+        tail[at] = np.where(lost, -1, tail[at])
+    there_again = arrives + thinned[slot]
     head = np.full(tail.shape, -1, dtype=np.int64)
     for hub in range(len(sorts.unload)):
         mine, there = np.flatnonzero(ends[1][slot] == hub), sorts.of_hub(hub)
@@ -162,8 +176,8 @@ def list_slots(
     tail = np.where(head >= 0, tail, -1)
     clock = np.unique(leaves[tail >= 0])
     step = np.minimum(np.searchsorted(clock, leaves), max(len(clock) - 1, 0)).astype(np.int64)
-    back = np.maximum(np.searchsorted(clock, arrives - _EPSILON), step + 1).astype(np.int64)
-    ready = np.maximum(np.searchsorted(clock, arrives + turn_round - _EPSILON), step + 1).astype(np.int64)
+    back = np.maximum(np.searchsorted(clock, there_again - _EPSILON), step + 1).astype(np.int64)
+    ready = np.maximum(np.searchsorted(clock, there_again + turn_round - _EPSILON), step + 1).astype(np.int64)
     return Slots(
         lane=slot,
         vehicle_type=kinds,

@@ -28,6 +28,8 @@ class TrunkInputs:
         date, origin_hub_id, destination_hub_id, parcels: what is to be carried.
     network_changes, lane_weather, service_promises
         Empty frames when there are none. ``lane_weather``: date, lane_id, speed_factor, capacity_factor.
+    lane_closures
+        Hours in which lanes are shut, for certain; empty when there are none.
     hub_sorts, hub_days, hub_closures, hand_in_profile, lane_departures, delivery_waves
         Hours of hubs and lanes; empty frames when there are none. Without ``hub_sorts`` a plan is made by days.
     vehicle_stands
@@ -50,6 +52,7 @@ class TrunkInputs:
     lane_departures: pl.DataFrame = field(default_factory=lambda: _empty("lane_departures"))
     delivery_waves: pl.DataFrame = field(default_factory=lambda: _empty("delivery_waves"))
     vehicle_stands: pl.DataFrame = field(default_factory=lambda: _empty("vehicle_stands"))
+    lane_closures: pl.DataFrame = field(default_factory=lambda: _empty("lane_closures"))
 
     @classmethod
     def gather(cls, tables: Mapping[str, pl.DataFrame]) -> TrunkInputs:
@@ -66,10 +69,12 @@ class TrunkInputs:
         absent = [name for name in required if name not in tables]
         if absent:
             raise RadarError(f"no table {absent[0]}", f"the tables {', '.join(required)}", f"load {absent[0]} first")
-        optional = ("lane_vehicles", "network_changes", "lane_weather", "service_promises", *HOURS, "vehicle_stands")
+        optional = (
+            "lane_vehicles", "network_changes", "lane_weather", "service_promises", *HOURS, "vehicle_stands", "lane_closures",
+        )  # fmt: skip
         frames = {name: tables[name] for name in required}
         frames |= {name: tables.get(name, contract(name).empty()) for name in optional}
-        given = ("route_demand", "lane_weather")
+        given = ("route_demand", "lane_weather", "lane_closures")
         return cls(**{name: f if name in given else contract(name).arrange(f) for name, f in frames.items()})
 
 

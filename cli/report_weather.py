@@ -1,0 +1,75 @@
+"""The weather that reports speak of: what a forecast was adjusted for, what a plan saw, and the warnings behind both."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from data.workspace import Workspace
+    from reports.forecast_inputs import WeatherSeen
+    from reports.run_facts import RunFacts
+
+# How a cause of ``lane_weather`` names a warning: "warning snow red (ID)".
+_NAMED = re.compile(r"warning \S+ \w+ \((.+?)\)(?:, no effect known)?(?:;|$)")
+
+
+def read_weather_in(workspace: Workspace, run: RunFacts, days: pl.Series) -> WeatherSeen | None:
+    """Read the weather that a forecast of some days was adjusted for; None of a forecast without."""
+    import polars as pl
+
+    from cli.past_plans import read_run
+    from reports.forecast_inputs import WeatherSeen
+
+    if run.command != "weather apply":
+        return None
+    impact = run.options.get("impact_run") or latest_before(workspace, "outlet_weather", run.run_id)
+    if impact is None:
+        return None
+    told = read_run(workspace, impact)["options"]
+    issued, known = (told.get(name) for name in ("weather_issued_at", "known_until"))
+    adjusted = run.run_id in workspace.writers("lane_weather", withdrawn=True)
+    lanes = workspace.results("lane_weather", run.run_id if adjusted else impact)
+    outlets = workspace.results("outlet_weather", impact)
+    first: date = min(days.to_list())
+    return WeatherSeen(
+        lane_weather=lanes,
+        outlet_weather=outlets,
+        warnings=name_warnings(
+            workspace, pl.concat([frame.select("date", "cause") for frame in (lanes, outlets)]), days
+        ),
+        lanes=workspace.read("lanes"),
+        issued_at=None if issued is None else datetime.fromisoformat(issued),
+        known_until=datetime.combine(first, time(), tzinfo=UTC) if known is None else datetime.fromisoformat(known),
+    )
+
+
+def read_weather_seen(workspace: Workspace, run: RunFacts) -> pl.DataFrame:
+    """Return the lane weather a plan was made for: the run it names, none where it read none."""
+    from data.contracts import contract
+
+    named = run.options.get("lane_weather_run")
+    if named is None and "lane_weather" in run.tables_read:
+        named = latest_before(workspace, "lane_weather", run.run_id)
+    writers = workspace.writers("lane_weather", withdrawn=True)
+    return workspace.results("lane_weather", named) if named in writers else contract("lane_weather").empty()
+
+
+def name_warnings(workspace: Workspace, weather: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
+    """Return the warnings that the weather of some days names as its causes."""
+    import polars as pl
+
+    causes = weather.filter(pl.col("date").is_in(days.unique().implode()))["cause"].unique().to_list()
+    named = {name for cause in causes for name in _NAMED.findall(cause)}
+    return workspace.read("weather_warnings").filter(pl.col("warning_id").is_in(sorted(named)))
+
+
+def latest_before(workspace: Workspace, table: str, run_id: str) -> str | None:
+    """Return the last run before another one that wrote a table: by their numbers, since clocks may stand wrong."""
+    from data.table_reader import run_number
+
+    earlier = [w for w in workspace.writers(table, withdrawn=True) if run_number(w) < run_number(run_id)]
+    return earlier[-1] if earlier else None
