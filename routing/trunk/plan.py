@@ -39,6 +39,7 @@ from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.task.build_network import build_network
+from routing.trunk.task.effort import SHARES
 from routing.trunk.task.flows import keep_used, load_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, share_limits
@@ -58,13 +59,6 @@ from routing.trunk.vehicles.vehicle_model import drop_unneeded
 
 if TYPE_CHECKING:
     import polars as pl
-
-_ASCENT_SHARE = 0.3  # of the time limit for the dual ascent at most: its rounds are counted
-_BOUND_SHARE = 0.3  # of the time limit for the bound at most
-_OPENING_SHARE = 0.15  # of the effort goes to the search where opening arcs is the question
-_SEARCH_SHARE = 0.8  # of the effort goes to the search else
-_FRESH_SHARE = 0.6  # of the time limit for a plan without the reference, where changes have no limit
-_CLOSING_SHARE = 0.05  # of the time limit is left for shortfalls at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +169,7 @@ def plan_trunk(
             network, options, columns, reference_plan, reference.max_changes, deadline, progress
         )
     draft = _refuse_paths(network, draft)
-    closing = deadline.share("fixes of shortfalls", max(deadline.left(), _CLOSING_SHARE * options.time_limit))
+    closing = deadline.share("fixes of shortfalls", max(deadline.left(), SHARES.closing * options.time_limit))
 
     def rank(found: Draft) -> tuple[float, int]:
         if reference is None or reference_plan is None:
@@ -258,14 +252,14 @@ def _find_near(
     """Find a plan near a reference; without a limit on changes the plan made without it is a rival."""
     rival = None
     if most_changes is None or not len(network.demand_parcels):
-        part = replace(options, time_limit=_FRESH_SHARE * options.time_limit, effort=_FRESH_SHARE * options.effort)
+        part = replace(options, time_limit=SHARES.fresh * options.time_limit, effort=SHARES.fresh * options.effort)
         limit = deadline.share("plan without the reference", part.time_limit)
         rival, relaxed = _find_plan(network, part, columns, limit, progress)
     else:
-        relaxed = find_bound(network, options, deadline.share("bound", _BOUND_SHARE * options.time_limit), progress)
+        relaxed = find_bound(network, options, deadline.share("bound", SHARES.bound * options.time_limit), progress)
         if fits_exact_model(network, options):
-            limit = deadline.share("exact model", _BOUND_SHARE * options.time_limit)
-            proof = solve_exactly(network, effort=_BOUND_SHARE * options.effort, deadline=limit)
+            limit = deadline.share("exact model", SHARES.bound * options.time_limit)
+            proof = solve_exactly(network, effort=SHARES.bound * options.effort, deadline=limit)
             rival, relaxed = proof.draft, raise_bound(relaxed, proof.bound)
     driven = share_limits(network)
     draft = plan_near(driven, reference_plan, most_changes, rival, relaxed, options, deadline, progress)
@@ -275,7 +269,7 @@ def _find_near(
 def _find_plan(
     network: TrunkNetwork, options: TrunkOptions, columns: int, deadline: Deadline, progress: Progress
 ) -> tuple[Draft, Relaxation]:
-    relaxed = find_bound(network, options, deadline.share("bound", _BOUND_SHARE * options.time_limit), progress)
+    relaxed = find_bound(network, options, deadline.share("bound", SHARES.bound * options.time_limit), progress)
     if not len(network.demand_parcels):
         return empty_draft(network), replace(
             relaxed, bound=0.0, certificate=BoundCertificate(0.0, zero_prices(network))
@@ -293,11 +287,11 @@ def _find_plan(
         if proven is not None and proven.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
             return proven, relaxed
     else:
-        lifted = lift_bound(network, relaxed, deadline.share("dual ascent", _ASCENT_SHARE * options.time_limit))
+        lifted = lift_bound(network, relaxed, deadline.share("dual ascent", SHARES.dual_ascent * options.time_limit))
         relaxed = raise_bound(relaxed, lifted.bound, lifted)
     forcing_price = effort > 0 and is_fixed_charge(network, relaxed)
     small = effort > 0 and TINY_FLOW_COLUMNS < columns <= MOST_FLOW_COLUMNS
-    share = _OPENING_SHARE if forcing_price else 1.0 - options.proof_share if small else _SEARCH_SHARE
+    share = SHARES.search_openings if forcing_price else 1.0 - options.proof_share if small else SHARES.search
     draft = _better(search_plan(driven, relaxed, options, deadline, share, progress), proven)
     if forcing_price and driven is network and not deadline.over():
         draft, certificate = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from routing.trunk.search.find_plan import find_bound
 from routing.trunk.search.fix_and_optimise import search_neighbourhoods
 from routing.trunk.search.overload_repair import dissolve_overloads, price_vehicles, room_at, take_paths
 from routing.trunk.task.build_network import build_network
+from routing.trunk.task.effort import SHARES, WORK
 from routing.trunk.task.flows import load_network
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
@@ -78,8 +80,16 @@ def test_the_exact_model_opens_two_trucks_for_130_parcels() -> None:
     assert fits_exact_model(network, OPTIONS)
     assert flow_columns(network) > 0
     assert count_nodes(10, 1.0) > count_nodes(1000, 1.0) > count_nodes(1000, 0.1)
+    assert count_nodes(10**9, 1.0) == WORK.fewest_nodes
     draft = _solve(network)
     assert (draft.cost, draft.vehicles.departures.sum()) == (20.0, 2)
+
+
+def test_no_part_takes_the_whole_time() -> None:
+    shares = [getattr(SHARES, one.name) for one in fields(SHARES)]
+    assert len(shares) > 5
+    assert all(0 < share < 1 for share in shares)
+    assert SHARES.bound + SHARES.dual_ascent + SHARES.closing < 1
 
 
 def test_chunks_hold_the_flows_they_were_cut_from() -> None:

@@ -20,6 +20,7 @@ from routing.trunk.explain.fixes import Fixer, describe_fix
 from routing.trunk.search.insertion import ElasticPrices, measure_free_room
 from routing.trunk.search.overload_repair import find_plain_paths
 from routing.trunk.task.commodities import list_commodities
+from routing.trunk.task.effort import WORK
 from routing.trunk.task.flows import Loads
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, gather_pool, mark_accepted, merge_paths
@@ -28,8 +29,6 @@ from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet
 
 Reason = tuple[str, str | None, str | None]
 _Resource = tuple[str, int]  # a hub, lane or fleet, and a day
-_CARRIED = 100_000  # demands carried at effort 1, after which fixes are told without being verified
-_CACHED_RUNS = 2500
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ def explain_shortfalls(
             continue
         lacks[k] = _describe_path(returning, k, int(short[k]), legs, loads, spare, free)
     fixer = Fixer(network, measure_free_room(network, loads, vehicles), prices or ElasticPrices())
-    most = max(int(effort * _CARRIED * min(1.0, _CACHED_RUNS / max(network.arcs, 1))), 1)
+    most = max(int(effort * WORK.carried * min(1.0, WORK.cached_arcs / max(network.arcs, 1))), 1)
     for members in _group(lacks, short):
         fix = fixer.fix(members, short, deadline) if fixer.carried < most and not deadline.over() else None
         for k in members:

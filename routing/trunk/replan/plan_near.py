@@ -31,6 +31,7 @@ from routing.trunk.search.find_plan import count_tries
 from routing.trunk.search.local_search import search_locally
 from routing.trunk.search.overload_repair import find_plain_paths, take_paths
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
+from routing.trunk.task.effort import WORK
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
@@ -40,8 +41,6 @@ from routing.trunk.vehicles.vehicle_model import Vehicles, limit_rows, list_pair
 _STEPS = (1.0, 0.5, 0.2, 0.05, 0.0)  # of a departure's mean price: what a change costs, step by step
 _BEYOND = 10.0  # dearest departures that a change beyond the bound must be worth
 _MOST_PATHS = 60_000  # that are spread anew by one linear programme
-_NEAREST_NODES = 20_000  # of branch and bound for the nearest departures
-_TRIES_A_PATH = 500
 _TIE = 1e-9  # of the cost: differences below it are none
 
 
@@ -182,7 +181,7 @@ def _nearest(
             np.concatenate([limit, np.full(2 * width, np.inf)]),
             integer=np.concatenate([np.ones(width, dtype=np.bool_), np.zeros(2 * width, dtype=np.bool_)]),
         ),
-        nodes=_NEAREST_NODES,
+        nodes=WORK.near_nodes,
         deadline=deadline.share("vehicles", max(deadline.left(), 20.0)),
         gap=1e-6,
     )
@@ -254,7 +253,7 @@ def _search_near(
             return
         part = deadline.share("local search", deadline.left() / (len(steps) - number))
         step_costs = build_deviation_costs(network, draft.vehicles, reference_plan, share * price)
-        moves = min(count_tries(network, options), int(options.effort * _TRIES_A_PATH * len(draft.flows.pool)))
+        moves = min(count_tries(network, options), int(options.effort * WORK.tries_a_path * len(draft.flows.pool)))
         try:
             flows = search_locally(
                 network, draft.flows, step_costs, moves=moves, seed=options.seed + number, deadline=part, reserve=0.0,

@@ -19,6 +19,7 @@ from routing.budget import Deadline
 from routing.solvers import Flags, LinearModel, solve_linear
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.commodities import list_commodities
+from routing.trunk.task.effort import WORK
 from routing.trunk.task.flows import load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
@@ -29,13 +30,9 @@ MOST_FLOW_COLUMNS = 16_000
 TINY_FLOW_COLUMNS = 2_500  # flow columns up to which parcels are whole in the model itself
 
 
-_NODE_COLUMNS = 12_000_000  # nodes x columns searched at effort 1
-_FEWEST_NODES = 200
-
-
 def count_nodes(columns: int, effort: float) -> int:
     """Nodes of branch and bound that a model of so many columns is given."""
-    return max(int(effort * _NODE_COLUMNS / max(columns, 1)), _FEWEST_NODES)
+    return max(int(effort * WORK.node_columns / max(columns, 1)), WORK.fewest_nodes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import SECONDS_OF_EFFORT, Deadline
 from routing.trunk.bound.forced_shortfall import price_forced
@@ -26,6 +27,7 @@ from routing.trunk.search.local_search import search_locally
 from routing.trunk.search.overload_repair import collect_flows, dissolve_overloads
 from routing.trunk.search.trees import Trees, load_trees, start_trees
 from routing.trunk.task.commodities import list_commodities
+from routing.trunk.task.effort import WORK
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
@@ -36,18 +38,36 @@ from routing.trunk.vehicles.exact_fleet import refine_vehicles
 from routing.trunk.vehicles.greedy_fleet import choose_fleet
 from routing.trunk.vehicles.step_costs import StepCosts, build_step_costs, count_vehicles
 
-_STEPS, _MOST_STEPS = 400, 2000  # of the relaxation
-_LABELS = 1_000_000_000  # arcs x commodities priced over all steps, where more than the fewest are affordable
-_ROUNDS = 30
-_CANDIDATES = 6
-_HOT, _COLD = 0.05, 0.002  # of a large vehicle's mean price
-_SOFT, _HARD = 1.0, 12.0  # of a parcel's mean price
-_MOVES_A_SECOND = 4_000_000  # on networks that stay in the processor's cache
-_CACHED_RUNS = 2500
-_DAMP, _GROW = 0.5, 1.1  # on the stride of a fleet's price, when its use crosses the fleet's size and when it does not
-_MOVES_AN_ENTRY = 100_000
-_TRIES_A_SECOND = 400  # of the polish, on networks that stay in the processor's cache
-_TRIES_A_RUN = 60
+
+@dataclass(frozen=True)
+class SearchRules:
+    """How the network is relaxed and its trees are annealed."""
+
+    steps: int = constant(400, "steps", "of the relaxation at least", "judgement")
+    most_steps: int = constant(2000, "steps", "of the relaxation at most", "judgement")
+    labels: int = constant(
+        1_000_000_000,
+        "labels",
+        "(arcs x commodities) priced over all steps, where more than the fewest are affordable",
+        "judgement",
+    )
+    rounds: int = constant(
+        30, "rounds", "of annealing, after each of which fleets' prices follow their use", "judgement"
+    )
+    candidates: int = constant(
+        6, "legs", "kept for each node and commodity", "fitted: cost at equal moves with 4, 5, 6 and 8; made networks"
+    )
+    hot: float = constant(0.05, "1", "of a large vehicle's mean price: the first temperature", "judgement")
+    cold: float = constant(0.002, "1", "of a large vehicle's mean price: the last temperature", "judgement")
+    soft: float = constant(1.0, "1", "of a parcel's mean price: what a parcel over a limit costs at first", "judgement")
+    hard: float = constant(12.0, "1", "of a parcel's mean price: what a parcel over a limit costs at last", "judgement")
+    damp: float = constant(
+        0.5, "1", "factor on the stride of a fleet's price when its use crosses its size", "judgement"
+    )
+    grow: float = constant(1.1, "1", "factor on that stride when it does not", "judgement")
+
+
+RULES = SearchRules()
 
 
 def find_bound(
@@ -55,7 +75,11 @@ def find_bound(
 ) -> Relaxation:
     """Relax the network; again with prices of queues that none avoids."""
     steps = int(
-        np.clip(_LABELS / max(network.arcs * len(list_commodities(network).destination), 1), _STEPS, _MOST_STEPS)
+        np.clip(
+            RULES.labels / max(network.arcs * len(list_commodities(network).destination), 1),
+            RULES.steps,
+            RULES.most_steps,
+        )
     )
     relaxed = relax_network(network, steps=steps, seed=options.seed, deadline=deadline, progress=progress)
     if deadline.over():
@@ -112,7 +136,7 @@ def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
     commodities = list_commodities(network)
     prices = price_parcels(network, relaxed.prices, room)
     label = label_paths(network, prices, commodities).price
-    return label, _drop_detours(network, list_candidates(network, label, prices, commodities, _CANDIDATES))
+    return label, _drop_detours(network, list_candidates(network, label, prices, commodities, RULES.candidates))
 
 
 def _drop_detours(network: TrunkNetwork, candidates: Ints) -> Ints:
@@ -162,8 +186,8 @@ def improve_trees(
     types = len(network.type_ids)
     weight = np.bincount(network.vehicle_type, minlength=types)
     scale = np.bincount(network.vehicle_type, network.vehicle_cost, types) / np.maximum(weight, 1)
-    rate = _MOVES_A_SECOND * min(1.0, (_CACHED_RUNS / max(network.arcs, 1)) ** 0.5)
-    due = int(options.effort * min(rate * share * SECONDS_OF_EFFORT, _MOVES_AN_ENTRY * len(trees.entry_tree)))
+    rate = WORK.moves_a_second * min(1.0, (WORK.cached_arcs / max(network.arcs, 1)) ** 0.5)
+    due = int(options.effort * min(rate * share * SECONDS_OF_EFFORT, WORK.moves_an_entry * len(trees.entry_tree)))
     deadline, reserve = deadline.share("annealing", deadline.left()), (1.0 - share) * options.time_limit
     # a time limit too short for the moves due makes fewer of them from the start, and still cools to the end
     moves = min(due, int(rate * max(options.time_limit - reserve, 1.0)))
@@ -172,15 +196,15 @@ def improve_trees(
     size = np.maximum(np.where(fleets, network.type_fleet, 1.0), 1.0)[:, None]
     pace = 1.0
     nimble, last = np.ones((types, network.fleet_steps)), np.zeros((types, network.fleet_steps))
-    for number in range(_ROUNDS):
+    for number in range(RULES.rounds):
         before = deadline.left()
-        begin, end = number / _ROUNDS, (number + 1) / _ROUNDS
+        begin, end = number / RULES.rounds, (number + 1) / RULES.rounds
         cooling = Cooling(
-            moves=max(int(pace * moves / _ROUNDS), 1),
-            hot=truck_price * _HOT * (_COLD / _HOT) ** begin,
-            cold=truck_price * _HOT * (_COLD / _HOT) ** end,
-            soft=parcel_price * _SOFT * (_HARD / _SOFT) ** begin,
-            hard=parcel_price * _SOFT * (_HARD / _SOFT) ** end,
+            moves=max(int(pace * moves / RULES.rounds), 1),
+            hot=truck_price * RULES.hot * (RULES.cold / RULES.hot) ** begin,
+            cold=truck_price * RULES.hot * (RULES.cold / RULES.hot) ** end,
+            soft=parcel_price * RULES.soft * (RULES.hard / RULES.soft) ** begin,
+            hard=parcel_price * RULES.soft * (RULES.hard / RULES.soft) ** end,
         )
         try:
             made += anneal_trees(
@@ -198,25 +222,25 @@ def improve_trees(
             deadline.stop()
         if isinstance(progress, IncumbentLog):
             progress.weigh(network, trees)
-        progress.step(number + 1, _ROUNDS, "improvement")
-        if number == _ROUNDS - 1 or deadline.over(reserve):
+        progress.step(number + 1, RULES.rounds, "improvement")
+        if number == RULES.rounds - 1 or deadline.over(reserve):
             break
         # a machine too slow for the moves planned makes fewer of them, and still cools to the end
         spent = max(before - deadline.left(), 1e-9)
-        pace *= min(1.0, (deadline.left() - reserve) / (spent * (_ROUNDS - number - 1) + 1e-9))
+        pace *= min(1.0, (deadline.left() - reserve) / (spent * (RULES.rounds - number - 1) + 1e-9))
         if fleets.any():
             use = use_fleets(network, step_costs, trees.loads.arcs)
             stride = 0.3 * (1.0 - begin) + 0.03
             drift = np.clip((use - size) / size, -1.0, 1.0)
-            nimble = np.clip(nimble * np.where(drift * last < 0, _DAMP, _GROW), 0.02, 1.0)
+            nimble = np.clip(nimble * np.where(drift * last < 0, RULES.damp, RULES.grow), 0.02, 1.0)
             last = drift
             moved = prices.fleet + stride * nimble * scale[:, None] * drift
             fleet = np.where(fleets[:, None], np.maximum(0.0, moved), 0.0)
             prices = replace(prices, fleet=fleet)
             step_costs = build_step_costs(network, price_departures(network, prices))
-    if made < int(_ROUNDS * max(due // _ROUNDS, 1)):
+    if made < int(RULES.rounds * max(due // RULES.rounds, 1)):
         deadline.cut_in()
-    deadline.work.count("moves", made, due if made < due - _ROUNDS else made)
+    deadline.work.count("moves", made, due if made < due - RULES.rounds else made)
     return step_costs
 
 
@@ -256,8 +280,8 @@ def _search_locally(
 
 def count_tries(network: TrunkNetwork, options: TrunkOptions) -> int:
     """Tries of the local search at the effort asked."""
-    pace = _TRIES_A_SECOND * min(1.0, _CACHED_RUNS / max(network.arcs, 1))
-    return int(options.effort * min(_TRIES_A_RUN * network.arcs, pace * SECONDS_OF_EFFORT))
+    pace = WORK.tries_a_second * min(1.0, WORK.cached_arcs / max(network.arcs, 1))
+    return int(options.effort * min(WORK.tries_an_arc * network.arcs, pace * SECONDS_OF_EFFORT))
 
 
 def settle(network: TrunkNetwork, flows: Flows, step_costs: StepCosts, deadline: Deadline, effort: float) -> Draft:

@@ -18,6 +18,7 @@ from routing.budget import Deadline
 from routing.solvers import Flags, LinearModel, solve_linear
 from routing.trunk.bound.path_formulation import ColumnRowModel, LinearProgram
 from routing.trunk.search.draft import Draft
+from routing.trunk.task.effort import SHARES, WORK
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints
@@ -25,9 +26,6 @@ from routing.trunk.task.paths import PathPool, merge_paths
 from routing.trunk.vehicles.vehicle_model import tally
 
 _WORTH_WHILE = 5e-5  # share of the cost by which a neighbour must be cheaper
-_SHARE = 0.15  # of the time limit for one neighbourhood at most
-_NEIGHBOURHOODS = 40  # searched at effort 1
-_NODES = 300  # of branch and bound for one neighbourhood
 _FIRST = 40  # arcs free in the first neighbourhoods besides those of the plan
 _BROAD = 400  # arcs of a plan up to which all of them are free at once
 
@@ -65,7 +63,7 @@ def search_neighbourhoods(
     arcs = model.network.arcs
     weight = _weigh(model, reduced)
     sizes = {"broad": float(_FIRST), "narrow": float(3 * _FIRST)}
-    due = max(int(options.effort * _NEIGHBOURHOODS), 1)
+    due = max(int(options.effort * WORK.neighbourhoods), 1)
     made = 0
     while made < due and not deadline.over():
         counts = _count(model, draft)
@@ -73,7 +71,9 @@ def search_neighbourhoods(
         kind = "broad" if opened.sum() <= _BROAD and generator.random() < 0.7 else "narrow"
         size = min(int(sizes[kind]), arcs)
         free = opened | _pick(weight, ~opened, size, generator) if kind == "broad" else _gather(model, size, generator)
-        budget = deadline.share("neighbourhoods", min(deadline.left(), max(1.0, _SHARE * options.time_limit)))
+        budget = deadline.share(
+            "neighbourhoods", min(deadline.left(), max(1.0, SHARES.neighbourhood * options.time_limit))
+        )
         try:
             answer = _solve(model, program, free, counts, draft.cost * (1 - _WORTH_WHILE), budget)
             found = draft if answer.values is None else _read(model, program, answer.values, deadline)
@@ -88,7 +88,7 @@ def search_neighbourhoods(
         if answer.finished and free.all():
             due = made
             break
-        if answer.finished and answer.nodes < 0.3 * _NODES:
+        if answer.finished and answer.nodes < 0.3 * WORK.neighbourhood_nodes:
             sizes[kind] = min(sizes[kind] * 1.15, float(arcs))
         elif not answer.finished:
             sizes[kind] = max(sizes[kind] * 0.7, 8.0)
@@ -173,7 +173,7 @@ def _solve(
             ],
         ),
         deadline=deadline,
-        nodes=_NODES,
+        nodes=WORK.neighbourhood_nodes,
         gap=1e-5,
     )
     finished = answer.optimal or (answer.values is None and answer.bound >= most)
@@ -220,7 +220,7 @@ def _spread_whole(model: ColumnRowModel, program: LinearProgram, departures: Int
             integer=np.ones(len(program.cost), dtype=np.bool_),
         ),
         deadline=deadline.share("neighbourhoods", deadline.left()),
-        nodes=_NODES,
+        nodes=WORK.neighbourhood_nodes,
         gap=1e-5,
     )
     return None if answer.values is None else answer.values[:paths]

@@ -14,13 +14,12 @@ from routing.trunk.bound.path_formulation import ColumnRowModel
 from routing.trunk.search.capacity_scaling import scale_capacities
 from routing.trunk.search.draft import Draft
 from routing.trunk.search.fix_and_optimise import search_neighbourhoods
+from routing.trunk.task.effort import SHARES
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, TrunkNetwork
 
 MOST_USES = 150_000  # demands x arcs up to which the strong relaxation is solved in seconds
 _FEW_VEHICLES = 3.0  # mean number of large vehicles on an arc in use up to which opening it is the question
-_BOUND_SHARE = 0.4  # of the time for the relaxation
-_SCALING_SHARE = 0.6  # of what is left then for capacity scaling
 _WEIGHT = 0.2
 _ROUNDS = 40
 
@@ -64,13 +63,15 @@ def plan_fixed_charge(
         model = ColumnRowModel(network)
         model.start(price_arcs(network, price_departures(network, relaxed.prices))[0])
         model.add_paths(draft.flows.pool)
-        certificate, reduced = _scale_up(model, certificate, _part(deadline, "strong bound", _BOUND_SHARE), progress)
+        certificate, reduced = _scale_up(
+            model, certificate, _part(deadline, "strong bound", SHARES.strong_bound), progress
+        )
         scaled = scale_capacities(
             model,
             weight=_WEIGHT,
             rounds=_ROUNDS,
             effort=options.effort,
-            deadline=_part(deadline, "capacity scaling", _SCALING_SHARE),
+            deadline=_part(deadline, "capacity scaling", SHARES.scaling),
         )
         best = min(draft, scaled, key=lambda each: each.cost)
     except KeyboardInterrupt:

@@ -13,11 +13,11 @@ from scipy.sparse.csgraph import connected_components
 
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
+from routing.trunk.task.effort import WORK
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.vehicles.vehicle_model import VehicleModel, Vehicles, model_vehicles, tally
 
 _MOST_PAIRS = 4000  # (arc, lane vehicle) pairs of a block up to which it is searched
-_NODES, _FEWEST_NODES = 2000, 200  # of branch and bound for one block, at effort 0.5 and more, and at little effort
 _PROVEN = 1e-4  # relative gap at which a block counts as solved
 
 
@@ -36,7 +36,7 @@ def refine_vehicles(
     effort
         Scale of the nodes of branch and bound that a block is given.
     """
-    nodes = int(np.clip(2.0 * effort * _NODES, _FEWEST_NODES, _NODES))
+    nodes = int(np.clip(2.0 * effort * WORK.fleet_nodes, WORK.fewest_nodes, WORK.fleet_nodes))
     model = model_vehicles(network, load)
     pairs = len(model.arc)
     departures = vehicles.departures.copy()

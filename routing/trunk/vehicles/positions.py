@@ -18,10 +18,10 @@ from scipy import sparse
 from data.errors import RadarError
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
+from routing.trunk.task.effort import WORK
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet, tally
 
-_NODES = 500  # of branch and bound for one type
 _GAP = 1e-6
 _MOST_PAIRS = 40_000  # departures of a type up to which empty runs may be anywhere; beyond, on lanes it runs on
 
@@ -231,7 +231,7 @@ class _Placing:
         )
         whole = np.arange(width) < w
         model = LinearModel(cost, matrix, np.concatenate(low), np.concatenate(high), lower, upper, whole)
-        answer = solve_linear(model, deadline=deadline, nodes=_NODES, gap=_GAP)
+        answer = solve_linear(model, deadline=deadline, nodes=WORK.place_nodes, gap=_GAP)
         if answer.values is None:
             return self._without()
         return self._put(np.rint(answer.values[:h]), np.rint(answer.values[h:s]))
