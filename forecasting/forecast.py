@@ -35,6 +35,7 @@ from forecasting.outlets.outlet_forecast import forecast_outlets
 from forecasting.outlets.sums_of_outlets import forecast_from_outlets
 from forecasting.results import Forecasts, RouteForecast
 from forecasting.routes.inner_backtests import recent_volume, sample_errors
+from forecasting.routes.network_errors import sample_network_errors
 from forecasting.routes.route_forecaster import RouteModel, fit_routes
 from forecasting.series.panel import Membership, Panel, to_date
 from forecasting.series.rounding import round_coherently
@@ -249,12 +250,11 @@ def _pull_hubs(
 
 
 def _calibrate(panel: Panel, clean: CleanHistory, horizon: int, model: RouteModel) -> IntervalModel:
-    levels: dict[str, list[Membership]] = {
-        "network": [panel.membership("network")],
-        "hub": [panel.membership("hub_out"), panel.membership("hub_in")],
-    }
-    levels["region"] = levels["hub"]
+    levels: dict[str, list[Membership]] = {side: [panel.membership(side)] for side in ("hub_out", "hub_in")}
+    # Regions are few: their errors are taken for those of their hubs.
+    levels |= {side.replace("hub", "region"): memberships for side, memberships in levels.items()}
     samples = sample_errors(clean, panel.parcels, model.inner_forecasts, horizon, levels)
+    samples += sample_network_errors(clean, panel.parcels, panel.dates, horizon)
     return calibrate_intervals(samples)
 
 

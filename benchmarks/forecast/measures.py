@@ -111,7 +111,7 @@ def interval_figures(truth: Truth, found: Forecasts) -> dict[str, float]:
         actual, quantiles = [], []
         for name in names:
             theirs = panel.membership(name)
-            said = found.spread.quantiles(level, ALL_LEVELS, theirs)[:, truth.skip :].astype(np.float64)
+            said = found.spread.quantiles(name, ALL_LEVELS, theirs)[:, truth.skip :].astype(np.float64)
             ours = truth.panel.membership(name)
             came = dict(zip(ours.labels, aggregate(truth.actual, ours), strict=True))
             before = dict(zip(ours.labels, aggregate(truth.recent[:, None], ours)[:, 0], strict=True))

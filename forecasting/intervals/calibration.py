@@ -32,7 +32,7 @@ class CalibrationRules:
 
 CALIBRATION = CalibrationRules()
 
-CHECKED = ("network", "hub", "outlet")
+CHECKED = ("network", "hub", "hub_out", "hub_in", "outlet")
 """Levels whose quantiles are checked on backtests they were not corrected by."""
 
 _EVENT_SCALES = np.array([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0])
@@ -59,7 +59,7 @@ def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...
     parent's value (class prior -> level and class -> block); days of one backtest move together, so a fortnight of a series
     counts as one day. Then the tails: the probability integral transforms u of the errors give, for each level q, the
     level at which a share q of the errors lies below (split conformal prediction, Vovk et al., 2005; quantile
-    recalibration, Kuleshov et al., 2018) with the finite-sample step (n + 1) q outwards. It is shrunk on the normal
+    recalibration, Kuleshov et al., 2018) with the finite-sample step q (n + 1) / n outwards, n in fortnights of a series. It is shrunk on the normal
     scale, class -> level -> q itself, 25 pseudo-samples each, so that a class with few errors does not invent a tail.
     """
     dispersion: dict[tuple[str, int, int], float] = {}
@@ -181,7 +181,9 @@ def _correct(transforms: Matrix, parent: Matrix, levels: tuple[float, ...]) -> M
     if count == 0:
         return parent
     wanted = np.array(levels)
-    outwards = np.where(wanted < 0.5, np.floor((count + 1) * wanted), np.ceil((count + 1) * wanted)) / (count + 1)
+    independent = max(count / CALIBRATION.correlated, 1.0)
+    step = (independent + 1.0) / independent
+    outwards = np.select([wanted < 0.5, wanted > 0.5], [1.0 - (1.0 - wanted) * step, wanted * step], wanted)
     seen = np.quantile(transforms, np.clip(outwards, 0.0, 1.0))
     evidence = (count / CALIBRATION.correlated / CALIBRATION.pseudo_samples) ** 2
     weight = evidence / (1.0 + evidence)

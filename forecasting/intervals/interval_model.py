@@ -83,7 +83,8 @@ class IntervalModel:
         Parameters
         ----------
         level
-            network, region, hub, route or outlet.
+            network, region, hub, route or outlet; ``hub_out`` and ``hub_in`` (and so for regions) are read as the level before the
+            bar where they were not calibrated apart.
         mean
             [series x days] parcels; column 0 is the day after the as-of date.
         volume
@@ -100,6 +101,7 @@ class IntervalModel:
         NDArray[np.int64]
             [series x days x levels] whole parcels, in order. 0 where the mean is 0.
         """
+        level = level if level in self.event_scale else level.partition("_")[0]
         means = np.asarray(mean, dtype=np.float64)
         blocks = lead_blocks(means.shape[1])
         days, variance = event_matrices(event, event_variance, means.shape)
@@ -135,7 +137,7 @@ class IntervalModel:
 
 def prior_dispersion(level: str, series_class: int) -> float:
     """Return the over-dispersion to expect of a volume class before any backtest."""
-    return INTERVALS.prior_dispersion[series_class] * INTERVALS.prior_of_level.get(level, 1.0)
+    return INTERVALS.prior_dispersion[series_class] * INTERVALS.prior_of_level.get(level.partition("_")[0], 1.0)
 
 
 def _short_history(days: NDArray[np.floating] | NDArray[np.integer]) -> Matrix:

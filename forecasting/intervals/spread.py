@@ -193,7 +193,7 @@ class Spread:
         Parameters
         ----------
         level
-            network, region, hub or route: whose calibration to use.
+            network, region_out, region_in, hub_out, hub_in or route: whose calibration to use.
         levels
             Levels of the quantiles, in order; the tables publish those of ``data.quantiles.QUANTILE_LEVELS``.
         membership

@@ -34,12 +34,13 @@ def cut_days(model: PathModel, first: date, last: date) -> PathModel:
         model,
         dates=model.dates[kept],
         knots=np.ascontiguousarray(model.knots[:, kept]),
-        event=model.event[kept],
-        event_run=model.event_run[kept],
         network=model.network[kept],
-        hub_out=model.hub_out[:, kept],
-        hub_in=model.hub_in[:, kept],
-        route=model.route[:, kept],
+        hub_out=np.ascontiguousarray(model.hub_out[:, kept]),
+        hub_in=np.ascontiguousarray(model.hub_in[:, kept]),
+        shared_out=model.shared_out[:, kept],
+        shared_in=model.shared_in[:, kept],
+        weights=np.ascontiguousarray(model.weights[:, :, kept]),
+        event_run=model.event_run[kept],
     )
 
 

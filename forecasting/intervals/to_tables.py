@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.quantiles import QUANTILE_COLUMNS, QUANTILE_LEVELS
+from forecasting.intervals.calibration_check import CalibrationFigure
 from forecasting.intervals.interval_model import IntervalModel
 from forecasting.intervals.spread import EventDays, Parts
 from forecasting.series.panel import ROUTE_KEYS, Membership, Panel
@@ -86,11 +87,12 @@ def publish_sums(
     frames = []
     for direction, membership in sides:
         summed = parts.summed(membership)
+        side = f"{level}_{direction}" if direction else level
         if label is None:
             keys = pl.DataFrame({"network": ["network"]})
         else:
             keys = pl.DataFrame({label: membership.labels, "direction": [direction] * membership.groups})
-        frames.append(publish(keys, summed, level, as_of, dates, intervals, events))
+        frames.append(publish(keys, summed, side, as_of, dates, intervals, events))
     if label is None:
         return frames[0].drop("network")
     whole = pl.concat(frames).filter(pl.col(label) != "")
@@ -112,20 +114,31 @@ def publish_routes(
 def publish_calibration(intervals: IntervalModel) -> pl.DataFrame:
     """Lay out how often what came lay below each quantile of network and hubs, as the table ``forecast_calibration`` less ``run_id``."""
     name = dict(zip(QUANTILE_LEVELS, QUANTILE_COLUMNS, strict=True))
-    rows = [
-        {
-            "level": one.level,
-            "quantile": name[one.stated],
-            "stated": one.stated,
-            "seen": one.seen,
-            "seen_low": one.low,
-            "seen_high": one.high,
-            "days": one.days,
-            "backtests": one.backtests,
-        }
-        for one in intervals.checked
-        if one.level in PUBLISHED_CHECKS
-    ]
+    figures: dict[tuple[str, float], list[CalibrationFigure]] = {}
+    for one in intervals.checked:
+        level = one.level.partition("_")[0]
+        if level in PUBLISHED_CHECKS:
+            figures.setdefault((level, one.stated), []).append(one)
+    rows = []
+    for (level, stated), sides in figures.items():
+        # Both sides of a hub are of the same backtests: their intervals are as wide together as on average.
+        days = sum(side.days for side in sides)
+        seen, low, high = (
+            sum(value * side.days for value, side in zip(values, sides, strict=True)) / days
+            for values in zip(*((side.seen, side.low, side.high) for side in sides), strict=True)
+        )
+        rows.append(
+            {
+                "level": level,
+                "quantile": name[stated],
+                "stated": stated,
+                "seen": seen,
+                "seen_low": low,
+                "seen_high": high,
+                "days": days,
+                "backtests": max(side.backtests for side in sides),
+            }
+        )
     kinds = {"level": pl.String, "quantile": pl.String, "stated": pl.Float64, "seen": pl.Float64}
     kinds |= {"seen_low": pl.Float64, "seen_high": pl.Float64, "days": pl.Int64, "backtests": pl.Int64}
     return pl.DataFrame(rows, schema=kinds)

@@ -71,9 +71,35 @@ def test_sums_have_the_spread_of_their_own_interval() -> None:
     paths = drawn(fit_paths(*tables()))
     assert paths.mean() == pytest.approx(1000, rel=0.02)
     assert relative(paths) == pytest.approx(0.3, rel=0.15)
-    assert relative(paths[:, :ROUTES_OF_HUB].sum(axis=1)) == pytest.approx(0.1, rel=0.2)
-    # Two hubs of a tenth each that share nothing would give 7 %; the network's interval says 5 %, hubs 10 %.
-    assert relative(paths.sum(axis=1)) == pytest.approx(0.07, rel=0.2)
+    # Two hubs of a tenth each would give the network 7 %; its own interval says 5 %, and then each hub has 9 %.
+    assert relative(paths.sum(axis=1)) == pytest.approx(0.05, rel=0.1)
+    assert relative(paths[:, :ROUTES_OF_HUB].sum(axis=1)) == pytest.approx(0.085, rel=0.15)
+
+
+@pytest.mark.parametrize("network", [0.05, 0.2])
+def test_the_networks_own_distribution_is_drawn(network: float) -> None:
+    given = tables(network=network, hub=0.2, inflow=0.25)
+    total = drawn(fit_paths(*given), 1500).sum(axis=1)
+    for name, level in zip(QUANTILE_COLUMNS, QUANTILE_LEVELS, strict=True):
+        below = (total <= given[0].sort("date")[name].to_numpy()).mean()
+        assert below == pytest.approx(level, abs=0.03), name
+
+
+def test_a_part_of_what_moves_a_hub_lasts() -> None:
+    hub = drawn(fit_paths(*tables(hub=0.3)))[:, :ROUTES_OF_HUB].sum(axis=1)
+    near, far = (float(np.corrcoef(hub[:, 0], hub[:, day])[0, 1]) for day in (1, DAYS - 1))
+    assert near > far > 0.15
+
+
+def test_a_hub_of_one_route_is_that_route_and_keeps_its_parcels() -> None:
+    """A route that carries nothing on a fifth of its days is all its hub sends: what the hub draws goes on it."""
+    network, hub, route = tables()
+    alone = pl.col("origin_hub_id") == "B", pl.col("destination_hub_id") == "d00"
+    seldom = {name: pl.lit(0) for name in ("q05", "q10")}
+    route = pl.concat([route.filter(~alone[0]), route.filter(*alone).with_columns(**seldom)])
+    paths = drawn(fit_paths(network, hub, route))
+    assert paths[:, -1].mean() == pytest.approx(1000.0 * ROUTES_OF_HUB, rel=0.05)
+    assert paths[:, -1].min() > 0
 
 
 def test_hubs_have_the_spread_of_their_own_inflow() -> None:
@@ -82,7 +108,7 @@ def test_hubs_have_the_spread_of_their_own_inflow() -> None:
         paths = drawn(fit_paths(*tables(inflow=of_hub)))
         return relative(paths[:, :ROUTES_OF_HUB] + paths[:, ROUTES_OF_HUB:])
 
-    assert inflow(0.21) == pytest.approx(0.22, rel=0.15)
+    assert inflow(0.21) == pytest.approx(0.21, rel=0.12)
     assert inflow(0.28) == pytest.approx(0.28, rel=0.12)
 
 
@@ -101,7 +127,7 @@ def test_draws_agree_with_the_published_quantiles_and_their_sums_with_the_publis
         published = table[name].to_numpy().reshape(model.routes.height, 14)
         # Between the shares below and at or below: published quantiles are whole parcels.
         below, at = (paths < published).mean(), (paths <= published).mean()
-        assert below - 0.02 < level < at + 0.02, name
+        assert below - 0.04 < level < at + 0.04, name
     sums = [(found.network, np.ones((1, model.routes.height)))]
     for direction, end in (("out", "origin_hub_id"), ("in", "destination_hub_id")):
         hubs = sorted(set(model.routes[end]))
@@ -135,7 +161,8 @@ def test_days_of_one_event_share_its_shock() -> None:
     model = fit_paths(network, hub, route)
     assert model.event_run.tolist() == [-1, -1, 0, 0, 0, -1, -1, -1]
     total = drawn(model).sum(axis=1)
-    assert np.corrcoef(total[:, 2], total[:, 4])[0, 1] > 0.9
+    assert np.corrcoef(total[:, 2], total[:, 4])[0, 1] > 0.65
+    assert np.corrcoef(total[:, 0], total[:, 4])[0, 1] < 0.45
     assert total[:, 3].std() / total[:, 3].mean() == pytest.approx(0.3, rel=0.15)
     assert total[:, 0].std() / total[:, 0].mean() < 0.06
 

@@ -15,22 +15,25 @@ from forecasting.intervals.stratified_paths import STRATA, cut_days, draw_strata
 
 def model(days: int = 4, routes: int = 6) -> PathModel:
     scores = np.array([-4.0, -1.0, 0.0, 1.0, 4.0])
-    knots = (1000.0 + 200.0 * scores)[None, None, :] * np.ones((routes, days, 1))
     hubs = np.arange(routes, dtype=np.int64) % 2
+
+    def normal(mean: float, spread: float, *shape: int) -> np.ndarray:
+        return ((mean + spread * scores) * np.ones((*shape, 1))).astype(np.float32)
+
     return PathModel(
         routes=pl.DataFrame({"courier_id": ["C"] * routes}),
         dates=np.arange("2025-11-08", "2025-11-12", dtype="datetime64[D]")[:days],
-        knots=knots.astype(np.float32),
         scores=scores,
+        knots=normal(1000.0, 200.0, routes, days),
+        network=normal(1000.0 * routes, 80.0 * routes, days),
+        hub_out=normal(500.0 * routes, 60.0 * routes, 2, days),
+        hub_in=normal(500.0 * routes, 60.0 * routes, 2, days),
         origin=hubs,
         destination=1 - hubs,
-        event=np.array([0.0, 0.02, 0.02, 0.0])[:days],
+        shared_out=np.full((2, days), 0.6),
+        shared_in=np.full((2, days), 0.6),
+        weights=np.full((4, routes, days), 0.5, dtype=np.float32),
         event_run=np.array([-1, 0, 0, -1])[:days],
-        network=np.full(days, 0.01),
-        hub_out=np.full((2, days), 0.002),
-        hub_in=np.full((2, days), 0.002),
-        route=np.full((routes, days), 0.004),
-        persistence=0.7,
     )
 
 

@@ -6,11 +6,13 @@ import datetime as dt
 
 import numpy as np
 import polars as pl
+import pytest
 
 from data.quantiles import QUANTILE_COLUMNS
+from forecasting.intervals.calibration_check import CalibrationFigure
 from forecasting.intervals.interval_model import IntervalModel
 from forecasting.intervals.spread import EventDays, Parts, Spread
-from forecasting.intervals.to_tables import publish, publish_sums
+from forecasting.intervals.to_tables import publish, publish_calibration, publish_sums
 from forecasting.series.panel import Membership
 
 AS_OF = dt.date(2024, 5, 1)
@@ -76,3 +78,37 @@ def test_the_spread_is_read_at_any_level_and_at_any_quantile() -> None:
     assert of_sum.shape == (1, 2, 2)
     # Errors of routes partly cancel: the sum's band is narrower than the bands together.
     assert (of_sum[0, :, 1] - of_sum[0, :, 0] < (by_route[:, :, 1] - by_route[:, :, 0]).sum(axis=0)).all()
+
+
+def test_both_sides_of_hubs_are_checked_as_one() -> None:
+    def figure(level: str, seen: float, days: int) -> CalibrationFigure:
+        return CalibrationFigure(level, 0.9, seen, seen - 0.1, seen + 0.05, days, 8)
+
+    checked = (
+        figure("network", 0.8, 50),
+        figure("hub_out", 0.9, 100),
+        figure("hub_in", 0.6, 50),
+        figure("route", 0.9, 9),
+    )
+    table = publish_calibration(IntervalModel({}, {}, {}, checked=checked))
+    assert table["level"].to_list() == ["network", "hub"]
+    row = table.row(1, named=True)
+    assert (row["quantile"], row["days"], row["backtests"]) == ("q90", 150, 8)
+    assert (row["seen"], row["seen_low"], row["seen_high"]) == pytest.approx((0.8, 0.7, 0.85))
+
+
+def test_sides_that_were_calibrated_apart_are_read_apart_and_others_as_their_level() -> None:
+    wide, narrow = (
+        {("hub_out", 3, block): 1.0 for block in range(5)},
+        {("hub_in", 3, block): 0.01 for block in range(5)},
+    )
+    apart = IntervalModel(wide | narrow, {"hub_out": 1.0, "hub_in": 1.0}, {})
+    together = IntervalModel({("hub", 3, block): 0.2 for block in range(5)}, {"hub": 1.0}, {})
+    mean, volume, quiet = np.full((1, 3), 500.0), np.array([500.0]), np.zeros(3, dtype=bool)
+
+    def width(model: IntervalModel, level: str) -> float:
+        quantiles = model.quantiles(level, mean, volume, quiet, levels=(0.1, 0.9))
+        return float(quantiles[0, 0, 1] - quantiles[0, 0, 0])
+
+    assert width(apart, "hub_out") > 3 * width(apart, "hub_in")
+    assert width(together, "hub_out") == width(together, "hub_in") == width(together, "hub")
