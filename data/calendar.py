@@ -133,14 +133,6 @@ def build_calendar(country: str = "CN", first_year: int = FIRST_YEAR, last_year:
     return pl.DataFrame(rows, schema=_SCHEMA, orient="row").sort("date_from", "event_id")
 
 
-def lunar_new_year(year: int) -> date:
-    """Return the first day of the Chinese lunar year that begins in ``year`` (from the library ``holidays``)."""
-    for day, names in _public_holidays("CN", "en_US", [year]).get(year, []):
-        if any(_plain(name) == _SPRING_FESTIVAL and not _is_eve(name) for name in names):
-            return day
-    raise RadarError(f"no Spring Festival in {year}", "a year known to the calendar", "choose another year")
-
-
 def _shopping_rows(country: str, years: Iterable[int]) -> list[tuple[object, ...]]:
     rows: list[tuple[object, ...]] = []
     for year in years:

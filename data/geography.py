@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -125,83 +123,3 @@ def transit_hours(distance_km: npt.ArrayLike, mode: Mode = "road") -> Floats:
     if mode not in SPEED_KMH:
         raise RadarError(f"mode {mode}", "road, rail or air", "choose one of them")
     return TERMINAL_HOURS[mode] + np.asarray(distance_km, dtype=np.float64) / SPEED_KMH[mode]
-
-
-def read_outlines(file: Path, id_property: str = "region_id") -> dict[str, dict[str, Any]]:
-    """Read region outlines from a GeoJSON feature collection.
-
-    Parameters
-    ----------
-    file
-        GeoJSON with polygons in WGS 84, longitude first.
-    id_property
-        Property that holds the region's id.
-
-    Returns
-    -------
-    dict
-        GeoJSON geometry by region id, in the order of the file.
-
-    Raises
-    ------
-    RadarError
-        When the file is absent, is no feature collection, or a feature lacks the id.
-    """
-    try:
-        collection = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RadarError("no such file", "a GeoJSON file of outlines", "check the path", file=file) from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RadarError(
-            "text that is not JSON", "a GeoJSON feature collection", "check the file", file=file
-        ) from error
-    features = collection.get("features") if isinstance(collection, dict) else None
-    if not isinstance(features, list):
-        raise RadarError("JSON without features", "a GeoJSON feature collection", "check the file", file=file)
-    outlines: dict[str, dict[str, Any]] = {}
-    for position, feature in enumerate(features, start=1):
-        region_id = (feature.get("properties") or {}).get(id_property)
-        if region_id is None or not feature.get("geometry"):
-            raise RadarError(
-                f"feature {position} without {id_property} or geometry",
-                f"a polygon with the property {id_property}",
-                "complete the feature",
-                file=file,
-            )
-        outlines[str(region_id)] = feature["geometry"]
-    return outlines
-
-
-def locate_regions(
-    outlines: dict[str, dict[str, Any]], latitude: npt.ArrayLike, longitude: npt.ArrayLike
-) -> list[str | None]:
-    """Find the region each point lies in; a point off every outline (a coast drawn coarsely) takes the nearest within 0.5°.
-
-    Parameters
-    ----------
-    outlines
-        GeoJSON geometry by region id.
-    latitude, longitude
-        Points in WGS 84, one-dimensional [degrees].
-
-    Returns
-    -------
-    list
-        Region id or None, one a point.
-    """
-    import shapely
-    from shapely.geometry import shape
-
-    names = list(outlines)
-    tree = shapely.STRtree([shape(geometry) for geometry in outlines.values()])
-    points = shapely.points(np.asarray(longitude, dtype=np.float64), np.asarray(latitude, dtype=np.float64))
-    found: list[str | None] = [None] * len(points)
-    # Reversed, so that the first of several overlapping regions stands.
-    for point, region in sorted(zip(*tree.query(points, predicate="intersects").tolist(), strict=True), reverse=True):
-        found[point] = names[region]
-    lost = [position for position, name in enumerate(found) if name is None]
-    if lost:
-        pairs = tree.query_nearest(points[lost], max_distance=0.5, all_matches=False)
-        for point, region in zip(*pairs.tolist(), strict=True):
-            found[lost[point]] = names[region]
-    return found

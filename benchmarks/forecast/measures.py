@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data.quantiles import QUANTILE_LEVELS as QUANTILES
 from forecasting.intervals.interval_model import CALIBRATED_LEVELS as ALL_LEVELS
 from forecasting.results import Forecasts
-from forecasting.series.panel import ROUTE_KEYS, Level, Panel, aggregate, to_day
+from forecasting.series.panel import ROUTE_KEYS, Level, Panel, aggregate
 from forecasting.series.volume_classes import CLASS_LABELS, volume_class
 
 Matrix = NDArray[np.float64]
@@ -151,7 +151,7 @@ def coverages(name: str, actual: Matrix, quantiles: Matrix) -> dict[str, float]:
 def day_figures(found: Forecasts, truth: Truth, day: dt.date) -> dict[str, float]:
     """Return the network's forecast of one day, its 80 % interval and what came [parcels]."""
     row = found.network.filter(pl.col("date") == day).row(0, named=True)
-    place = int(np.searchsorted(truth.panel.dates, to_day(day)))
+    place = int(np.searchsorted(truth.panel.dates, np.datetime64(day, "D")))
     came = float(truth.panel.parcels[:, place].sum(dtype=np.float64))
     return {
         "day came": came,

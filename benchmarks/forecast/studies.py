@@ -39,7 +39,7 @@ from forecasting.forecast import forecast
 from forecasting.inputs import ForecastInputs, ForecastSettings
 from forecasting.results import Forecasts
 from forecasting.series.baselines import day_of_week_mean, seasonal_naive
-from forecasting.series.panel import Panel, to_day
+from forecasting.series.panel import Panel
 
 Figures = dict[str, float]
 Scores = dict[str, dict[str, list[Figures]]]
@@ -185,7 +185,7 @@ def tell_progress(line: str) -> None:
 
 
 def _truth(panel: Panel, case: Case) -> Truth:
-    known = int(np.searchsorted(panel.dates, to_day(case.as_of), side="right"))
+    known = int(np.searchsorted(panel.dates, np.datetime64(case.as_of, "D"), side="right"))
     return Truth(panel, known, case.horizon, case.skip)
 
 

@@ -31,11 +31,10 @@ def business_date(moment: pl.Expr, zone: ZoneInfo, cutoff_hour: int) -> pl.Expr:
 
 @dataclass(frozen=True)
 class DerivedVolumes:
-    """What waybills add up to, and how many of them could not be counted."""
+    """What waybills add up to; those without a courier count at their outlets alone."""
 
     route_volumes: pl.DataFrame
     outlet_volumes: pl.DataFrame
-    without_courier: int
 
 
 def derive_volumes(waybills: pl.DataFrame, zone: ZoneInfo, cutoff_hour: int) -> DerivedVolumes:
@@ -63,11 +62,7 @@ def derive_volumes(waybills: pl.DataFrame, zone: ZoneInfo, cutoff_hour: int) -> 
     left = pl.coalesce("out_for_delivery_at", "delivered_at")
     brought = _count_at_outlets(waybills, "destination_outlet_id", left, "delivery", zone, cutoff_hour)
     outlets = pl.concat([picked, brought]).sort("date", "outlet_id", "direction")
-    return DerivedVolumes(
-        contract("route_volumes").arrange(routes),
-        contract("outlet_volumes").arrange(outlets),
-        waybills.height - counted.height,
-    )
+    return DerivedVolumes(contract("route_volumes").arrange(routes), contract("outlet_volumes").arrange(outlets))
 
 
 def _count_at_outlets(

@@ -120,6 +120,9 @@ def load_table(
             run.upsert(name, rows)
         if name == "waybills" and derive is not False:
             also |= _renew_volumes(run, reader, rows, workspace, replace=how.replace, forced=derive is True)
+            if uncounted := rows["courier_id"].null_count():
+                note = f"{uncounted:,} waybills without a courier count at their outlets and on no route"
+                ingestion = dataclasses.replace(ingestion, notes=(*ingestion.notes, note))
         if ingestion.rejected.height or ingestion.asides.height:
             kept = pl.concat([ingestion.rejected, ingestion.asides])
             run.append("rejected_rows", kept.with_columns(pl.lit(name).alias("table_name")))

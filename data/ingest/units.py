@@ -12,7 +12,6 @@ from data.contracts import ColumnContract
 
 _BRACKETED = re.compile(r"[(\[【〔{<]\s*(?:单位|unit)?\s*[:=]?\s*([^)\]】〕}>]*?)\s*[)\]】〕}>]")
 _SAID_ABOVE = re.compile(r"(?:单位|\bunits?)\s*[:=]\s*([^\s,;。)]+)", re.IGNORECASE)
-_DATE_FORM = re.compile(r"^[ymdhs年月日时分秒/\-:. ]+$")
 
 # Spelling -> (dimension, value in the dimension's own unit). Sources: SI, GB 3100; 里 is 500 m, the market mile.
 _BASES: Final[Mapping[str, tuple[str, float]]] = {
@@ -157,11 +156,6 @@ def find_conversion(found: str, column: ColumnContract) -> Conversion | None:
     if unit.per is None or (target.per is None and unit.per in _SAID_BY_THE_COLUMN and _is_one_row(unit)):
         return Conversion(found, expected, factor)
     return None
-
-
-def is_date_form(text: str) -> bool:
-    """Whether brackets hold the form of a date (yyyy-mm-dd) and no unit."""
-    return bool(_DATE_FORM.match(text.casefold()))
 
 
 def _is_one_row(unit: _Unit) -> bool:

@@ -159,11 +159,6 @@ class Panel:
         return _group(hub.replace_strict(names, return_dtype=pl.String))
 
 
-def to_day(date: dt.date | np.datetime64) -> np.datetime64:
-    """Return a date as NumPy counts it, in whole days."""
-    return date.astype("datetime64[D]") if isinstance(date, np.datetime64) else np.datetime64(date, "D")
-
-
 def to_date(day: np.datetime64) -> dt.date:
     """Return a NumPy day as a date."""
     date = day.astype("datetime64[D]").item()

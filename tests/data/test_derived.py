@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 
 from data.contracts import contract
 from data.ingest.derived import business_date, derive_volumes, renew_volumes
+from data.ingest.loading import load_table
+from data.sources import open_file
+from data.workspace import Workspace
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -80,7 +84,21 @@ def test_parcels_count_on_routes_when_picked_up_and_at_outlets_when_they_pass() 
         (date(2022, 11, 12), "O1", "pickup", 1),
         (date(2022, 11, 14), "O2", "delivery", 2),
     ]
-    assert derived.without_courier == 1
+
+
+def test_waybills_without_a_courier_are_told(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "peak")
+    columns = "hub_id,name\nA,Alpha\nB,Beta\n"
+    (tmp_path / "hubs.csv").write_text(columns)
+    load_table(workspace, "hubs", [open_file(tmp_path / "hubs.csv")])
+    (tmp_path / "couriers.csv").write_text("courier_id,name\nours,Ours\n")
+    load_table(workspace, "couriers", [open_file(tmp_path / "couriers.csv")])
+    lines = ["waybill_id,courier_id,origin_hub_id,destination_hub_id,ordered_at,status"]
+    lines += [f"w{n},{courier},A,B,2022-11-11 08:00,created" for n, courier in enumerate(("ours", "", ""))]
+    (tmp_path / "waybills.csv").write_text("\n".join(lines))
+    loaded = load_table(workspace, "waybills", [open_file(tmp_path / "waybills.csv")])
+    assert "2 waybills without a courier count at their outlets and on no route" in loaded.notes
+    assert workspace.read("route_volumes")["parcels"].to_list() == [1]
 
 
 @given(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,11 +13,10 @@ from data.geography import (
     detour_factor,
     great_circle_km,
     ground_km,
-    locate_regions,
-    read_outlines,
     transit_hours,
 )
 from data.sample.write import OUTLINES
+from tests.data.regions import locate_regions, read_outlines
 
 LATITUDES = st.floats(min_value=-90, max_value=90)
 LONGITUDES = st.floats(min_value=-180, max_value=180)
@@ -76,21 +72,6 @@ def test_unknown_modes_and_countries_are_told() -> None:
         detour_factor("road", "FR")
 
 
-SQUARES = {
-    "west": {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]]},
-    "east": {"type": "Polygon", "coordinates": [[[1, 0], [2, 0], [2, 1], [1, 1], [1, 0]]]},
-}
-
-
-def test_points_find_their_region() -> None:
-    found = locate_regions(SQUARES, [0.5, 0.5, 0.5, 50.0], [0.5, 1.5, 2.2, 50.0])
-    assert found == ["west", "east", "east", None]
-
-
-def test_a_point_on_a_border_belongs_to_the_first_region() -> None:
-    assert locate_regions(SQUARES, [0.5], [1.0]) == ["west"]
-
-
 def test_shipped_outlines_hold_the_provinces() -> None:
     outlines = read_outlines(OUTLINES)
     assert len(outlines) == 34
@@ -102,23 +83,3 @@ def test_shipped_outlines_hold_the_provinces() -> None:
     }
     found = locate_regions(outlines, [at[0] for at in cities.values()], [at[1] for at in cities.values()])
     assert found == list(cities)
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("{", "not JSON"),
-        ("[]", "without features"),
-        (json.dumps({"features": [{"properties": {}, "geometry": SQUARES["west"]}]}), "feature 1 without region_id"),
-    ],
-)
-def test_broken_outlines_are_told(tmp_path: Path, text: str, told: str) -> None:
-    file = tmp_path / "regions.geojson"
-    file.write_text(text, encoding="utf-8")
-    with pytest.raises(RadarError, match=told):
-        read_outlines(file)
-
-
-def test_absent_outlines_are_told(tmp_path: Path) -> None:
-    with pytest.raises(RadarError, match="no such file"):
-        read_outlines(tmp_path / "none.geojson")

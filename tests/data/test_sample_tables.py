@@ -135,8 +135,8 @@ def test_stock_fits_its_warehouse(tables: dict[str, pl.DataFrame]) -> None:
 
 
 def test_coordinates_lie_in_the_province(tables: dict[str, pl.DataFrame]) -> None:
-    from data.geography import locate_regions, read_outlines
     from data.sample.write import OUTLINES
+    from tests.data.regions import locate_regions, read_outlines
 
     hubs = tables["hubs"]
     found = locate_regions(read_outlines(OUTLINES), hubs["latitude"], hubs["longitude"])

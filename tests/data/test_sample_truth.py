@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from data.calendar import lunar_new_year
+from data.calendar import build_calendar
 from data.contracts import contract
-from data.geography import locate_regions
 from data.sample.make import Sample
 from data.sample.places import CITY_SHARE, ZONE_SHARE, all_cities
 from data.sample.scale import AS_OF, FIRST_DAY, SCALES
+from tests.data.regions import locate_regions
 from tests.data.sample_checks import small_sample
 
 
@@ -81,7 +81,8 @@ def test_the_season_has_two_humps_that_grow(daily: dict[date, int]) -> None:
 
 @pytest.mark.parametrize("year", [2024, 2025])
 def test_the_lunar_new_year_is_a_trough(daily: dict[date, int], year: int) -> None:
-    first_day = lunar_new_year(year)
+    feasts = build_calendar("CN", year, year).filter(pl.col("name") == "Chinese New Year")
+    first_day: date = feasts["peak_date"].item()
     assert daily[first_day + timedelta(days=1)] < 0.35 * _mean(daily, first_day - timedelta(days=45), 14)
 
 

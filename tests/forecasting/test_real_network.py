@@ -13,7 +13,7 @@ from benchmarks.forecast.measures import Truth, interval_figures, point_figures,
 from forecasting.forecast import forecast
 from forecasting.inputs import ForecastSettings
 from forecasting.series.baselines import day_of_week_mean, seasonal_naive
-from forecasting.series.panel import Panel, to_day
+from forecasting.series.panel import Panel
 
 HORIZON = 14
 
@@ -23,7 +23,7 @@ HORIZON = 14
 def test_better_than_naive_on_every_level(shared: Path, as_of: dt.date) -> None:
     inputs = china(shared)
     panel = Panel.from_route_volumes(inputs.route_volumes)
-    known = int(np.searchsorted(panel.dates, to_day(as_of), side="right"))
+    known = int(np.searchsorted(panel.dates, np.datetime64(as_of, "D"), side="right"))
     truth = Truth(panel, known, HORIZON, 0)
     found = forecast(inputs, as_of, HORIZON, settings=ForecastSettings(use_prophet=False))
     ours = point_figures(truth, published(panel, found, "mean"))

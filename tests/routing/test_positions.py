@@ -17,7 +17,7 @@ from routing.trunk.plan import TrunkPlan, plan_trunk
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
-from routing.trunk.vehicles.positions import find_needed, place_vehicles
+from routing.trunk.vehicles.positions import _count_lacking, place_vehicles
 from routing.trunk.vehicles.vehicle_model import Vehicles, tally
 from tests.routing.networks import DAY, as_tables, make_inputs
 
@@ -57,19 +57,24 @@ def _own(network: TrunkNetwork, *moves: tuple[str, int]) -> Vehicles:
     return tally(network, run, np.array(own), np.ones(len(run), dtype=np.int64), np.zeros(network.arcs))
 
 
+def _needed(network: TrunkNetwork, vehicles: Vehicles) -> int:
+    """Vehicles of the first type that must stand somewhere at the start: the sum over hubs of the most that ever lacks."""
+    return int(_count_lacking(network, vehicles, 0).sum())
+
+
 def _task(*demand: tuple[int, str, str, int], kinds: tuple[dict[str, Any], ...] = (OWN, SPOT)) -> TrunkNetwork:
     return build_network(make_inputs(HUBS, LANES, kinds, demand), OPTIONS)
 
 
 def test_a_vehicle_that_returns_stands_where_it_began_and_one_that_comes_too_late_is_a_second_one() -> None:
     network = _task((0, "A", "B", 90), (3, "A", "B", 1))
-    assert find_needed(network, _own(network, ("A-B", 0), ("B-A", 1))).tolist()[0] == 1
+    assert _needed(network, _own(network, ("A-B", 0), ("B-A", 1))) == 1
     # back in A on day 2, wanted there on day 2 and on day 1
-    assert find_needed(network, _own(network, ("A-B", 0), ("B-A", 1), ("A-B", 2), ("B-A", 3))).tolist()[0] == 1
-    assert find_needed(network, _own(network, ("A-B", 0), ("B-A", 1), ("A-B", 1), ("B-A", 2))).tolist()[0] == 2
+    assert _needed(network, _own(network, ("A-B", 0), ("B-A", 1), ("A-B", 2), ("B-A", 3))) == 1
+    assert _needed(network, _own(network, ("A-B", 0), ("B-A", 1), ("A-B", 1), ("B-A", 2))) == 2
     # it begins in B, or there must be one at each end
-    assert find_needed(network, _own(network, ("A-B", 2), ("B-A", 1))).tolist()[0] == 1
-    assert find_needed(network, _own(network, ("A-B", 1), ("B-A", 1))).tolist()[0] == 2
+    assert _needed(network, _own(network, ("A-B", 2), ("B-A", 1))) == 1
+    assert _needed(network, _own(network, ("A-B", 1), ("B-A", 1))) == 2
 
 
 @pytest.mark.parametrize(
@@ -89,7 +94,7 @@ def test_a_vehicle_that_is_elsewhere_gives_way_to_hired_ones(
     load[network.arc_of[lane, 0]] = load[network.arc_of[lane, 1]] = 90.0
     placed = place_vehicles(network, replace(vehicles, short=np.zeros(network.arcs)), load, Deadline(60.0))
     assert placed.cost == pytest.approx(cost)
-    assert find_needed(network, placed).max() <= 1
+    assert _needed(network, placed) <= 1
     hired = network.vehicle_type[placed.vehicle] != 0 if len(kinds) == 2 else np.zeros(len(placed.vehicle), dtype=bool)
     assert int(placed.departures[hired].sum()) == spots
     assert float(placed.short.sum()) == (0.0 if spots else 90.0)

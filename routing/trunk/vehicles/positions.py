@@ -26,14 +26,6 @@ _GAP = 1e-6
 _MOST_PAIRS = 40_000  # departures of a type up to which empty runs may be anywhere; beyond, on lanes it runs on
 
 
-def find_needed(network: TrunkNetwork, vehicles: Vehicles) -> Ints:
-    """Vehicles of each own type that must stand somewhere at the start, (V,): the sum over hubs of the most that ever lacks."""
-    needed = np.zeros(len(network.type_ids), dtype=np.int64)
-    for kind in np.flatnonzero(network.type_own).tolist():
-        needed[kind] = int(_count_lacking(network, vehicles, kind).sum())
-    return needed
-
-
 def _count_lacking(network: TrunkNetwork, vehicles: Vehicles, kind: int) -> Ints:
     mine = network.vehicle_type[vehicles.vehicle] == kind
     arc, count = vehicles.arc[mine], vehicles.departures[mine]
