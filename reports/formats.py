@@ -10,6 +10,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
+from babel.dates import format_date
 from markupsafe import Markup
 
 Language = Literal["zh", "en"]
@@ -17,11 +18,11 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 NOTHING = Markup('<span class="none">–</span>')
 
-_WEEKDAYS: dict[Language, tuple[str, ...]] = {
-    "zh": ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
-    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+# Patterns of dates (Unicode TR 35); names of days and months are Babel's.
+_DATES: dict[Language, dict[str, str]] = {
+    "zh": {"full": "y年M月d日（EEE）", "day": "M月d日", "weekday": "M月d日 EEE", "short": "M/d"},
+    "en": {"full": "EEE d MMM y", "day": "d MMM", "weekday": "EEE d MMM", "short": "d MMM"},
 }
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # From this size on a headline is rounded to three significant digits; below it every parcel is written out.
 _ROUND_FROM = 10_000
 _LONG: dict[Language, tuple[tuple[int, str], ...]] = {
@@ -114,10 +115,7 @@ class Formats:
         """Write a date in full with its weekday: 2025年11月11日（周二）, Tue 11 Nov 2025."""
         if day is None:
             return NOTHING
-        weekday = _WEEKDAYS[self.language][day.weekday()]
-        if self.language == "zh":
-            return _time(day, f"{day.year}年{day.month}月{day.day}日（{weekday}）")
-        return _time(day, f"{weekday} {day.day} {_MONTHS[day.month - 1]} {day.year}")
+        return _time(day, self._date_text(day, "full"))
 
     def day(self, day: date | None) -> Markup:
         """Write a date inside a table, with its weekday and without the year."""
@@ -125,15 +123,14 @@ class Formats:
 
     def short_day(self, day: date) -> Markup:
         """Write a date as narrow as it goes, for the head of a column: 11/3, 3 Nov."""
-        return _time(day, f"{day.month}/{day.day}" if self.language == "zh" else f"{day.day} {_MONTHS[day.month - 1]}")
+        return _time(day, self._date_text(day, "short"))
 
     def day_text(self, day: date, *, weekday: bool = False) -> str:
         """Write a date without its year as plain text: 11月11日, 11 Nov; with its weekday when asked for."""
-        text = f"{day.month}月{day.day}日" if self.language == "zh" else f"{day.day} {_MONTHS[day.month - 1]}"
-        if not weekday:
-            return text
-        name = _WEEKDAYS[self.language][day.weekday()]
-        return f"{text} {name}" if self.language == "zh" else f"{name} {text}"
+        return self._date_text(day, "weekday" if weekday else "day")
+
+    def _date_text(self, day: date, form: str) -> str:
+        return format_date(day, _DATES[self.language][form], locale=self.language)
 
 
 def _data(value: float, text: str) -> Markup:

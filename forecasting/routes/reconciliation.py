@@ -242,7 +242,9 @@ def _solve_by_gradients(
     added: Matrix,
     gap: Matrix,
 ) -> Matrix | None:
-    """Conjugate gradients on the scaled system, never formed; None when they do not settle."""
+    """Conjugate gradients (scipy) on the scaled system, never formed; None when they do not settle."""
+    from scipy.sparse.linalg import LinearOperator, cg
+
     diagonal = np.concatenate([_sum_by(group, own[side], n) for side, group, n in groups])
     scale = 1.0 / np.sqrt(np.where(live, diagonal, 0.0) + added)
 
@@ -257,21 +259,9 @@ def _solve_by_gradients(
         applied: Matrix = scale * (np.where(live, sums, 0.0) + added * scale * scaled)
         return applied
 
-    right = scale * gap
-    solved, residual = np.zeros(gap.size), right.copy()
-    direction, size = residual.copy(), float(residual @ residual)
-    goal = SOLVER.gradient_tolerance**2 * size
-    for _ in range(SOLVER.gradient_steps):
-        if size <= goal:
-            return np.where(live, scale * solved, 0.0)
-        moved = apply(direction)
-        step = size / float(direction @ moved)
-        solved += step * direction
-        residual -= step * moved
-        next_size = float(residual @ residual)
-        direction = residual + next_size / size * direction
-        size = next_size
-    return None
+    system = LinearOperator((gap.size, gap.size), matvec=apply, dtype=np.float64)
+    solved, unsettled = cg(system, scale * gap, rtol=SOLVER.gradient_tolerance, maxiter=SOLVER.gradient_steps)
+    return None if unsettled else np.where(live, scale * solved, 0.0)
 
 
 def _solve_directly(
