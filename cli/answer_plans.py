@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import polars as pl
 
     from routing.stress.incidents import Scenario, Surroundings
     from routing.stress.layout import Layout
+    from routing.stress.records import Network
     from routing.trunk.task.inputs import TrunkOptions
 
 EFFORT = 0.1  # of the ordinary search: what a control room waits for (judgement)
@@ -79,6 +82,31 @@ class NearPlanner:
         changed = change_demand(self.layout, row, list(scenario.incidents), self.around)[0]
         return self.layout.routes.with_columns(parcels=pl.Series(changed)).filter(pl.col("parcels") > 0)
 
+    def _list_hub_days(self, after: Network) -> list[dict[str, Any]]:
+        """Rows of ``hub_days`` for the dates on which a scenario changes a hub's capacity, one for each of its sorts."""
+        import numpy as np
+
+        from routing.stress.records import UNBOUNDED
+        from routing.trunk.task.sorts import WHOLE_DAY
+
+        before, steps = self.layout.network.hubs.capacity, self.layout.steps
+        rows: list[dict[str, Any]] = []
+        for hub, day in sorted(
+            {(hub, int(steps.day[hub, step])) for hub, step in np.argwhere(after.hubs.capacity != before)}
+        ):
+            today = np.flatnonzero(steps.day[hub] == day)
+            bounded = before[hub, today][before[hub, today] < UNBOUNDED]
+            for step in today.tolist():
+                capacity, name = int(after.hubs.capacity[hub, step]), steps.sort_ids[hub][step]
+                if capacity >= UNBOUNDED:
+                    continue
+                if name == WHOLE_DAY and len(today) > 1:
+                    # of several sorts a row of this name is for all of them, divided by what they sort
+                    capacity = round(capacity * bounded.sum() / before[hub, step]) if before[hub, step] else 0
+                told = {"date": self.layout.dates[day], "hub_id": self.layout.hub_ids[hub], "sort_id": name}
+                rows.append(told | {"sort_capacity": capacity})
+        return rows
+
     def _struck(self, scenario: Scenario) -> tuple[pl.DataFrame, pl.DataFrame]:
         """``hub_days`` and ``lane_weather`` as the scenario leaves them."""
         import numpy as np
@@ -86,36 +114,33 @@ class NearPlanner:
 
         from data.contracts import contract
         from routing.stress.incidents import strike
-        from routing.stress.records import CLOSED, UNBOUNDED
+        from routing.stress.records import CLOSED
 
-        before = self.layout.network
+        before, steps = self.layout.network, self.layout.steps
         after = strike(self.layout, before, scenario.incidents, self.around)
-        dates = self.layout.dates
-        hub_days = [
-            {
-                "date": dates[day],
-                "hub_id": self.layout.hub_ids[hub],
-                "sort_id": "day",
-                "sort_capacity": int(after.hubs.capacity[hub, day]),
-            }
-            for hub, day in np.argwhere(after.hubs.capacity != before.hubs.capacity).tolist()
-            if after.hubs.capacity[hub, day] < UNBOUNDED
-        ]
+        hub_days = self._list_hub_days(after)
         rows: list[dict[str, Any]] = []
-        for lane, day in np.argwhere(
+        found: dict[tuple[int, date], list[tuple[float, float]]] = {}
+        for lane, step in np.argwhere(
             (after.lanes.room != before.lanes.room) | (after.lanes.arrival != before.lanes.arrival)
         ).tolist():
-            shut = after.lanes.arrival[lane, day] == CLOSED
-            planned = before.lanes.room[lane, day]
-            share = 0.0 if shut else 1.0 if planned == 0 else after.lanes.room[lane, day] / planned
-            late = max(int(after.lanes.arrival[lane, day] - before.lanes.arrival[lane, day]), 0)
-            hours = float(self.layout.lane_hours[lane, day])
+            hub, end = int(before.lanes.origin[lane]), int(before.lanes.destination[lane])
+            shut = after.lanes.arrival[lane, step] == CLOSED
+            planned = before.lanes.room[lane, step]
+            share = 0.0 if shut else 1.0 if planned == 0 else after.lanes.room[lane, step] / planned
+            reached, meant = after.lanes.arrival[lane, step], before.lanes.arrival[lane, step]
+            late = max(float(steps.close[end, reached] - steps.close[end, meant]), 0.0) if reached > meant >= 0 else 0.0
+            found.setdefault((lane, self.layout.date_of(hub, step)), []).append((float(share), late))
+        for (lane, when), parts in found.items():
+            # a lane has one weather a day: where its departures fare differently, the worst of them counts
+            share, late = min(part for part, _ in parts), max(hours for _, hours in parts)
+            hours = float(self.layout.arrivals.hours[lane, (when - self.layout.dates[0]).days])
             rows.append(
                 {
-                    "date": dates[day],
+                    "date": when,
                     "lane_id": self.layout.lane_ids[lane],
-                    "speed_factor": hours / (hours + 24.0 * late) if hours + late > 0 else 1.0,
-                    "capacity_factor": float(share),
+                    "speed_factor": hours / (hours + late) if hours + late > 0 and np.isfinite(hours) else 1.0,
+                    "capacity_factor": share,
                 }
             )
         columns = ["date", "lane_id", "speed_factor", "capacity_factor"]

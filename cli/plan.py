@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli import plan_all, plan_capacity, plan_explain, plan_joint, plan_source, plan_stock, plan_timetable
+from cli.calibration import read_calibration
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
@@ -98,9 +99,7 @@ def trunk(
     ] = None,
     by: Annotated[
         Literal["sorts", "days"],
-        typer.Option(
-            "--by", help="sorts: by the hours of hubs that have some; days: whole days, as the stress test plays."
-        ),
+        typer.Option("--by", help="sorts: by the hours of hubs that have some; days: whole days."),
     ] = "sorts",
     seed: Seed = 0,
     json: Json = False,
@@ -140,9 +139,10 @@ def trunk(
     under = read_weather_cost(workspace, run_id)
     if json:
         found = _list_found(run_id, plan, outcome, basis_of(workspace, run_id)) | {"weather": under}
+        found["calibration"] = read_calibration(workspace, plan.plan_certificates["draws_run"][0])
         out_json(found | ({"risk_target": reached[0].facts()} if reached else {}))
     else:
-        _print_plan(run_id, plan, outcome)
+        _print_plan(run_id, plan, outcome, _calibration_of(workspace, plan))
         for line in (line for one in reached for line in tell_reached(one)):
             say(line)
         tell_basis(workspace, run_id)
@@ -224,18 +224,18 @@ def make_trunk_plan(
         prices = read_prices(kept)
         rules = read_rules(kept, options.time_zone)
         if request.risk is not None:
-            task = TargetTask(tables, make, forecasts_of(run), settings, prices, request.risk, request.seed)
+            task = TargetTask(tables, make, forecasts_of(run), settings, options, request.risk, request.seed)
             reached = plan_to_target(task, plan, bar)
             plan, tables["route_demand"] = reached.plan, reached.demand
             if keep is not None:
                 keep(reached)
         checked = check_trunk({**tables, **plan.tables()}, **prices, rules=rules)
         plan = plan.with_violations(count_broken(checked.violations))
-        risk = judge_risk(
+        risk, played = judge_risk(
             lay_weather(workspace, {**tables, **plan.tables()}),
             forecasts_of(run),
             settings,
-            prices,
+            options,
             request.seed,
             bar,
         )
@@ -243,6 +243,9 @@ def make_trunk_plan(
         for name, frame in plan.tables().items():
             run.append(name, frame)
         run.append("hub_prices", plan.hub_prices)
+        if played is not None:
+            run.append("stress_results", played.results)
+            run.append("stress_summaries", played.summaries)
         run.outcome = "shortfalls" if plan.short else "done"
         outcome = read_outcome({**tables, **plan.tables()}, options.short_cost)
         run.message = tell_plan(outcome, plan)
@@ -283,7 +286,17 @@ def _read_reference(run: Run, run_id: str | None, max_changes: int | None) -> Re
     return Reference(departures, flows, first, last, max_changes)
 
 
-def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome) -> None:
+def _calibration_of(workspace: Workspace, plan: TrunkPlan) -> str | None:
+    """Say how far the plan's probability can be read as one, None where it has none or the draws pass."""
+    from cli.calibration import find_calibration, tell_calibration
+
+    certificate = plan.plan_certificates.row(0, named=True)
+    if certificate["overflow_probability"] is None:
+        return None
+    return tell_calibration(find_calibration(workspace, certificate["draws_run"]))
+
+
+def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome, calibration: str | None) -> None:
     import polars as pl
 
     from cli.plan_risk import tell_risk
@@ -293,6 +306,8 @@ def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome) -> None:
     say(f"{run_id}: {tell_plan(outcome, plan)}.")
     out_rows(pl.DataFrame([{"status": plan.plan_certificates["status"][0]} | list_facts(outcome)]), json=False)
     say(tell_risk(plan.plan_certificates.row(0, named=True)))
+    if calibration is not None:
+        say(calibration)
     days = plan.trunk_departures.group_by("date").agg(
         departures=pl.col("departures").sum(), lanes=pl.col("lane_id").n_unique(), cost=pl.col("cost").sum()
     )

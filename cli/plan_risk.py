@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from data.errors import RadarError
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from data.settings import PlanSettings
     from routing.stress.layout import Layout
     from routing.stress.stress import Stressed
+    from routing.trunk.task.inputs import TrunkOptions
 
 NOTHING_HIT = 3.84  # published: 0 hits of n lie below 3.84 / (n + 3.84) with 95 %
 CERTIFICATE_DRAWS = 1000  # most; 1,000 give an interval of about a point (judgement)
+MOST_DAYS_BEFORE = 7  # days played before the plan's first (judgement: hardly anything is under way for longer)
 RISK_COLUMNS = (
     *("overflow_probability", "overflow_low", "overflow_high", "draws", "draws_run", "policy", "overflow_rigid"),
     *("overflow_floor", "expected_overflow", "expected_cost", "cost_q90", "spot_q90", "overflow_reason"),
@@ -41,7 +43,7 @@ def lay_out_plan(
     tables: Mapping[str, pl.DataFrame],
     forecasts: Callable[[str], pl.DataFrame],
     settings: PlanSettings,
-    prices: Mapping[str, float],
+    options: TrunkOptions,
     most: int,
     seed: int,
 ) -> PlanOnDraws:
@@ -53,8 +55,8 @@ def lay_out_plan(
         Inputs and results of the plan.
     forecasts
         Gives the forecast table of a level: network, hub, route.
-    settings, prices
-        ``[plan]`` of radar.toml; ``hold_cost`` and ``late_cost`` the plan was made at.
+    settings, options
+        ``[plan]`` of radar.toml; costs and hours the plan was made with.
     most, seed
         Draws wanted at most, and their seed.
 
@@ -73,31 +75,47 @@ def lay_out_plan(
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         raise RadarError("a plan without demand", "one of at least one day", "plan again with `radar plan trunk`")
-    source = DemandSource.open(found, first, last, most, seed)
-    cost = Prices(prices["hold_cost"], prices["late_cost"], settings.idle_cost_share)
+    source = DemandSource.open(found, _begin(tables, found["route"], first), last, most, seed)
+    cost = Prices(options.hold_cost, options.late_cost, settings.idle_cost_share, options)
     return PlanOnDraws(lay_out(tables, source.routes, cost), source, str(found["route"]["run_id"][0]))
+
+
+def _begin(tables: Mapping[str, pl.DataFrame], forecast: pl.DataFrame, first: date) -> date:
+    """First day to draw: so long before the plan's first that what is handed in then can still be under way, if the forecast has these days."""
+    flows = tables["trunk_flows"]
+    longest = (flows["completed_on"] - flows["date"]).dt.total_days().max() if flows.height else 0
+    known = forecast["date"].min()
+    days = min(int(longest) if isinstance(longest, int) else 0, MOST_DAYS_BEFORE)
+    begin = first - timedelta(days=days)
+    return max(begin, known) if isinstance(known, date) and known <= first else first
 
 
 def judge_risk(
     tables: Mapping[str, pl.DataFrame],
     forecasts: Callable[[str], pl.DataFrame],
     settings: PlanSettings,
-    prices: Mapping[str, float],
+    options: TrunkOptions,
     seed: int,
     bar: Progress,
-) -> dict[str, Any]:
-    """Play a plan for its certificate; return the values of ``RISK_COLUMNS``, null with the reason where no forecast covers it."""
+) -> tuple[dict[str, Any], Stressed | None]:
+    """Play a plan for its certificate.
+
+    Returns
+    -------
+    dict, Stressed or None
+        The values of ``RISK_COLUMNS``, and what was found; null with the reason, and None, where no forecast covers the plan.
+    """
     from routing.stress.incidents import Surroundings
     from routing.stress.stress import StressOptions, stress_plan
 
     empty: dict[str, Any] = dict.fromkeys(RISK_COLUMNS)
     try:
-        plan = lay_out_plan(tables, forecasts, settings, prices, CERTIFICATE_DRAWS, seed)
+        plan = lay_out_plan(tables, forecasts, settings, options, CERTIFICATE_DRAWS, seed)
     except RadarError as error:
-        return empty | {"overflow_reason": str(error)}
-    options = StressOptions(draws=CERTIFICATE_DRAWS, seed=seed)
-    found = stress_plan(plan.layout, plan.source.draw, options, Surroundings(), bar)
-    return empty | read_risk(found, options.policies[0].name, plan.draws_run)
+        return empty | {"overflow_reason": str(error)}, None
+    asked = StressOptions(draws=CERTIFICATE_DRAWS, seed=seed)
+    found = stress_plan(plan.layout, plan.source.draw, asked, Surroundings(), bar)
+    return empty | read_risk(found, asked.policies[0].name, plan.draws_run), found
 
 
 def forecasts_of(run: Run) -> Callable[[str], pl.DataFrame]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from routing.stress.play import Outcomes
     from routing.stress.probability import Probability
     from routing.trunk.plan import TrunkPlan
+    from routing.trunk.task.inputs import TrunkOptions
 
 ROUNDS = 4  # of planning again (judgement: later ones carried no more demand on the sample)
 FIT_DRAWS = 500  # futures a plan is made on (judgement)
@@ -94,8 +95,8 @@ class TargetTask:
         Plans for a demand.
     forecasts
         Gives the forecast table of a level.
-    settings, prices
-        ``[plan]`` of radar.toml; ``hold_cost`` and ``late_cost``.
+    settings, options
+        ``[plan]`` of radar.toml; costs and hours the plan is made with.
     target, seed
         Share of futures; seed of the draws.
     """
@@ -104,7 +105,7 @@ class TargetTask:
     make: Callable[[pl.DataFrame], TrunkPlan]
     forecasts: Callable[[str], pl.DataFrame]
     settings: PlanSettings
-    prices: Mapping[str, float]
+    options: TrunkOptions
     target: float
     seed: int
 
@@ -113,7 +114,7 @@ class TargetTask:
         from cli.plan_risk import lay_out_plan
 
         tables = {**self.tables, "route_demand": demand, **plan.tables()}
-        return lay_out_plan(tables, self.forecasts, self.settings, self.prices, FIT_DRAWS, self.seed)
+        return lay_out_plan(tables, self.forecasts, self.settings, self.options, FIT_DRAWS, self.seed)
 
 
 def plan_to_target(task: TargetTask, first: TrunkPlan, bar: Progress) -> Reached:

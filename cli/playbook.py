@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.calibration import read_calibration
 from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.options import EngineName, Json, Language, Seed, engine_of
 from cli.words import word
@@ -89,9 +90,11 @@ def playbook(
     cards = _write_cards(workspace, run, cases, frames, lang)
     rows = [row for frame in frames for row in frame.to_dicts()]
     if json:
-        out_json({"run_id": run.run_id, "plan": table.plan, "draws": draws, "answers": rows, "cards": cards})
+        told = {"run_id": run.run_id, "plan": table.plan, "draws": draws, "answers": rows, "cards": cards}
+        out_json(told | {"calibration": read_calibration(workspace, table.forecast)})
         return
     _print_answers(run.run_id, table.plan, rows, cards)
+    _tell_calibration(workspace, table.forecast)
 
 
 @known_errors
@@ -159,12 +162,14 @@ def drill(
                 "held": held,
                 "covered": covered,
                 "drills": drilled.to_dicts(),
+                "calibration": read_calibration(workspace, table.forecast),
             }
         )
     else:
         say(f"{run.run_id}: {run.message}")
         columns = ["scenario", "likelihood", "harm", "overflow_before", "overflow_probability"]
         out_rows(drilled, json=False, columns=[*columns, "answer", "overflow_answered", "held", "covered"])
+        _tell_calibration(workspace, table.forecast)
         if covered < coverage:
             warn(word("drill.uncovered", covered=f"{covered:.0%}", wanted=f"{coverage:.0%}"))
     if short:
@@ -210,7 +215,7 @@ class _Table:
         tables, made_at = read_trunk_plan(workspace, run_id)
         tables = lay_weather(workspace, tables)
         settings = workspace.settings.plan
-        costs = {name: float(made_at.get(name, 0.0)) for name in ("hold_cost", "late_cost")}
+        costs = read_options(made_at)
         source = find_forecast(workspace, run_id, None)
         ready = lay_out_plan(
             tables, lambda level: workspace.results(f"{level}_forecasts", source), settings, costs, draws, seed
@@ -224,15 +229,23 @@ class _Table:
             tables,
             ready.layout,
             demand,
-            Prices(costs["hold_cost"], costs["late_cost"], settings.idle_cost_share),
+            Prices(costs.hold_cost, costs.late_cost, settings.idle_cost_share, costs),
             around,
             options,
             settings.extra_sort_cost,
         )
         if not max_changes:
             return cls(run_id, source, room, None)
-        limits = replace(read_options(made_at), effort=EFFORT, seed=seed)
+        limits = replace(costs, effort=EFFORT, seed=seed)
         return cls(run_id, source, room, NearPlanner(tables, ready.layout, around, limits, max_changes))
+
+
+def _tell_calibration(workspace: Workspace, forecast: str) -> None:
+    from cli.calibration import find_calibration, tell_calibration
+
+    told = tell_calibration(find_calibration(workspace, forecast))
+    if told is not None:
+        say(told)
 
 
 def _write_cards(

@@ -161,6 +161,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
     RadarError
         When there is no such run, or no trunk plan at all.
     """
+    from cli.calibration import read_calibration
     from cli.plan_weather import read_weather_cost
     from reports.plan_inputs import PlanInputs
 
@@ -185,10 +186,36 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         weather_cost=read_weather_cost(workspace, run.run_id),
         hub_prices=_rows_of(workspace, "hub_prices", run.run_id),
         capacity_needs=_weeks_of(workspace.results("capacity_needs"), loads),
+        stress=_stress_of(workspace, run.run_id),
+        rivals=_rivals_of(workspace, demand),
+        calibration=read_calibration(workspace, next(iter(certificates["draws_run"].drop_nulls()), None)),
         outlines=_outlines(workspace),
         time_zone=workspace.settings.workspace.timezone,
         **seen,
     )
+
+
+def _stress_of(workspace: Workspace, run_id: str) -> pl.DataFrame:
+    """Return what the plan did on draws: in its newest stress test, else in the play of its own certificate."""
+    from data.table_reader import run_number
+
+    asked = {row["run_id"]: json.loads(row["options"]).get("plan") for row in workspace.runs().iter_rows(named=True)}
+    of_plan = [one for one in workspace.writers("stress_results") if one == run_id or asked.get(one) == run_id]
+    newest = max(of_plan, key=run_number, default=run_id)
+    return _rows_of(workspace, "stress_results", newest)
+
+
+def _rivals_of(workspace: Workspace, demand: pl.DataFrame) -> pl.DataFrame:
+    """Return certificates of trunk plans of the same days whose risk is known."""
+    import polars as pl
+
+    days = workspace.read("route_demand").group_by("run_id").agg(first=pl.col("date").min(), last=pl.col("date").max())
+    same = days.filter((pl.col("first") == demand["date"].min()) & (pl.col("last") == demand["date"].max()))
+    known = workspace.read("plan_certificates").filter(
+        (pl.col("plan") == "trunk") & pl.col("overflow_probability").is_not_null()
+    )
+    finished = workspace.writers("plan_certificates")
+    return known.filter(pl.col("run_id").is_in(same["run_id"].implode()) & pl.col("run_id").is_in(finished))
 
 
 def find_forecast(workspace: Workspace, run: RunFacts) -> tuple[str, date] | None:

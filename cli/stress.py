@@ -95,6 +95,7 @@ def stress(
 
     Example: `radar stress trunk --draws 1000 --policy spot --scenarios scenarios.toml`
     """
+    from cli.calibration import find_calibration, read_calibration, tell_calibration
     from cli.closure_scenarios import planned_span, read_closures
     from cli.scenarios import choose_scenarios, describe_surroundings
     from data.errors import RadarError
@@ -133,10 +134,11 @@ def stress(
         asked = None if target is None else _ask(workspace, ready, found, policies[0], target)
     if json:
         facts = {"run_id": run.run_id, "plan": run_id, "draws": found.draws, "draws_run": source}
+        facts |= {"calibration": read_calibration(workspace, source)}
         facts |= {"summaries": found.summaries.to_dicts(), "results": found.results.to_dicts()}
         out_json(facts | {"capacity": None if asked is None else asdict(asked)})
         return
-    _print_stress(run.run_id, found)
+    _print_stress(run.run_id, found, tell_calibration(find_calibration(workspace, source)))
     if asked is not None:
         _print_asks(asked)
     if found.stranded:
@@ -159,15 +161,15 @@ def _lay_out(
     from cli.closure_scenarios import lay_weather
     from cli.past_plans import read_trunk_plan
     from cli.plan_risk import lay_out_plan
+    from cli.trunk_task import read_options
 
     tables, made_at = read_trunk_plan(workspace, run_id)
     tables = lay_weather(workspace, tables, weather)
-    prices = {name: float(made_at.get(name, 0.0)) for name in ("hold_cost", "late_cost")}
     return lay_out_plan(
         tables,
         lambda level: run.results(f"{level}_forecasts", source),
         workspace.settings.plan,
-        prices,
+        read_options(made_at),
         options.draws,
         options.seed,
     )
@@ -236,7 +238,7 @@ def _sum_up(found: Stressed) -> str:
 def _print_lacks(found: Stressed) -> None:
     import polars as pl
 
-    from routing.stress.capacity import tell_lacks
+    from data.hub_lacks import tell_lacks
     from routing.stress.incidents import BASE
     from routing.stress.policies import RIGID, UNLIMITED
 
@@ -247,7 +249,7 @@ def _print_lacks(found: Stressed) -> None:
             out_rows(lacks.head(_SHOWN), json=False, title="Hub-days that lack sorters or vehicles")
 
 
-def _print_stress(run_id: str, found: Stressed) -> None:
+def _print_stress(run_id: str, found: Stressed, calibration: str | None) -> None:
     import polars as pl
 
     from routing.stress.probability import Probability
@@ -256,6 +258,8 @@ def _print_stress(run_id: str, found: Stressed) -> None:
         return Probability(row["overflow_probability"], row["overflow_low"], row["overflow_high"]).tell()
 
     say(f"{run_id}: {_sum_up(found)}.")
+    if calibration is not None:
+        say(calibration)
     columns = ["scenario", "policy", "overflow", "expected_overflow", "cost_mean", "cost_q90", "late", "spot", "fill"]
     rows = found.summaries.with_columns(
         overflow=pl.Series([tell(row) for row in found.summaries.to_dicts()], dtype=pl.String)
@@ -267,5 +271,5 @@ def _print_stress(run_id: str, found: Stressed) -> None:
         return
     worst = worst.sort("overflow_probability", descending=True).head(_SHOWN)
     worst = worst.with_columns(overflow=pl.Series([tell(row) for row in worst.to_dicts()], dtype=pl.String))
-    columns = ["scenario", "policy", "date", "hub_id", "overflow", "overflow_if_over", "drain_hours"]
+    columns = ["scenario", "policy", "date", "hub_id", "sort_id", "overflow", "overflow_if_over", "drain_hours"]
     out_rows(worst, json=False, columns=columns, title="Hub-days most likely to overflow")

@@ -47,6 +47,12 @@ class PlanInputs:
         planner did not keep them.
     capacity_needs
         ``capacity_needs`` of the latest run of `radar plan capacity`, the weeks of the plan's days; empty without one.
+    stress
+        ``stress_results`` of the plan: of its newest stress test, else of its own certificate.
+    rivals
+        ``plan_certificates`` of trunk plans of the same days whose risk is known, this one among them.
+    calibration
+        What backtests saw of the draws: ``hub_above``, ``network_within``, ``passes``; none where nothing is known.
     outlines
         GeoJSON text of the regions for the map's background, or none.
     time_zone
@@ -70,6 +76,9 @@ class PlanInputs:
     weather_cost: Mapping[str, Any] | None = None
     hub_prices: pl.DataFrame | None = None
     capacity_needs: pl.DataFrame = field(default_factory=lambda: _none("capacity_needs"))
+    stress: pl.DataFrame = field(default_factory=lambda: _none("stress_results"))
+    rivals: pl.DataFrame = field(default_factory=lambda: _none("plan_certificates"))
+    calibration: Mapping[str, Any] | None = None
     outlines: str | None = None
     time_zone: str = "Asia/Shanghai"
 

@@ -16,6 +16,7 @@ from reports.maps import HubMark, LaneMark, draw_map
 from reports.messages import Messages
 from reports.page import Figure, Legend, render
 from reports.plan_inputs import PlanInputs
+from reports.plan_risk import PlanRisk
 from reports.plan_tables import PlanTables
 from reports.tables import in_language
 from reports.weather_map import WeatherMap, find_worst
@@ -69,6 +70,7 @@ class _Report:
             **self._vehicles(),
             **self._utilisation(),
             **self._sorts(),
+            **PlanRisk(self.inputs, self.t, self.f).values(),
             **self._lanes(),
             **self._shortfalls(),
             **self._weather(),
@@ -78,7 +80,8 @@ class _Report:
             **self._taken(),
         }
         shown = ["shortfalls"] if sections["shortfalls_shown"] else []
-        shown += ["balance", "taken", "utilisation", "vehicles", "costs", "lanes"]
+        shown += ["balance", "taken", "utilisation"]
+        shown += [*(["risk"] if sections["risk_shown"] else []), "vehicles", "costs", "lanes"]
         shown += [name for name in ("ahead", "prices", "weather", "capacity") if sections[f"{name}_shown"]]
         days = self.inputs.days
         return {

@@ -14,6 +14,7 @@ import polars as pl
 
 from cli.past_plans import read_trunk_plan
 from cli.plan_risk import PlanOnDraws, lay_out_plan
+from cli.trunk_task import read_options
 from data.workspace import Workspace
 from routing.stress.play import Outcomes, play_draws
 from routing.stress.policies import DEFAULT, RIGID, UNLIMITED, Policy, apply_policy
@@ -32,13 +33,12 @@ def main() -> None:
     workspace = Workspace.open(Path(sys.argv[1]))
     run_id = workspace.writers("trunk_flows")[-1]
     tables, options = read_trunk_plan(workspace, run_id)
-    prices = {name: float(options.get(name, 0.0)) for name in ("hold_cost", "late_cost")}
     forecast = workspace.writers("route_forecasts")[-1]
     plan = lay_out_plan(
         tables,
         lambda level: workspace.results(f"{level}_forecasts", forecast),
         workspace.settings.plan,
-        prices,
+        read_options(options),
         DRAWS,
         0,
     )

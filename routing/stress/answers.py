@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from routing.stress.incidents import Incident, Scenario, local_time
-from routing.stress.lanes import SPOT_MARKUP, count_days, price_vehicles
+from routing.stress.lanes import SPOT_MARKUP, price_vehicles
 from routing.stress.layout import Layout
 from routing.stress.play import Outcomes
 from routing.stress.policies import Policy
-from routing.stress.records import UNBOUNDED, Money, Whole
+from routing.stress.records import CLOSED, UNBOUNDED, Money, Whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -99,7 +99,7 @@ class Struck:
 
     @property
     def over(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-        """[hubs x days] hub-days that overflow in one draw of a hundred or more."""
+        """[hubs x steps] sorts that overflow in one draw of a hundred or more."""
         return np.asarray((self.outcomes.over > 0).mean(axis=0) >= LIKELY)
 
 
@@ -132,7 +132,8 @@ def days_of(scenario: Scenario, layout: Layout, zone: Any) -> tuple[date, date]:
     starts = [local_time(one.starts_at, zone) for one in scenario.incidents]
     ends = [local_time(one.ends_at, zone) - timedelta(microseconds=1) for one in scenario.incidents]
     first, last = min(starts).date(), max(ends).date()
-    return min(max(first, layout.dates[0]), layout.dates[-1]), max(min(last, layout.dates[-1]), layout.dates[0])
+    begin, end = layout.first_day, layout.dates[-1]
+    return min(max(first, begin), end), max(min(last, end), begin)
 
 
 def struck_places(incidents: Sequence[Incident], tables: Tables) -> tuple[set[str], set[str]]:
@@ -165,18 +166,21 @@ def struck_places(incidents: Sequence[Incident], tables: Tables) -> tuple[set[st
 
 def _sort_more(struck: Struck, price: float) -> Answer | None:
     """Extra sorting at the hubs that overflow, from the day before their first overflow to their last one."""
-    capacity = struck.layout.network.hubs.capacity
+    layout = struck.layout
+    capacity, day = layout.network.hubs.capacity, layout.network.clock.day
     more = np.zeros_like(capacity)
     for hub in np.flatnonzero(struck.over.any(axis=1)).tolist():
-        days = np.flatnonzero(struck.over[hub])
-        chosen = np.arange(max(int(days[0]) - 1, 0), int(days[-1]) + 1)
-        bound = capacity[hub, chosen] < UNBOUNDED
-        more[hub, chosen] = np.where(bound, np.floor(capacity[hub, chosen] * EXTRA_SORT), 0)
+        days = day[hub, struck.over[hub]]
+        chosen = (day[hub] >= max(int(days.min()) - 1, layout.network.clock.first_demand)) & (
+            day[hub] <= int(days.max())
+        )
+        chosen &= capacity[hub] < UNBOUNDED
+        more[hub, chosen] = np.floor(capacity[hub, chosen] * EXTRA_SORT)
     if not more.any():
         return None
-    days = np.flatnonzero(more.any(axis=0))
-    place = tuple(struck.layout.hub_ids[hub] for hub in np.flatnonzero(more.any(axis=1)).tolist())
-    first, last = (struck.layout.dates[int(day)] for day in (days[0], days[-1]))
+    days = day[more > 0]
+    place = tuple(layout.hub_ids[hub] for hub in np.flatnonzero(more.any(axis=1)).tolist())
+    first, last = layout.dates[int(days.min())], layout.dates[int(days.max())]
     return Answer("extra_sort", place, first, last, EXTRA_SORT, float(more.sum() * price), capacity=more)
 
 
@@ -292,26 +296,28 @@ def _send_otherwise(struck: Struck, kind: str, touched: Any, other: Any) -> Answ
     import polars as pl
 
     flows = struck.tables["trunk_flows"]
-    hours = dict(struck.tables["lanes"].select("lane_id", "transit_hours").iter_rows())
     rows: list[dict[str, Any]] = []
-    riding: dict[tuple[str, date], int] = {}
+    riding: dict[tuple[int, int], int] = {}
     moved = 0
+    number = {lane: at for at, lane in enumerate(struck.layout.lane_ids)}
     since = struck.first - timedelta(days=1)  # what left the day before is still on its way
     for planned in flows.to_dicts():
         flow = planned
         path = tuple(flow["path"])
         if since <= flow["date"] <= struck.last and path and touched(path):
             new = other(path, flow["origin_hub_id"], flow["destination_hub_id"])
-            if new is not None and new != path:
-                flow = _ride(flow, new, hours)
+            ridden = None if new is None or new == path else _ride(struck.layout, flow, [number[lane] for lane in new])
+            if ridden is not None:
+                flow, steps = ridden
                 moved += flow["parcels"]
-                for lane, day in zip(new, flow["departure_dates"], strict=True):
+                for lane, step in zip(flow["path"], steps, strict=True):
                     if lane not in path:
-                        riding[lane, day] = riding.get((lane, day), 0) + flow["parcels"]
+                        key = (number[lane], step)
+                        riding[key] = riding.get(key, 0) + flow["parcels"]
         rows.append(flow)
     if not moved:
         return None
-    departures, lanes = _book(struck.tables, riding)
+    departures, lanes = _book(struck, riding)
     tables = dict(struck.tables) | {
         "trunk_flows": pl.DataFrame(rows, schema=flows.schema),
         "trunk_departures": departures,
@@ -319,20 +325,41 @@ def _send_otherwise(struck: Struck, kind: str, touched: Any, other: Any) -> Answ
     return Answer(kind, lanes, struck.first, struck.last, float(moved), tables=tables)
 
 
-def _ride(flow: dict[str, Any], path: tuple[str, ...], hours: Mapping[str, float]) -> dict[str, Any]:
-    """Give a flow another path without waiting on the way."""
-    at, days = flow["date"], []
+def _ride(layout: Layout, flow: dict[str, Any], path: Sequence[int]) -> tuple[dict[str, Any], list[int]] | None:
+    """Give a flow another path without waiting on the way, and the steps after which it leaves; None where it does not arrive."""
+    steps, fair, origin = layout.steps, layout.arrivals.fair, layout.network.lanes.origin
+    hub = int(origin[path[0]])
+    at = (flow["date"] - layout.dates[0]).days
+    if steps.by_clock:
+        at = steps.last_by(hub, steps.to_hours(flow["departs_at"][0]))
+    leaves: list[int] = []
     for lane in path:
-        days.append(at)
-        at += timedelta(days=int(count_days(np.array([float(hours[lane])]))[0]))
-    late = max((at - flow["completed_on"]).days, 0) + int(flow.get("late_days") or 0)
-    return flow | {"path": list(path), "departure_dates": days, "completed_on": at, "late_days": late}
+        runs = np.flatnonzero(fair[lane] != CLOSED)
+        runs = runs[runs >= at]
+        if not runs.size:
+            return None
+        leaves.append(int(runs[0]))
+        at, hub = int(fair[lane, runs[0]]), int(layout.network.lanes.destination[lane])
+    done = layout.date_of(hub, at)
+    late = max((done - flow["completed_on"]).days, 0) + int(flow.get("late_days") or 0)
+    ridden = flow | {
+        "path": [layout.lane_ids[lane] for lane in path],
+        "departure_dates": [layout.date_of(int(origin[lane]), step) for lane, step in zip(path, leaves, strict=True)],
+        "completed_on": done,
+        "late_days": late,
+    }
+    if steps.by_clock:
+        hours = [float(layout.arrivals.leaves[lane, step]) for lane, step in zip(path, leaves, strict=True)]
+        ridden["departs_at"] = [steps.to_moment(hour) for hour in hours]
+        ridden["completed_at"] = steps.to_moment(float(steps.close[hub, at]))
+    return ridden, leaves
 
 
-def _book(tables: Tables, riding: Mapping[tuple[str, date], int]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _book(struck: Struck, riding: Mapping[tuple[int, int], int]) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Add hired vehicles, the largest of the cheapest ownership, for what rides anew on lanes."""
     import polars as pl
 
+    tables, layout = struck.tables, struck.layout
     departures = tables["trunk_departures"]
     priced = price_vehicles(dict(tables)).filter(pl.col("ownership") != "own")
     best = priced.sort("lane_id", "ownership", "capacity", descending=[False, False, True]).unique(
@@ -345,30 +372,45 @@ def _book(tables: Tables, riding: Mapping[tuple[str, date], int]) -> tuple[pl.Da
         for lane, day, count in departures.group_by("lane_id", "date").agg(pl.col("departures").sum()).iter_rows()
     }
     rows = []
-    for (lane, day), parcels in riding.items():
+    for (number, step), parcels in riding.items():
+        lane, hub = layout.lane_ids[number], int(layout.network.lanes.origin[number])
+        day = layout.date_of(hub, step)
         if lane in by_lane:
             vehicle = by_lane[lane]
             count = -(-parcels // vehicle["capacity"])
             if limits[lane] is not None:
                 count = max(min(count, limits[lane] - running.get((lane, day), 0)), 0)
+                running[lane, day] = running.get((lane, day), 0) + count
             markup = SPOT_MARKUP if vehicle["ownership"] == "spot" else 1.0
-            rows.append(
-                {
-                    "date": day,
-                    "lane_id": lane,
-                    "vehicle_type_id": vehicle["vehicle_type_id"],
-                    "departures": count,
-                    "parcels": parcels,
-                    "cost": count * vehicle["unit_cost"] * markup,
-                }
-            )
+            row = {
+                "date": day,
+                "lane_id": lane,
+                "vehicle_type_id": vehicle["vehicle_type_id"],
+                "departures": count,
+                "parcels": parcels,
+                "cost": count * vehicle["unit_cost"] * markup,
+            }
+            rows.append(row | _hours_of(layout, number, step))
     lanes = tuple(sorted({row["lane_id"] for row in rows}))
     if not rows:
         return departures, lanes
-    added = pl.DataFrame(rows).with_columns(
-        pl.col(name).cast(departures.schema[name]) for name in ("date", "departures", "parcels", "cost")
-    )
+    added = pl.DataFrame(rows)
+    added = added.with_columns(pl.col(name).cast(departures.schema[name]) for name in added.columns)
     return pl.concat([departures, added], how="diagonal"), lanes
+
+
+def _hours_of(layout: Layout, lane: int, step: int) -> dict[str, Any]:
+    """By sorts, the sort a departure loads after and the moments it leaves and arrives."""
+    if not layout.steps.by_clock:
+        return {}
+    hub = int(layout.network.lanes.origin[lane])
+    leaves = float(layout.arrivals.leaves[lane, step])
+    road = layout.arrivals.hours[lane, int(layout.steps.day[hub, step])]
+    return {
+        "sort_id": layout.steps.sort_ids[hub][step],
+        "leaves_at": layout.steps.to_moment(leaves),
+        "arrives_at": layout.steps.to_moment(leaves + float(road if np.isfinite(road) else 0.0)),
+    }
 
 
 def with_capacity(layout: Layout, more: Whole) -> Layout:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from routing.stress.layout import Layout
@@ -38,6 +37,8 @@ class Ask:
         Where, and on which days.
     share, parcels
         Of its capacity, and parcels a day on its largest of these days.
+    sort_id
+        In which sorts, joined by ``|``.
     price
         CNY if it is booked: parcels of all its days x price a parcel.
     """
@@ -48,6 +49,7 @@ class Ask:
     share: float
     parcels: int
     price: float
+    sort_id: str = "day"
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,8 @@ def ask_capacity(
     """
     network = apply_policy(layout, policy)
     allowed = int(np.floor(target * FOUND_SHARE * fit.shape[0]))
-    search = _Search(network, np.zeros(network.hubs.capacity.shape, dtype=np.bool_), np.zeros(len(layout.hub_ids)))
+    none = np.zeros(network.hubs.capacity.shape, dtype=np.bool_)
+    search = _Search(layout, network, none, np.zeros(len(layout.hub_ids)))
     over = _hits(play_draws(network, fit))
     for _ in range(ROUNDS):
         if over.sum() <= allowed:
@@ -108,11 +111,16 @@ def ask_capacity(
 
 @dataclass
 class _Search:
-    """Capacity given so far: by hub a share, and the days of it."""
+    """Capacity given so far: by hub a share, and the sorts of it."""
 
+    layout: Layout
     network: Network
     days: Marks
     share: Money
+
+    def copy(self) -> _Search:
+        """Give the same to change."""
+        return _Search(self.layout, self.network, self.days.copy(), self.share.copy())
 
     def play(self, demand: Whole) -> Outcomes:
         """Play draws with the capacity given."""
@@ -129,9 +137,9 @@ class _Search:
         while _hits(outcomes).sum() > allowed:
             loss, best = _loss(outcomes, unit), None
             for hub in self._worst(outcomes):
-                tried = _Search(self.network, self.days.copy(), self.share.copy())
+                tried = self.copy()
                 tried.share[hub] += STEP
-                tried.days[hub] |= _days_over(outcomes, hub)
+                tried.days[hub] |= _days_over(outcomes, hub, self.network)
                 added = tried.parcels() - self.parcels()
                 found = tried.play(demand)
                 help_ = loss - _loss(found, unit)
@@ -167,44 +175,23 @@ class _Search:
     def _less(self) -> list[_Search]:
         found = []
         for hub in np.flatnonzero(self.share > _NONE).tolist():
-            less = _Search(self.network, self.days.copy(), self.share.copy())
+            less = self.copy()
             less.share[hub] = max(less.share[hub] - STEP, 0.0)
             found.append(less)
-            given = np.flatnonzero(self.days[hub])
-            for end in (given[0], given[-1]) if given.size > 1 else ():
-                shorter = _Search(self.network, self.days.copy(), self.share.copy())
-                shorter.days[hub, end] = False
+            for part in self._parts(hub):
+                shorter = self.copy()
+                shorter.days[hub] &= ~part
                 found.append(shorter)
         return found
 
-
-def tell_lacks(results: pl.DataFrame, rigid: str, unlimited: str) -> pl.DataFrame:
-    """Say which hub-days lack sorters and which lack vehicles.
-
-    Parameters
-    ----------
-    results
-        ``stress_results`` of one scenario under two policies.
-    rigid, unlimited
-        Their names: planned vehicles only, and any number of them.
-
-    Returns
-    -------
-    pl.DataFrame
-        date, hub_id, overflow_probability (rigid), floor (with unlimited vehicles), lacks: sorters where vehicles would not halve it,
-        else vehicles. Hub-days that never overflow with planned vehicles are left out; the likeliest first.
-    """
-    keys = ["date", "hub_id"]
-    floor = results.filter(pl.col("policy") == unlimited).select(*keys, floor="overflow_probability")
-    rows = results.filter((pl.col("policy") == rigid) & (pl.col("overflow_probability") > 0))
-    mends = pl.col("floor") < 0.5 * pl.col("overflow_probability")
-    return (
-        rows.select(*keys, "overflow_probability")
-        .join(floor, on=keys, how="left")
-        .with_columns(pl.col("floor").fill_null(0.0))
-        .with_columns(lacks=pl.when(mends).then(pl.lit("vehicles")).otherwise(pl.lit("sorters")))
-        .sort(["overflow_probability", *keys], descending=[True, False, False])
-    )
+    def _parts(self, hub: int) -> list[Marks]:
+        """List what may be left out of a hub's: its first day, its last one, and each of several sorts."""
+        marked, day = self.days[hub], self.network.clock.day[hub]
+        days = np.unique(day[marked])
+        names = np.array([*self.layout.steps.sort_ids[hub], *[""] * (day.size - len(self.layout.steps.sort_ids[hub]))])
+        sorts = np.unique(names[marked])
+        parts = [marked & (day == end) for end in (days[0], days[-1])] if days.size > 1 else []
+        return parts + ([marked & (names == name) for name in sorts] if sorts.size > 1 else [])
 
 
 def _hits(outcomes: Outcomes) -> Marks:
@@ -217,12 +204,11 @@ def _loss(outcomes: Outcomes, unit: float) -> float:
     return float(_hits(outcomes).sum()) + float(outcomes.over.sum()) / unit
 
 
-def _days_over(outcomes: Outcomes, hub: int) -> Marks:
-    """Return [steps] the days from the one before the hub's first overflow to its last one."""
-    hit = np.flatnonzero((outcomes.over[:, hub] > 0).any(axis=0))
-    chosen = np.zeros(outcomes.over.shape[2], dtype=np.bool_)
-    chosen[max(int(hit[0]) - 1, 0) : int(hit[-1]) + 1] = True
-    return chosen
+def _days_over(outcomes: Outcomes, hub: int, network: Network) -> Marks:
+    """Return [steps] the sorts of the days from the one before the hub's first overflow to its last one."""
+    day = network.clock.day[hub]
+    hit = day[(outcomes.over[:, hub] > 0).any(axis=0)]
+    return np.asarray((day >= max(int(hit.min()) - 1, network.clock.first_demand)) & (day <= int(hit.max())))
 
 
 def _give(
@@ -245,5 +231,7 @@ def _tell(
 ) -> Ask:
     chosen = np.flatnonzero(days[hub])
     more = np.floor(network.hubs.capacity[hub, chosen] * share + _NONE)
-    first, last = layout.dates[int(chosen[0])], layout.dates[int(chosen[-1])]
-    return Ask(layout.hub_ids[hub], first, last, round(share, 2), int(more.max()), float(more.sum() * price))
+    first, last = layout.date_of(hub, int(chosen[0])), layout.date_of(hub, int(chosen[-1]))
+    by_day = np.bincount(network.clock.day[hub, chosen], weights=more)
+    sorts = "|".join(dict.fromkeys(layout.steps.sort_ids[hub][step] for step in chosen.tolist()))
+    return Ask(layout.hub_ids[hub], first, last, round(share, 2), int(by_day.max()), float(more.sum() * price), sorts)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 import numpy as np
 
 from data.errors import RadarError
-from routing.stress.lanes import add_room, count_days
+from routing.stress.lanes import add_room, mark_spread
 from routing.stress.layout import Layout
 from routing.stress.records import CLOSED, UNBOUNDED, Money, Network, Whole
 
 KINDS = ("hub_shut", "lane_shut", "fleet_gone", "volume", "courier_stops", "slower_sort", "late_inbound")
 _HOURS = 24.0
 _SECONDS = 3600.0
+_SHORTEST = 1e-9  # hours: what is shorter is a moment
 
 
 @dataclass(frozen=True)
@@ -98,16 +99,19 @@ def strike(layout: Layout, network: Network, incidents: Sequence[Incident], arou
         elif incident.kind == "lane_shut":
             shut.setdefault(("lane", layout.lane_ids.index(str(incident.lane_id))), []).append(incident)
     for (what, number), closures in shut.items():
-        open_share = 1.0 - _closed_share(closures, layout, around.zone)
-        network = _shut_hub(network, number, open_share) if what == "hub" else _shut_lane(network, number, open_share)
+        if what == "hub":
+            network = _shut_hub(network, number, 1.0 - _share_of_sorts(closures, layout, number))
+        else:
+            network = _shut_lane(network, number, 1.0 - _share_of_departures(closures, layout, number))
     for incident in incidents:
-        part = _closed_share([incident], layout, around.zone)
         if incident.kind == "slower_sort":
-            network = _slow_down(network, layout.hub_ids.index(str(incident.hub_id)), part, incident.amount or 0.0)
+            hub = layout.hub_ids.index(str(incident.hub_id))
+            part = _share_of_sorts([incident], layout, hub)
+            network = _slow_down(layout, network, hub, part, incident.amount or 0.0)
         elif incident.kind == "fleet_gone":
-            network = _take_fleet(layout, network, incident, part)
+            network = _take_fleet(layout, network, incident)
         elif incident.kind == "late_inbound":
-            network = _come_late(layout, network, incident, part)
+            network = _come_late(layout, network, incident)
     return network
 
 
@@ -130,7 +134,8 @@ def change_demand(layout: Layout, demand: Whole, incidents: Sequence[Incident], 
         if incident.kind not in ("volume", "courier_stops"):
             continue
         check_incident(incident, layout, around)
-        part = _closed_share([incident], layout, around.zone)
+        days = np.arange(len(layout.dates), dtype=np.float64) * _HOURS
+        part = _cover([incident], layout, days, days + _HOURS)
         first = layout.dates[0]
         of_day = part[[(when - first).days for when in layout.routes["date"].to_list()]]
         if incident.kind == "courier_stops":
@@ -180,24 +185,37 @@ def check_incident(incident: Incident, layout: Layout, around: Surroundings) -> 
         raise RadarError(f"a probability of {incident.probability:g}", "0 to 1")
 
 
-def _closed_share(incidents: Sequence[Incident], layout: Layout, zone: tzinfo) -> Money:
-    """Return [steps] the share of each day that the union of some windows covers."""
-    spans = []
-    for incident in incidents:
-        start, end = (local_time(moment, zone) for moment in (incident.starts_at, incident.ends_at))
-        spans.append((start, end))
-    share = np.zeros(len(layout.dates))
-    midnight = datetime.combine(layout.dates[0], time())
-    for day in range(share.size):
-        opens = midnight + timedelta(days=day)
-        covered, reached = timedelta(), opens
-        for start, end in sorted(spans):
-            begin, stop = max(start, reached), min(end, opens + timedelta(days=1))
-            if stop > begin:
-                covered += stop - begin
-                reached = stop
-        share[day] = covered / timedelta(days=1)
+def _share_of_sorts(incidents: Sequence[Incident], layout: Layout, hub: int) -> Money:
+    """Return [steps] the share of each sort's hours that the union of some windows covers."""
+    steps, count = layout.steps, layout.steps.count[hub]
+    share = np.zeros(steps.day.shape[1])
+    share[:count] = _cover(incidents, layout, steps.opens[hub, :count], steps.close[hub, :count])
     return share
+
+
+def _share_of_departures(incidents: Sequence[Incident], layout: Layout, lane: int) -> Money:
+    """Return [steps] the share of each step's departures of a lane that some windows hit: by sorts all or none, by days of the day's hours."""
+    steps = layout.steps
+    leaves = layout.arrivals.leaves[lane]
+    if steps.by_clock:
+        return _cover(incidents, layout, leaves, leaves)
+    origin = int(layout.network.lanes.origin[lane])
+    return _share_of_sorts(incidents, layout, origin)
+
+
+def _cover(incidents: Sequence[Incident], layout: Layout, begins: Money, ends: Money) -> Money:
+    """Return the share of each span of hours that the union of some windows covers; a moment is covered whole or not."""
+    spans = sorted((layout.steps.to_hours(one.starts_at), layout.steps.to_hours(one.ends_at)) for one in incidents)
+    covered, reached = np.zeros(begins.size), begins.astype(float).copy()
+    for start, end in spans:
+        begin, stop = np.maximum(start, reached), np.minimum(end, ends)
+        covered += np.maximum(stop - begin, 0.0)
+        reached = np.maximum(reached, np.minimum(end, ends))
+    hit = np.zeros(begins.size)
+    for start, end in spans:
+        hit = np.where((begins >= start) & (begins < end), 1.0, hit)
+    length = ends - begins
+    return np.where(length > 0, covered / np.maximum(length, _SHORTEST), hit)
 
 
 def local_time(moment: datetime, zone: tzinfo) -> datetime:
@@ -220,56 +238,70 @@ def _shut_lane(network: Network, lane: int, open_share: Money) -> Network:
     return network._replace(lanes=network.lanes._replace(arrival=arrival, room=room))
 
 
-def _slow_down(network: Network, hub: int, part: Money, milliseconds: float) -> Network:
+def _slow_down(layout: Layout, network: Network, hub: int, part: Money, milliseconds: float) -> Network:
     """Sort slower: an hour's parcels take 3,600 s and what is lost; capacity x 3,600 / (3,600 + lost seconds an hour)."""
     capacity = network.hubs.capacity.copy()
+    hours = layout.steps.close[hub] - layout.steps.opens[hub]
     for step in np.flatnonzero(part > 0):
         if capacity[hub, step] < UNBOUNDED:
-            lost = lost_seconds(float(capacity[hub, step]) / _HOURS, milliseconds)
+            lost = lost_seconds(float(capacity[hub, step]) / max(float(hours[step]), _SHORTEST), milliseconds)
             slowed = capacity[hub, step] * _SECONDS / (_SECONDS + lost)
             capacity[hub, step] = int(part[step] * slowed + (1.0 - part[step]) * capacity[hub, step])
     return network._replace(hubs=network.hubs._replace(capacity=capacity))
 
 
-def _take_fleet(layout: Layout, network: Network, incident: Incident, part: Money) -> Network:
+def _take_fleet(layout: Layout, network: Network, incident: Incident) -> Network:
     """Take a share of the planned vehicles of a type, or of all, away: whole ones, spread evenly over lanes."""
     vehicles = network.vehicles
     kept, had = 0.0, 0.0
     number = vehicles.number.copy()
-    lanes, steps = vehicles.start.shape
-    for step in range(steps):
-        for lane in range(lanes):
-            for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
-                if incident.vehicle_type_id not in (None, layout.vehicle_types[row]) or part[step] == 0:
-                    continue
-                had += float(vehicles.number[row] * (1.0 - part[step] * (incident.amount or 0.0)))
-                number[row] = int(np.floor(had + 1e-9)) - int(np.floor(kept + 1e-9))
-                kept = had
+    part = np.stack([_share_of_departures([incident], layout, lane) for lane in range(vehicles.start.shape[0])])
+    leaves = np.round(layout.arrivals.leaves, 6)
+    some = np.argwhere((vehicles.end > vehicles.start) & (part > 0))
+    for lane, step in sorted(some.tolist(), key=lambda at: (leaves[at[0], at[1]], at[0])):
+        for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
+            if incident.vehicle_type_id not in (None, layout.vehicle_types[row]):
+                continue
+            had += float(vehicles.number[row] * (1.0 - part[lane, step] * (incident.amount or 0.0)))
+            number[row] = int(np.floor(had + 1e-9)) - int(np.floor(kept + 1e-9))
+            kept = had
     struck = vehicles._replace(number=number)
     scale = np.where(add_room(vehicles) > 0, add_room(struck) / np.maximum(add_room(vehicles), 1), 1.0)
     room = np.where(network.lanes.room < UNBOUNDED, np.floor(network.lanes.room * scale), network.lanes.room)
     return network._replace(vehicles=struck, lanes=network.lanes._replace(room=room.astype(np.int64)))
 
 
-def _come_late(layout: Layout, network: Network, incident: Incident, part: Money) -> Network:
-    """Let what arrives at a hub, or over a lane, on the days struck take some hours longer."""
-    lanes = network.lanes
-    arrival = lanes.arrival.copy()
+def _come_late(layout: Layout, network: Network, incident: Incident) -> Network:
+    """Let what arrives at a hub, or over a lane, in the hours struck take some hours longer; by days, on the days struck."""
+    lanes, vehicles = network.lanes, network.vehicles
+    arrival, of_row = lanes.arrival.copy(), vehicles.arrival.copy()
     hub = None if incident.hub_id is None else layout.hub_ids.index(incident.hub_id)
-    steps = arrival.shape[1]
-    later = np.arange(steps)[None, :] + count_days(
-        np.where(np.isfinite(layout.lane_hours), layout.lane_hours, 0.0) + (incident.amount or 0.0)
-    )
     for lane in range(arrival.shape[0]):
         if (incident.lane_id is not None and layout.lane_ids[lane] != incident.lane_id) or (
             hub is not None and lanes.destination[lane] != hub
         ):
             continue
-        for step in range(steps):
-            at = arrival[lane, step]
-            if at != CLOSED and part[at] > 0:
-                arrival[lane, step] = later[lane, step] if later[lane, step] < steps else CLOSED
-    return network._replace(lanes=lanes._replace(arrival=arrival))
+        end = int(lanes.destination[lane])
+        for step in np.flatnonzero(lanes.arrival[lane] != CLOSED).tolist():
+            arrival[lane, step] = _delay(
+                layout, incident, end, arrival[lane, step], layout.arrivals.at_hand[lane, step]
+            )
+            for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
+                of_row[row] = _delay(layout, incident, end, of_row[row], layout.at_hand[row])
+    struck = vehicles._replace(arrival=of_row)
+    spread = mark_spread(struck, arrival)
+    return network._replace(lanes=lanes._replace(arrival=arrival, spread=spread), vehicles=struck)
+
+
+def _delay(layout: Layout, incident: Incident, hub: int, arrival: int, at_hand: float) -> int:
+    """Return the step that takes what was at hand for another, some hours later where the incident strikes it."""
+    steps = layout.steps
+    if arrival == CLOSED:
+        return CLOSED
+    begin, end = (at_hand, at_hand) if steps.by_clock else (steps.opens[hub, arrival], steps.close[hub, arrival])
+    if _cover([incident], layout, np.array([begin]), np.array([end]))[0] <= 0:
+        return arrival
+    return max(steps.reach(hub, at_hand + (incident.amount or 0.0)), CLOSED)
 
 
 def _struck_share(layout: Layout, incident: Incident, around: Surroundings) -> Money:

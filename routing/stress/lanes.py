@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routing.stress.records import CLOSED, Lanes, Money, Vehicles, Whole
+from routing.stress.records import CLOSED, Flags, Lanes, Money, Vehicles, Whole
+from routing.stress.steps import Arrivals, Steps
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,19 +32,6 @@ def tell_hours(lanes: pl.DataFrame, weather: pl.DataFrame | None, first: date, d
             if lane is not None and 0 <= day < days:
                 hours[lane, day] = hours[lane, day] / speed if speed > 0 and capacity > 0 else np.inf
     return hours
-
-
-def arrive(hours: Money) -> Whole:
-    """Say when departures arrive.
-
-    Returns
-    -------
-    Whole
-        [lanes x days] day of arrival; ``CLOSED`` when the lane is shut that day or it arrives after the last day.
-    """
-    days = hours.shape[1]
-    arrival = np.arange(days)[None, :] + count_days(np.where(np.isfinite(hours), hours, 0.0))
-    return np.where(np.isfinite(hours) & (arrival < days), arrival, CLOSED)
 
 
 def count_days(hours: Money) -> Whole:
@@ -82,18 +72,43 @@ def price_vehicles(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
     )
 
 
+@dataclass(frozen=True)
+class Planned:
+    """Planned vehicles by lane and step.
+
+    Attributes
+    ----------
+    vehicles
+        The records.
+    types
+        [rows] vehicle type.
+    at_hand
+        [rows] hours at which their parcels are at hand.
+    tails
+        By lane and hour of leaving: step after which they load, and the step they reach.
+    """
+
+    vehicles: Vehicles
+    types: list[str]
+    at_hand: Money
+    tails: dict[tuple[int, float], tuple[int, int]]
+
+
 def lay_vehicles(
     departures: pl.DataFrame,
     priced: pl.DataFrame,
-    lane_number: dict[str, int],
-    first: date,
-    days: int,
+    ends: Mapping[str, tuple[int, int, int]],
+    times: Times,
     idle_share: float,
-) -> tuple[Vehicles, list[str]]:
-    """Lay planned departures out by lane and day in the order they are filled: own, contract, spot; the largest first.
+) -> Planned:
+    """Lay planned departures out by lane and step in the order they are filled: who leaves first; own, contract, spot; the largest first.
 
-    One that does not run costs ``idle_share`` of its price on the road, all of it on rail and in the air. The second value names the
-    vehicle type of each row.
+    One that does not run costs ``idle_share`` of its price on the road, all of it on rail and in the air.
+
+    Parameters
+    ----------
+    ends
+        Number, origin and destination by lane.
     """
     import polars as pl
 
@@ -101,28 +116,71 @@ def lay_vehicles(
         departures.filter(pl.col("departures") > 0)
         .join(priced, on=["lane_id", "vehicle_type_id"], how="inner")
         .with_columns(
-            lane=pl.col("lane_id").replace_strict(lane_number, return_dtype=pl.Int64),
-            day=(pl.col("date") - first).dt.total_days(),
             order=pl.col("ownership").replace_strict(_FILL_ORDER, return_dtype=pl.Int64),
             idle=pl.when(pl.col("mode") == "road").then(pl.lit(idle_share)).otherwise(pl.lit(1.0))
             * pl.col("unit_cost"),
         )
-        .filter((pl.col("day") >= 0) & (pl.col("day") < days))
-        .sort("lane", "day", "order", "capacity", "vehicle_type_id", descending=[False, False, False, True, False])
     )
-    cell = (rows["lane"] * days + rows["day"]).to_numpy()
-    cells = np.arange(len(lane_number) * days)
-    start = np.searchsorted(cell, cells, side="left").reshape(len(lane_number), days)
-    end = np.searchsorted(cell, cells, side="right").reshape(len(lane_number), days)
+    lanes, width = len(ends), times.steps.day.shape[1]
+    found = [(*times.place(row, *ends[row["lane_id"]]), row) for row in rows.iter_rows(named=True)]
+    found = [one for one in found if one[0] >= 0]
+    found.sort(key=lambda one: (ends[one[4]["lane_id"]][0], one[0], one[2], *_by_filling(one[4])))
+    cell = np.array([ends[row["lane_id"]][0] * width + step for step, _, _, _, row in found], dtype=np.int64)
+    cells = np.arange(lanes * width)
+
+    def column(name: str, kind: Any) -> Any:
+        return np.array([one[4][name] for one in found], dtype=kind)
+
+    start, end = (
+        np.searchsorted(cell, cells, side="left").reshape(lanes, width).astype(np.int64),
+        np.searchsorted(cell, cells, side="right").reshape(lanes, width).astype(np.int64),
+    )
     vehicles = Vehicles(
-        start.astype(np.int64),
-        end.astype(np.int64),
-        rows["departures"].to_numpy().astype(np.int64),
-        rows["capacity"].to_numpy().astype(np.int64),
-        rows["unit_cost"].to_numpy().astype(float),
-        rows["idle"].to_numpy().astype(float),
+        start=start,
+        end=end,
+        number=column("departures", np.int64),
+        capacity=column("capacity", np.int64),
+        arrival=np.array([one[1] for one in found], dtype=np.int64),
+        cost=column("unit_cost", float),
+        idle_cost=column("idle", float),
     )
-    return vehicles, rows["vehicle_type_id"].to_list()
+    tails = {(ends[row["lane_id"]][0], round(leaves, 6)): (step, reached) for step, reached, leaves, _, row in found}
+    at_hand = np.array([one[3] for one in found], dtype=float)
+    return Planned(vehicles, column("vehicle_type_id", object).tolist(), at_hand, tails)
+
+
+def _by_filling(row: Mapping[str, Any]) -> tuple[int, int, str]:
+    return row["order"], -row["capacity"], row["vehicle_type_id"]
+
+
+@dataclass(frozen=True)
+class Times:
+    """When departures of a plan load, leave and arrive: the clock, what arrives when, the first day."""
+
+    steps: Steps
+    arrivals: Arrivals
+    first: date
+
+    def place(self, row: Mapping[str, Any], lane: int, origin: int, destination: int) -> tuple[int, int, float, float]:
+        """Return the step a departure loads after, below 0 outside the play, the step it reaches, and the hours it leaves and is at hand."""
+        steps = self.steps
+        if not steps.by_clock or row["leaves_at"] is None:
+            step = (row["date"] - self.first).days
+            if not 0 <= step < steps.count[origin]:
+                return CLOSED, CLOSED, 0.0, 0.0
+            return (
+                step,
+                int(self.arrivals.step[lane, step]),
+                float(self.arrivals.leaves[lane, step]),
+                float(self.arrivals.at_hand[lane, step]),
+            )
+        leaves, arrives = steps.to_hours(row["leaves_at"]), steps.to_hours(row["arrives_at"])
+        step = steps.last_by(origin, leaves)
+        while step >= 0 and steps.sort_ids[origin][step] != row["sort_id"]:
+            step -= 1
+        at_hand = arrives + (float(steps.sorts.unload[destination]) if arrives > leaves else 0.0)
+        shut = step >= 0 and self.arrivals.step[lane, step] == CLOSED
+        return step, CLOSED if shut else steps.reach(destination, at_hand), leaves, at_hand
 
 
 def add_room(vehicles: Vehicles) -> Whole:
@@ -132,7 +190,12 @@ def add_room(vehicles: Vehicles) -> Whole:
 
 
 def lay_lanes(
-    lanes: pl.DataFrame, priced: pl.DataFrame, hub_number: dict[str, int], arrival: Whole, room: Whole, meant: Whole
+    lanes: pl.DataFrame,
+    priced: pl.DataFrame,
+    hub_number: dict[str, int],
+    arrival: Whole,
+    vehicles: Vehicles,
+    meant: Whole,
 ) -> Lanes:
     """Give the records of lanes; vehicles can be called on roads, as the largest contract type at 1.35 times its price."""
     import polars as pl
@@ -155,9 +218,19 @@ def lay_lanes(
             spot_capacity[at] = row["capacity"]
             spot_cost[at] = row["unit_cost"] * (SPOT_MARKUP if row["ownership"] == "contract" else 1.0)
     return Lanes(
-        *(origin, destination, by_hub, of_hub, arrival, room, meant),
+        *(origin, destination, by_hub, of_hub, arrival, add_room(vehicles), meant),
+        mark_spread(vehicles, arrival),
         lanes["parcel_cost"].fill_null(0.0).to_numpy().astype(float),
         tail_cost,
         spot_capacity.astype(np.int64),
         spot_cost,
     )
+
+
+def mark_spread(vehicles: Vehicles, arrival: Whole) -> Flags:
+    """Return [lanes x steps] whether planned vehicles that load after a step reach another step than what leaves first."""
+    spread = np.zeros(vehicles.start.shape, dtype=np.bool_)
+    for lane, step in np.argwhere(vehicles.end > vehicles.start).tolist():
+        rows = vehicles.arrival[vehicles.start[lane, step] : vehicles.end[lane, step]]
+        spread[lane, step] = bool((rows != arrival[lane, step]).any())
+    return spread

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data.errors import RadarError
-from data.hub_load import names_hours
-from routing.stress.hand_ins import Routes, lay_hand_ins, tell_meant
-from routing.stress.lanes import add_room, arrive, count_days, lay_lanes, lay_vehicles, price_vehicles, tell_hours
-from routing.stress.paths import LaneFacts, PathBook
-from routing.stress.records import UNBOUNDED, Clock, Hubs, Money, Network, Rules, Whole
+from routing.stress.hand_ins import HandOver, Routes, Waits, lay_hand_ins, tell_meant
+from routing.stress.lanes import Times, lay_lanes, lay_vehicles, price_vehicles, tell_hours
+from routing.stress.paths import LaneFacts, PathBook, TermBook
+from routing.stress.records import CLOSED, Clock, Hubs, Money, Network, Rules, Whole
+from routing.stress.steps import Arrivals, Steps, gather, lay_arrivals, lay_steps, list_dates
+from routing.trunk.task.due_times import add_default_promises, read_due, read_due_hours
+from routing.trunk.task.hand_in import read_profiles
+from routing.trunk.task.inputs import TrunkOptions
+from routing.trunk.task.sorts import HOURS_A_DAY
 
 if TYPE_CHECKING:
     import polars as pl
 
 TAIL_DAYS = 7  # days played after the plan's last, so that backlogs drain (judgement)
-_MOVED_ALL = 1.0 - 1e-6
+_EPSILON = 1e-9
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,14 @@ class Prices:
         CNY a parcel and night, CNY a parcel and day late.
     idle_share
         Part of a road vehicle's price that is paid when it does not run.
+    options
+        Hours, time zone and promises of the plan.
     """
 
     hold_cost: float = 0.2
     late_cost: float = 1.0
     idle_share: float = 0.4
+    options: TrunkOptions = field(default_factory=TrunkOptions)
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,15 @@ class Layout:
     hub_ids, lane_ids
         By number.
     dates
-        By day.
+        Days of the play: those before the plan's first, those of the plan, and those on which it drains.
+    steps, arrivals
+        Its clock.
     routes
         date, origin_hub_id, destination_hub_id: the columns of the draws.
     planned
-        [hubs x days] departures the plan has.
-    lane_hours
-        [lanes x days] hours of a departure, with the weather.
+        [hubs x steps] departures the plan has on the day of a step.
+    at_hand
+        [rows of vehicles] hours at which their parcels are at hand.
     vehicle_types
         [rows of vehicles] type of each.
     stranded
@@ -68,11 +77,22 @@ class Layout:
     hub_ids: list[str]
     lane_ids: list[str]
     dates: list[date]
+    steps: Steps
+    arrivals: Arrivals
     routes: pl.DataFrame
     planned: Whole
-    lane_hours: Money
+    at_hand: Money
     vehicle_types: list[str]
     stranded: np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+    @property
+    def first_day(self) -> date:
+        """The plan's first day."""
+        return self.dates[self.network.clock.first_demand]
+
+    def date_of(self, hub: int, step: int) -> date:
+        """Business date of a step."""
+        return self.dates[int(self.steps.day[hub, step])]
 
 
 def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Prices) -> Layout:
@@ -81,148 +101,158 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
     Parameters
     ----------
     tables
-        ``hubs``, ``lanes``, ``vehicle_types``, ``trunk_flows``, ``trunk_departures``, ``hub_loads``, ``route_demand``; when
-        there are any ``lane_vehicles``, ``lane_weather``, ``network_changes``.
+        ``hubs``, ``lanes``, ``vehicle_types``, ``trunk_flows``, ``trunk_departures``, ``route_demand``; when there are any
+        ``lane_vehicles``, ``lane_weather``, ``network_changes``, ``service_promises`` and the hours of hubs and lanes.
     routes
-        date, origin_hub_id, destination_hub_id: the demands that will be drawn, in the days of the plan's demand.
+        date, origin_hub_id, destination_hub_id: the demands that will be drawn, in the days of the plan's demand and before.
     prices
-        What waiting, lateness and idle vehicles cost.
+        What waiting, lateness and idle vehicles cost, and the hours the plan was made with.
 
     Raises
     ------
     RadarError
-        When the plan carries nothing, is by sorts, or the demand names an unknown hub.
+        When the plan carries nothing, or the demand names an unknown hub.
     """
     if tables["route_demand"].is_empty():
         raise RadarError(
             "a plan without demand", "a trunk plan of at least one day", "plan again with `radar plan trunk`"
-        )
-    if names_hours(tables["trunk_flows"]):
-        raise RadarError(
-            "a plan by sorts, whose vehicles leave by the hour",
-            "a plan by days: the stress test plays whole days",
-            "plan with `radar plan trunk --by days` to stress it",
         )
     hub_ids = tables["hubs"]["hub_id"].sort().to_list()
     hub_number = {hub: at for at, hub in enumerate(hub_ids)}
     strange = sorted((set(routes["origin_hub_id"]) | set(routes["destination_hub_id"])) - set(hub_ids))
     if strange:
         raise RadarError(f"demand of hub {strange[0]}", "hubs of the table hubs", "load it with `radar load hubs`")
-    dates, last_demand = _list_days(tables)
+    dates, first_demand, last_demand = _list_days(tables, routes)
+    steps = lay_steps(tables, prices.options, dates)
     lanes = tables["lanes"].sort("lane_id")
     lane_ids = lanes["lane_id"].to_list()
     lane_number = {lane: at for at, lane in enumerate(lane_ids)}
+    origin = [hub_number[hub] for hub in lanes["origin_hub_id"]]
+    destination = [hub_number[hub] for hub in lanes["destination_hub_id"]]
     hours = tell_hours(lanes, tables.get("lane_weather"), dates[0], len(dates))
-    arrival = arrive(hours)
-    arrival[arrival == len(dates)] = -1
-    arrival[:, -1] = -1
+    arrivals = lay_arrivals(tables, prices.options, steps, hours)
     priced = price_vehicles(dict(tables))
-    vehicles, types = lay_vehicles(
-        tables["trunk_departures"], priced, lane_number, dates[0], len(dates), prices.idle_share
+    ends = {lane: (at, origin[at], destination[at]) for lane, at in lane_number.items()}
+    planned = lay_vehicles(
+        tables["trunk_departures"], priced, ends, Times(steps, arrivals, dates[0]), prices.idle_share
     )
-    book = PathBook(
-        LaneFacts(
-            [hub_number[hub] for hub in lanes["origin_hub_id"]],
-            [hub_number[hub] for hub in lanes["destination_hub_id"]],
-            lanes["transit_hours"].cast(float).to_list(),
-            count_days(lanes["transit_hours"].to_numpy().astype(float)).tolist(),
-            (lanes["mode"] == "road").to_list(),
-        )
+    transit = lanes["transit_hours"].cast(float).to_list()
+    book = PathBook(LaneFacts(origin, destination, transit, arrivals.fair, (lanes["mode"] == "road").to_list()))
+    terms = TermBook.open(len(hub_ids))
+    found = Routes(
+        demands=routes,
+        flows=tables["trunk_flows"],
+        planned=tables["route_demand"],
+        hub_number=hub_number,
+        lane_number=lane_number,
+        dates=dates,
+        steps=steps,
+        profiles=read_profiles(gather(tables).hand_in_profile),
+        promised=_read_promises(tables, routes, prices.options, steps, dates[0]),
+        first_demand=first_demand,
     )
-    found = Routes(routes, tables["trunk_flows"], hub_number, lane_number, dates)
-    hand_ins, stranded, own_paths = lay_hand_ins(found, book, tables["route_demand"])
-    meant = tell_meant(tables["trunk_flows"], lane_number, arrival, dates)
+    of_hand = HandOver(found)
+    hand_ins, stranded, own_paths = lay_hand_ins(found, book, terms, of_hand)
+    meant = tell_meant(found, Waits(lane_number, origin, steps, arrivals, planned.tails), of_hand)
     network = Network(
-        hubs=_lay_hubs(tables, hub_ids, dates),
-        lanes=lay_lanes(lanes, priced, hub_number, arrival, add_room(vehicles), meant),
-        vehicles=vehicles,
-        paths=book.close(own_paths),
+        hubs=_lay_hubs(tables["hubs"].sort("hub_id"), steps, prices.hold_cost),
+        lanes=lay_lanes(lanes, priced, hub_number, arrivals.step, planned.vehicles, meant),
+        vehicles=planned.vehicles,
+        paths=book.close(own_paths, terms),
         hand_ins=hand_ins,
-        clock=tell_clock(len(hub_ids), len(dates), _count_passes(book, arrival), last_demand),
-        rules=Rules(alternates=False, gate=False, hold_cost=prices.hold_cost, late_cost=prices.late_cost),
+        terms=terms.close(),
+        clock=tell_clock(steps, _count_passes(book, arrivals, steps), first_demand, last_demand),
+        rules=Rules(alternates=False, gate=False, late_cost=prices.late_cost),
     )
-    planned = np.zeros((len(hub_ids), len(dates)), dtype=np.int64)
-    counts = np.r_[0, np.cumsum(vehicles.number)]
-    np.add.at(planned, network.lanes.origin, counts[vehicles.end] - counts[vehicles.start])
-    return Layout(network, hub_ids, lane_ids, dates, routes, planned, hours, types, stranded)
+    return Layout(
+        network=network,
+        hub_ids=hub_ids,
+        lane_ids=lane_ids,
+        dates=dates,
+        steps=steps,
+        arrivals=arrivals,
+        routes=routes,
+        planned=_count_departures(network, steps),
+        at_hand=planned.at_hand,
+        vehicle_types=planned.types,
+        stranded=stranded,
+    )
 
 
-def tell_clock(hubs: int, days: int, passes: int, last_demand: int) -> Clock:
-    """Give the order of sorts when every hub sorts once a day; in ``passes`` rounds where lanes arrive in the day they leave."""
-    step = np.repeat(np.arange(days), hubs * passes)
-    hub = np.tile(np.arange(hubs), days * passes)
-    turn = np.tile(np.repeat(np.arange(passes), hubs), days)
-    return Clock(hub.astype(np.int64), step.astype(np.int64), turn == 0, turn == passes - 1, 1, last_demand)
+def tell_clock(steps: Steps, passes: int, first_demand: int, last_demand: int) -> Clock:
+    """Give the order of sorts: by their close, those of one hour in ``passes`` rounds where lanes arrive at the hour they leave."""
+    hubs, numbers = np.nonzero(np.isfinite(steps.close))
+    turn = np.tile(np.arange(passes), hubs.size)
+    hub, step = np.repeat(hubs, passes).astype(np.int64), np.repeat(numbers, passes).astype(np.int64)
+    order = np.lexsort((hub, turn, np.round(steps.close[hub, step], 6)))
+    hub, step, turn = hub[order], step[order], turn[order]
+    return Clock(hub, step, turn == 0, turn == passes - 1, steps.day, steps.close, first_demand, last_demand)
 
 
-def _list_days(tables: Mapping[str, pl.DataFrame]) -> tuple[list[date], int]:
-    """List the days played, from the first day of demand to a week after the plan's last, and the last day of demand."""
+def _list_days(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame) -> tuple[list[date], int, int]:
+    """List the days played, from the first drawn to a week after the plan's last, and the first and last day of the plan's demand."""
     days = tables["route_demand"]["date"]
     first, last_demand = days.min(), days.max()
-    last = tables["trunk_flows"]["completed_on"].max()
+    last, drawn = tables["trunk_flows"]["completed_on"].max(), routes["date"].min()
     if not isinstance(first, date) or not isinstance(last_demand, date):
         raise RadarError("a plan without days", "dates in route_demand", "plan again with `radar plan trunk`")
     end = max(last, last_demand) if isinstance(last, date) else last_demand
-    count = (end - first).days + 1 + TAIL_DAYS
-    return [first + timedelta(days=day) for day in range(count)], (last_demand - first).days
+    begin = min(first, drawn) if isinstance(drawn, date) else first
+    return (
+        list_dates(begin, end + timedelta(days=TAIL_DAYS)),
+        (first - begin).days,
+        (last_demand - begin).days,
+    )
 
 
-def _lay_hubs(tables: Mapping[str, pl.DataFrame], hub_ids: list[str], dates: list[date]) -> Hubs:
-    """Capacity by hub and day: what the plan reckoned with in ``hub_loads``, elsewhere what ``hubs`` says while it is open."""
-    rows = {row["hub_id"]: row for row in tables["hubs"].to_dicts()}
-    shape = (len(hub_ids), len(dates))
-    capacity = np.full(shape, UNBOUNDED, dtype=np.int64)
-    buffer = np.full(shape, UNBOUNDED, dtype=np.int64)
-    staging = np.full(len(hub_ids), -1, dtype=np.int64)
-    handling = np.zeros(len(hub_ids))
-    for at, hub in enumerate(hub_ids):
-        row = rows[hub]
-        if row["sort_capacity"] is not None:
-            capacity[at] = int(row["sort_capacity"])
-        if row["buffer_capacity"] is not None:
-            buffer[at] = int(row["buffer_capacity"])
-        if row.get("staging_capacity") is not None:
-            staging[at] = int(row["staging_capacity"])
-        handling[at] = row["handling_cost"] or 0.0
-    number = {hub: at for at, hub in enumerate(hub_ids)}
-    for hub, day in _list_shut(tables.get("network_changes"), dates):
-        if hub in number:
-            capacity[number[hub], day] = 0
-    loads = tables["hub_loads"].group_by("date", "hub_id").agg(*_sum_capacity())
-    for when, hub, bound in loads.iter_rows():
-        day = (when - dates[0]).days
-        if hub in number and 0 <= day < len(dates) and bound is not None:
-            capacity[number[hub], day] = int(bound)
-    return Hubs(capacity, buffer, staging, handling, np.zeros(shape, dtype=np.int64))
+def _lay_hubs(hubs: pl.DataFrame, steps: Steps, hold_cost: float) -> Hubs:
+    names = hubs["hub_id"].to_list()
+    given = hubs["staging_capacity"].to_list() if "staging_capacity" in hubs.columns else [None] * len(names)
+    staging = np.array([CLOSED if room is None else int(room) for room in given], dtype=np.int64)
+    return Hubs(
+        capacity=steps.capacity,
+        buffer=steps.buffer,
+        staging=staging,
+        handling=steps.handling,
+        waiting=hold_cost * steps.gap / HOURS_A_DAY,
+        spot_limit=np.zeros_like(steps.capacity),
+    )
 
 
-def _sum_capacity() -> tuple[pl.Expr]:
-    import polars as pl
-
-    # A sort without a bound leaves the day without one.
-    return (pl.when(pl.col("capacity").is_null().any()).then(None).otherwise(pl.col("capacity").sum()),)
-
-
-def _list_shut(changes: pl.DataFrame | None, dates: list[date]) -> list[tuple[str, int]]:
-    """List hub-days that ``network_changes`` close: the latest change up to a day decides; before one that opens it is shut."""
-    if changes is None or changes.is_empty():
-        return []
-    shut: list[tuple[str, int]] = []
-    for (hub,), rows in changes.sort("date").group_by("hub_id", maintain_order=True):
-        first = rows.row(0, named=True)
-        for day, when in enumerate(dates):
-            past = [row for row in rows.to_dicts() if row["date"] <= when]
-            latest = [row for row in past if row["date"] == past[-1]["date"]] if past else []
-            kinds = {row["change"] for row in latest}
-            moved = sum(row["share"] if row["share"] is not None else 1.0 for row in latest if row["change"] == "moves")
-            if "closes" in kinds or moved >= _MOVED_ALL or (not past and first["change"] == "opens"):
-                shut.append((str(hub), day))
-    return shut
+def _read_promises(
+    tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, options: TrunkOptions, steps: Steps, first: date
+) -> Money:
+    """Return [routes] the hour by which each demand is promised; infinite without a promise."""
+    hubs, lanes = tables["hubs"]["hub_id"].sort().to_list(), tables["lanes"]
+    number = {hub: at for at, hub in enumerate(hubs)}
+    promises = add_default_promises(gather(tables).service_promises, lanes, hubs, options.default_promise_days)
+    origin = np.array([number[hub] for hub in routes["origin_hub_id"]], dtype=np.int64)
+    destination = np.array([number[hub] for hub in routes["destination_hub_id"]], dtype=np.int64)
+    day = (routes["date"] - first).dt.total_days().to_numpy().astype(np.int64)
+    due = read_due(promises, number, origin, destination, day)
+    return read_due_hours(promises, number, steps.sorts, (origin, destination, day), due)
 
 
-def _count_passes(book: PathBook, arrival: Whole) -> int:
-    """Return how often a hub is visited in a step: once, and once more for every lane in a row that arrives as it leaves."""
-    at_once = (arrival == np.arange(arrival.shape[1])[None, :]).any(axis=1)
+def _count_departures(network: Network, steps: Steps) -> Whole:
+    """Return [hubs x steps] the departures planned on the day of a step."""
+    counts = np.r_[0, np.cumsum(network.vehicles.number)]
+    leaving: Whole = np.zeros_like(steps.day)
+    np.add.at(leaving, network.lanes.origin, counts[network.vehicles.end] - counts[network.vehicles.start])
+    days = int(steps.day.max(initial=0)) + 1
+    hubs = len(steps.sort_ids)
+    of_day: Whole = np.zeros((hubs, days), dtype=np.int64)
+    day = np.maximum(steps.day, 0)
+    np.add.at(of_day, (np.arange(hubs)[:, None], day), np.where(steps.day >= 0, leaving, 0))
+    return np.take_along_axis(of_day, day, axis=1)
+
+
+def _count_passes(book: PathBook, arrivals: Arrivals, steps: Steps) -> int:
+    """Return how often a sort is visited: once, and once more for every lane in a row that arrives at the hour it leaves."""
+    at_once = np.zeros(len(book.lanes.origin), dtype=np.bool_)
+    for lane, (origin, destination) in enumerate(zip(book.lanes.origin, book.lanes.destination, strict=True)):
+        runs = np.flatnonzero(arrivals.step[lane] != CLOSED)
+        reached = steps.close[destination, arrivals.step[lane, runs]]
+        at_once[lane] = bool((reached <= steps.close[origin, runs] + _EPSILON).any())
     if not at_once.any():
         return 1
     longest = [0] * len(book.hub)

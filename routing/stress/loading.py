@@ -6,6 +6,8 @@ from routing.stress.compiled import inner
 from routing.stress.records import CARRIAGE, CLOSED, SPOT, TAIL, Network, Played, Yard
 from routing.stress.yard import send
 
+HOURS_A_DAY = 24.0
+
 
 @inner
 def load_planned(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
@@ -62,39 +64,43 @@ def load_alternates(network: Network, yard: Yard, record: Played, hub: int, step
 @inner
 def turn_to_road(network: Network, yard: Yard, hub: int, step: int) -> None:
     """Let what a train or flight left behind wait for the road, when none is planned within a day. Modifies the yard in place."""
-    paths, lanes = network.paths, network.lanes
+    paths, lanes, close = network.paths, network.lanes, network.clock.close
     steps = lanes.room.shape[1]
+    within = close[hub, step] + HOURS_A_DAY
     cell = yard.head[hub]
     while cell != CLOSED:
-        path, due, arrived = yard.path[cell], yard.due[cell], yard.arrived[cell]
+        path, term, arrived = yard.path[cell], yard.term[cell], yard.arrived[cell]
         road = paths.by_road[path]
         if road != CLOSED and yard.ready[cell] > 0 and yard.unsorted[cell] == 0:
             ahead = 0
-            for later in range(step + 1, min(step + 1 + network.clock.steps_a_day, steps)):
+            later = step + 1
+            while later < steps and close[hub, later] <= within:
                 ahead += lanes.room[paths.lane[path], later]
-            other = yard.slot[road, arrived, due]
+                later += 1
+            other = yard.slot[road, arrived, term]
             if ahead == 0 and other != CLOSED:
                 yard.ready[other] += yard.ready[cell]
                 yard.ready[cell] = 0
             elif ahead == 0:
-                yard.slot[path, arrived, due] = CLOSED
-                yard.slot[road, arrived, due] = cell
+                yard.slot[path, arrived, term] = CLOSED
+                yard.slot[road, arrived, term] = cell
                 yard.path[cell] = road
         cell = yard.following[cell]
 
 
 @inner
 def call_spot(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
-    """Call vehicles, within the hub's limit, for what waits beyond what the plan itself leaves waiting.
+    """Call vehicles, within the hub's limit of the day, for what waits beyond what the plan itself leaves waiting.
 
     One is called for the lane with most of it while that fills half a vehicle, or for the lane with most parcels while the yard
     holds more than its buffer. Modifies the yard and the record in place.
     """
     lanes = network.lanes
-    if network.hubs.spot_limit[hub, step] == 0 or yard.waiting[hub] == 0:
+    limit = network.hubs.spot_limit[hub, step] - yard.called[hub]
+    if limit <= 0 or yard.waiting[hub] == 0:
         return
     _count_waiting(network, yard, hub)
-    for _ in range(network.hubs.spot_limit[hub, step]):
+    for _ in range(limit):
         best, most = CLOSED, 0
         fullest, parcels = CLOSED, 0
         for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
@@ -112,6 +118,7 @@ def call_spot(network: Network, yard: Yard, record: Played, hub: int, step: int)
             return
         _board_lane(network, yard, hub, step, best, lanes.spot_capacity[best], record)
         record.spot[best, step] += 1
+        yard.called[hub] += 1
         record.costs[SPOT] += lanes.spot_cost[best]
 
 
@@ -126,7 +133,7 @@ def ride_later(network: Network, yard: Yard, record: Played, hub: int, step: int
             record.tail[lane, step] += parcels
             record.costs[TAIL] += parcels * network.lanes.tail_cost[lane]
             record.costs[CARRIAGE] += parcels * network.lanes.parcel_cost[lane]
-            send(network, yard, cell, path, step, parcels)
+            send(network, yard, cell, path, network.lanes.arrival[lane, step], parcels)
         cell = yard.following[cell]
 
 
@@ -151,12 +158,25 @@ def _add_up(network: Network, yard: Yard, first: int) -> int:
 
 @inner
 def _board(network: Network, yard: Yard, record: Played, cell: int, path: int, step: int, parcels: int) -> None:
+    """Put parcels of a cell on planned vehicles: on those that leave first, each to the step it reaches."""
     if parcels == 0:
         return
+    lanes = network.lanes
     lane = network.paths.lane[path]
+    aboard = record.load[lane, step]
     record.load[lane, step] += parcels
-    record.costs[CARRIAGE] += parcels * network.lanes.parcel_cost[lane]
-    send(network, yard, cell, path, step, parcels)
+    record.costs[CARRIAGE] += parcels * lanes.parcel_cost[lane]
+    if lanes.spread[lane, step]:
+        vehicles = network.vehicles
+        for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
+            room = vehicles.number[row] * vehicles.capacity[row]
+            taken = min(max(room - aboard, 0), parcels)
+            aboard = max(aboard - room, 0)
+            if taken > 0 and vehicles.arrival[row] != CLOSED:
+                send(network, yard, cell, path, vehicles.arrival[row], taken)
+                parcels -= taken
+    if parcels > 0:
+        send(network, yard, cell, path, lanes.arrival[lane, step], parcels)
 
 
 @inner
@@ -183,5 +203,5 @@ def _board_lane(network: Network, yard: Yard, hub: int, step: int, lane: int, ro
             room -= taken
             yard.ready_for[lane] -= taken
             record.costs[CARRIAGE] += taken * network.lanes.parcel_cost[lane]
-            send(network, yard, cell, yard.path[cell], step, taken)
+            send(network, yard, cell, yard.path[cell], network.lanes.arrival[lane, step], taken)
         cell = yard.following[cell]

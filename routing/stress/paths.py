@@ -8,20 +8,61 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from routing.stress.records import CLOSED, Paths
+from routing.stress.records import CLOSED, Paths, Terms, Whole
 
 LONGEST_DETOUR = 2.0  # times the hours of the path itself that an alternate may take (judgement)
 
 
 @dataclass(frozen=True)
 class LaneFacts:
-    """What paths need of lanes: ends by hub number, hours, steps in fair weather, and whether it is a road."""
+    """What paths need of lanes: ends by hub number, hours, step reached in fair weather [lanes x steps], whether it is a road."""
 
     origin: Sequence[int]
     destination: Sequence[int]
     hours: Sequence[float]
-    lag: Sequence[int]
+    fair: Whole
     is_road: Sequence[bool]
+
+
+@dataclass
+class TermBook:
+    """Numbers when parcels are meant to be done, by the hub where they end.
+
+    Attributes
+    ----------
+    steps, hours
+        [hubs] by number: step at which the plan has them sorted there, hour after which they are late.
+    """
+
+    steps: list[list[int]]
+    hours: list[list[float]]
+    _numbers: dict[tuple[int, int, float], int] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, hubs: int) -> TermBook:
+        """Give an empty one."""
+        return cls([[] for _ in range(hubs)], [[] for _ in range(hubs)])
+
+    def number(self, hub: int, step: int, hour: float) -> int:
+        """Return the number of a term."""
+        key = (hub, step, hour)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.steps[hub])
+            self.steps[hub].append(step)
+            self.hours[hub].append(hour)
+        return self._numbers[key]
+
+    @property
+    def most(self) -> int:
+        """Most terms of a hub, at least one."""
+        return max(1, *(len(steps) for steps in self.steps))
+
+    def close(self) -> Terms:
+        """Give the records; terms a hub does not have never end."""
+        hour = np.full((len(self.hours), self.most), np.inf)
+        for hub, hours in enumerate(self.hours):
+            hour[hub, : len(hours)] = hours
+        return Terms(hour)
 
 
 @dataclass
@@ -32,6 +73,8 @@ class PathBook:
     ----------
     hub, lane, after, end, hours
         By path number: where it begins, next lane, path after it, where it ends, hours left.
+    earlier
+        By path number: whether its parcels are handed in before the plan and ride on vehicles of an earlier one.
     """
 
     lanes: LaneFacts
@@ -40,16 +83,17 @@ class PathBook:
     after: list[int] = field(default_factory=list)
     end: list[int] = field(default_factory=list)
     hours: list[float] = field(default_factory=list)
+    earlier: list[bool] = field(default_factory=list)
     _numbers: dict[tuple[int, ...], int] = field(default_factory=dict)
     _roads: dict[int, dict[int, tuple[float, int]]] = field(default_factory=dict)
 
-    def number(self, hub: int, legs: Sequence[int]) -> int:
+    def number(self, hub: int, legs: Sequence[int], *, earlier: bool = False) -> int:
         """Return the number of the path of lane numbers ``legs`` from a hub; an empty one ends where it begins."""
-        key = (hub, *legs)
+        key = (earlier, hub, *legs)
         found = self._numbers.get(key)
         if found is not None:
             return found
-        after = self.number(self.lanes.destination[legs[0]], legs[1:]) if legs else CLOSED
+        after = self.number(self.lanes.destination[legs[0]], legs[1:], earlier=earlier) if legs else CLOSED
         number = len(self.hub)
         self._numbers[key] = number
         self.hub.append(hub)
@@ -57,7 +101,16 @@ class PathBook:
         self.after.append(after)
         self.end.append(self.end[after] if legs else hub)
         self.hours.append(self.hours[after] + self.lanes.hours[legs[0]] if legs else 0.0)
+        self.earlier.append(earlier)
         return number
+
+    def as_earlier(self, path: int) -> int:
+        """Return the number of the same path for parcels handed in before the plan."""
+        legs, at = [], path
+        while self.lane[at] != CLOSED:
+            legs.append(self.lane[at])
+            at = self.after[at]
+        return self.number(self.hub[path], tuple(legs), earlier=True)
 
     def shortest(self, origin: int, destination: int) -> int:
         """Return the number of the quickest path by road, else by any lanes; ``CLOSED`` when no lanes connect them."""
@@ -95,7 +148,7 @@ class PathBook:
                 heapq.heappush(queue, (hours + self.lanes.hours[lane], self.lanes.destination[lane], lane))
         return reached
 
-    def close(self, planned: int) -> Paths:
+    def close(self, planned: int, terms: TermBook) -> Paths:
         """Give the records; the first ``planned`` paths are the plan's own, and only they serve as alternates."""
         by_road = [self._road_for(path) for path in range(planned)]
         by_road += [CLOSED] * (len(self.hub) - planned)
@@ -107,12 +160,32 @@ class PathBook:
         for path in range(len(self.hub)):
             alternates += self._other_lanes(path, to_end)
             starts.append(len(alternates))
-        lag = [0] * len(self.hub)
+        lane, earlier = np.array(self.lane, dtype=np.int64), np.array(self.earlier, dtype=np.bool_)
+        return Paths(
+            hub=np.array(self.hub, dtype=np.int64),
+            lane=np.where(earlier, CLOSED, lane),
+            after=np.array(self.after, dtype=np.int64),
+            first_alternate=np.array(starts, dtype=np.int64),
+            alternates=np.array(alternates, dtype=np.int64),
+            leave=self._tell_leave(terms),
+            by_road=np.array(by_road, dtype=np.int64),
+            earlier=np.where(earlier, lane, CLOSED),
+        )
+
+    def _tell_leave(self, terms: TermBook) -> Whole:
+        """Return [paths x terms] the last step that still leads to the end in time when nothing waits; 0 where none does."""
+        leave = np.zeros((len(self.hub), terms.most), dtype=np.int64)
+        runs = [np.flatnonzero(steps != CLOSED) for steps in self.lanes.fair]
         for path, lane in enumerate(self.lane):
             # Rests of a path are numbered before the path itself.
-            lag[path] = lag[self.after[path]] + self.lanes.lag[lane] if lane != CLOSED else 0
-        columns = (self.hub, self.lane, self.after, starts, alternates, lag, by_road)
-        return Paths(*(np.array(column, dtype=np.int64) for column in columns))
+            if lane == CLOSED:
+                steps = terms.steps[self.hub[path]]
+                leave[path, : len(steps)] = steps
+                continue
+            at = np.searchsorted(self.lanes.fair[lane, runs[lane]], leave[self.after[path]], side="right") - 1
+            if runs[lane].size:
+                leave[path] = np.where(at >= 0, runs[lane][np.maximum(at, 0)], 0)
+        return leave
 
     def _road_for(self, path: int) -> int:
         lane = self.lane[path]

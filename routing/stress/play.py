@@ -10,7 +10,7 @@ import numba
 import numpy as np
 
 from routing.stress.compiled import inner
-from routing.stress.loading import call_spot, load_alternates, load_planned, ride_later, turn_to_road
+from routing.stress.loading import HOURS_A_DAY, call_spot, load_alternates, load_planned, ride_later, turn_to_road
 from routing.stress.records import (
     CLOSED,
     COSTS,
@@ -32,6 +32,7 @@ from routing.stress.yard import clear, empty, join, put, sweep
 
 GATE_SHARE = 0.8  # of a buffer that a hub may be expected to fill before nothing is loaded for it (judgement)
 _CELLS = 1 << 14
+_EPSILON = 1e-9  # shares that add up to one but for float noise lose no parcel
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Outcomes:
     spot
         [draws] vehicles called.
     late
-        [days] parcels of all draws by days after the plan's own day.
+        [days] parcels of all draws by begun days after their promise, without one after the plan's own hour.
     demanded, done, left
         [draws] parcels: demanded = done + left.
     ran
@@ -94,7 +95,7 @@ def play_draws(network: Network, demand: Whole) -> Outcomes:
     costs = np.zeros((draws, len(COSTS)))
     counts = np.zeros((draws, 3), dtype=np.int64)
     sums = np.zeros((2, hubs, steps))
-    late = np.zeros(steps, dtype=np.int64)
+    late = np.zeros_like(open_record(network).late)
     ran = np.zeros(2)
     record = open_record(network)
     cells, done = _CELLS, 0
@@ -156,16 +157,16 @@ def play(network: Network, yard: Yard, record: Played, demand: Whole) -> tuple[i
             _open_step(network, yard, demand, hub, step)
         join(yard, hub, step)
         if yard.waiting[hub] > 0:
-            handled = sort_hub(network, yard, hub)
+            handled = sort_hub(network, yard, hub, step)
             record.handled[hub, step] += handled
-            record.costs[HANDLING] += handled * network.hubs.handling[hub]
+            record.costs[HANDLING] += handled * network.hubs.handling[hub, step]
             done += _finish(network, yard, record, hub, step)
             load_planned(network, yard, record, hub, step)
             if network.rules.alternates:
                 load_alternates(network, yard, record, hub, step)
                 turn_to_road(network, yard, hub, step)
             if clock.last[visit]:
-                if step > clock.last_demand:
+                if clock.day[hub, step] > clock.last_demand:
                     ride_later(network, yard, record, hub, step)
                 call_spot(network, yard, record, hub, step)
             sweep(yard, hub)
@@ -182,9 +183,12 @@ def _open_step(network: Network, yard: Yard, demand: Whole, hub: int, step: int)
     for row in range(hand_ins.start[hub, step], hand_ins.end[hub, step]):
         parcels = demand[hand_ins.demand[row]]
         total = hand_ins.total[row]
-        part = parcels * hand_ins.high[row] // total - parcels * hand_ins.low[row] // total
-        if part > 0:
-            put(network, yard, hub, step, hand_ins.path[row], hand_ins.due[row], part)
+        first = max(parcels * hand_ins.low[row] // total, int(parcels * hand_ins.since[row] + _EPSILON))
+        last = min(parcels * hand_ins.high[row] // total, int(parcels * hand_ins.until[row] + _EPSILON))
+        if last > first:
+            put(network, yard, hub, step, hand_ins.path[row], hand_ins.term[row], last - first)
+    if step == 0 or network.clock.day[hub, step] != network.clock.day[hub, step - 1]:
+        yard.called[hub] = 0
     yard.capacity_left[hub] = network.hubs.capacity[hub, step]
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
         lane = lanes.of_hub[at]
@@ -205,11 +209,12 @@ def _is_held_back(network: Network, yard: Yard, lane: int, step: int) -> bool:
 @inner
 def _expect(network: Network, yard: Yard, lane: int, step: int) -> int:
     """Return the parcels expected to wait at a lane's destination when a departure of now has been sorted there."""
-    hub = network.lanes.destination[lane]
+    hub, close = network.lanes.destination[lane], network.clock.close
+    now = close[network.lanes.origin[lane], step]
     waiting = yard.waiting[hub]
     for at in range(yard.closed[hub] + 1, network.lanes.arrival[lane, step] + 1):
         waiting += yard.coming[hub, at]
-        if at > step:
+        if close[hub, at] > now:
             waiting += network.hand_ins.expected[hub, at]
         waiting = max(waiting - network.hubs.capacity[hub, at], 0)
     return int(waiting)
@@ -217,25 +222,46 @@ def _expect(network: Network, yard: Yard, lane: int, step: int) -> int:
 
 @inner
 def _finish(network: Network, yard: Yard, record: Played, hub: int, step: int) -> int:
-    """Let sorted parcels that end here leave the network; return how many."""
+    """Let sorted parcels that end here leave the network, and those of an earlier plan ride on; return how many are done."""
+    paths, clock = network.paths, network.clock
     done = 0
     cell = yard.head[hub]
     while cell != CLOSED:
-        parcels = yard.ready[cell]
-        if network.paths.lane[yard.path[cell]] == CLOSED and parcels > 0:
-            days = step // network.clock.steps_a_day - yard.due[cell] // network.clock.steps_a_day
-            record.late[max(days, 0)] += parcels
-            record.costs[LATE] += parcels * max(days, 0) * network.rules.late_cost
-            yard.ready[cell] = 0
-            done += parcels
+        path, parcels = yard.path[cell], yard.ready[cell]
+        if paths.lane[path] == CLOSED and parcels > 0:
+            if paths.after[path] != CLOSED:
+                _ride_on(network, yard, cell, step)
+            else:
+                hour = network.terms.hour[hub, yard.term[cell]]
+                if hour < np.inf:
+                    late = max(clock.close[hub, step] - hour, 0.0) / HOURS_A_DAY
+                    record.late[min(int(np.ceil(late - _EPSILON)), record.late.size - 1)] += parcels
+                    record.costs[LATE] += parcels * late * network.rules.late_cost
+                yard.ready[cell] = 0
+                yard.waiting[hub] -= parcels
+                done += parcels
         cell = yard.following[cell]
-    yard.waiting[hub] -= done
     return done
 
 
 @inner
+def _ride_on(network: Network, yard: Yard, cell: int, step: int) -> None:
+    """Send parcels handed in before the plan on with vehicles of an earlier one, while their lane runs."""
+    path = yard.path[cell]
+    lane = network.paths.earlier[path]
+    arrival = network.lanes.arrival[lane, step]
+    if arrival != CLOSED:
+        parcels = yard.ready[cell]
+        yard.ready[cell] = 0
+        yard.waiting[network.paths.hub[path]] -= parcels
+        put(
+            network, yard, network.lanes.destination[lane], arrival, network.paths.after[path], yard.term[cell], parcels
+        )
+
+
+@inner
 def _close_step(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
-    """Count what waits and what is over the room; nights are paid by the step's part of a day."""
+    """Count what waits and what is over the room; of days before the plan nothing is counted."""
     unsorted = yard.coming[hub, step]
     ready = 0
     cell = yard.head[hub]
@@ -243,14 +269,16 @@ def _close_step(network: Network, yard: Yard, record: Played, hub: int, step: in
         unsorted += yard.unsorted[cell]
         ready += yard.ready[cell]
         cell = yard.following[cell]
+    yard.closed[hub] = step
+    if network.clock.day[hub, step] < network.clock.first_demand:
+        return
     record.held[hub, step] = unsorted + ready
-    record.costs[WAITING] += (unsorted + ready) * network.rules.hold_cost / network.clock.steps_a_day
+    record.costs[WAITING] += (unsorted + ready) * network.hubs.waiting[hub, step]
     buffer, staging = network.hubs.buffer[hub, step], network.hubs.staging[hub]
     if staging < 0:
         record.over[hub, step] = max(unsorted + ready - buffer, 0)
     else:
         record.over[hub, step] = max(unsorted - buffer, 0) + max(ready - staging, 0)
-    yard.closed[hub] = step
 
 
 @inner

@@ -1,8 +1,7 @@
 """What the simulator plays on, as named arrays: hubs, lanes, vehicles, paths, hand-ins, the clock, the rules, the yard.
 
-Time is a row of sorts, the same number a day at every hub; a day is the special case of one. A step is the number of a sort in
-that row. Parcels that share what is left of their path, the step they came to the hub and the step they are meant to be done
-share a cell. Numba takes these tuples as they are.
+A step is the number of a sort among those of its hub; by days each hub has one a day. Parcels that share what is left of their
+path, the step they came to the hub and when they are meant to be done share a cell. Numba takes these tuples as they are.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 Whole = NDArray[np.int64]
 Money = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 UNBOUNDED = 1 << 50  # parcels; no bound, and sums of many of it stay within 64 bits
 CLOSED = -1  # a lane that does not run; a path that ends; no such cell
@@ -31,15 +31,18 @@ class Hubs(NamedTuple):
     staging
         [hubs] sorted parcels that may wait; below 0: they are held against the buffer with the unsorted.
     handling
-        [hubs] CNY a parcel sorted.
+        [hubs x steps] CNY a parcel sorted.
+    waiting
+        [hubs x steps] CNY a parcel that waits from the end of the step to that of the next.
     spot_limit
-        [hubs x steps] vehicles that may be called in a step.
+        [hubs x steps] vehicles that may be called on the day of the step.
     """
 
     capacity: Whole
     buffer: Whole
     staging: Whole
     handling: Money
+    waiting: Money
     spot_limit: Whole
 
 
@@ -53,11 +56,14 @@ class Lanes(NamedTuple):
     by_hub, of_hub
         [hubs + 1], [lanes]: the lanes of hub h are ``of_hub[by_hub[h]:by_hub[h + 1]]``.
     arrival
-        [lanes x steps] step at the destination; ``CLOSED`` when it does not run or arrives after the last step.
+        [lanes x steps of its origin] step of the destination that takes what leaves first after the step; ``CLOSED`` when nothing leaves or
+        it arrives after the last step.
     room
         [lanes x steps] parcels the planned vehicles hold.
     meant
         [lanes x steps] parcels the plan itself leaves waiting for the lane.
+    spread
+        [lanes x steps] whether planned vehicles that load after the step reach different steps.
     parcel_cost, tail_cost
         [lanes] CNY a parcel: beside the vehicle; and for a place on traffic after the last day of demand.
     spot_capacity, spot_cost
@@ -71,6 +77,7 @@ class Lanes(NamedTuple):
     arrival: Whole
     room: Whole
     meant: Whole
+    spread: Flags
     parcel_cost: Money
     tail_cost: Money
     spot_capacity: Whole
@@ -78,7 +85,7 @@ class Lanes(NamedTuple):
 
 
 class Vehicles(NamedTuple):
-    """Planned vehicles: those of lane l at step s are rows ``start[l, s]`` to ``end[l, s]``, in the order they are filled.
+    """Planned vehicles: those of lane l that load after step s are rows ``start[l, s]`` to ``end[l, s]``, in the order they are filled.
 
     Attributes
     ----------
@@ -86,6 +93,8 @@ class Vehicles(NamedTuple):
         [lanes x steps] rows.
     number, capacity
         Vehicles, parcels a vehicle.
+    arrival
+        Step of the destination that takes their parcels; ``CLOSED`` when they do not run.
     cost, idle_cost
         CNY of one that runs, CNY of one cancelled.
     """
@@ -94,6 +103,7 @@ class Vehicles(NamedTuple):
     end: Whole
     number: Whole
     capacity: Whole
+    arrival: Whole
     cost: Money
     idle_cost: Money
 
@@ -109,10 +119,13 @@ class Paths(NamedTuple):
         [paths] next lane and the path after it; ``CLOSED`` where the parcel ends here.
     first_alternate, alternates
         [paths + 1] and path numbers: other next lanes to the same end, nearest first.
-    lag
-        [paths] steps it takes without waiting, in fair weather.
+    leave
+        [paths x terms] step by which to leave to be done in time without waiting, in fair weather.
     by_road
         [paths] path taken by what a train or flight leaves behind when none runs in the next day; ``CLOSED`` without one.
+    earlier
+        [paths] next lane of parcels handed in before the plan, which ride on vehicles of an earlier one; ``CLOSED`` on paths of the plan. Their
+        ``lane`` is ``CLOSED``, as they leave when sorted.
     """
 
     hub: Whole
@@ -120,8 +133,9 @@ class Paths(NamedTuple):
     after: Whole
     first_alternate: Whole
     alternates: Whole
-    lag: Whole
+    leave: Whole
     by_road: Whole
+    earlier: Whole
 
 
 class HandIns(NamedTuple):
@@ -133,10 +147,12 @@ class HandIns(NamedTuple):
         [hubs x steps] rows.
     demand
         Column of the draws.
-    path, due
-        Path, and step at which the plan has it sorted at its destination.
+    path, term
+        Path, and number of its term.
     low, high, total
-        Cumulative shares: a demand of n gives ``n * high // total - n * low // total`` parcels.
+        Cumulative shares of the path: from ``n * low // total`` to ``n * high // total`` of the n parcels of a demand take it.
+    since, until
+        Cumulative shares of the hour: from ``floor(n * since)`` to ``floor(n * until)`` of them are at hand for the step.
     expected
         [hubs x steps] parcels the plan expects, for the gate.
     """
@@ -145,11 +161,25 @@ class HandIns(NamedTuple):
     end: Whole
     demand: Whole
     path: Whole
-    due: Whole
+    term: Whole
     low: Whole
     high: Whole
     total: Whole
+    since: Money
+    until: Money
     expected: Whole
+
+
+class Terms(NamedTuple):
+    """When parcels are meant to be done, numbered by the hub where they end.
+
+    Attributes
+    ----------
+    hour
+        [hubs x terms] hour after which they are late: their promise, without one the plan's own; infinite for those handed in before the plan.
+    """
+
+    hour: Money
 
 
 class Clock(NamedTuple):
@@ -161,17 +191,21 @@ class Clock(NamedTuple):
         [visits] which hub sorts which step.
     first, last
         [visits] whether it is the hub's first and last visit of the step: lanes that arrive in the step they leave need several.
-    steps_a_day
-        Steps a day.
-    last_demand
-        Last step at which parcels are handed in.
+    day
+        [hubs x steps] number of the business date.
+    close
+        [hubs x steps] hours at which steps end.
+    first_demand, last_demand
+        Days on which parcels of the plan are handed in, from and to.
     """
 
     hub: Whole
     step: Whole
-    first: NDArray[np.bool_]
-    last: NDArray[np.bool_]
-    steps_a_day: int
+    first: Flags
+    last: Flags
+    day: Whole
+    close: Money
+    first_demand: int
     last_demand: int
 
 
@@ -180,7 +214,6 @@ class Rules(NamedTuple):
 
     alternates: bool
     gate: bool
-    hold_cost: float
     late_cost: float
 
 
@@ -192,6 +225,7 @@ class Network(NamedTuple):
     vehicles: Vehicles
     paths: Paths
     hand_ins: HandIns
+    terms: Terms
     clock: Clock
     rules: Rules
 
@@ -201,10 +235,10 @@ class Yard(NamedTuple):
 
     Attributes
     ----------
-    path, due, arrived, unsorted, ready
+    path, term, arrived, unsorted, ready
         [cells] what a cell holds; ``ready`` are sorted and wait for a departure.
     turn
-        [cells] its turn: the step by which it should leave to be done when due, then the step it came.
+        [cells] its turn: the step by which it should leave to be done in time, then the step it came.
     following
         [cells] next cell of the same hub, in turn.
     share
@@ -216,21 +250,21 @@ class Yard(NamedTuple):
     coming
         [hubs x steps] their parcels.
     slot
-        [paths x steps x steps] cell by path, arrival and due step.
+        [paths x steps x terms] cell by path, arrival and term.
     spare, spares
         Free cells and how many.
     waiting
         [hubs] parcels in the yard.
     room, ready_for, lane_sum, lane_seen
         [lanes] room left in this step; sorted parcels; scratch.
-    capacity_left
-        [hubs] of this step.
+    capacity_left, called
+        [hubs] of this step; vehicles called on this day.
     closed
         [hubs] last step that has ended.
     """
 
     path: Whole
-    due: Whole
+    term: Whole
     arrived: Whole
     turn: Whole
     unsorted: Whole
@@ -250,6 +284,7 @@ class Yard(NamedTuple):
     lane_sum: Whole
     lane_seen: Whole
     capacity_left: Whole
+    called: Whole
     closed: Whole
 
 
@@ -265,7 +300,7 @@ class Played(NamedTuple):
     costs
         [COSTS] CNY.
     late
-        [steps] parcels by days after the plan's own day; 0 in time.
+        [days] parcels by begun days after their term; 0 in time.
     """
 
     over: Whole
@@ -293,7 +328,7 @@ def open_yard(network: Network, cells: int) -> Yard:
     none = np.full((hubs, steps, steps), CLOSED, dtype=np.int64)
     return Yard(
         path=zeros(cells),
-        due=zeros(cells),
+        term=zeros(cells),
         arrived=zeros(cells),
         turn=zeros(cells),
         unsorted=zeros(cells),
@@ -304,7 +339,7 @@ def open_yard(network: Network, cells: int) -> Yard:
         coming_head=none.copy(),
         coming_tail=none.copy(),
         coming=zeros(hubs, steps),
-        slot=np.full((paths, steps, steps), CLOSED, dtype=np.int32),
+        slot=np.full((paths, steps, network.terms.hour.shape[1]), CLOSED, dtype=np.int32),
         spare=np.arange(cells, dtype=np.int64),
         spares=np.array([cells]),
         waiting=zeros(hubs),
@@ -313,6 +348,7 @@ def open_yard(network: Network, cells: int) -> Yard:
         lane_sum=zeros(lanes),
         lane_seen=zeros(lanes),
         capacity_left=zeros(hubs),
+        called=zeros(hubs),
         closed=np.full(hubs, CLOSED, dtype=np.int64),
     )
 
@@ -333,5 +369,5 @@ def open_record(network: Network) -> Played:
         spot=zeros(lanes, steps),
         tail=zeros(lanes, steps),
         costs=np.zeros(len(COSTS)),
-        late=zeros(steps),
+        late=zeros(int(network.clock.day.max()) + 1),
     )

@@ -1,7 +1,7 @@
 """Sorting: within capacity, first what can leave in this step or ends here, then the rest; each in turn.
 
-A parcel's turn is the step by which it should leave to be done when the plan means it to be: due step less the steps of what is
-left of its path; of one such step who came first. Where those of one turn do not fit they are divided by cumulative shares: of
+A parcel's turn is the step by which it should leave to be done when the plan means it to be; of one such step who came first. Where
+sorted parcels have a room of their own, no more are sorted ahead of their departure than it holds. Where those of one turn do not fit they are divided by cumulative shares: of
 cells n1, n2 … with T parcels together and room for R, cell i gets
 ``floor((n1 + … + ni) R / T) - floor((n1 + … + n(i-1)) R / T)``, which adds up to R.
 """
@@ -13,14 +13,16 @@ from routing.stress.records import CLOSED, Network, Yard
 
 
 @inner
-def sort_hub(network: Network, yard: Yard, hub: int) -> int:
+def sort_hub(network: Network, yard: Yard, hub: int, step: int) -> int:
     """Sort a hub's parcels with what capacity is left; return how many. Modifies the yard in place."""
     unsorted = 0
     cell = yard.head[hub]
     while cell != CLOSED:
         unsorted += yard.unsorted[cell]
         cell = yard.following[cell]
-    if unsorted <= yard.capacity_left[hub]:
+    # after the last day of demand what is sorted rides with later traffic and does not stand
+    staging = network.hubs.staging[hub] if network.clock.day[hub, step] <= network.clock.last_demand else -1
+    if unsorted <= yard.capacity_left[hub] and staging < 0:
         cell = yard.head[hub]
         while cell != CLOSED:
             _sort(yard, cell, yard.unsorted[cell])
@@ -35,10 +37,13 @@ def sort_hub(network: Network, yard: Yard, hub: int) -> int:
         end = _offer_leaving(network, yard, first)
         left -= _take(yard, first, end, left)
         first = end
+    most = left if staging < 0 else min(left, max(staging - _count_staged(network, yard, hub), 0))
     first = yard.head[hub]
-    while first != CLOSED and left > 0:
+    while first != CLOSED and most > 0:
         end = _offer_rest(yard, first)
-        left -= _take(yard, first, end, left)
+        taken = _take(yard, first, end, most)
+        left -= taken
+        most -= taken
         first = end
     yard.capacity_left[hub] = left
     return int(capacity - left)
@@ -62,6 +67,25 @@ def _count_ready(network: Network, yard: Yard, hub: int) -> None:
         if lane != CLOSED:
             yard.ready_for[lane] = max(yard.ready_for[lane] - yard.ready[cell], 0)
         cell = yard.following[cell]
+
+
+@inner
+def _count_staged(network: Network, yard: Yard, hub: int) -> int:
+    """Return the sorted parcels that find no room in this step and will stand where sorted parcels wait."""
+    lanes = network.lanes
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        yard.ready_for[lanes.of_hub[at]] = 0
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        lane = network.paths.lane[yard.path[cell]]
+        if lane != CLOSED:
+            yard.ready_for[lane] += yard.ready[cell]
+        cell = yard.following[cell]
+    staged = 0
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        lane = lanes.of_hub[at]
+        staged += max(yard.ready_for[lane] - yard.room[lane], 0)
+    return int(staged)
 
 
 @inner

@@ -10,44 +10,41 @@ import polars as pl
 from routing.stress.layout import Layout
 from routing.stress.play import Outcomes
 from routing.stress.probability import Probability, estimate
-from routing.stress.records import Whole
-
-_HOURS_A_DAY = 24.0
-_DAY = "day"
+from routing.stress.records import Money, Whole
 
 
 def summarise_hub_days(layout: Layout, scenario: str, policy: str, outcomes: Outcomes, strata: int) -> pl.DataFrame:
-    """Give each hub-day on which something is sorted or waits its probability of an overflow.
+    """Give each sort of the plan in which something is sorted or waits its probability of an overflow; by days each hub-day.
 
     Returns
     -------
     pl.DataFrame
         Columns of ``stress_results`` but ``run_id``. drain_hours: mean hours, over the draws in which the hub overflows that day,
-        until it no longer does; empty without one.
+        until it no longer does; empty without one. date: the business date of the sort.
     """
     busy = (outcomes.handled > 0) | (outcomes.held > 0)
-    lasting = _tell_lasting(outcomes.over)
+    steps = layout.steps
+    lasting = _tell_lasting(outcomes.over, steps.gap)
     rows: list[dict[str, Any]] = []
-    for day, when in enumerate(layout.dates):
-        for hub, name in enumerate(layout.hub_ids):
-            if not busy[hub, day]:
-                continue
-            over = outcomes.over[:, hub, day]
+    for at in np.lexsort((steps.close.ravel(), np.repeat(np.arange(busy.shape[0]), busy.shape[1]), steps.day.ravel())):
+        hub, step = divmod(int(at), busy.shape[1])
+        if busy[hub, step] and steps.day[hub, step] >= layout.network.clock.first_demand:
+            over = outcomes.over[:, hub, step]
             hits = over > 0
             found = estimate(hits, strata)
             rows.append(
                 {
                     "scenario": scenario,
                     "policy": policy,
-                    "date": when,
-                    "hub_id": name,
-                    "sort_id": _DAY,
+                    "date": layout.date_of(hub, step),
+                    "hub_id": layout.hub_ids[hub],
+                    "sort_id": steps.sort_ids[hub][step],
                     "overflow_probability": found.value,
                     "overflow_low": found.low,
                     "overflow_high": found.high,
                     "expected_overflow": float(over.mean()),
                     "overflow_if_over": float(over[hits].mean()) if hits.any() else None,
-                    "drain_hours": float(lasting[hits, hub, day].mean()) * _HOURS_A_DAY if hits.any() else None,
+                    "drain_hours": float(lasting[hits, hub, step].mean()) if hits.any() else None,
                 }
             )
     return pl.DataFrame(
@@ -99,11 +96,11 @@ def tabulate_draws(layout: Layout, demand: Whole) -> pl.DataFrame:
     return rows.select("draw", "date", "origin_hub_id", "destination_hub_id", "parcels")
 
 
-def _tell_lasting(over: Whole) -> Whole:
-    """Return [draws x hubs x steps] how many steps from each on the hub is over without a break."""
-    lasting = np.zeros_like(over)
-    ahead = np.zeros(over.shape[:2], dtype=np.int64)
+def _tell_lasting(over: Whole, gap: Money) -> Money:
+    """Return [draws x hubs x steps] for how many hours from each step on the hub is over without a break."""
+    lasting = np.zeros(over.shape)
+    ahead = np.zeros(over.shape[:2])
     for step in range(over.shape[2] - 1, -1, -1):
-        ahead = np.where(over[:, :, step] > 0, ahead + 1, 0)
+        ahead = np.where(over[:, :, step] > 0, ahead + gap[:, step], 0.0)
         lasting[:, :, step] = ahead
     return lasting

@@ -7,19 +7,19 @@ from routing.stress.records import CLOSED, Network, Played, Yard
 
 
 @inner
-def put(network: Network, yard: Yard, hub: int, step: int, path: int, due: int, parcels: int) -> None:
+def put(network: Network, yard: Yard, hub: int, step: int, path: int, term: int, parcels: int) -> None:
     """Let parcels reach a hub for a step, or for the next one when that step has ended. Modifies the yard in place."""
     at = max(step, yard.closed[hub] + 1)
     yard.coming[hub, at] += parcels
-    cell = yard.slot[path, at, due]
+    cell = yard.slot[path, at, term]
     if cell == CLOSED:
         yard.spares[0] -= 1
         if yard.spares[0] < 0:
             raise MemoryError
         cell = yard.spare[yard.spares[0]]
-        yard.slot[path, at, due] = cell
-        yard.path[cell], yard.due[cell], yard.arrived[cell] = path, due, at
-        leave = min(max(due - network.paths.lag[path], 0), yard.slot.shape[1] - 1)
+        yard.slot[path, at, term] = cell
+        yard.path[cell], yard.term[cell], yard.arrived[cell] = path, term, at
+        leave = network.paths.leave[path, term]
         yard.turn[cell] = leave * yard.slot.shape[1] + at
         yard.unsorted[cell] = yard.ready[cell] = 0
         yard.following[cell] = CLOSED
@@ -66,7 +66,7 @@ def sweep(yard: Yard, hub: int) -> None:
                 yard.head[hub] = following
             else:
                 yard.following[before] = following
-            yard.slot[yard.path[cell], yard.arrived[cell], yard.due[cell]] = CLOSED
+            yard.slot[yard.path[cell], yard.arrived[cell], yard.term[cell]] = CLOSED
             yard.spare[yard.spares[0]] = cell
             yard.spares[0] += 1
         else:
@@ -75,13 +75,12 @@ def sweep(yard: Yard, hub: int) -> None:
 
 
 @inner
-def send(network: Network, yard: Yard, cell: int, path: int, step: int, parcels: int) -> None:
-    """Put sorted parcels of a cell on the next lane of a path. Modifies the yard in place."""
-    lane = network.paths.lane[path]
+def send(network: Network, yard: Yard, cell: int, path: int, arrival: int, parcels: int) -> None:
+    """Put sorted parcels of a cell on the next lane of a path, to reach its end for a step. Modifies the yard in place."""
     yard.ready[cell] -= parcels
     yard.waiting[network.paths.hub[path]] -= parcels
-    arrival = network.lanes.arrival[lane, step]
-    put(network, yard, network.lanes.destination[lane], arrival, network.paths.after[path], yard.due[cell], parcels)
+    end = network.lanes.destination[network.paths.lane[path]]
+    put(network, yard, end, arrival, network.paths.after[path], yard.term[cell], parcels)
 
 
 @inner
@@ -98,7 +97,7 @@ def empty(yard: Yard) -> int:
             yard.unsorted[cell] = yard.ready[cell] = 0
             cell = yard.following[cell]
         sweep(yard, hub)
-        yard.waiting[hub] = 0
+        yard.waiting[hub] = yard.called[hub] = 0
         yard.closed[hub] = CLOSED
     return left
 

@@ -44,6 +44,7 @@ class Sorts:
     ----------
     by_clock
         Whether any hub has sorts of its own.
+    opens : (N,) [hours]
     cut_off : (N,) [hours]
         Last arrival at hand that is still sorted.
     unload : (H,) [hours]
@@ -60,6 +61,7 @@ class Sorts:
     day: Ints
     turn: Ints
     sort: Ints
+    opens: Floats
     cut_off: Floats
     close: Floats
     pointers: Ints
@@ -163,6 +165,7 @@ def _to_arrays(
         day=np.array([sort["day"] for sort in found], dtype=np.int64),
         turn=turn,
         sort=np.array([number_of[sort["sort_id"]] for sort in found], dtype=np.int64),
+        opens=np.array([sort["opens"] for sort in found], dtype=np.float64),
         cut_off=np.array([sort["cut_off"] for sort in found], dtype=np.float64),
         close=close,
         pointers=np.append(starts, len(found)).astype(np.int64),

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass
@@ -35,7 +35,7 @@ def divide(parts: list[int], room: int) -> list[int]:
 
 
 class Oracle:
-    """Plays one demand through a plan by days.
+    """Plays one demand through a plan by days; what it asks of the clock stands in methods of their own.
 
     ``plan`` holds rows of the tables as dicts; ``days`` how many days are played; ``spot`` the share of planned departures that
     may be called, None for rigid; ``shut`` lanes closed by (lane, day).
@@ -51,7 +51,7 @@ class Oracle:
         self.room: dict[Any, int] = defaultdict(int)
         self.departures: dict[Any, int] = defaultdict(int)
         for row in plan["trunk_departures"]:
-            day = (row["date"] - self.first).days
+            day = self.step_of(row, row["lane_id"])
             self.room[row["lane_id"], day] += row["departures"] * self.types[row["vehicle_type_id"]]["capacity"]
             self.departures[self.lanes[row["lane_id"]]["origin_hub_id"], day] += row["departures"]
         self.own: dict[Any, list[tuple[str, ...]]] = defaultdict(list)  # paths of the plan by where they are and end
@@ -62,16 +62,12 @@ class Oracle:
         )
         for row in self.flows:
             at = row["origin_hub_id"]
-            came = (row["date"] - self.first).days
             for number, lane in enumerate(row["path"]):
-                leaves = (row["departure_dates"][number] - self.first).days
-                for night in range(came, leaves):
-                    self.meant[lane, night] += row["parcels"]
                 rest = tuple(row["path"][number:])
                 if rest not in self.own[at, row["destination_hub_id"]]:
                     self.own[at, row["destination_hub_id"]].append(rest)
-                came = self.arrival(lane, leaves)
                 at = self.lanes[lane]["destination_hub_id"]
+        self.set_meant()
         self.yard: dict[str, list[Parcels]] = {hub: [] for hub in self.hubs}
         self.road: dict[Any, list[Parcels]] = defaultdict(list)
         self.held: dict[Any, int] = {}
@@ -80,6 +76,47 @@ class Oracle:
         self.called = 0
         self.done = 0
         self.late: dict[int, int] = defaultdict(int)
+
+    # the clock: a step is a day, the same at every hub
+
+    def step_of(self, row: dict[str, Any], _lane: str) -> int:
+        return int((row["date"] - self.first).days)
+
+    def day_of(self, _hub: str, step: int) -> int:
+        return step
+
+    def visits(self) -> list[tuple[str, int]]:
+        return [(hub, day) for day in range(self.days) for hub in self.hubs]
+
+    def leave(self, _hub: str, path: tuple[str, ...], due: int) -> int:
+        return min(max(due - sum(self.lag(lane) for lane in path), 0), self.days - 1)
+
+    def capacity_of(self, hub: str, _step: int) -> int:
+        return int(self.hubs[hub]["sort_capacity"])
+
+    def within_a_day(self, _hub: str, step: int) -> list[int]:
+        return [step + 1] if step + 1 < self.days else []
+
+    def limit(self, hub: str, step: int) -> int:
+        return max(int(self.departures[hub, step] * (self.spot or 0.0)), 1) if self.spot else 0
+
+    def count_called(self, _hub: str, _step: int) -> None:
+        return
+
+    def staged(self, _hub: str, _room: dict[str, int]) -> int | None:
+        return None
+
+    def _count_over(self, hub: str, step: int) -> int:
+        return max(self.held[hub, step] - int(self.hubs[hub]["buffer_capacity"]), 0)
+
+    def set_meant(self) -> None:
+        for row in self.flows:
+            came = (row["date"] - self.first).days
+            for lane, day in zip(row["path"], row["departure_dates"], strict=True):
+                leaves = (day - self.first).days
+                for night in range(came, leaves):
+                    self.meant[lane, night] += row["parcels"]
+                came = self.arrival(lane, leaves)
 
     def lag(self, lane: str) -> int:
         return ceil(float(self.lanes[lane]["transit_hours"]) / 24 - 1e-9)
@@ -101,36 +138,35 @@ class Oracle:
             if (parcels.path, parcels.end, parcels.due) == (path, end, due):
                 parcels.unsorted += count
                 return
-        leave = min(max(due - sum(self.lag(lane) for lane in path), 0), self.days - 1)
+        leave = self.leave(hub, path, due)
         self.road[hub, day].append(Parcels(path, end, due, day, leave, count))
 
-    def play(self, demand: dict[Any, int]) -> Oracle:
+    def play(self, demand: dict[Any, int]) -> Self:
         """Play parcels by (day, origin, destination); returns itself."""
-        for day in range(self.days):
-            for hub in self.hubs:
-                self._hand_in(hub, day, demand)
-                self.yard[hub] += sorted(self.road.pop((hub, day), []), key=self.turn)
-                self.yard[hub].sort(key=self.turn)
-                room = {
-                    lane: self.room[lane, day] if self.runs(lane, day) else 0
-                    for lane, row in self.lanes.items()
-                    if row["origin_hub_id"] == hub
-                }
-                self._sort(hub, day, dict(room))
-                self._finish(hub, day)
-                self._load(hub, day, room)
-                if self.spot is not None:
-                    self._load_others(hub, day, room)
-                    self._turn_to_road(hub, day)
-                if day > self.last_demand:
-                    for parcels in self.yard[hub]:
-                        if parcels.sorted and parcels.path and self.runs(parcels.path[0], day):
-                            self._send(parcels, parcels.path, day, parcels.sorted)
-                if self.spot is not None:
-                    self._call(hub, day)
-                self.yard[hub] = [parcels for parcels in self.yard[hub] if parcels.unsorted + parcels.sorted]
-                self.held[hub, day] = sum(parcels.unsorted + parcels.sorted for parcels in self.yard[hub])
-                self.over[hub, day] = max(self.held[hub, day] - self.hubs[hub]["buffer_capacity"], 0)
+        for hub, day in self.visits():
+            self._hand_in(hub, day, demand)
+            self.yard[hub] += sorted(self.road.pop((hub, day), []), key=self.turn)
+            self.yard[hub].sort(key=self.turn)
+            room = {
+                lane: self.room[lane, day] if self.runs(lane, day) else 0
+                for lane, row in self.lanes.items()
+                if row["origin_hub_id"] == hub
+            }
+            self._sort(hub, day, dict(room))
+            self._finish(hub, day)
+            self._load(hub, day, room)
+            if self.spot is not None:
+                self._load_others(hub, day, room)
+                self._turn_to_road(hub, day)
+            if self.day_of(hub, day) > self.last_demand:
+                for parcels in self.yard[hub]:
+                    if parcels.sorted and parcels.path and self.runs(parcels.path[0], day):
+                        self._send(parcels, parcels.path, day, parcels.sorted)
+            if self.spot is not None:
+                self._call(hub, day)
+            self.yard[hub] = [parcels for parcels in self.yard[hub] if parcels.unsorted + parcels.sorted]
+            self.held[hub, day] = sum(parcels.unsorted + parcels.sorted for parcels in self.yard[hub])
+            self.over[hub, day] = self._count_over(hub, day)
         return self
 
     def _hand_in(self, hub: str, day: int, demand: dict[Any, int]) -> None:
@@ -154,12 +190,13 @@ class Oracle:
                     self.reach(hub, day, tuple(row["path"]), destination, due, part)
 
     def _sort(self, hub: str, day: int, room: dict[str, int]) -> None:
-        capacity = self.hubs[hub]["sort_capacity"]
+        capacity = self.capacity_of(hub, day)
+        planned = dict(room)
         for parcels in self.yard[hub]:
             if parcels.path:
                 room[parcels.path[0]] = max(room[parcels.path[0]] - parcels.sorted, 0)
         queue = self.yard[hub]
-        if sum(parcels.unsorted for parcels in queue) <= capacity:
+        if sum(parcels.unsorted for parcels in queue) <= capacity and self._ahead(hub, day, planned) is None:
             offers = [[(parcels, parcels.unsorted) for parcels in queue]]
         else:
             offers = []
@@ -173,8 +210,13 @@ class Oracle:
                 offers.append([(parcels, shares[id(parcels)]) for parcels in turn])
         for offer in offers:
             capacity -= self._sort_some(hub, day, offer, capacity)
+        ahead = self._ahead(hub, day, planned)
+        capacity = capacity if ahead is None else min(capacity, ahead)
         for turn in self._turns(queue):
             capacity -= self._sort_some(hub, day, [(parcels, parcels.unsorted) for parcels in turn], capacity)
+
+    def _ahead(self, hub: str, day: int, room: dict[str, int]) -> int | None:
+        return None if self.day_of(hub, day) > self.last_demand else self.staged(hub, room)
 
     def _turns(self, queue: list[Parcels]) -> list[list[Parcels]]:
         turns: dict[Any, list[Parcels]] = {}
@@ -198,17 +240,15 @@ class Oracle:
                 parcels.sorted = 0
 
     def _send(self, parcels: Parcels, path: tuple[str, ...], day: int, count: int) -> None:
+        self.send_to(parcels, path, self.arrival(path[0], day) if path else 0, count)
+
+    def send_planned(self, parcels: Parcels, path: tuple[str, ...], day: int, count: int) -> None:
+        self._send(parcels, path, day, count)
+
+    def send_to(self, parcels: Parcels, path: tuple[str, ...], arrival: int, count: int) -> None:
         if count:
             parcels.sorted -= count
-            lane = path[0]
-            self.reach(
-                self.lanes[lane]["destination_hub_id"],
-                self.arrival(lane, day),
-                path[1:],
-                parcels.end,
-                parcels.due,
-                count,
-            )
+            self.reach(self.lanes[path[0]]["destination_hub_id"], arrival, path[1:], parcels.end, parcels.due, count)
 
     def _load(self, hub: str, day: int, room: dict[str, int]) -> None:
         for turn in self._turns(self.yard[hub]):
@@ -219,7 +259,8 @@ class Oracle:
                     shares[id(parcels)] = share
                 room[lane] = max(room[lane] - sum(parcels.sorted for parcels in mine), 0)
             for parcels in turn:
-                self._send(parcels, parcels.path, day, shares.get(id(parcels), 0))
+                if parcels.path:
+                    self.send_planned(parcels, parcels.path, day, shares.get(id(parcels), 0))
 
     def _waiting(self, hub: str) -> dict[str, int]:
         waiting: dict[str, int] = defaultdict(int)
@@ -244,14 +285,16 @@ class Oracle:
                 if count > 0:
                     waiting[lane] -= count
                     room[other[0]] -= count
-                    self._send(parcels, other, day, count)
+                    self.send_planned(parcels, other, day, count)
 
     def _turn_to_road(self, hub: str, day: int) -> None:
         for parcels in list(self.yard[hub]):
             if not parcels.path or parcels.unsorted or not parcels.sorted:
                 continue
             lane = parcels.path[0]
-            if self.lanes[lane]["mode"] == "road" or (day + 1 < self.days and self.room[lane, day + 1]):
+            if self.lanes[lane]["mode"] == "road" or any(
+                self.room[lane, later] for later in self.within_a_day(hub, day)
+            ):
                 continue
             road = self._road(hub, parcels.end)
             if road is None:
@@ -283,7 +326,7 @@ class Oracle:
         return None if best is None else best[1]
 
     def _call(self, hub: str, day: int) -> None:
-        limit = max(int(self.departures[hub, day] * (self.spot or 0.0)), 1) if self.spot else 0
+        limit = self.limit(hub, day)
         size = max(
             row["capacity"] for row in self.types.values() if row["ownership"] == "contract" and row["mode"] == "road"
         )
@@ -304,6 +347,7 @@ class Oracle:
             else:
                 return
             self.called += 1
+            self.count_called(hub, day)
             left = size
             for parcels in self.yard[hub]:
                 if parcels.path[:1] == (lane,):

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from routing.stress.capacity import ask_capacity, tell_lacks
+from data.hub_lacks import tell_lacks
+from routing.stress.capacity import ask_capacity
 from routing.stress.incidents import Surroundings
 from routing.stress.layout import Prices, lay_out
 from routing.stress.policies import RIGID, UNLIMITED

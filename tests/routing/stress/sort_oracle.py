@@ -1,0 +1,188 @@
+"""The plain player by the clock of the sorts: the same rules as by days, with steps that are the sorts of each hub."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from tests.routing.stress.made import FIRST
+from tests.routing.stress.oracle import Oracle, Parcels
+from tests.routing.stress.sort_plans import DAYS_AFTER, PROFILE, hour_of, lay_sorts, list_leaving
+
+
+class SortOracle(Oracle):
+    """Plays one demand through a plan by sorts; a step is the number of a sort at its hub."""
+
+    def __init__(self, plan: dict[str, Any], spot: float | None) -> None:
+        last = max(max(row["completed_on"], row["date"]) for row in plan["trunk_flows"])
+        self.span = (last - FIRST).days + 1 + DAYS_AFTER
+        facts = plan["facts"]
+        self.unload, self.capacity = facts["unload"], facts["capacity"]
+        self.sorts = {hub: lay_sorts(kind, self.span) for hub, kind in facts["kind"].items()}
+        self.slots: dict[Any, list[tuple[float, int | None]]] = defaultdict(list)
+        self.lanes = {row["lane_id"]: row for row in plan["lanes"]}
+        for name, row in self.lanes.items():
+            for hour, tail in list_leaving(self.sorts[row["origin_hub_id"]], facts["listed"][name], self.span):
+                if tail < len(self.sorts[row["origin_hub_id"]]):
+                    self.slots[name, tail].append((hour, self.reach_sort(name, hour)))
+        super().__init__(plan, self.span, spot, set())
+        self.vehicles: dict[Any, list[list[Any]]] = defaultdict(list)
+        rank = {"own": 0, "contract": 1}
+        for row in plan["trunk_departures"]:
+            hour, hub = hour_of(row["leaves_at"]), self.lanes[row["lane_id"]]["origin_hub_id"]
+            tail = max(
+                n for n, one in enumerate(self.sorts[hub]) if one["close"] <= hour and one["name"] == row["sort_id"]
+            )
+            kind = self.types[row["vehicle_type_id"]]
+            order = (hour, rank[kind["ownership"]], -kind["capacity"])
+            reached = self.reach_sort(row["lane_id"], hour)
+            self.vehicles[row["lane_id"], tail].append([order, row["departures"] * kind["capacity"], reached])
+        for rows in self.vehicles.values():
+            rows.sort(key=lambda one: one[0])
+        self.aboard: dict[Any, int] = defaultdict(int)
+        self.called_on: dict[Any, int] = defaultdict(int)
+
+    def reach_sort(self, lane: str, hour: float) -> int | None:
+        row = self.lanes[lane]
+        at_hand = hour + row["transit_hours"] + self.unload
+        there = self.sorts[row["destination_hub_id"]]
+        return next((n for n, sort in enumerate(there) if sort["cut"] >= at_hand - 1e-9), None)
+
+    # what the rules by days ask of the clock
+
+    def step_of(self, row: dict[str, Any], lane: str) -> int:
+        hour, hub = hour_of(row["leaves_at"]), self.lanes[lane]["origin_hub_id"]
+        return max(n for n, one in enumerate(self.sorts[hub]) if one["close"] <= hour and one["name"] == row["sort_id"])
+
+    def day_of(self, hub: str, step: int) -> int:
+        return int(self.sorts[hub][step]["day"])
+
+    def visits(self) -> list[tuple[str, int]]:
+        all_sorts = [(one["close"], hub, n) for hub, sorts in self.sorts.items() for n, one in enumerate(sorts)]
+        return [(hub, n) for _, hub, n in sorted(all_sorts)]
+
+    def arrival(self, lane: str, step: int) -> int:
+        found = [reached for _, reached in self.slots.get((lane, step), []) if reached is not None]
+        return min(found, default=10**6)
+
+    def runs(self, lane: str, step: int) -> bool:
+        hub = self.lanes[lane]["origin_hub_id"]
+        return step < len(self.sorts[hub]) - 1 and self.arrival(lane, step) < 10**6
+
+    def leave(self, hub: str, path: tuple[str, ...], due: int) -> int:
+        if not path:
+            return due
+        lane = path[0]
+        by = self.leave(self.lanes[lane]["destination_hub_id"], path[1:], due)
+        return max((n for n in range(len(self.sorts[hub])) if self.arrival(lane, n) <= by), default=0)
+
+    def capacity_of(self, hub: str, step: int) -> int:
+        return int(self.capacity[hub])
+
+    def steps_of_plan(self, row: dict[str, Any]) -> list[tuple[str, int, int]]:
+        """Lane, step it is left after, step reached, of a flow."""
+        told = []
+        for lane, leaves in zip(row["path"], row["departs_at"], strict=True):
+            hub, hour = self.lanes[lane]["origin_hub_id"], hour_of(leaves)
+            tail = max(n for n, one in enumerate(self.sorts[hub]) if one["close"] <= hour)
+            told.append((lane, tail, self.reach_sort(lane, hour)))
+        return told  # type: ignore[return-value]
+
+    def pieces(self, when: Any, origin: str, end: str, count: int) -> list[tuple[int, dict[str, Any], int]]:
+        """Step, flow and parcels of a demand: what is handed in first leaves first."""
+        rows = [
+            row
+            for row in self.plan["trunk_flows"]
+            if (row["date"], row["origin_hub_id"], row["destination_hub_id"]) == (when, origin, end)
+        ]
+        rows.sort(key=lambda row: row["completed_on"])
+        rows.sort(key=lambda row: row["departs_at"][0] if row["path"] else row["completed_at"])
+        total, low, told = sum(row["parcels"] for row in rows), 0, []
+        base = 24 * (when - FIRST).days
+        for row in rows:
+            high = low + row["parcels"]
+            seen = 0.0
+            for number, (hour, share) in enumerate(PROFILE):
+                since, seen = seen, seen + share
+                until = 1.0 if number == len(PROFILE) - 1 else seen
+                first = max(count * low // total, int(count * since + 1e-9))
+                last = min(count * high // total, int(count * until + 1e-9))
+                step = next(n for n, one in enumerate(self.sorts[origin]) if one["cut"] >= base + hour)
+                if last > first:
+                    told.append((step, row, last - first))
+            low = high
+        return told
+
+    def set_meant(self) -> None:
+        demand: dict[Any, int] = defaultdict(int)
+        for row in self.plan["trunk_flows"]:
+            demand[row["date"], row["origin_hub_id"], row["destination_hub_id"]] += row["parcels"]
+        for (when, origin, end), count in demand.items():
+            for step, row, parcels in self.pieces(when, origin, end, count):
+                came = step
+                for lane, tail, reached in self.steps_of_plan(row):
+                    for waits in range(came, tail):
+                        self.meant[lane, waits] += parcels
+                    came = 10**6 if reached is None else reached
+
+    def _hand_in(self, hub: str, step: int, demand: dict[Any, int]) -> None:
+        for (day, origin, end), count in sorted(demand.items()):
+            if origin != hub:
+                continue
+            for at, row, parcels in self.pieces(FIRST + timedelta(days=day), origin, end, count):
+                if at == step:
+                    hour = hour_of(row["completed_at"])
+                    due = next(n for n, one in enumerate(self.sorts[end]) if one["close"] >= hour - 1e-9)
+                    self.reach(hub, step, tuple(row["path"]), end, due, parcels)
+
+    def _finish(self, hub: str, step: int) -> None:
+        for parcels in self.yard[hub]:
+            if not parcels.path:
+                self.done += parcels.sorted
+                hours = self.sorts[hub][step]["close"] - self.sorts[hub][parcels.due]["close"]
+                self.late[max(ceil(hours / 24 - 1e-9), 0)] += parcels.sorted
+                parcels.sorted = 0
+
+    def send_planned(self, parcels: Parcels, path: tuple[str, ...], step: int, count: int) -> None:
+        """Put parcels on the vehicles that leave first, each to the sort it reaches."""
+        aboard = self.aboard[path[0], step]
+        self.aboard[path[0], step] += count
+        for _, room, reached in self.vehicles[path[0], step]:
+            taken = min(max(room - aboard, 0), count)
+            aboard = max(aboard - room, 0)
+            if taken and reached is not None:
+                self.send_to(parcels, path, reached, taken)
+                count -= taken
+        self.send_to(parcels, path, self.arrival(path[0], step), count)
+
+    def within_a_day(self, hub: str, step: int) -> list[int]:
+        closes = [one["close"] for one in self.sorts[hub]]
+        return [n for n in range(step + 1, len(closes)) if closes[n] <= closes[step] + 24]
+
+    def limit(self, hub: str, step: int) -> int:
+        day = self.day_of(hub, step)
+        planned = sum(n for (name, at), n in self.departures.items() if name == hub and self.day_of(hub, at) == day)
+        most = max(int(planned * (self.spot or 0.0)), 1) if self.spot else 0
+        return most - self.called_on[hub, day]
+
+    def count_called(self, hub: str, step: int) -> None:
+        self.called_on[hub, self.day_of(hub, step)] += 1
+
+    def staged(self, hub: str, room: dict[str, int]) -> int | None:
+        """Sorted parcels that may still be sorted ahead of a departure; None without a bound."""
+        most: int | None = self.hubs[hub]["staging_capacity"]
+        if most is None:
+            return None
+        waiting = self._waiting(hub)
+        return max(most - sum(max(count - room[lane], 0) for lane, count in waiting.items()), 0)
+
+    def _count_over(self, hub: str, step: int) -> int:
+        unsorted = sum(parcels.unsorted for parcels in self.yard[hub])
+        ready = sum(parcels.sorted for parcels in self.yard[hub])
+        buffer: int = self.hubs[hub]["buffer_capacity"]
+        staging: int | None = self.hubs[hub]["staging_capacity"]
+        if staging is None:
+            return max(unsorted + ready - buffer, 0)
+        return max(unsorted - buffer, 0) + max(ready - staging, 0)
