@@ -25,6 +25,34 @@ _SLACK = 1e-6  # shares that touch but for rounding belong together
 
 
 @dataclass(frozen=True)
+class Rides:
+    """How the plan rides: lanes by id and where they begin, the clock, what arrives when.
+
+    Attributes
+    ----------
+    tails
+        By lane and hour of leaving: step after which planned vehicles load, and the step they reach.
+    """
+
+    lane_number: dict[str, int]
+    origin: Sequence[int]
+    steps: Steps
+    arrivals: Arrivals
+    tails: Mapping[tuple[int, float], tuple[int, int]]
+
+    def ride(self, flow: dict[str, Any], first: date) -> Iterator[tuple[int, int, int]]:
+        """Give lane, step after which it is left for, and step reached, leg by leg; past the last step what does not arrive."""
+        for lane, day, moment in zip(flow["path"], flow["departure_dates"], _leaving(flow), strict=True):
+            number = self.lane_number[lane]
+            hour = None if moment is None else self.steps.to_hours(moment)
+            tail = (day - first).days if hour is None else self.steps.last_by(self.origin[number], hour)
+            reached = int(self.arrivals.step[number, tail])
+            if hour is not None:
+                tail, reached = self.tails.get((number, round(hour, 6)), (tail, reached))
+            yield number, tail, reached if reached != CLOSED else self.steps.day.shape[1]
+
+
+@dataclass(frozen=True)
 class Routes:
     """The demands to be drawn and what divides them.
 
@@ -38,8 +66,8 @@ class Routes:
         Numbers by id.
     dates
         Days of the play.
-    steps
-        Its clock.
+    rides
+        Its clock, and how the plan rides.
     profiles
         Hours by which shares of a day are at hand.
     promised
@@ -54,10 +82,15 @@ class Routes:
     hub_number: dict[str, int]
     lane_number: dict[str, int]
     dates: list[date]
-    steps: Steps
+    rides: Rides
     profiles: Profiles
     promised: Money
     first_demand: int
+
+    @property
+    def steps(self) -> Steps:
+        """The clock."""
+        return self.rides.steps
 
     def day_of(self, when: date) -> int:
         """Number of a day of the play."""
@@ -65,12 +98,16 @@ class Routes:
 
 
 class Share(NamedTuple):
-    """A path of a route, hours from the midnight of the demand until it is done and until its first departure, and parcels."""
+    """A path of a route, hours from the midnight of the demand until it is done and until its first departure, and parcels.
+
+    ``legs`` are the steps after which the plan's own parcels leave; none where shares of other days are taken.
+    """
 
     path: int
     done: float
     leaves: float
     parcels: int
+    legs: tuple[int, ...] = ()
 
 
 class Part(NamedTuple):
@@ -99,6 +136,7 @@ def lay_hand_ins(
     steps, shape = routes.steps, routes.steps.day.shape
     cells: list[int] = []
     rows: list[tuple[float, ...]] = []
+    taken: list[tuple[int, ...]] = []
     stranded = np.zeros(routes.demands.height, dtype=np.bool_)
     for number, (when, origin, destination) in enumerate(
         routes.demands.select("date", "origin_hub_id", "destination_hub_id").iter_rows()
@@ -122,11 +160,18 @@ def lay_hand_ins(
             hour = np.inf if early else promised if np.isfinite(promised) else float(steps.close[end, step])
             path = book.as_earlier(share.path) if early else share.path
             term = terms.number(end, step, hour)
+            legs = () if early else share.legs
+            if legs:
+                terms.plan(book, path, legs, term)
             for part in parts:
                 if part.since < given / total + _SLACK and part.until > before / total - _SLACK:
                     cells.append(hub * shape[1] + part.step)
                     rows.append((number, path, term, before, given, total, part.since, part.until))
+                    taken.append(legs)
     table = np.array(rows, dtype=float).reshape(-1, 8)
+    for row, legs in enumerate(taken):
+        if legs:
+            table[row, 2] = terms.of_plan(int(table[row, 1]), legs, int(table[row, 2]))
     order = np.argsort(np.array(cells, dtype=np.int64), kind="stable")
     table, cell = table[order], np.array(cells, dtype=np.int64)[order]
     every = np.arange(shape[0] * shape[1])
@@ -136,7 +181,8 @@ def lay_hand_ins(
     demand, paths, of_term, low, high, totals = (table[:, at].astype(np.int64) for at in range(6))
     since, until = (np.ascontiguousarray(table[:, at]) for at in (6, 7))
     expected = of_hand.expect()
-    return HandIns(start, stop, demand, paths, of_term, low, high, totals, since, until, expected), stranded, own_paths
+    hand_ins = HandIns(start, stop, demand, paths, of_term, low, high, totals, since, until, expected)
+    return hand_ins, stranded, own_paths
 
 
 class HandOver:
@@ -210,7 +256,8 @@ def _share_out(
         origin, destination, day = row["origin_hub_id"], row["destination_hub_id"], routes.day_of(row["date"])
         path = book.number(routes.hub_number[origin], tuple(routes.lane_number[lane] for lane in row["path"]))
         done, leaves = (hour - HOURS_A_DAY * day for hour in _hours_of_flow(routes.steps, row, routes.dates[0]))
-        of_day.setdefault((day, origin, destination), []).append(Share(path, done, leaves, row["parcels"]))
+        legs = tuple(tail for _, tail, _ in routes.rides.ride(row, routes.dates[0]))
+        of_day.setdefault((day, origin, destination), []).append(Share(path, done, leaves, row["parcels"], legs))
         of_pair = pooled.setdefault((origin, destination), {})
         key = (path, done, leaves)
         of_pair[key] = of_pair.get(key, 0) + row["parcels"]
@@ -234,46 +281,19 @@ def _hours_of_flow(steps: Steps, row: dict[str, Any], first: date) -> tuple[floa
     return done, steps.to_hours(row["departs_at"][0]) if row["path"] else done
 
 
-@dataclass(frozen=True)
-class Waits:
-    """How the plan rides: lanes by id and where they begin, the clock, what arrives when.
-
-    Attributes
-    ----------
-    tails
-        By lane and hour of leaving: step after which planned vehicles load, and the step they reach.
-    """
-
-    lane_number: dict[str, int]
-    origin: Sequence[int]
-    steps: Steps
-    arrivals: Arrivals
-    tails: Mapping[tuple[int, float], tuple[int, int]]
-
-    def ride(self, flow: dict[str, Any], first: date) -> Iterator[tuple[int, int, int]]:
-        """Give lane, step after which it is left for, and step reached, leg by leg; past the last step what does not arrive."""
-        for lane, day, moment in zip(flow["path"], flow["departure_dates"], _leaving(flow), strict=True):
-            number = self.lane_number[lane]
-            hour = None if moment is None else self.steps.to_hours(moment)
-            tail = (day - first).days if hour is None else self.steps.last_by(self.origin[number], hour)
-            reached = int(self.arrivals.step[number, tail])
-            if hour is not None:
-                tail, reached = self.tails.get((number, round(hour, 6)), (tail, reached))
-            yield number, tail, reached if reached != CLOSED else self.steps.day.shape[1]
-
-
-def tell_meant(routes: Routes, waits: Waits, of_hand: HandOver) -> Whole:
+def tell_meant(routes: Routes, of_hand: HandOver) -> Whole:
     """Return [lanes x steps] parcels that the plan itself leaves waiting at the end of the step for a lane."""
-    last = waits.steps.day.shape[1]
-    change = np.zeros((len(waits.lane_number), last + 1), dtype=np.int64)
+    rides = routes.rides
+    last = rides.steps.day.shape[1]
+    change = np.zeros((len(rides.lane_number), last + 1), dtype=np.int64)
     groups: dict[tuple[date, str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in _in_order(routes.flows).iter_rows(named=True):
         groups[row["date"], row["origin_hub_id"], row["destination_hub_id"]].append(row)
     for (when, origin, destination), rows in groups.items():
         parts = of_hand.divide(routes.hub_number[origin], when, origin, destination)
         total, before = sum(row["parcels"] for row in rows), 0
-        for row in sorted(rows, key=lambda row: _hours_of_flow(waits.steps, row, routes.dates[0])[1]):
-            legs = list(waits.ride(row, routes.dates[0]))
+        for row in sorted(rows, key=lambda row: _hours_of_flow(rides.steps, row, routes.dates[0])[1]):
+            legs = list(rides.ride(row, routes.dates[0]))
             for part in parts:
                 first = max(before, int(total * part.since + _SLACK))
                 parcels = min(before + row["parcels"], int(total * part.until + _SLACK)) - first

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.errors import RadarError
-from routing.stress.hand_ins import HandOver, Routes, Waits, lay_hand_ins, tell_meant
+from routing.stress.hand_ins import HandOver, Rides, Routes, lay_hand_ins, tell_meant
 from routing.stress.lanes import Times, lay_lanes, lay_vehicles, price_vehicles, tell_hours
 from routing.stress.paths import LaneFacts, PathBook, TermBook
 from routing.stress.records import CLOSED, Clock, Hubs, Money, Network, Rules, Whole
@@ -146,21 +146,21 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
         hub_number=hub_number,
         lane_number=lane_number,
         dates=dates,
-        steps=steps,
+        rides=Rides(lane_number, origin, steps, arrivals, planned.tails),
         profiles=read_profiles(gather(tables).hand_in_profile),
         promised=_read_promises(tables, routes, prices.options, steps, dates[0]),
         first_demand=first_demand,
     )
     of_hand = HandOver(found)
     hand_ins, stranded, own_paths = lay_hand_ins(found, book, terms, of_hand)
-    meant = tell_meant(found, Waits(lane_number, origin, steps, arrivals, planned.tails), of_hand)
+    meant = tell_meant(found, of_hand)
     network = Network(
         hubs=_lay_hubs(tables["hubs"].sort("hub_id"), steps, prices.hold_cost),
         lanes=lay_lanes(lanes, priced, hub_number, arrivals.step, planned.vehicles, meant),
         vehicles=planned.vehicles,
-        paths=book.close(own_paths, terms),
+        paths=book.close(own_paths),
         hand_ins=hand_ins,
-        terms=terms.close(),
+        terms=terms.close(book),
         clock=tell_clock(steps, _count_passes(book, arrivals, steps), first_demand, last_demand),
         rules=Rules(alternates=False, gate=False, late_cost=prices.late_cost),
     )

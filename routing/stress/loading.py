@@ -77,14 +77,15 @@ def turn_to_road(network: Network, yard: Yard, hub: int, step: int) -> None:
             while later < steps and close[hub, later] <= within:
                 ahead += lanes.room[paths.lane[path], later]
                 later += 1
-            other = yard.slot[road, arrived, term]
+            free = network.terms.free[path, term]
+            other = yard.slot[road, arrived, free]
             if ahead == 0 and other != CLOSED:
                 yard.ready[other] += yard.ready[cell]
                 yard.ready[cell] = 0
             elif ahead == 0:
                 yard.slot[path, arrived, term] = CLOSED
-                yard.slot[road, arrived, term] = cell
-                yard.path[cell] = road
+                yard.slot[road, arrived, free] = cell
+                yard.path[cell], yard.term[cell] = road, free
         cell = yard.following[cell]
 
 
@@ -124,12 +125,16 @@ def call_spot(network: Network, yard: Yard, record: Played, hub: int, step: int)
 
 @inner
 def ride_later(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
-    """After the last day of demand let all that is sorted ride with later traffic. Modifies the yard and the record in place."""
+    """After the last day of demand let what is sorted and has missed its turn ride with later traffic.
+
+    Modifies the yard and the record in place.
+    """
     cell = yard.head[hub]
     while cell != CLOSED:
         path, parcels = yard.path[cell], yard.ready[cell]
         lane = network.paths.lane[path]
-        if lane != CLOSED and parcels > 0 and network.lanes.arrival[lane, step] != CLOSED:
+        due = yard.turn[cell] // yard.slot.shape[1] <= step
+        if lane != CLOSED and due and parcels > 0 and network.lanes.arrival[lane, step] != CLOSED:
             record.tail[lane, step] += parcels
             record.costs[TAIL] += parcels * network.lanes.tail_cost[lane]
             record.costs[CARRIAGE] += parcels * network.lanes.parcel_cost[lane]

@@ -26,17 +26,20 @@ class LaneFacts:
 
 @dataclass
 class TermBook:
-    """Numbers when parcels are meant to be done, by the hub where they end.
+    """Numbers when parcels are meant to leave and to be done.
 
     Attributes
     ----------
     steps, hours
-        [hubs] by number: step at which the plan has them sorted there, hour after which they are late.
+        [hubs] of free terms by number: step at which the plan has them sorted there, hour after which they are late.
+    plans
+        By path: steps after which the plan's own parcels leave from there on, and their free term; in the order of their numbers.
     """
 
     steps: list[list[int]]
     hours: list[list[float]]
-    _numbers: dict[tuple[int, int, float], int] = field(default_factory=dict)
+    plans: dict[int, dict[tuple[tuple[int, ...], int], int]] = field(default_factory=dict)
+    _free: dict[tuple[int, int, float], int] = field(default_factory=dict)
 
     @classmethod
     def open(cls, hubs: int) -> TermBook:
@@ -44,25 +47,47 @@ class TermBook:
         return cls([[] for _ in range(hubs)], [[] for _ in range(hubs)])
 
     def number(self, hub: int, step: int, hour: float) -> int:
-        """Return the number of a term."""
+        """Return the number of a free term at a hub where parcels end."""
         key = (hub, step, hour)
-        if key not in self._numbers:
-            self._numbers[key] = len(self.steps[hub])
+        if key not in self._free:
+            self._free[key] = len(self.steps[hub])
             self.steps[hub].append(step)
             self.hours[hub].append(hour)
-        return self._numbers[key]
+        return self._free[key]
+
+    def plan(self, book: PathBook, path: int, leaves: tuple[int, ...], free: int) -> None:
+        """Note that the plan's parcels of a free term leave a path's hubs after these steps; of the rest of the path as well."""
+        at = path
+        for leg in range(len(leaves)):
+            told = self.plans.setdefault(at, {})
+            told.setdefault((leaves[leg:], free), len(told))
+            at = book.after[at]
 
     @property
-    def most(self) -> int:
-        """Most terms of a hub, at least one."""
+    def most_free(self) -> int:
+        """Most free terms of a hub, at least one: terms of the plan are numbered from there on."""
         return max(1, *(len(steps) for steps in self.steps))
 
-    def close(self) -> Terms:
-        """Give the records; terms a hub does not have never end."""
-        hour = np.full((len(self.hours), self.most), np.inf)
+    def of_plan(self, path: int, leaves: tuple[int, ...], free: int) -> int:
+        """Return the number of a term of the plan."""
+        return self.most_free + self.plans[path][leaves, free]
+
+    def close(self, book: PathBook) -> Terms:
+        """Give the records; free terms a hub does not have never end."""
+        most = self.most_free
+        hour = np.full((len(self.hours), most), np.inf)
         for hub, hours in enumerate(self.hours):
             hour[hub, : len(hours)] = hours
-        return Terms(hour)
+        wide = most + max((len(told) for told in self.plans.values()), default=0)
+        leave, after, free = (np.zeros((len(book.hub), wide), dtype=np.int64) for _ in range(3))
+        leave[:, :most] = book.tell_leave(self.steps, most)
+        after[:, :most] = free[:, :most] = np.arange(most)
+        for path, told in self.plans.items():
+            for (leaves, to), number in told.items():
+                leave[path, most + number], free[path, most + number] = leaves[0], to
+                rest = book.after[path]
+                after[path, most + number] = self.of_plan(rest, leaves[1:], to) if len(leaves) > 1 else to
+        return Terms(hour, leave, after, free)
 
 
 @dataclass
@@ -148,7 +173,7 @@ class PathBook:
                 heapq.heappush(queue, (hours + self.lanes.hours[lane], self.lanes.destination[lane], lane))
         return reached
 
-    def close(self, planned: int, terms: TermBook) -> Paths:
+    def close(self, planned: int) -> Paths:
         """Give the records; the first ``planned`` paths are the plan's own, and only they serve as alternates."""
         by_road = [self._road_for(path) for path in range(planned)]
         by_road += [CLOSED] * (len(self.hub) - planned)
@@ -167,19 +192,26 @@ class PathBook:
             after=np.array(self.after, dtype=np.int64),
             first_alternate=np.array(starts, dtype=np.int64),
             alternates=np.array(alternates, dtype=np.int64),
-            leave=self._tell_leave(terms),
             by_road=np.array(by_road, dtype=np.int64),
             earlier=np.where(earlier, lane, CLOSED),
         )
 
-    def _tell_leave(self, terms: TermBook) -> Whole:
-        """Return [paths x terms] the last step that still leads to the end in time when nothing waits; 0 where none does."""
-        leave = np.zeros((len(self.hub), terms.most), dtype=np.int64)
+    def tell_leave(self, ends: Sequence[Sequence[int]], most: int) -> Whole:
+        """Return [paths x terms] the last step that still leads to the end in time when nothing waits; 0 where none does.
+
+        Parameters
+        ----------
+        ends
+            [hubs] by term: step at which parcels are to be sorted where they end.
+        most
+            Terms told, at least as many as any hub has.
+        """
+        leave = np.zeros((len(self.hub), most), dtype=np.int64)
         runs = [np.flatnonzero(steps != CLOSED) for steps in self.lanes.fair]
         for path, lane in enumerate(self.lane):
             # Rests of a path are numbered before the path itself.
             if lane == CLOSED:
-                steps = terms.steps[self.hub[path]]
+                steps = ends[self.hub[path]]
                 leave[path, : len(steps)] = steps
                 continue
             at = np.searchsorted(self.lanes.fair[lane, runs[lane]], leave[self.after[path]], side="right") - 1

@@ -232,7 +232,7 @@ def _finish(network: Network, yard: Yard, record: Played, hub: int, step: int) -
             if paths.after[path] != CLOSED:
                 _ride_on(network, yard, cell, step)
             else:
-                hour = network.terms.hour[hub, yard.term[cell]]
+                hour = network.terms.hour[hub, network.terms.free[path, yard.term[cell]]]
                 if hour < np.inf:
                     late = max(clock.close[hub, step] - hour, 0.0) / HOURS_A_DAY
                     record.late[min(int(np.ceil(late - _EPSILON)), record.late.size - 1)] += parcels
@@ -254,9 +254,8 @@ def _ride_on(network: Network, yard: Yard, cell: int, step: int) -> None:
         parcels = yard.ready[cell]
         yard.ready[cell] = 0
         yard.waiting[network.paths.hub[path]] -= parcels
-        put(
-            network, yard, network.lanes.destination[lane], arrival, network.paths.after[path], yard.term[cell], parcels
-        )
+        end, term = network.lanes.destination[lane], network.terms.after[path, yard.term[cell]]
+        put(network, yard, end, arrival, network.paths.after[path], term, parcels)
 
 
 @inner

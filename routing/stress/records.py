@@ -119,8 +119,6 @@ class Paths(NamedTuple):
         [paths] next lane and the path after it; ``CLOSED`` where the parcel ends here.
     first_alternate, alternates
         [paths + 1] and path numbers: other next lanes to the same end, nearest first.
-    leave
-        [paths x terms] step by which to leave to be done in time without waiting, in fair weather.
     by_road
         [paths] path taken by what a train or flight leaves behind when none runs in the next day; ``CLOSED`` without one.
     earlier
@@ -133,7 +131,6 @@ class Paths(NamedTuple):
     after: Whole
     first_alternate: Whole
     alternates: Whole
-    leave: Whole
     by_road: Whole
     earlier: Whole
 
@@ -171,15 +168,26 @@ class HandIns(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """When parcels are meant to be done, numbered by the hub where they end.
+    """When parcels are meant to leave and to be done, numbered by path: first the free terms of the hub where it ends, then those of the plan.
+
+    A free term says when to be done, one of the plan also after which steps its own departures leave.
 
     Attributes
     ----------
     hour
-        [hubs x terms] hour after which they are late: their promise, without one the plan's own; infinite for those handed in before the plan.
+        [hubs x free terms] hour after which parcels are late: their promise, without one the plan's own; infinite for those handed in before
+        the plan.
+    leave
+        [paths x terms] step after which to leave: the plan's own departure; of a free term the last that leads to the end in time when nothing
+        waits, in fair weather.
+    after, free
+        [paths x terms] term on the path after it, free term of parcels that leave the plan's ways.
     """
 
     hour: Money
+    leave: Whole
+    after: Whole
+    free: Whole
 
 
 class Clock(NamedTuple):
@@ -339,7 +347,7 @@ def open_yard(network: Network, cells: int) -> Yard:
         coming_head=none.copy(),
         coming_tail=none.copy(),
         coming=zeros(hubs, steps),
-        slot=np.full((paths, steps, network.terms.hour.shape[1]), CLOSED, dtype=np.int32),
+        slot=np.full((paths, steps, network.terms.leave.shape[1]), CLOSED, dtype=np.int32),
         spare=np.arange(cells, dtype=np.int64),
         spares=np.array([cells]),
         waiting=zeros(hubs),

@@ -1,6 +1,8 @@
 """Sorting: within capacity, first what can leave in this step or ends here, then the rest; each in turn.
 
-A parcel's turn is the step by which it should leave to be done when the plan means it to be; of one such step who came first. Where
+A parcel's turn is the step after which the plan's own vehicle leaves with it, off the plan's ways the last one that leads to its end in
+time; of one such step who came first. What is sorted already takes room in its turn as well, so that nothing sorted ahead keeps back what
+must leave now. Where
 sorted parcels have a room of their own, no more are sorted ahead of their departure than it holds. Where those of one turn do not fit they are divided by cumulative shares: of
 cells n1, n2 … with T parcels together and room for R, cell i gets
 ``floor((n1 + … + ni) R / T) - floor((n1 + … + n(i-1)) R / T)``, which adds up to R.
@@ -30,7 +32,7 @@ def sort_hub(network: Network, yard: Yard, hub: int, step: int) -> int:
         yard.capacity_left[hub] -= unsorted
         return unsorted
     capacity = yard.capacity_left[hub]
-    _count_ready(network, yard, hub)
+    _open_room(network, yard, hub)
     left = capacity
     first = yard.head[hub]
     while first != CLOSED and left > 0:
@@ -56,17 +58,11 @@ def _sort(yard: Yard, cell: int, parcels: int) -> None:
 
 
 @inner
-def _count_ready(network: Network, yard: Yard, hub: int) -> None:
-    """Set ``yard.ready_for`` of the hub's lanes to the room that sorted parcels leave."""
+def _open_room(network: Network, yard: Yard, hub: int) -> None:
+    """Set ``yard.ready_for`` of the hub's lanes to the room they have; sorted and unsorted parcels take of it in their turn."""
     lanes = network.lanes
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
         yard.ready_for[lanes.of_hub[at]] = yard.room[lanes.of_hub[at]]
-    cell = yard.head[hub]
-    while cell != CLOSED:
-        lane = network.paths.lane[yard.path[cell]]
-        if lane != CLOSED:
-            yard.ready_for[lane] = max(yard.ready_for[lane] - yard.ready[cell], 0)
-        cell = yard.following[cell]
 
 
 @inner
@@ -104,6 +100,7 @@ def _offer_leaving(network: Network, yard: Yard, first: int) -> int:
         lane = lane_of[yard.path[cell]]
         if lane != CLOSED:
             yard.lane_sum[lane] += yard.unsorted[cell]
+            free[lane] = max(free[lane] - yard.ready[cell], 0)
         cell = yard.following[cell]
     end = cell
     cell = first

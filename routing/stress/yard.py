@@ -19,7 +19,7 @@ def put(network: Network, yard: Yard, hub: int, step: int, path: int, term: int,
         cell = yard.spare[yard.spares[0]]
         yard.slot[path, at, term] = cell
         yard.path[cell], yard.term[cell], yard.arrived[cell] = path, term, at
-        leave = network.paths.leave[path, term]
+        leave = network.terms.leave[path, term]
         yard.turn[cell] = leave * yard.slot.shape[1] + at
         yard.unsorted[cell] = yard.ready[cell] = 0
         yard.following[cell] = CLOSED
@@ -77,10 +77,13 @@ def sweep(yard: Yard, hub: int) -> None:
 @inner
 def send(network: Network, yard: Yard, cell: int, path: int, arrival: int, parcels: int) -> None:
     """Put sorted parcels of a cell on the next lane of a path, to reach its end for a step. Modifies the yard in place."""
+    term = yard.term[cell]
+    if path != yard.path[cell]:
+        term = network.terms.free[yard.path[cell], term]
     yard.ready[cell] -= parcels
     yard.waiting[network.paths.hub[path]] -= parcels
     end = network.lanes.destination[network.paths.lane[path]]
-    put(network, yard, end, arrival, network.paths.after[path], yard.term[cell], parcels)
+    put(network, yard, end, arrival, network.paths.after[path], network.terms.after[path, term], parcels)
 
 
 @inner

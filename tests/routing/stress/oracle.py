@@ -17,7 +17,8 @@ class Parcels:
     end: str
     due: int
     came: int
-    leave: int  # day by which it should leave to be done when due
+    plan: tuple[int, ...]  # days on which the plan's own vehicles leave with it, none off its ways
+    leave: int  # the first of these, else the day by which it should leave to be done when due
     unsorted: int = 0
     sorted: int = 0
 
@@ -133,13 +134,16 @@ class Oracle:
     def turn(self, parcels: Parcels) -> tuple[int, int]:
         return parcels.leave, parcels.came
 
-    def reach(self, hub: str, day: int, path: tuple[str, ...], end: str, due: int, count: int) -> None:
+    def reach(
+        self, hub: str, day: int, rest: tuple[tuple[str, ...], tuple[int, ...]], end: str, due: int, count: int
+    ) -> None:
         for parcels in self.road[hub, day]:
-            if (parcels.path, parcels.end, parcels.due) == (path, end, due):
+            if ((parcels.path, parcels.plan), parcels.end, parcels.due) == (rest, end, due):
                 parcels.unsorted += count
                 return
-        leave = self.leave(hub, path, due)
-        self.road[hub, day].append(Parcels(path, end, due, day, leave, count))
+        path, plan = rest
+        leave = plan[0] if plan else self.leave(hub, path, due)
+        self.road[hub, day].append(Parcels(path, end, due, day, plan, leave, count))
 
     def play(self, demand: dict[Any, int]) -> Self:
         """Play parcels by (day, origin, destination); returns itself."""
@@ -160,7 +164,8 @@ class Oracle:
                 self._turn_to_road(hub, day)
             if self.day_of(hub, day) > self.last_demand:
                 for parcels in self.yard[hub]:
-                    if parcels.sorted and parcels.path and self.runs(parcels.path[0], day):
+                    due = parcels.leave <= day
+                    if parcels.sorted and due and parcels.path and self.runs(parcels.path[0], day):
                         self._send(parcels, parcels.path, day, parcels.sorted)
             if self.spot is not None:
                 self._call(hub, day)
@@ -187,14 +192,12 @@ class Oracle:
                 low = high
                 if part:
                     due = min((row["completed_on"] - self.first).days, self.days - 1)
-                    self.reach(hub, day, tuple(row["path"]), destination, due, part)
+                    plan = tuple((when - self.first).days for when in row["departure_dates"])
+                    self.reach(hub, day, (tuple(row["path"]), plan), destination, due, part)
 
     def _sort(self, hub: str, day: int, room: dict[str, int]) -> None:
         capacity = self.capacity_of(hub, day)
         planned = dict(room)
-        for parcels in self.yard[hub]:
-            if parcels.path:
-                room[parcels.path[0]] = max(room[parcels.path[0]] - parcels.sorted, 0)
         queue = self.yard[hub]
         if sum(parcels.unsorted for parcels in queue) <= capacity and self._ahead(hub, day, planned) is None:
             offers = [[(parcels, parcels.unsorted) for parcels in queue]]
@@ -204,6 +207,7 @@ class Oracle:
                 shares = {id(parcels): parcels.unsorted for parcels in turn}
                 for lane in dict.fromkeys(parcels.path[0] for parcels in turn if parcels.path):
                     mine = [parcels for parcels in turn if parcels.path[:1] == (lane,)]
+                    room[lane] = max(room[lane] - sum(parcels.sorted for parcels in mine), 0)
                     for parcels, share in zip(mine, divide([p.unsorted for p in mine], room[lane]), strict=True):
                         shares[id(parcels)] = share
                     room[lane] = max(room[lane] - sum(parcels.unsorted for parcels in mine), 0)
@@ -248,7 +252,9 @@ class Oracle:
     def send_to(self, parcels: Parcels, path: tuple[str, ...], arrival: int, count: int) -> None:
         if count:
             parcels.sorted -= count
-            self.reach(self.lanes[path[0]]["destination_hub_id"], arrival, path[1:], parcels.end, parcels.due, count)
+            plan = parcels.plan[1:] if path == parcels.path else ()
+            end = self.lanes[path[0]]["destination_hub_id"]
+            self.reach(end, arrival, (path[1:], plan), parcels.end, parcels.due, count)
 
     def _load(self, hub: str, day: int, room: dict[str, int]) -> None:
         for turn in self._turns(self.yard[hub]):
@@ -302,13 +308,13 @@ class Oracle:
             same = [
                 p
                 for p in self.yard[hub]
-                if (p.path, p.came, p.due, p.end) == (road, parcels.came, parcels.due, parcels.end)
+                if (p.path, p.came, p.due, p.end, p.plan) == (road, parcels.came, parcels.due, parcels.end, ())
             ]
             if same:
                 same[0].sorted += parcels.sorted
                 parcels.sorted = 0
             else:
-                parcels.path = road
+                parcels.path, parcels.plan = road, ()
 
     def _road(self, hub: str, end: str) -> tuple[str, ...] | None:
         """The quickest way by road, tried out in full."""

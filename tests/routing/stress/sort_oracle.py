@@ -135,7 +135,8 @@ class SortOracle(Oracle):
                 if at == step:
                     hour = hour_of(row["completed_at"])
                     due = next(n for n, one in enumerate(self.sorts[end]) if one["close"] >= hour - 1e-9)
-                    self.reach(hub, step, tuple(row["path"]), end, due, parcels)
+                    plan = tuple(tail for _, tail, _ in self.steps_of_plan(row))
+                    self.reach(hub, step, (tuple(row["path"]), plan), end, due, parcels)
 
     def _finish(self, hub: str, step: int) -> None:
         for parcels in self.yard[hub]:

@@ -196,7 +196,11 @@ def sort_frames(plan: dict[str, Any]) -> dict[str, pl.DataFrame]:
         tables[name] = pl.concat([empty, rows.cast({c: empty.schema[c] for c in rows.columns})], how="diagonal")
     hours: dict[str, Any] = {"departs_at": pl.List(pl.Datetime("us", "UTC")), "completed_at": pl.Datetime("us", "UTC")}
     tables["trunk_flows"] = pl.DataFrame(plan["trunk_flows"], schema={**tables["trunk_flows"].schema, **hours})
-    more: dict[str, Any] = {"sort_id": pl.String, "leaves_at": pl.Datetime("us", "UTC"), "arrives_at": pl.Datetime("us", "UTC")}
+    more: dict[str, Any] = {
+        "sort_id": pl.String,
+        "leaves_at": pl.Datetime("us", "UTC"),
+        "arrives_at": pl.Datetime("us", "UTC"),
+    }
     tables["trunk_departures"] = pl.DataFrame(
         plan["trunk_departures"], schema={**tables["trunk_departures"].schema, **more}
     )
