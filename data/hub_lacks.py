@@ -35,5 +35,5 @@ def tell_lacks(results: pl.DataFrame, rigid: str, unlimited: str) -> pl.DataFram
         .join(floor, on=keys, how="left")
         .with_columns(pl.col("floor").fill_null(0.0))
         .with_columns(lacks=pl.when(mends).then(pl.lit("vehicles")).otherwise(pl.lit("sorters")))
-        .sort(["overflow_probability", *keys], descending=[True, False, False])
+        .sort(["overflow_probability", *keys], descending=[True, False, False, False])
     )

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routing.stress.records import CLOSED, UNBOUNDED, Money, Whole
+from routing.trunk.task.days import list_open_days
 from routing.trunk.task.departures import Slots, list_days, list_slots
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.days import list_open_days
 from routing.trunk.task.sorts import HOURS_A_DAY, Sorts, lay_sorts
 
 if TYPE_CHECKING:

@@ -14,9 +14,12 @@ from data.contracts import contract
 from data.errors import RadarError
 from data.hub_load import count_nights, list_sort_visits, sum_sorts, sum_visits
 from routing.checker.playback.clock import ClockRules, set_clocks
+from routing.checker.playback.playback import play_plan
 from routing.checker.tables import read_tables
 from routing.checker.trunk import TrunkCheck, check_trunk
 from routing.stress.layout import Prices, lay_out
+from routing.stress.play import play_draws
+from routing.stress.records import COSTS
 from routing.timetable import add_rotations, write_timetable
 from routing.trunk.explain.hub_loads import list_hub_days
 from routing.trunk.plan import TrunkPlan, plan_trunk
@@ -213,7 +216,21 @@ def test_departures_of_a_lane_and_day_are_found_by_their_hours(inputs: TrunkInpu
     assert [book.find_arcs(lane, day, moment) for moment in sorted(moments)] == [[run] for run in sorted(runs)]
 
 
-def test_the_play_by_days_refuses_a_plan_by_sorts(inputs: TrunkInputs, plan: TrunkPlan) -> None:
-    routes = inputs.route_demand.select("date", "origin_hub_id", "destination_hub_id").unique()
-    with pytest.raises(RadarError, match="a plan by sorts"):
-        lay_out(_tables(inputs, plan), routes, Prices())
+@pytest.mark.parametrize("seed", [3, 5])
+def test_player_and_playback_tell_the_same_of_a_plan_on_its_own_demand(seed: int) -> None:
+    inputs = _network(seed)
+    plan = plan_trunk(inputs, OPTIONS)
+    tables = _tables(inputs, plan)
+    keys = ["date", "origin_hub_id", "destination_hub_id"]
+    demand = plan.route_demand.group_by(keys).agg(pl.col("parcels").sum()).sort(keys)
+    short = plan.shortfalls.select(*keys, short="parcels")
+    carried = demand.join(short, on=keys, how="left", maintain_order="left").with_columns(
+        pl.col("parcels") - pl.col("short").fill_null(0)
+    )
+    layout = lay_out(tables, demand.select(keys), Prices(0.24, 1.0, 0.4, OPTIONS))
+    played = play_draws(layout.network, carried["parcels"].to_numpy()[None, :])
+    told = play_plan(read_tables(tables)[0], RULES)
+    assert (told.boardings_missed, told.arrivals_missed, told.sorts_over, told.buffers_over) == (0, 0, 0, 0)
+    assert (played.over.sum(), played.late[1:].sum(), played.left.sum()) == (0, 0, 0)
+    assert played.handled.sum() == plan.hub_loads["handled"].sum()
+    assert played.costs[0, COSTS.index("tail")] == 0
