@@ -134,7 +134,10 @@ def stress(
         asked = None if target is None else _ask(workspace, ready, found, policies[0], target)
     if json:
         seen = {"draws": found.draws, "draws_run": source, "calibration": read_calibration(workspace, source)}
-        facts = {"run_id": run.run_id, "plan": run_id, **seen} | {"summaries": found.summaries.to_dicts(), "results": found.results.to_dicts()}
+        facts = {"run_id": run.run_id, "plan": run_id, **seen} | {
+            "summaries": found.summaries.to_dicts(),
+            "results": found.results.to_dicts(),
+        }
         out_json(facts | {"capacity": None if asked is None else asdict(asked)})
         return
     _print_stress(run.run_id, found, tell_calibration(find_calibration(workspace, source)))

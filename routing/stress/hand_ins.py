@@ -157,7 +157,7 @@ def lay_hand_ins(
             step = steps.first_at(end, HOURS_A_DAY * day + share.done)
             early = day < routes.first_demand
             promised = routes.promised[number]
-            hour = np.inf if early else promised if np.isfinite(promised) else float(steps.close[end, step])
+            hour = np.inf if early else promised if np.isfinite(promised) else float(steps.delivered[end, step])
             path = book.as_earlier(share.path) if early else share.path
             term = terms.number(end, step, hour)
             legs = () if early else share.legs

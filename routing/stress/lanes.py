@@ -16,27 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SPOT_MARKUP = 1.35  # price of a vehicle called for the day over the contract's (judgement)
-_EPSILON = 1e-9  # hours / 24 that is whole but for float noise does not cost a day
 _FILL_ORDER = {"own": 0, "contract": 1, "spot": 2}
-
-
-def tell_hours(lanes: pl.DataFrame, weather: pl.DataFrame | None, first: date, days: int) -> Money:
-    """Return [lanes x days] hours of a departure: transit_hours / speed_factor of the day; infinite when the weather shuts the lane."""
-    hours = np.repeat(lanes["transit_hours"].to_numpy().astype(float)[:, None], days, axis=1)
-    if weather is not None and weather.height:
-        number = {lane: at for at, lane in enumerate(lanes["lane_id"].to_list())}
-        for when, name, speed, capacity in weather.select(
-            "date", "lane_id", "speed_factor", "capacity_factor"
-        ).iter_rows():
-            day, lane = (when - first).days, number.get(name)
-            if lane is not None and 0 <= day < days:
-                hours[lane, day] = hours[lane, day] / speed if speed > 0 and capacity > 0 else np.inf
-    return hours
-
-
-def count_days(hours: Money) -> Whole:
-    """Return the days that hours on the road take: departures of day t arrive on day t + ceil(hours / 24)."""
-    return np.ceil(hours / 24.0 - _EPSILON).clip(min=0).astype(np.int64)
 
 
 def price_vehicles(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:

@@ -11,10 +11,10 @@ import numpy as np
 
 from data.errors import RadarError
 from routing.stress.hand_ins import HandOver, Rides, Routes, lay_hand_ins, tell_meant
-from routing.stress.lanes import Times, lay_lanes, lay_vehicles, price_vehicles, tell_hours
+from routing.stress.lanes import Times, lay_lanes, lay_vehicles, price_vehicles
 from routing.stress.paths import LaneFacts, PathBook, TermBook
 from routing.stress.records import CLOSED, Clock, Hubs, Money, Network, Rules, Whole
-from routing.stress.steps import Arrivals, Steps, gather, lay_arrivals, lay_steps, list_dates
+from routing.stress.steps import Arrivals, Steps, gather, lay_arrivals, lay_steps, list_dates, read_waves
 from routing.trunk.task.due_times import add_default_promises, read_due, read_due_hours
 from routing.trunk.task.hand_in import read_profiles
 from routing.trunk.task.inputs import TrunkOptions
@@ -129,8 +129,7 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
     lane_number = {lane: at for at, lane in enumerate(lane_ids)}
     origin = [hub_number[hub] for hub in lanes["origin_hub_id"]]
     destination = [hub_number[hub] for hub in lanes["destination_hub_id"]]
-    hours = tell_hours(lanes, tables.get("lane_weather"), dates[0], len(dates))
-    arrivals = lay_arrivals(tables, prices.options, steps, hours)
+    arrivals = lay_arrivals(tables, prices.options, steps, len(dates))
     priced = price_vehicles(dict(tables))
     ends = {lane: (at, origin[at], destination[at]) for lane, at in lane_number.items()}
     planned = lay_vehicles(
@@ -186,7 +185,9 @@ def tell_clock(steps: Steps, passes: int, first_demand: int, last_demand: int) -
     hub, step = np.repeat(hubs, passes).astype(np.int64), np.repeat(numbers, passes).astype(np.int64)
     order = np.lexsort((hub, turn, np.round(steps.close[hub, step], 6)))
     hub, step, turn = hub[order], step[order], turn[order]
-    return Clock(hub, step, turn == 0, turn == passes - 1, steps.day, steps.close, first_demand, last_demand)
+    return Clock(
+        hub, step, turn == 0, turn == passes - 1, steps.day, steps.close, steps.delivered, first_demand, last_demand
+    )
 
 
 def _list_days(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame) -> tuple[list[date], int, int]:
@@ -230,7 +231,8 @@ def _read_promises(
     destination = np.array([number[hub] for hub in routes["destination_hub_id"]], dtype=np.int64)
     day = (routes["date"] - first).dt.total_days().to_numpy().astype(np.int64)
     due = read_due(promises, number, origin, destination, day)
-    return read_due_hours(promises, number, steps.sorts, (origin, destination, day), due)
+    hours = read_due_hours(promises, number, steps.sorts, (origin, destination, day), due)
+    return read_waves(gather(tables), steps.sorts).next_after(destination, hours)
 
 
 def _count_departures(network: Network, steps: Steps) -> Whole:

@@ -234,7 +234,7 @@ def _finish(network: Network, yard: Yard, record: Played, hub: int, step: int) -
             else:
                 hour = network.terms.hour[hub, network.terms.free[path, yard.term[cell]]]
                 if hour < np.inf:
-                    late = max(clock.close[hub, step] - hour, 0.0) / HOURS_A_DAY
+                    late = max(clock.delivered[hub, step] - hour, 0.0) / HOURS_A_DAY
                     record.late[min(int(np.ceil(late - _EPSILON)), record.late.size - 1)] += parcels
                     record.costs[LATE] += parcels * late * network.rules.late_cost
                 yard.ready[cell] = 0

@@ -201,8 +201,8 @@ class Clock(NamedTuple):
         [visits] whether it is the hub's first and last visit of the step: lanes that arrive in the step they leave need several.
     day
         [hubs x steps] number of the business date.
-    close
-        [hubs x steps] hours at which steps end.
+    close, delivered
+        [hubs x steps] hours at which steps end, and at which what they finish goes out to outlets.
     first_demand, last_demand
         Days on which parcels of the plan are handed in, from and to.
     """
@@ -213,6 +213,7 @@ class Clock(NamedTuple):
     last: Flags
     day: Whole
     close: Money
+    delivered: Money
     first_demand: int
     last_demand: int
 

@@ -16,7 +16,9 @@ import numpy as np
 from routing.stress.records import CLOSED, UNBOUNDED, Money, Whole
 from routing.trunk.task.days import list_open_days
 from routing.trunk.task.departures import Slots, list_days, list_slots
-from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from routing.trunk.task.due_times import DeliveryWaves
+from routing.trunk.task.inputs import HOURS, TrunkInputs, TrunkOptions
+from routing.trunk.task.lane_weather import LaneWeather, read_lane_weather
 from routing.trunk.task.sorts import HOURS_A_DAY, Sorts, lay_sorts
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Steps:
         [hubs x steps] parcels, whole; ``UNBOUNDED`` without a bound.
     handling
         [hubs x steps] CNY a parcel.
+    delivered
+        [hubs x steps] hours at which what a step finishes goes out to outlets: its close, or the next of ``delivery_waves``.
     sort_ids
         [hubs][steps] name of the sort.
     """
@@ -60,6 +64,7 @@ class Steps:
     capacity: Whole
     buffer: Whole
     handling: Money
+    delivered: Money
     sort_ids: list[list[str]]
 
     @property
@@ -147,14 +152,20 @@ def lay_steps(tables: Mapping[str, pl.DataFrame], options: TrunkOptions, dates: 
         capacity=_to_whole(lay(sorts.capacity, 0.0)),
         buffer=_to_whole(lay(np.where(sorts.open, sorts.buffer, shut_room), 0.0)),
         handling=lay(sorts.handling, 0.0),
+        delivered=lay(read_waves(inputs, sorts).next_after(sorts.hub, sorts.close), _PAST_ALL),
         sort_ids=names,
     )
+
+
+def read_waves(inputs: TrunkInputs, sorts: Sorts) -> DeliveryWaves:
+    """Read the hours at which vehicles to outlets leave."""
+    return DeliveryWaves(inputs.delivery_waves, inputs.hubs["hub_id"].sort().to_list(), sorts)
 
 
 def gather(tables: Mapping[str, pl.DataFrame]) -> TrunkInputs:
     """Take what the planner's clock reads of a plan's tables."""
     names = ("hubs", "lanes", "vehicle_types", "route_demand")
-    more = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures", "service_promises")
+    more = ("service_promises", "lane_closures", *HOURS)
     from data.contracts import contract
 
     optional = {
@@ -190,54 +201,50 @@ class Arrivals:
     hours: Money
 
 
-def lay_arrivals(tables: Mapping[str, pl.DataFrame], options: TrunkOptions, steps: Steps, hours: Money) -> Arrivals:
-    """Say when departures at the end of each step arrive.
-
-    Parameters
-    ----------
-    hours
-        [lanes x days] hours on the road, infinite where the weather shuts the lane.
-    """
-    lanes = tables["lanes"].sort("lane_id")
+def lay_arrivals(tables: Mapping[str, pl.DataFrame], options: TrunkOptions, steps: Steps, days: int) -> Arrivals:
+    """Say when departures at the end of each step arrive, with the weather of ``lane_weather`` and ``lane_closures``."""
+    inputs, lanes = gather(tables), tables["lanes"].sort("lane_id")
     number = {hub: at for at, hub in enumerate(tables["hubs"]["hub_id"].sort().to_list())}
     ends = (
         np.array([number[hub] for hub in lanes["origin_hub_id"]], dtype=np.int64),
         np.array([number[hub] for hub in lanes["destination_hub_id"]], dtype=np.int64),
     )
-    transit = lanes["transit_hours"].to_numpy().astype(float)[:, None]
-    shut = ~np.isfinite(hours)
-    speed = np.divide(transit, hours, out=np.ones_like(hours), where=np.isfinite(hours) & (hours > 0))
+    lane_number = {lane: at for at, lane in enumerate(lanes["lane_id"].to_list())}
+    weather = read_lane_weather(inputs.lane_weather, inputs.lane_closures, lane_number, steps.sorts.midnight, days)
+    calm = LaneWeather(np.ones_like(weather.speed), np.ones_like(weather.speed))
     found = []
-    for pace, closed in ((speed, shut), (np.ones_like(hours), np.zeros_like(shut))):
+    for kind in (weather, calm):
         if steps.by_clock:
-            departures = gather(tables).lane_departures
-            slots = list_slots(lanes, departures, steps.sorts, ends, pace, closed)
+            slots = list_slots(lanes, inputs.lane_departures, steps.sorts, ends, kind)
         else:
-            later = options.unload_hours + options.day_cut_off_hours
-            slots = list_days(lanes, steps.sorts, ends, pace, closed, later)
+            slots = list_days(lanes, steps.sorts, ends, kind, options.unload_hours + options.day_cut_off_hours)
         found.append(_by_step(slots, steps, lanes.height, ends))
-    (step, leaves), (fair, _) = found
+    (step, leaves, arrives), (fair, _, _) = found
     for lane, origin in enumerate(ends[0].tolist()):
         if steps.count[origin]:
             step[lane, steps.count[origin] - 1] = CLOSED
-    day = np.maximum(steps.day[ends[0]], 0)
-    road = np.take_along_axis(np.where(np.isfinite(hours), hours, 0.0), day, axis=1)
-    at_hand = leaves + road + np.where(road > 0, steps.sorts.unload[ends[1]][:, None], 0.0)
+    transit = lanes["transit_hours"].to_numpy().astype(float)
+    hours = np.where(weather.closed, np.inf, weather.travel(transit))
+    road = np.take_along_axis(np.where(np.isfinite(hours), hours, 0.0), np.maximum(steps.day[ends[0]], 0), axis=1)
+    # by days the hour of arrival is that of the day's end: the road itself says when it is reached
+    reached = arrives if steps.by_clock else leaves + road
+    at_hand = reached + np.where(reached > leaves, steps.sorts.unload[ends[1]][:, None], 0.0)
     return Arrivals(step, fair, leaves, at_hand, hours)
 
 
-def _by_step(slots: Slots, steps: Steps, lanes: int, ends: tuple[Whole, Whole]) -> tuple[Whole, Money]:
+def _by_step(slots: Slots, steps: Steps, lanes: int, ends: tuple[Whole, Whole]) -> tuple[Whole, Money, Money]:
     """Bring departures by slot and day to [lanes x steps]: of several after one sort the one that arrives first."""
     width = steps.day.shape[1]
     arrival = np.full((lanes, width), CLOSED, dtype=np.int64)
     leaves = np.where(np.isfinite(steps.close), steps.close, 0.0)[ends[0]].copy()
-    for slot, day in np.argwhere(slots.head >= 0).tolist():
+    arrives = leaves.copy()
+    for slot, day in np.argwhere((slots.head >= 0) & (slots.tail >= 0)).tolist():
         lane, step = int(slots.lane[slot]), int(steps.sorts.turn[slots.tail[slot, day]])
         reached = int(steps.sorts.turn[slots.head[slot, day]])
         if arrival[lane, step] == CLOSED or reached < arrival[lane, step]:
             arrival[lane, step] = reached
-            leaves[lane, step] = slots.leaves[slot, day]
-    return arrival, leaves
+            leaves[lane, step], arrives[lane, step] = slots.leaves[slot, day], slots.arrives[slot, day]
+    return arrival, leaves, arrives
 
 
 def list_dates(first: date, last: date) -> list[date]:
