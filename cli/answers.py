@@ -280,6 +280,7 @@ ANSWERS: tuple[Answer, ...] = (
         draws: whole, futures each answer was played on
         answers: rows, as in playbooks
         cards: list, files written
+        calibration: map?, what backtests saw of the draws
         """,
     ),
     _one(
@@ -290,6 +291,7 @@ ANSWERS: tuple[Answer, ...] = (
         weighed, rehearsed, held: whole, scenarios
         covered: number, share of the parcels whose hubs and lanes were rehearsed
         drills: rows, as in drills
+        calibration: map?, what backtests saw of the draws
         """,
     ),
     _one("whatif new", "name: text, what-if\nfolder: text, its workspace\nedits: list, its edits"),
@@ -329,6 +331,7 @@ ANSWERS: tuple[Answer, ...] = (
         summaries: rows, as in stress_summaries
         results: rows, as in stress_results
         capacity: map?, with --risk what sorting capacity to ask for
+        calibration: map?, what backtests saw of the draws
         """,
         "what a later version tells",
     ),

@@ -95,7 +95,7 @@ def stress(
 
     Example: `radar stress trunk --draws 1000 --policy spot --scenarios scenarios.toml`
     """
-    from cli.calibration import find_calibration, read_calibration, tell_calibration
+    from cli.calibration import find_calibration, tell_calibration
     from cli.closure_scenarios import planned_span, read_closures
     from cli.scenarios import choose_scenarios, describe_surroundings
     from data.errors import RadarError
@@ -113,15 +113,9 @@ def stress(
     cases = choose_scenarios(workspace, scenarios, names)
     cases += () if closures is None else read_closures(workspace, closures, planned_span(workspace, run_id))
     source = find_forecast(workspace, run_id, forecast)
-    kept = {
-        "plan": run_id,
-        "draws": draws,
-        "policies": [one.name for one in policies],
-        "scenarios": [case.name for case in cases],
-        "forecast": source,
-        "weather": weather,
-        "risk": target,
-    }
+    asked_for = {"draws": draws, "forecast": source, "weather": weather, "risk": target}
+    named = {"policies": [one.name for one in policies], "scenarios": [case.name for case in cases]}
+    kept = {"plan": run_id, **asked_for, **named}
     options = StressOptions(draws=draws, policies=policies, scenarios=cases, seed=seed)
     with progress("Stress test") as bar, workspace.run("stress", kept, seed) as run:
         ready = _lay_out(workspace, run, run_id, source, options, weather)
@@ -132,19 +126,16 @@ def stress(
         run.append("demand_draws", tabulate_draws(ready.layout, found.demand))
         run.message = f"plan {run_id}: {_sum_up(found)}"
         asked = None if target is None else _ask(workspace, ready, found, policies[0], target)
+    seen = find_calibration(workspace, source)
     if json:
-        seen = {"draws": found.draws, "draws_run": source, "calibration": read_calibration(workspace, source)}
-        facts = {"run_id": run.run_id, "plan": run_id, **seen} | {
-            "summaries": found.summaries.to_dicts(),
-            "results": found.results.to_dicts(),
-        }
-        out_json(facts | {"capacity": None if asked is None else asdict(asked)})
+        facts = {"run_id": run.run_id, "plan": run_id, "draws": found.draws, "draws_run": source}
+        facts |= {"summaries": found.summaries.to_dicts(), "results": found.results.to_dicts()}
+        calibration = None if seen is None else seen.facts()
+        out_json(facts | {"capacity": None if asked is None else asdict(asked), "calibration": calibration})
         return
-    _print_stress(run.run_id, found, tell_calibration(find_calibration(workspace, source)))
+    _print_stress(run.run_id, found, tell_calibration(seen))
     if asked is not None:
         _print_asks(asked)
-    if found.stranded:
-        warn(f"{found.stranded:,.1f} parcels a future lead where no lanes go; they are set apart.")
 
 
 def _find_trunk_plan(workspace: Workspace, named: str) -> str:
@@ -262,6 +253,8 @@ def _print_stress(run_id: str, found: Stressed, calibration: str | None) -> None
     say(f"{run_id}: {_sum_up(found)}.")
     if calibration is not None:
         say(calibration)
+    if found.stranded:
+        warn(f"{found.stranded:,.1f} parcels a future lead where no lanes go; they are set apart.")
     columns = ["scenario", "policy", "overflow", "expected_overflow", "cost_mean", "cost_q90", "late", "spot", "fill"]
     rows = found.summaries.with_columns(
         overflow=pl.Series([tell(row) for row in found.summaries.to_dicts()], dtype=pl.String)
