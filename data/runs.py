@@ -190,7 +190,7 @@ def withdraw(run: Run, run_id: str, *, undo: bool = False) -> None:
     Raises
     ------
     RadarError
-        When there is no such finished run, or it is withdrawn already (with ``undo``: is not).
+        When there is no such finished run, it wrote no results, or it is withdrawn already (with ``undo``: is not).
     """
     runs = run.reader.own_runs()
     row = runs.filter(pl.col("run_id") == run_id)
@@ -201,8 +201,23 @@ def withdraw(run: Run, run_id: str, *, undo: bool = False) -> None:
         raise RadarError(
             f"run {run_id} is {'not withdrawn' if undo else 'withdrawn already'}", action="see `radar runs`"
         )
+    if not undo:
+        _require_results(row)
     moment = pl.lit(None if undo else datetime.now(UTC), dtype=runs.schema["withdrawn_at"])
     run.reader.store("runs").upsert(row.with_columns(moment.alias("withdrawn_at")))
+
+
+def _require_results(row: pl.DataFrame) -> None:
+    """Raise RadarError for a run whose withdrawal would change nothing: only results have a latest run."""
+    run_id = row["run_id"][0]
+    written = sorted(name for name in json.loads(row["tables_written"][0]) if contract(name).group != "records")
+    if not written:
+        raise RadarError(f"run {run_id} wrote no results that could be withdrawn", action="see `radar runs`")
+    if not any(contract(name).group == "results" for name in written):
+        raise RadarError(
+            f"run {run_id} wrote rows of {', '.join(written)}, and they stay whether it counts or not",
+            action=f"take it back with `radar undo` if it was the last change, or rows out with `radar remove {written[0]} --where …`",
+        )
 
 
 def _versions_before(reader: TableReader, run_id: str) -> dict[str, int | None]:

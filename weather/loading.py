@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from pathlib import Path
@@ -16,6 +16,8 @@ import polars as pl
 from data.errors import RadarError
 from data.ingest.rows import require_share
 from data.progress import SILENT, Progress
+from data.sources.apart import read_apart
+from data.sources.limits import LIMITS
 from weather.feeds import cap, csv_points, open_meteo, openweather, qweather, station_csv
 from weather.feeds.bad_rows import ENTRY, BadRows, join_bad_rows
 from weather.feeds.qweather_place import location_of
@@ -157,7 +159,7 @@ def read_weather(
     """
     readings = []
     for number, path in enumerate(files, start=1):
-        readings.append((path.name, read_bytes(_content(path), path.name, sources)))
+        readings.append((path.name, _read_file(path, sources)))
         progress.step(number, len(files), path.name)
     return gather(readings, sources)
 
@@ -185,6 +187,18 @@ def gather(
     if warnings and any(part.height for part in warnings):
         tables[_WARNINGS] = pl.concat(warnings).unique("warning_id", keep="last", maintain_order=True)
     return tables, loaded
+
+
+def _read_file(path: Path, sources: Sources) -> Reading:
+    """Read one file, a large one in a helper process: a parser at work in its own language cannot be interrupted."""
+    content = _content(path)
+    if len(content) <= LIMITS.small_json_bytes:
+        return read_bytes(content, path.name, sources)
+    return next(iter(list(read_apart(_readings, content, path.name, sources, name=path.name, kind="weather"))))
+
+
+def _readings(content: bytes, file: str, sources: Sources) -> Iterator[Reading]:
+    yield read_bytes(content, file, sources)
 
 
 def read_bytes(content: bytes, file: str, sources: Sources) -> Reading:

@@ -1,81 +1,102 @@
-"""`python -m benchmarks.reliability [WORKSPACE]`: kills, bad files, damaged stores and pages, written to docs/reliability.md.
+"""`python -m benchmarks.reliability [PART ...] [--workspace DIR]`: kills, bad files, damaged stores and pages, told in docs/reliability.md.
 
-WORKSPACE holds the pages to measure, as `radar demo` leaves it; without one the sample network is planned first.
+Without a PART all are tried. What each found is kept in ``figures.json``, so that they may be tried one after the other; the page is
+written from all that is kept. DIR holds the pages to measure, as `radar demo` leaves it; without one the sample network is planned first.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.machine import describe_machine, shared_folder
 from benchmarks.reliability.bad_files import try_bad_files
-from benchmarks.reliability.kills import try_kills
+from benchmarks.reliability.kills import LOADERS, MAKERS, try_kills
 from benchmarks.reliability.outcomes import Section, Trial, count
 from benchmarks.reliability.pages import WIDTHS, find_chromium, measure_pages
 from benchmarks.reliability.store_faults import try_store_faults
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+FIGURES = Path(__file__).with_name("figures.json")
 LEAST_KILLS = 60
-KILLS, BAD_FILES, FAULTS = 66, 200, 30
+KILLS_EACH, BAD_FILES, FAULTS = 11, 200, 30
+Try = Callable[[Path], tuple[Trial, ...]]
 
 
 def main() -> int:
-    """Try everything, write the page; returns 1 when a trial failed."""
-    with tempfile.TemporaryDirectory() as made:
-        place = Path(made)
-        parts = (_kills, _bad_files, _store_faults, _pages)
-        with ThreadPoolExecutor(len(parts)) as pool:  # each works in processes of its own
-            sections = list(pool.map(lambda part: part(place / part.__name__.strip("_")), parts))
-    for section in sections:
-        print(f"{section.title}: {len(section.trials)} tried, {len(section.failed)} failed")
-        for trial in section.failed:
-            print(f"  {trial.kind}: {trial.outcome}: {trial.detail}")
-    PAGE.write_text(write_page(sections), encoding="utf-8")
-    return 1 if any(section.failed for section in sections) else 0
-
-
-def _kills(place: Path) -> Section:
-    note = (
-        "The installed command, stopped by SIGKILL at a random moment while it writes 6,000 rows, forecasts, plans or writes a page, in a "
-        "folder `计划 2026`. Afterwards every table is read; passed is: all of them open, the rows are the old ones or the new ones, a "
-        "run's results stand in all of its tables or in none, and every page is whole."
+    """Try what is asked for, write the page; returns 1 when a trial failed."""
+    words = argparse.ArgumentParser(
+        prog="python -m benchmarks.reliability", description=(__doc__ or "").splitlines()[0]
     )
-    return Section("Kills", note, try_kills(place, KILLS), LEAST_KILLS)
+    words.add_argument("parts", nargs="*", metavar="PART", help=", ".join(_PARTS))
+    words.add_argument("--workspace", type=Path, metavar="DIR", help="pages to measure, as `radar demo` leaves them")
+    asked = words.parse_args()
+    if unknown := [name for name in asked.parts if name not in _PARTS]:
+        words.error(f"{unknown[0]} is none of {', '.join(_PARTS)}")
+    parts: Mapping[str, Try] = {**_PARTS, "pages": lambda place: _pages(place, asked.workspace)}
+    names = asked.parts or list(parts)
+    with (
+        tempfile.TemporaryDirectory() as made,
+        ThreadPoolExecutor(len(names)) as pool,
+    ):  # each works in processes of its own
+        tried = dict(zip(names, pool.map(lambda name: parts[name](Path(made) / name), names), strict=True))
+    _keep(tried)
+    failed = [trial for trials in tried.values() for trial in trials if not trial.passed]
+    for name, trials in tried.items():
+        print(f"{name}: {len(trials)} tried, {sum(not trial.passed for trial in trials)} failed")
+    for trial in failed:
+        print(f"  {trial.kind}: {trial.outcome}: {trial.detail}")
+    PAGE.write_text(write_page(_sections()), encoding="utf-8")
+    return 1 if failed else 0
 
 
-def _bad_files(place: Path) -> Section:
+def _keep(tried: Mapping[str, tuple[Trial, ...]]) -> None:
+    kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
+    for name, trials in tried.items():
+        kept[name] = {"machine": describe_machine(), "trials": [asdict(trial) for trial in trials]}
+    FIGURES.write_text(json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _sections() -> list[Section]:
+    kept = json.loads(FIGURES.read_text(encoding="utf-8"))
+    found = {name: tuple(Trial(**trial) for trial in told["trials"]) for name, told in kept.items()}
+    return [
+        Section(title, note, tuple(trial for name in names for trial in found.get(name, ())), goal)
+        for title, note, names, goal in _TOLD
+    ]
+
+
+def _loaders(place: Path) -> tuple[Trial, ...]:
+    return try_kills(place, LOADERS, KILLS_EACH)
+
+
+def _makers(place: Path) -> tuple[Trial, ...]:
+    return try_kills(place, tuple(MAKERS), KILLS_EACH)
+
+
+def _bad_files(place: Path) -> tuple[Trial, ...]:
     place.mkdir()
-    note = (
-        "Each file is loaded with `radar load route_volumes FILE --replace --add-missing hubs,couriers`. Passed is: taken, taken with "
-        "the bad rows set apart and counted, or refused in a sentence with the table as it was, within 180 seconds."
-    )
-    return Section("Bad files", note, try_bad_files(place, shared_folder()), BAD_FILES)
+    return try_bad_files(place, shared_folder())
 
 
-def _store_faults(place: Path) -> Section:
+def _store_faults(place: Path) -> tuple[Trial, ...]:
     place.mkdir()
-    note = (
-        "Each fault is done to the newest version of a table of three versions, for two tables. Passed is: `radar check` names the table, "
-        "`radar repair` ends well, the table then holds one of its versions whole, and `radar check` finds nothing more."
-    )
-    return Section("Store faults", note, try_store_faults(place), FAULTS)
+    return try_store_faults(place)
 
 
-def _pages(place: Path) -> Section:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else _plan_sample(place)
-    files = sorted((folder / "reports").glob("*.html"))
-    note = (
-        "Every page of the sample network in both languages, in Chromium. Passed is: no block reaches beyond the page or is cut, no words "
-        "of a chart are printed over each other; on paper no table is wider than the sheet."
-    )
-    trials: tuple[Trial, ...] = measure_pages(files)
+def _pages(place: Path, workspace: Path | None = None) -> tuple[Trial, ...]:
     if find_chromium() is None:
-        note += " Not measured: there is no Chromium on this machine."
-    return Section("Pages", note, trials, len(WIDTHS) * 4)
+        print("There is no Chromium on this machine: no page is measured.")
+        return ()
+    folder = _plan_sample(place) if workspace is None else workspace
+    return measure_pages(sorted((folder / "reports").glob("*.html")))
 
 
 def _plan_sample(place: Path) -> Path:
@@ -84,12 +105,60 @@ def _plan_sample(place: Path) -> Path:
     return place
 
 
+_PARTS: Mapping[str, Try] = {
+    "loaders": _loaders,
+    "makers": _makers,
+    "files": _bad_files,
+    "store": _store_faults,
+    "pages": _pages,
+}
+_TOLD = (
+    (
+        "Kills",
+        (
+            "The installed command, stopped by SIGKILL at a random moment while it writes 6,000 rows, forecasts, plans or writes a page, in a "
+            "folder `计划 2026`. Afterwards every table is read; passed is: all of them open, the rows are the old ones or the new ones, a "
+            "run's results stand in all of its tables or in none, and every page is whole."
+        ),
+        ("loaders", "makers"),
+        LEAST_KILLS,
+    ),
+    (
+        "Bad files",
+        (
+            "Each file is loaded with `radar load route_volumes FILE --replace --add-missing hubs,couriers`. Passed is: taken, taken with "
+            "the bad rows set apart and counted, or refused in a sentence with the table as it was, within 180 seconds."
+        ),
+        ("files",),
+        BAD_FILES,
+    ),
+    (
+        "Store faults",
+        (
+            "Each fault is done to the newest version of a table of three versions, for two tables. Passed is: `radar check` names the table, "
+            "`radar repair` ends well, the table then holds one of its versions whole, and `radar check` finds nothing more."
+        ),
+        ("store",),
+        FAULTS,
+    ),
+    (
+        "Pages",
+        (
+            "Every page of the sample network in both languages, in Chromium. Passed is: no block reaches beyond the page or is cut, no words "
+            "of a chart are printed over each other; on paper no table is wider than the sheet."
+        ),
+        ("pages",),
+        len(WIDTHS) * 4,
+    ),
+)
+
+
 def write_page(sections: list[Section]) -> str:
     """Lay out what one run found as Markdown."""
     lines = [
         "# Reliability: measured",
         "",
-        "Written by `python -m benchmarks.reliability`, in one run. What is tried stands in `benchmarks/reliability`.",
+        "Written by `python -m benchmarks.reliability` from what its parts found. What is tried stands in `benchmarks/reliability`.",
         "",
         f"Machine: {describe_machine()}.",
         "",

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
@@ -33,15 +33,20 @@ MAKERS: Mapping[str, list[str]] = {
 }
 
 
-def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
-    """Kill `radar load`, `remove`, `undo`, `forecast`, `plan trunk` and `report forecast` a sixth of ``kills`` times each.
+LOADERS = ("radar load", "radar remove", "radar undo")
+
+
+def try_kills(place: Path, names: Sequence[str], kills: int, seed: int = 11) -> tuple[Trial, ...]:
+    """Kill commands, ``kills`` times each.
 
     Parameters
     ----------
     place
         An empty folder.
+    names
+        Of ``LOADERS`` and ``MAKERS``.
     kills
-        How many commands are killed.
+        How often each is killed.
     seed
         Of the moments.
 
@@ -54,7 +59,8 @@ def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
     file = place / "new.csv"
     place.mkdir(parents=True, exist_ok=True)
     _volumes(2).drop("courier_id").write_csv(file)
-    planned = write_small_network(place / "planned" / "计划 2026")
+    makes = any(name in MAKERS for name in names)
+    planned = write_small_network(place / "planned" / "计划 2026") if makes else place
     commands: dict[str, tuple[list[str], Callable[[State], bool]]] = {
         "radar load": (["load", "route_volumes", str(file), *_FILL], lambda state: state in ((_ROWS, 1), (_ROWS, 2))),
         "radar remove": (
@@ -64,16 +70,13 @@ def try_kills(place: Path, kills: int, seed: int = 11) -> tuple[Trial, ...]:
         "radar undo": (["undo", "--yes"], lambda state: state in ((_ROWS, 1), (without, 1))),
     }
 
-    share = kills // (len(commands) + len(MAKERS))
-
     def try_one(name: str) -> list[Trial]:
         if name in MAKERS:
-            return _kill_makers(name, planned, place / name, share, random.Random(f"{seed} {name}"))
+            return _kill_makers(name, planned, place / name, kills, random.Random(f"{seed} {name}"))
         folder = place / name / "计划 2026"
         Workspace.create(folder)
-        return _kill_often(name, folder, *commands[name], share, random.Random(f"{seed} {name}"))
+        return _kill_often(name, folder, *commands[name], kills, random.Random(f"{seed} {name}"))
 
-    names = [*commands, *MAKERS]
     with ThreadPoolExecutor(len(names)) as pool:
         return tuple(trial for part in pool.map(try_one, names) for trial in part)
 

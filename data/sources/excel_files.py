@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
 from data.errors import RadarError
+from data.sources.apart import read_apart
 from data.sources.batch import Batch, Source, drop_blank_rows, no_broken, unique_names
 from data.sources.headers import LINES_LOOKED_AT, HeaderFound, HeaderRule, find_header, preamble_of
 from data.sources.other_workbooks import require_reach
 from data.sources.workbooks import SheetFrame, frame_sheets
-
-if TYPE_CHECKING:
-    import fastexcel
 
 ALL_SHEETS = "*"
 _NUMBER = r"^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$"
@@ -71,22 +68,15 @@ def open_excel(
     RadarError
         When it is no Excel file, is locked by a password, is cut off, has no such sheet, or every sheet is empty.
     """
-    import fastexcel
-
     if not path.stat().st_size:
         raise RadarError("an empty file", "an Excel workbook", "check the export that wrote it", file=name)
-    try:
-        zipped = _is_zip(path)
-        frames = frame_sheets(path, name) if zipped else {}
-        if zipped and not frames:
-            require_reach(path, name)
-        workbook = fastexcel.read_excel(path)
-        pages, hidden = _load_pages(workbook, frames, sheet, usual_sheet, header_row, rule, name)
-    except fastexcel.FastExcelError as error:
-        told = str(error).splitlines()[0][:300]
-        raise RadarError(
-            f"no readable Excel file ({told})", "a workbook without password", "save it again", file=name
-        ) from error
+    zipped = _is_zip(path)
+    frames = frame_sheets(path, name) if zipped else {}
+    if zipped and not frames:
+        require_reach(path, name)
+    # One text of a workbook may stand in a million of its cells, so its size says little of what it unpacks to.
+    loaded = read_apart(_take_cells, path, name, sheet, name=name, kind="Excel")
+    pages, hidden = _find_pages(loaded, frames, sheet, usual_sheet, header_row, rule, name)
     if not pages:
         found = f"no visible sheet with cells, and {_listed(hidden)} hidden" if hidden else None
         action = f"name it with --sheet {hidden[0]}" if hidden else "check the export that wrote it"
@@ -106,8 +96,28 @@ def _is_zip(path: Path) -> bool:
         return file.read(2) == b"PK"
 
 
-def _load_pages(
-    workbook: fastexcel.ExcelReader,
+def _take_cells(path: Path, name: str, sheet: str | None) -> Iterator[tuple[str, bool, pl.DataFrame]]:
+    """Take the cells of the sheet that is named, or of every one: its title, whether it is visible, its cells as text."""
+    import fastexcel
+
+    try:
+        workbook = fastexcel.read_excel(path)
+        titles = workbook.sheet_names
+        wanted = [title for title in titles if sheet is not None and title.casefold() == sheet.casefold()]
+        if sheet is not None and sheet != ALL_SHEETS and not wanted:
+            raise RadarError(f"no sheet {sheet!r}", f"one of {_listed(titles)}", "correct --sheet", file=name)
+        for title in wanted or titles:
+            loaded = workbook.load_sheet(title, header_row=None, skip_rows=0, dtypes="string")
+            yield title, loaded.visible == "visible", pl.DataFrame(loaded.to_polars())
+    except fastexcel.FastExcelError as error:
+        told = str(error).splitlines()[0][:300]
+        raise RadarError(
+            f"no readable Excel file ({told})", "a workbook without password", "save it again", file=name
+        ) from error
+
+
+def _find_pages(
+    loaded: Iterator[tuple[str, bool, pl.DataFrame]],
     frames: Mapping[str, SheetFrame],
     sheet: str | None,
     usual_sheet: str | None,
@@ -115,27 +125,21 @@ def _load_pages(
     rule: HeaderRule | None,
     name: str,
 ) -> tuple[list[_Page], list[str]]:
-    """Load the sheets that may hold the table: those with cells, and the titles of hidden ones."""
-    titles = workbook.sheet_names
-    wanted = [title for title in titles if sheet is not None and title.casefold() == sheet.casefold()]
-    if sheet is not None and sheet != ALL_SHEETS and not wanted:
-        raise RadarError(f"no sheet {sheet!r}", f"one of {_listed(titles)}", "correct --sheet", file=name)
-    usual = [title for title in titles if title.casefold() == (usual_sheet or "").casefold()]
+    """Return the sheets that may hold the table, those with cells, and the titles of hidden ones."""
     pages, hidden = [], []
-    for title in wanted or titles:
-        loaded = workbook.load_sheet(title, header_row=None, skip_rows=0, dtypes="string")
-        if loaded.visible != "visible" and not wanted:
+    for title, visible, cells in loaded:
+        named = sheet is not None and title.casefold() == sheet.casefold()
+        if not visible and not named:
             hidden.append(title)
             continue
-        cells = pl.DataFrame(loaded.to_polars())
         if not cells.width or not cells.select(pl.any_horizontal(pl.all().is_not_null())).to_series().any():
             continue
         rows = _rows(cells.head(LINES_LOOKED_AT))
-        if header_row is not None and header_row > len(rows) and not wanted:
+        if header_row is not None and header_row > len(rows) and not named:
             continue  # a small cover sheet beside the one that is meant
         header = find_header(rows, header_row, rule, name)
         page = _Page(title, _fill_merged(cells, frames.get(title)), header, _columns(cells, header.index))
-        if sheet is None and title in usual:
+        if sheet is None and title.casefold() == (usual_sheet or "").casefold():
             return [page], hidden
         pages.append(page)
     return pages, hidden

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from data.errors import RadarError
+from data.sources.apart import read_apart
 from data.sources.batch import BROKEN_SCHEMA, Batch, Source, unique_names
+from data.sources.limits import LIMITS, require_columns, require_size, require_table
 
 GEOMETRY, LATITUDE, LONGITUDE = "geometry", "latitude", "longitude"
 _SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Features:
+    """A feature collection as a table: names of its columns, cells as text, the number of each row, broken features."""
+
+    names: tuple[str, ...]
+    frame: pl.DataFrame
+    lines: pl.Series
+    broken: pl.DataFrame
+    count: int
 
 
 def open_geojson(path: Path, name: str) -> Source:
@@ -24,14 +38,25 @@ def open_geojson(path: Path, name: str) -> Source:
     RadarError
         When it is no GeoJSON feature collection or holds a geometry that is none.
     """
-    try:
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
-    except ValueError as error:
-        raise RadarError(f"broken GeoJSON ({error})", "a feature collection", "export it again", file=name) from error
-    return source_of_features(content, name)
+    require_size(path.stat().st_size, name)
+    return source_of_features(parse_features(path.read_bytes(), name, "a feature collection"), name)
 
 
-def source_of_features(content: Any, name: str) -> Source:
+def parse_features(text: bytes, name: str, expected: str) -> Features:
+    """Parse a feature collection, a large one in a helper process; see ``source_of_features``.
+
+    Raises
+    ------
+    RadarError
+        When it is no GeoJSON feature collection or holds a geometry that is none.
+    """
+    if len(text) <= LIMITS.small_json_bytes:
+        return next(_parse_features(text, name, expected))
+    found = list(read_apart(_parse_features, text, name, expected, name=name, kind="GeoJSON"))
+    return found[0]
+
+
+def source_of_features(features: Features, name: str) -> Source:
     """Make a source of a parsed feature collection; rows are numbered from 1.
 
     Column ``geometry`` holds each geometry as GeoJSON text. Where no property holds a latitude, columns ``latitude`` and ``longitude`` are added: a point inside each area,
@@ -42,6 +67,19 @@ def source_of_features(content: Any, name: str) -> Source:
     RadarError
         When it is no feature collection, or none of its features is whole.
     """
+
+    def read() -> Iterator[Batch]:
+        yield Batch(features.frame, features.lines, features.broken, float(features.count))
+
+    return Source(name, features.names, float(features.count), read)
+
+
+def _parse_features(text: bytes, name: str, expected: str) -> Iterator[Features]:
+    try:
+        content = json.loads(text.decode("utf-8-sig"))
+    except ValueError as error:
+        told = f"broken JSON ({error})" if expected == "a list of objects" else f"broken GeoJSON ({error})"
+        raise RadarError(told, expected, "export it again", file=name) from error
     features = content.get("features") if isinstance(content, dict) else None
     if not isinstance(features, list) or not any(isinstance(feature, dict) for feature in features):
         empty = features == []
@@ -51,6 +89,25 @@ def source_of_features(content: Any, name: str) -> Source:
             "check the export that wrote it",
             file=name,
         )
+    rows, broken = _rows_of(features)
+    names = tuple(dict.fromkeys(str(key) for row in rows.values() for key in row))
+    if not names:
+        raise RadarError(
+            f"{len(features)} feature(s), none of them whole; the first {broken[0][3]}",
+            "GeoJSON features with properties and a geometry, longitude first",
+            "export it again",
+            file=name,
+        )
+    require_columns(len(names), name)
+    require_table(len(rows), len(names), name)
+    cells = [[_as_text(row.get(key)) for key in names] for row in rows.values()]
+    frame = pl.DataFrame(cells, schema=dict.fromkeys(unique_names(names), pl.String()), orient="row")
+    apart = pl.DataFrame(sorted(broken), schema=BROKEN_SCHEMA, orient="row")
+    yield Features(names, frame, pl.Series("line", list(rows), dtype=pl.Int64), apart, len(features))
+
+
+def _rows_of(features: list[Any]) -> tuple[dict[int, dict[str, Any]], list[tuple[int, str | None, str, str]]]:
+    """Return the properties of each whole feature with its geometry and place, by number, and what is wrong with the others."""
     rows: dict[int, dict[str, Any]] = {}
     broken: list[tuple[int, str | None, str, str]] = []
     for number, feature in enumerate(features, start=1):
@@ -69,22 +126,7 @@ def source_of_features(content: Any, name: str) -> Source:
             except RadarError as error:
                 broken.append((number, GEOMETRY, json.dumps(row[GEOMETRY])[:_SHOWN], f"is {error.found}"))
                 del rows[number]
-    names = tuple(dict.fromkeys(str(key) for row in rows.values() for key in row))
-    if not names:
-        raise RadarError(
-            f"{len(features)} feature(s), none of them whole; the first {broken[0][3]}",
-            "GeoJSON features with properties and a geometry, longitude first",
-            "export it again",
-            file=name,
-        )
-
-    def read() -> Iterator[Batch]:
-        cells = [[_as_text(row.get(key)) for key in names] for row in rows.values()]
-        frame = pl.DataFrame(cells, schema=dict.fromkeys(unique_names(names), pl.String()), orient="row")
-        apart = pl.DataFrame(sorted(broken), schema=BROKEN_SCHEMA, orient="row")
-        yield Batch(frame, pl.Series("line", list(rows), dtype=pl.Int64), apart, float(len(features)))
-
-    return Source(name, names, float(len(features)), read)
+    return rows, broken
 
 
 def _point_inside(geometry: Any) -> tuple[float | None, float | None]:

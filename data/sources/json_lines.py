@@ -5,19 +5,21 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import polars as pl
 
 from data.errors import RadarError
+from data.sources.apart import read_apart
 from data.sources.batch import BROKEN_SCHEMA, Batch, Source, drop_blank_rows, no_broken, unique_names
 from data.sources.encodings import utf8_blocks
-from data.sources.geojson_files import source_of_features
-from data.sources.limits import limit_unpacked, require_columns, require_size
+from data.sources.geojson_files import parse_features, source_of_features
+from data.sources.limits import LIMITS, limit_unpacked, require_columns, require_line, require_size
 
 _BLOCK = 8 << 20
+_CELLS = 8 << 20  # rows times columns that are taken at a time
 _SHOWN = 200
 
 
@@ -33,27 +35,39 @@ def open_json(path: Path, name: str) -> Source:
     first = next(_blocks(path, name), b"").lstrip()
     if not first:
         raise RadarError("an empty file", "one JSON object a line", "check the export that wrote it", file=name)
-    if first.startswith(b"[") or _is_collection(first):
-        require_size(size, name)
-    if first.startswith(b"["):
-        return _open_list(path, name)
     if _is_collection(first):
-        return source_of_features(_parse_whole(path, name), name)
+        text = _whole(path, name)
+        return source_of_features(parse_features(text, name, "a list of objects"), name)
+    if first.startswith(b"["):
+        text = _whole(path, name)
+        parsed = (
+            _lines_of_list(text, name)
+            if len(text) <= LIMITS.small_json_bytes
+            else read_apart(_lines_of_list, text, name, name=name, kind="JSON")
+        )
+        blocks = list(parsed)
+        return _source_of_lines(lambda: iter(blocks), name, float(len(text)), "a list of objects")
+    return _source_of_lines(lambda: _line_blocks(path, name), name, size, "one JSON object a line")
+
+
+def _source_of_lines(blocks: Callable[[], Iterator[pl.Series]], name: str, size: float, expected: str) -> Source:
     columns: dict[str, None] = {}
-    for lines in _line_blocks(path, name):
+    for lines in blocks():
         columns.update(dict.fromkeys(_keys(lines)))
     if not columns:
-        raise RadarError("no JSON object", "one JSON object a line", "check the export that wrote it", file=name)
+        raise RadarError("no JSON object", expected, "check the export that wrote it", file=name)
     names = tuple(columns)
     require_columns(len(names), name)
 
     def read() -> Iterator[Batch]:
         number, done = 1, 0.0
-        for lines in _line_blocks(path, name):
-            numbers = pl.int_range(number, number + lines.len(), dtype=pl.Int64, eager=True).alias("line")
-            number += lines.len()
-            done += float(lines.str.len_bytes().sum() + lines.len())
-            yield _decode(lines, numbers, names, min(done, size))
+        for block in blocks():
+            for lines in block.to_frame().iter_slices(max(1, _CELLS // len(names))):
+                part = lines.to_series()
+                numbers = pl.int_range(number, number + part.len(), dtype=pl.Int64, eager=True).alias("line")
+                number += part.len()
+                done += float(part.str.len_bytes().sum() + part.len())
+                yield _decode(part, numbers, names, min(done, size))
 
     return Source(name, names, size, read)
 
@@ -86,6 +100,7 @@ def _line_blocks(path: Path, name: str) -> Iterator[pl.Series]:
             continue
         whole = b"".join(rest)
         cut = whole.rfind(b"\n") + 1
+        require_line(len(whole) - cut, name)
         if cut:
             yield _split_lines(whole[: cut - 1])
         rest, have = [whole[cut:]], len(whole) - cut
@@ -97,19 +112,17 @@ def _split_lines(text: bytes) -> pl.Series:
     return pl.Series("line", text.decode().split("\n"), dtype=pl.String)
 
 
-def _keys(lines: pl.Series) -> list[str]:
-    kept = lines.filter(lines.str.strip_chars() != "")
-    if not kept.len():
-        return []
-    try:
-        dtype = kept.str.json_decode(infer_schema_length=None).dtype
-        return [field.name for field in dtype.fields] if isinstance(dtype, pl.Struct) else []
-    except pl.exceptions.PolarsError:
-        found: dict[str, None] = {}
-        for line in kept:
-            value = _parse(line)
-            found.update(dict.fromkeys(value) if isinstance(value, dict) else {})
-        return list(found)
+def _keys(lines: pl.Series) -> dict[str, None]:
+    """Return the names of a block's objects in their order.
+
+    One object at a time: a table of all names times all lines may be a million times as large as the block.
+    """
+    found: dict[str, None] = {}
+    for line in lines:
+        value = _parse(line)
+        if isinstance(value, dict):
+            found.update(dict.fromkeys(value))
+    return found
 
 
 def _parse(line: str) -> Any:
@@ -164,24 +177,29 @@ def _as_text(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _parse_whole(path: Path, name: str) -> Any:
+def _whole(path: Path, name: str) -> bytes:
+    """Return the text of a file that must be parsed whole."""
+    parts: list[bytes] = []
+    size = 0
+    for block in _blocks(path, name):
+        size += len(block)
+        require_size(size, name)
+        parts.append(block)
+    return b"".join(parts)
+
+
+def _lines_of_list(text: bytes, name: str) -> Iterator[pl.Series]:
+    """Write the members of a JSON list as JSON lines, some megabytes at a time."""
     try:
-        return json.loads(b"".join(_blocks(path, name)))
+        content = json.loads(text)
     except ValueError as error:
         raise RadarError(f"broken JSON ({error})", "a list of objects", "export it again", file=name) from error
-
-
-def _open_list(path: Path, name: str) -> Source:
-    content = _parse_whole(path, name)
-    objects = [value for value in content if isinstance(value, dict)]
-    names = tuple(dict.fromkeys(key for value in objects for key in value))
-    if not names:
-        raise RadarError("no JSON object", "a list of objects", "check the export that wrote it", file=name)
-    require_columns(len(names), name)
-
-    def read() -> Iterator[Batch]:
-        lines = pl.Series("line", [json.dumps(value, ensure_ascii=False) for value in content], dtype=pl.String)
-        numbers = pl.int_range(1, lines.len() + 1, dtype=pl.Int64, eager=True).alias("line")
-        yield _decode(lines, numbers, names, float(len(content)))
-
-    return Source(name, names, float(len(content)), read)
+    lines: list[str] = []
+    have = 0
+    for value in content:
+        lines.append(json.dumps(value, ensure_ascii=False))
+        have += len(lines[-1])
+        if have >= _BLOCK:
+            yield pl.Series("line", lines, dtype=pl.String)
+            lines, have = [], 0
+    yield pl.Series("line", lines, dtype=pl.String)

@@ -31,7 +31,12 @@ class Limits:
     columns
         Columns of a file; Excel's own limit.
     json_bytes
-        Size of JSON that must be read whole, a list or a collection [bytes]; JSON lines have no such limit.
+        Unpacked size of JSON that must be read whole, a list or a collection [bytes]; JSON lines have no such limit.
+    small_json_bytes
+        Such JSON is parsed by the command itself up to this size [bytes]: at 30 bytes of memory for one of ``[],`` that is a
+        quarter of a GiB. Larger JSON is parsed by a helper process.
+    line_bytes
+        Longest line of JSON lines [bytes].
     """
 
     unpacked_bytes: int = 2 << 30
@@ -40,6 +45,8 @@ class Limits:
     sheet_cells: int = 64 << 20
     columns: int = 16_384
     json_bytes: int = 1 << 30
+    small_json_bytes: int = 8 << 20
+    line_bytes: int = 64 << 20
 
 
 LIMITS = Limits()
@@ -80,6 +87,17 @@ def require_cells(rows: int, columns: int, title: str, name: str) -> None:
         )
 
 
+def require_table(rows: int, columns: int, name: str) -> None:
+    """Raise RadarError for features of which nearly each has properties of its own: their table would fill the machine."""
+    if rows * columns > LIMITS.sheet_cells:
+        raise RadarError(
+            f"{rows:,} features with {columns:,} different properties",
+            f"at most {LIMITS.sheet_cells:,} cells",
+            "check the export that wrote it",
+            file=name,
+        )
+
+
 def require_size(size: float, name: str) -> None:
     """Raise RadarError for JSON too large to be read whole."""
     if size > LIMITS.json_bytes:
@@ -87,6 +105,17 @@ def require_size(size: float, name: str) -> None:
             f"one JSON value of {size / (1 << 30):.1f} GiB",
             f"at most {LIMITS.json_bytes / (1 << 30):.0f} GiB",
             "write it as JSON lines, one object a line",
+            file=name,
+        )
+
+
+def require_line(size: int, name: str) -> None:
+    """Raise RadarError for a line of JSON lines too long to be one object."""
+    if size > LIMITS.line_bytes:
+        raise RadarError(
+            f"a line of more than {LIMITS.line_bytes >> 20} MiB",
+            "one JSON object a line",
+            "check the export that wrote it",
             file=name,
         )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -17,12 +18,12 @@ _LOOK_SECONDS = 0.5
 _GIB = 1 << 30
 
 
-def memory_in_use() -> int:
-    """Return the memory of this process [bytes]; 0 where the system does not tell."""
+def memory_in_use(process: int | None = None) -> int:
+    """Return the memory of a process by its id, by default this one [bytes]; 0 where the system does not tell."""
     import os
 
     try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        pages = int(Path(f"/proc/{process or 'self'}/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
@@ -59,20 +60,68 @@ class LoadWatch:
         """Return the time left [s]."""
         return self.seconds - (time.monotonic() - self.started)
 
-    def check(self) -> None:
-        """Raise RadarError past one of the limits."""
+    def check(self, helper_bytes: int = 0) -> None:
+        """Raise RadarError past one of the limits; ``helper_bytes`` of memory are counted besides this process's own."""
         if self.left() < 0.0:
             raise RadarError(
                 f"a load that reads for more than {self.seconds:g} seconds",
                 "time_limit_seconds under [load] in radar.toml",
                 "part the files, or raise it; nothing was committed",
             )
-        if memory_in_use() - self.memory_before > self.memory_bytes:
+        if memory_in_use() - self.memory_before + helper_bytes > self.memory_bytes:
             raise RadarError(
                 f"a load that takes more than {self.memory_bytes / _GIB:.3g} GiB of memory",
                 "memory_limit_gib under [load] in radar.toml",
                 "part the files, or raise it; nothing was committed",
             )
+
+
+_WATCH: ContextVar[LoadWatch | None] = ContextVar("watch", default=None)
+"""The watch of the load that is being read."""
+
+
+def check_limits(helper_bytes: int = 0) -> None:
+    """Raise RadarError when the load being read is past one of its limits; see ``LoadWatch.check``."""
+    watch = _WATCH.get()
+    if watch is not None:
+        watch.check(helper_bytes)
+
+
+def seconds_left() -> float:
+    """Return the time left to the load being read [s]; infinite where none is limited."""
+    watch = _WATCH.get()
+    return float("inf") if watch is None else watch.left()
+
+
+@contextmanager
+def stopping(stop: Callable[[], None]) -> Iterator[None]:
+    """Ask a library at work inside to stop when the load being read passes a limit; ``check_limits`` then tells which.
+
+    Parameters
+    ----------
+    stop
+        Called from another thread, again and again until the library's call has ended.
+    """
+    watch = _WATCH.get()
+    if watch is None:
+        yield
+        return
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(_LOOK_SECONDS):
+            try:
+                watch.check()
+            except RadarError:
+                stop()
+
+    beside = threading.Thread(target=look, daemon=True)
+    beside.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beside.join()
 
 
 def watch_load(seconds: float, memory_gib: float) -> LoadWatch:
@@ -92,7 +141,8 @@ def watch_load(seconds: float, memory_gib: float) -> LoadWatch:
 def limited(watch: LoadWatch | None) -> Iterator[None]:
     """Stop what happens inside past the limits: by itself in the main thread, elsewhere at its end; None limits nothing.
 
-    A library at work in its own language ends its call first, so the limits of size stand beside these.
+    A library at work in its own language ends its call first. So what it is given is small (``limits``), or it is asked to stop
+    (``stopping``), or it works in a helper process, which is ended (``apart``).
 
     Raises
     ------
@@ -102,6 +152,16 @@ def limited(watch: LoadWatch | None) -> Iterator[None]:
     if watch is None:
         yield
         return
+    token = _WATCH.set(watch)
+    try:
+        with _interrupting(watch):
+            yield
+    finally:
+        _WATCH.reset(token)
+
+
+@contextmanager
+def _interrupting(watch: LoadWatch) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         watch.check()

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from data.errors import RadarError
+from data.sources.apart import read_apart
 from data.sources.batch import Batch, Source, drop_blank_rows, no_broken, unique_names
+from data.sources.limits import require_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,26 +33,35 @@ def open_parquet(path: Path, name: str) -> Source:
     try:
         with pq.ParquetFile(path) as file:
             columns = tuple(file.schema_arrow.names)
-            rows = file.metadata.num_rows
+            size = float(file.metadata.num_rows)
             _require_types(file.schema_arrow, name)
     except (pa.ArrowInvalid, OSError) as error:
         raise _unreadable(error, name) from error
+    require_columns(len(columns), name)
 
     def read() -> Iterator[Batch]:
         start = 0
-        try:
-            with pq.ParquetFile(path) as file:
-                for arrow in file.iter_batches(batch_size=_ROWS):
-                    renamed = pa.RecordBatch.from_arrays(arrow.columns, names=unique_names(columns))
-                    frame = pl.DataFrame(pl.from_arrow(renamed))
-                    lines = pl.int_range(start + 1, start + frame.height + 1, dtype=pl.Int64, eager=True).alias("line")
-                    start += frame.height
-                    frame, lines = drop_blank_rows(frame, lines)
-                    yield Batch(frame, lines, no_broken(), float(start))
-        except (pa.ArrowInvalid, OSError) as error:
-            raise _unreadable(error, name) from error
+        # A text that stands once in the file may stand in a million of its rows, so its size says little of what it unpacks to.
+        for rows in read_apart(_take_rows, path, name, name=name, kind="Parquet"):
+            lines = pl.int_range(start + 1, start + rows.height + 1, dtype=pl.Int64, eager=True).alias("line")
+            start += rows.height
+            yield Batch(*drop_blank_rows(rows, lines), no_broken(), float(start))
 
-    return Source(name, columns, float(rows), read)
+    return Source(name, columns, size, read)
+
+
+def _take_rows(path: Path, name: str) -> Iterator[pl.DataFrame]:
+    """Take the rows, some at a time, under internal column names."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = unique_names(tuple(file.schema_arrow.names))
+            for arrow in file.iter_batches(batch_size=_ROWS):
+                yield pl.DataFrame(pl.from_arrow(pa.RecordBatch.from_arrays(arrow.columns, names=names)))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise _unreadable(error, name) from error
 
 
 def _require_types(schema: pa.Schema, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from urllib.parse import parse_qs, quote, unquote
 from data.errors import RadarError
 from data.sources.batch import Source
 from data.sources.csv_files import open_rows
+from data.sources.load_limits import check_limits, seconds_left
 
 if TYPE_CHECKING:
     import psycopg
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 _CONNECT_SECONDS = 10
 _READ_ONLY, _CANCELED = "25006", "57014"
+# A server that is gone without a word is given up after a minute [s; s; times].
+_KEEP_ALIVE = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
+# No statement takes longer than the load has left, nor than the server allows anyway.
+_LIMIT_STATEMENTS = (
+    "SELECT set_config(name, least(nullif(setting::bigint, 0), %s)::text, false) FROM pg_settings "
+    "WHERE name = 'statement_timeout'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,7 @@ class Address:
         user = None if self.user is None else unquote(self.user)
         password = None if self.password is None else unquote(self.password)
         given = {name: value for name, value in (("user", user), ("password", password)) if value is not None}
-        return make_conninfo(plain, **given)
+        return make_conninfo(plain, **_KEEP_ALIVE, **given)
 
 
 def mask_url(url: str) -> str:
@@ -205,8 +214,11 @@ def _answering(address: Address, name: str) -> Iterator[psycopg.Connection]:
         ) from None
     try:
         connection.read_only = True
+        if seconds_left() < float("inf"):
+            connection.execute(_LIMIT_STATEMENTS, [max(1, math.ceil(1000.0 * seconds_left()))])
         yield connection
     except psycopg.Error as error:
+        check_limits()  # the server was told when to stop
         raise _refused(error, address, name) from None
     finally:
         connection.close()

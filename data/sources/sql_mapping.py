@@ -9,6 +9,7 @@ import polars as pl
 
 from data.errors import RadarError
 from data.sources.batch import Batch, Source, drop_blank_rows, no_broken, unique_names
+from data.sources.load_limits import check_limits, stopping
 
 _ROWS = 500_000
 
@@ -79,13 +80,15 @@ def map_with_sql(sources: Sequence[Source], query: str, label: str) -> Source:
 
         start = 0
         try:
-            for arrow in connection.sql(query).to_arrow_reader(_ROWS):
-                renamed = pa.RecordBatch.from_arrays(arrow.columns, names=unique_names(columns))
-                frame = pl.DataFrame(pl.from_arrow(renamed))
-                lines = pl.int_range(start + 1, start + frame.height + 1, dtype=pl.Int64, eager=True).alias("line")
-                start += frame.height
-                yield Batch(*drop_blank_rows(frame, lines), no_broken(), float(min(start, rows.height)))
-        except duckdb.Error as error:
+            with stopping(connection.interrupt):
+                for arrow in connection.sql(query).to_arrow_reader(_ROWS):
+                    renamed = pa.RecordBatch.from_arrays(arrow.columns, names=unique_names(columns))
+                    frame = pl.DataFrame(pl.from_arrow(renamed))
+                    lines = pl.int_range(start + 1, start + frame.height + 1, dtype=pl.Int64, eager=True).alias("line")
+                    start += frame.height
+                    yield Batch(*drop_blank_rows(frame, lines), no_broken(), float(min(start, rows.height)))
+        except (duckdb.Error, pa.ArrowException, OSError) as error:
+            check_limits()  # it was asked to stop
             raise _refused(error, label) from error
 
     return Source(name, columns, float(rows.height), read)

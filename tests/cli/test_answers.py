@@ -52,6 +52,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lines = ["hub_id,name,sort_capacity", "A,a,5", "B,b,", "C,c,x", *hubs]
     (workspace.folder / "hubs.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (workspace.folder / "couriers.csv").write_text("courier_id,name\nA,a\n", encoding="utf-8")
+    (workspace.folder / "given.csv").write_text(
+        "date,origin_hub_id,destination_hub_id,parcels\n2025-11-11,A,B,5\n", encoding="utf-8"
+    )
     return workspace.folder
 
 
@@ -67,8 +70,9 @@ REAL = [
     ("undo", "undo --yes"),
     ("remove", "remove hubs --where hub_id='Z' --yes"),
     ("sql", "sql SELECT/**/count(*)/**/n/**/FROM/**/hubs"),
-    ("withdraw", "withdraw load-hubs-0001"),
-    ("withdraw", "withdraw load-hubs-0001 --undo"),
+    ("load TABLE", "load route_demand {folder}/given.csv --add-missing hubs"),
+    ("withdraw", "withdraw load-route_demand-0006"),
+    ("withdraw", "withdraw load-route_demand-0006 --undo"),
     ("weather effects", "weather effects"),
     ("repair", "repair"),
     ("clean", "clean --dry-run"),

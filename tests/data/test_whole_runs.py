@@ -45,6 +45,26 @@ def test_a_withdrawn_run_can_be_named_and_put_back(tmp_path: Path) -> None:
         withdraw(run, "plan-trunk-001")
 
 
+def test_a_run_whose_rows_count_anyway_is_not_withdrawn(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "peak")
+    with workspace.run("load hubs") as loaded:
+        loaded.replace("hubs", pl.DataFrame({"hub_id": ["A"], "name": ["a"]}))
+    with workspace.run("check") as checked:
+        pass
+    with workspace.run("load waybills") as both:  # reference rows beside a result
+        both.upsert("hubs", pl.DataFrame({"hub_id": ["B"], "name": ["b"]}))
+        both.append("hub_prices", pl.DataFrame({"date": [date(2025, 11, 1)], "hub_id": ["A"], "price": [1.0]}))
+    words = r"load-hubs-0001 wrote rows of hubs, and they stay .*; take it back with `radar undo` .*`radar remove hubs"
+    for run_id, told in ((loaded.run_id, words), (checked.run_id, "wrote no results that could be withdrawn")):
+        with pytest.raises(RadarError, match=told), workspace.run("withdraw") as run:
+            withdraw(run, run_id)
+    with workspace.run("withdraw") as run:
+        withdraw(run, both.run_id)
+    withdrawn = workspace.runs().filter(pl.col("withdrawn_at").is_not_null())["run_id"].to_list()
+    assert withdrawn == [both.run_id]
+    assert workspace.results("hub_prices").is_empty()
+
+
 def test_a_reader_sees_nothing_of_a_run_between_its_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = Workspace.create(tmp_path / "peak")
     tables = {"hubs": "hub_id", "couriers": "courier_id", "regions": "region_id"}
