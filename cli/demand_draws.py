@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -81,8 +81,8 @@ class DemandSource:
 
     def draw_fresh(self, draws: int, turn: int = 1) -> NDArray[np.int64]:
         """Give draws of another seed, to judge on what was not used to choose; each turn is another."""
-        seed = self.seed + turn * FRESH
-        return DemandSource(self.model, self.routes, self.pair, self.pairs, draws, seed).draw(0, draws)
+        fresh = replace(self, most=draws, seed=self.seed + turn * FRESH, _paths=None, _given=0)
+        return fresh.draw(0, draws)
 
     def share_of_couriers(self) -> dict[str, NDArray[np.float64]]:
         """Return by courier the [routes] share of each demand's median that is its."""

@@ -13,7 +13,7 @@ from cli.calibration import read_calibration
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
-from cli.plan_demand import TrunkRequest, read_demand
+from cli.plan_demand import TrunkRequest, keep_request, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
 from cli.plan_weather import read_weather_cost, tell_weather_cost
@@ -197,17 +197,10 @@ def make_trunk_plan(
     options = set_options(workspace.settings, effort=request.effort, time_limit=request.time_limit, seed=request.seed)
     near = None if request.reference is None else _find_reference(workspace, request.reference)
     kept = {
-        "from": None if request.first is None else request.first.isoformat(),
-        "to": None if request.last is None else request.last.isoformat(),
-        "service_level": level,
-        "demand": request.demand,
+        **keep_request(request),
         **keep_options(options),
+        "service_level": level,
         "reference": near,
-        "max_changes": request.max_changes,
-        "forecast": request.forecast,
-        "weather": request.weather,
-        "risk": request.risk,
-        "by": request.by,
     }
     with workspace.run("plan trunk", kept, request.seed) as run:
         tables = {name: run.read(name) for name in (*TABLES, *list_hours(request.by))}

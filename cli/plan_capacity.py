@@ -10,6 +10,7 @@ import typer
 from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import FirstDay, Json, LastDay, Seed
+from cli.trunk_task import keep_options, set_options
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,7 +68,6 @@ def plan_capacity(
     from routing.budget import tell_end
     from routing.capacity.needs import CapacityOptions
     from routing.capacity.needs import plan_capacity as plan
-    from routing.trunk.task.inputs import TrunkOptions
 
     workspace = workspace_of(context)
     settings = workspace.settings.plan
@@ -76,11 +76,10 @@ def plan_capacity(
         idle_cost_share=settings.idle_cost_share,
         spot_peak_factor=settings.spot_peak_factor,
         late_cost=settings.late_cost,
-        trunk=TrunkOptions(
-            hold_cost=settings.hold_cost,
-            short_cost=settings.short_cost,
+        trunk=set_options(
+            workspace.settings,
             effort=settings.effort / 2 if effort is None else effort,
-            time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
+            time_limit=time_limit,
             seed=seed,
         ),
         volumes=volumes,
@@ -91,9 +90,7 @@ def plan_capacity(
         "service_level": options.service_level,
         "idle_cost_share": options.idle_cost_share,
         "spot_peak_factor": options.spot_peak_factor,
-        "late_cost": options.late_cost,
-        "effort": options.trunk.effort,
-        "time_limit": options.trunk.time_limit,
+        **keep_options(options.trunk),
         "volumes": volumes,
         "forecast": forecast,
     }

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     import polars as pl
@@ -30,6 +31,27 @@ class TrunkRequest:
     weather: bool = True
     risk: float | None = None
     by: str = "sorts"
+
+
+def keep_request(request: TrunkRequest) -> dict[str, Any]:
+    """List what was asked for as the plan's run keeps it; its seed and forecast the run keeps itself."""
+    days = {"from": request.first, "to": request.last}
+    others = [field.name for field in fields(request) if field.name not in ("first", "last", "seed")]
+    return {name: None if day is None else day.isoformat() for name, day in days.items()} | {
+        name: getattr(request, name) for name in others
+    }
+
+
+def read_request(run: Mapping[str, Any]) -> TrunkRequest:
+    """Return what a past plan was asked for, by its row of ``runs`` with the options parsed."""
+    from datetime import date
+
+    told = run["options"]
+    days = {
+        name: date.fromisoformat(told[at]) if told.get(at) else None for name, at in (("first", "from"), ("last", "to"))
+    }
+    kept = {field.name: told[field.name] for field in fields(TrunkRequest) if field.name in told}
+    return TrunkRequest(**{**kept, **days, "seed": run["seed"] or 0, "forecast": run["forecast_run"]})
 
 
 def read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -243,26 +244,16 @@ def _request_of(
     max_changes: int | None,
 ) -> Any:
     """Ask for what a plan was asked for, so that only the edits differ."""
-    from datetime import date
-
     from cli.past_plans import read_run
-    from cli.plan_demand import TrunkRequest
+    from cli.plan_demand import read_request
 
-    row = read_run(workspace, run_id)
-    told = row["options"]
-    first, last = (date.fromisoformat(told[name]) if told.get(name) else None for name in ("from", "to"))
-    return TrunkRequest(
-        first=first,
-        last=last,
-        service_level=told.get("service_level"),
-        demand=told.get("demand", "auto"),
-        time_limit=told.get("time_limit") if time_limit is None else time_limit,
-        effort=told.get("effort") if effort is None else effort,
-        seed=row["seed"] or 0,
+    asked = read_request(read_run(workspace, run_id))
+    return replace(
+        asked,
+        time_limit=asked.time_limit if time_limit is None else time_limit,
+        effort=asked.effort if effort is None else effort,
         reference=reference,
         max_changes=max_changes,
-        forecast=row["forecast_run"],
-        weather=told.get("weather", True),
     )
 
 

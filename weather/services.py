@@ -99,7 +99,7 @@ def fetch(
 
 
 def _told(sources: Sources, provider: Provider, at: Place) -> Sources:
-    return Sources(zone=sources.zone, provider=provider, place=at, shapes=sources.shapes)
+    return replace(sources, provider=provider, place=at)
 
 
 def _requests(

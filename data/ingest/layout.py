@@ -200,7 +200,7 @@ def fill_down(source: Source, names: Sequence[str], table: TableContract) -> Sou
                 )
                 last[position] = filled[-1] if filled.len() else last.get(position)
                 frame = frame.with_columns(filled.alias(frame.columns[position]))
-            yield Batch(frame, batch.lines, batch.broken, batch.done)
+            yield replace(batch, frame=frame)
 
     return replace(source, read=read)
 

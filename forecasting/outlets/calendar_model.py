@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -78,15 +78,13 @@ class OutletDays:
     def until(self, known: int, horizon: int) -> OutletDays:
         """Return what was known after the first ``known`` days, with so many days ahead."""
         end = known + horizon
-        return OutletDays(
-            self.parcels[:, :known],
-            self.dates[:end],
-            self.units,
-            self.events,
-            self.promotions,
-            min(self.first_day, known),
-            None if self.offset is None else self.offset[:end],
-            None if self.unknown is None else self.unknown[:known],
+        return replace(
+            self,
+            parcels=self.parcels[:, :known],
+            dates=self.dates[:end],
+            first_day=min(self.first_day, known),
+            offset=None if self.offset is None else self.offset[:end],
+            unknown=None if self.unknown is None else self.unknown[:known],
         )
 
     def tree(self) -> Tree:

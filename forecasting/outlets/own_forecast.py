@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -104,14 +104,8 @@ def read_outlet_days(
 def forecast_own(days: OutletDays, horizon: int) -> CalendarForecast:
     """Forecast the last ``horizon`` of the days ahead; those before them only bridge to the as-of date."""
     made = forecast_by_calendar(days)
-    return CalendarForecast(
-        made.mean[:, -horizon:],
-        made.event[:, -horizon:],
-        made.promotion[:, -horizon:],
-        made.effects,
-        made.shared,
-        made.slopes,
-    )
+    ahead = {name: getattr(made, name)[:, -horizon:] for name in ("mean", "event", "promotion")}
+    return replace(made, **ahead)
 
 
 def backtest_own(days: OutletDays, horizon: int, cutoffs: Sequence[int] | None = None) -> list[OwnBacktest]:
