@@ -40,6 +40,9 @@ class SilenceRules:
     fewest_parcels: float = constant(
         20.0, "parcels/day", "on the middle day with rows, under which a series may have empty days", "judgement"
     )
+    fewest_alone: int = constant(
+        7, "days", "with rows behind a longer silence than any before, under which they stand alone", "judgement"
+    )
     fewest_days: int = constant(14, "days", "with rows, under which nothing is usual yet", "judgement")
     longest_unknown: int = constant(
         2, "days", "of a hub's silence that are unknown; more is a suspected closure", "judgement"
@@ -215,14 +218,47 @@ def _pieces(days: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return np.split(days, np.flatnonzero(np.diff(days) > 1) + 1)
 
 
-def days_without_rows(volumes: pl.DataFrame, as_of: dt.date) -> int:
-    """Count the days just before a date, itself left out if it has rows, on which nothing at all is known."""
-    before = volumes.filter(pl.col("date") <= as_of)["date"].unique().sort(descending=True).head(2).to_list()
-    if not before:
-        return 0
-    if before[0] < as_of:
-        return int((as_of - before[0]).days)
-    return int((as_of - before[1]).days) - 1 if len(before) > 1 else 0
+@dataclass(frozen=True)
+class Gap:
+    """Days on which nothing at all is known, near the end of what is known.
+
+    Attributes
+    ----------
+    days
+        How many in a row, those left out on which the network is said to have rested.
+    last
+        Last day with rows before them.
+    alone
+        Days with rows behind them, up to the as-of date.
+    """
+
+    days: int
+    last: dt.date
+    alone: int
+
+
+def find_gap(
+    volumes: pl.DataFrame, as_of: dt.date, most: int, closed: Sequence[tuple[dt.date, dt.date]] = ()
+) -> Gap | None:
+    """Find more than ``most`` days in a row without rows just before a date, or before the few days that stand alone in front of it.
+
+    Rows of a wrong date stand alone, and so does what was loaded after a file that never came. Where the history has been silent for
+    as long before, as over the holidays of every year, a few days behind such a silence are no sign of that.
+    """
+    known = volumes.filter(pl.col("date") <= as_of)["date"].unique().sort(descending=True).to_list()
+    after = [as_of + dt.timedelta(days=1), *known]
+    gaps = [(later - earlier).days - 1 for later, earlier in zip(after, known, strict=False)]
+    for alone, days in enumerate(gaps[: SILENCE.fewest_alone]):
+        first = known[alone] + dt.timedelta(days=1)
+        rested = sum(_is_closed(first + dt.timedelta(days=at), closed) for at in range(days)) if closed else 0
+        near = alone == 0 or (alone == 1 and known[0] == as_of)
+        if days - rested > most and (near or days > max(gaps[alone + 1 :], default=0)):
+            return Gap(days - rested, known[alone], alone)
+    return None
+
+
+def _is_closed(day: dt.date, closed: Sequence[tuple[dt.date, dt.date]]) -> bool:
+    return any(first <= day <= last for first, last in closed)
 
 
 def tell_silences(silences: Sequence[Silence]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data.closings import Closing
 from data.errors import RadarError
 from data.progress import SILENT, Progress
-from data.silent_days import days_without_rows
+from data.silent_days import find_gap
 from forecasting.events.phases import place_phases, read_waves
 from forecasting.events.uplift import plain_name
 from forecasting.history.as_of_view import restrict
@@ -87,10 +87,10 @@ def forecast(
         raise RadarError(f"a horizon of {horizon} days", f"1 to {LONGEST_HORIZON}", "choose another --horizon")
     known = restrict(inputs, as_of)
     if inputs.route_volumes.is_empty() and not (inputs.outlet_volumes.is_empty() or inputs.outlets.is_empty()):
-        _refuse_gap(known.outlet_volumes, as_of, chosen.bridge, outlets=True)
+        _refuse_gap(known.outlet_volumes, as_of, chosen, outlets=True)
         return forecast_from_outlets(known, as_of, horizon, chosen.closed)
     notes: list[str] = []
-    panel, lag = _read_panel(known, as_of, inputs.route_volumes, chosen.bridge)
+    panel, lag = _read_panel(known, as_of, inputs.route_volumes, chosen)
     if lag:
         notes.append(f"Route volumes end on {panel.dates[-1]}, {lag} days before {as_of}; the forecast bridges them.")
     eventful = place_phases(read_waves(known.events), panel.dates).touched()
@@ -178,7 +178,9 @@ def find_closings_taken(
     return tuple(find_unannounced(known, silent, told, eventful, panel))
 
 
-def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame, bridge: bool) -> tuple[Panel, int]:
+def _read_panel(
+    known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame, chosen: ForecastSettings
+) -> tuple[Panel, int]:
     """Spread the volumes out, and say how many days lie between their last day and the as-of date."""
     if known.route_volumes.is_empty():
         if everything.is_empty():
@@ -190,21 +192,21 @@ def _read_panel(known: ForecastInputs, as_of: dt.date, everything: pl.DataFrame,
             f"a day from {everything['date'].min()!s} on",
             "choose a later --as-of",
         )
-    _refuse_gap(known.route_volumes, as_of, bridge)
+    _refuse_gap(known.route_volumes, as_of, chosen)
     panel = Panel.from_route_volumes(known.route_volumes)
     return panel, (as_of - to_date(panel.dates[-1])).days
 
 
-def _refuse_gap(volumes: pl.DataFrame, as_of: dt.date, bridge: bool, outlets: bool = False) -> None:
-    """Refuse to go on where more than a week before the as-of date holds no rows, unless that is asked for."""
-    missing = days_without_rows(volumes, as_of)
-    if missing > MOST_BRIDGED and not bridge:
-        last = volumes.filter(pl.col("date") < as_of)["date"].max()
-        gap = f"no route volumes on the {missing} days before the as-of date {as_of}: the last day known before it is {last!s}"
-        if outlets:
-            gap = f"no outlet volumes on the {missing} days before the as-of date {as_of}: the last day known before it is {last!s}"
+def _refuse_gap(volumes: pl.DataFrame, as_of: dt.date, chosen: ForecastSettings, outlets: bool = False) -> None:
+    """Refuse to go on where more than a week before the as-of date, or before a few days in front of it, holds no rows."""
+    gap = None if chosen.bridge else find_gap(volumes, as_of, MOST_BRIDGED, chosen.closed)
+    if gap is not None:
+        what = "outlet volumes" if outlets else "route volumes"
+        told = f"no {what} on the {gap.days} days before the as-of date {as_of}: the last day known before it is {gap.last}"
+        if gap.alone > 1:
+            told = f"{what} of {gap.alone} days up to the as-of date {as_of} that stand alone: the {gap.days} days before them hold none, the last day known before is {gap.last}"
         raise RadarError(
-            gap,
+            told,
             f"at most {MOST_BRIDGED} days without any row",
             "load those days, correct --as-of, or take out rows of a wrong date (`radar remove`); --bridge goes on all the same",
         )

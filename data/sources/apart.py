@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +36,9 @@ _CPU_SECONDS_MORE = 60.0
 _OUT_OF_MEMORY = 1000  # the highest score: the system takes the helper's memory before anybody else's
 
 
-def read_apart(work: Callable[..., Iterator[Piece]], *arguments: object, name: str, kind: str) -> Iterator[Piece]:
+def read_apart(
+    work: Callable[..., Iterator[Piece]], *arguments: object, name: str, kind: str
+) -> Generator[Piece, None, None]:
     """Let a helper process do the work and pass on what it yields.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from data.sources.limits import LIMITS, require_columns, require_size, require_t
 
 GEOMETRY, LATITUDE, LONGITUDE = "geometry", "latitude", "longitude"
 _SHOWN = 200
+MAYBE_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How JSON writes either part of a character of two parts."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ def _parse_features(text: bytes, name: str, expected: str) -> Iterator[Features]
             "check the export that wrote it",
             file=name,
         )
-    rows, broken = _rows_of(features)
+    rows, broken = _rows_of(features, MAYBE_HALF.search(text) is not None)
     names = tuple(dict.fromkeys(str(key) for row in rows.values() for key in row))
     if not names:
         raise RadarError(
@@ -106,14 +109,22 @@ def _parse_features(text: bytes, name: str, expected: str) -> Iterator[Features]
     yield Features(names, frame, pl.Series("line", list(rows), dtype=pl.Int64), apart, len(features))
 
 
-def _rows_of(features: list[Any]) -> tuple[dict[int, dict[str, Any]], list[tuple[int, str | None, str, str]]]:
-    """Return the properties of each whole feature with its geometry and place, by number, and what is wrong with the others."""
+def _rows_of(
+    features: list[Any], halves: bool
+) -> tuple[dict[int, dict[str, Any]], list[tuple[int, str | None, str, str]]]:
+    """Return the properties of each whole feature with its geometry and place, by number, and what is wrong with the others.
+
+    Only where ``halves`` of characters may stand in them are they looked for.
+    """
     rows: dict[int, dict[str, Any]] = {}
     broken: list[tuple[int, str | None, str, str]] = []
     for number, feature in enumerate(features, start=1):
         properties = feature.get("properties") or {} if isinstance(feature, dict) else None
         if not isinstance(properties, dict):
             broken.append((number, None, json.dumps(feature)[:_SHOWN], "is no GeoJSON feature"))
+            continue
+        if halves and not is_text(feature):
+            broken.append((number, None, json.dumps(feature)[:_SHOWN], "holds half of a character (a lone surrogate)"))
             continue
         rows[number] = {"id": feature.get("id"), **properties, GEOMETRY: feature.get("geometry")}
     if all(row["id"] is None for row in rows.values()):
@@ -127,6 +138,21 @@ def _rows_of(features: list[Any]) -> tuple[dict[int, dict[str, Any]], list[tuple
                 broken.append((number, GEOMETRY, json.dumps(row[GEOMETRY])[:_SHOWN], f"is {error.found}"))
                 del rows[number]
     return rows, broken
+
+
+def is_text(value: object) -> bool:
+    """Whether all text in a parsed JSON value is whole: half of a character that JSON writes in two parts is none.
+
+    Examples
+    --------
+    >>> is_text({"a": [chr(0x1F4E6)]}), is_text({"a": [chr(0xD83D)]})
+    (True, False)
+    """
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _point_inside(geometry: Any) -> tuple[float | None, float | None]:

@@ -15,12 +15,15 @@ from data.errors import RadarError
 from data.sources.apart import read_apart
 from data.sources.batch import BROKEN_SCHEMA, Batch, Source, drop_blank_rows, no_broken, unique_names
 from data.sources.encodings import utf8_blocks
-from data.sources.geojson_files import parse_features, source_of_features
+from data.sources.geojson_files import is_text, parse_features, source_of_features
 from data.sources.limits import LIMITS, limit_unpacked, require_columns, require_line, require_size
 
 _BLOCK = 8 << 20
 _CELLS = 8 << 20  # rows times columns that are taken at a time
 _SHOWN = 200
+# Half of a character that JSON writes in two parts; Polars puts a NUL in its place without a word.
+_MAYBE_HALF = r"(?i)\\ud[89a-f]"
+_NO_OBJECT, _HALF = "is no JSON object", "holds half of a character (a lone surrogate)"
 
 
 def open_json(path: Path, name: str) -> Source:
@@ -121,7 +124,7 @@ def _keys(lines: pl.Series) -> dict[str, None]:
     for line in lines:
         value = _parse(line)
         if isinstance(value, dict):
-            found.update(dict.fromkeys(value))
+            found.update(dict.fromkeys(key for key in value if is_text(key)))
     return found
 
 
@@ -137,6 +140,8 @@ def _decode(lines: pl.Series, numbers: pl.Series, names: tuple[str, ...], done: 
     lines, numbers = lines.filter(filled), numbers.filter(filled)
     columns = unique_names(names)
     as_text = pl.Struct(dict.fromkeys(names, pl.String()))
+    if lines.str.contains(_MAYBE_HALF).any():
+        return _decode_one_by_one(lines, numbers, names, done)
     try:
         frame = lines.str.json_decode(dtype=as_text).struct.unnest()
         frame.columns = columns
@@ -149,21 +154,21 @@ def _decode(lines: pl.Series, numbers: pl.Series, names: tuple[str, ...], done: 
 def _decode_one_by_one(lines: pl.Series, numbers: pl.Series, names: tuple[str, ...], done: float) -> Batch:
     rows: list[list[str | None]] = []
     good: list[int] = []
-    broken: list[tuple[int, str]] = []
+    broken: list[tuple[int, str, str]] = []
     for number, line in zip(numbers, lines, strict=True):
         value = _parse(line)
-        if isinstance(value, dict):
+        if isinstance(value, dict) and is_text(value):
             rows.append([_as_text(value.get(key)) for key in names])
             good.append(number)
         else:
-            broken.append((number, line[:_SHOWN]))
+            broken.append((number, line[:_SHOWN], _HALF if isinstance(value, dict) else _NO_OBJECT))
     frame = pl.DataFrame(rows, schema=dict.fromkeys(unique_names(names), pl.String()), orient="row")
     apart = pl.DataFrame(
         {
-            "row": [number for number, _ in broken],
+            "row": [number for number, _, _ in broken],
             "column": pl.Series([None] * len(broken), dtype=pl.String),
-            "value": [text for _, text in broken],
-            "rule": ["is no JSON object"] * len(broken),
+            "value": [text for _, text, _ in broken],
+            "rule": [rule for _, _, rule in broken],
         },
         schema=BROKEN_SCHEMA,
     )
@@ -197,7 +202,7 @@ def _lines_of_list(text: bytes, name: str) -> Iterator[pl.Series]:
     lines: list[str] = []
     have = 0
     for value in content:
-        lines.append(json.dumps(value, ensure_ascii=False))
+        lines.append(json.dumps(value, ensure_ascii=not is_text(value)))
         have += len(lines[-1])
         if have >= _BLOCK:
             yield pl.Series("line", lines, dtype=pl.String)

@@ -230,3 +230,27 @@ def test_json_nested_without_end_is_told(tmp_path: Path, workspace: Workspace) -
     lone = tmp_path / "lone.json"
     lone.write_text('[{"hub_id": "\\ud800", "name": "x"}]', encoding="utf-8")
     assert _ends_well(workspace, "hubs", lone)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".geojson"])
+def test_rows_with_half_of_a_character_are_set_apart_and_the_others_taken(
+    workspace: Workspace, tmp_path: Path, suffix: str
+) -> None:
+    rows = [f'{{"hub_id": "H{n}", "name": "{name}"}}' for n, name in enumerate([r"\ud83d\udce6", "b", *"cdefgh" * 10])]
+    rows[3:3] = [r'{"hub_id": "A", "name": "x\ud800"}', r'{"hub_id": "\udce6", "name": "x"}']
+    if suffix == ".geojson":
+        rows = [f'{{"type": "Feature", "properties": {row}, "geometry": null}}' for row in rows]
+    listed = ",".join(rows)
+    text = {
+        ".jsonl": "\n".join(rows),
+        ".json": f"[{listed}]",
+        ".geojson": f'{{"type": "FeatureCollection", "features": [{listed}]}}',
+    }[suffix]
+    path = tmp_path / f"a{suffix}"
+    path.write_text(text, encoding="utf-8")
+    found = preview_files(workspace, Profile("hubs", (str(path),))).ingestion
+    assert found.rejected.select("row", "rule").rows() == [
+        (row, "holds half of a character (a lone surrogate)") for row in (4, 5)
+    ]
+    assert found.rows.height == found.read - 2 == 62
+    assert found.rows.row(0, named=True)["name"] == "\U0001f4e6"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from data.silent_days import Silence, days_without_rows, find_silences, tell_silences
+from data.silent_days import Gap, Silence, find_gap, find_silences, tell_silences
 
 START = dt.date(2024, 1, 1)  # a Monday
 
@@ -86,14 +86,44 @@ def test_trickles_and_networks_of_many_empty_days_mean_zero(parcels: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("as_of", "missing"), [(199, 0), (200, 1), (209, 10), (564, 365), (150, 0), (165, 15), (170, 19), (171, 0)]
+    ("as_of", "gap"),
+    [
+        (199, None),
+        (204, None),  # up to so many days are bridged
+        (209, (10, 199, 0)),
+        (564, (365, 199, 0)),
+        (150, None),
+        (165, (15, 150, 0)),
+        (170, (19, 150, 1)),
+        (171, (19, 150, 2)),
+        (175, (19, 150, 6)),
+        (176, None),
+    ],
 )
-def test_days_before_the_as_of_date_are_counted_also_before_a_stray_row(as_of: int, missing: int) -> None:
+def test_days_before_the_as_of_date_are_counted_also_before_days_that_stand_alone(
+    as_of: int, gap: tuple[int, int, int] | None
+) -> None:
     frame = volumes(lambda at, *_: 151 <= at < 170)
-    assert days_without_rows(frame, day(as_of)) == missing
+    assert find_gap(frame, day(as_of), 7) == (None if gap is None else Gap(gap[0], day(gap[1]), gap[2]))
 
 
-def test_a_row_of_a_far_year_leaves_the_days_before_it_without_rows() -> None:
+def test_a_silence_as_long_as_one_before_leaves_nothing_alone() -> None:
+    frame = volumes(lambda at, *_: 51 <= at < 70 or 151 <= at < 170)
+    assert find_gap(frame, day(171), 7) is None
+    assert find_gap(frame, day(170), 7) == Gap(19, day(150), 1)  # nothing at all is known of the days before
+
+
+def test_days_the_network_rested_on_are_no_gap() -> None:
+    frame = volumes(lambda at, *_: 151 <= at < 170)
+    assert find_gap(frame, day(171), 7, [(day(151), day(160)), (day(161), day(169))]) is None
+    assert find_gap(frame, day(171), 7, [(day(140), day(160))]) == Gap(9, day(150), 2)
+
+
+@pytest.mark.parametrize("strays", [1, 2, 6])
+def test_rows_of_a_far_year_leave_the_days_before_them_without_rows(strays: int) -> None:
     frame = volumes(lambda *_: False)
-    stray = frame.head(1).with_columns(pl.lit(dt.date(2052, 1, 1)).alias("date"))
-    assert days_without_rows(pl.concat([frame, stray]), dt.date(2052, 1, 1)) > 10_000
+    far = [dt.date(2052, 1, 1) + dt.timedelta(days=at) for at in range(strays)]
+    wrong = pl.concat(frame.head(1).with_columns(pl.lit(one).alias("date")) for one in far)
+    gap = find_gap(pl.concat([frame, wrong]), far[-1], 7)
+    assert gap is not None
+    assert (gap.days > 9_000, gap.alone) == (True, strays)

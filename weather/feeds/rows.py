@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -14,6 +15,11 @@ import polars as pl
 from data.errors import RadarError
 from weather.feeds.reading import check_bounds
 from weather.units import Quantity, convert
+
+# Half of a character that JSON writes in two parts: it is no text, and says nothing.
+_HALF = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 
 COLUMNS: Mapping[Quantity, str] = {
     "temperature": "temperature_c",
@@ -49,7 +55,7 @@ def parse_json(content: bytes, *, file: str) -> Any:
         When it is no JSON.
     """
     try:
-        return json.loads(content.decode("utf-8-sig"))
+        return json.loads(_HALF.sub(r"\\ufffd", content.decode("utf-8-sig")))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         told = f"line {error.lineno}, {error.msg}" if isinstance(error, json.JSONDecodeError) else type(error).__name__
         raise RadarError(f"no readable JSON ({told})", "a provider's answer", "fetch it again", file=file) from error

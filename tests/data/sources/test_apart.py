@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -114,9 +115,8 @@ def test_memory_that_the_helper_takes_counts_for_the_load() -> None:
 
 
 def test_who_wants_no_more_ends_the_helper() -> None:
-    pieces = read_apart(_count, 10**9, name="a", kind="Excel")
-    assert next(pieces) == 0
-    pieces.close()
+    with closing(read_apart(_count, 10**9, name="a", kind="Excel")) as pieces:
+        assert next(pieces) == 0
     assert _read(_count, 2) == [0, 1]
 
 
@@ -130,7 +130,7 @@ def test_helpers_start_where_other_modules_stand_in_the_way(tmp_path: Path) -> N
     assert (done.returncode, done.stdout) == (0, "hubs: 1 rows read, 1 taken.\n"), done.stderr
 
 
-def _workbook(path: Path, rows: list[list[object]]) -> Path:
+def _workbook(path: Path, rows: Iterable[Sequence[object]]) -> Path:
     with xlsxwriter.Workbook(path) as book:
         sheet = book.add_worksheet("s")
         for number, row in enumerate(rows):
@@ -213,11 +213,17 @@ def test_large_json_is_parsed_apart_and_gives_the_same(
             *((batch.frame.rows(), batch.lines.to_list(), batch.broken.rows()) for batch in source.read()),
         ]
 
-    near, asked = read(), []
+    near = read()
+    asked: list[object] = []
+
+    def count(work: Callable[..., Iterator[object]], *arguments: object, name: str, kind: str) -> Iterator[object]:
+        asked.append(work)
+        return apart.read_apart(work, *arguments, name=name, kind=kind)
+
     monkeypatch.setattr("data.sources.json_lines.LIMITS", Limits(small_json_bytes=10))
     monkeypatch.setattr("data.sources.geojson_files.LIMITS", Limits(small_json_bytes=10))
     module = geojson_files if suffix == ".geojson" else json_lines
-    monkeypatch.setattr(module, "read_apart", lambda *a, **k: asked.append(a[0]) or apart.read_apart(*a, **k))
+    monkeypatch.setattr(module, "read_apart", count)
     assert read() == near
     assert len(asked) == 1
     assert LIMITS.small_json_bytes < LIMITS.json_bytes
