@@ -227,9 +227,6 @@ def test_json_nested_without_end_is_told(tmp_path: Path, workspace: Workspace) -
     cut = tmp_path / "cut.geojson"
     cut.write_text('{"type": "FeatureCollection", "features": [{', encoding="utf-8")
     assert "broken GeoJSON" in _ends_well(workspace, "regions", cut)
-    lone = tmp_path / "lone.json"
-    lone.write_text('[{"hub_id": "\\ud800", "name": "x"}]', encoding="utf-8")
-    assert _ends_well(workspace, "hubs", lone)
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".geojson"])
