@@ -52,6 +52,11 @@ def read_apart(
     kind
         What it is, for errors: Excel, Parquet, JSON, GeoJSON.
 
+    Yields
+    ------
+    Piece
+        What the work yields, in its order.
+
     Raises
     ------
     RadarError
