@@ -1,4 +1,5 @@
 """`python -m benchmarks.weather`: exposure of a large network. `... real SHARED`: rain against parcels. `... days WORKSPACE`: bad days and fair ones.
+`... page FILE WORKSPACE SHARED`: all of them as a page.
 
 SHARED holds `weather/inmet`, `weather/beijing-cma` and `real/olist`; WORKSPACE is a finished sample (`radar demo`). One JSON object a line.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.weather.exposure import measure_exposure
 from benchmarks.weather.observed import measure_beijing, measure_days, measure_sao_paulo
+from benchmarks.weather.page import write_page
 
 
 def main() -> None:
@@ -22,6 +24,9 @@ def main() -> None:
             rows = [*measure_sao_paulo(Path(shared)), *measure_beijing(Path(shared))]
         case ["days", workspace]:
             rows = measure_days(Path(workspace))
+        case ["page", file, workspace, shared]:
+            write_page(Path(file), Path(workspace), Path(shared))
+            return
         case _:
             raise SystemExit(__doc__)
     for row in rows:

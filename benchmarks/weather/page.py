@@ -1,0 +1,78 @@
+"""The page of measurements of the weather: exposure, bad days and fair ones, rain against real parcels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import describe_machine
+from benchmarks.weather.exposure import HOURS, LANES, WARNINGS, measure_exposure
+from benchmarks.weather.observed import measure_beijing, measure_days, measure_sao_paulo
+
+Rows = Sequence[dict[str, Any]]
+
+_OLIST = (
+    "Olist's parcels out of and into the state of São Paulo against the rest of the country that day, and INMET's rain at the capital: loss of "
+    "the logarithm of parcels a mm above 10 mm a day, with its interval of 95 %, history and preset together."
+)
+
+
+def write_page(file: Path, workspace: Path, shared: Path) -> None:
+    """Measure, and write the page.
+
+    Parameters
+    ----------
+    file
+        The page, Markdown.
+    workspace
+        A finished sample (`radar demo`).
+    shared
+        Folder of the real data; where it is absent the page says so.
+    """
+    parts = [
+        "# Weather: one run",
+        f"Written by `python -m benchmarks.weather page FILE WORKSPACE SHARED` on a finished small sample.\n\nMachine: {describe_machine()}.",
+        "## Bad days and fair ones",
+        "Parcels sent by hubs from the forecast's first day on, against the sample's truth; bad are hub-days that its weather really slows by more than 3 %.",
+        tabulate(measure_days(workspace)),
+        "## Exposure",
+        f"{LANES:,} lanes over {HOURS} hours under {WARNINGS} warnings, every hour on the road read.",
+        tabulate([{name: value for name, value in measure_exposure().items() if name != "wall_seconds"}]),
+        "## Rain and real parcels",
+        *_measure_real(shared),
+    ]
+    file.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _measure_real(shared: Path) -> list[str]:
+    if not (shared / "weather" / "inmet").is_dir():
+        return ["The real data were absent in this run."]
+    return [
+        _OLIST,
+        tabulate(measure_sao_paulo(shared)),
+        "Beijing stations, October to December 2013 to 2016:",
+        tabulate(measure_beijing(shared)),
+    ]
+
+
+def tabulate(rows: Rows) -> str:
+    """Write rows of the same keys as a table.
+
+    Examples
+    --------
+    >>> print(tabulate([{"days": "bad", "hub_days": 1200}]))
+    | days | hub days |
+    |---|---:|
+    | bad | 1,200 |
+    """
+    names = list(rows[0])
+    lines = [
+        "| " + " | ".join(name.replace("_", " ") for name in names) + " |",
+        "|" + "|".join("---" if isinstance(rows[0][name], str) else "---:" for name in names) + "|",
+    ]
+    lines += [
+        "| " + " | ".join(f"{row[n]:,}" if isinstance(row[n], int) else str(row[n]) for n in names) + " |"
+        for row in rows
+    ]
+    return "\n".join(lines)
