@@ -1,4 +1,4 @@
-"""Holds the shape of the code: how long functions may be, how many parameters they may take, and no circle of imports.
+"""Holds the shape of the code: how long files and functions may be, how many parameters these take, no circle of imports.
 
 ``python -m scripts.shape`` prints every place that breaks a limit and ends with 1 if there is one. Compiled functions are
 held to less than others, because a reader cannot step through them. Typer commands take one parameter an option and may
@@ -27,6 +27,9 @@ class Limits:
     parameters: int
 
 
+MOST_LINES = 500
+"""Of a file (judgement: one idea on a few screens)."""
+
 ORDINARY = Limits(lines=100, parameters=8)
 COMPILED = Limits(lines=60, parameters=10)
 _COMPILERS = ("njit", "jit", "vectorize", "guvectorize")
@@ -45,9 +48,13 @@ def _source_files() -> list[Path]:
 
 
 def measure_file(path: Path) -> list[str]:
-    """Return one sentence for each function of a file that is too long or takes too much."""
-    broken = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Return one sentence if a file is too long, and one for each of its functions that is too long or takes too much."""
+    text = path.read_text(encoding="utf-8")
+    lines = text.count("\n")
+    broken = [f"{_place(path)} has {lines} lines, at most {MOST_LINES} are allowed: divide it by idea"] * (
+        lines > MOST_LINES
+    )
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             broken += _measure_function(path, node)
     return broken
@@ -58,7 +65,7 @@ def _measure_function(path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef) 
     lines = (node.end_lineno or node.lineno) - node.lineno + 1
     arguments = node.args
     parameters = len(arguments.posonlyargs) + len(arguments.args) + len(arguments.kwonlyargs)
-    place = f"{path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}:{node.lineno} {node.name}"
+    place = f"{_place(path)}:{node.lineno} {node.name}"
     broken = []
     if lines > limits.lines:
         broken.append(f"{place} has {lines} lines, at most {limits.lines} are allowed: divide it")
@@ -67,6 +74,10 @@ def _measure_function(path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef) 
             f"{place} takes {parameters} parameters, at most {limits.parameters} are allowed: give it a record"
         )
     return broken
+
+
+def _place(path: Path) -> Path:
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def _is_compiled(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

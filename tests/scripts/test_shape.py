@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.shape import COMPILED, ORDINARY, find_circles, measure_file
+from scripts.shape import COMPILED, MOST_LINES, ORDINARY, find_circles, measure_file
 
 
 def _write(folder: Path, head: str, lines: int, parameters: int) -> Path:
@@ -35,6 +35,16 @@ def test_a_command_may_take_many_parameters_but_not_many_lines(tmp_path: Path) -
     broken = measure_file(_write(tmp_path, "@known_errors\n", ORDINARY.lines + 1, 30))
     assert len(broken) == 1
     assert "lines" in broken[0]
+
+
+def test_a_file_beyond_its_limit_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("x = 1\n" * MOST_LINES, encoding="utf-8")
+    assert measure_file(path) == []
+    path.write_text("x = 1\n" * (MOST_LINES + 1), encoding="utf-8")
+    assert measure_file(path) == [
+        f"{path} has {MOST_LINES + 1} lines, at most {MOST_LINES} are allowed: divide it by idea"
+    ]
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
