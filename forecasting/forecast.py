@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -109,19 +109,7 @@ def forecast(
     hubs = (panel.membership("hub_out"), panel.membership("hub_in"))
 
     def clean_of(history: Panel) -> CleanHistory:
-        without_events = clean_history(
-            history.parcels,
-            history.dates,
-            ahead,
-            known.events,
-            chosen.event_priors,
-            hubs,
-            chosen.pooling,
-            network.silent,
-        )
-        return free_of_promotions(
-            without_events, hubs[0], _region_of_hub(known.hubs), known.promotions, known.events, history.dates
-        )
+        return _clean(history, known, ahead, hubs, network, chosen)
 
     clean = clean_of(panel)
     progress.step(1, 10, "events")
@@ -137,6 +125,9 @@ def forecast(
     by_themselves = forecast_own_days(known, as_of, horizon, (panel.dates[0], clean.multiple), ages)
     own, pull = _pull_hubs(panel, clean, model, by_themselves, lag)
     matrices, lost = _assemble(panel, network, clean, model, (reopened, pull), known, lag, horizon)
+    if not known.outlets.is_empty():
+        earlier = _earlier_forecasts(clean, model, [clean.known + lag - age for age in ages])
+        matrices = replace(matrices, earlier={clean.known + lag - at: made for at, made in earlier.items()})
     plain = sum_hubs(matrices)
     if not known.merchant_plans.is_empty():
         told = forecast_merchants(merchant_inputs(known, plain), as_of, horizon)
@@ -147,6 +138,29 @@ def forecast(
         notes.append(f"{lost:,.0f} parcels are left out: all routes that could take them are closed.")
     published = _publish(known, network, clean, matrices, intervals, own, lag, plain)
     return replace(published, notes=tuple(notes))
+
+
+def _clean(
+    history: Panel,
+    known: ForecastInputs,
+    ahead: int,
+    hubs: tuple[Membership, Membership],
+    network: KnownNetwork,
+    chosen: ForecastSettings,
+) -> CleanHistory:
+    """Free a history of its events and promotions."""
+    without_events = clean_history(
+        history.parcels,
+        history.dates,
+        ahead,
+        known.events,
+        chosen.event_priors,
+        hubs,
+        chosen.pooling,
+        network.silent,
+    )
+    regions = _region_of_hub(known.hubs)
+    return free_of_promotions(without_events, hubs[0], regions, known.promotions, known.events, history.dates)
 
 
 def find_closings_taken(
@@ -229,6 +243,18 @@ def _with_events(clean: CleanHistory, baseline: NDArray[np.float32]) -> NDArray[
     return np.asarray(baseline.astype(np.float64) * clean.route_multiples(days, baseline))
 
 
+def _earlier_forecasts(
+    clean: CleanHistory, model: RouteModel, cutoffs: Iterable[int]
+) -> dict[int, NDArray[np.float64]]:
+    """Return for each cut-off, in known days, the [routes x days] forecast it would have made, with events, as far as days are known."""
+    earlier = {}
+    for cutoff in cutoffs:
+        days = np.arange(cutoff, min(cutoff + model.inner_forecasts[cutoff].shape[1], clean.known))
+        known = model.inner_forecasts[cutoff][:, : days.size]
+        earlier[cutoff] = known.astype(np.float64) * clean.route_multiples(days, known)
+    return earlier
+
+
 def _pull_hubs(
     panel: Panel, clean: CleanHistory, model: RouteModel, own: Mapping[str, OwnDays], lag: int
 ) -> tuple[Mapping[str, OwnDays], NDArray[np.float64]]:
@@ -239,11 +265,7 @@ def _pull_hubs(
     factor = np.ones(model.baseline.shape)
     if "pickup" not in own:
         return own, factor
-    earlier = {}
-    for cutoff, said in model.inner_forecasts.items():
-        days = np.arange(cutoff, min(cutoff + said.shape[1], clean.known))
-        known = said[:, : days.size]
-        earlier[cutoff] = known.astype(np.float64) * clean.route_multiples(days, known)
+    earlier = _earlier_forecasts(clean, model, model.inner_forecasts)
     out = panel.membership("hub_out")
     mean = _with_events(clean, model.baseline)[:, lag:]
     pull = pull_hubs(own["pickup"], panel, lag, mean, earlier, out)

@@ -36,6 +36,8 @@ class RouteForecast:
         Name -> [routes x horizon] the forecast of each member of the combination.
     doubt
         Whether what is found closed stays so; None where nothing is.
+    earlier
+        Days before the as-of date -> [routes x days] what would have been forecast then, with events.
     """
 
     panel: Panel
@@ -45,6 +47,7 @@ class RouteForecast:
     override: NDArray[np.float64]
     member_means: Mapping[str, NDArray[np.float32]]
     doubt: Doubt | None = None
+    earlier: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -54,6 +54,8 @@ class _Flow:
     ahead, mean, undone, baseline
         [groups x horizon] whole parcels ahead; their mean before rounding; the same without overrides; and without
         events as well.
+    earlier
+        Days before the as-of date -> [groups x days] what would have been forecast then.
     """
 
     past: Matrix
@@ -61,11 +63,22 @@ class _Flow:
     mean: Matrix
     undone: Matrix
     baseline: Matrix
+    earlier: Mapping[int, Matrix]
 
     def with_network(self, stranger: NDArray[np.bool_]) -> _Flow:
         """Give groups whose hub tells nothing of them the flow of the whole network."""
-        parts = (self.past, self.ahead, self.mean, self.undone, self.baseline)
-        return _Flow(*(np.where(stranger[:, None], part.sum(axis=0), part) for part in parts))
+
+        def filled(part: Matrix) -> Matrix:
+            return np.where(stranger[:, None], part.sum(axis=0), part)
+
+        return _Flow(
+            filled(self.past),
+            filled(self.ahead),
+            filled(self.mean),
+            filled(self.undone),
+            filled(self.baseline),
+            {age: filled(part) for age, part in self.earlier.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,7 @@ class _Side:
     of_outlet: NDArray[np.int64]
     flow: _Flow
     history: OutletHistory
+    direction: str
 
 
 def forecast_outlets(
@@ -131,8 +145,8 @@ def forecast_outlets(
         history = read_history(inputs.outlet_volumes, outlets["outlet_id"], direction, first, as_of)
         flow = _read_flow(direction, inputs, as_of, matrices, whole, pairs, gap, history)
         history = history.since(days - flow.past.shape[1])
-        side = _Side(outlets, of_outlet, flow, history)
-        frames.append(_forecast_side(direction, inputs, matrices, side, events, (own or {}).get(direction)))
+        side = _Side(outlets, of_outlet, flow, history, direction)
+        frames.append(_forecast_side(inputs, matrices, side, events, (own or {}).get(direction)))
     return pl.concat(frames).sort("date", "outlet_id", "direction")
 
 
@@ -166,22 +180,31 @@ def _read_flow(
     undone = np.divide(matrices.mean, matrices.override, out=np.zeros_like(matrices.mean), where=matrices.override > 0)
     ahead = (whole.astype(np.float64), matrices.mean, undone, undone / matrices.event)
     days = past.shape[1]
+    tests = {age: part for age, part in matrices.earlier.items() if 0 < age < days}
     if direction == "pickup":
-        return _Flow(aggregate(past, index, groups), *(aggregate(part, index, groups) for part in ahead))
+        whole_ahead, *expected = (aggregate(part, index, groups) for part in ahead)
+        earlier = {age: aggregate(part, index, groups) for age, part in tests.items()}
+        return _Flow(aggregate(past, index, groups), whole_ahead, expected[0], expected[1], expected[2], earlier)
     shares = learn_transit_times(inputs, as_of, panel.routes)
     shares = align_to_deliveries(
         shares, past * (index < pairs.height)[:, None], history.parcels.sum(axis=0), history.first_day
     )
-    parts = []
-    for part in ahead:
-        arrived = spread_arrivals(np.hstack([past, part]), shares)
-        parts.append(aggregate(arrived, index, groups))
+
+    def arrive(sent: Matrix) -> Matrix:
+        return aggregate(spread_arrivals(sent, shares), index, groups)
+
+    parts = [arrive(np.hstack([past, part])) for part in ahead]
     skipped = min(LONGEST_TRANSIT, max(days - 7, 0))
-    return _Flow(parts[0][:, skipped:days], *(part[:, days:] for part in parts))
+    # What arrives a few days on was sent before: of the past no more is needed.
+    earlier = {}
+    for age, part in tests.items():
+        sent = past[:, max(days - age - LONGEST_TRANSIT, 0) : days - age]
+        earlier[age] = arrive(np.hstack([sent, part]))[:, sent.shape[1] :]
+    whole_ahead, mean, plain, baseline = (part[:, days:] for part in parts)
+    return _Flow(parts[0][:, skipped:days], whole_ahead, mean, plain, baseline, earlier)
 
 
 def _forecast_side(
-    direction: str,
     inputs: ForecastInputs,
     matrices: RouteForecast,
     side: _Side,
@@ -189,6 +212,7 @@ def _forecast_side(
     own: OwnDays | None,
 ) -> pl.DataFrame:
     outlets, of_outlet, flow, history = side.outlets, side.of_outlet, side.flow, side.history
+    direction = side.direction
     horizon = matrices.dates.size
     as_of = to_date(matrices.dates[0]) - dt.timedelta(days=1)
     first = as_of - dt.timedelta(days=flow.past.shape[1] - 1)
@@ -198,13 +222,9 @@ def _forecast_side(
     flow = flow.with_network(stranger)
     groups = flow.past.shape[0]
     week = weekday_factors(flow.past, history, normal, of_outlet) if direction == "delivery" else np.ones((groups, 7))
-    # Column 0 ahead is the day after the as-of date; the factors count weekdays from it.
-    ahead = flow.ahead * week[:, np.arange(horizon) % 7]
     shares = learn_shares(flow.past, history, of_outlet, week, stranger)
-    by_day = np.repeat(shares[:, None], horizon, axis=1)
-    if own is not None:
-        by_day, works = share_by_day(shares, own.mean, of_outlet, groups)
-        ahead = carry_over(ahead, works) if direction == "delivery" else ahead
+    side = replace(side, flow=flow)
+    by_day, ahead = _divide_flow(side, flow.ahead, week, shares, None if own is None else own.mean)
     mean = by_day * ahead[of_outlet]
     override = _divide(flow.mean, flow.undone)[of_outlet]
     event = _divide(flow.undone, flow.baseline)[of_outlet]
@@ -214,7 +234,7 @@ def _forecast_side(
     rounded = round_coherently(mean, of_outlet)
     volume = history.parcels[:, -28:].mean(axis=1)
     volume = np.where(history.days > 0, volume, mean.mean(axis=1))
-    intervals = _calibrate(flow, history, of_outlet, ~normal, stranger, own)
+    intervals = _calibrate(side, ~normal, stranger, week, own)
     lagged = events if direction == "pickup" else _delay(events)
     keys = outlets.select("outlet_id").with_columns(pl.lit(direction).alias("direction"))
     parts = Parts(rounded, mean, event, override, volume, history.days)
@@ -234,15 +254,29 @@ def _delay(events: EventDays) -> EventDays:
     return EventDays(on, variance)
 
 
+def _divide_flow(
+    side: _Side, flow: Matrix, week: Matrix, shares: NDArray[np.float64], own: Matrix | None
+) -> tuple[Matrix, Matrix]:
+    """Return what part of its group's flow each outlet handles on each day, and the [groups x days] flow by the days it is handled on.
+
+    Column 0 of the flow is the day from which ``week`` counts weekdays: the day after the as-of date.
+    """
+    ahead = flow * week[:, np.arange(flow.shape[1]) % 7]
+    if own is None:
+        return np.repeat(shares[:, None], flow.shape[1], axis=1), ahead
+    by_day, works = share_by_day(shares, own, side.of_outlet, flow.shape[0])
+    # What arrives while all outlets of a group rest is delivered later; what is picked up is sent on its day.
+    return by_day, carry_over(ahead, works) if side.direction == "delivery" else ahead
+
+
 def _calibrate(
-    flow: _Flow,
-    history: OutletHistory,
-    of_outlet: NDArray[np.int64],
-    event: NDArray[np.bool_],
-    stranger: NDArray[np.bool_],
-    own: OwnDays | None,
+    side: _Side, event: NDArray[np.bool_], stranger: NDArray[np.bool_], week: Matrix, own: OwnDays | None
 ) -> IntervalModel:
-    """Learn the spread from backtests of the last weeks, the hub's flow forecast by the mean of its weekdays, as far as outlets do not pull it."""
+    """Learn the spread from backtests of the last weeks: the hub's flow as it would have been forecast, as far as outlets do not pull it.
+
+    Where the routes were not tried on those days, the hub's flow is forecast by the mean of its weekdays.
+    """
+    flow, history, of_outlet = side.flow, side.history, side.of_outlet
     samples: list[ErrorSample] = []
     days = flow.past.shape[1]
     for back in AGES if own is None else own.tests:
@@ -250,14 +284,17 @@ def _calibrate(
         if known < 28 or history.first_day > known - 14:
             break
         seen = history.until(known)
-        ahead = day_of_week_mean(flow.past[:, :known].astype(np.float32), BESIDE.checked)[of_outlet]
-        shares = learn_shares(flow.past[:, :known], seen, of_outlet, np.ones(7), stranger)
-        by_day = np.repeat(shares[:, None], BESIDE.checked, axis=1)
-        predicted = by_day * ahead
+        routes, turned = flow.earlier.get(back), np.roll(week, back, axis=1)
+        if routes is None or routes.shape[1] < BESIDE.checked:
+            by_weekday = day_of_week_mean(flow.past[:, :known].astype(np.float32), BESIDE.checked)
+            routes, turned = by_weekday.astype(np.float64), np.ones_like(week)
+        shares = learn_shares(flow.past[:, :known], seen, of_outlet, turned, stranger)
         test = None if own is None else own.tests.get(back)
-        if own is not None and test is not None and test.mean.shape[1] == BESIDE.checked:
-            by_day, _ = share_by_day(shares, test.mean, of_outlet, flow.past.shape[0])
-            predicted = (1.0 - own.pull) * by_day * ahead + own.pull * test.mean
+        days_of_own = None if test is None or test.mean.shape[1] != BESIDE.checked else test.mean
+        by_day, ahead = _divide_flow(side, routes[:, : BESIDE.checked], turned, shares, days_of_own)
+        predicted = by_day * ahead[of_outlet]
+        if own is not None and days_of_own is not None:
+            predicted = (1.0 - own.pull) * predicted + own.pull * days_of_own
         actual = history.parcels[:, known : known + BESIDE.checked]
         there = seen.days > 0
         samples.append(

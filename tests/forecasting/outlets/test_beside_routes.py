@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecasting.forecast import forecast
-from forecasting.inputs import ForecastInputs, ForecastSettings
+from forecasting.inputs import ForecastInputs, ForecastSettings, no_promotions
 from forecasting.outlets.beside_routes import carry_over, share_by_day
 
 START = dt.date(2024, 1, 1)
@@ -151,3 +151,32 @@ def test_shares_of_a_day_sum_to_those_of_the_weeks() -> None:
     shares, works = share_by_day(level, own, np.array([0, 0, 1]), 3)
     np.testing.assert_allclose(shares, [[0.225, 0.5, 0.9], [0.675, 0.4, 0.0], [1.0, 1.0, 1.0]])
     assert works.tolist() == [[True, False, True], [True, True, False], [False, False, False]]
+
+
+def test_bands_of_outlets_are_those_of_the_routes_forecast_and_not_of_a_mean_week() -> None:
+    """Every other week sells half as much again, and is told: a mean week would err by a quarter, the forecast hardly."""
+    on = [at for at in range(DAYS + 14) if at // 7 % 2]
+    inputs = network(dict.fromkeys(on, 1.5))
+    weeks = sorted({at // 7 for at in on})
+    told = pl.DataFrame(
+        {
+            "promotion_id": [str(week) for week in weeks],
+            "scope": ["network"] * len(weeks),
+            "date_from": [day(7 * week) for week in weeks],
+            "date_to": [day(7 * week + 6) for week in weeks],
+        }
+    )
+    inputs = replace(inputs, promotions=pl.concat([no_promotions(), told], how="diagonal"))
+    known = replace(
+        inputs,
+        route_volumes=inputs.route_volumes.filter(pl.col("date") < day(DAYS - 14)),
+        outlet_volumes=inputs.outlet_volumes.filter(pl.col("date") < day(DAYS - 14)),
+    )
+    made = forecast(known, day(DAYS - 15), 14, settings=QUICK).outlet
+    both = made.join(inputs.outlet_volumes, on=["date", "outlet_id", "direction"])
+    for direction in ("pickup", "delivery"):
+        mine = both.filter(pl.col("direction") == direction)
+        low, high, mean, came = (mine[name].to_numpy() for name in ("q05", "q95", "mean", "parcels"))
+        assert np.abs(mean - came).sum() / came.sum() < 0.12, direction
+        assert ((came >= low) & (came <= high)).mean() > 0.8, direction
+        assert (high - low).sum() / came.sum() < 0.45, direction
