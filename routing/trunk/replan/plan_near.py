@@ -5,7 +5,7 @@
    departures change more than they may, all are spread anew by a linear programme over these paths and sampled paths, room beyond the present vehicles at a price.
 2. **Small tasks.** The exact model with two more columns a departure, its distance from the reference up and down, and a row
    that bounds their sum. What is beyond the bound costs more than any departure saves, and less than what parcels short cost.
-3. **Large tasks.** The polish from the repeated plan under a price of a change that falls in steps: changes that save most
+3. **Large tasks.** The local search from the repeated plan under a price of a change that falls in steps: changes that save most
    come first. Own vehicles stay as they are.
 
 Of the plans found the cheapest within the bound counts, and of equally cheap ones the nearest (Ojha, Erera, Van Hentenryck et
@@ -244,7 +244,7 @@ def _search_near(
     deadline: Deadline,
     progress: Progress,
 ) -> Iterator[Draft]:
-    """Polish from a plan while a change gets cheaper, until there are too many."""
+    """Search locally from a plan while a change gets cheaper, until there are too many."""
     price = float(network.vehicle_cost.mean()) if len(network.vehicle_cost) else 0.0
     draft = start
     steps = (0.0,) if most_changes is None else _STEPS if rank(start)[1] <= most_changes else (_BEYOND, *_STEPS)

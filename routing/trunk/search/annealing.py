@@ -253,11 +253,13 @@ def _price_leaving(
     number = state.counter[0]
     while True:
         if leg == HOLD:
-            change = _price_night(task, loads, walk, -move.parcels, penalty, change)
+            load, capacity, price = loads.nights[walk], task.buffer_capacity[walk], task.waiting[walk]
+            change = _price_stop(load, capacity, price, -move.parcels, penalty, change)
             walk = task.after[walk]
         else:
             if walk != move.node or move.new == HOLD:
-                change = _price_sort(task, loads, walk, -move.parcels, penalty, change)
+                load, capacity, price = loads.sorts[walk], task.sort_capacity[walk], task.handling[walk]
+                change = _price_stop(load, capacity, price, -move.parcels, penalty, change)
             if leg == FINISH:
                 change -= task.late_price[trees.destination[move.tree], task.turn[walk]] * move.parcels
                 break
@@ -287,11 +289,13 @@ def _price_taking(
     walk, leg = move.node, move.new
     while True:
         if leg == HOLD:
-            change = _price_night(task, loads, walk, move.parcels, penalty, change)
+            load, capacity, price = loads.nights[walk], task.buffer_capacity[walk], task.waiting[walk]
+            change = _price_stop(load, capacity, price, move.parcels, penalty, change)
             walk = task.after[walk]
         else:
             if walk != move.node or move.old == HOLD:
-                change = _price_sort(task, loads, walk, move.parcels, penalty, change)
+                load, capacity, price = loads.sorts[walk], task.sort_capacity[walk], task.handling[walk]
+                change = _price_stop(load, capacity, price, move.parcels, penalty, change)
             if leg == FINISH:
                 change += task.late_price[trees.destination[move.tree], task.turn[walk]] * move.parcels
                 break
@@ -310,22 +314,17 @@ def _exceed(load: float, capacity: float) -> float:
 
 
 @numba.njit(cache=True, inline="always")
-def _price_night(
-    task: AnnealingTask, loads: NodeArcLoads, node: int, parcels: float, penalty: float, change: float
-) -> float:
-    """Add to a change of cost [CNY] that of more parcels, or fewer where negative, waiting from a node to the next."""
-    load, capacity = loads.nights[node], task.buffer_capacity[node]
-    change += task.waiting[node] * parcels
-    return change + penalty * (_exceed(load + parcels, capacity) - _exceed(load, capacity))
+def _price_stop(load: float, capacity: float, price: float, parcels: float, penalty: float, change: float) -> float:
+    """Add to a change of cost [CNY] that of more parcels, or fewer where negative, sorted at a node or waiting there.
 
-
-@numba.njit(cache=True, inline="always")
-def _price_sort(
-    task: AnnealingTask, loads: NodeArcLoads, node: int, parcels: float, penalty: float, change: float
-) -> float:
-    """Add to a change of cost [CNY] that of more parcels, or fewer where negative, sorted at a node."""
-    load, capacity = loads.sorts[node], task.sort_capacity[node]
-    change += task.handling[node] * parcels
+    Parameters
+    ----------
+    load, capacity : [parcels]
+        Of the sort or of the buffer.
+    price : [CNY/parcel]
+        Of sorting or of waiting.
+    """
+    change += price * parcels
     return change + penalty * (_exceed(load + parcels, capacity) - _exceed(load, capacity))
 
 

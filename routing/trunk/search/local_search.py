@@ -83,7 +83,7 @@ def search_locally(
             pieces = make_pieces(chunks.legs.shape[1])
         if isinstance(progress, IncumbentLog):
             progress.lower(change)
-        progress.step(done, moves, "polish")
+        progress.step(done, moves, "local search")
     settled = done - gained_at >= patience
     deadline.work.count("tries of the local search", done, done if settled else moves)
     return join_chunks(network, chunks)
