@@ -12,12 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Flags, Vector
 from data.constants import constant
 from data.silent_days import Silence
 
 Direction = Literal["out", "in"]
-Flags = NDArray[np.bool_]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

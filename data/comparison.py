@@ -13,6 +13,8 @@ from typing import Literal
 
 import polars as pl
 
+from data.keys import ROUTE
+
 Kind = Literal["forecast", "trunk", "stock", "couriers"]
 SIDES = ("before", "after", "change")
 _EQUAL = 1e-9
@@ -51,7 +53,7 @@ class View:
         return frame.group_by(self.keys).agg(sums)
 
 
-_ROUTE = ("origin_hub_id", "destination_hub_id")
+_ROUTE = ROUTE
 _FORECAST = {"parcels": "mean", "q90": "q90"}
 _STOCK_KEYS = (("warehouses", ("warehouse_id",)), ("merchants", ("merchant_id",)), ("categories", ("category",)))
 VIEWS: Mapping[Kind, tuple[View, ...]] = {

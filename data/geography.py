@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from data.arrays import Floats
 from data.errors import RadarError
 
 Mode = Literal["road", "rail", "air"]
-Floats = npt.NDArray[np.float64]
 
 EARTH_RADIUS_KM = 6371.0088
 

@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Flags
 from data.constants import constant
 
 Scope = Literal["network", "courier", "hub"]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data.arrays import Flags, Floats
 from routing.budget import Deadline
-
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 if TYPE_CHECKING:
     from ortools.math_opt.python import mathopt

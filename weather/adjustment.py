@@ -14,12 +14,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from weather.units import Floats
+from data.arrays import Floats, Ints
+from data.keys import COURIER_ROUTE
+from data.quantiles import QUANTILE_COLUMNS
 
-Ints = NDArray[np.int64]
-
-ROUTE = ("courier_id", "origin_hub_id", "destination_hub_id")
-QUANTILES = ("q05", "q10", "q25", "q50", "q75", "q90", "q95")
+ROUTE = COURIER_ROUTE
+QUANTILES = QUANTILE_COLUMNS
 
 CATCH_UP = 0.5
 """Share of the parcels waiting that leaves on a day of fair weather: half of what was held back is gone after one day,

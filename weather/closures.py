@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from weather.effects import KINDS, SEVERITIES
 from weather.exposure import LaneSamples, cross_areas
 from weather.scene import WeatherScene
-from weather.units import Floats
 
 LEAST = 0.01
 """Closures less likely than this are not told (judgement)."""

@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from weather.units import Floats
+from data.arrays import Floats
 
 
 def edges_of(area: Any) -> Floats:

@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.errors import RadarError
 from data.settings import EffectOverride
-from weather.units import Floats
 
 Preset = Literal["planning", "ploughed"]
 Trigger = Literal["measure", "signal", "mode"]

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.errors import RadarError
 from data.geography import great_circle_km
-from weather.units import Floats
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -11,13 +11,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.progress import SILENT, Progress
 from weather.effects import SEVERITIES
 from weather.exposure import LaneSamples, departure_hours, stand_over
 from weather.local_weather import Effect, describe, weather_over, work_out_effect
 from weather.scene import WeatherScene
 from weather.trips import Driven, Trips, drive, list_trips, local_at
-from weather.units import Floats
 
 _TOLD_BELOW = 0.97
 """A capacity loss above this factor (cool air) alone is no cause worth telling."""

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.geography import ground_km, transit_hours
 from data.settings import WeatherSettings
 from weather.effects import EffectRow, EffectTables
@@ -20,7 +21,6 @@ from weather.learning import ENOUGH
 from weather.local_weather import weather_over
 from weather.out_of_sample import NOTHING_LEFT_OUT, gain_of_mixture
 from weather.points import WeatherGrid
-from weather.units import Floats
 
 KINDS = ("rain", "snow", "fog")
 

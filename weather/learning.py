@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from weather.out_of_sample import NOTHING_LEFT_OUT, gain_of_errors
-from weather.units import Floats
 
 MOST_KEPT_BACK = 0.9
 LAGS = 3

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from weather.effects import KINDS, EffectTables
 from weather.points import WeatherGrid
-from weather.units import Floats
 
 _WITH_CLASSES = ("rain", "snow", "fog")
 _WITHOUT_CLASSES = ("ice", "wind")

@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.errors import RadarError
 from data.geography import EARTH_RADIUS_KM
 from weather.effects import KINDS
 from weather.signals import find_signals, split_water
-from weather.units import Floats
 
 LONGEST_GAP = 6
 """An hour without a row takes the next row less than this many hours later: feeds in steps of three or six hours stay whole."""

@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.settings import WeatherSettings
 from weather.effects import SEVERITIES, EffectTables, kind_of_warning
 from weather.points import WeatherGrid
-from weather.units import Floats
 
 if TYPE_CHECKING:
     import geopandas as gpd

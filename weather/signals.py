@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from weather.effects import KINDS, SEVERITIES
-from weather.units import Floats
 
 FREEZING_RAIN = 0.1
 """Rain below 0 °C from which a road counts as icing [mm/h]."""

@@ -11,10 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from weather.exposure import LaneSamples, cross_areas, departure_hours
 from weather.local_weather import Effect, LocalWeather, weather_over, work_out_effect
 from weather.scene import WeatherScene
-from weather.units import Floats
 
 Whole = NDArray[np.int64]
 

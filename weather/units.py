@@ -11,11 +11,10 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.errors import RadarError
 
-Floats = NDArray[np.float64]
 Quantity = Literal["temperature", "precipitation", "snowfall", "wind", "visibility"]
 
 # quantity -> unit -> (factor, offset): kept = value * factor + offset

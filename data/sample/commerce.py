@@ -8,12 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats
 from data.geography import ground_km, transit_hours
 from data.sample.merchants import MERCHANT_SHARE, Trade
 from data.sample.network import COURIERS, Network
 from data.sample.scale import AS_OF, Scale, stream
-
-Floats = npt.NDArray[np.float64]
 
 
 def list_preferences(merchants: pl.DataFrame, seed: int) -> pl.DataFrame:

@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats, Ints
 from data.sample.network import COURIERS, Network, hub_distances
 from data.sample.scale import AS_OF, Scale, all_days, history_length, stream
 from data.sample.seasons import DayFactors, autoregressive
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Singles = npt.NDArray[np.float32]
 
 _SAME_CITY_SHARE = 0.10

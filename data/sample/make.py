@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats
 from data.calendar import build_calendar
 from data.contracts import TABLES
 from data.progress import SILENT, Progress
@@ -32,7 +33,6 @@ from data.sample.truth import Truth, tell_truth
 from data.sample.vehicles import equip_hubs, list_lane_vehicles, list_vehicle_types
 from data.sample.waybills import WEEKS, Senders, list_waybills
 
-Floats = npt.NDArray[np.float64]
 DEFAULT_SEED = 20251111
 
 

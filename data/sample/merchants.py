@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats, Ints
 from data.sample.network import Network
 from data.sample.scale import AS_OF, FIRST_DAY, FUTURE_DAYS, Scale, all_days, stream
 from data.sample.seasons import GROWTH
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 PolarsType = pl.DataType | type[pl.DataType]
 
 CATEGORIES = ("apparel", "beauty", "books", "electronics", "food", "home", "sports", "toys")

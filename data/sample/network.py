@@ -9,12 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats, Ints
 from data.geography import Mode, great_circle_km, ground_km, transit_hours
 from data.sample.places import all_cities, provinces
 from data.sample.scale import AS_OF, FIRST_DAY, Scale, stream
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 COURIERS = (
     ("C1", "Lanma Express", 0.36),

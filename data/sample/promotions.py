@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats, Ints
 from data.calendar import build_calendar
 from data.sample.network import Network
 from data.sample.outlets import OutletPlan
 from data.sample.scale import AS_OF, FIRST_DAY, FUTURE_DAYS, all_days, stream
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 VENUE_FACTORS = {"main": 1.35, "branch": 1.15, "none": 1.0}
 _VENUE_CHANCES = (0.2, 0.5, 0.3)

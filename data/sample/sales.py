@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Ints
 from data.sample.merchants import UNITS_A_PARCEL, Trade
 from data.sample.network import Network
 from data.sample.promotions import Promoted
 from data.sample.scale import AS_OF, FIRST_DAY, all_days, stream
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 Singles = npt.NDArray[np.float32]
 
 # Most of a route's parcels of a day that listed merchants send.

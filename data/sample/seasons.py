@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats
 from data.calendar import build_calendar
 from data.sample.scale import AS_OF, all_days, stream
-
-Floats = npt.NDArray[np.float64]
 
 # National growth a year: 2024 +21.5 %, 2025 (to November) +14.9 %, State Post Bureau.
 GROWTH = {2023: 0.194, 2024: 0.215, 2025: 0.149}

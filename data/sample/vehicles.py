@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats
 from data.sample.network import Network
 from data.sample.scale import AS_OF, Scale, stream
-
-Floats = npt.NDArray[np.float64]
 
 # Parcels a departure holds, fixed cost [CNY], cost [CNY/km], vehicles per million parcels of a normal day. Capacities: the
 # body's volume at 0.007-0.010 m³ a bagged parcel; a whole parcel train 40 t, a reserved coach 2 t. Costs are assumptions

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats, Ints
 from data.geography import ground_km, transit_hours
 from data.sample.network import COURIERS, Network
 from data.sample.outlets import OutletPlan
 from data.sample.scale import AS_OF, Scale, stream
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 WEEKS = 4
 _HOUR_US = 3_600_000_000

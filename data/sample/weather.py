@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats
 from data.geography import great_circle_km
 from data.sample.network import Network
 from data.sample.places import all_cities
 from data.sample.scale import AS_OF, FIRST_DAY, Scale, all_days, stream
-
-Floats = npt.NDArray[np.float64]
 
 STEP_HOURS = 6
 # A row speaks of the time before it, and a business date is China's day: it has the row of 18 h UTC of the day before (2 h in the

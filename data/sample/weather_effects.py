@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from data.arrays import Floats
 from data.sample.scale import history_length
 from data.sample.weather import EARLIER_STEPS, STEP_HOURS, Weather
-
-Floats = npt.NDArray[np.float64]
 
 # What a day's fresh snow and rain at a hub do to the parcels it sends and receives that day (the truth that is kept):
 # factor = exp(-rate * amount), of rain what falls above a moderate day's 10 mm, and most of what is lost comes in the next days.

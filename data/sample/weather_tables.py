@@ -6,13 +6,11 @@ import json
 from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from data.arrays import Floats
 from data.sample.scale import AS_OF, FIRST_DAY, history_length, stream
 from data.sample.weather import EARLIER_STEPS, STEP_HOURS, Front, Weather
-
-Floats = npt.NDArray[np.float64]
 
 FORECAST_DAYS = 16
 FORECAST_STEP_HOURS = 3

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from data.arrays import Matrix
 
 STEPS = ("nothing", "network total", "hub outflow", "hub outflow and inflow", "route shares of the window")
 """What is taken from the truth, one after the other."""

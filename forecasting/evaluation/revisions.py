@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.errors import RadarError
-
-Matrix = NDArray[np.float64]
 
 PARTS = ("level", "calendar", "event", "growth", "weather", "override")
 """What a change is split into [parcels]."""

@@ -10,11 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.errors import RadarError
 from data.quantiles import QUANTILE_LEVELS
 from forecasting.series.volume_classes import CLASS_LABELS, volume_class
-
-Matrix = NDArray[np.float64]
 
 LEAD_BLOCKS = ((1, 1), (1, 7), (8, 14), (15, 28), (29, 56))
 """Blocks of leads scored beside the whole horizon [days]."""

@@ -9,10 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
 from forecasting.series.panel import Membership, aggregate
-
-Matrix = NDArray[np.float64]
 
 BREAK_SCHEMA = {
     "hub_id": pl.String,

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Vector
 from data.constants import constant
 from forecasting.events.deviations import EventDeviation, learn_deviations
 from forecasting.events.phases import place_phases, read_waves
@@ -19,7 +20,6 @@ from forecasting.inputs import EventPrior
 from forecasting.series.panel import Membership
 
 Matrix = NDArray[np.float32]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

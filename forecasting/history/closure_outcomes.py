@@ -6,14 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data.arrays import Matrix, Vector
 from forecasting.history.closures import CLOSURE, Closure, Ends
 from forecasting.intervals.spread import Doubt
 from forecasting.series.panel import Panel, aggregate
-
-Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

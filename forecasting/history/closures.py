@@ -16,14 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Flags, Vector
 from data.closings import Closing, Direction
 from data.constants import constant
 from forecasting.series.panel import Panel, aggregate
 
-Matrix = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Index = NDArray[np.int64]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Flags, Matrix
 from data.constants import constant
 from forecasting.history.cleaning import CleanHistory, Promoted, two_sided
 from forecasting.promotions.pooled_effects import Tree, pool_effects
 from forecasting.promotions.promotion_days import PromotionKind, place_promotions
 from forecasting.series.panel import Membership, aggregate
-
-Matrix = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

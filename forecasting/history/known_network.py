@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.closings import CLOSING, Closing, find_closings, leave_out_announced
 from forecasting.history.closure_outcomes import Outcomes, spread_ahead, spread_history
 from forecasting.history.closures import CLOSURE, Closure, lay_out, overlapping, restore
@@ -17,8 +18,6 @@ from forecasting.history.network_changes import Move, follow_changes, read_chang
 from forecasting.history.silent_history import SilentHistory, fill_silent_days
 from forecasting.inputs import ForecastInputs, ForecastSettings
 from forecasting.series.panel import Panel, to_date
-
-Matrix = NDArray[np.float64]
 
 _MOST_TOLD = 3
 

@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.errors import RadarError
-
-Matrix = NDArray[np.float64]
 
 _NEEDED: dict[str, tuple[str, ...]] = {
     "network": (),

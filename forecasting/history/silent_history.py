@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Flags
 from data.silent_days import Silence, find_silences, tell_silences
 from forecasting.series.panel import Panel, to_date
 
 Matrix = NDArray[np.float32]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

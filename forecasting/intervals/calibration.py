@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Flags, Matrix
 from data.constants import constant
 from forecasting.intervals.calibration_check import CalibrationFigure, Corrections, check_quantiles
-from forecasting.intervals.error_samples import LEAD_BLOCKS, ErrorSample, Flags, Matrix
+from forecasting.intervals.error_samples import LEAD_BLOCKS, ErrorSample
 from forecasting.intervals.interval_model import CALIBRATED_LEVELS, IntervalModel, prior_dispersion
 from forecasting.intervals.negative_binomial import negative_binomial_cdf
 from forecasting.series.volume_classes import CLASS_LABELS

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Flags, Matrix
 from data.constants import constant
 from data.quantiles import QUANTILE_LEVELS
 
-Matrix = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Numbers = NDArray[np.int64]
 
 Corrections = Mapping[tuple[int, bool], Matrix]

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Flags, Matrix
 from data.constants import constant
 from data.errors import RadarError
 from forecasting.series.volume_classes import volume_class
 
-Matrix = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Classes = NDArray[np.int64]
 
 LEAD_ENDS = (1, 7, 14, 28)

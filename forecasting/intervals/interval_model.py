@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Flags, Matrix
 from data.constants import constant
 from data.quantiles import QUANTILE_LEVELS
 from forecasting.intervals.calibration_check import CalibrationFigure
-from forecasting.intervals.error_samples import Flags, Matrix, event_matrices, lead_blocks
+from forecasting.intervals.error_samples import event_matrices, lead_blocks
 from forecasting.intervals.negative_binomial import negative_binomial_quantiles
 from forecasting.series.volume_classes import volume_class
 

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
-
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from data.arrays import Matrix
 from data.constants import constant
 from data.errors import RadarError
 from data.quantiles import QUANTILE_COLUMNS, QUANTILE_LEVELS
 from forecasting.series.panel import ROUTE_KEYS
 
-Matrix = NDArray[np.float64]
 Knots = NDArray[np.float32]
 Index = NDArray[np.int64]
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.quantiles import QUANTILE_LEVELS
 from forecasting.intervals.interval_model import IntervalModel
 from forecasting.series.panel import Membership, aggregate
 
 Whole = NDArray[np.int64]
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

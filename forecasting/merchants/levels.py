@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from data.constants import constant
+from data.keys import ITEM as MERCHANT_ITEM
 from forecasting.merchants.demand_profile import ALL_HUBS, DemandProfile
 
-ITEM = ("merchant_id", "category")
+ITEM = MERCHANT_ITEM
 
 
 @dataclass(frozen=True)

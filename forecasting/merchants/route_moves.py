@@ -15,10 +15,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
 from forecasting.series.panel import Panel
-
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

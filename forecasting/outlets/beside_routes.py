@@ -9,14 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Matrix, Vector
 from data.constants import constant
 from forecasting.inputs import ForecastInputs
 from forecasting.outlets.calendar_model import OutletDays
 from forecasting.outlets.own_forecast import OWN, OwnBacktest, backtest_own, forecast_own, read_outlet_days
 from forecasting.series.panel import Membership, Panel, aggregate, to_date
-
-Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

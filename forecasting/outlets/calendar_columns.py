@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
 from forecasting.events.phases import place_phases, read_waves
 from forecasting.promotions.promotion_days import PromotionKind
 from forecasting.series.panel import to_date
 
-Matrix = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 
 

@@ -9,15 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix, Vector
 from data.constants import constant
 from forecasting.outlets.calendar_columns import Columns, lay_columns
 from forecasting.outlets.open_days import OpenDays, learn_open_days, list_holidays
 from forecasting.promotions.pooled_effects import PooledEffect, Tree, pool_effects
 from forecasting.promotions.promotion_days import PromotionKind, place_promotions
 from forecasting.promotions.strength_slopes import fit_slope, read_measures
-
-Matrix = NDArray[np.float64]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

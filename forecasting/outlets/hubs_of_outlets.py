@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from forecasting.history.closure_outcomes import spread_ahead
 from forecasting.history.closures import Closure, lay_out
 from forecasting.history.network_changes import Move, follow_changes, read_changes
@@ -19,7 +20,6 @@ from forecasting.intervals.spread import Parts
 from forecasting.series.panel import ROUTE_KEYS, Panel
 from forecasting.series.rounding import round_coherently
 
-Matrix = NDArray[np.float64]
 _END = {"pickup": "origin_hub_id", "delivery": "destination_hub_id"}
 
 

@@ -8,11 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Flags, Matrix
 from data.constants import constant
 from forecasting.series.panel import to_date
-
-Matrix = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

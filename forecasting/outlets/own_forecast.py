@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
 from forecasting.inputs import ForecastInputs
 from forecasting.outlets.calendar_model import CALENDAR, CalendarForecast, OutletDays, forecast_by_calendar
 from forecasting.outlets.shares import read_history
-
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
-
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

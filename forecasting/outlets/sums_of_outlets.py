@@ -26,7 +26,6 @@ from forecasting.series.panel import Membership, Panel, aggregate, to_date
 from forecasting.series.rounding import round_coherently
 from forecasting.series.windows import mark_windows
 
-Matrix = NDArray[np.float64]
 SIDES = {"pickup": "out", "delivery": "in"}
 """Direction of outlets -> direction of hubs and regions that they sum to."""
 

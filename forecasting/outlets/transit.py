@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
 from forecasting.inputs import ForecastInputs
-
-Matrix = NDArray[np.float64]
 
 LONGEST_TRANSIT = 10
 """Days after which a parcel counts as delivered at the latest."""

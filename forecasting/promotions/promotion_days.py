@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Flags = NDArray[np.bool_]
-Matrix = NDArray[np.float64]
+from data.arrays import Flags, Matrix
 
 MEASURES = ("discount", "strength")
 """Columns of ``promotions`` that say how strong a promotion is."""

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
 from forecasting.promotions.promotion_days import PromotionKind
-
-Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Vector
 from data.constants import constant
 from forecasting.series.volume_classes import CLASS_LABELS
 
 Matrix = NDArray[np.floating]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

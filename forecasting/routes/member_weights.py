@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Vector
 from data.constants import constant
 from forecasting.routes.combination import choose_share, choose_weights, combine, measure_members, mix, scale_to_total
 from forecasting.routes.inner_backtests import recent_volume
@@ -20,7 +21,6 @@ from forecasting.routes.route_history import RouteHistory
 from forecasting.series.volume_classes import volume_class
 
 Matrix = NDArray[np.float32]
-Vector = NDArray[np.float64]
 
 TREES = "share trees"
 

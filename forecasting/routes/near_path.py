@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Vector
 from data.constants import constant
 
-Vector = NDArray[np.float64]
 Path = Callable[[Vector, NDArray[np.datetime64], int], Vector]
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Vector
 from data.constants import constant
 from forecasting.history.cleaning import CleanHistory
 from forecasting.intervals.error_samples import ErrorSample
 from forecasting.routes.inner_backtests import BACKTESTS
 from forecasting.routes.network_path import batched_path
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

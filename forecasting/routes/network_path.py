@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Vector
 from data.constants import constant
 from forecasting.routes.near_path import (
     NEAR,
@@ -20,9 +21,6 @@ from forecasting.routes.near_path import (
 )
 from forecasting.routes.season_and_trend import seasonal_index, trend_forecast, trend_weight
 from forecasting.series.baselines import decaying_level, level_profile, repeat_week, weekday_profile
-
-Vector = NDArray[np.float64]
-
 
 PROPHET = "Prophet"
 SMOOTHING = "exponential smoothing"

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
 from data.errors import RadarError
 from forecasting.series.panel import Level, Membership
-
-Matrix = NDArray[np.float64]
 
 _SIDES: dict[Level, str] = {
     "network": "out",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Vector
 from data.progress import Progress
 from forecasting.history.cleaning import CleanHistory
 from forecasting.inputs import ForecastSettings
@@ -33,7 +34,6 @@ from forecasting.series.baselines import decaying_level
 from forecasting.series.panel import Panel
 
 Matrix = NDArray[np.float32]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Vector
 from forecasting.history.cleaning import CleanHistory
 from forecasting.routes.inner_backtests import recent_volume
 from forecasting.routes.network_path import batched_path
@@ -14,7 +15,6 @@ from forecasting.series.panel import Membership, Panel, aggregate
 from forecasting.series.volume_classes import volume_class
 
 Matrix = NDArray[np.float32]
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

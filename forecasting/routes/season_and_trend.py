@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data.arrays import Vector
 from data.constants import constant
-
-Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

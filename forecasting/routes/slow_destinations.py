@@ -21,7 +21,6 @@ from forecasting.series.baselines import decaying_level
 from forecasting.series.panel import aggregate
 
 Matrix = NDArray[np.float32]
-Vector = NDArray[np.float64]
 
 COMBINED = "combined"
 SLOW = "slow destinations"

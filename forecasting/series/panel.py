@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.errors import RadarError
+from data.keys import COURIER_ROUTE
 
 FloatMatrix = NDArray[np.float32]
 IndexVector = NDArray[np.int64]
@@ -20,7 +21,7 @@ Level = Literal["network", "region_out", "region_in", "hub_out", "hub_in", "rout
 
 ROWS_AT_A_TIME = 4_000_000
 """Rows of a table that are numbered at a time, so that memory holds the matrix and not three copies of the table."""
-ROUTE_KEYS = ("courier_id", "origin_hub_id", "destination_hub_id")
+ROUTE_KEYS = COURIER_ROUTE
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Matrix
 from data.constants import constant
 from data.errors import RadarError
 
-Matrix = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 

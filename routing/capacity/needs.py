@@ -13,10 +13,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
+from data.arrays import Floats
 from data.errors import RadarError
 from data.progress import SILENT, Progress
+from data.quantiles import QUANTILE_LEVELS
 from routing.capacity.newsvendor import Prices, commit_vehicles, expect_costs
 from routing.capacity.vehicle_curve import VehicleCurve, trace_curve
 from routing.trunk.task.inputs import TrunkOptions
@@ -24,9 +25,8 @@ from routing.trunk.task.inputs import TrunkOptions
 if TYPE_CHECKING:
     import polars as pl
 
-Floats = npt.NDArray[np.float64]
 
-_PUBLISHED = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+_PUBLISHED = QUANTILE_LEVELS
 _TOLD = (0.50, 0.80, 0.90, 0.95)
 _SAMPLES = 400
 _CURVE_OF = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)  # of the recommended number

@@ -15,8 +15,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
+from data.arrays import Floats
 from data.progress import SILENT, Progress
 from routing.budget import EFFORT
 from routing.trunk.plan import plan_trunk
@@ -24,8 +24,6 @@ from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 
 if TYPE_CHECKING:
     import polars as pl
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from routing.checker.cheapest_paths import Ends, Floats, Ints, Runs, price_paths
+from data.arrays import Floats, Ints
+from routing.checker.cheapest_paths import Ends, Runs, price_paths
 from routing.checker.departures import list_days, list_departures, list_hub_days
 from routing.checker.promises import allow_days
 from routing.checker.violations import Violation, collect

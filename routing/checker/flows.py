@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from data.keys import DAY_ROUTE
 from routing.checker.violations import Violation, collect
 
-ROUTE = ("date", "origin_hub_id", "destination_hub_id")
+ROUTE = DAY_ROUTE
 _HOURS_A_DAY = 24.0
 _EPSILON = 1e-9  # hours / 24 that is whole but for float noise does not cost a day
 

@@ -7,12 +7,13 @@ from datetime import date
 
 import polars as pl
 
+from data.keys import DAY_ROUTE, ITEM
 from routing.checker.certificate import Totals, check_certificate
 from routing.checker.stock_on_hand import count_on_hand
 from routing.checker.violations import Violation, order, write_number
 
-_ROUTE = ("date", "origin_hub_id", "destination_hub_id")
-_ITEM = ("merchant_id", "category")
+_ROUTE = DAY_ROUTE
+_ITEM = ITEM
 _CENT, _RELATIVE, _SHARE = 0.01, 1e-6, 1e-6
 
 

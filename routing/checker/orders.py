@@ -7,9 +7,10 @@ from datetime import date
 
 import polars as pl
 
+from data.keys import ITEM
 from routing.checker.violations import Violation, order, write_number
 
-_ITEM = ("merchant_id", "category")
+_ITEM = ITEM
 
 
 def check_orders(tables: Mapping[str, pl.DataFrame], *, as_of: date) -> list[Violation]:

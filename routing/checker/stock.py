@@ -7,12 +7,13 @@ from datetime import date
 
 import polars as pl
 
+from data.keys import STOCKED_ITEM
 from data.reasons import read_reason
 from routing.checker.certificate import Totals, check_certificate
 from routing.checker.stock_on_hand import count_on_hand
 from routing.checker.violations import Violation, order, write_number
 
-_KEY = ("merchant_id", "category", "warehouse_id")
+_KEY = STOCKED_ITEM
 
 
 def check_stock(tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None) -> list[Violation]:

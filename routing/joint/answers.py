@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.errors import RadarError
 from routing.budget import Deadline
 from routing.joint.entries import list_entries
 from routing.joint.master import JointModel
 from routing.solvers import LinearModel, solve_linear
 from routing.trunk.task.network import TrunkNetwork
-
-Floats = NDArray[np.float64]
 
 MOST_COLUMNS = 80_000  # measured: 43,000 take 4 to 8 CPU seconds; beyond this the solver's time grows out of proportion
 _SOLVER = "GLOP"  # measured on the sample: 4 CPU seconds where HiGHS takes 17

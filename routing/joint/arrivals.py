@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
+from data.arrays import Ints
 from routing.stock.costs import days_of
 from routing.stock.plan import StockTask
-
-Ints = NDArray[np.int64]
 
 _NEVER = 10**6
 

@@ -20,15 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from data.arrays import Floats, Ints
 from routing.joint.arrivals import Arrivals
 from routing.joint.entries import list_entries
 from routing.joint.movable import Movable
 from routing.stock.plan import StockTask
 from routing.trunk.search.exact import ExactModel, write_exactly
 from routing.trunk.task.network import TrunkNetwork
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _NOISE = 1e-9
 

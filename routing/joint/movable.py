@@ -16,13 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.errors import RadarError
 from routing.stock.plan import StockTask
 from routing.trunk.task.network import TrunkNetwork
-
-Floats = NDArray[np.float64]
 
 _MOST_CUT = 0.2  # share of the merchants' parcels beyond their routes above which the two tables contradict each other
 

@@ -8,8 +8,8 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.joint.answers import MOST_COLUMNS, JointAnswer, bound_at_price, solve_joint, sum_by_day
@@ -24,8 +24,6 @@ from routing.trunk.plan import TrunkPlan, plan_trunk
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
-
-Floats = NDArray[np.float64]
 
 SHORT_PRICE = (
     10_000.0  # [CNY/parcel] judgement: above any way a parcel could go, so that parcels short come before cost

@@ -13,17 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from data.arrays import Floats
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.joint.answers import JointAnswer, solve_joint
 from routing.joint.master import JointModel
 from routing.solvers import LinearModel, solve_linear
-
-Floats = NDArray[np.float64]
 
 MOST_ROUNDS = 6
 CLOSE = 1e-3  # relative gap at which rounds end

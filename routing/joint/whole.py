@@ -7,8 +7,9 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from data.arrays import Floats, Ints
+from data.keys import DAY_ROUTE
 from routing.joint.answers import JointAnswer
 from routing.joint.arrivals import Arrivals
 from routing.joint.master import JointModel
@@ -17,11 +18,8 @@ from routing.stock.allocation import Sending, list_allocations
 from routing.stock.plan import StockTask
 from routing.trunk.task.network import TrunkNetwork
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
 _LEAST_SHARE = 1e-6  # shares below are the solver's noise
-ROUTE = ("date", "origin_hub_id", "destination_hub_id")
+ROUTE = DAY_ROUTE
 _SOURCING = {
     "merchant_id": pl.String, "category": pl.String, "region_id": pl.String, "origin_hub_id": pl.String,
     "date_from": pl.Date, "date_to": pl.Date, "share": pl.Float64,

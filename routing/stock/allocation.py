@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.reasons import StockReason
 from routing.stock.costs import PathCosts, days_of
 from routing.stock.demand import Window
 from routing.stock.items import Items
-from routing.stock.model import Floats, LocationProblem
+from routing.stock.model import LocationProblem
 
 _LATE_DAYS = 2  # the advice says what this delay costs
 _NAMED_REGIONS = 3

@@ -13,8 +13,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from data.arrays import Floats
 from data.errors import RadarError
-from routing.stock.model import Floats
 
 MOST_ZONES = 50
 _FILL = 0.85  # share of a vehicle's capacity that is used on an average departure

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 
 from data.errors import RadarError
+from data.keys import ITEM as MERCHANT_ITEM
 
-ITEM = ("merchant_id", "category")
+ITEM = MERCHANT_ITEM
 _BASE_DAYS = 28  # days that give the noise
 _EARLY_DAYS = 2
 _LEAST_MEAN = 0.05  # units; a region expected to order less is no row

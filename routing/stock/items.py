@@ -10,12 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats, Ints
 from data.errors import RadarError
 from routing.stock.costs import PathCosts
 from routing.stock.demand import ITEM
-from routing.stock.model import Floats
-
-Ints = NDArray[np.int64]
 
 TOLD = ("growth", "venue", "price", "lift", "weather")
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.constants import constant
-from routing.stock.model import Floats
 
 
 @dataclass(frozen=True)

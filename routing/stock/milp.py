@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
-from routing.stock.model import Floats, LocationProblem
+from routing.stock.model import LocationProblem
 
 if TYPE_CHECKING:
     from scipy.sparse import spmatrix

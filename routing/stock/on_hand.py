@@ -7,9 +7,10 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from data.keys import STOCKED_ITEM
 from routing.stock.demand import ITEM
 
-_KEY = (*ITEM, "warehouse_id")
+_KEY = STOCKED_ITEM
 _OLDEST_COUNT = timedelta(days=365)
 _LEVEL_DAYS = 28
 

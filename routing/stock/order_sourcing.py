@@ -13,18 +13,15 @@ from datetime import date, datetime, timedelta
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from scipy import sparse
 
+from data.arrays import Floats, Ints
 from data.constants import constant
 from data.errors import RadarError
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
 from routing.stock.costs import cost_paths, follow_changes, gather_zones
 from routing.stock.demand import ITEM
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 ORDER_TABLES = (
     "open_orders", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "stock", "stock_receipts",

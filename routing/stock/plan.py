@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
@@ -19,7 +20,7 @@ from routing.stock.demand import Window, choose_window, expect_demand
 from routing.stock.items import Items, gather_items
 from routing.stock.lead_times import measure_delay
 from routing.stock.level import UnitCosts, pay_off, set_targets
-from routing.stock.model import Floats, LocationPlan, LocationProblem
+from routing.stock.model import LocationPlan, LocationProblem
 from routing.stock.on_hand import OnHand, run_down
 from routing.stock.solver import solve_location
 

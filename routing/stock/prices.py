@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from routing.budget import Deadline
 from routing.stock.milp import PairSolution, solve_pairs
-from routing.stock.model import Floats, LocationProblem
+from routing.stock.model import LocationProblem
 
 _ROUNDS = 6  # rounds of column generation at most
 _KEPT = 3  # warehouses kept for each group at first

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Floats
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.stock.milp import solve_pairs
-from routing.stock.model import Floats, LocationPlan, LocationProblem, round_units
+from routing.stock.model import LocationPlan, LocationProblem, round_units
 from routing.stock.prices import find_prices
 
 MOST_PAIRS = 20_000  # group-warehouse pairs up to which one MILP proves its answer within seconds

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routing.stress.records import CLOSED, Flags, Lanes, Money, Vehicles, Whole
+from data.arrays import Flags
+from routing.stress.records import CLOSED, Lanes, Money, Vehicles, Whole
 from routing.stress.steps import Arrivals, Steps
 
 if TYPE_CHECKING:

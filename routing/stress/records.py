@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from data.arrays import Flags
+
 Whole = NDArray[np.int64]
 Money = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 UNBOUNDED = 1 << 50  # parcels; no bound, and sums of many of it stay within 64 bits
 CLOSED = -1  # a lane that does not run; a path that ends; no such cell

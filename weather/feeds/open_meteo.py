@@ -15,11 +15,12 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from data.arrays import Floats
 from data.errors import RadarError
 from weather.feeds.bad_rows import ENTRY, BadRows, join_bad_rows
 from weather.feeds.reading import Kind, Reading, bounds_rule, check_place, join_readings, outside_bounds
 from weather.feeds.rows import read_json
-from weather.units import Floats, Quantity, convert
+from weather.units import Quantity, convert
 
 PROVIDER: Final = "open-meteo"
 

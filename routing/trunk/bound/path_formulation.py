@@ -22,8 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from data.arrays import Flags
 from routing.budget import Deadline
-from routing.solvers import Flags, LinearModel, Solution, solve_linear
+from routing.solvers import LinearModel, Solution, solve_linear
 from routing.trunk.bound.commodity_paths import Surcharges, find_paths
 from routing.trunk.bound.lagrangian import BoundCertificate, price_parcels, zero_prices
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from data.arrays import Flags
 from routing.budget import Deadline
-from routing.solvers import Flags, LinearModel, solve_linear
+from routing.solvers import LinearModel, solve_linear
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.effort import WORK

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from data.arrays import Flags
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.solvers import Flags, LinearModel, solve_linear
+from routing.solvers import LinearModel, solve_linear
 from routing.trunk.bound.path_formulation import ColumnRowModel, LinearProgram
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.effort import SHARES, WORK

@@ -6,12 +6,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from data.errors import RadarError
+from data.keys import DAY_ROUTE
+from data.quantiles import QUANTILE_LEVELS
 
 if TYPE_CHECKING:
     import polars as pl
 
-ROUTE = ("date", "origin_hub_id", "destination_hub_id")
-_LEVELS = (0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95)
+ROUTE = DAY_ROUTE
+_LEVELS = QUANTILE_LEVELS
 
 
 def demand_at_level(route_forecasts: pl.DataFrame, hub_forecasts: pl.DataFrame, service_level: float) -> pl.DataFrame:
