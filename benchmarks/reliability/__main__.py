@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.machine import describe_machine, shared_folder
@@ -60,17 +61,31 @@ def main() -> int:
 def _keep(tried: Mapping[str, tuple[Trial, ...]]) -> None:
     kept = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
     for name, trials in tried.items():
-        kept[name] = {"machine": describe_machine(), "trials": [asdict(trial) for trial in trials]}
+        kept[name] = {
+            "machine": describe_machine(),
+            "tried_on": f"{datetime.now(UTC):%Y-%m-%d}",
+            "code": _commit(),
+            "trials": [asdict(trial) for trial in trials],
+        }
     FIGURES.write_text(json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _commit() -> str:
+    """Name the commit that was tried; empty where there is no clone."""
+    words = ["git", "-C", str(PAGE.parent), "rev-parse", "--short", "HEAD"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _sections() -> list[Section]:
     kept = json.loads(FIGURES.read_text(encoding="utf-8"))
     found = {name: tuple(Trial(**trial) for trial in told["trials"]) for name, told in kept.items()}
-    return [
-        Section(title, note, tuple(trial for name in names for trial in found.get(name, ())), goal)
-        for title, note, names, goal in _TOLD
-    ]
+    sections = []
+    for title, note, names, goal in _TOLD:
+        told = [kept[name] for name in names if name in kept]
+        tried = sorted({f"Tried on {one['tried_on']} at commit {one['code']}." for one in told})
+        trials = tuple(trial for name in names for trial in found.get(name, ()))
+        sections.append(Section(title, " ".join([note, *tried]), trials, goal))
+    return sections
 
 
 def _loaders(place: Path) -> tuple[Trial, ...]:
