@@ -270,7 +270,7 @@ ANSWERS: tuple[Answer, ...] = (
         valid: yes/no, whether no rule is broken
         violations: rows, rule, where, date, found, allowed, text
         """,
-        "what was recomputed: costs, loads, the bound",
+        "what was recomputed: costs, loads, the bound; with --edited a map edited: cost, cost_before [CNY], departures added and taken_out",
     ),
     _one(
         "playbook",

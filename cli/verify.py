@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.console import known_errors, out_json, out_rows, say, workspace_of
+from cli.console import EXIT_ERROR, known_errors, out_json, out_rows, say, workspace_of
+from cli.edited_plan import judge_edited, print_edited
 from cli.options import Json
 from cli.past_plans import find_plan
 from cli.plan_outcome import list_facts, tell_outcome, warn_of_shortfalls
@@ -45,6 +47,14 @@ def verify(
         bool,
         typer.Option("--playback", help="List what misses its sort or vehicle when the plan is played by the clock."),
     ] = False,
+    edited: Annotated[
+        Path | None,
+        typer.Option(
+            "--edited",
+            metavar="FILE",
+            help="Judge the trunk plan with the departures of this file, an export of trunk_departures edited by hand.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Recompute every balance, capacity, cost and the lower bound of a plan from its tables alone, and list what does not hold.
@@ -58,6 +68,14 @@ def verify(
 
     workspace = workspace_of(context)
     run_id, kind = find_plan(workspace, plan)
+    if edited is not None:
+        if kind != "trunk":
+            raise RadarError(f"{run_id} is a {kind} plan", "a trunk plan", "name one before --edited")
+        found = judge_edited(workspace, run_id, edited)
+        print_edited(run_id, found, top, json=json)
+        if found.violations:
+            raise typer.Exit(EXIT_ERROR)
+        return
     checked = check_plan(workspace, run_id, kind)
     violations: list[Violation] = checked.pop("violations")
     outcome: PlanOutcome | None = checked.pop("outcome", None)
