@@ -156,3 +156,19 @@ def test_what_was_planned_before_the_sorts_came_is_read_by_days(folder: Path, tm
     told = radar(copy, "plan", "trunk", "--effort", "0.01", "--reference", old["run_id"])
     assert told.exit_code == 1
     assert "planned by days" in told.output
+
+
+def test_departures_edited_in_a_spreadsheet_are_judged(folder: Path, planned: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "改过 1.xlsx"
+    result = radar(
+        folder, "export", "trunk_departures", "--format", "xlsx", "--out", str(file), "--run", planned["run_id"]
+    )
+    assert result.exit_code == 0, result.output
+    told = ask(folder, "verify", planned["run_id"], "--edited", str(file))
+    assert (told["valid"], told["edited"]["added"], told["edited"]["taken_out"]) == (True, 0, 0)
+    assert told["edited"]["cost"] == pytest.approx(planned["cost"])
+    rows = Workspace.open(folder).results("trunk_departures", planned["run_id"]).slice(1)
+    rows.write_csv(tmp_path / "less.csv")
+    result = radar(folder, "verify", planned["run_id"], "--edited", str(tmp_path / "less.csv"))
+    assert result.exit_code == 1
+    assert "lane.capacity" in result.output
