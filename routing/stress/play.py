@@ -222,7 +222,10 @@ def _expect(network: Network, yard: Yard, lane: int, step: int) -> int:
 
 @inner
 def _finish(network: Network, yard: Yard, record: Played, hub: int, step: int) -> int:
-    """Let sorted parcels that end here leave the network, and those of an earlier plan ride on; return how many are done."""
+    """Let sorted parcels that end here leave the network, and those of an earlier plan ride on; return how many are done.
+
+    What sorting parcels of an earlier plan cost is not this plan's.
+    """
     paths, clock = network.paths, network.clock
     done = 0
     cell = yard.head[hub]
@@ -230,10 +233,12 @@ def _finish(network: Network, yard: Yard, record: Played, hub: int, step: int) -
         path, parcels = yard.path[cell], yard.ready[cell]
         if paths.lane[path] == CLOSED and parcels > 0:
             if paths.after[path] != CLOSED:
-                _ride_on(network, yard, cell, step)
+                record.costs[HANDLING] -= _ride_on(network, yard, cell, step) * network.hubs.handling[hub, step]
             else:
                 hour = network.terms.hour[hub, network.terms.free[path, yard.term[cell]]]
-                if hour < np.inf:
+                if hour == np.inf:
+                    record.costs[HANDLING] -= parcels * network.hubs.handling[hub, step]
+                else:
                     late = max(clock.delivered[hub, step] - hour, 0.0) / HOURS_A_DAY
                     record.late[min(int(np.ceil(late - _EPSILON)), record.late.size - 1)] += parcels
                     record.costs[LATE] += parcels * late * network.rules.late_cost
@@ -245,8 +250,9 @@ def _finish(network: Network, yard: Yard, record: Played, hub: int, step: int) -
 
 
 @inner
-def _ride_on(network: Network, yard: Yard, cell: int, step: int) -> None:
-    """Send parcels handed in before the plan on with vehicles of an earlier one, while their lane runs."""
+def _ride_on(network: Network, yard: Yard, cell: int, step: int) -> int:
+    """Send parcels handed in before the plan on with vehicles of an earlier one, while their lane runs; return how many."""
+    parcels = 0
     path = yard.path[cell]
     lane = network.paths.earlier[path]
     arrival = network.lanes.arrival[lane, step]
@@ -256,6 +262,7 @@ def _ride_on(network: Network, yard: Yard, cell: int, step: int) -> None:
         yard.waiting[network.paths.hub[path]] -= parcels
         end, term = network.lanes.destination[lane], network.terms.after[path, yard.term[cell]]
         put(network, yard, end, arrival, network.paths.after[path], term, parcels)
+    return parcels
 
 
 @inner
