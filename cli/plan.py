@@ -101,6 +101,12 @@ def trunk(
         Literal["sorts", "days"],
         typer.Option("--by", help="sorts: by the hours of hubs that have some; days: whole days."),
     ] = "sorts",
+    draws: Annotated[
+        int,
+        typer.Option(
+            "--draws", metavar="N", min=1, max=100_000, help="Most futures the certificate's probability is played on."
+        ),
+    ] = 1000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -131,6 +137,7 @@ def trunk(
         weather,
         risk,
         by,
+        draws,
     )
     reached: list[Reached] = []
     with progress("trunk plan") as bar:
@@ -231,6 +238,7 @@ def make_trunk_plan(
             options,
             request.seed,
             bar,
+            request.draws,
         )
         plan = replace(plan, plan_certificates=add_risk(plan.plan_certificates, risk))
         for name, frame in plan.tables().items():

@@ -31,6 +31,7 @@ class TrunkRequest:
     weather: bool = True
     risk: float | None = None
     by: str = "sorts"
+    draws: int = 1000
 
 
 def keep_request(request: TrunkRequest) -> dict[str, Any]:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from routing.trunk.task.inputs import TrunkOptions
 
 NOTHING_HIT = 3.84  # published: 0 hits of n lie below 3.84 / (n + 3.84) with 95 %
-CERTIFICATE_DRAWS = 1000  # most; 1,000 give an interval of about a point (judgement)
 MOST_DAYS_BEFORE = 7  # days played before the plan's first (judgement: hardly anything is under way for longer)
 RISK_COLUMNS = (
     *("overflow_probability", "overflow_low", "overflow_high", "draws", "draws_run", "policy", "overflow_rigid"),
@@ -65,8 +64,24 @@ def lay_out_plan(
     RadarError
         When there is no forecast, or none of all days of the plan's demand.
     """
-    from cli.demand_draws import LEVELS, DemandSource
     from routing.stress.layout import Prices, lay_out
+
+    source = open_draws(tables, forecasts, most, seed)
+    cost = Prices(options.hold_cost, options.late_cost, settings.idle_cost_share, options)
+    return PlanOnDraws(lay_out(tables, source.routes, cost), source, str(forecasts("route")["run_id"][0]))
+
+
+def open_draws(
+    tables: Mapping[str, pl.DataFrame], forecasts: Callable[[str], pl.DataFrame], most: int, seed: int
+) -> DemandSource:
+    """Open the draws of a forecast for the days of a plan and those before it on which parcels may still be under way.
+
+    Raises
+    ------
+    RadarError
+        When there is no forecast, or none of all days of the plan's demand.
+    """
+    from cli.demand_draws import LEVELS, DemandSource
 
     found = {level: forecasts(level) for level in LEVELS}
     if found["route"].is_empty():
@@ -75,9 +90,7 @@ def lay_out_plan(
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         raise RadarError("a plan without demand", "one of at least one day", "plan again with `radar plan trunk`")
-    source = DemandSource.open(found, _begin(tables, found["route"], first), last, most, seed)
-    cost = Prices(options.hold_cost, options.late_cost, settings.idle_cost_share, options)
-    return PlanOnDraws(lay_out(tables, source.routes, cost), source, str(found["route"]["run_id"][0]))
+    return DemandSource.open(found, _begin(tables, found["route"], first), last, most, seed)
 
 
 def _begin(tables: Mapping[str, pl.DataFrame], forecast: pl.DataFrame, first: date) -> date:
@@ -97,6 +110,7 @@ def judge_risk(
     options: TrunkOptions,
     seed: int,
     bar: Progress,
+    draws: int,
 ) -> tuple[dict[str, Any], Stressed | None]:
     """Play a plan for its certificate.
 
@@ -110,10 +124,10 @@ def judge_risk(
 
     empty: dict[str, Any] = dict.fromkeys(RISK_COLUMNS)
     try:
-        plan = lay_out_plan(tables, forecasts, settings, options, CERTIFICATE_DRAWS, seed)
+        plan = lay_out_plan(tables, forecasts, settings, options, draws, seed)
     except RadarError as error:
         return empty | {"overflow_reason": str(error)}, None
-    asked = StressOptions(draws=CERTIFICATE_DRAWS, seed=seed)
+    asked = StressOptions(draws=draws, seed=seed)
     found = stress_plan(plan.layout, plan.source.draw, asked, Surroundings(), bar)
     return empty | read_risk(found, asked.policies[0].name, plan.draws_run), found
 

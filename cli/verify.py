@@ -14,6 +14,7 @@ from cli.past_plans import find_plan
 from cli.plan_outcome import list_facts, tell_outcome, warn_of_shortfalls
 from cli.playback import list_playback, play_run, print_playback, read_hours_of, tell_playback
 from cli.trunk_task import read_prices
+from cli.verify_risk import Replayed, list_broken, replay_risk, tell_replayed
 from cli.words import term, word
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ def verify(
             help="Judge the trunk plan with the departures of this file, an export of trunk_departures edited by hand.",
         ),
     ] = None,
+    risk: Annotated[
+        bool,
+        typer.Option("--risk", help="Play the certificate's overflow probabilities again on its draws, by other code."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Recompute every balance, capacity, cost and the lower bound of a plan from its tables alone, and list what does not hold.
@@ -80,6 +85,10 @@ def verify(
     violations: list[Violation] = checked.pop("violations")
     outcome: PlanOutcome | None = checked.pop("outcome", None)
     played: Playback | None = checked.pop("playback", None)
+    replayed = _replay(workspace, run_id) if risk and kind != "stock" else None
+    if replayed is not None:
+        checked["risk"] = [one.facts() for one in replayed]
+        violations += list_broken(replayed)
     if played is not None:
         checked["playback"] = list_playback(played)
     if outcome is not None:
@@ -93,8 +102,17 @@ def verify(
             say(tell_playback(played))
             if playback:
                 print_playback(played, top)
+        if replayed is not None:
+            say(tell_replayed(replayed))
     if violations:
         raise RadarError(f"plan {run_id} breaks {len(violations)} rules", "none", "see the list above and plan again")
+
+
+def _replay(workspace: Workspace, run_id: str) -> list[Replayed]:
+    from cli.past_plans import read_trunk_plan
+
+    tables, rules = read_hours_of(workspace, run_id, read_trunk_plan(workspace, run_id)[0])
+    return replay_risk(workspace, run_id, tables, rules)
 
 
 def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:

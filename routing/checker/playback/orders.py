@@ -96,7 +96,7 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
         for row in frames["lane_weather"].iter_rows(named=True)
     }
     spans = list_spans(frames["lane_closures"])
-    loading = _list_loading(frames)
+    loading = list_loading(frames)
     vehicles: list[Vehicle] = []
     numbers: dict[tuple[str, date | datetime], int] = {}
 
@@ -105,11 +105,11 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
         if key not in numbers:
             numbers[key] = len(vehicles)
             factors = weather.get((lane, day), (1.0, 1.0))
-            vehicle = _set_out(lanes[lane], clocks, factors, spans.get(lane, ()), (day, leaves))
-            vehicles.append(_load_before(vehicle, clocks[vehicle.start], loading.get(lane, {})))
+            vehicle = set_out(lanes[lane], clocks, factors, spans.get(lane, ()), (day, leaves))
+            vehicles.append(load_before(vehicle, clocks[vehicle.start], loading.get(lane, {})))
         return numbers[key]
 
-    holds = _list_holds(frames)
+    holds = list_holds(frames)
     for row in frames["trunk_departures"].iter_rows(named=True):
         if row["lane_id"] in lanes:
             vehicle = vehicles[number_of(row["lane_id"], row["date"], row["leaves_at"])]
@@ -119,7 +119,7 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
     for vehicle in vehicles:
         vehicle.loads.sort(reverse=True)
     shares = _Shares(frames, clocks)
-    due = _Promises(frames, clocks)
+    due = Promises(frames, clocks)
     orders = []
     flows = [row for row in legs.iter_rows(named=True) if _is_whole(row, lanes, clocks)]
     flows.sort(key=_by_first_departure)
@@ -146,7 +146,7 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
     return Orders(vehicles, orders, by_clock, largest)
 
 
-def _set_out(
+def set_out(
     lane: dict[str, Any],
     clocks: Mapping[str, HubClock],
     factors: tuple[float, float],
@@ -176,7 +176,7 @@ def _set_out(
     )
 
 
-def _list_loading(frames: Mapping[str, pl.DataFrame]) -> dict[str, dict[int, float]]:
+def list_loading(frames: Mapping[str, pl.DataFrame]) -> dict[str, dict[int, float]]:
     """Hours of loading by lane and minute of the day at which it leaves, where ``lane_departures`` gives them."""
     found: dict[str, dict[int, float]] = {}
     for row in frames["lane_departures"].iter_rows(named=True):
@@ -185,7 +185,7 @@ def _list_loading(frames: Mapping[str, pl.DataFrame]) -> dict[str, dict[int, flo
     return found
 
 
-def _load_before(vehicle: Vehicle, clock: HubClock, loading: Mapping[int, float]) -> Vehicle:
+def load_before(vehicle: Vehicle, clock: HubClock, loading: Mapping[int, float]) -> Vehicle:
     """Let a vehicle close its doors as many hours before it leaves as its lane says."""
     local = to_moment(vehicle.leaves).astimezone(clock.zone)
     hours = loading.get(local.hour * MINUTES + local.minute, 0.0)
@@ -199,7 +199,7 @@ def _round_up(minutes: float) -> int:
     return whole if abs(minutes - whole) < 1e-6 else int(minutes) + 1
 
 
-def _list_holds(frames: Mapping[str, pl.DataFrame]) -> dict[tuple[str, str], float]:
+def list_holds(frames: Mapping[str, pl.DataFrame]) -> dict[tuple[str, str], float]:
     """Parcels a vehicle of a type holds on a lane: its own row in ``lane_vehicles``, else the type's."""
     types = frames["vehicle_types"].select("vehicle_type_id", "mode", "capacity")
     listed = frames["lane_vehicles"].select("lane_id", "vehicle_type_id", own="capacity")
@@ -294,7 +294,7 @@ class _Shares:
         return tuple(taken)
 
 
-class _Promises:
+class Promises:
     """By when the parcels of a route and day are to be sorted at their destination."""
 
     def __init__(self, frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock]) -> None:
