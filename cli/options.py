@@ -54,6 +54,12 @@ def parse_spans(texts: list[str] | None) -> tuple[tuple[date, date], ...]:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+CertificateDraws = Annotated[
+    int,
+    typer.Option(
+        "--draws", metavar="N", min=1, max=100_000, help="Most futures the certificate's probability is played on."
+    ),
+]
 Seed = Annotated[
     int, typer.Option("--seed", help="Seed of everything random: the same seed repeats the run to the byte.")
 ]

@@ -12,7 +12,7 @@ from cli import plan_all, plan_capacity, plan_explain, plan_joint, plan_source, 
 from cli.calibration import read_calibration
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
-from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit
+from cli.options import CertificateDraws, Effort, FirstDay, Json, LastDay, Seed, TimeLimit
 from cli.plan_demand import TrunkRequest, keep_request, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
@@ -101,12 +101,7 @@ def trunk(
         Literal["sorts", "days"],
         typer.Option("--by", help="sorts: by the hours of hubs that have some; days: whole days."),
     ] = "sorts",
-    draws: Annotated[
-        int,
-        typer.Option(
-            "--draws", metavar="N", min=1, max=100_000, help="Most futures the certificate's probability is played on."
-        ),
-    ] = 1000,
+    draws: CertificateDraws = 1000,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:

@@ -159,7 +159,8 @@ def lay_hand_ins(
             promised = routes.promised[number]
             hour = np.inf if early else promised if np.isfinite(promised) else float(steps.delivered[end, step])
             path = book.as_earlier(share.path) if early else share.path
-            term = terms.number(end, step, hour)
+            # what was handed in before the plan is the oldest wherever it comes
+            term = terms.number(end, 0 if early else step, hour)
             legs = () if early else share.legs
             if legs:
                 terms.plan(book, path, legs, term)

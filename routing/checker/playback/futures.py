@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from routing.checker.playback.ground import Cell, Ground, Path, Visit
+from routing.checker.playback.cells import Cell, Counts, Path, Visit
+from routing.checker.playback.ground import Ground
 
-Counts = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.bool_]
 
 _HALF = 2  # a vehicle is called for what fills one part in this many of it

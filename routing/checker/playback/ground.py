@@ -5,14 +5,13 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from routing.checker.playback.cells import HandIn, Path, Visit
 from routing.checker.playback.clock import MINUTES, ClockRules, at_hour, read_hours, set_clocks, to_minutes, to_moment
 from routing.checker.playback.orders import (
     Orders,
@@ -26,76 +25,12 @@ from routing.checker.playback.orders import (
 )
 from routing.checker.playback.shut_hours import list_spans
 
-Counts = npt.NDArray[np.int64]
-
 _AFTER = 7  # days played after the plan's last
 _DAY = 24 * MINUTES
 _LONGEST_DETOUR = 2.0  # times its hours that another way of the plan may take
 _UNBOUNDED = 1 << 50
 _ALL_HUBS = "*"
 _EPSILON = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """What is left of a way: its lanes, the sorts after which the plan leaves with it (none off its ways), when it is to be done.
-
-    ``earlier`` parcels were handed in before the plan and ride on vehicles of another one.
-    """
-
-    legs: tuple[int, ...]
-    plan: tuple[int, ...]
-    done: int
-    due: float
-    earlier: bool = False
-
-    @property
-    def key(self) -> object:
-        """What cells are told apart by."""
-        return (self.legs, self.plan, self.done, self.due, self.earlier)
-
-    @property
-    def lane(self) -> int | None:
-        """Lane it waits for; None where it leaves as soon as it is sorted."""
-        return self.legs[0] if self.legs and not self.earlier else None
-
-    def rest(self) -> Path:
-        """The path after its first lane."""
-        return replace(self, legs=self.legs[1:], plan=self.plan[1:])
-
-
-@dataclass(slots=True, eq=False)
-class Cell:
-    """Parcels of one path that came to a hub for one sort, a count for each future."""
-
-    path: Path
-    came: int
-    leave: int
-    unsorted: Counts
-    ready: Counts
-
-
-class Visit(NamedTuple):
-    """A sort in its turn: hub, number, business day, whether it is the first and last visit of it, and the first sort of its day."""
-
-    hub: int
-    step: int
-    day: int
-    first: bool
-    last: bool
-    new_day: bool
-
-
-class HandIn(NamedTuple):
-    """Part of a demand that is at hand for a sort and takes a path, by cumulative shares."""
-
-    column: int
-    path: Path
-    low: int
-    high: int
-    total: int
-    since: float
-    until: float
 
 
 class Ground:
@@ -490,7 +425,7 @@ class Ground:
             for legs, plan, done, parcels in shares:
                 step = self._first_at(key[2], done)
                 due = np.inf if early else promised if promised < np.inf else float(self._sorts[key[2]][step].closes)
-                path = Path(legs, plan, step, due, early)
+                path = Path(legs, plan, 0 if early else step, due, early)
                 after = before + parcels
                 for at, since, until in parts:
                     if since < after / total + _EPSILON and until > before / total - _EPSILON:
