@@ -211,7 +211,7 @@ ANSWERS: tuple[Answer, ...] = (
     _one(
         "plan trunk",
         _TRUNK,
-        "further columns of plan_certificates; with --reference departures_changed and changes, with --risk risk_target",
+        "further columns of plan_certificates; with --reference departures_changed and changes, with --risk risk_target; where lanes are ordered sort_plan_rows, and sort_plan_cost against the plan before [CNY]",
     ),
     _one(
         "plan stock",
@@ -336,6 +336,7 @@ ANSWERS: tuple[Answer, ...] = (
         "what a later version tells",
     ),
     _list("report forecast", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
+    _list("report sheets", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
     _list("report plan", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
     _list("advise", "merchant_id: text, merchant\nfile: text, file written", "units, cost and saving"),
     _one(

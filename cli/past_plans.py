@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 _PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations", "joint": "route_prices"}
 """The table by whose rows a plan of each kind is known."""
-TRUNK_RESULTS = ("route_demand", "trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "bound_prices")
+TRUNK_RESULTS = (
+    "route_demand",
+    "trunk_departures",
+    "trunk_flows",
+    "hub_loads",
+    "shortfalls",
+    "bound_prices",
+    "sort_plans",
+)
 
 
 def read_run(workspace: Workspace, run_id: str) -> dict[str, Any]:

@@ -102,6 +102,13 @@ def trunk(
         typer.Option("--by", help="sorts: by the hours of hubs that have some; days: whole days."),
     ] = "sorts",
     draws: CertificateDraws = 1000,
+    sort_plan: Annotated[
+        Literal["fixed", "daily", "free"] | None,
+        typer.Option(
+            "--sort-plan",
+            help="Lanes a sort loads for a destination: one and at most one alternate, for all days (fixed) or by day (daily; else where hubs have sorts), or any (free).",
+        ),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -111,13 +118,8 @@ def trunk(
 
     Example: `radar plan trunk --from 2025-11-09 --to 2025-11-15 --effort 2`
     """
-    from data.errors import RadarError
-
     workspace = workspace_of(context)
-    if max_changes is not None and reference is None:
-        raise RadarError("--max-changes without a plan to count from", "--reference RUN as well", "see `radar runs`")
-    if risk is not None and not 0 < risk < 1:
-        raise RadarError(f"a risk of {risk:g}", "a share between 0 and 1, such as 0.02")
+    _refuse_contradictions(reference, max_changes, risk, sort_plan)
     request = TrunkRequest(
         first,
         last,
@@ -133,6 +135,7 @@ def trunk(
         risk,
         by,
         draws,
+        sort_plan,
     )
     reached: list[Reached] = []
     with progress("trunk plan") as bar:
@@ -154,12 +157,32 @@ def trunk(
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
+def _refuse_contradictions(
+    reference: str | None, max_changes: int | None, risk: float | None, sort_plan: str | None
+) -> None:
+    """Refuse options that do not go together, and a risk that is none."""
+    from data.errors import RadarError
+
+    if max_changes is not None and reference is None:
+        raise RadarError("--max-changes without a plan to count from", "--reference RUN as well", "see `radar runs`")
+    if max_changes is not None and sort_plan not in (None, "free"):
+        raise RadarError(
+            f"--sort-plan {sort_plan} with --max-changes",
+            "changes counted, or lanes ordered",
+            "leave one of the two out",
+        )
+    if risk is not None and not 0 < risk < 1:
+        raise RadarError(f"a risk of {risk:g}", "a share between 0 and 1, such as 0.02")
+
+
 def _list_found(run_id: str, plan: TrunkPlan, outcome: PlanOutcome, basis: dict[str, object]) -> dict[str, object]:
     """What ``--json`` says of a plan and of what it stands on."""
     from routing.trunk.replan.reference_plan import count_changes
 
     found = {"run_id": run_id, **plan.plan_certificates.to_dicts()[0], **basis, **list_facts(outcome)}
     found |= {"waiting": outcome.waiting.to_dicts(), "shortfalls": plan.shortfalls.to_dicts()}
+    if plan.order_cost is not None:
+        found |= {"sort_plan_rows": plan.sort_plans.height, "sort_plan_cost": plan.order_cost}
     if plan.changes is not None:
         found |= {"departures_changed": count_changes(plan.changes), "changes": plan.changes.to_dicts()}
     return found
@@ -196,7 +219,13 @@ def make_trunk_plan(
 
     settings = workspace.settings.plan
     level = settings.service_level if request.service_level is None else request.service_level
-    options = set_options(workspace.settings, effort=request.effort, time_limit=request.time_limit, seed=request.seed)
+    options = set_options(
+        workspace.settings,
+        effort=request.effort,
+        time_limit=request.time_limit,
+        seed=request.seed,
+        sort_plan=_choose_order(workspace, request),
+    )
     near = None if request.reference is None else _find_reference(workspace, request.reference)
     kept = {
         **keep_request(request),
@@ -248,6 +277,14 @@ def make_trunk_plan(
     return run.run_id, plan
 
 
+def _choose_order(workspace: Workspace, request: TrunkRequest) -> str:
+    """Order lanes by day where hubs have sorts of their own, unless asked otherwise; a plan that may change little keeps its lanes."""
+    if request.sort_plan is not None:
+        return request.sort_plan
+    ordered = request.by == "sorts" and request.max_changes is None and not workspace.read("hub_sorts").is_empty()
+    return "daily" if ordered else "free"
+
+
 def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:
     """Tell a plan in a sentence: its outcome, the day by which all is sorted, what changed against a reference, what ended the search."""
     parts = [
@@ -255,8 +292,15 @@ def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:
             "outcome.sorted_by", told=tell_outcome(outcome), day=plan.trunk_flows["completed_on"].max() or plan.last_day
         )
     ]
+    parts += [_tell_order(plan)] if plan.order_cost is not None else []
     parts += [plan.change_summary] if plan.change_summary else []
     return word("outcome.stop").join([*parts, tell_ended(plan.ended_by)])
+
+
+def _tell_order(plan: TrunkPlan) -> str:
+    """Tell what the sort plan costs: more than the plan found before lanes were ordered, and at most, by the bound of all plans."""
+    more, most = plan.order_cost or 0.0, max(plan.cost - plan.lower_bound, 0.0)
+    return word("outcome.order", rows=f"{plan.sort_plans.height:,}", more=f"{more:,.0f}", most=f"{most:,.0f}")
 
 
 def _find_reference(workspace: Workspace, word: str) -> str:

@@ -32,6 +32,7 @@ class TrunkRequest:
     risk: float | None = None
     by: str = "sorts"
     draws: int = 1000
+    sort_plan: str | None = None
 
 
 def keep_request(request: TrunkRequest) -> dict[str, Any]:
@@ -52,6 +53,7 @@ def read_request(run: Mapping[str, Any]) -> TrunkRequest:
         name: date.fromisoformat(told[at]) if told.get(at) else None for name, at in (("first", "from"), ("last", "to"))
     }
     kept = {field.name: told[field.name] for field in fields(TrunkRequest) if field.name in told}
+    kept.setdefault("sort_plan", "free")  # before there were sort plans no lanes were ordered
     return TrunkRequest(**{**kept, **days, "seed": run["seed"] or 0, "forecast": run["forecast_run"]})
 
 

@@ -26,7 +26,12 @@ def read_hours_of(
 
     run = read_run(workspace, run_id)
     versions = run["tables_read"]
-    names = [name for name in list_hours(run["options"].get("by", "sorts")) if name not in tables]
+    # lateness was told by the hour before delivery waves were read: such a plan is judged as it was made
+    names = [
+        name
+        for name in list_hours(run["options"].get("by", "sorts"))
+        if name not in tables and (name in versions or name != "delivery_waves")
+    ]
     hours = {name: read_as_planned(workspace, name, versions.get(name), run) for name in names}
     rules = read_rules(run["options"], workspace.settings.workspace.timezone)
     return {**hours, **tables}, rules

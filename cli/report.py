@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
     from reports.forecast_inputs import ForecastInputs
     from reports.formats import Language as LanguageName
+    from reports.hub_sheets import SheetInputs
     from reports.plan_inputs import PlanInputs
     from reports.run_facts import RunFacts
 
@@ -90,6 +91,63 @@ def report_plan(
             inputs.run.run_id, chosen, lambda name: write_plan_report(inputs, name), out, context, bar.step
         )
     _tell(pages, json)
+
+
+@report_app.command("sheets")
+@known_errors
+def report_sheets(
+    context: typer.Context,
+    hub: Annotated[
+        list[str] | None, typer.Option("--hub", metavar="HUB", help="A hub to write sheets for; by default every hub.")
+    ] = None,
+    run: RunId = None,
+    lang: Language = None,
+    out: OutFile = None,
+    json: Json = False,
+) -> None:
+    """Write the sheets of hubs for printing: what each sort loads for each destination, departures and arrivals by the hour.
+
+    Example: `radar report sheets --hub WUH --lang zh,en`
+    """
+    from reports.hub_sheets import write_sheets
+    from reports.page import languages
+
+    chosen = languages(lang or default_languages())
+    with progress("Hub sheets") as bar:
+        bar.step(0, len(chosen) + 1, "reading")
+        inputs = _read_sheets(workspace_of(context), run, hub or [])
+        name = f"{inputs.run.run_id}-sheets"
+        pages = _write_pages(name, chosen, lambda language: write_sheets(inputs, language), out, context, bar.step)
+    _tell([page | {"run_id": inputs.run.run_id} for page in pages], json)
+
+
+def _read_sheets(workspace: Workspace, run_id: str | None, hubs: list[str]) -> SheetInputs:
+    """Read what sheets are made from, the tables as the run saw them."""
+    from reports.hub_sheets import SheetInputs
+
+    run = _run(workspace, "trunk_departures", run_id, "radar plan trunk")
+    seen = {name: _as_seen(workspace, name, run) for name in ("hubs", "lanes", "vehicle_types")}
+    known = seen["hubs"]["hub_id"].sort().to_list()
+    unknown = [name for name in hubs if name not in known]
+    if unknown:
+        raise RadarError(f"no hub {unknown[0]}", f"one of {', '.join(known[:12])}", "see `radar export hubs`")
+    departures, sort_plans = (_rows_of(workspace, name, run.run_id) for name in ("trunk_departures", "sort_plans"))
+    busy = set(
+        seen["lanes"]
+        .filter(seen["lanes"]["lane_id"].is_in(departures["lane_id"].unique().implode()))[
+            ["origin_hub_id", "destination_hub_id"]
+        ]
+        .to_numpy()
+        .ravel()
+    )
+    return SheetInputs(
+        run=run,
+        departures=departures,
+        sort_plans=sort_plans,
+        chosen=hubs or [name for name in known if name in busy],
+        time_zone=workspace.settings.workspace.timezone,
+        **seen,
+    )
 
 
 def read_forecast_inputs(workspace: Workspace, run_id: str | None = None) -> ForecastInputs:

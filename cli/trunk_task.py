@@ -30,10 +30,13 @@ _KEPT = (*PRICES, "extra_sort_cost", "extra_buffer_cost", "unload_hours", "day_c
 _SEARCH = ("effort", "time_limit")
 _PROMISE = "default_promise_days"
 _PATHS = ("max_legs", "max_detour_ratio", "max_detour_km")
+_ORDER = "sort_plan"
 
 
-def set_options(settings: Settings, *, effort: float | None, time_limit: float | None, seed: int) -> TrunkOptions:
-    """Options of a plan by ``radar.toml``; effort and time limit as asked for where they were."""
+def set_options(
+    settings: Settings, *, effort: float | None, time_limit: float | None, seed: int, sort_plan: str = "free"
+) -> TrunkOptions:
+    """Options of a plan by ``radar.toml``; effort, time limit and sort plan as asked for."""
     from routing.trunk.task.inputs import TrunkOptions
 
     plan = settings.plan
@@ -44,6 +47,7 @@ def set_options(settings: Settings, *, effort: float | None, time_limit: float |
         seed=seed,
         time_zone=settings.workspace.timezone,
         default_promise_days=plan.default_promise_days,
+        sort_plan=sort_plan,
     )
 
 
@@ -87,7 +91,7 @@ def list_hours(by: str) -> tuple[str, ...]:
 
 def keep_options(options: TrunkOptions) -> dict[str, Any]:
     """List the options of a plan as its run keeps them."""
-    return {name: getattr(options, name) for name in (*_SEARCH, *_KEPT, "time_zone", _PROMISE, *_PATHS)}
+    return {name: getattr(options, name) for name in (*_SEARCH, *_KEPT, "time_zone", _PROMISE, *_PATHS, _ORDER)}
 
 
 def read_options(kept: Mapping[str, Any]) -> TrunkOptions:
@@ -115,5 +119,6 @@ def read_rules(kept: Mapping[str, Any], time_zone: str) -> ClockRules:
         day_cut_off_hours=float(kept.get("day_cut_off_hours") or 0.0),
         default_promise_days=kept.get(_PROMISE),
         turn_round_hours=float(kept.get("turn_round_hours") or 0.0),
+        sort_plan=str(kept.get(_ORDER) or "free"),
         **{name: kept.get(name) for name in _PATHS},
     )

@@ -254,6 +254,7 @@ def _request_of(
         effort=asked.effort if effort is None else effort,
         reference=reference,
         max_changes=max_changes,
+        sort_plan=None if max_changes is not None else asked.sort_plan,
     )
 
 

@@ -148,6 +148,20 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             blank={"sort_id": _TEXT},
         ),
         "shortfalls": Form(dict(_ROUTE), {"parcels": ONE}, tuple(_ROUTE), optional=True),
+        "sort_plans": Form(
+            {
+                "date_from": _DAY,
+                "date_to": _DAY,
+                "hub_id": _TEXT,
+                "sort_id": _TEXT,
+                "destination_hub_id": _TEXT,
+                "lane_id": _TEXT,
+            },
+            {"share": AMOUNT},
+            ("date_from", "hub_id", "sort_id", "destination_hub_id"),
+            optional=True,
+            blank={"alternate_lane_id": _TEXT},
+        ),
         "bound_prices": Form(
             {"kind": _TEXT},
             {"price": MONEY},

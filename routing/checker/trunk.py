@@ -23,6 +23,7 @@ from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.orders import read_orders
 from routing.checker.playback.playback import clock_hubs
 from routing.checker.proof import BoundCheck, check_bound
+from routing.checker.sort_plan import check_sort_plan, list_legs_by_clock, list_legs_by_day
 from routing.checker.tables import read_tables, unknown_ids
 from routing.checker.violations import Violation, order
 
@@ -105,7 +106,11 @@ def check_trunk(
         frames = shut_lanes.plan_by_days(frames, known.time_zone)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
     violations += [] if rules is None else check_paths(frames, rules)
-    work = _follow_by_clock(frames, rules) if by_clock.names_hours(frames) else _follow_by_days(frames)
+    work = (
+        _follow_by_clock(frames, rules)
+        if by_clock.names_hours(frames)
+        else _follow_by_days(frames, "free" if rules is None else rules.sort_plan)
+    )
     violations += work.violations
     parts = _add_up_cost(frames, work.priced, work.loads, hold_cost=hold_cost, short_cost=short_cost)
     parts["late"] = late_cost * work.late_days
@@ -183,7 +188,7 @@ class _Work:
     violations: list[Violation]
 
 
-def _follow_by_days(frames: Mapping[str, pl.DataFrame]) -> _Work:
+def _follow_by_days(frames: Mapping[str, pl.DataFrame], kind: str) -> _Work:
     movements, found = checker_flows.follow_flows(frames)
     loads = checker_hubs.join_loads(frames, checker_flows.load_hubs(movements.visits))
     found += checker_hubs.check_limits(loads) + checker_hubs.check_rows(loads)
@@ -193,6 +198,7 @@ def _follow_by_days(frames: Mapping[str, pl.DataFrame]) -> _Work:
     found += checker_vehicles.check_fleets(frames, priced, checker_vehicles.count_at_work(priced))
     found += positions.check_positions(frames, positions.list_moves_by_day(priced))
     found += checker_vehicles.check_calls(frames, priced)
+    found += check_sort_plan(frames, list_legs_by_day(frames), kind)
     lateness = checker_promises.count_lateness(frames)
     found += checker_promises.check_lateness(lateness)
     late_days, late = checker_promises.sum_late_days(lateness), checker_promises.sum_late_parcels(lateness)
@@ -214,6 +220,7 @@ def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | Non
     found += positions.check_positions(frames, positions.list_moves_by_clock(priced, orders, turn_round))
     found += by_clock.check_departure_hours(frames, orders)
     found += shut_lanes.check_departures(frames, orders)
+    found += check_sort_plan(frames, list_legs_by_clock(orders, clocks), "free" if rules is None else rules.sort_plan)
     lateness = by_clock.count_hours_late(frames, orders, clocks)
     found += by_clock.check_hours_late(lateness)
     hours = lateness.select((pl.col("parcels") * pl.col("due").fill_null(0.0)).sum()).item()

@@ -151,6 +151,50 @@ def _count_late(network: TrunkNetwork, pool: PathPool, done_on: list[int]) -> li
     return [None if last == NO_PROMISE else max(0, day - last) for day, last in zip(done_on, due, strict=True)]
 
 
+def write_sort_plan(network: TrunkNetwork, flows: Flows, kind: str) -> pl.DataFrame:
+    """Write `sort_plans`: over which lanes each sort sends the parcels for each destination, the one that takes most first.
+
+    Parameters
+    ----------
+    kind
+        ``daily`` (a row a date), ``fixed`` (one for all dates) or ``free`` (no rows: nothing is ordered).
+    """
+    import polars as pl
+
+    pool = flows.pool
+    path = np.repeat(np.arange(len(pool)), np.diff(pool.pointers))
+    is_arc = pool.legs < network.arcs
+    arc, path = pool.legs[is_arc], path[is_arc]
+    node = network.arc_tail[arc]
+    passed = pl.DataFrame(
+        {
+            "date": _dates(network, network.node_day[node]),
+            "hub_id": _names(network.hub_ids, network.node_hub[node]),
+            "sort_id": _sorts(network, node),
+            "destination_hub_id": _names(network.hub_ids, network.demand_destination[pool.demand[path]]),
+            "lane_id": _names(network.lane_ids, network.arc_lane[arc]),
+            "parcels": flows.parcels[path],
+        }
+    )
+    keys = ["hub_id", "sort_id", "destination_hub_id"]
+    last = pl.lit(network.day(int(network.node_day.max())), pl.Date)
+    first = pl.lit(network.first_day, pl.Date)
+    dates = {"date_from": first, "date_to": last} if kind == "fixed" else {"date_from": "date", "date_to": "date"}
+    passed = passed.clear() if kind == "free" else passed
+    lanes = (
+        passed.with_columns(**dates)
+        .group_by("date_from", "date_to", *keys, "lane_id")
+        .agg(pl.col("parcels").sum())
+        .sort("parcels", "lane_id", descending=[True, False])
+    )
+    rows = lanes.group_by("date_from", "date_to", *keys, maintain_order=True).agg(
+        lane_id=pl.col("lane_id").first(),
+        alternate_lane_id=pl.col("lane_id").get(1, null_on_oob=True),
+        share=pl.col("parcels").first() / pl.col("parcels").sum(),
+    )
+    return _finish("sort_plans", rows, ["date_from", *keys])
+
+
 def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) -> pl.DataFrame:
     """Write `hub_loads`: every hub on every day of demand, and later days with parcels.
 

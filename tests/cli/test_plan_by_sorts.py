@@ -169,6 +169,36 @@ def test_departures_edited_in_a_spreadsheet_are_judged(folder: Path, planned: di
     assert told["edited"]["cost"] == pytest.approx(planned["cost"])
     rows = Workspace.open(folder).results("trunk_departures", planned["run_id"]).slice(1)
     rows.write_csv(tmp_path / "less.csv")
-    result = radar(folder, "verify", planned["run_id"], "--edited", str(tmp_path / "less.csv"))
+    result = radar(folder, "verify", planned["run_id"], "--edited", str(tmp_path / "less.csv"), "--json")
     assert result.exit_code == 1
-    assert "lane.capacity" in result.output
+    told = json.loads(result.stdout)
+    assert "lane.capacity" in {violation["rule"] for violation in told["violations"]}
+    assert told["edited"]["taken_out"] > 0
+
+
+def test_lanes_are_ordered_by_day_unless_asked_otherwise(folder: Path, planned: dict[str, Any], tmp_path: Path) -> None:
+    workspace = Workspace.open(folder)
+    rows = workspace.results("sort_plans", planned["run_id"])
+    assert planned["sort_plan_rows"] == rows.height > 0
+    assert (rows["date_from"] == rows["date_to"]).all()
+    free = ask(folder, "plan", "trunk", "--effort", "0.01", "--sort-plan", "free")
+    assert "sort_plan_rows" not in free
+    result = radar(
+        folder, "plan", "trunk", "--reference", planned["run_id"], "--max-changes", "1", "--sort-plan", "fixed"
+    )
+    assert result.exit_code == 1
+    result = radar(
+        folder,
+        "report",
+        "sheets",
+        "--run",
+        planned["run_id"],
+        "--hub",
+        "B",
+        "--lang",
+        "zh,en",
+        "--out",
+        str(tmp_path / "单.html"),
+    )
+    assert result.exit_code == 0, result.output
+    assert sorted(file.name for file in tmp_path.glob("*.html")) == ["单-en.html", "单-zh.html"]

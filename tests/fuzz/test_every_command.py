@@ -50,6 +50,7 @@ verify stock
 stress --draws 20 --json
 report forecast --out {out}/forecast.html --lang zh
 report plan --out {out}/plan.html --lang en
+report sheets --out {out}/sheets.html --lang en
 advise --all --format csv --out {out}/advice --json
 track rates --as-of {day} --json
 track care --as-of {day} --json

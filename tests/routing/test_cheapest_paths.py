@@ -122,7 +122,12 @@ def test_paths_at_the_margin_cost_what_the_plain_search_says_and_load_what_they_
         return
     costs = build_step_costs(network, price_departures(network, zero_prices(network)))
     task = MarginalTask(
-        list_nodes(network), list_arcs(network), list_demands(network), list_commodities(network), costs
+        list_nodes(network),
+        list_arcs(network),
+        list_demands(network),
+        list_commodities(network),
+        costs,
+        network.path_rules,
     )
     loads = NodeArcLoads(
         np.floor(random.uniform(0, 1, network.arcs) * np.minimum(costs.most, 250.0)),

@@ -24,7 +24,7 @@ from routing.trunk.task.lane_vehicles import (
     spread_lane_vehicles,
 )
 from routing.trunk.task.lane_weather import LaneWeather, read_lane_weather
-from routing.trunk.task.path_rules import is_accepted, lay_rules, mark_detours, mark_paths, may_go_on
+from routing.trunk.task.path_rules import is_accepted, lay_rules, mark_paths, mark_refused, may_go_on
 from routing.trunk.task.sorts import lay_sorts, read_hours
 from routing.trunk.task.stands import read_stands
 from routing.trunk.task.validation import check_numbers, number_names
@@ -173,7 +173,7 @@ def test_paths_are_held_to_legs_hubs_and_kilometres() -> None:
     accepted = np.zeros(2, dtype=np.bool_)
     mark_paths(np.array([0, 2, 3]), np.array([0, 3, 1]), np.array([0, 0]), np.array([2, 2]), rules, accepted)
     assert accepted.tolist() == [False, True]
-    assert mark_detours(rules)[0].tolist() == [True, False, True]
+    assert mark_refused(rules)[0].tolist() == [True, False, True]
     nodes = np.array([0, 0, 1, 1])
     assert may_go_on(3, 0, 2, np.array([-1, 0, -1]), nodes, wider)
     assert not may_go_on(2, 0, 2, np.array([-1, 0, -1]), nodes, wider)  # back where it came from

@@ -101,7 +101,7 @@ class HubClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockRules:
-    """What the settings say where the tables do not: time zone, hours of unloading and turning round, cut-off, promises, paths."""
+    """What the settings say where the tables do not: time zone, hours of unloading and turning round, cut-off, promises, paths, sort plan."""
 
     time_zone: str = "Asia/Shanghai"
     unload_hours: float = 0.0
@@ -111,6 +111,7 @@ class ClockRules:
     max_legs: int | None = None
     max_detour_ratio: float | None = None
     max_detour_km: float | None = None
+    sort_plan: str = "free"
 
 
 def to_minutes(moment: datetime) -> int:

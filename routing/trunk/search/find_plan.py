@@ -31,7 +31,7 @@ from routing.trunk.task.effort import WORK
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.path_rules import mark_detours
+from routing.trunk.task.path_rules import mark_refused
 from routing.trunk.task.paths import Room, assign_paths
 from routing.trunk.task.shortest_paths import NO_PATH, label_paths
 from routing.trunk.vehicles.exact_fleet import refine_vehicles
@@ -145,7 +145,7 @@ def _drop_detours(network: TrunkNetwork, candidates: Ints) -> Ints:
         return candidates
     destination = list_commodities(network).destination
     is_arc = candidates >= 0
-    refused = is_arc & mark_detours(network.path_rules)[np.where(is_arc, candidates, 0), destination[None, :, None]]
+    refused = is_arc & mark_refused(network.path_rules)[np.where(is_arc, candidates, 0), destination[None, :, None]]
     refused &= ~(refused | (candidates == NO_PATH)).all(axis=2, keepdims=True)
     kept = np.where(refused, NO_PATH, candidates)
     order = np.argsort(kept == NO_PATH, axis=2, kind="stable")
@@ -276,6 +276,13 @@ def _search_locally(
     except KeyboardInterrupt:
         deadline.stop()
         return flows
+
+
+def polish(
+    network: TrunkNetwork, flows: Flows, step_costs: StepCosts, options: TrunkOptions, deadline: Deadline
+) -> Flows:
+    """Search locally from flows that keep to all limits, without a share of the time set apart for what follows."""
+    return _search_locally(network, flows, step_costs, options, deadline, 0.0, SILENT)
 
 
 def count_tries(network: TrunkNetwork, options: TrunkOptions) -> int:

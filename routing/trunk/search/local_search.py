@@ -28,7 +28,7 @@ from routing.trunk.search.marginal_paths import (
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.path_rules import PathRules, is_accepted
+from routing.trunk.task.path_rules import is_accepted
 from routing.trunk.task.records import NodeArcLoads, list_arcs, list_demands, list_nodes
 from routing.trunk.vehicles.step_costs import StepCosts
 
@@ -62,7 +62,12 @@ def search_locally(
     loads = load_network(network, flows)
     chunks = cut_chunks(network, flows)
     task = MarginalTask(
-        list_nodes(network), list_arcs(network), list_demands(network), list_commodities(network), step_costs
+        list_nodes(network),
+        list_arcs(network),
+        list_demands(network),
+        list_commodities(network),
+        step_costs,
+        network.path_rules,
     )
     random = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
     running = NodeArcLoads(loads.arcs.copy(), loads.sorts.copy(), loads.nights.copy())
@@ -73,7 +78,7 @@ def search_locally(
         part = min(chunk, moves - done)
         on_arc = _list_members(network, chunks)
         ceiling = step_costs.most.copy()
-        state = SearchState(random, running, ceiling, chunks, on_arc, pieces, space, network.path_rules)
+        state = SearchState(random, running, ceiling, chunks, on_arc, pieces, space)
         change = _try_moves(task, state, part)
         done += part
         if change < 0.0:
@@ -153,8 +158,6 @@ class SearchState(NamedTuple):
         Chunks that were on each arc when the pass began.
     pieces, space
         Room to work in.
-    rules
-        What paths planners accept; not modified.
     """
 
     random: Seeds
@@ -164,7 +167,6 @@ class SearchState(NamedTuple):
     on_arc: Members
     pieces: Pieces
     space: DijkstraSpace
-    rules: PathRules
 
 
 @numba.njit(cache=True)
@@ -276,7 +278,7 @@ def _place_pieces(task: MarginalTask, state: SearchState, taken: int, change: fl
         end = find_marginal_path(task, state.loads, state.ceiling, state.space, demand, amount, budget)
         if end < 0 or not _trace_path(task, state.space, pieces, p, task.demands.start[demand], end):
             return p, change
-        if state.rules.bounded and not _accept(task, state, p, demand):
+        if task.rules.bounded and not _accept(task, state, p, demand):
             return p, change
         change += price_path(task, state.loads, amount, pieces.legs[p], pieces.length[p], demand)
         start = task.demands.start[demand]
@@ -289,7 +291,7 @@ def _accept(task: MarginalTask, state: SearchState, piece: int, demand: int) -> 
     """Tell whether planners accept the path of a piece."""
     legs, length = state.pieces.legs[piece], state.pieces.length[piece]
     origin = task.nodes.hub[task.demands.start[demand]]
-    return bool(is_accepted(legs, length, origin, task.demands.goal[demand], state.rules))
+    return bool(is_accepted(legs, length, origin, task.demands.goal[demand], task.rules))
 
 
 @numba.njit(cache=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from routing.trunk.task.commodities import Commodities
 from routing.trunk.task.network import Floats, Ints
+from routing.trunk.task.path_rules import PathRules, may_go_on
 from routing.trunk.task.records import Arcs, Demands, NodeArcLoads, Nodes
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
@@ -21,13 +22,23 @@ _AT_GOAL = -2
 
 
 class MarginalTask(NamedTuple):
-    """What the price of a path depends on besides the loads."""
+    """What the price of a path depends on besides the loads, and what paths planners accept."""
 
     nodes: Nodes
     arcs: Arcs
     demands: Demands
     commodities: Commodities
     costs: StepCosts
+    rules: PathRules
+
+
+class Lot(NamedTuple):
+    """Parcels that look for a path: from a node to a hub, how many, and the price beyond which none is looked at [CNY]."""
+
+    start: int
+    goal: int
+    parcels: float
+    budget: float
 
 
 class DijkstraSpace(NamedTuple):
@@ -129,6 +140,7 @@ def find_marginal_path(
         Node at which the path ends, its legs in ``space.parent``; -1 when none is within the budget.
     """
     nodes, start, goal = task.nodes, task.demands.start[demand], task.demands.goal[demand]
+    lot = Lot(start, goal, parcels, budget)
     commodity, count = task.commodities.of_demand[demand], len(nodes.hub)
     space.stamp[0] += 1
     space.key[0], space.node[0] = 0.0, start
@@ -150,7 +162,7 @@ def find_marginal_path(
             value, leg = key + nodes.waiting[node] * parcels, len(task.arcs.head) + node
             size = _reach(space, size, nodes.after[node], value, leg, budget)
         if sortable and not at_goal:
-            size = _leave(task, loads, ceiling, space, size, node, key, parcels, budget)
+            size = _leave(task, loads, ceiling, space, size, node, key, lot)
         if size < 0:
             return -1
     return -1
@@ -165,19 +177,20 @@ def _leave(
     size: int,
     node: int,
     key: float,
-    parcels: float,
-    budget: float,
+    lot: Lot,
 ) -> int:
     """Reach the heads of all arcs that leave a node; return the heap's size, -1 when it is full."""
-    arcs, handling = task.arcs, task.nodes.handling[node]
+    arcs, rules, parcels, handling = task.arcs, task.rules, lot.parcels, task.nodes.handling[node]
     for arc in range(arcs.first_out[node], arcs.first_out[node + 1]):
         load = loads.arcs[arc]
         value = key + (handling + arcs.cost[arc]) * parcels
-        if load + parcels > ceiling[arc] or value > budget:
+        if load + parcels > ceiling[arc] or value > lot.budget:
+            continue
+        if rules.bounded and not may_go_on(arc, lot.start, lot.goal, space.parent, arcs.tail, rules):
             continue
         value += price_load(task.costs, arc, load + parcels, 0.0)
         value -= price_load(task.costs, arc, load, 0.0)
-        size = _reach(space, size, arcs.head[arc], value, arc, budget)
+        size = _reach(space, size, arcs.head[arc], value, arc, lot.budget)
         if size < 0:
             break
     return size

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import Prices, price_arcs, price_departures, price_parcels
 from routing.trunk.search.trees import Trees
 from routing.trunk.task.commodities import list_commodities
-from routing.trunk.task.flows import Flows, load_network, round_parcels
-from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.paths import PathPool, Room, assign_paths, gather_pool, mark_accepted, merge_paths, use_paths
+from routing.trunk.task.flows import Flows, Loads, load_network, round_parcels
+from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
+from routing.trunk.task.paths import (
+    PathPool,
+    PathUse,
+    Room,
+    assign_paths,
+    gather_pool,
+    mark_accepted,
+    merge_paths,
+    use_paths,
+)
 from routing.trunk.task.records import ParcelPrices
-from routing.trunk.task.shortest_paths import label_paths, trace_paths
+from routing.trunk.task.shortest_paths import choose_paths, trace_paths
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
 _TIGHTEN = (1.0, 4.0, 20.0)
+_MOST_ROUNDS = 3  # of making way
 
 
 def collect_flows(network: TrunkNetwork, trees: Trees) -> Flows:
@@ -51,6 +63,35 @@ def price_vehicles(step_costs: StepCosts, load: Floats) -> float:
     return float(total)
 
 
+@dataclass(frozen=True, slots=True)
+class Relief:
+    """Arcs (R,), sorts (N,) and waits (N,) that are to be relieved."""
+
+    arcs: Flags
+    sorts: Flags
+    nights: Flags
+
+    def touch(self, use: PathUse) -> Flags:
+        """Mark the paths that use any of them, (P,)."""
+        touched = use.arcs.T @ self.arcs + use.sorts.T @ self.sorts + use.nights.T @ self.nights
+        return np.asarray(touched > 0)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to relieve."""
+        return not (self.arcs.any() or self.sorts.any() or self.nights.any())
+
+
+@dataclass(frozen=True, slots=True)
+class Spreading:
+    """What demands are spread anew with: prices of vehicles by load, paths of the relaxation, its prices, and the time there is."""
+
+    step_costs: StepCosts
+    samples: list[Ints]
+    prices: Prices
+    deadline: Deadline
+
+
 def dissolve_overloads(
     network: TrunkNetwork,
     flows: Flows,
@@ -62,26 +103,87 @@ def dissolve_overloads(
     """Re-route what goes over the limits of hubs, buffers and lanes, or on paths no planner accepts, by a linear programme.
 
     Demands with a path over an overloaded resource are free to split over their present paths, those of the
-    relaxation, and paths around the overloads; all others stay. What still finds no room is short.
+    relaxation, and paths around the overloads; all others stay. Where paths are bound and some then find no room, those that
+    hold it on the paths they could take are spread anew with them, a few times. What still finds no room is short.
     """
     loads = load_network(network, flows)
-    over_arc = np.maximum(0.0, loads.arcs - step_costs.most)
-    over_sort = np.maximum(0.0, loads.sorts - network.sort_capacity)
-    over_night = np.maximum(0.0, loads.nights - network.buffer_capacity)
+    over = _mark_beyond(network, step_costs, loads, 0.0)
     refused = ~mark_accepted(network, flows.pool)
-    if not (over_arc.any() or over_sort.any() or over_night.any() or refused.any()):
+    if over.empty and not refused.any():
         return flows
-    use = use_paths(network, flows.pool)
-    touched = use.arcs.T @ (over_arc > 0) + use.sorts.T @ (over_sort > 0) + use.nights.T @ (over_night > 0)
-    free_demand = np.unique(flows.pool.demand[(touched > 0) | refused])
+    asked = _sum_by_demand(network, flows)
+    free = np.unique(flows.pool.demand[over.touch(use_paths(network, flows.pool)) | refused])
+    spreading = Spreading(step_costs, samples, prices, deadline)
+    flows = _spread_anew(network, flows, free, asked, over, spreading)
+    return make_way(network, flows, asked, spreading) if network.path_rules.bounded else flows
+
+
+def make_way(network: TrunkNetwork, flows: Flows, asked: Ints, spreading: Spreading) -> Flows:
+    """Spread anew, with demands that found no room, those that hold it on the paths they could take.
+
+    Parameters
+    ----------
+    asked : (K,) [parcels]
+        What of each demand is to be carried.
+    """
+    for _ in range(_MOST_ROUNDS):
+        carried = _sum_by_demand(network, flows)
+        missing = np.flatnonzero(asked > carried)
+        if not len(missing) or spreading.deadline.over():
+            break
+        could = use_paths(network, _list_paths(network, missing, None, spreading))
+        full = _mark_beyond(network, spreading.step_costs, load_network(network, flows), 1.0)
+        wanted = Relief(
+            full.arcs & (np.diff(could.arcs.indptr) > 0),
+            full.sorts & (np.diff(could.sorts.indptr) > 0),
+            full.nights & (np.diff(could.nights.indptr) > 0),
+        )
+        holders = flows.pool.demand[wanted.touch(use_paths(network, flows.pool))]
+        free = np.union1d(missing, holders)
+        spread = _spread_anew(network, flows, free, asked, wanted, spreading)
+        if _sum_by_demand(network, spread).sum() <= carried.sum():
+            break
+        flows = spread
+    return flows
+
+
+def _sum_by_demand(network: TrunkNetwork, flows: Flows) -> Ints:
+    carried = np.bincount(flows.pool.demand, flows.parcels, len(network.demand_parcels))
+    return np.rint(carried).astype(np.int64)
+
+
+def _mark_beyond(network: TrunkNetwork, step_costs: StepCosts, loads: Loads, parcels: float) -> Relief:
+    """Mark what so many parcels more would take over its limit."""
+    return Relief(
+        loads.arcs + parcels > step_costs.most,
+        loads.sorts + parcels > network.sort_capacity,
+        loads.nights + parcels > network.buffer_capacity,
+    )
+
+
+def _list_paths(network: TrunkNetwork, demands: Ints, over: Relief | None, spreading: Spreading) -> PathPool:
+    """List the accepted paths that demands could take: those of the relaxation, and paths around what is to be relieved."""
+    choices = list(spreading.samples)
+    if over is not None:
+        choices += around(network, spreading.prices, over)
+    if network.path_rules.bounded:
+        choices += find_plain_paths(network, spreading.prices)
+    pool = gather_pool(network, choices, demands)
+    return take_paths(pool, mark_accepted(network, pool))
+
+
+def _spread_anew(
+    network: TrunkNetwork, flows: Flows, free_demand: Ints, asked: Ints, over: Relief, spreading: Spreading
+) -> Flows:
+    """Spread some demands over all their paths by a linear programme while the others keep theirs."""
+    prices, step_costs, deadline = spreading.prices, spreading.step_costs, spreading.deadline
+    loads = load_network(network, flows)
     free = np.isin(flows.pool.demand, free_demand)
     fixed = Flows(take_paths(flows.pool, ~free), flows.parcels[~free])
     held = load_network(network, fixed)
-    choices = samples + around(network, prices, over_arc > 0, over_sort > 0, over_night > 0)
-    if network.path_rules.bounded:
-        choices += find_plain_paths(network, prices)
-    pool, _ = merge_paths(network, [take_paths(flows.pool, free), gather_pool(network, choices, free_demand)])
-    pool = take_paths(pool, mark_accepted(network, pool))
+    present = take_paths(flows.pool, free)
+    present = take_paths(present, mark_accepted(network, present))
+    pool, _ = merge_paths(network, [present, _list_paths(network, free_demand, over, spreading)])
     arc_price, _ = price_arcs(network, price_departures(network, prices))
     paid = np.minimum(room_at(network, step_costs, loads.arcs), step_costs.most)
     room = Room(
@@ -91,7 +193,8 @@ def dissolve_overloads(
         extra_price=1.5 * arc_price,
         extra_most=np.maximum(0.0, step_costs.most - np.maximum(paid, held.arcs)),
     )
-    parcels = np.bincount(flows.pool.demand[free], flows.parcels[free], len(network.demand_parcels)).astype(np.float64)
+    parcels = np.zeros(len(asked))
+    parcels[free_demand] = asked[free_demand]
     assigned = assign_paths(network, pool, parcels, room, deadline.share("paths", max(2.0, deadline.left())))
     spread = assigned.parcels if assigned is not None else np.zeros(len(pool))
     more = use_paths(network, pool).arcs @ spread
@@ -118,12 +221,10 @@ def find_plain_paths(network: TrunkNetwork, prices: Prices) -> list[Ints]:
     plain = price_parcels(network, prices, km)
     far = 10.0 * float(km.max(initial=0.0)) + 1.0
     # waiting costs what it costs, so that of paths as short the cheaper is taken
-    return [label_paths(network, plain._replace(arc=price), commodities).choice for price in (km, km + far)]
+    return [choose_paths(network, plain._replace(arc=price), commodities) for price in (km, km + far)]
 
 
-def around(
-    network: TrunkNetwork, prices: Prices, over_arc: np.ndarray, over_sort: np.ndarray, over_night: np.ndarray
-) -> list[Ints]:
+def around(network: TrunkNetwork, prices: Prices, over: Relief) -> list[Ints]:
     """Paths under prices that make overloaded resources dearer, step by step."""
     arc_price, _ = price_arcs(network, price_departures(network, prices))
     commodities = list_commodities(network)
@@ -132,9 +233,9 @@ def around(
     found = []
     for factor in _TIGHTEN:
         dearer = ParcelPrices(
-            arc=plain.arc + over_arc * factor * unit,
-            sort=plain.sort + over_sort * factor * unit,
-            hold=plain.hold + over_night * factor * unit,
+            arc=plain.arc + over.arcs * factor * unit,
+            sort=plain.sort + over.sorts * factor * unit,
+            hold=plain.hold + over.nights * factor * unit,
         )
-        found.append(label_paths(network, dearer, commodities).choice)
+        found.append(choose_paths(network, dearer, commodities))
     return found

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HOURS = ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "lane_departures", "delivery_waves")
 
+SORT_PLANS = ("fixed", "daily", "free")
+
 
 @dataclass(frozen=True, slots=True)
 class TrunkInputs:
@@ -129,6 +131,9 @@ class TrunkOptions:
     max_detour_ratio, max_detour_km
         A path may be as long as the larger of ratio x direct and direct + km, direct being the shortest way by road; no path passes a
         hub twice where any of these is set.
+    sort_plan
+        ``free``: parcels of a sort and destination may leave over any lanes; ``daily``: over a primary and at most one alternate lane a
+        date; ``fixed``: over the same two on all dates of the plan.
     """
 
     hold_cost: float = 0.2
@@ -151,6 +156,7 @@ class TrunkOptions:
     max_legs: int | None = None
     max_detour_ratio: float | None = None
     max_detour_km: float | None = None
+    sort_plan: str = "free"
 
     def __post_init__(self) -> None:
         for name in ("hold_cost", "short_cost", "late_cost", "extra_sort_cost", "extra_buffer_cost", "co2_price"):
@@ -159,6 +165,8 @@ class TrunkOptions:
         for name in ("unload_hours", "day_cut_off_hours", "turn_round_hours"):
             if not 0 <= getattr(self, name) < 24:
                 raise RadarError(f"{name} {getattr(self, name)}", "hours from 0 to less than 24", f"set plan.{name}")
+        if self.sort_plan not in SORT_PLANS:
+            raise RadarError(f"a sort plan {self.sort_plan}", f"one of {', '.join(SORT_PLANS)}", "set --sort-plan")
         if not self.time_limit > 0:
             raise RadarError(f"a time limit of {self.time_limit} s", "more than 0 seconds", "set --time-limit")
         if not 0 < self.effort < float("inf"):

@@ -4,7 +4,8 @@ A path of k legs and km kilometres from o to e is accepted where
 
     k <= most_legs        no hub is visited twice        km <= max(ratio x direct(o, e), direct(o, e) + km more)
 
-with direct the kilometres of the shortest way over road lanes; where no road joins the hubs, kilometres do not count.
+with direct the kilometres of the shortest way over road lanes; where no road joins the hubs, kilometres do not count. Where a sort
+plan orders which lanes a hub loads for a destination, a path takes no others; it then passes no hub twice either.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class PathRules(NamedTuple):
     arc_km : (R,) [km]
     tail_hub, head_hub : (R,)
         Hubs that arcs leave and reach.
+    ordered : (R, H), or (0, 0) where every lane may be loaded
+        Whether a sort plan lets parcels for a destination go over an arc.
     """
 
     bounded: bool
@@ -47,6 +50,7 @@ class PathRules(NamedTuple):
     arc_km: Floats
     tail_hub: Ints
     head_hub: Ints
+    ordered: Flags
 
 
 def lay_rules(options: TrunkOptions, lanes: pl.DataFrame, ends: tuple[Ints, Ints], hubs: int, lane: Ints) -> PathRules:
@@ -76,14 +80,23 @@ def lay_rules(options: TrunkOptions, lanes: pl.DataFrame, ends: tuple[Ints, Ints
         most[known] = np.maximum(ratio * direct[known], direct[known] + more)
     legs = _ANY if options.max_legs is None else options.max_legs
     bounded = options.max_legs is not None or bool(np.isfinite(most).any())
-    return PathRules(bounded, legs, np.where(known, direct, 0.0), most, km[lane], ends[0][lane], ends[1][lane])
+    every = np.zeros((0, 0), dtype=np.bool_)
+    return PathRules(bounded, legs, np.where(known, direct, 0.0), most, km[lane], ends[0][lane], ends[1][lane], every)
 
 
-def mark_detours(rules: PathRules) -> Flags:
-    """Mark the arcs that begin too long a way to a hub, (R, H): km + direct from there exceeds what is accepted from here."""
+def order_lanes(rules: PathRules, ordered: Flags) -> PathRules:
+    """Let parcels for a destination go only over the arcs a sort plan names, (R, H)."""
+    return rules._replace(bounded=True, ordered=ordered)
+
+
+def mark_refused(rules: PathRules) -> Flags:
+    """Mark the arcs that no accepted path to a hub begins with, (R, H).
+
+    Their km + direct from there exceed what is accepted from here, or the sort plan names them not.
+    """
     ways = rules.arc_km[:, None] + rules.direct_km[rules.head_hub]
-    detours: Flags = ways > rules.most_km[rules.tail_hub] + _NOISE
-    return detours
+    refused: Flags = ways > rules.most_km[rules.tail_hub] + _NOISE
+    return refused | ~rules.ordered if len(rules.ordered) else refused
 
 
 @numba.njit(cache=True)
@@ -120,12 +133,18 @@ def is_accepted(legs: Ints, length: int, origin: int, destination: int, rules: P
             continue
         count += 1
         km += rules.arc_km[arc]
-        if rules.head_hub[arc] == origin:
+        if rules.head_hub[arc] == origin or not _is_ordered(arc, destination, rules):
             return False
         for j in range(i):
             if legs[j] < arcs and rules.head_hub[legs[j]] == rules.head_hub[arc]:
                 return False
     return bool(count <= rules.most_legs and km <= rules.most_km[origin, destination] + _NOISE)
+
+
+@numba.njit(cache=True)
+def _is_ordered(arc: int, goal: int, rules: PathRules) -> bool:
+    """Whether the sort plan, where there is one, lets parcels for a hub go over an arc."""
+    return len(rules.ordered) == 0 or bool(rules.ordered[arc, goal])
 
 
 @numba.njit(cache=True)
@@ -139,6 +158,8 @@ def may_go_on(arc: int, start: int, goal: int, parent: Ints, tail: Ints, rules: 
     tail : (R,)
         Node each arc leaves.
     """
+    if not _is_ordered(arc, goal, rules):
+        return False
     hub, origin, arcs = rules.head_hub[arc], rules.tail_hub[arc], len(rules.arc_km)
     count, km = 1, rules.arc_km[arc] + rules.direct_km[hub, goal]
     at = tail[arc]

@@ -222,3 +222,17 @@ def label_paths(network: TrunkNetwork, prices: ParcelPrices, commodities: Commod
     labels = Labels(np.empty(shape), np.empty(shape, dtype=np.int64))
     fill_labels(list_nodes(network), list_arcs(network), prices, commodities, labels)
     return labels
+
+
+def choose_paths(network: TrunkNetwork, prices: ParcelPrices, commodities: Commodities) -> Ints:
+    """Return the next legs of the cheapest paths, (N, G); where a sort plan orders lanes, over those it names only."""
+    ordered = network.path_rules.ordered
+    if not len(ordered):
+        return label_paths(network, prices, commodities).choice
+    choice: Ints = np.empty((network.nodes, len(commodities.destination)), dtype=np.int64)
+    for goal in np.unique(commodities.destination):
+        mine = np.flatnonzero(commodities.destination == goal)
+        part = commodities._replace(destination=commodities.destination[mine], late_price=commodities.late_price[mine])
+        arc = np.where(ordered[:, goal], prices.arc, np.inf)
+        choice[:, mine] = label_paths(network, prices._replace(arc=arc), part).choice
+    return choice
