@@ -172,10 +172,10 @@ def plan_trunk(
     """
     network = build_network(inputs, options)
     columns = flow_columns(network)
+    reference_plan = None if reference is None else read_reference(network, reference)
     if columns > TINY_FLOW_COLUMNS:
         _compile_kernels()
     deadline = Deadline(options.time_limit, options.clock)
-    reference_plan = None if reference is None else read_reference(network, reference)
     if reference is None or reference_plan is None:
         draft, relaxed = _find_plan(network, options, columns, deadline, progress)
     else:

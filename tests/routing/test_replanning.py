@@ -97,6 +97,23 @@ def test_a_lane_that_closed_is_told() -> None:
     assert "2 departures changed against the reference, 2 more than the 0 allowed: 1 of the reference" in plan.tell()
 
 
+def test_what_a_closed_lane_carried_goes_where_planners_accept_it() -> None:
+    # over C it would be cheaper, but a path may have one lane only: the dear lane is hired, though no departure may change
+    hubs = [{"hub_id": name} for name in "ABC"]
+    ends = (("B1", "A", "B", 10.0), ("B2", "A", "B", 300.0), ("A-C", "A", "C", 10.0), ("C-B", "C", "B", 10.0))
+    lanes = [
+        {"lane_id": name, "origin_hub_id": start, "destination_hub_id": end, "distance_km": km}
+        for name, start, end, km in ends
+    ]
+    direct = {"max_legs": 1, "proof_share": 0.0, "effort": 0.025}
+    before = _plan(make_inputs(hubs, lanes, [TRUCK], DEMAND[:1]), **direct)
+    assert _lanes(before) == ["B1"]
+    shut = make_inputs(hubs, lanes, [TRUCK], DEMAND[:1], weather=CLOSED[:1])
+    near = _plan(shut, _refer(before, 0), **direct)
+    assert (_lanes(near), near.short) == (["B2"], 0)
+    assert "2 more than the 0 allowed" in near.tell()
+
+
 def test_days_of_one_plan_alone_are_no_changes(detour: TrunkPlan) -> None:
     later = make_inputs(HUBS, LANES, [TRUCK], [*DEMAND, (1, "A", "B", 80)], weather=CLOSED)
     plan = _plan(later, _refer(detour, 0))
