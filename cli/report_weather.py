@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
     from reports.forecast_inputs import WeatherSeen
     from reports.run_facts import RunFacts
+    from reports.weather_age import WeatherAge
 
 # How a cause of ``lane_weather`` names a warning: "warning snow red (ID)".
 _NAMED = re.compile(r"warning \S+ \w+ \((.+?)\)(?:, no effect known)?(?:;|$)")
@@ -21,7 +22,6 @@ def read_weather_in(workspace: Workspace, run: RunFacts, days: pl.Series) -> Wea
     """Read the weather that a forecast of some days was adjusted for; None of a forecast without."""
     import polars as pl
 
-    from cli.past_plans import read_run
     from reports.forecast_inputs import WeatherSeen
 
     if run.command != "weather apply":
@@ -29,12 +29,9 @@ def read_weather_in(workspace: Workspace, run: RunFacts, days: pl.Series) -> Wea
     impact = run.options.get("impact_run") or latest_before(workspace, "outlet_weather", run.run_id)
     if impact is None:
         return None
-    told = read_run(workspace, impact)["options"]
-    issued, known = (told.get(name) for name in ("weather_issued_at", "known_until"))
     adjusted = run.run_id in workspace.writers("lane_weather", withdrawn=True)
     lanes = workspace.results("lane_weather", run.run_id if adjusted else impact)
     outlets = workspace.results("outlet_weather", impact)
-    first: date = min(days.to_list())
     return WeatherSeen(
         lane_weather=lanes,
         outlet_weather=outlets,
@@ -42,8 +39,34 @@ def read_weather_in(workspace: Workspace, run: RunFacts, days: pl.Series) -> Wea
             workspace, pl.concat([frame.select("date", "cause") for frame in (lanes, outlets)]), days
         ),
         lanes=workspace.read("lanes"),
-        issued_at=None if issued is None else datetime.fromisoformat(issued),
-        known_until=datetime.combine(first, time(), tzinfo=UTC) if known is None else datetime.fromisoformat(known),
+        age=_read_age(workspace, impact, min(days.to_list())),
+    )
+
+
+def read_age(workspace: Workspace, run: RunFacts, days: pl.Series) -> WeatherAge | None:
+    """Read how old the weather forecast was that a plan of some days stands on; None of a plan that read no weather."""
+    from cli.past_plans import read_run
+
+    named = run.options.get("lane_weather_run")
+    if named is None or days.is_empty():
+        return None
+    made = read_run(workspace, named)
+    impact = named if made["command"] == "weather impact" else made["options"].get("impact_run")
+    return None if impact is None else _read_age(workspace, impact, min(days.to_list()))
+
+
+def _read_age(workspace: Workspace, impact: str, first: date) -> WeatherAge | None:
+    """How old the weather forecast of an impact was; None of one made before that was kept."""
+    from cli.past_plans import read_run
+    from reports.weather_age import WeatherAge
+
+    told = read_run(workspace, impact)["options"]
+    if "weather_issued_at" not in told:
+        return None
+    issued, known = (told.get(name) for name in ("weather_issued_at", "known_until"))
+    return WeatherAge(
+        None if issued is None else datetime.fromisoformat(issued),
+        datetime.combine(first, time(), tzinfo=UTC) if known is None else datetime.fromisoformat(known),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -13,6 +13,7 @@ from data.contracts import contract
 from data.errors import RadarError
 from data.silent_days import Silence, find_silences
 from reports.run_facts import RunFacts
+from reports.weather_age import WeatherAge
 
 RECENT_DAYS = 28
 
@@ -56,18 +57,15 @@ class WeatherSeen:
         Tables of these names: what the impact found, and the warnings it names as causes.
     lanes
         Table ``lanes``.
-    issued_at
-        When the newest weather forecast was issued; None where there was none.
-    known_until
-        Up to when the impact was allowed to know, or the beginning of its first day.
+    age
+        How old the newest weather forecast is; None where that is not known.
     """
 
     lane_weather: pl.DataFrame
     outlet_weather: pl.DataFrame
     warnings: pl.DataFrame
     lanes: pl.DataFrame
-    issued_at: datetime | None
-    known_until: datetime
+    age: WeatherAge | None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 import polars as pl
 from markupsafe import Markup
 
@@ -12,8 +10,6 @@ from reports.formats import Formats
 from reports.messages import Messages
 from reports.tables import Column, Table, tabulate
 from reports.weather_map import WeatherMap, find_worst, find_worst_outlets
-
-_STALE_HOURS = 24.0  # an older weather forecast is told as old (judgement)
 
 
 def tell_weather(inputs: ForecastInputs, t: Messages, f: Formats) -> dict[str, object]:
@@ -62,15 +58,7 @@ def move_by_day(network: pl.DataFrame) -> pl.DataFrame:
 
 def list_notes(inputs: ForecastInputs, seen: WeatherSeen, t: Messages, f: Formats) -> list[Markup]:
     """List what must be said of the weather's age, and of days of which nothing is known."""
-    zone = ZoneInfo(inputs.time_zone)
-    told = []
-    if seen.issued_at is None:
-        told.append(t("forecast_weather.no_forecast"))
-    else:
-        hours = (seen.known_until - seen.issued_at).total_seconds() / 3600.0
-        key = "forecast_weather.stale" if hours > _STALE_HOURS else "forecast_weather.age"
-        issued = f"{seen.issued_at.astimezone(zone):%Y-%m-%d %H:%M}"
-        told.append(t(key, issued=issued, hours=f.count(max(round(hours), 0))))
+    told = [] if seen.age is None else [seen.age.tell(inputs.time_zone, t, f)]
     known = set(seen.lane_weather["date"]) | set(seen.outlet_weather["date"])
     unknown = [day for day in sorted(inputs.network["date"].to_list()) if day not in known]
     if unknown:

@@ -311,10 +311,12 @@ class _Report:
         if rows.is_empty():
             return {"weather_shown": False}
         lead = self.t("weather.lead", days=self.f.count(rows.height), parcels=self.f.count(int(rows["parcels"].sum())))
+        age = self.inputs.weather_age
         return {
             "weather_shown": True,
             "weather_lead": lead,
             "weather_cost": self._weather_cost(),
+            "weather_age": None if age is None else age.tell(self.inputs.time_zone, self.t, self.f),
             "weather_table": self.writer.weather(rows),
             **self._weather_map(),
         }

@@ -10,6 +10,7 @@ import polars as pl
 from data.contracts import contract
 from reports.forecast_inputs import ForecastInputs, WeatherSeen, summarise_history
 from reports.run_facts import RunFacts
+from reports.weather_age import WeatherAge
 
 AS_OF = date(2025, 10, 30)
 HORIZON = 21
@@ -266,8 +267,7 @@ def weather_seen() -> WeatherSeen:
         outlet_weather=contract("outlet_weather").conform(rows),
         warnings=warnings(),
         lanes=lanes(),
-        issued_at=datetime(2025, 10, 31, 12, tzinfo=UTC),
-        known_until=datetime(2025, 10, 31, 16, tzinfo=UTC),
+        age=WeatherAge(datetime(2025, 10, 31, 12, tzinfo=UTC), datetime(2025, 10, 31, 16, tzinfo=UTC)),
     )
 
 

@@ -105,7 +105,7 @@ def test_what_a_closed_lane_carried_goes_where_planners_accept_it() -> None:
         {"lane_id": name, "origin_hub_id": start, "destination_hub_id": end, "distance_km": km}
         for name, start, end, km in ends
     ]
-    direct = {"max_legs": 1, "proof_share": 0.0, "effort": 0.025}
+    direct: dict[str, Any] = {"max_legs": 1, "proof_share": 0.0, "effort": 0.025}
     before = _plan(make_inputs(hubs, lanes, [TRUCK], DEMAND[:1]), **direct)
     assert _lanes(before) == ["B1"]
     shut = make_inputs(hubs, lanes, [TRUCK], DEMAND[:1], weather=CLOSED[:1])
