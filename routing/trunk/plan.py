@@ -273,8 +273,8 @@ def _find_near(
 ) -> tuple[Draft, Relaxation]:
     """Find a plan near a reference; without a limit on changes the plan made without it is a rival."""
     rival = None
+    part = replace(options, time_limit=SHARES.fresh * options.time_limit, effort=SHARES.fresh * options.effort)
     if most_changes is None or not len(network.demand_parcels):
-        part = replace(options, time_limit=SHARES.fresh * options.time_limit, effort=SHARES.fresh * options.effort)
         limit = deadline.share("plan without the reference", part.time_limit)
         rival, relaxed = _find_plan(network, part, columns, limit, progress)
     else:
@@ -284,8 +284,15 @@ def _find_near(
             proof = solve_exactly(network, effort=SHARES.bound * options.effort, deadline=limit)
             rival, relaxed = proof.draft, raise_bound(relaxed, proof.bound)
     driven = share_limits(network)
-    draft = plan_near(driven, reference_plan, most_changes, rival, relaxed, options, deadline, progress)
-    return draft, relaxed
+    first = deadline.share("plan near the reference", deadline.left() * (0.5 if rival is None else 1.0))
+    draft = plan_near(driven, reference_plan, most_changes, rival, relaxed, options, first, progress)
+    if rival is not None or deadline.over() or not draft.flows.short(network).any():
+        return draft, relaxed
+    # near the reference not all finds room: a plan without it tells what can be carried, and is brought near from there
+    limit = deadline.share("plan without the reference", SHARES.fresh * deadline.left())
+    fresh, relaxed = _find_plan(network, part, columns, limit, progress)
+    other = plan_near(driven, reference_plan, most_changes, fresh, relaxed, options, deadline, progress)
+    return min(draft, other, key=lambda found: rank_near(network, reference_plan, most_changes, found)), relaxed
 
 
 def _find_plan(

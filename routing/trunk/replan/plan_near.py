@@ -94,11 +94,16 @@ def plan_near(
 def rank_near(
     network: TrunkNetwork, reference_plan: ReferencePlan, most_changes: int | None, draft: Draft
 ) -> tuple[float, int]:
-    """Rank a draft: its cost, with each change beyond the bound at ten of the dearest departures, then its changes."""
-    beyond = _BEYOND * float(network.vehicle_cost.max()) if len(network.vehicle_cost) else 0.0
+    """Rank a draft: its cost, with each change beyond the bound at ten of the dearest departures, then its changes.
+
+    Under a bound a parcel short counts no less than a change beyond it: what is needed is done.
+    """
     changes = reference_plan.changes(network, draft.vehicles)
-    over = 0 if most_changes is None else max(0, changes - most_changes)
-    return draft.cost + beyond * over, changes
+    if most_changes is None or not len(network.vehicle_cost):
+        return draft.cost, changes
+    beyond = _BEYOND * float(network.vehicle_cost.max())
+    short = float(draft.flows.short(network).sum())
+    return draft.cost + beyond * max(0, changes - most_changes) + max(0.0, beyond - network.short_cost) * short, changes
 
 
 def _spread(
