@@ -16,7 +16,7 @@ import typer
 from cli.console import known_errors, out_text, progress, say
 from cli.options import Seed
 
-# Seconds of search for the trunk plan: the small one is to be through in a minute and a half, all told.
+# Seconds of search for the trunk plan: the small one is to be through in under two minutes, two of them.
 _EFFORT = {"small": 0.1, "national": 3.0}
 _HORIZON_DAYS = 16
 _LINES_A_STEP = 28
@@ -41,7 +41,9 @@ def demo(
     ] = Path("radar-demo"),
     scale: Annotated[
         ScaleName,
-        typer.Option("--scale", help="small: 12 hubs, 150 outlets, a minute; national: 100 hubs, 3,000 outlets."),
+        typer.Option(
+            "--scale", help="small: 12 hubs, 150 outlets, under two minutes; national: 100 hubs, 3,000 outlets."
+        ),
     ] = ScaleName.small,
     seed: Seed = 20251111,
     replace: Annotated[

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 RADAR = Path(sys.executable).with_name("radar")
-# 90 seconds on two cores; counted in work done, so that a busy machine does not change the verdict.
-MOST_CPU_SECONDS = 90
+# Under two minutes on two cores, two trunk plans among them; counted in work done, so that a busy machine does not change the verdict.
+MOST_CPU_SECONDS = 115
 
 
 @pytest.fixture(scope="module")
