@@ -84,7 +84,7 @@ def test_every_step_of_the_peak_plan_is_a_command_of_radar() -> None:
             if found is None:
                 break
             command = found
-        options = {name for parameter in command.params for name in parameter.opts}
+        options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         wanted = {word for word in step.words if word.startswith("--")}
         assert wanted <= options, step.line
         assert not hasattr(command, "commands") or step.words[0] == "forecast", step.line
