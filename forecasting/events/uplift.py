@@ -7,7 +7,7 @@ random with parents: edition <- name <- archetype <- what the trade publishes::
     log M_t = sum over phases p on day t of (a[archetype, p] + n[name, p] + (e[season] + d t) s[p]) + noise
     a ~ N(trade prior, trade_sd^2),  n ~ N(0, name_sd^2),  e ~ N(0, edition_sd^2),  d ~ N(drift, drift_sd^2)
 
-and on a day of a long phase (the run-down after a main day, say), k days into it, ``b[archetype] exp(-k / ebb_days)`` with
+and on a day of the run-down after a main day, k days into it, ``b[archetype] exp(-k / ebb_days)`` with
 ``b ~ N(0, ebb_sd^2)``: a sale may end at once or ebb away,
 
 with ``s`` the archetype's own prior profile, so that an edition that opened weaker than the last is expected weaker on
@@ -264,7 +264,8 @@ def _parameters(terms: PhaseTerms, past: int) -> _Model:
         )
         entries.append((int(day), column("archetype", kind, long, shape - skew, UPLIFT.trade_sd[kind]), 1.0))
         entries.append((int(day), column("name", f"{kind}:{wave.name}", long, 0.0, UPLIFT.name_sd[kind]), 1.0))
-        if long != phase:
+        # After an opening the next wave begins soon: what was left there in one year came again in the next on one network, and not on the other.
+        if long == "rundown":
             ebb = np.exp(-days_into(phase) / UPLIFT.ebb_days)
             entries.append((int(day), column("archetype", kind, f"{long} ebb", 0.0, UPLIFT.ebb_sd), float(ebb)))
         if kind in ("opening", "main"):

@@ -148,7 +148,6 @@ class TopDown:
 
 
 MEMBERS: tuple[Member, ...] = (
-    RecentLevel(half_life=1.0),
     RecentLevel(half_life=3.0),
     RecentLevel(half_life=7.0),
     AliveAndSize(),
