@@ -37,7 +37,7 @@ from forecasting.results import Forecasts, RouteForecast
 from forecasting.routes.inner_backtests import recent_volume, sample_errors
 from forecasting.routes.network_errors import sample_network_errors
 from forecasting.routes.route_forecaster import RouteModel, fit_routes
-from forecasting.series.panel import Membership, Panel, to_date
+from forecasting.series.panel import Membership, Panel, days_from, to_date
 from forecasting.series.rounding import round_coherently
 
 LONGEST_HORIZON = 370
@@ -302,7 +302,7 @@ def _assemble(
     outcomes = network.apply_ahead(mean, None if reopened is None else reopened * pull)
     mean, doubt = outcomes.mean, outcomes.doubt
     mean, event = np.maximum(mean[:, lag:], 0.0), multiple[:, lag:].astype(np.float64)
-    dates = np.arange(panel.dates[-1] + 1 + lag, panel.dates[-1] + 1 + lag + horizon)
+    dates = days_from(panel.dates[-1], 1 + lag + horizon)[1 + lag :]
     override = np.ones_like(mean)
     if known.overrides is not None and not known.overrides.is_empty():
         from forecasting.history.overrides import override_factors

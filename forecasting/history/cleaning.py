@@ -17,7 +17,7 @@ from forecasting.events.phases import place_phases, read_waves
 from forecasting.events.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
 from forecasting.history.silent_history import SilentHistory, fill_gaps
 from forecasting.inputs import EventPrior
-from forecasting.series.panel import Membership
+from forecasting.series.panel import Membership, days_from
 
 Matrix = NDArray[np.float32]
 
@@ -158,7 +158,7 @@ def clean_history(
     history = fill_gaps(parcels, filled) if filled.any() else parcels
     if filled.any():
         total = history.sum(axis=0, dtype=np.float64)
-    span = np.arange(dates[0], dates[0] + dates.size + horizon)
+    span = days_from(dates[0], dates.size + horizon)
     terms = place_phases(read_waves(events), span)
     touched = terms.touched()
     known = dates.size

@@ -18,7 +18,7 @@ from data.constants import constant
 from forecasting.history.cleaning import CleanHistory, Promoted, two_sided
 from forecasting.promotions.pooled_effects import Tree, pool_effects
 from forecasting.promotions.promotion_days import PromotionKind, place_promotions
-from forecasting.series.panel import Membership, aggregate
+from forecasting.series.panel import Membership, aggregate, days_from
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def free_of_promotions(
         {"outlet_id": [""] * out.groups, "hub_id": list(out.labels), "region_id": names},
         schema=dict.fromkeys(("outlet_id", "hub_id", "region_id"), pl.String),
     )
-    span = np.arange(dates[0], dates[0] + clean.touched.size)
+    span = days_from(dates[0], clean.touched.size)
     kinds = place_promotions(wide, events, units, span)
     if not kinds:
         return clean

@@ -134,7 +134,7 @@ def _event_columns(dates: Days, events: pl.DataFrame, spread: float) -> list[tup
     for offset in (*range(-COLUMNS.to_christmas, 0), *range(1, COLUMNS.from_christmas + 1)):
         on = np.zeros(dates.size)
         for wave in feasts:
-            _mark(on, dates, np.datetime64(f"{wave.first.year}-12-25") + offset)
+            _mark(on, dates, np.datetime64(f"{wave.first.year}-12-25") + np.timedelta64(offset, "D"))
         columns.append((f"{offset:+d} days from Christmas", on, COLUMNS.christmas, "event"))
     return columns
 
@@ -147,12 +147,12 @@ def _around(dates: Days, spans: Sequence[tuple[dt.date, dt.date]], word: str) ->
     for back in range(1, COLUMNS.days_before + 1):
         on = np.zeros(dates.size)
         for first, _ in spans:
-            _mark(on, dates, np.datetime64(first, "D") - back)
+            _mark(on, dates, np.datetime64(first, "D") - np.timedelta64(back, "D"))
         columns.append((f"{back} days before {word}", np.where(inside, 0.0, on), COLUMNS.around_holiday, "event"))
     for on_from in range(1, COLUMNS.days_after + 1):
         on = np.zeros(dates.size)
         for _, last in spans:
-            _mark(on, dates, np.datetime64(last, "D") + on_from)
+            _mark(on, dates, np.datetime64(last, "D") + np.timedelta64(on_from, "D"))
         columns.append((f"{on_from} days after {word}", np.where(inside, 0.0, on), COLUMNS.around_holiday, "event"))
     return columns
 

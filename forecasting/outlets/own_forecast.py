@@ -14,6 +14,7 @@ from data.constants import constant
 from forecasting.inputs import ForecastInputs
 from forecasting.outlets.calendar_model import CALENDAR, CalendarForecast, OutletDays, forecast_by_calendar
 from forecasting.outlets.shares import read_history
+from forecasting.series.panel import days_from
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def read_outlet_days(
     first = max(first, last - dt.timedelta(days=OWN.most_days - 1))
     history = read_history(volumes, outlets["outlet_id"], direction, first, last)
     end = as_of + dt.timedelta(days=horizon)
-    dates = np.arange(np.datetime64(first, "D"), np.datetime64(end, "D") + 1)
+    dates = days_from(first, (end - first).days + 1)
     regions = inputs.hubs.select("hub_id", "region_id") if "region_id" in inputs.hubs.columns else None
     units = outlets.select("outlet_id", "hub_id")
     if regions is None:

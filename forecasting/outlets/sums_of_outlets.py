@@ -22,7 +22,7 @@ from forecasting.outlets.calendar_model import OutletDays
 from forecasting.outlets.hubs_of_outlets import HubChanges, change_hubs, outlet_overrides, read_hub_changes
 from forecasting.outlets.own_forecast import backtest_own, forecast_own, read_outlet_days
 from forecasting.results import Forecasts, RouteForecast
-from forecasting.series.panel import Membership, Panel, aggregate, to_date
+from forecasting.series.panel import Membership, Panel, aggregate, days_from, to_date
 from forecasting.series.rounding import round_coherently
 from forecasting.series.windows import mark_windows
 
@@ -86,7 +86,7 @@ def forecast_from_outlets(
         When no outlet of the table ``outlets`` has volumes before the as-of date.
     """
     outlets = inputs.outlets.select("outlet_id", "courier_id", "hub_id").sort("outlet_id")
-    dates = np.arange(np.datetime64(as_of, "D") + 1, np.datetime64(as_of, "D") + 1 + horizon)
+    dates = days_from(as_of, 1 + horizon)[1:]
     silences = find_silences(_volumes_of_hubs(inputs), closed)
     sides = []
     for direction in SIDES:

@@ -100,7 +100,7 @@ class Panel:
         last = last_date if last_date is not None else known["date"].max()
         if not isinstance(first, dt.date) or not isinstance(last, dt.date) or last < first:
             raise RadarError(f"a panel from {first!r} to {last!r}", "a first day before the last day")
-        dates = np.arange(np.datetime64(first, "D"), np.datetime64(last, "D") + 1)
+        dates = days_from(first, (last - first).days + 1)
         blocks = range(0, max(known.height, 1), ROWS_AT_A_TIME)
         seen = [known.slice(start, ROWS_AT_A_TIME).select(ROUTE_KEYS).unique() for start in blocks]
         routes = pl.concat(seen).unique().sort(ROUTE_KEYS)
@@ -158,6 +158,18 @@ class Panel:
         regions = region_of_hub or {}
         names = {hub_id: regions.get(hub_id) or "" for hub_id in self.hub_ids}
         return _group(hub.replace_strict(names, return_dtype=pl.String))
+
+
+def days_from(first: dt.date | np.datetime64, count: int) -> NDArray[np.datetime64]:
+    """Return days in a row as NumPy counts them, [count].
+
+    Examples
+    --------
+    >>> days_from(dt.date(2024, 2, 28), 3).astype(str).tolist()
+    ['2024-02-28', '2024-02-29', '2024-03-01']
+    """
+    begin = first.astype("datetime64[D]") if isinstance(first, np.datetime64) else np.datetime64(first, "D")
+    return np.asarray(begin + np.arange(count).astype("timedelta64[D]"))
 
 
 def to_date(day: np.datetime64) -> dt.date:
