@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from routing.trunk.search.exact import count_nodes, fits_exact_model, flow_colum
 from routing.trunk.search.find_plan import find_bound
 from routing.trunk.search.fix_and_optimise import search_neighbourhoods
 from routing.trunk.search.overload_repair import dissolve_overloads, price_vehicles, room_at, take_paths
+from routing.trunk.search.sort_order import choose_lanes, order_plan
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.effort import SHARES, WORK
 from routing.trunk.task.flows import load_network
@@ -222,3 +223,23 @@ def test_prices_that_prove_the_bound_are_written() -> None:
     paid = prices.filter(prices["kind"].is_in(["lane", "option"]))
     assert set(paid["lane_id"]) == {"A-B"}
     assert (prices["price"] != 0).all()
+
+
+def test_a_sort_loads_the_lanes_that_carry_most() -> None:
+    limits = {"one": 1, "two": 2, "three": 3}
+    lanes = [
+        {"lane_id": name, "origin_hub_id": "A", "destination_hub_id": "B", "departure_limit": limit}
+        for name, limit in limits.items()
+    ]
+    inputs = make_inputs([{"hub_id": "A"}, {"hub_id": "B"}], lanes, [TRUCK], [(0, "A", "B", 600)])
+    network = build_network(inputs, OPTIONS)
+    draft, relaxed = _solve(network), _relax(network)
+    assert draft.flows.parcels.sum() >= 600
+    for whole in (True, False):
+        allowed = choose_lanes(network, draft.flows, relaxed.prices, whole=whole)
+        first_day = network.arc_day == 0
+        names = {network.lane_ids[lane] for lane in network.arc_lane[first_day & allowed[:, 1]]}
+        assert names == {"two", "three"}
+    ordered, bound_to_order = order_plan(network, draft, relaxed, replace(OPTIONS, sort_plan="fixed"), Deadline(60.0))
+    used = {ordered.lane_ids[lane] for lane in ordered.arc_lane[bound_to_order.vehicles.arc]}
+    assert used <= {"two", "three"}
