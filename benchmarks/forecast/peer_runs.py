@@ -152,7 +152,7 @@ def _event_days(events: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read(table: pl.DataFrame, model: str, task: _Task, seconds: Mapping[str, float]) -> PeerForecast:
-    panel, first = task.panel, np.datetime64(task.as_of, "D") + 1
+    panel, first = task.panel, np.datetime64(task.as_of, "D") + np.timedelta64(1, "D")
     rows = table.filter(pl.col("model") == model)
     numbered = panel.routes.select(pl.concat_str(ROUTE_KEYS, separator="|").alias("unique_id")).with_row_index("route")
     rows = rows.join(numbered, on="unique_id", how="inner")

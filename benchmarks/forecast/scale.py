@@ -51,7 +51,7 @@ def make_volumes(routes: int, file: str) -> None:
     for start in range(0, routes, 20_000):
         block = generator.poisson(level[start : start + 20_000, None] * weekly)
         route, day = np.nonzero(block)
-        dates = np.datetime64(FIRST, "D") + day
+        dates = np.datetime64(FIRST, "D") + day.astype("timedelta64[D]")
         frames.append(pl.DataFrame({"date": dates, "route": route + start, "parcels": block[route, day]}))
     names = pl.DataFrame(
         {

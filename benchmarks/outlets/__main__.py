@@ -23,6 +23,7 @@ from benchmarks.outlets.shops import CUTOFFS, FURTHER, HORIZON, WEEK_OF_CHRISTMA
 from forecasting.forecast import forecast
 from forecasting.inputs import no_promotions
 from forecasting.series.baselines import day_of_week_mean
+from forecasting.series.panel import days_from
 
 Matrix = NDArray[np.float64]
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "measured" / "outlets.md"
@@ -134,7 +135,7 @@ def _boost(shops: Shops, known: int) -> tuple[Matrix, float] | None:
     with tempfile.TemporaryDirectory() as folder:
         given, said = Path(folder) / "given.npz", Path(folder) / "said.npz"
         end = known + HORIZON
-        span = np.arange(shops.dates[0], shops.dates[0] + end)
+        span = days_from(shops.dates[0], end)
         flags = {name: np.zeros(end, dtype=bool) for name in ("promotion", "holiday")}
         for name, flag in flags.items():
             told = getattr(shops, name)[:end]

@@ -113,6 +113,8 @@ def share_regions(sales: pl.DataFrame, days: pl.Series, pooled_units: float) -> 
     used = sales.filter(pl.col("date").is_in(days.implode()))
     used = sales if used.is_empty() else used
     pool = used.group_by("category", region_id="destination_region_id").agg(pool=pl.col("units").sum())
+    # sums of floats depend on the order of their rows
+    pool = pool.sort("category", "region_id")
     # a category without a unit in these days has no regions to share it by: it is expected to sell nothing
     pool = pool.filter(pl.col("pool").sum().over("category") > 0).with_columns(
         pool=pl.col("pool") / pl.col("pool").sum().over("category")
@@ -124,10 +126,10 @@ def share_regions(sales: pl.DataFrame, days: pl.Series, pooled_units: float) -> 
         .unique()
         .join(pool, on="category")
         .join(own, on=(*ITEM, "region_id"), how="left")
+        .sort(*ITEM, "region_id")
         .with_columns(share=weight / weight.sum().over(ITEM))
         .select(*ITEM, "region_id", "share")
         .filter(pl.col("share") > 0)
-        .sort(*ITEM, "region_id")
     )
 
 

@@ -131,7 +131,9 @@ def learn_effects(
     shopping = events.filter((pl.col("kind") == "shopping") & (pl.col("date_to") <= as_of))
     spans = [(row["event_id"], row["date_from"], row["date_to"]) for row in shopping.iter_rows(named=True)]
     own = promotions.filter(pl.col("event_id").is_null() & (pl.col("date_to") <= as_of))
-    spans += [(None, *days) for days in own.select("date_from", "date_to").unique().sort("date_from").iter_rows()]
+    spans += [
+        (None, *days) for days in own.select("date_from", "date_to").unique().sort("date_from", "date_to").iter_rows()
+    ]
     frames = [
         _measure(sales, profile, follows, promotions, span)
         for span in spans
@@ -170,6 +172,7 @@ def _measure(
         .join(held.select(*ITEM, "venue", "discount"), on=ITEM, how="left" if event is not None else "inner")
         .with_columns(y=(pl.col("sold") / pl.col("sent") / pl.col("part")).log())
         .filter((pl.col("sold") >= EFFECTS.few_units) & pl.col("y").is_finite())
+        .sort(*ITEM, "venue", "discount")  # joins give rows in any order, and sums of floats depend on it
     )
     return rows.select(
         "y",

@@ -146,7 +146,8 @@ def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
             step = step * pl.col(name)
         parts.append(step.alias(f"s{number}"))
     early = pl.col("date") < window.first + timedelta(days=_EARLY_DAYS)
-    daily = inside.group_by(*ITEM, "date").agg(pl.col("mean").sum())
+    # groups come in any order, and sums of floats depend on it
+    daily = inside.group_by(*ITEM, "date").agg(pl.col("mean").sum()).sort(*ITEM, "date")
     shares = daily.group_by(ITEM).agg(
         early_share=pl.col("mean").filter(early).sum() / pl.col("mean").sum(),
         peak_share=pl.col("mean").max() / pl.col("mean").sum(),
@@ -204,6 +205,7 @@ def _measure_noise(known: pl.DataFrame, quiet: pl.Series) -> float:
         known.filter(pl.col("date").is_in(recent.implode()))
         .group_by(*ITEM, "destination_region_id")
         .agg(total=pl.col("units").sum(), squares=(pl.col("units").cast(pl.Float64) ** 2).sum())
+        .sort(*ITEM, "destination_region_id")
     )
     days = max(len(recent), 2)
     mean = pl.col("total") / days

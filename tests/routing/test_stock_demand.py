@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -108,3 +109,20 @@ def test_items_of_which_nothing_is_expected_have_no_rows() -> None:
     found = expect(given)
     assert found["category"].unique().to_list() == ["toys"]
     assert found["early_share"].is_finite().all()
+
+
+def test_the_order_of_sales_changes_no_bit_of_the_noise() -> None:
+    random = np.random.default_rng(3)
+    days = [AS_OF - timedelta(days=n) for n in range(28)]
+    rows = [
+        (day, f"M{n % 40}", "toys", f"R{n % 31}", int(random.integers(1, 90))) for day in days for n in range(40 * 31)
+    ]
+    names = ["date", "merchant_id", "category", "destination_region_id", "units"]
+    sold = contract("sales").conform(pl.DataFrame(rows, schema=names, orient="row"))
+    given = tables()
+    window = choose_window(given["events"], AS_OF)
+
+    def noise(sales: pl.DataFrame) -> float:
+        return expect_demand(given["merchant_forecasts"], sales, given["events"], window, as_of=AS_OF)[1]
+
+    assert len({noise(sold.sample(fraction=1.0, shuffle=True, seed=seed)) for seed in range(6)}) == 1

@@ -16,7 +16,7 @@ from forecasting.events.phases import place_phases, read_waves
 from forecasting.forecast import forecast
 from forecasting.history.cleaning import clean_history
 from forecasting.inputs import ForecastInputs, ForecastSettings, no_events
-from forecasting.series.panel import Panel
+from forecasting.series.panel import Panel, days_from
 from tests.forecasting.small_networks import START, calendar, network, sale
 
 PEAKS = [dt.date(2023, 6, 18), dt.date(2024, 6, 18)]
@@ -36,7 +36,7 @@ def deviating_network() -> ForecastInputs:
 
 def learnt(inputs: ForecastInputs, known: dt.date, pooling: float = 10.0) -> tuple[Panel, EventDeviation]:
     panel = Panel.from_route_volumes(inputs.route_volumes, last_date=known)
-    terms = place_phases(read_waves(inputs.events), np.arange(panel.dates[0], panel.dates[-1] + 40))
+    terms = place_phases(read_waves(inputs.events), days_from(panel.dates[0], panel.dates.size + 39))
     quiet = ~terms.touched()[: panel.dates.size]
     hubs = panel.membership("hub_out"), panel.membership("hub_in")
     return panel, learn_deviations(panel.parcels, terms, quiet, *hubs, route_pooling=pooling)

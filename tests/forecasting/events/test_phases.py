@@ -10,13 +10,14 @@ import pytest
 from forecasting.events.phases import archetype_of, place_phases, read_waves
 from forecasting.events.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
 from forecasting.inputs import EventPrior
+from forecasting.series.panel import days_from
 from tests.forecasting.small_networks import calendar, sale
 
 D = dt.date
 
 
 def days(first: dt.date, count: int) -> np.ndarray:
-    return np.arange(np.datetime64(first, "D"), np.datetime64(first, "D") + count)
+    return days_from(first, count)
 
 
 @pytest.mark.parametrize(

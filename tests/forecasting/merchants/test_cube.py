@@ -225,3 +225,11 @@ def test_units_in_a_parcel_are_the_items_own_or_its_categorys() -> None:
     none = sales({("M3", "hats"): 1}, days=3)
     found = count_units(pl.concat([many, few, none])).sort("merchant_id")
     assert found["units_per_parcel"].to_list() == pytest.approx([2.0, 2.0, 1.0], rel=0.01)
+
+
+def test_the_order_of_rows_changes_no_bit_of_the_cube() -> None:
+    given = planted(merchants=60)
+    first = forecast_merchants(given, AS_OF, HORIZON).table
+    for seed in range(3):
+        mixed = replace(given, sales=given.sales.sample(fraction=1.0, shuffle=True, seed=seed))
+        assert forecast_merchants(mixed, AS_OF, HORIZON).table.equals(first)

@@ -14,7 +14,7 @@ from data.contracts import contract
 from forecasting.merchants.cube import Cube, MerchantInputs, forecast_merchants
 from forecasting.merchants.plans import PLANS, Belief, bend
 from forecasting.merchants.route_moves import move_routes
-from forecasting.series.panel import Panel
+from forecasting.series.panel import Panel, days_from
 from tests.forecasting.merchants.test_cube import AS_OF, HORIZON, inputs
 
 FIRST, LAST = AS_OF + dt.timedelta(days=1), AS_OF + dt.timedelta(days=HORIZON)
@@ -159,7 +159,7 @@ def test_only_the_difference_moves_the_routes_and_none_falls_below_nothing() -> 
     routes = pl.DataFrame(
         {"courier_id": ["c"] * 4, "origin_hub_id": ["A", "A", "A", "B"], "destination_hub_id": ["N", "S", "T", "N"]}
     )
-    dates = np.arange(np.datetime64(FIRST, "D"), np.datetime64(FIRST, "D") + 2)
+    dates = days_from(FIRST, 2)
     panel = Panel(routes, dates - 2, np.zeros((4, 2), dtype=np.float32))
     mean = np.array([[60.0, 60.0], [30.0, 30.0], [10.0, 10.0], [50.0, 50.0]])
     regions = {"N": "north", "S": "south", "T": "south"}

@@ -10,6 +10,7 @@ import pytest
 
 from forecasting.inputs import no_events, no_promotions
 from forecasting.outlets.calendar_model import OutletDays, forecast_by_calendar
+from forecasting.series.panel import days_from
 
 KNOWN, AHEAD = 420, 28
 FIRST = np.datetime64("2024-01-01")
@@ -45,7 +46,7 @@ def promotion(number: int, outlet: int, start: int, chain: int, days: int = 7) -
 def planted(effect_of_chain: Array, seed: int = 1) -> tuple[OutletDays, Array, Array]:
     """Outlets of four chains, each chain's promotions a week long: history, what comes, and true log effects."""
     chance = np.random.default_rng(seed)
-    dates = np.arange(FIRST, FIRST + KNOWN + AHEAD)
+    dates = days_from(FIRST, KNOWN + AHEAD)
     hub = np.arange(OUTLETS) % HUBS
     chain = np.arange(OUTLETS) // HUBS % CHAINS
     varied = (effect_of_chain > 0).astype(float)[chain]
@@ -113,7 +114,7 @@ def resting(known: int = 140, ahead: int = 21) -> tuple[Array, Array]:
 
 
 def history_of(parcels: Array, ahead: int, **tables: pl.DataFrame) -> OutletDays:
-    dates = np.arange(FIRST, FIRST + parcels.shape[1] + ahead)
+    dates = days_from(FIRST, parcels.shape[1] + ahead)
     given = {"events": no_events(), "promotions": no_promotions()} | tables
     return OutletDays(parcels, dates, units(parcels.shape[0]), given["events"], given["promotions"])
 

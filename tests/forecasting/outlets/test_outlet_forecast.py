@@ -14,7 +14,7 @@ from forecasting.intervals.spread import EventDays
 from forecasting.outlets.outlet_forecast import forecast_outlets
 from forecasting.outlets.staffing import staff_outlets
 from forecasting.results import RouteForecast
-from forecasting.series.panel import Panel
+from forecasting.series.panel import Panel, days_from
 from forecasting.series.rounding import round_coherently
 
 DAYS, HORIZON = 84, 10
@@ -49,10 +49,10 @@ def forecast_of(
 ) -> RouteForecast:
     panel = Panel(
         ROUTES,
-        np.arange(np.datetime64(FIRST, "D"), np.datetime64(AS_OF, "D") + 1),
+        days_from(FIRST, (AS_OF - FIRST).days + 1),
         np.full((2, DAYS), 1000.0, dtype=np.float32),
     )
-    ahead = np.arange(panel.dates[-1] + 1, panel.dates[-1] + 1 + HORIZON)
+    ahead = days_from(panel.dates[-1], 1 + HORIZON)[1:]
     return RouteForecast(panel, ahead, mean, np.full(mean.shape, event), np.full(mean.shape, override), {})
 
 

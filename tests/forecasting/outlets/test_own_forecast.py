@@ -38,7 +38,7 @@ def test_a_direction_nobody_loaded_is_none() -> None:
 
 def test_the_events_of_another_forecast_are_laid_on_their_days() -> None:
     as_of = FIRST + dt.timedelta(days=99)
-    course = (np.datetime64(FIRST) + 98, np.array([2.0, 3.0, 4.0]))
+    course = (np.datetime64(FIRST) + np.timedelta64(98, "D"), np.array([2.0, 3.0, 4.0]))
     days = read_outlet_days(inputs(100), OUTLETS, "pickup", as_of, 3, course)
     assert days is not None
     assert days.offset is not None

@@ -14,6 +14,7 @@ from forecasting.inputs import no_events, no_promotions
 from forecasting.outlets.calendar_model import OutletDays, forecast_by_calendar
 from forecasting.promotions.promotion_days import PromotionKind
 from forecasting.promotions.strength_slopes import fit_slope, read_measures
+from forecasting.series.panel import days_from
 
 KNOWN, AHEAD, OUTLETS, EDITIONS = 400, 28, 20, 10
 FIRST = np.datetime64("2024-01-01")
@@ -24,7 +25,7 @@ Array = NDArray[np.float64]
 def planted(slope: float, ahead: float = 0.40, seed: int = 3) -> tuple[OutletDays, Array]:
     """Ten promotions of the whole network, a week each, and one ahead; log effect .3 plus a slope over the discount."""
     chance = np.random.default_rng(seed)
-    dates = np.arange(FIRST, FIRST + KNOWN + AHEAD)
+    dates = days_from(FIRST, KNOWN + AHEAD)
     log = np.log(200.0) + chance.normal(0, 0.4, OUTLETS)[:, None] + chance.normal(0, 0.1, (OUTLETS, dates.size))
     rows = []
     for number, discount in enumerate((*DISCOUNTS, ahead)):

@@ -10,7 +10,7 @@ from forecasting.history.silent_history import SilentHistory
 from forecasting.inputs import no_events
 from forecasting.routes import inner_backtests
 from forecasting.routes.inner_backtests import BacktestRules, choose_cutoffs, recent_volume, sample_errors
-from forecasting.series.panel import Membership
+from forecasting.series.panel import Membership, days_from
 
 
 def test_cutoffs_leave_a_month_before_and_something_after() -> None:
@@ -28,7 +28,7 @@ def test_recent_volume_is_the_mean_of_four_weeks_or_of_what_there_is() -> None:
 def test_errors_are_sampled_by_level_and_days_never_loaded_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     parcels = np.full((4, 60), 50.0, dtype=np.float32)
     parcels[:, 55] = 0.0
-    dates = np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-01-01") + 60)
+    dates = days_from(np.datetime64("2024-01-01"), 60)
     unknown = np.arange(60) == 55
     clean = clean_history(parcels, dates, 7, no_events(), {}, silent=SilentHistory(unknown))
     assert clean.filled[55]
@@ -45,7 +45,7 @@ def test_errors_are_sampled_by_level_and_days_never_loaded_are_left_out(monkeypa
 
 def test_cells_that_were_put_there_are_no_errors_and_neither_are_sums_made_of_them() -> None:
     parcels = np.full((4, 60), 50.0, dtype=np.float32)
-    dates = np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-01-01") + 60)
+    dates = days_from(np.datetime64("2024-01-01"), 60)
     hidden = np.zeros((4, 60), dtype=bool)
     hidden[0, 54:56] = True
     silent = SilentHistory(np.zeros(60, dtype=bool), hidden)

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from forecasting.routes.near_path import fade, learn_fade, measure_fades
 from forecasting.routes.network_path import forecast_network, recent_level, reverting_level, weigh_paths, weigh_trend
 from forecasting.routes.season_and_trend import seasonal_index, trend_forecast, trend_weight
+from forecasting.series.panel import days_from
 
 
 def dates(days: int) -> NDArray[np.datetime64]:
-    return np.arange(np.datetime64("2022-01-03"), np.datetime64("2022-01-03") + days)
+    return days_from(np.datetime64("2022-01-03"), days)
 
 
 def test_constant_stays_constant() -> None:
