@@ -42,6 +42,10 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
+# Files this process found whole, by path, size and time: a file is written once.
+_WHOLE: set[tuple[Path, int, int]] = set()
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """One file of a version: where it is, its size [bytes], its rows where known, and the run whose rows it holds."""
@@ -50,6 +54,22 @@ class DataFile:
     size: int
     rows: int | None
     run_id: str | None
+
+    def fault_to_readers(self) -> str | None:
+        """Say what is wrong with the file as far as its size and its checksum tell; its bytes are looked at once a process."""
+        if _SUM_IN_NAME.search(self.path.name) is None:
+            return self.fault(sums=False)
+        try:
+            about = self.path.stat()
+        except OSError:
+            return self.fault(sums=False)
+        looked_at = (self.path, about.st_size, about.st_mtime_ns)
+        if about.st_size == self.size and looked_at in _WHOLE:
+            return None
+        found = self.fault(sums=True)
+        if found is None:
+            _WHOLE.add(looked_at)
+        return found
 
     def fault(self, *, sums: bool) -> str | None:
         """Say what is wrong with the file, None when it is whole; with ``sums`` every byte is looked at."""
@@ -315,7 +335,7 @@ def faults_told(folder: Path, *, writing: bool = False) -> Iterator[None]:
 
 def tell_damage(folder: Path, found: str) -> RadarError:
     """Return the error of a damaged table, with the newest version that is whole and the way back to it."""
-    whole = last_whole_version(folder)
+    whole = last_whole_version(folder, sums=True)
     still = "no version of it is whole" if whole is None else f"version {whole} is whole"
     way = "load it again after `radar repair`" if whole is None else f"`radar repair {folder.name}` goes back to it"
     return RadarError(f"table {folder.name} is damaged: {found}; {still}", action=way)

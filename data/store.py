@@ -40,7 +40,7 @@ class TableStore:
         if run_id is not None:
             files = [file for file in files if file.run_id in (None, run_id)]
         for file in files:
-            if fault := file.fault(sums=False):
+            if fault := file.fault_to_readers():
                 raise delta.tell_damage(self.folder, f"{file.path.relative_to(self.folder)} {fault}")
         if not files:
             return self.contract.empty().lazy()

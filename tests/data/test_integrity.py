@@ -90,7 +90,10 @@ def test_a_damaged_table_is_told_and_goes_back_to_what_is_whole(workspace: Works
 @pytest.mark.parametrize("at", [5, 100, 200, 333, -30])
 def test_a_flipped_bit_is_found_wherever_it_is(workspace: Workspace, at: int) -> None:
     for table in TABLES:
+        assert workspace.read(table).height == 30
         flip_bit(newest_file(workspace, table), at)
+        with pytest.raises(RadarError, match=r"has other bytes than were written; version 1 is whole"):
+            workspace.read(table)
     found = list_damage(workspace)
     assert sorted(damage.table for damage in found) == sorted(TABLES)
     assert {damage.found for damage in found} == {"has other bytes than were written"}
