@@ -269,7 +269,10 @@ def _rivals_of(workspace: Workspace, demand: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     days = workspace.read("route_demand").group_by("run_id").agg(first=pl.col("date").min(), last=pl.col("date").max())
-    same = days.filter((pl.col("first") == demand["date"].min()) & (pl.col("last") == demand["date"].max()))
+    first, last = demand["date"].min(), demand["date"].max()  # none where a plan carries nothing
+    same = days.filter(
+        pl.col("first").eq_missing(pl.lit(first, pl.Date)) & pl.col("last").eq_missing(pl.lit(last, pl.Date))
+    )
     known = workspace.read("plan_certificates").filter(
         (pl.col("plan") == "trunk") & pl.col("overflow_probability").is_not_null()
     )

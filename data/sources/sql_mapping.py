@@ -87,7 +87,8 @@ def map_with_sql(sources: Sequence[Source], query: str, label: str) -> Source:
                     lines = pl.int_range(start + 1, start + frame.height + 1, dtype=pl.Int64, eager=True).alias("line")
                     start += frame.height
                     yield Batch(*drop_blank_rows(frame, lines), no_broken(), float(min(start, rows.height)))
-        except (duckdb.Error, pa.ArrowException, OSError) as error:
+        # a query that was interrupted may end as a plain RuntimeError
+        except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
             check_limits()  # it was asked to stop
             raise _refused(error, label) from error
 

@@ -67,8 +67,8 @@ SETTINGS = Settings(
     forecast=ForecastSection(cost_too_few=7.0, cost_too_many=2.0, prophet=False),
     events={"gala": EventPrior(multiple=3.0, spread=0.4, weight=2.0)},
 )
-# What a plan sets for itself: its days, what the limit is measured in, how much may go into a proof.
-OF_THE_PLAN = ("last_day", "clock", "proof_share")
+# What a plan sets for itself: its days, what the limit is measured in, how much may go into a proof, how lanes are ordered.
+OF_THE_PLAN = ("last_day", "clock", "proof_share", "sort_plan")
 
 
 def test_the_samples_above_leave_no_setting_at_its_default() -> None:
@@ -94,13 +94,27 @@ def test_every_setting_of_the_plan_reaches_the_planner_and_is_kept() -> None:
 def test_what_is_asked_of_a_trunk_plan_is_its_request_and_can_be_asked_again() -> None:
     assert _parameters("plan", "trunk") - {"json"} == {one.name for one in fields(TrunkRequest)}
     asked = TrunkRequest(
-        DAY, date(2025, 11, 12), 0.8, "given", 9.0, 0.2, 4, "plan-trunk-0001", 3, "forecast-0002", False, 0.05, "days"
+        DAY,
+        date(2025, 11, 12),
+        0.8,
+        "given",
+        9.0,
+        0.2,
+        4,
+        "plan-trunk-0001",
+        3,
+        "forecast-0002",
+        False,
+        0.05,
+        "days",
+        250,
+        "fixed",
     )
     assert _unset(asked) == []
     kept = json.loads(json.dumps(keep_request(asked)))
     assert read_request({"options": kept, "seed": 4, "forecast_run": "forecast-0002"}) == asked
     old: Mapping[str, Any] = {"options": {"from": None}, "seed": None, "forecast_run": None}  # of a run of earlier days
-    assert read_request(old) == TrunkRequest()
+    assert read_request(old) == TrunkRequest(sort_plan="free")  # lanes had no order then
 
 
 def test_every_setting_of_the_forecast_reaches_it() -> None:

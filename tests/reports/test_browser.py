@@ -100,7 +100,7 @@ def test_charts_and_map_are_drawn_in_the_pages_colours(chromium: Browser, files:
     for scheme in ("light", "dark"):
         watched = _Watched(chromium, files[name], scheme=scheme)
         charts = watched.page.locator("svg.chart, svg.map")
-        assert charts.count() == {"forecast": 3, "plan": 3}[name.split("-")[0]]
+        assert charts.count() == {"forecast": 4, "plan": 3}[name.split("-")[0]]
         for number in range(charts.count()):
             box = charts.nth(number).bounding_box()
             assert box is not None

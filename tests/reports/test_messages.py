@@ -28,7 +28,7 @@ def test_no_text_is_empty(language: Language) -> None:
 
 
 def test_chinese_texts_are_chinese() -> None:
-    plain = {"provenance.version", "column.coverage_80", "column.coverage_90"}
+    plain = {"provenance.version", "column.coverage_80", "column.coverage_90", "risk.hub_day"}
     latin = [
         key
         for key, text in catalogue("zh").items()

@@ -12,6 +12,7 @@ from routing.checker.trunk import TrunkCheck, check_trunk
 from routing.checker.violations import RULES, Violation, collect, count_broken, write_number
 from tests.routing.mutations_by_clock import MUTATIONS_BY_CLOCK
 from tests.routing.test_path_rules import MUTATIONS as PATH_MUTATIONS
+from tests.routing.test_sort_plan import MUTATIONS as ORDER_MUTATIONS
 from tests.routing.tiny_plan import COST, D10, D11, D12, D13, HOLD_COST, LATE_COST, SHORT_COST, Tables, tiny_plan
 
 Mutation = Callable[[Tables], None]
@@ -332,7 +333,7 @@ def test_broken_plan_is_found(name: str) -> None:
 
 def test_every_rule_of_the_trunk_plan_is_broken_by_a_mutation() -> None:
     trunk_rules = {rule for rule in RULES if not rule.startswith(("stock.", "joint.", "orders.", "playback."))}
-    broken = [*MUTATIONS.values(), *MUTATIONS_BY_CLOCK.values()]
+    broken = [*MUTATIONS.values(), *MUTATIONS_BY_CLOCK.values(), *ORDER_MUTATIONS]
     # what paths may be depends on settings that these plans have none of
     assert {rule for rule, _ in broken} | PATH_MUTATIONS.keys() == trunk_rules
 

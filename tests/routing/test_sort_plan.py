@@ -107,18 +107,18 @@ def _edit(**values: pl.Expr) -> Callable[[pl.DataFrame], pl.DataFrame]:
     )
 
 
-@pytest.mark.parametrize(
-    ("rule", "mutate"),
-    [
-        ("sort_plan.lane", lambda rows: rows.slice(1)),
-        ("sort_plan.lane", _edit(destination_hub_id=pl.lit("A"))),
-        ("sort_plan.lane", _edit(date_to=pl.col("date_from") - timedelta(days=1))),
-        ("sort_plan.lane", lambda rows: rows.with_columns(alternate_lane_id=pl.lit(None, pl.String))),
-        ("sort_plan.share", _edit(share=pl.lit(0.25))),
-        ("sort_plan.share", _edit(share=pl.lit(1.0))),
-        ("sort_plan.rows", _edit(date_to=pl.col("date_from") + timedelta(days=1))),
-    ],
+MUTATIONS: tuple[tuple[str, Callable[[pl.DataFrame], pl.DataFrame]], ...] = (
+    ("sort_plan.lane", lambda rows: rows.slice(1)),
+    ("sort_plan.lane", _edit(destination_hub_id=pl.lit("A"))),
+    ("sort_plan.lane", _edit(date_to=pl.col("date_from") - timedelta(days=1))),
+    ("sort_plan.lane", lambda rows: rows.with_columns(alternate_lane_id=pl.lit(None, pl.String))),
+    ("sort_plan.share", _edit(share=pl.lit(0.25))),
+    ("sort_plan.share", _edit(share=pl.lit(1.0))),
+    ("sort_plan.rows", _edit(date_to=pl.col("date_from") + timedelta(days=1))),
 )
+
+
+@pytest.mark.parametrize(("rule", "mutate"), MUTATIONS)
 def test_each_way_of_breaking_a_sort_plan_is_found(rule: str, mutate: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
     inputs = _three_lanes(days=2)
     plan = plan_trunk(inputs, replace(OPTIONS, sort_plan="daily"))
