@@ -74,7 +74,7 @@ def test_what_the_planner_writes_is_understood() -> None:
         [(0, "A", "C", 170)],
     )
     options = TrunkOptions(effort=0.025, short_cost=500.0)
-    for inputs in (small, random_network(0, scale=5.0)):
+    for inputs in (small, random_network(1, hubs=4, days=2, scale=5.0)):
         rows = plan_trunk(inputs, options).shortfalls
         told = rows.filter(rows["reason"].str.starts_with("no room on the cheapest way"))["cheapest_fix"].to_list()
         assert told

@@ -152,8 +152,8 @@ def test_no_prices_prove_more_than_the_optimum(seed: int, chance: int, size: flo
 
 
 @lru_cache(maxsize=16)
-def planned(seed: int, scale: float, share: float) -> tuple[Tables, TrunkPlan]:
-    inputs = random_network(seed, scale=scale, promised=0.5)
+def planned(seed: int, scale: float, share: float, hubs: int = 6, days: int = 3) -> tuple[Tables, TrunkPlan]:
+    inputs = random_network(seed, hubs=hubs, days=days, scale=scale, promised=0.5)
     plan = plan_trunk(inputs, replace(OPTIONS, proof_share=share))
     return {**as_tables(inputs), **plan.tables()}, plan
 
@@ -161,7 +161,7 @@ def planned(seed: int, scale: float, share: float) -> tuple[Tables, TrunkPlan]:
 @lru_cache(maxsize=16)
 def planned_by_openings(seed: int, scale: float) -> Tables:
     """Plan without the exact model, whose bound would depend on the machine's speed."""
-    inputs = random_network(seed, scale=scale, promised=0.5)
+    inputs = random_network(seed, hubs=4, days=2, scale=scale, promised=0.5)
     network, endless = build_network(inputs, OPTIONS), Deadline(1e6)
     relaxed = find_bound(network, OPTIONS, endless)
     draft = search_plan(network, relaxed, OPTIONS, endless, 0.0)
@@ -177,7 +177,7 @@ def check(tables: Tables) -> TrunkCheck:
 @settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 5), scale=st.sampled_from([0.1, 1.0, 5.0]), share=st.sampled_from([0.0, 0.5]))
 def test_recomputed_bound_is_the_planners(seed: int, scale: float, share: float) -> None:
-    tables, plan = planned(seed, scale, share)
+    tables, plan = planned(seed, scale, share, 4, 2)
     result = check(tables)
     assert [violation.text for violation in result.violations] == []
     priced, recomputed = tables["plan_certificates"]["priced_bound"][0], result.bound.recomputed

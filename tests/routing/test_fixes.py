@@ -122,7 +122,7 @@ def test_without_time_nothing_is_claimed() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_carried_through_free_room_breaks_no_rule(seed: int, scale: float) -> None:
     """From nothing planned to whatever fits: the checker, which shares no code, accepts it, and nothing more fits."""
-    inputs = random_network(seed, scale=scale)
+    inputs = random_network(seed, hubs=4, days=2, scale=scale)
     options = TrunkOptions(short_cost=500.0)
     network = build_network(inputs, options)
     draft = insert_shortfalls(network, empty_draft(network), Deadline(60.0))
@@ -158,7 +158,7 @@ def _check_claims(network: Any, draft: Any) -> None:
 
 
 def test_every_shortfall_of_random_networks_has_a_sentence() -> None:
-    inputs = random_network(1, scale=5.0)
+    inputs = random_network(1, hubs=4, days=2, scale=5.0)
     made = plan_trunk(inputs, TrunkOptions(effort=0.025, short_cost=500.0))
     assert made.short > 0
     assert made.shortfalls.filter(pl.col("cheapest_fix").is_null() | (pl.col("reason") == "")).is_empty()

@@ -90,7 +90,7 @@ def _with_sorts(inputs: TrunkInputs) -> TrunkInputs:
 @pytest.mark.parametrize(("seed", "by_sorts"), [(3, True), (4, False)])
 @pytest.mark.parametrize("kind", ["fixed", "daily"])
 def test_random_plans_keep_to_their_sort_plan(seed: int, by_sorts: bool, kind: str) -> None:
-    inputs = random_network(seed, hubs=6, days=3, scale=1.0)
+    inputs = random_network(seed, hubs=5, days=2, scale=1.0)
     inputs = _with_sorts(inputs) if by_sorts else inputs
     plan = plan_trunk(inputs, replace(OPTIONS, sort_plan=kind))
     assert plan.sort_plans.height > 5

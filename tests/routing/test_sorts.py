@@ -98,7 +98,7 @@ def test_a_minute_after_the_cut_off_is_the_next_sort_and_no_hours_no_unloading(h
 
 
 def test_one_sort_that_closes_at_midnight_is_the_day() -> None:
-    inputs = random_network(5, hubs=5, days=3, scale=1.0, promised=0.3)
+    inputs = random_network(5, hubs=4, days=2, scale=1.0, promised=0.3)
     names = inputs.hubs["hub_id"].to_list()
     capacity = dict(inputs.hubs.select("hub_id", "sort_capacity").iter_rows())
     rows = [
@@ -259,7 +259,7 @@ def _hours_of(inputs: TrunkInputs) -> dict[str, pl.DataFrame]:
 
 @pytest.mark.parametrize(("seed", "waves"), [(11, ()), (12, ("08:00", "14:00"))])
 def test_what_a_plan_tells_late_is_what_is_late_when_it_is_played(seed: int, waves: tuple[str, ...]) -> None:
-    inputs = random_network(seed, hubs=5, days=3, scale=0.6, promised=0.8)
+    inputs = random_network(seed, hubs=4, days=2, scale=0.6, promised=0.8)
     hubs = inputs.hubs["hub_id"].to_list()
     capacity = dict(inputs.hubs.select("hub_id", "sort_capacity").iter_rows())
     sorts = [
@@ -366,7 +366,7 @@ def _sorted_between(sorts: list[dict[str, Any]], hub: str, at_hand: datetime, do
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_parcel_of_a_random_network_misses_a_sort(seed: int) -> None:
-    inputs = random_network(seed, hubs=5, days=3, scale=0.5)
+    inputs = random_network(seed, hubs=4, days=3, scale=0.5)
     inputs = replace(inputs, network_changes=inputs.network_changes.clear(), lane_weather=inputs.lane_weather.clear())
     sorts = [
         _sorts("A", THREE if number % 2 else THREE[1:]).with_columns(hub_id=pl.lit(hub))

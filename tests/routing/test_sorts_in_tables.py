@@ -36,7 +36,7 @@ RULES = ClockRules(unload_hours=1.0)
 
 
 def _network(seed: int, **tables: pl.DataFrame) -> TrunkInputs:
-    inputs = random_network(seed, hubs=5, days=3, scale=0.5)
+    inputs = random_network(seed, hubs=4, days=3, scale=0.5)
     inputs = replace(inputs, network_changes=inputs.network_changes.clear(), lane_weather=inputs.lane_weather.clear())
     hubs = inputs.hubs["hub_id"].to_list()
     sorts = [
