@@ -54,6 +54,12 @@ def test_a_change_of_one_route_hands_no_hub_over() -> None:
     assert changed.parcels.sum() == history().parcels.sum()
 
 
+def spread(table: pl.DataFrame, hub: str, direction: str) -> float:
+    """90 % interval of a hub over its mean, on the days from the change on."""
+    of_hub = table.filter(pl.col("hub_id") == hub, pl.col("direction") == direction, pl.col("date") >= day(122))
+    return float((of_hub["q95"] - of_hub["q05"]).to_numpy().sum() / of_hub["mean"].to_numpy().sum())
+
+
 def test_what_opens_ahead_has_the_size_and_noise_of_its_donor() -> None:
     inputs = network(120, noise=True)
     opening = {
@@ -70,8 +76,33 @@ def test_what_opens_ahead_has_the_size_and_noise_of_its_donor() -> None:
     donor = found.hub.filter(pl.col("hub_id") == "H1", pl.col("direction") == "out", pl.col("date") >= day(122))
     carried = [float(found["mean"].to_numpy().sum()) for found in (new, donor)]
     assert carried[0] == pytest.approx(carried[1] * 0.4 / 0.6, rel=0.05)
-    wide, usual = (
-        float((found["q95"] - found["q05"]).to_numpy().sum() / found["mean"].to_numpy().sum()) for found in (new, donor)
-    )
-    assert wide < 2 * usual
+    assert spread(found.hub, "NEW", "out") < 2 * spread(found.hub, "H1", "out")
     assert (new["q95"] < 2 * new["mean"]).all()
+    # Each of its routes too, though none of them was ever seen, nor another of the size of some.
+    routes = found.route.filter(pl.col("date") >= day(122)).group_by("origin_hub_id", "destination_hub_id")
+    widths = routes.agg(spread=(pl.col("q95") - pl.col("q05")).sum() / pl.col("mean").sum())
+    both = widths.filter(origin_hub_id="NEW").join(widths.filter(origin_hub_id="H1"), on="destination_hub_id")
+    assert both.height == 4
+    assert (both["spread"] < 2.5 * both["spread_right"]).all()
+
+
+@pytest.mark.parametrize(
+    ("hub", "change", "share", "direction"),
+    [("H1", "moves", 0.3, "out"), ("H1", "moves", None, "out"), ("H5-6", "moves", 0.4, "in")],
+)
+def test_what_moves_ahead_keeps_the_noise_of_where_it_was(
+    hub: str, change: str, share: float | None, direction: str
+) -> None:
+    inputs = network(120, noise=True)
+    usual = spread(forecast(inputs, day(119), 7, settings=QUICK).hub, hub, direction)
+    moved = {
+        "change_id": "c",
+        "date": day(122),
+        "hub_id": hub,
+        "change": change,
+        "successor_hub_id": "NEW",
+        "share": share,
+    }
+    changes = pl.DataFrame([moved], schema_overrides={"share": pl.Float64})
+    found = forecast(replace(inputs, network_changes=changes), day(119), 7, settings=QUICK).hub
+    assert spread(found, "NEW", direction) < 2 * usual

@@ -154,3 +154,37 @@ def test_a_single_series_is_shrunk_once_and_not_twice_towards_its_own_few_errors
     samples = [ErrorSample.of("network", mean * 1.01, mean, mean[:, 0], QUIET) for _ in range(8)]
     model = calibrate_intervals(samples)
     assert model.corrected["network", 4, False][1] < 0.35
+
+
+def told(level: str, volume: float, alpha: float, seed: int) -> ErrorSample:
+    mean = np.full((60, 28), volume)
+    return ErrorSample.of(level, drawn(mean, alpha, np.random.default_rng(seed)), mean, mean[:, 0], QUIET)
+
+
+def test_a_size_no_backtest_had_is_as_sure_as_its_neighbours_and_not_as_nothing() -> None:
+    steady, wild = (calibrate_intervals([told("route", 2_000.0, alpha, 1)]) for alpha in (0.01, 1.0))
+    unseen = calibrate_intervals([])
+    for volume in (50.0, 500.0, 50_000.0):
+        mean = np.full((1, 28), volume)
+        width = [
+            float(np.subtract(*model.quantiles("route", mean, mean[:, 0], QUIET)[0, 10, [6, 0]]))
+            for model in (steady, unseen, wild)
+        ]
+        assert width[0] < 0.6 * width[1] < 0.6 * width[2]
+
+
+def test_a_side_of_hubs_borrows_a_size_from_the_other_side_alone() -> None:
+    out = told("hub_out", 2_000.0, 0.02, 2)
+    alone, both, beside = (
+        calibrate_intervals([out, *others]).dispersion["hub_out", 3, 1]
+        for others in ([], [told("hub_in", 500.0, 0.3, 3)], [told("network", 500.0, 0.3, 3)])
+    )
+    assert both == pytest.approx(0.3, rel=0.3)
+    assert beside == alone < 0.05
+
+
+def test_a_size_with_errors_enough_of_its_own_borrows_nothing() -> None:
+    own = told("route", 2_000.0, 0.02, 4)
+    model = calibrate_intervals([own, told("route", 500.0, 0.5, 5)])
+    assert model.dispersion["route", 4, 1] == pytest.approx(0.02, rel=0.3)
+    assert model.dispersion["route", 3, 1] == pytest.approx(0.5, rel=0.3)
