@@ -178,9 +178,11 @@ def _sample(side: _Side, days: OutletDays, horizon: int) -> Iterator[ErrorSample
         volume = days.parcels[:, max(0, test.known - 28) : test.known].mean(axis=1)
         there = (days.parcels[:, : test.known] > 0).any(axis=1)
         yield ErrorSample.of("outlet", test.actual[there], test.mean[there], volume[there], event, backtest=test.known)
+        # An outlet without a parcel yet is taken for an average one; on that day nobody forecast it.
+        known = np.where(there[:, None], test.mean, 0.0)
         for level in ("hub", "region", "network"):
             group = side.membership(level)
-            sums = (aggregate(part, group) for part in (test.actual, test.mean, volume[:, None]))
+            sums = (aggregate(part, group) for part in (test.actual, known, volume[:, None]))
             actual, mean, of_group = sums
             yield ErrorSample.of(level, actual, mean, of_group[:, 0], event, backtest=test.known)
 

@@ -243,3 +243,45 @@ def test_only_the_silence_of_the_whole_network_is_unknown_of_every_outlet() -> N
         Silence("hub", "H0", dt.date(2024, 1, 4), dt.date(2024, 1, 4), 1, "unknown"),
     ]
     assert mark_unknown(silences, days).tolist() == [False, True, True, False, False]
+
+
+def test_outlets_and_hubs_that_opened_lately_widen_no_other_and_are_sure_enough_themselves() -> None:
+    before = inputs()
+    chance = np.random.default_rng(1)
+    rows = [
+        {
+            "date": AS_OF - dt.timedelta(days=back),
+            "outlet_id": outlet,
+            "direction": direction,
+            "parcels": int(chance.poisson(mean)),
+        }
+        for back in range(20, -1, -1)
+        for outlet, mean in (("small", 40), ("big", 2_500))
+        for direction in ("pickup", "delivery")
+    ]
+    opened = pl.DataFrame({"outlet_id": ["small", "big"], "courier_id": ["c", "c"], "hub_id": ["N1", "N2"]})
+    hubs = pl.DataFrame({"hub_id": ["N1", "N2"], "region_id": ["R", "R"]})
+    after = replace(
+        before,
+        outlet_volumes=pl.concat([before.outlet_volumes, pl.DataFrame(rows)]),
+        outlets=pl.concat([before.outlets, opened]),
+        hubs=pl.concat([before.hubs, hubs]),
+    )
+
+    def widths(of: ForecastInputs) -> dict[str, float]:
+        found = forecast(of, AS_OF, AHEAD)
+        of_hub = (pl.col("q95") - pl.col("q05")).sum() / pl.col("mean").sum()
+        table = pl.concat(
+            [
+                found.hub.filter(direction="out").group_by("hub_id").agg(of_hub),
+                found.outlet.filter(direction="pickup").group_by(hub_id="outlet_id").agg(of_hub),
+            ]
+        )
+        return dict(table.iter_rows())
+
+    usual, found = widths(before), widths(after)
+    for name, width in usual.items():
+        assert found[name] < 1.2 * width
+    # Three weeks of history leave a share of one in 22 in the variance, whatever the size.
+    assert max(found["big"], found["N2"]) < 1.0
+    assert max(found["small"], found["N1"]) < 1.3
