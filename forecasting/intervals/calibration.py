@@ -59,7 +59,8 @@ def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...
     model's relative variance, s its correction by level. Both maximise the likelihood with a log-normal prior on the
     parent's value; days of one backtest move together, so a fortnight of a series counts as one day. The parents: class prior ->
     that times a factor from the level's other classes -> the same class of the level's other side -> class -> block. So a class
-    without errors, such as that of a hub that opens, is as sure as what is known beside it. Then the tails: the probability
+    without errors, such as that of a hub that opens, is as sure as what is known beside it; one with errors that its
+    neighbours do not have is drawn to its class prior instead, where that lies nearer. Then the tails: the probability
     integral transforms u of the errors give, for each level q, the level at which a share q of the errors lies below (split conformal prediction, Vovk et al., 2005; quantile
     recalibration, Kuleshov et al., 2018) with the finite-sample step q (n + 1) / n outwards, n in fortnights of a series. It is shrunk on the normal
     scale, class -> level -> q itself, 25 pseudo-samples each, so that a class with few errors does not invent a tail.
@@ -74,7 +75,8 @@ def calibrate_intervals(samples: Sequence[ErrorSample], levels: tuple[float, ...
         by_class = np.empty((len(CLASS_LABELS), LEAD_BLOCKS))
         for series_class in range(len(CLASS_LABELS)):
             own = (pooled.volume_class == series_class) & ~pooled.event
-            parent = _fit_dispersion(pooled, own, _borrow_dispersion(level, series_class, pooled, sides))
+            borrowed = _borrow_dispersion(level, series_class, pooled, sides)
+            parent = _fit_dispersion(pooled, own, borrowed, prior_dispersion(level, series_class))
             for block in range(LEAD_BLOCKS):
                 fitted = _fit_dispersion(pooled, own & (pooled.lead_block == block), parent)
                 by_class[series_class, block] = dispersion[level, series_class, block] = fitted
@@ -154,22 +156,28 @@ def _borrow_dispersion(level: str, series_class: int, pooled: ErrorSample, sides
     """Return what the errors beside a class tell of its dispersion: other classes of the level, then its class on the other side."""
     of_class = np.array([prior_dispersion(level, at) for at in range(len(CLASS_LABELS))])
     others = (pooled.volume_class != series_class) & ~pooled.event
-    borrowed = float(of_class[series_class]) * _fit_dispersion(pooled, others, 1.0, of_class[pooled.volume_class])
+    prior = float(of_class[series_class])
+    borrowed = prior * _fit_dispersion(pooled, others, 1.0, unit=of_class[pooled.volume_class])
     for side in sides:
-        borrowed = _fit_dispersion(side, (side.volume_class == series_class) & ~side.event, borrowed)
+        borrowed = _fit_dispersion(side, (side.volume_class == series_class) & ~side.event, borrowed, prior)
     return borrowed
 
 
-def _fit_dispersion(sample: ErrorSample, chosen: Flags, prior: float, unit: Matrix | None = None) -> float:
-    """Fit a dispersion; with a ``unit`` for each error, the factor on the units."""
+def _fit_dispersion(sample: ErrorSample, chosen: Flags, *parents: float, unit: Matrix | None = None) -> float:
+    """Fit a dispersion; with a ``unit`` for each error, the factor on the units.
+
+    Without errors it is the first of the parents. With some it is drawn to whichever it lies nearer to: a class unlike its
+    neighbours is no wider for them.
+    """
     places = _thin(chosen)
     if places.size == 0:
-        return prior
+        return parents[0]
     actual, mean = sample.actual[places], sample.mean[places]
     units = np.ones(mean.size) if unit is None else unit[places]
     evidence = min(float(chosen.sum()), float(CALIBRATION.most_samples)) / places.size / CALIBRATION.correlated
     fits = np.array([_log_likelihood(actual, mean, alpha * units).sum() for alpha in _GRID]) * evidence
-    penalty = (np.log(_GRID) - np.log(prior)) ** 2 / (2 * CALIBRATION.prior_spread**2)
+    away = np.abs(np.subtract.outer(np.log(_GRID), np.log(np.array(parents)))).min(axis=1)
+    penalty = away**2 / (2 * CALIBRATION.prior_spread**2)
     return float(_GRID[int(np.argmax(fits - penalty))])
 
 

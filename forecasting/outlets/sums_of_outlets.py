@@ -176,7 +176,7 @@ def _sample(side: _Side, days: OutletDays, horizon: int) -> Iterator[ErrorSample
     for test in backtest_own(days, horizon):
         event = ~marks[test.known : test.known + test.mean.shape[1]]
         volume = days.parcels[:, max(0, test.known - 28) : test.known].mean(axis=1)
-        there = (days.parcels[:, : test.known] > 0).any(axis=1)
+        there = np.asarray((days.parcels[:, : test.known] > 0).any(axis=1))
         yield ErrorSample.of("outlet", test.actual[there], test.mean[there], volume[there], event, backtest=test.known)
         # An outlet without a parcel yet is taken for an average one; on that day nobody forecast it.
         known = np.where(there[:, None], test.mean, 0.0)

@@ -188,3 +188,11 @@ def test_a_size_with_errors_enough_of_its_own_borrows_nothing() -> None:
     model = calibrate_intervals([own, told("route", 500.0, 0.5, 5)])
     assert model.dispersion["route", 4, 1] == pytest.approx(0.02, rel=0.3)
     assert model.dispersion["route", 3, 1] == pytest.approx(0.5, rel=0.3)
+
+
+def test_a_size_unlike_its_neighbours_is_no_wider_for_them() -> None:
+    mean = np.full((3, 28), 500.0)
+    own = ErrorSample.of("route", drawn(mean, 0.02, np.random.default_rng(6)), mean, mean[:, 0], QUIET)
+    alone, beside = (calibrate_intervals(found) for found in ([own], [own, told("route", 5.0, 8.0, 7)]))
+    for block in range(5):
+        assert beside.dispersion["route", 3, block] == alone.dispersion["route", 3, block]
