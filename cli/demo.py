@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -67,17 +67,17 @@ def demo(
     if replace:
         _remove_earlier_demo(directory)
     say(f"Sample network, scale {scale.value}, seed {seed} ...")
-    with progress("Sample network") as bar:
-        workspace = write_sample(directory, scale.value, seed, bar)
-    say(f"Workspace {workspace.folder} ({time.monotonic() - started:.0f} s)")
-    if data_only:
-        out_text(str(workspace.folder))
-        return
-    first, last = peak_days()
-    steps = list_peak_steps(Peak(AS_OF, _HORIZON_DAYS, first, last, _EFFORT[scale.value], seed))
-    reports: list[str] = []
-    say(f"\n$ {steps[0].line}")
-    with _compiling() as compiled:
+    with nullcontext() if data_only else _compiling() as compiled:
+        with progress("Sample network") as bar:
+            workspace = write_sample(directory, scale.value, seed, bar)
+        say(f"Workspace {workspace.folder} ({time.monotonic() - started:.0f} s)")
+        if compiled is None:
+            out_text(str(workspace.folder))
+            return
+        first, last = peak_days()
+        steps = list_peak_steps(Peak(AS_OF, _HORIZON_DAYS, first, last, _EFFORT[scale.value], seed))
+        reports: list[str] = []
+        say(f"\n$ {steps[0].line}")
         for number, end in enumerate(run_steps(app, workspace.folder, steps, _show), start=1):
             say(f"({end.step.purpose}: {end.seconds:.0f} s)")
             if end.step.words[0] == "report":
@@ -94,8 +94,10 @@ def demo(
 
 @contextmanager
 def _compiling() -> Iterator[subprocess.Popen[bytes]]:
-    """Have the planner's kernels compiled by another process while the forecast is made; on disk already, it ends at once."""
-    command = [sys.executable, "-P", "-c", "from routing.trunk.plan import compile_kernels; compile_kernels()"]
+    """Have the loops of planner and player compiled by another process while the forecast is made; on disk already, it ends at once."""
+    planner = "from routing.trunk.plan import compile_kernels; compile_kernels()"
+    player = "from routing.stress.two_hubs import compile_player; compile_player()"
+    command = [sys.executable, "-P", "-c", f"{planner}; {player}"]
     quiet = subprocess.DEVNULL
     child = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 - words of our own
     try:

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 _GOOD_ENDS = (0, EXIT_INCOMPLETE)
 
 
-_DRAWS = (
-    250  # futures that tell a plan's risk to two points (judgement: a demo shows what there is, in a minute or two)
-)
+# Futures that tell a plan's risk to two points (judgement: a demo shows what there is, in a minute or two); the plan as if
+# every lane were fair is there for its cost, and takes as few as draws come in strata.
+_DRAWS = 250
+_DRAWS_OF_THE_FAIR = 25
 
 _PLAN_PURPOSES = {
     "trunk": "paths and whole vehicles, hubs within capacity",
@@ -87,7 +88,7 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
     """List the commands of a whole peak plan: forecast, weather, trunk plan, check, stock plan, reports, advice."""
     seed = ("--seed", str(peak.seed))
     window = ("--from", str(peak.first), "--to", str(peak.last))
-    effort = ("--effort", f"{peak.effort:g}", "--draws", str(_DRAWS))
+    effort = ("--effort", f"{peak.effort:g}")
     return (
         Step(
             ("forecast", "--as-of", str(peak.as_of), "--horizon", str(peak.horizon), *seed),
@@ -96,11 +97,11 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
         Step(("weather", "impact", "--as-of", str(peak.as_of)), "what the weather does to lanes and outlets"),
         Step(("weather", "apply"), "forecasts and lane times with the weather in them"),
         Step(
-            ("plan", "trunk", *window, "--no-weather", *effort, *seed),
+            ("plan", "trunk", *window, "--no-weather", *effort, "--draws", str(_DRAWS_OF_THE_FAIR), *seed),
             "the plan as if every lane were fair, to hold the next one against",
         ),
         Step(
-            ("plan", "trunk", *window, *effort, *seed),
+            ("plan", "trunk", *window, *effort, "--draws", str(_DRAWS), *seed),
             "paths and whole vehicles, hubs within capacity; what the weather costs",
         ),
         Step(("verify", "trunk"), "every balance, capacity and cost recomputed"),

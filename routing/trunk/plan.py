@@ -359,13 +359,18 @@ def _compile_carrying() -> None:
 
 
 def _build_two_hubs(options: TrunkOptions) -> TrunkNetwork:
+    return build_network(TrunkInputs.gather(list_two_hubs()), options)
+
+
+def list_two_hubs() -> dict[str, pl.DataFrame]:
+    """Tables of the smallest network there is something to plan on, which is planned so that loops are compiled."""
     import polars as pl
 
     day = date(2025, 1, 1)
     ends = {"lane_id": ["a-b", "b-a"], "origin_hub_id": ["a", "b"], "destination_hub_id": ["b", "a"]}
     lane = {"mode": ["road"] * 2, "distance_km": [1.0] * 2, "transit_hours": [10.0] * 2}
     own = {"vehicle_type_id": ["own"], "name": ["own"], "mode": ["road"], "ownership": ["own"], "capacity": [10]}
-    tables = {
+    return {
         "hubs": pl.DataFrame({"hub_id": ["a", "b"], "name": ["a", "b"], "sort_capacity": [15, None]}),
         "lanes": pl.DataFrame(ends | lane),
         "vehicle_types": pl.DataFrame(own | {"fixed_cost": [1.0], "cost_per_km": [1.0], "fleet_size": [9]}),
@@ -373,7 +378,6 @@ def _build_two_hubs(options: TrunkOptions) -> TrunkNetwork:
             {"date": [day] * 2, "origin_hub_id": ["a", "b"], "destination_hub_id": ["b", "a"], "parcels": [25, 15]}
         ),
     }
-    return build_network(TrunkInputs.gather(tables), options)
 
 
 def _better(draft: Draft, other: Draft | None) -> Draft:
