@@ -85,7 +85,8 @@ def demo(
             if number < len(steps):
                 say(f"\n$ {steps[number].line}")
                 if steps[number].words[0] == "plan":
-                    compiled.wait()
+                    for child in compiled:
+                        child.wait()
     say(f"\nThe whole chain took {time.monotonic() - started:.0f} s. The reports:")
     for report in reports:
         if report:
@@ -93,19 +94,23 @@ def demo(
 
 
 @contextmanager
-def _compiling() -> Iterator[subprocess.Popen[bytes]]:
-    """Have the loops of planner and player compiled by another process while the forecast is made; on disk already, it ends at once."""
-    planner = "from routing.trunk.plan import compile_kernels; compile_kernels()"
+def _compiling() -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Have the loops of planner and player compiled by two other processes while the forecast is made; on disk already, they end at once."""
+    carrying = "from routing.trunk.compiling import compile_carrying; compile_carrying()"
     player = "from routing.stress.two_hubs import compile_player; compile_player()"
-    command = [sys.executable, "-P", "-c", f"{planner}; {player}"]
+    parts = ("from routing.trunk.compiling import compile_search; compile_search()", f"{carrying}; {player}")
     quiet = subprocess.DEVNULL
-    child = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 - words of our own
+    children = [
+        subprocess.Popen([sys.executable, "-P", "-c", part], stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 - words of our own
+        for part in parts
+    ]
     try:
-        yield child
+        yield children
     finally:
-        if child.poll() is None:
-            child.kill()
-        child.wait()
+        for child in children:
+            if child.poll() is None:
+                child.kill()
+            child.wait()
 
 
 def _show(text: str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +13,7 @@ from routing.budget import Deadline, tell_end
 from routing.trunk.bound.certificate import write_prices
 from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, raise_bound, zero_prices
+from routing.trunk.compiling import compile_carrying, compile_search
 from routing.trunk.explain.shortfalls import explain_shortfalls
 from routing.trunk.replan.from_tables import read_flows
 from routing.trunk.replan.plan_near import plan_near, rank_near
@@ -174,7 +173,7 @@ def plan_trunk(
     columns = flow_columns(network)
     reference_plan = None if reference is None else read_reference(network, reference)
     if columns > TINY_FLOW_COLUMNS:
-        _compile_kernels()
+        compile_search()
     deadline = Deadline(options.time_limit, options.clock)
     if reference is None or reference_plan is None:
         draft, relaxed = _find_plan(network, options, columns, deadline, progress)
@@ -228,7 +227,7 @@ def _carry_more(
     """Carry what is short as far as there is room, with vehicles hired for it, where that ranks better: near a reference they are changes."""
     if not draft.flows.short(network).any():
         return draft
-    _compile_carrying()
+    compile_carrying()
     return min(draft, insert_shortfalls(share_limits(network), draft, deadline), key=rank)
 
 
@@ -331,53 +330,6 @@ def _find_plan(
         relaxed = raise_bound(relaxed, proof.bound) if driven is network else relaxed
         draft = _better(draft, proof.draft)
     return draft, relaxed
-
-
-def compile_kernels() -> None:
-    """Compile what plans need, unless it is on disk already: a command that plans later may have this done meanwhile."""
-    _compile_kernels()
-    _compile_carrying()
-
-
-@cache
-def _compile_kernels() -> None:
-    """Run the search once on two hubs, so that no plan's time limit pays for compiling (kept on disk afterwards)."""
-    options = TrunkOptions(effort=1e-3)
-    network = _build_two_hubs(options)
-    endless = Deadline(1e6)
-    relaxed = find_bound(network, options, endless)
-    draft = search_plan(network, relaxed, options, endless, 1.0)
-    lift_bound(network, relaxed, endless)
-    plan_fixed_charge(network, relaxed, options, endless, draft)
-
-
-@cache
-def _compile_carrying() -> None:
-    """Carry parcels through the free room of two hubs once, for the same reason."""
-    network = _build_two_hubs(TrunkOptions())
-    insert_shortfalls(network, empty_draft(network), Deadline(1e6))
-
-
-def _build_two_hubs(options: TrunkOptions) -> TrunkNetwork:
-    return build_network(TrunkInputs.gather(list_two_hubs()), options)
-
-
-def list_two_hubs() -> dict[str, pl.DataFrame]:
-    """Tables of the smallest network there is something to plan on, which is planned so that loops are compiled."""
-    import polars as pl
-
-    day = date(2025, 1, 1)
-    ends = {"lane_id": ["a-b", "b-a"], "origin_hub_id": ["a", "b"], "destination_hub_id": ["b", "a"]}
-    lane = {"mode": ["road"] * 2, "distance_km": [1.0] * 2, "transit_hours": [10.0] * 2}
-    own = {"vehicle_type_id": ["own"], "name": ["own"], "mode": ["road"], "ownership": ["own"], "capacity": [10]}
-    return {
-        "hubs": pl.DataFrame({"hub_id": ["a", "b"], "name": ["a", "b"], "sort_capacity": [15, None]}),
-        "lanes": pl.DataFrame(ends | lane),
-        "vehicle_types": pl.DataFrame(own | {"fixed_cost": [1.0], "cost_per_km": [1.0], "fleet_size": [9]}),
-        "route_demand": pl.DataFrame(
-            {"date": [day] * 2, "origin_hub_id": ["a", "b"], "destination_hub_id": ["b", "a"], "parcels": [25, 15]}
-        ),
-    }
 
 
 def _better(draft: Draft, other: Draft | None) -> Draft:

@@ -99,6 +99,7 @@ def lay_demand(
                 )
             key = (day, origin, destination, int(mine[place]))
             rows[key] = rows.get(key, 0) + some
-    keys = np.array(sorted(rows), dtype=np.int64).reshape(-1, 4)
+    # each in a row of memory of its own: loops are compiled anew for arrays that lie in strides
+    keys = np.ascontiguousarray(np.array(sorted(rows), dtype=np.int64).reshape(-1, 4).T)
     amounts = np.array([rows[key] for key in sorted(rows)], dtype=np.int64)
-    return keys[:, 1], keys[:, 2], keys[:, 0], amounts, keys[:, 3]
+    return keys[1], keys[2], keys[0], amounts, keys[3]
