@@ -290,15 +290,20 @@ def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:
     told = tell_outcome(outcome)
     done = plan.trunk_flows["completed_on"].max()
     parts = [told if done is None else word("outcome.sorted_by", told=told, day=done)]
-    parts += [_tell_order(plan)] if plan.order_cost is not None else []
+    parts += [_tell_order(outcome, plan)] if plan.order_cost is not None else []
     parts += [plan.change_summary] if plan.change_summary else []
     return word("outcome.stop").join([*parts, tell_ended(plan.ended_by)])
 
 
-def _tell_order(plan: TrunkPlan) -> str:
-    """Tell what the sort plan costs: more than the plan found before lanes were ordered, and at most, by the bound of all plans."""
-    more, most = plan.order_cost or 0.0, max(plan.cost - plan.lower_bound, 0.0)
-    return word("outcome.order", rows=f"{plan.sort_plans.height:,}", more=f"{more:,.0f}", most=f"{most:,.0f}")
+def _tell_order(outcome: PlanOutcome, plan: TrunkPlan) -> str:
+    """Tell what the sort plan costs and leaves short more than the plan found before lanes were ordered, and costs by the bound at most."""
+    parts = [word("outcome.order", rows=f"{plan.sort_plans.height:,}", more=f"{plan.order_cost or 0.0:,.0f}")]
+    if plan.order_short > 0:
+        parts.append(word("outcome.order_short", short=f"{plan.order_short:,}"))
+    # where parcels are short the bound holds the price put on them: what carrying costs may have no bound of its own
+    if outcome.bound > 0:
+        parts.append(word("outcome.order_most", most=f"{outcome.cost - outcome.bound:,.0f}"))
+    return word("outcome.comma").join(parts)
 
 
 def _find_reference(workspace: Workspace, word: str) -> str:

@@ -25,6 +25,8 @@ def tell_outcome(outcome: PlanOutcome) -> str:
     if outcome.late:
         parts.append(word("outcome.late", late=f"{outcome.late:,}"))
     key = "outcome.gap_carried" if outcome.short else "outcome.gap"
+    if outcome.short and outcome.cost > outcome.bound <= 0:
+        key = "outcome.gap_unproven"  # the bound is less than the price of what is short: of carrying it says nothing
     return word("outcome.comma").join([*parts, word(key, gap=f"{outcome.gap:.2%}")])
 
 

@@ -15,7 +15,7 @@ from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, raise_bound, zero_prices
 from routing.trunk.compiling import compile_carrying, compile_search
 from routing.trunk.explain.shortfalls import explain_shortfalls
-from routing.trunk.replan.from_tables import read_flows
+from routing.trunk.hand_in_order import order_hand_ins
 from routing.trunk.replan.plan_near import plan_near, rank_near
 from routing.trunk.replan.reference_plan import (
     Reference,
@@ -36,6 +36,7 @@ from routing.trunk.search.exact import (
 from routing.trunk.search.find_plan import find_bound, fit_parcels, search_plan
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
+from routing.trunk.search.making_way import carry_short
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.search.sort_order import order_plan
 from routing.trunk.task.build_network import build_network
@@ -91,7 +92,9 @@ class TrunkPlan:
     sort_plans
         Which lanes each sort loads for each destination; no rows where nothing was ordered.
     order_cost
-        What the plan costs more than the one found before its lanes were ordered [CNY]; None where nothing was ordered.
+        What carrying costs more than in the plan found before lanes were ordered [CNY]; None where nothing was ordered.
+    order_short
+        Parcels short more than in that plan.
     changes
         date, lane_id, vehicle_type_id, from, to: departures that differ from the reference, None without one.
     change_summary
@@ -113,6 +116,7 @@ class TrunkPlan:
     last_day: str
     sort_plans: pl.DataFrame = field(default_factory=_no_sort_plans)
     order_cost: float | None = None
+    order_short: int = 0
     changes: pl.DataFrame | None = None
     change_summary: str = ""
 
@@ -190,19 +194,20 @@ def plan_trunk(
         return rank_near(network, reference_plan, reference.max_changes, found)
 
     draft = _carry_more(network, draft, rank, closing)
-    order_cost = None
+    order_cost, order_short = None, 0
     if options.sort_plan != "free" and (reference is None or reference.max_changes is None):
-        free_cost = draft.cost
-        network, draft = order_plan(network, draft, relaxed, options, closing)
-        order_cost = draft.cost - free_cost
+        free = draft
+        network, draft = order_plan(network, free, relaxed, options, closing)
+        order_short = int(draft.flows.short(network).sum() - free.flows.short(network).sum())
+        order_cost = draft.cost - free.cost - order_short * network.short_cost
     draft = _carry_more(network, place_own(network, draft, closing), rank, closing)
-    draft = _order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft)
+    draft = order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft, rank)
     relaxed = _move_ends(network, relaxed)
     plan = write_plan(network, draft, relaxed, options, closing)
     kind = "free" if order_cost is None else options.sort_plan
     sort_plans = write_sort_plan(network, draft.flows, kind)
     demand = write_demand(network, inputs.route_demand)
-    plan = replace(plan, route_demand=demand, sort_plans=sort_plans, order_cost=order_cost)
+    plan = replace(plan, route_demand=demand, sort_plans=sort_plans, order_cost=order_cost, order_short=order_short)
     if reference is None or reference_plan is None:
         return plan
     changes = list_changes(network, reference, plan.trunk_departures)
@@ -224,11 +229,14 @@ def _refuse_paths(network: TrunkNetwork, draft: Draft) -> Draft:
 def _carry_more(
     network: TrunkNetwork, draft: Draft, rank: Callable[[Draft], tuple[float, int]], deadline: Deadline
 ) -> Draft:
-    """Carry what is short as far as there is room, with vehicles hired for it, where that ranks better: near a reference they are changes."""
+    """Carry what is short as far as there is room, or others can make it, where that ranks better.
+
+    Vehicles are hired for it: near a reference they are changes.
+    """
     if not draft.flows.short(network).any():
         return draft
     compile_carrying()
-    return min(draft, insert_shortfalls(share_limits(network), draft, deadline), key=rank)
+    return carry_short(share_limits(network), draft, deadline, rank)
 
 
 def place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:
@@ -237,14 +245,6 @@ def place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:
     if placed is draft.vehicles:
         return draft
     return fit_parcels(network, replace(draft, vehicles=placed), deadline)
-
-
-def _order_hand_ins(network: TrunkNetwork, draft: Draft) -> Draft:
-    """Let what is handed in first leave first, where parcels of a route and day are short: tables tell no other order."""
-    if not network.by_clock or not draft.flows.short(network).any():
-        return draft
-    flows = read_flows(network, write_flows(network, draft.flows))
-    return replace(draft, flows=flows, loads=load_network(network, flows))
 
 
 def _move_ends(network: TrunkNetwork, relaxed: Relaxation) -> Relaxation:

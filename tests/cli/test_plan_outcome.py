@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
+from cli.plan import _tell_order
+from cli.plan_outcome import tell_outcome
 from data.language import choose_language
+from data.plan_outcome import PlanOutcome
 from data.workspace import Workspace
+
+if TYPE_CHECKING:
+    from routing.trunk.plan import TrunkPlan
 
 RUNNER = CliRunner()
 DAYS = [date(2025, 11, 10) + timedelta(days=n) for n in range(2)]
@@ -101,3 +108,25 @@ def test_in_chinese(folder: Path) -> None:
     finally:
         choose_language(None)
     assert result.stderr.startswith("有缺口：180件运不走（需求400件）")
+
+
+def _outcome(short: int, bound: float) -> PlanOutcome:
+    return PlanOutcome(100, 100 - short, short, 0, 0, 1600.0, 1000.0 * short, bound, pl.DataFrame())
+
+
+def test_what_the_bound_does_not_prove_is_not_told() -> None:
+    assert tell_outcome(_outcome(0, 800.0)).endswith("within 50.00% of the best")
+    assert tell_outcome(_outcome(2, 800.0)).endswith("what is carried within 50.00% of the best")
+    told = tell_outcome(_outcome(2, 0.0))
+    assert "100.00%" not in told
+    assert told.endswith("nothing proven of what carrying must cost")
+
+
+@pytest.mark.parametrize(("short", "bound", "told"), [(0, 800.0, "800"), (2, 800.0, "800"), (2, 0.0, None)])
+def test_a_sort_plans_cost_is_told_without_the_price_of_shortage(short: int, bound: float, told: str | None) -> None:
+    plan = SimpleNamespace(sort_plans=pl.DataFrame({"hub_id": ["A", "B"]}), order_cost=25.0, order_short=short)
+    sentence = _tell_order(_outcome(short, bound), cast("TrunkPlan", plan))
+    assert sentence.startswith("its sort plan of 2 rows costs 25 CNY against the plan found before lanes were ordered")
+    assert ("leaves 2 parcels more short than it" in sentence) == (short > 0)
+    assert (f"costs by the bound at most {told} CNY against any" in sentence) == (told is not None)
+    assert ("by the bound" in sentence) == (told is not None)

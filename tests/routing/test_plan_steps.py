@@ -23,13 +23,14 @@ from routing.trunk.search.draft import Draft, empty_draft
 from routing.trunk.search.exact import count_nodes, fits_exact_model, flow_columns, solve_exactly
 from routing.trunk.search.find_plan import find_bound
 from routing.trunk.search.fix_and_optimise import search_neighbourhoods
-from routing.trunk.search.overload_repair import dissolve_overloads, price_vehicles, room_at, take_paths
+from routing.trunk.search.overload_repair import dissolve_overloads, price_vehicles, room_at
 from routing.trunk.search.sort_order import choose_lanes, order_plan
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.effort import SHARES, WORK
 from routing.trunk.task.flows import load_network
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
+from routing.trunk.task.paths import take_paths
 from routing.trunk.to_tables import (
     last_day,
     write_certificate,

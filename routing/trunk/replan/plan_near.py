@@ -29,13 +29,13 @@ from routing.trunk.search.draft import Draft
 from routing.trunk.search.exact import count_nodes, fits_exact_model, write_exactly
 from routing.trunk.search.find_plan import count_tries
 from routing.trunk.search.local_search import search_locally
-from routing.trunk.search.overload_repair import find_plain_paths, take_paths
+from routing.trunk.search.overload_repair import find_plain_paths
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.task.effort import WORK
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
-from routing.trunk.task.paths import Room, assign_paths, gather_pool, mark_accepted, merge_paths, use_paths
+from routing.trunk.task.paths import Room, assign_paths, gather_pool, mark_accepted, merge_paths, take_paths, use_paths
 from routing.trunk.vehicles.vehicle_model import Vehicles, limit_rows, list_pairs, tally
 
 _STEPS = (1.0, 0.5, 0.2, 0.05, 0.0)  # of a departure's mean price: what a change costs, step by step

@@ -8,6 +8,7 @@ import numpy as np
 
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import Prices, price_arcs, price_departures, price_parcels
+from routing.trunk.search.making_way import make_way
 from routing.trunk.search.trees import Trees
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, Loads, load_network, round_parcels
@@ -20,6 +21,7 @@ from routing.trunk.task.paths import (
     gather_pool,
     mark_accepted,
     merge_paths,
+    take_paths,
     use_paths,
 )
 from routing.trunk.task.records import ParcelPrices
@@ -104,7 +106,8 @@ def dissolve_overloads(
 
     Demands with a path over an overloaded resource are free to split over their present paths, those of the
     relaxation, and paths around the overloads; all others stay. Where paths are bound and some then find no room, those that
-    hold it on the paths they could take are spread anew with them, a few times. What still finds no room is short.
+    hold it on the paths they could take are spread anew with them, a few times. For what still finds no room others make way, over
+    whatever paths there are; what then finds none is short.
     """
     loads = load_network(network, flows)
     over = _mark_beyond(network, step_costs, loads, 0.0)
@@ -115,10 +118,19 @@ def dissolve_overloads(
     free = np.unique(flows.pool.demand[over.touch(use_paths(network, flows.pool)) | refused])
     spreading = Spreading(step_costs, samples, prices, deadline)
     flows = _spread_anew(network, flows, free, asked, over, spreading)
-    return make_way(network, flows, asked, spreading) if network.path_rules.bounded else flows
+    flows = _spread_holders(network, flows, asked, spreading) if network.path_rules.bounded else flows
+    return make_way(network, flows, asked, _list_room(network, flows, spreading), deadline)
 
 
-def make_way(network: TrunkNetwork, flows: Flows, asked: Ints, spreading: Spreading) -> Flows:
+def _list_room(network: TrunkNetwork, flows: Flows, spreading: Spreading) -> Room:
+    """Room of all flows together: that of the cheapest vehicles for their loads, and more at a price."""
+    arc_price, _ = price_arcs(network, price_departures(network, spreading.prices))
+    step_costs = spreading.step_costs
+    paid = np.minimum(room_at(network, step_costs, load_network(network, flows).arcs), step_costs.most)
+    return Room(paid, network.sort_capacity, network.buffer_capacity, 1.5 * arc_price, step_costs.most - paid)
+
+
+def _spread_holders(network: TrunkNetwork, flows: Flows, asked: Ints, spreading: Spreading) -> Flows:
     """Spread anew, with demands that found no room, those that hold it on the paths they could take.
 
     Parameters
@@ -205,13 +217,6 @@ def _spread_anew(
     joined, place = merge_paths(network, [fixed.pool, rounded.pool])
     total = np.bincount(place, np.concatenate([fixed.parcels, rounded.parcels]), len(joined))
     return Flows(joined, np.rint(total).astype(np.int64))
-
-
-def take_paths(pool: PathPool, wanted: np.ndarray) -> PathPool:
-    """Keep the paths where ``wanted`` (P,) is true."""
-    lengths = np.diff(pool.pointers)
-    pointers = np.concatenate([[0], np.cumsum(lengths[wanted])]).astype(np.int64)
-    return PathPool(pool.demand[wanted], pointers, pool.legs[np.repeat(wanted, lengths)])
 
 
 def find_plain_paths(network: TrunkNetwork, prices: Prices) -> list[Ints]:

@@ -15,8 +15,8 @@ from routing.trunk.bound.lagrangian import Prices, Relaxation, price_arcs, price
 from routing.trunk.search.candidates import list_candidates
 from routing.trunk.search.draft import Draft
 from routing.trunk.search.find_plan import polish, settle
+from routing.trunk.search.making_way import carry_short
 from routing.trunk.search.overload_repair import dissolve_overloads
-from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.task.commodities import Commodities, list_commodities
 from routing.trunk.task.flows import Flows
 from routing.trunk.task.inputs import TrunkOptions
@@ -28,6 +28,8 @@ from routing.trunk.vehicles.step_costs import build_step_costs
 
 _LANES = 2  # a primary and an alternate
 _CANDIDATES = 4  # of least price, where nothing passes
+_TRIES = 3  # where lanes ordered leave more short than any lanes did
+_FAVOUR = 100  # factor on parcels left behind, so that their lanes are chosen
 _LIKELY = 1e-3  # [parcels] weight of the likeliest lane where nothing passes: below that of any parcel
 
 
@@ -45,18 +47,35 @@ def order_plan(
     """
     if not len(draft.flows.pool):
         return network, draft
-    allowed = choose_lanes(network, draft.flows, relaxed.prices, whole=options.sort_plan == "fixed")
-    ordered = replace(network, path_rules=order_lanes(network.path_rules, allowed))
+    tried: list[tuple[TrunkNetwork, Draft]] = []
+    wish, before = draft.flows, draft.flows.short(network)
+    for _ in range(_TRIES):
+        allowed = choose_lanes(network, wish, relaxed.prices, whole=options.sort_plan == "fixed")
+        ordered = replace(network, path_rules=order_lanes(network.path_rules, allowed))
+        found = _carry_along(ordered, draft, relaxed, options, deadline)
+        tried.append((ordered, found))
+        left_behind = found.flows.short(network) > before
+        if found.flows.short(network).sum() <= before.sum() or deadline.over():
+            break
+        # the lanes of what is left behind come first in the next choice
+        wish = Flows(wish.pool, wish.parcels * np.where(left_behind[wish.pool.demand], _FAVOUR, 1))
+    return min(tried, key=lambda one: one[1].cost)
+
+
+def _carry_along(
+    ordered: TrunkNetwork, draft: Draft, relaxed: Relaxation, options: TrunkOptions, deadline: Deadline
+) -> Draft:
+    """Carry along the lanes ordered what a draft carries over any."""
     if mark_accepted(ordered, draft.flows.pool).all():
-        return ordered, draft
+        return draft
     driven = share_limits(ordered)
-    none = zero_prices(network)
+    none = zero_prices(ordered)
     prices = replace(relaxed.prices, lane=none.lane, vehicle=none.vehicle)
     step_costs = build_step_costs(driven, price_departures(driven, prices))
     flows = dissolve_overloads(driven, draft.flows, step_costs, relaxed.samples, relaxed.prices, deadline)
     flows = polish(driven, flows, step_costs, options, deadline)
     placed = settle(driven, flows, step_costs, deadline, options.effort)
-    return ordered, insert_shortfalls(driven, placed, deadline)
+    return carry_short(driven, placed, deadline, lambda found: (found.cost, 0))
 
 
 def choose_lanes(network: TrunkNetwork, flows: Flows, prices: Prices, *, whole: bool) -> Flags:

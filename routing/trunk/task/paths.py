@@ -55,11 +55,14 @@ class Assignment:
     short : (K,)
     objective
         Of the linear programme [CNY].
+    prices : (R,), (N,), (N,) [CNY/parcel]
+        What one more parcel's room on an arc, in a sort and in waiting after it would save; 0 where no path of the pool leads.
     """
 
     parcels: Floats
     short: Floats
     objective: float
+    prices: tuple[Floats, Floats, Floats]
 
 
 def gather_pool(network: TrunkNetwork, samples: Sequence[Ints], wanted: Ints | None = None) -> PathPool:
@@ -108,6 +111,13 @@ def mark_accepted(network: TrunkNetwork, pool: PathPool) -> Flags:
         ends = network.demand_origin[pool.demand], network.demand_destination[pool.demand]
         mark_paths(pool.pointers, pool.legs, ends[0], ends[1], network.path_rules, accepted)
     return accepted
+
+
+def take_paths(pool: PathPool, wanted: Flags) -> PathPool:
+    """Keep the paths where ``wanted`` (P,) is true."""
+    lengths = np.diff(pool.pointers)
+    pointers = np.concatenate([[0], np.cumsum(lengths[wanted])]).astype(np.int64)
+    return PathPool(pool.demand[wanted], pointers, pool.legs[np.repeat(wanted, lengths)])
 
 
 def _count_up(lengths: Ints) -> Ints:
@@ -221,7 +231,13 @@ def assign_paths(
         return None
     short = np.zeros(len(parcels))
     short[asked] = answer.values[paths : paths + len(asked)]
-    return Assignment(answer.values[:paths], short, answer.objective)
+    rows = (touched, sorts, nights)
+    duals = np.zeros(len(asked) + len(limits)) if answer.duals is None else answer.duals
+    parts = np.split(-np.minimum(0.0, duals[len(asked) :]), np.cumsum([len(part) for part in rows[:2]]))
+    prices = (np.zeros(network.arcs), np.zeros(network.nodes), np.zeros(network.nodes))
+    for price, part, dual in zip(prices, rows, parts, strict=True):
+        price[part] = dual
+    return Assignment(answer.values[:paths], short, answer.objective, prices)
 
 
 def count_late(network: TrunkNetwork, pool: PathPool, end: Ints) -> Floats:
