@@ -40,13 +40,14 @@ from routing.trunk.vehicles.vehicle_model import tally
 class MakingWayRules:
     """How far it is gone for the sake of parcels that are short."""
 
-    rounds: int = constant(6, "rounds", "after each of which those yield too that hold what is dear", "judgement")
+    rounds: int = constant(5, "rounds", "after each of which those yield too that hold what is dear", "judgement")
     steps: int = constant(20, "steps", "of a round at most, each with the paths its prices ask for", "judgement")
-    idle: int = constant(3, "steps", "that carry no parcel more, after which a round ends", "judgement")
+    idle: int = constant(3, "steps", "that carry hardly more, after which a round ends", "judgement")
+    hardly: float = constant(0.005, "1", "of what is short: carrying less than this more is hardly more", "judgement")
     dear: float = constant(
         0.01, "1", "of the price of a parcel short: what prices show that others hold what it needs", "judgement"
     )
-    demands: int = constant(5000, "demands", "spread anew together at most", "judgement")
+    demands: int = constant(1000, "demands", "spread anew together at most", "judgement")
 
 
 RULES = MakingWayRules()
@@ -101,11 +102,19 @@ def make_way(network: TrunkNetwork, flows: Flows, asked: Ints, room: Room, deadl
             break
         joined = _join(network, fixed, _make_whole(network, known, spread, parcels, rest))
         best = max(best, joined, key=lambda found: int(found.parcels.sum()))
-        wider = np.union1d(free, flows.pool.demand[_hold_dear(network, flows.pool, known, spread)])
-        if spread.short.sum() < 1.0 or len(wider) == len(free) or len(wider) > RULES.demands:
+        wider = _widen(free, flows, _hold_dear(network, flows.pool, known, spread))
+        if spread.short.sum() < 1.0 or len(wider) == len(free):
             break
         free = wider
     return best
+
+
+def _widen(free: Ints, flows: Flows, holds: Flags) -> Ints:
+    """Add the demands that hold what others need, those that hold most of it first, as far as they can be spread together."""
+    held = np.bincount(flows.pool.demand[holds], flows.parcels[holds], int(flows.pool.demand.max(initial=0)) + 1)
+    held[free[free < len(held)]] = 0
+    most = np.argsort(-held, kind="stable")[: max(RULES.demands - len(free), 0)]
+    return np.union1d(free, most[held[most] > 0])
 
 
 def _take_off(network: TrunkNetwork, room: Room, fixed: Flows) -> Room:
@@ -140,7 +149,7 @@ def _spread(
             break
         used, spread = pool, found
         short = float(found.short.sum())
-        idle = 0 if short < least - 1.0 else idle + 1
+        idle = 0 if short < (1.0 - RULES.hardly) * least else idle + 1
         least = min(least, short)
         if short < 1.0 or idle > RULES.idle or deadline.over():
             break
