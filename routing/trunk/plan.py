@@ -37,7 +37,6 @@ from routing.trunk.search.find_plan import find_bound, fit_parcels, search_plan
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
 from routing.trunk.search.making_way import carry_short
-from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.search.sort_order import order_plan
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.effort import SHARES
