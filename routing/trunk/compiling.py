@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING
 
 from routing.budget import Deadline
 from routing.trunk.bound.dual_ascent import lift_bound
@@ -17,9 +16,6 @@ from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.vehicles.step_costs import build_step_costs
-
-if TYPE_CHECKING:
-    pass
 
 
 @cache

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONG_FILES
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -27,3 +29,8 @@ def test_every_file_is_imported_by_a_test(room: str) -> None:
     assert len(files) > 30
     modules = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files}
     assert sorted(modules - _imported()) == []
+
+
+def test_files_that_go_first_are_there() -> None:
+    assert len(set(LONG_FILES)) == len(LONG_FILES)
+    assert [file for file in LONG_FILES if not (ROOT / file).is_file()] == []
