@@ -69,7 +69,7 @@ def plan_joint(
     """
     from routing.joint.plan import JointInputs
     from routing.joint.plan import plan_joint as plan
-    from routing.stock.plan import CUBE, StockOptions
+    from routing.stock.plan import CUBE, SOURCING, StockOptions
     from routing.stock.plan import TABLES as STOCK_TABLES
 
     workspace = workspace_of(context)
@@ -98,7 +98,7 @@ def plan_joint(
         stock[CUBE] = read_cube(run, forecast=forecast, as_of=as_of, last=stock_last, timezone=zone)
         begin, end = trunk["route_demand"]["date"].min(), trunk["route_demand"]["date"].max()
         stock_options = _choose_days(stock_options, stock, begin, end)
-        sourcing = find_sourcing(run.reader)
+        stock[SOURCING] = sourcing = find_sourcing(run.reader)
         found = plan(JointInputs(trunk, stock, sourcing, hubs), stock_options, trunk_options, bar)
         found, broken = _check(found, {**stock, **trunk, "sourcing_today": sourcing}, kept)
         for name, frame in _tables(found).items():

@@ -12,6 +12,7 @@ from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progr
 from cli.forecast_basis import basis_of, tell_basis
 from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
+from cli.past_plans import find_sourcing
 
 _MERCHANTS_SHOWN = 10
 
@@ -80,7 +81,7 @@ def plan_stock(
     """
     from routing.checker.stock import check_stock
     from routing.checker.violations import count_broken
-    from routing.stock.plan import CUBE, TABLES, WAYBILLS, StockOptions
+    from routing.stock.plan import CUBE, SOURCING, TABLES, WAYBILLS, StockOptions
     from routing.stock.plan import plan_stock as plan
 
     workspace = workspace_of(context)
@@ -104,13 +105,13 @@ def plan_stock(
         run.options = {**kept, "hub_prices": prices}
         tables = {name: run.read(name) for name in TABLES}
         tables[CUBE] = read_cube(run, as_of=as_of, last=last, timezone=workspace.settings.workspace.timezone)
+        tables[SOURCING] = find_sourcing(run.reader)
         if confidence is not None:
             tables[WAYBILLS] = run.read("waybills")
         found = plan(tables, options, hub_prices=prices, progress=bar)
         checked = {
-            "merchants": tables["merchants"],
-            "warehouses": tables["warehouses"],
-            **{name: tables[name] for name in ("stock", "stock_receipts", "sales")},
+            **{name: tables[name] for name in ("merchants", "warehouses", "stock", "stock_receipts", "sales")},
+            "sourcing_today": tables[SOURCING],
             "stock_allocations": found.allocations,
             "plan_certificates": found.certificate,
         }

@@ -119,7 +119,7 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
     """Check one plan on the table versions it read; return violations, cost, parts, summary, bound and playback."""
     from dataclasses import asdict
 
-    from cli.past_plans import read_as_planned, read_run, read_trunk_plan
+    from cli.past_plans import find_sourcing, read_as_planned, read_run, read_trunk_plan
     from routing.checker.stock import check_stock
     from routing.checker.trunk import check_trunk
 
@@ -131,6 +131,7 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
         tables = {name: read_as_planned(workspace, name, versions.get(name), run) for name in _STOCK_INPUTS}
         tables["plan_certificates"] = workspace.results("plan_certificates", run_id)
         tables["stock_allocations"] = workspace.results("stock_allocations", run_id)
+        tables["sourcing_today"] = find_sourcing(workspace, before=run_id)
         return {"violations": check_stock(tables, as_of=_last_day_known(workspace, versions, run["options"]))}
     tables, options = read_trunk_plan(workspace, run_id)
     prices = read_prices(options)

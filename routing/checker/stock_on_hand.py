@@ -17,7 +17,8 @@ def count_on_hand(tables: Mapping[str, pl.DataFrame], as_of: date | None, first:
     Parameters
     ----------
     tables
-        ``stock``; ``stock_receipts`` and ``sales`` where the plan knew them.
+        ``stock``; ``stock_receipts``, ``sales`` and ``sourcing_today`` where the plan knew them, with the hubs of ``merchants``
+        and ``warehouses``.
     as_of
         Last day the plan knew; None takes every count as it is.
     first
@@ -36,7 +37,7 @@ def count_on_hand(tables: Mapping[str, pl.DataFrame], as_of: date | None, first:
     there: dict[tuple[str, str, str], float] = {key: float(units) for key, (_, units) in counts.items()}
     if as_of is not None and first is not None and "sales" in tables:
         _receive(tables, counts, there, as_of, first)
-        _sell(tables["sales"], counts, there, as_of, first)
+        _sell(tables, counts, there, as_of, first)
     names = {"merchant_id": pl.String, "category": pl.String, "warehouse_id": pl.String, "units": pl.Int64}
     return pl.DataFrame([(*key, round(units)) for key, units in sorted(there.items())], schema=names, orient="row")
 
@@ -59,32 +60,78 @@ def _receive(
 
 
 def _sell(
-    sales: pl.DataFrame,
+    tables: Mapping[str, pl.DataFrame],
     counts: dict[tuple[str, str, str], tuple[date, int]],
     there: dict[tuple[str, str, str], float],
     as_of: date,
     first: date,
 ) -> None:
+    """Take off each warehouse what left it after its count, and what is expected to until the first day."""
     sites: dict[tuple[str, str], list[str]] = defaultdict(list)
-    since: dict[tuple[str, str], date] = {}
     for merchant, category, site in there:
         sites[merchant, category].append(site)
-        day = counts[merchant, category, site][0] if (merchant, category, site) in counts else as_of
-        since[merchant, category] = min(since.get((merchant, category), day), day)
-    sold: dict[tuple[str, str], float] = defaultdict(float)
+    sourcing, hubs = tables.get("sourcing_today", pl.DataFrame()), _read_hubs(tables)
+    served = _Sourcing(sourcing, hubs)
+    gone: dict[tuple[str, str, str], float] = defaultdict(float)
     ahead = max((first - as_of).days - 1, 0) / _LEVEL
-    start = min(since.values(), default=as_of)
-    wanted = sales.filter((pl.col("date") <= as_of) & (pl.col("date") > min(start, as_of - timedelta(days=_LEVEL))))
-    for day, merchant, category, units in wanted.select("date", "merchant_id", "category", "units").iter_rows():
+    since = [day for day, _ in counts.values()]
+    start = min([*since, as_of - timedelta(days=_LEVEL)])
+    wanted = tables["sales"].filter((pl.col("date") <= as_of) & (pl.col("date") > start))
+    columns = ("date", "merchant_id", "category", "destination_region_id", "units")
+    for day, merchant, category, region, units in wanted.select(columns).iter_rows():
         item = (merchant, category)
-        if item not in since:
+        if item not in sites:
             continue
-        if day > since[item]:
-            sold[item] += units
-        if day > as_of - timedelta(days=_LEVEL):
-            sold[item] += units * ahead
-    for item, places in sites.items():
-        total = sum(there[(*item, site)] for site in places)
-        for site in places:
-            part = there[(*item, site)] / total if total else 0.0
-            there[(*item, site)] = max(there[(*item, site)] - sold[item] * part, 0.0)
+        recent = day > as_of - timedelta(days=_LEVEL)
+        for when, amount in ((day, float(units)), (as_of + timedelta(days=1), units * ahead if recent else 0.0)):
+            for places, part in served.split(item, region, when, sites[item]):
+                total = sum(there[(*item, site)] for site in places)
+                for site in places:
+                    counted = counts[(*item, site)][0] if (*item, site) in counts else as_of
+                    if when > counted and total > 0:
+                        gone[(*item, site)] += amount * part * there[(*item, site)] / total
+    for key, units in gone.items():
+        there[key] = max(there[key] - units, 0.0)
+
+
+def _read_hubs(tables: Mapping[str, pl.DataFrame]) -> dict[str, str]:
+    """Hub of each merchant and each warehouse."""
+    found: dict[str, str] = {}
+    for name, key in (("merchants", "merchant_id"), ("warehouses", "warehouse_id")):
+        if name in tables:
+            found |= {f"{name} {ident}": hub for ident, hub in tables[name].select(key, "hub_id").iter_rows()}
+    return found
+
+
+class _Sourcing:
+    """Which warehouses the sales of an item leave from, row by row of ``sourcing``."""
+
+    def __init__(self, rows: pl.DataFrame, hubs: dict[str, str]) -> None:
+        self.hubs = hubs
+        self.rows: dict[tuple[str, str, str], list[tuple[str, date | None, date | None, float]]] = defaultdict(list)
+        self.known: set[tuple[str, str]] = set()
+        names = ("merchant_id", "category", "region_id", "origin_hub_id", "date_from", "date_to", "share")
+        for merchant, category, region, hub, begins, ends, share in (
+            rows.select(names).iter_rows() if rows.width else ()
+        ):
+            self.rows[merchant, category, region].append((hub, begins, ends, share))
+            self.known.add((merchant, category))
+
+    def split(self, item: tuple[str, str], region: str, day: date, sites: list[str]) -> list[tuple[list[str], float]]:
+        """Share of a day's sales to a region that leaves from each group of the item's warehouses; what leaves from none is left out."""
+        if item not in self.known and (item[0], "*") not in self.known:
+            return [(sites, 1.0)]
+        shares: dict[str, float] = defaultdict(float)
+        for category in (item[1], "*"):
+            for hub, begins, ends, share in self.rows.get((item[0], category, region), []):
+                if (begins is None or begins <= day) and (ends is None or day <= ends):
+                    shares[hub] += share
+        total = sum(shares.values())
+        found = {hub: share / max(total, 1.0) for hub, share in shares.items()}
+        home = self.hubs.get(f"merchants {item[0]}", "")
+        found[home] = found.get(home, 0.0) + max(1.0 - total, 0.0)
+        return [
+            (places, share)
+            for hub, share in found.items()
+            if (places := [site for site in sites if self.hubs.get(f"warehouses {site}") == hub]) and share > 0
+        ]

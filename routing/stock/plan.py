@@ -21,10 +21,10 @@ from routing.stock.items import Items, gather_items
 from routing.stock.lead_times import measure_delay
 from routing.stock.level import UnitCosts, pay_off, set_targets
 from routing.stock.model import LocationPlan, LocationProblem
-from routing.stock.on_hand import OnHand, run_down
+from routing.stock.on_hand import OnHand, Serving, run_down
 from routing.stock.solver import solve_location
 
-CUBE, WAYBILLS = "merchant_forecasts", "waybills"
+CUBE, WAYBILLS, SOURCING = "merchant_forecasts", "waybills", "sourcing"
 TABLES = (
     "sales", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "events",
     "stock", "lane_vehicles", "courier_rates", "network_changes", "stock_receipts", "categories", "items",
@@ -184,7 +184,7 @@ def plan_stock(
     ----------
     tables
         Tables of ``TABLES`` by name, of which those from ``stock`` on may be absent, and the demand cube of one forecast under ``CUBE``;
-        with a confidence also ``WAYBILLS``.
+        with a confidence also ``WAYBILLS``; under ``SOURCING``, if any, where orders leave from today.
     options
         What the planner sets.
     hub_prices
@@ -297,13 +297,26 @@ def read_task(
         path_costs = replace(path_costs, bulk_hours=path_costs.bulk_hours * delay)
     totals = dict(demand.group_by("region_id").agg(pl.col("expected").sum()).iter_rows())
     zones = gather_zones(frames["regions"], frames["hubs"], totals, options.most_zones)
-    on_hand = run_down(frames["stock"], frames["stock_receipts"], frames["sales"], as_of=as_of, first=window.first)
+    on_hand = run_down(
+        *(frames[name] for name in ("stock", "stock_receipts", "sales")),
+        as_of=as_of,
+        first=window.first,
+        serving=_find_serving(tables, frames),
+    )
     goods = (frames["categories"], frames["items"])
     items = gather_items(demand, zones, frames["warehouses"], on_hand.stock, path_costs, moved, as_of, goods)
     costs = _cost_units(items, frames["warehouses"], path_costs, window, options, hub_prices or {})
     items = _set_targets(items, costs, noise, options)
     problem = _pose(items, frames["warehouses"], costs, options)
     return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand)
+
+
+def _find_serving(tables: Mapping[str, pl.DataFrame], frames: Mapping[str, pl.DataFrame]) -> Serving | None:
+    """Where orders leave from today, if anything is known of it."""
+    sourcing = tables.get(SOURCING)
+    if sourcing is None or sourcing.is_empty():
+        return None
+    return Serving(sourcing, frames["merchants"], frames["warehouses"])
 
 
 def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

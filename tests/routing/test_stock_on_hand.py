@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -9,7 +10,7 @@ import pytest
 
 from data.contracts import contract
 from routing.checker.stock_on_hand import count_on_hand
-from routing.stock.on_hand import OnHand, run_down
+from routing.stock.on_hand import OnHand, Serving, run_down
 
 AS_OF = date(2025, 10, 31)
 FIRST = date(2025, 11, 10)
@@ -83,3 +84,77 @@ def test_an_event_on_the_next_day_takes_the_count_less_what_was_sold_since() -> 
     tables = make_tables()
     tables["stock"] = tables["stock"].with_columns(as_of=pl.lit(AS_OF))
     assert run(tables, AS_OF + timedelta(days=1)).sold == 0
+
+
+def source(rows: Sequence[tuple[str, str, str, date | None, float]]) -> dict[str, pl.DataFrame]:
+    """The same tables with M1 at home behind H1; W1 stands behind H1, W2 behind H2."""
+    sourcing = pl.DataFrame(
+        [
+            ("M1", category, region, hub, begins or date(2025, 1, 1), share)
+            for category, region, hub, begins, share in rows
+        ],
+        schema=["merchant_id", "category", "region_id", "origin_hub_id", "date_from", "share"],
+        orient="row",
+    )
+    return make_tables() | {
+        "sourcing_today": contract("sourcing").conform(sourcing.with_columns(run_id=pl.lit("load-0001"))),
+        "merchants": pl.DataFrame({"merchant_id": ["M1", "M2", "M3"], "hub_id": ["H1", "H2", "H1"]}),
+        "warehouses": pl.DataFrame({"warehouse_id": ["W1", "W2"], "hub_id": ["H1", "H2"]}),
+    }
+
+
+def run_sourced(tables: dict[str, pl.DataFrame], first: date) -> OnHand:
+    serving = Serving(tables["sourcing_today"], tables["merchants"], tables["warehouses"])
+    return run_down(
+        tables["stock"], tables["stock_receipts"], tables["sales"], as_of=AS_OF, first=first, serving=serving
+    )
+
+
+ALL_FROM_W2 = [("lamps", "r", "H2", None, 1.0)]
+QUARTER_FROM_W2 = [("*", "r", "H2", None, 0.25)]
+LATELY_FROM_W2 = [("lamps", "r", "H2", date(2025, 11, 1), 1.0)]
+ELSEWHERE = [("lamps", "s", "H2", None, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("rows_of_sourcing", "left"),
+    [
+        # 7 a day: 2 days since the count; the event begins on the next day, so nothing is sold until then
+        (ALL_FROM_W2, {"W1": 60, "W2": 6}),
+        (QUARTER_FROM_W2, {"W1": 50, "W2": 16}),  # 14 x .75 from home, where W1 stands, and 3.5 from W2
+        (LATELY_FROM_W2, {"W1": 46, "W2": 20}),  # until 31 October all left from home
+        (ELSEWHERE, {"W1": 46, "W2": 20}),  # the region named sells nothing; the other one is served from home
+    ],
+)
+def test_sales_run_down_the_stock_they_left_from(
+    rows_of_sourcing: Sequence[tuple[str, str, str, date | None, float]], left: dict[str, int]
+) -> None:
+    found = run_sourced(source(rows_of_sourcing), AS_OF + timedelta(days=1))
+    assert {row[2]: row[3] for row in rows(found.stock) if row[0] == "M1"} == left
+
+
+def test_what_a_warehouse_no_longer_has_leaves_from_home_and_takes_nothing_from_another() -> None:
+    found = run_sourced(source(ALL_FROM_W2), FIRST)
+    # W2 has 20 and receives 20; 77 are sold from it
+    assert {row[2]: row[3] for row in rows(found.stock) if row[0] == "M1"} == {"W1": 60, "W2": 0}
+
+
+@pytest.mark.parametrize("ahead", [1, 5, 10, 40])
+@pytest.mark.parametrize("given", [ALL_FROM_W2, QUARTER_FROM_W2, LATELY_FROM_W2, ELSEWHERE])
+def test_the_checker_runs_down_by_sourcing_with_code_of_its_own(
+    given: Sequence[tuple[str, str, str, date | None, float]], ahead: int
+) -> None:
+    tables, first = source(given), AS_OF + timedelta(days=ahead)
+    assert rows(count_on_hand(tables, AS_OF, first)) == rows(run_sourced(tables, first).stock)
+
+
+def test_each_count_is_run_down_by_what_was_sold_after_it() -> None:
+    tables = make_tables()
+    old = pl.col("as_of") == date(2025, 10, 29)
+    tables["stock"] = tables["stock"].filter(~old | (pl.col("warehouse_id") == "W1"))
+    later = tables["stock"].filter(old).with_columns(warehouse_id=pl.lit("W2"), as_of=pl.lit(AS_OF), units=pl.lit(60))
+    tables["stock"] = pl.concat([tables["stock"], later.cast(tables["stock"].schema)])
+    found = run(tables, AS_OF + timedelta(days=1))
+    # W2 was counted after the 14 were sold, so only W1's half of them is gone
+    assert {row[2]: row[3] for row in rows(found.stock) if row[0] == "M1"} == {"W1": 53, "W2": 60}
+    assert rows(count_on_hand(tables, AS_OF, AS_OF + timedelta(days=1))) == rows(found.stock)
