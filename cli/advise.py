@@ -13,6 +13,8 @@ from cli.console import known_errors, out_rows, progress, say, workspace_of
 from cli.options import Json, Language
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from data.workspace import Workspace
 
 
@@ -73,6 +75,7 @@ def advise(
         "stock_allocations": workspace.results("stock_allocations", plan),
         "courier_allocations": workspace.results("courier_allocations"),
         "care_list": workspace.results("care_list"),
+        "relieved": _read_relieved(workspace, plan),
         "stock": workspace.read("stock"),
         "warehouses": workspace.read("warehouses"),
         **{name: workspace.read(name) for name in ("categories", "couriers", "hubs", "regions")},
@@ -102,6 +105,20 @@ def advise(
         return
     out_rows(files if files.height <= 40 else files.head(40), json=False)
     say(f"Advice for {files.height:,} merchant{'' if files.height == 1 else 's'} from {plan} in {folder}")
+
+
+def _read_relieved(workspace: Workspace, plan: str) -> pl.DataFrame:
+    """Hub-days that a joint plan's stock ahead relieves; none of a stock plan made alone, which knows no hub's load."""
+    import polars as pl
+
+    from cli.past_plans import read_run
+
+    names = {"date": pl.Date, "hub_id": pl.String, "before": pl.Float64, "after": pl.Float64}
+    rows = [
+        {**row, "date": date.fromisoformat(row["date"])}
+        for row in read_run(workspace, plan)["options"].get("relieved") or []
+    ]
+    return pl.DataFrame(rows, schema=names)
 
 
 def _last_day_known(workspace: Workspace, plan: str) -> date | None:

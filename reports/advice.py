@@ -1,7 +1,8 @@
 """Advice to a merchant: what, how many, where, by when, why, how sure, and what two days' delay costs.
 
 It is drawn from tables of the merchant's own alone: ``stock_allocations``, ``stock`` and ``courier_allocations``. No other
-merchant's volumes and none of the network's are in it.
+merchant's volumes and none of the network's are in it; of the network it tells how full the hub the merchant ships from is on the
+days that stock placed ahead relieves.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class MerchantAdvice:
     readme
         Lines that say what the tables are.
     tables
-        ``advice``, ``parts`` and ``totals`` always; ``couriers`` and ``care`` when there are rows.
+        ``advice``, ``parts`` and ``totals`` always; ``couriers``, ``relief`` and ``care`` when there are rows.
     """
 
     merchant_id: str
@@ -77,7 +78,8 @@ def advise_merchant(
         Row of ``merchants``: merchant_id, name, hub_id.
     tables
         ``stock_allocations``, ``courier_allocations``, ``warehouses`` and, if any, ``stock``; each may be empty. ``categories``,
-        ``couriers``, ``hubs`` and ``regions`` give Chinese names; ``care_list``, if any, the parcels that the weather delays.
+        ``couriers``, ``hubs`` and ``regions`` give Chinese names; ``care_list``, if any, the parcels that the weather delays; ``relieved``, of
+        a joint plan, the hub-days that all stock ahead relieves: date, hub_id, before, after [share of sorting capacity].
     language
         ``zh`` or ``en``.
     run_id
@@ -113,12 +115,14 @@ def advise_merchant(
         "couriers": couriers.select(
             "date", "courier_id", "origin_hub_id", "destination_hub_id", "parcels", "reason"
         ).sort("date", "courier_id", "origin_hub_id", "destination_hub_id"),
+        "relief": _list_relief(tables.get("relieved"), read, words),
         "care": _list_care(tables.get("care_list"), str(merchant["merchant_id"]), language),
     }
     kept = {name: frame for name, frame in found.items() if frame.height or name in ("advice", "parts")}
     first = next((row.reason for row in read if row.reason is not None), None)
     name = str((merchant.get("name_zh") if language == "zh" else None) or merchant["name"])
     readme = _write_readme(str(merchant["merchant_id"]), name, first, run_id, as_of, list(kept), language)
+    readme[-1:-1] = _tell_relief(kept.get("relief"), language)
     return MerchantAdvice(str(merchant["merchant_id"]), language, readme, kept)
 
 
@@ -304,6 +308,28 @@ def _add_up(read: Sequence[_Row], moves: Sequence[Move], couriers: pl.DataFrame,
         totals |= {"cost": cost, "home_cost": home_cost, "saving": home_cost - cost}
     rows = [(word(language, f"total.{name}"), float(value)) for name, value in totals.items() if value is not None]
     return pl.DataFrame(rows, schema={"total": pl.String(), "number": pl.Float64()}, orient="row")
+
+
+def _list_relief(
+    relieved: pl.DataFrame | None, read: Sequence[_Row], words: Mapping[str, Mapping[str, str]]
+) -> pl.DataFrame:
+    """List the days on which stock ahead relieves the hubs this merchant's goods leave from today, the most relieved first [%]."""
+    if relieved is None or relieved.is_empty():
+        return pl.DataFrame()
+    homes = sorted({row.reason.home for row in read if row.reason is not None and row.reason.relief})
+    use = [(100.0 * pl.col(name)).round(0).alias(name) for name in ("before", "after")]
+    mine = relieved.filter(pl.col("hub_id").is_in(homes)).select("date", "hub_id", *use)
+    mine = mine.sort(pl.col("before") - pl.col("after"), "date", "hub_id", descending=[True, False, False])
+    return mine.with_columns(pl.col("hub_id").replace(dict(words["hubs"])))
+
+
+def _tell_relief(relief: pl.DataFrame | None, language: Language) -> list[str]:
+    """Tell the day on which a hub of this merchant's is relieved most."""
+    if relief is None:
+        return []
+    row = relief.row(0, named=True)
+    facts = {"hub": row["hub_id"], "date": row["date"], "days": relief.height}
+    return [word(language, "readme.relief", **facts, before=f"{row['before']:.0f}", after=f"{row['after']:.0f}")]
 
 
 def _list_care(care: pl.DataFrame | None, merchant_id: str, language: Language) -> pl.DataFrame:

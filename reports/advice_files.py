@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Format = Literal["xlsx", "csv", "json"]
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _LONGEST_NAME = 80
-_SHEETS = ("advice", "parts", "totals", "couriers", "care")
+_SHEETS = ("advice", "parts", "totals", "couriers", "relief", "care")
 _WIDTHS = {"what": 26, "where": 26, "why": 90, "confidence": 34, "reason": 60, "late_cost": 18, "text": 90}
 
 

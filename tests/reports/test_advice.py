@@ -357,3 +357,28 @@ def test_weather_that_delays_a_merchants_parcels_is_told_to_it_alone(tmp_path: P
     assert "延误 w4" in written[0].read_text("utf-8")
     assert "w2" not in written[0].read_text("utf-8")
     assert "care" not in advise(care_list=care.filter(pl.col("merchant_id") == "M2")).tables
+
+
+def test_the_days_on_which_stock_ahead_relieves_the_merchants_hub_are_told_and_no_others_hub(tmp_path: Path) -> None:
+    days = [
+        (date(2025, 11, 11), "GUA", 0.95, 0.90),
+        (date(2025, 11, 12), "GUA", 1.0, 0.8961),
+        (date(2025, 11, 12), "JIN", 1.0, 0.5),
+    ]
+    relieved = pl.DataFrame(days, schema=["date", "hub_id", "before", "after"], orient="row")
+    told = advise(relieved=relieved)
+    assert told.tables["relief"].rows() == [
+        (date(2025, 11, 12), "GUA", 100.0, 90.0),
+        (date(2025, 11, 11), "GUA", 95.0, 90.0),
+    ]
+    line = next(line for line in told.readme if "relieves" in line)
+    assert "GUA on 2025-11-12 100 % -> 90 %" in line
+    assert "2 days" in line
+    named = pl.DataFrame({"hub_id": ["GUA"], "name": ["Guangzhou"], "name_zh": ["广州"]})
+    chinese = advise("zh", relieved=relieved, hubs=named)
+    assert any("广州 2025-11-12 占分拣能力由 100% 降至 90%" in line for line in chinese.readme)
+    assert "JIN" not in write_advice([told], "json", tmp_path)[0].read_text("utf-8")
+    # a merchant whose goods stand at its own hub takes nothing off it
+    own = tables()["stock_allocations"].filter(pl.col("category") == "toys")
+    assert "relief" not in advise(relieved=relieved, stock_allocations=own).tables
+    assert "relief" not in advise(relieved=relieved.clear()).tables
