@@ -167,8 +167,13 @@ def test_open_or_not_equals_enumeration(seed: int) -> None:
     assert plan.lower_bound == pytest.approx(best, rel=1e-6)
 
 
-@pytest.mark.parametrize(("seed", "scale"), [(0, 0.2), (2, 1.0), (9, 0.2), (22, 0.2)])
-def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(seed: int, scale: float) -> None:
+@pytest.mark.parametrize(
+    ("seed", "scale", "asked"),
+    [(0, 0.2, replace(OPTIONS, proof_share=0.0)), (2, 1.0, OPTIONS), (9, 0.2, OPTIONS), (22, 0.2, OPTIONS)],
+)
+def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(
+    seed: int, scale: float, asked: TrunkOptions
+) -> None:
     inputs = random_network(seed, hubs=5, days=2, scale=scale)
     network = build_network(inputs, OPTIONS)
     relaxed = find_bound(network, OPTIONS, Deadline(60.0))
@@ -184,7 +189,7 @@ def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(seed: in
     assert [violation.text for violation in check.violations] == []
     assert check.bound.recomputed == pytest.approx(min(max(bound, 0.0), draft.cost), rel=1e-6)
     assert relaxed.bound <= bound <= draft.cost * (1 + 1e-9)
-    known = plan_trunk(inputs, OPTIONS)
+    known = plan_trunk(inputs, asked)
     assert bound <= known.cost * (1 + 1e-9)
     lifted = lift_bound(network, relaxed, Deadline(60.0))
     assert lifted.bound <= known.cost * (1 + 1e-9)

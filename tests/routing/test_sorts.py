@@ -29,6 +29,7 @@ from tests.routing.networks import DAY, as_tables, make_inputs
 from tests.routing.random_networks import random_network
 
 OPTIONS = TrunkOptions(hold_cost=0.24, short_cost=50.0, effort=0.02, unload_hours=1.0)
+SEARCHED = replace(OPTIONS, proof_share=0.0)  # without the exact model, which takes most of the time on such networks
 TRUCK = {
     "vehicle_type_id": "truck",
     "mode": "road",
@@ -257,8 +258,10 @@ def _hours_of(inputs: TrunkInputs) -> dict[str, pl.DataFrame]:
     return {name: getattr(inputs, name) for name in HOURS}
 
 
-@pytest.mark.parametrize(("seed", "waves"), [(11, ()), (12, ("08:00", "14:00"))])
-def test_what_a_plan_tells_late_is_what_is_late_when_it_is_played(seed: int, waves: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("seed", "waves", "asked"), [(11, (), SEARCHED), (12, ("08:00", "14:00"), OPTIONS)])
+def test_what_a_plan_tells_late_is_what_is_late_when_it_is_played(
+    seed: int, waves: tuple[str, ...], asked: TrunkOptions
+) -> None:
     inputs = random_network(seed, hubs=4, days=2, scale=0.6, promised=0.8)
     hubs = inputs.hubs["hub_id"].to_list()
     capacity = dict(inputs.hubs.select("hub_id", "sort_capacity").iter_rows())
@@ -278,8 +281,7 @@ def test_what_a_plan_tells_late_is_what_is_late_when_it_is_played(seed: int, wav
         if waves
         else inputs.delivery_waves,
     )
-    options = replace(OPTIONS, default_promise_days=0)
-    plan = plan_trunk(inputs, options)
+    plan = plan_trunk(inputs, replace(asked, default_promise_days=0))
     frames = read_tables({**as_tables(inputs), **_hours_of(inputs), **plan.tables()})[0]
     played = play_plan(frames, ClockRules(unload_hours=OPTIONS.unload_hours, default_promise_days=0))
     assert played.violations == ()
@@ -364,8 +366,8 @@ def _sorted_between(sorts: list[dict[str, Any]], hub: str, at_hand: datetime, do
     return False
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_no_parcel_of_a_random_network_misses_a_sort(seed: int) -> None:
+@pytest.mark.parametrize(("seed", "asked"), [(1, OPTIONS), (2, SEARCHED)])
+def test_no_parcel_of_a_random_network_misses_a_sort(seed: int, asked: TrunkOptions) -> None:
     inputs = random_network(seed, hubs=4, days=3, scale=0.5)
     inputs = replace(inputs, network_changes=inputs.network_changes.clear(), lane_weather=inputs.lane_weather.clear())
     sorts = [
@@ -373,7 +375,7 @@ def test_no_parcel_of_a_random_network_misses_a_sort(seed: int) -> None:
         for number, hub in enumerate(inputs.hubs["hub_id"].to_list())
     ]
     inputs = replace(inputs, hub_sorts=pl.concat(sorts))
-    plan = plan_trunk(inputs, OPTIONS)
+    plan = plan_trunk(inputs, asked)
     assert _check_by_clock(inputs, plan) > 5
     hours = {name: getattr(inputs, name) for name in ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile")}
     frames, _ = read_tables({**as_tables(inputs), **hours, **plan.tables()})
