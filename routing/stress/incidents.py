@@ -21,7 +21,10 @@ _SHORTEST = 1e-9  # hours: what is shorter is a moment
 
 @dataclass(frozen=True)
 class Incident:
-    """Something that happens to the network; one row of the table ``incidents``."""
+    """Something that happens to the network; one row of the table ``incidents``.
+
+    Incidents of one ``throw`` come together: a draw has one chance for all of them, and each comes where that is below its probability.
+    """
 
     kind: str
     starts_at: datetime
@@ -34,6 +37,7 @@ class Incident:
     courier_id: str | None = None
     amount: float | None = None
     probability: float | None = None
+    throw: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,10 @@ def strike(layout: Layout, network: Network, incidents: Sequence[Incident], arou
         if what == "hub":
             network = _shut_hub(network, number, 1.0 - _share_of_sorts(closures, layout, number))
         else:
-            network = _shut_lane(network, number, 1.0 - _share_of_departures(closures, layout, number))
+            network = _shut_lane(layout, network, number, closures)
+    if any(what == "lane" for what, _ in shut):
+        spread = mark_spread(network.vehicles, network.lanes.arrival)
+        network = network._replace(lanes=network.lanes._replace(spread=spread))
     for incident in incidents:
         if incident.kind == "slower_sort":
             hub = layout.hub_ids.index(str(incident.hub_id))
@@ -231,11 +238,25 @@ def _shut_hub(network: Network, hub: int, open_share: Money) -> Network:
     return network._replace(hubs=network.hubs._replace(capacity=capacity))
 
 
-def _shut_lane(network: Network, lane: int, open_share: Money) -> Network:
+def _shut_lane(layout: Layout, network: Network, lane: int, closures: Sequence[Incident]) -> Network:
+    """Shut a lane: by sorts what leaves then does not run and what is on the road comes as much later; by days its share of the room is gone."""
     arrival, room = network.lanes.arrival.copy(), network.lanes.room.copy()
-    arrival[lane] = np.where(open_share <= 0, CLOSED, arrival[lane])
-    room[lane] = np.floor(room[lane] * open_share)
-    return network._replace(lanes=network.lanes._replace(arrival=arrival, room=room))
+    timetable, steps = layout.arrivals.timetable, layout.steps
+    if timetable is None:
+        open_share = 1.0 - _share_of_departures(closures, layout, lane)
+        arrival[lane] = np.where(open_share <= 0, CLOSED, arrival[lane])
+        room[lane] = np.floor(room[lane] * open_share)
+        return network._replace(lanes=network.lanes._replace(arrival=arrival, room=room))
+    spans = [(steps.to_hours(one.starts_at), steps.to_hours(one.ends_at)) for one in closures]
+    last = int(steps.count[network.lanes.origin[lane]]) - 1
+    arrival[lane] = timetable.first_after(lane, arrival.shape[1], spans)
+    arrival[lane, max(last, 0) :] = CLOSED
+    vehicles, of_row = network.vehicles, network.vehicles.arrival.copy()
+    rows = slice(int(vehicles.start[lane, 0]), int(vehicles.end[lane, -1]))
+    of_row[rows], _ = timetable.drive(lane, layout.leaves[rows], layout.travel[rows], spans)
+    struck = vehicles._replace(arrival=of_row)
+    room[lane] = np.where(room[lane] < UNBOUNDED, add_room(struck)[lane], room[lane])
+    return network._replace(lanes=network.lanes._replace(arrival=arrival, room=room), vehicles=struck)
 
 
 def _slow_down(layout: Layout, network: Network, hub: int, part: Money, milliseconds: float) -> Network:
@@ -301,7 +322,8 @@ def _delay(layout: Layout, incident: Incident, hub: int, arrival: int, at_hand: 
     begin, end = (at_hand, at_hand) if steps.by_clock else (steps.opens[hub, arrival], steps.close[hub, arrival])
     if _cover([incident], layout, np.array([begin]), np.array([end]))[0] <= 0:
         return arrival
-    return max(steps.reach(hub, at_hand + (incident.amount or 0.0)), CLOSED)
+    reached = steps.reach(hub, at_hand + (incident.amount or 0.0))
+    return CLOSED if reached == CLOSED else max(reached, arrival)  # a closure may have delayed it further
 
 
 def _struck_share(layout: Layout, incident: Incident, around: Surroundings) -> Money:
@@ -320,6 +342,21 @@ def _struck_share(layout: Layout, incident: Incident, around: Surroundings) -> M
 def draw_happening(
     incidents: Sequence[Incident], draws: int, seed: int
 ) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Draw [draws x incidents] which incidents happen; one without a probability always does. The same seed, the same draws."""
+    """Draw [draws x incidents] which incidents happen; one without a probability always does. The same seed, the same draws.
+
+    Examples
+    --------
+    A storm that shuts one lane for certain when it comes, and another in half of these draws:
+
+    >>> from datetime import datetime
+    >>> hours = (datetime(2025, 11, 9), datetime(2025, 11, 10))
+    >>> storm = [Incident("lane_shut", *hours, lane_id=lane, probability=p, throw="storm") for lane, p in (("A-B", 0.6), ("B-C", 0.3))]
+    >>> happens = draw_happening(storm, 1000, 1)
+    >>> bool((happens[:, 0] | ~happens[:, 1]).all()), [round(float(share), 1) for share in happens.mean(axis=0)]
+    (True, [0.6, 0.3])
+    """
     chance = np.array([1.0 if one.probability is None else one.probability for one in incidents])
-    return np.random.default_rng([seed, 1]).random((draws, len(incidents))) < chance
+    thrown = np.random.default_rng([seed, 1]).random((draws, len(incidents)))
+    first: dict[str, int] = {}
+    of = [at if one.throw is None else first.setdefault(one.throw, at) for at, one in enumerate(incidents)]
+    return thrown[:, of] < chance

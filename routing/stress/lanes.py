@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -63,6 +63,8 @@ class Planned:
         The records.
     types
         [rows] vehicle type.
+    leaves, travel
+        [rows] hour of leaving, hours on the road while the lane is open, with the weather.
     at_hand
         [rows] hours at which their parcels are at hand.
     tails
@@ -71,6 +73,8 @@ class Planned:
 
     vehicles: Vehicles
     types: list[str]
+    leaves: Money
+    travel: Money
     at_hand: Money
     tails: dict[tuple[int, float], tuple[int, int]]
 
@@ -103,14 +107,17 @@ def lay_vehicles(
         )
     )
     lanes, width = len(ends), times.steps.day.shape[1]
-    found = [(*times.place(row, *ends[row["lane_id"]]), row) for row in rows.iter_rows(named=True)]
-    found = [one for one in found if one[0] >= 0]
-    found.sort(key=lambda one: (ends[one[4]["lane_id"]][0], one[0], one[2], *_by_filling(one[4])))
-    cell = np.array([ends[row["lane_id"]][0] * width + step for step, _, _, _, row in found], dtype=np.int64)
+    found = [(times.place(row, *ends[row["lane_id"]]), row) for row in rows.iter_rows(named=True)]
+    found = [(place, row) for place, row in found if place.step >= 0]
+    found.sort(key=lambda one: (ends[one[1]["lane_id"]][0], one[0].step, one[0].leaves, *_by_filling(one[1])))
+    cell = np.array([ends[row["lane_id"]][0] * width + place.step for place, row in found], dtype=np.int64)
     cells = np.arange(lanes * width)
 
     def column(name: str, kind: Any) -> Any:
-        return np.array([one[4][name] for one in found], dtype=kind)
+        return np.array([row[name] for _, row in found], dtype=kind)
+
+    def hours(name: str) -> Money:
+        return np.array([getattr(place, name) for place, _ in found], dtype=float)
 
     start, end = (
         np.searchsorted(cell, cells, side="left").reshape(lanes, width).astype(np.int64),
@@ -121,17 +128,37 @@ def lay_vehicles(
         end=end,
         number=column("departures", np.int64),
         capacity=column("capacity", np.int64),
-        arrival=np.array([one[1] for one in found], dtype=np.int64),
+        arrival=np.array([place.reached for place, _ in found], dtype=np.int64),
         cost=column("unit_cost", float),
         idle_cost=column("idle", float),
     )
-    tails = {(ends[row["lane_id"]][0], round(leaves, 6)): (step, reached) for step, reached, leaves, _, row in found}
-    at_hand = np.array([one[3] for one in found], dtype=float)
-    return Planned(vehicles, column("vehicle_type_id", object).tolist(), at_hand, tails)
+    tails = {(ends[row["lane_id"]][0], round(place.leaves, 6)): (place.step, place.reached) for place, row in found}
+    types = column("vehicle_type_id", object).tolist()
+    return Planned(vehicles, types, hours("leaves"), hours("travel"), hours("at_hand"), tails)
 
 
 def _by_filling(row: Mapping[str, Any]) -> tuple[int, int, str]:
     return row["order"], -row["capacity"], row["vehicle_type_id"]
+
+
+class Place(NamedTuple):
+    """Where a departure stands on the clock.
+
+    Attributes
+    ----------
+    step
+        After which it loads; below 0 outside the play.
+    reached
+        Step of the destination; ``CLOSED`` when it does not run.
+    leaves, travel, at_hand
+        Hour of leaving, hours on the road while the lane is open, hour at which its parcels are at hand.
+    """
+
+    step: int
+    reached: int
+    leaves: float
+    travel: float
+    at_hand: float
 
 
 @dataclass(frozen=True)
@@ -142,31 +169,32 @@ class Times:
     arrivals: Arrivals
     first: date
 
-    def place(self, row: Mapping[str, Any], lane: int, origin: int, destination: int) -> tuple[int, int, float, float]:
-        """Return the step a departure loads after, below 0 outside the play, the step it reaches, and the hours it leaves and is at hand."""
+    def place(self, row: Mapping[str, Any], lane: int, origin: int, destination: int) -> Place:
+        """Say when a departure of the plan loads and arrives in the weather of the play, which need not be the plan's own."""
         steps = self.steps
         if not steps.by_clock or row["leaves_at"] is None:
             step = (row["date"] - self.first).days
             if not 0 <= step < steps.count[origin]:
-                return CLOSED, CLOSED, 0.0, 0.0
-            return (
-                step,
-                int(self.arrivals.step[lane, step]),
-                float(self.arrivals.leaves[lane, step]),
-                float(self.arrivals.at_hand[lane, step]),
-            )
+                return Place(CLOSED, CLOSED, 0.0, 0.0, 0.0)
+            leaves, at_hand = float(self.arrivals.leaves[lane, step]), float(self.arrivals.at_hand[lane, step])
+            return Place(step, int(self.arrivals.step[lane, step]), leaves, at_hand - leaves, at_hand)
         leaves, arrives = steps.to_hours(row["leaves_at"]), steps.to_hours(row["arrives_at"])
         step = steps.last_by(origin, leaves)
         while step >= 0 and steps.sort_ids[origin][step] != row["sort_id"]:
             step -= 1
-        at_hand = arrives + (float(steps.sorts.unload[destination]) if arrives > leaves else 0.0)
-        shut = step >= 0 and self.arrivals.step[lane, step] == CLOSED
-        return step, CLOSED if shut else steps.reach(destination, at_hand), leaves, at_hand
+        timetable = self.arrivals.timetable
+        travel = None if timetable is None else timetable.hours_of(lane, leaves)
+        if timetable is None or travel is None:  # an hour the timetable does not list: the plan's own word
+            at_hand = arrives + (float(steps.sorts.unload[destination]) if arrives > leaves else 0.0)
+            shut = step >= 0 and self.arrivals.step[lane, step] == CLOSED
+            return Place(step, CLOSED if shut else steps.reach(destination, at_hand), leaves, arrives - leaves, at_hand)
+        reached, at_hands = timetable.drive(lane, np.array([leaves]), np.array([travel]))
+        return Place(step, int(reached[0]), leaves, travel, float(at_hands[0]))
 
 
 def add_room(vehicles: Vehicles) -> Whole:
-    """Return [lanes x steps] parcels that planned vehicles hold."""
-    held = np.r_[0, np.cumsum(vehicles.number * vehicles.capacity)]
+    """Return [lanes x steps] parcels that planned vehicles hold, those that run."""
+    held = np.r_[0, np.cumsum(np.where(vehicles.arrival != CLOSED, vehicles.number * vehicles.capacity, 0))]
     return np.asarray(held[vehicles.end] - held[vehicles.start], dtype=np.int64)
 
 

@@ -65,8 +65,8 @@ class Layout:
         date, origin_hub_id, destination_hub_id: the columns of the draws.
     planned
         [hubs x steps] departures the plan has on the day of a step.
-    at_hand
-        [rows of vehicles] hours at which their parcels are at hand.
+    leaves, travel, at_hand
+        [rows of vehicles] hour of leaving, hours on the road while the lane is open, hour at which their parcels are at hand.
     vehicle_types
         [rows of vehicles] type of each.
     stranded
@@ -81,6 +81,8 @@ class Layout:
     arrivals: Arrivals
     routes: pl.DataFrame
     planned: Whole
+    leaves: Money
+    travel: Money
     at_hand: Money
     vehicle_types: list[str]
     stranded: np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -172,6 +174,8 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
         arrivals=arrivals,
         routes=routes,
         planned=_count_departures(network, steps),
+        leaves=planned.leaves,
+        travel=planned.travel,
         at_hand=planned.at_hand,
         vehicle_types=planned.types,
         stranded=stranded,

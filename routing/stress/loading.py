@@ -174,10 +174,12 @@ def _board(network: Network, yard: Yard, record: Played, cell: int, path: int, s
     if lanes.spread[lane, step]:
         vehicles = network.vehicles
         for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
+            if vehicles.arrival[row] == CLOSED:
+                continue
             room = vehicles.number[row] * vehicles.capacity[row]
             taken = min(max(room - aboard, 0), parcels)
             aboard = max(aboard - room, 0)
-            if taken > 0 and vehicles.arrival[row] != CLOSED:
+            if taken > 0:
                 send(network, yard, cell, path, vehicles.arrival[row], taken)
                 parcels -= taken
     if parcels > 0:

@@ -297,7 +297,7 @@ def _pay_vehicles(network: Network, record: Played) -> None:
             load = record.load[lane, step]
             for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
                 size = vehicles.capacity[row]
-                run = min((load + size - 1) // size, vehicles.number[row])
+                run = min((load + size - 1) // size, vehicles.number[row]) if vehicles.arrival[row] != CLOSED else 0
                 load = max(load - run * size, 0)
                 record.costs[VEHICLES] += run * vehicles.cost[row]
                 record.costs[IDLE] += (vehicles.number[row] - run) * vehicles.idle_cost[row]
@@ -316,6 +316,6 @@ def _add_fill(network: Network, record: Played, ran: Money) -> None:
             ran[0] += load
             for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
                 size = vehicles.capacity[row]
-                run = min((load + size - 1) // size, vehicles.number[row])
+                run = min((load + size - 1) // size, vehicles.number[row]) if vehicles.arrival[row] != CLOSED else 0
                 ran[1] += run * size
                 load = max(load - run * size, 0)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from routing.stress.records import CLOSED, UNBOUNDED, Money, Whole
+from routing.stress.timetable import Timetable, lay_timetable
 from routing.trunk.task.days import list_open_days
 from routing.trunk.task.departures import Slots, list_days, list_slots
 from routing.trunk.task.due_times import DeliveryWaves
@@ -192,6 +193,8 @@ class Arrivals:
         [lanes x steps] hours at which it leaves, and at which its parcels are at hand.
     hours
         [lanes x days] hours on the road, with the weather.
+    timetable
+        Every departure by the clock; None by days.
     """
 
     step: Whole
@@ -199,6 +202,7 @@ class Arrivals:
     leaves: Money
     at_hand: Money
     hours: Money
+    timetable: Timetable | None = None
 
 
 def lay_arrivals(tables: Mapping[str, pl.DataFrame], options: TrunkOptions, steps: Steps, days: int) -> Arrivals:
@@ -212,7 +216,7 @@ def lay_arrivals(tables: Mapping[str, pl.DataFrame], options: TrunkOptions, step
     lane_number = {lane: at for at, lane in enumerate(lanes["lane_id"].to_list())}
     weather = read_lane_weather(inputs.lane_weather, inputs.lane_closures, lane_number, steps.sorts.midnight, days)
     calm = LaneWeather(np.ones_like(weather.speed), np.ones_like(weather.speed))
-    found = []
+    found, timetable = [], None
     for kind in (weather, calm):
         if steps.by_clock:
             slots = list_slots(lanes, inputs.lane_departures, steps.sorts, ends, kind)
@@ -224,12 +228,14 @@ def lay_arrivals(tables: Mapping[str, pl.DataFrame], options: TrunkOptions, step
         if steps.count[origin]:
             step[lane, steps.count[origin] - 1] = CLOSED
     transit = lanes["transit_hours"].to_numpy().astype(float)
+    if steps.by_clock:  # of fair weather: what the weather takes away is in it too
+        timetable = lay_timetable(slots, weather, transit, steps.sorts, ends[1])
     hours = np.where(weather.closed, np.inf, weather.travel(transit))
     road = np.take_along_axis(np.where(np.isfinite(hours), hours, 0.0), np.maximum(steps.day[ends[0]], 0), axis=1)
     # by days the hour of arrival is that of the day's end: the road itself says when it is reached
     reached = arrives if steps.by_clock else leaves + road
     at_hand = reached + np.where(reached > leaves, steps.sorts.unload[ends[1]][:, None], 0.0)
-    return Arrivals(step, fair, leaves, at_hand, hours)
+    return Arrivals(step, fair, leaves, at_hand, hours, timetable)
 
 
 def _by_step(slots: Slots, steps: Steps, lanes: int, ends: tuple[Whole, Whole]) -> tuple[Whole, Money, Money]:

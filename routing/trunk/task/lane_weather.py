@@ -14,7 +14,7 @@ while its lane is shut, and one on the road stands still meanwhile.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -60,6 +60,10 @@ class LaneWeather:
         travel = self.travel(hours)
         return travel / np.where(self.capacity > 0, np.minimum(self.capacity, 1.0), 1.0) - travel
 
+    def close_also(self, lane: int, spans: Spans) -> LaneWeather:
+        """Give the weather with one lane shut in more hours."""
+        return replace(self, shut=self.shut | {lane: join_spans([*self.shut.get(lane, []), *spans])})
+
     def drive(self, lane: int, leaves: Floats, travel: Floats) -> tuple[Flags, Floats]:
         """Drive past the hours in which a lane is shut.
 
@@ -104,11 +108,11 @@ def read_lane_weather(
         if lane in lanes:
             span = tuple((moment - midnight).total_seconds() / _SECONDS for moment in (starts, ends))
             shut.setdefault(lanes[lane], []).append((span[0], span[1]))
-    return LaneWeather(speed, capacity, {lane: _join(spans) for lane, spans in shut.items()})
+    return LaneWeather(speed, capacity, {lane: join_spans(spans) for lane, spans in shut.items()})
 
 
-def _join(spans: Spans) -> Spans:
-    """Spans that touch or overlap become one."""
+def join_spans(spans: Spans) -> Spans:
+    """Make one of spans that touch or overlap; rising."""
     joined: Spans = []
     for start, end in sorted(span for span in spans if span[0] < span[1]):
         if joined and start <= joined[-1][1]:

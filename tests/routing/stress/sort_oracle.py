@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -12,21 +14,34 @@ from tests.routing.stress.oracle import Oracle, Parcels
 from tests.routing.stress.sort_plans import DAYS_AFTER, PROFILE, hour_of, lay_sorts, list_leaving
 
 
+@dataclass(frozen=True)
+class Sky:
+    """Hours in which lanes are shut, by lane, apart; speed of the departures of a day, by lane and day, 0 where none runs."""
+
+    shut: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    speed: Mapping[tuple[str, int], float] = field(default_factory=dict)
+
+
 class SortOracle(Oracle):
     """Plays one demand through a plan by sorts; a step is the number of a sort at its hub."""
 
-    def __init__(self, plan: dict[str, Any], spot: float | None) -> None:
+    def __init__(self, plan: dict[str, Any], spot: float | None, sky: Sky | None = None) -> None:
+        self.sky = sky or Sky()
         last = max(max(row["completed_on"], row["date"]) for row in plan["trunk_flows"])
         self.span = (last - FIRST).days + 1 + DAYS_AFTER
         facts = plan["facts"]
         self.unload, self.capacity = facts["unload"], facts["capacity"]
         self.sorts = {hub: lay_sorts(kind, self.span) for hub, kind in facts["kind"].items()}
+        self.listed = facts["listed"]
         self.slots: dict[Any, list[tuple[float, int | None]]] = defaultdict(list)
+        self.fair: dict[Any, list[int]] = defaultdict(list)
         self.lanes = {row["lane_id"]: row for row in plan["lanes"]}
         for name, row in self.lanes.items():
             for hour, tail in list_leaving(self.sorts[row["origin_hub_id"]], facts["listed"][name], self.span):
                 if tail < len(self.sorts[row["origin_hub_id"]]):
                     self.slots[name, tail].append((hour, self.reach_sort(name, hour)))
+                    reached = self.join_sort(name, hour + row["transit_hours"])
+                    self.fair[name, tail] += [] if reached is None else [reached]
         super().__init__(plan, self.span, spot, set())
         self.vehicles: dict[Any, list[list[Any]]] = defaultdict(list)
         rank = {"own": 0, "contract": 1}
@@ -38,17 +53,40 @@ class SortOracle(Oracle):
             kind = self.types[row["vehicle_type_id"]]
             order = (hour, rank[kind["ownership"]], -kind["capacity"])
             reached = self.reach_sort(row["lane_id"], hour)
-            self.vehicles[row["lane_id"], tail].append([order, row["departures"] * kind["capacity"], reached])
+            if reached is None:  # does not leave: nobody finds room on it
+                self.room[row["lane_id"], tail] -= row["departures"] * kind["capacity"]
+            else:
+                self.vehicles[row["lane_id"], tail].append([order, row["departures"] * kind["capacity"], reached])
         for rows in self.vehicles.values():
             rows.sort(key=lambda one: one[0])
         self.aboard: dict[Any, int] = defaultdict(int)
         self.called_on: dict[Any, int] = defaultdict(int)
 
     def reach_sort(self, lane: str, hour: float) -> int | None:
+        """Sort that takes what leaves at an hour; None when nothing does."""
+        arrives = self.drive(lane, hour)
+        return None if arrives is None else self.join_sort(lane, arrives)
+
+    def join_sort(self, lane: str, arrives: float) -> int | None:
+        there = self.sorts[self.lanes[lane]["destination_hub_id"]]
+        return next((n for n, sort in enumerate(there) if sort["cut"] >= arrives + self.unload - 1e-9), None)
+
+    def drive(self, lane: str, hour: float) -> float | None:
+        """Hour by hour of the closures: not out while shut, and still while shut on the road."""
         row = self.lanes[lane]
-        at_hand = hour + row["transit_hours"] + self.unload
-        there = self.sorts[row["destination_hub_id"]]
-        return next((n for n, sort in enumerate(there) if sort["cut"] >= at_hand - 1e-9), None)
+        of_hub = self.sorts[row["origin_hub_id"]]
+        day = int(hour // 24) if self.listed[lane] else next(s["day"] for s in of_hub if s["close"] == hour)
+        speed = self.sky.speed.get((lane, day), 1.0)
+        if speed == 0:
+            return None
+        now, left = hour, row["transit_hours"] / speed
+        for start, end in sorted(self.sky.shut.get(lane, [])):
+            if start <= hour < end:
+                return None
+            if now <= start < now + left:
+                left -= start - now
+                now = end
+        return float(now + left)
 
     # what the rules by days ask of the clock
 
@@ -76,7 +114,8 @@ class SortOracle(Oracle):
             return due
         lane = path[0]
         by = self.leave(self.lanes[lane]["destination_hub_id"], path[1:], due)
-        return max((n for n in range(len(self.sorts[hub])) if self.arrival(lane, n) <= by), default=0)
+        fair = [n for n in range(len(self.sorts[hub])) if min(self.fair[lane, n], default=10**6) <= by]
+        return max(fair, default=0)
 
     def capacity_of(self, hub: str, step: int) -> int:
         return int(self.capacity[hub])

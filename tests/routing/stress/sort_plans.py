@@ -204,5 +204,10 @@ def sort_frames(plan: dict[str, Any]) -> dict[str, pl.DataFrame]:
     tables["trunk_departures"] = pl.DataFrame(
         plan["trunk_departures"], schema={**tables["trunk_departures"].schema, **more}
     )
+    for name in ("lane_closures", "lane_weather"):
+        if name in plan:
+            empty = contract(name).empty()
+            rows = pl.DataFrame(plan[name], schema={c: empty.schema[c] for c in plan[name][0]})
+            tables[name] = pl.concat([empty, rows], how="diagonal")
     tables["hubs"] = pl.DataFrame(plan["hubs"], schema={**tables["hubs"].schema, "staging_capacity": pl.Int64})
     return tables
