@@ -161,3 +161,53 @@ def test_a_shifted_demand_moves_little(week: tuple[TrunkInputs, TrunkPlan]) -> N
     assert near.changes is not None
     assert count_changes(near.changes) < 0.5 * moved
     assert near.short <= free.short + 0.01 * int(shifted.route_demand["parcels"].sum())
+
+
+ROUND: list[dict[str, Any]] = [
+    {"lane_id": name, "origin_hub_id": name[0], "destination_hub_id": name[2], "distance_km": float(cost)}
+    for name, cost in (("A-B", 10), ("A-C", 10), ("A-D", 10), ("A-D short", 4), ("D-B", 10), ("D-C", 10))
+]
+TO_THREE = [(0, "A", "B", 80), (0, "A", "C", 80), (0, "A", "D", 20)]
+
+
+@pytest.mark.parametrize(
+    ("most", "changes", "cost", "told"),
+    [
+        # A-B and A-C are shut: their two trucks cannot run, and 180 parcels go over D. That takes a second truck from A to D (the
+        # short lane, open today, is the cheaper: 4) and one on each lane from D: five changes, and 10 + 4 + 10 + 10.
+        (
+            0,
+            5,
+            34.0,
+            "5 more than the 0 allowed: 2 of the reference cannot run any more, 3 keep parcels from being short",
+        ),
+        (
+            4,
+            5,
+            34.0,
+            "1 more than the 4 allowed: 2 of the reference cannot run any more, 3 keep parcels from being short",
+        ),
+        (5, 5, 34.0, ""),
+        (6, 5, 34.0, ""),  # to take the old truck to the short lane too is two changes: one too many
+        (7, 7, 28.0, ""),  # now both go there: 4 + 4 + 10 + 10
+        (None, 7, 28.0, ""),
+    ],
+)
+@pytest.mark.parametrize("exact", [True, False])
+def test_what_two_shut_lanes_need_is_done_and_what_is_asked_for_is_kept_to(
+    most: int | None, changes: int, cost: float, told: str, exact: bool
+) -> None:
+    hubs = [{"hub_id": name} for name in "ABCD"]
+    shut_before, shut_now = (
+        [{"date": DAY, "lane_id": name, "capacity_factor": 0.0} for name in names]
+        for names in (("A-D short",), ("A-B", "A-C"))
+    )
+    before = _plan(make_inputs(hubs, ROUND, [TRUCK], TO_THREE, weather=shut_before))
+    assert _lanes(before) == ["A-B", "A-C", "A-D"]
+    values: dict[str, Any] = {} if exact else {"proof_share": 0.0, "effort": 0.025}
+    plan = _plan(make_inputs(hubs, ROUND, [TRUCK], TO_THREE, weather=shut_now), _refer(before, most), **values)
+    assert plan.changes is not None
+    assert (plan.short, count_changes(plan.changes)) == (0, changes)
+    assert plan.cost == pytest.approx(cost)
+    assert (told in plan.tell()) if told else ("more than the" not in plan.tell())
+    assert plan.lower_bound > 0.5 * cost  # the bound holds what must be carried, not the shortage that was feared
