@@ -16,7 +16,7 @@ from cli.options import CertificateDraws, Effort, FirstDay, Json, LastDay, Seed,
 from cli.plan_demand import TrunkRequest, keep_request, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
-from cli.plan_weather import read_weather_cost, tell_weather_cost
+from cli.plan_weather import read_weather_basis, read_weather_cost, tell_weather_basis, tell_weather_cost
 from cli.trunk_task import (
     TABLES,
     keep_options,
@@ -144,6 +144,7 @@ def trunk(
     under = read_weather_cost(workspace, run_id)
     if json:
         found = _list_found(run_id, plan, outcome, basis_of(workspace, run_id)) | {"weather": under}
+        found["weather_basis"] = read_weather_basis(workspace, run_id).facts()
         found["calibration"] = read_calibration(workspace, plan.plan_certificates["draws_run"][0])
         out_json(found | ({"risk_target": reached[0].facts()} if reached else {}))
     else:
@@ -151,6 +152,7 @@ def trunk(
         for line in (line for one in reached for line in tell_reached(one)):
             say(line)
         tell_basis(workspace, run_id)
+        say(tell_weather_basis(workspace, run_id))
         if under is not None and under["lane_days"]:
             say(tell_weather_cost(under))
     if plan.short:

@@ -13,6 +13,7 @@ from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
+from cli.plan_weather import tell_weather_basis
 from cli.trunk_task import HOURS, TABLES, keep_options, read_lane_weather, read_prices, read_rules, set_options
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def plan_joint(
     _print_plan(found, run.run_id, basis_of(workspace, run.run_id), json=json)
     if not json:
         tell_basis(workspace, run.run_id)
+        say(tell_weather_basis(workspace, run.run_id))
     if broken:
         warn(f"The checker finds {broken} violations: see `radar verify {run.run_id}`.")
     if found.trunk.short:

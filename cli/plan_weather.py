@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.workspace import Workspace
+    from reports.weather_basis import WeatherBasis
 
-_OWN = ("weather", "lane_weather_run", "lane_closures_runs", "reference", "max_changes")
-"""Options in which a plan and its plan without weather may differ."""
+_OWN = ("weather", "lane_weather_run", "lane_closures_runs", "reference", "max_changes", "draws")
+"""Options in which a plan and its plan without weather may differ: on how many futures it is played changes no plan."""
 
 
 def read_weather_cost(workspace: Workspace, run_id: str) -> dict[str, Any] | None:
@@ -71,13 +72,36 @@ def tell_weather_cost(found: dict[str, Any]) -> str:
     )
 
 
+def read_weather_basis(workspace: Workspace, run_id: str) -> WeatherBasis:
+    """Read which lane weather a trunk plan stands on, or that it stands on none."""
+    from cli.report import run_facts
+    from cli.report_weather import read_basis
+
+    days = workspace.results("route_demand", run_id)["date"]
+    return read_basis(workspace, run_facts(workspace, run_id), days)
+
+
+def tell_weather_basis(workspace: Workspace, run_id: str) -> str:
+    """Tell it, in the language of the person at the keyboard and in the words of the plan report."""
+    from data.language import current_language
+    from reports.formats import Formats
+    from reports.messages import Messages
+
+    language = current_language()
+    zone = workspace.settings.workspace.timezone
+    told = read_weather_basis(workspace, run_id).tell(zone, Messages(language), Formats(language))
+    plain = (one.unescape().replace("<code>", "`").replace("</code>", "`") for one in told)
+    return ("" if language == "zh" else " ").join(plain)
+
+
 def _touched(weather: pl.DataFrame, departures: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
-    """Lane-days of the plan that are slowed, thinned or shut, with the parcels on them."""
+    """Lane-days of the plan that the weather touches, as the plan report counts them, with the parcels on them."""
     import polars as pl
 
+    from reports.weather_map import is_touched
+
     carried = departures.group_by("date", "lane_id").agg(pl.col("parcels").sum())
-    bad = (pl.col("speed_factor") < 1.0) | (pl.col("capacity_factor") < 1.0) | (pl.col("closure_probability") >= 1.0)
-    rows = weather.filter(bad & pl.col("date").is_in(days.implode())).select("date", "lane_id")
+    rows = weather.filter(is_touched() & pl.col("date").is_in(days.implode())).select("date", "lane_id")
     return rows.join(carried, on=["date", "lane_id"], how="left").with_columns(pl.col("parcels").fill_null(0))
 
 

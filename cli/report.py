@@ -11,7 +11,7 @@ import typer
 
 from cli.console import known_errors, out_json, out_text, progress, workspace_of
 from cli.options import Json, Language
-from cli.report_weather import latest_before, name_warnings, read_age, read_weather_in, read_weather_seen
+from cli.report_weather import latest_before, name_warnings, read_basis, read_weather_in, read_weather_seen
 from data.errors import RadarError
 from data.language import default_languages
 
@@ -242,7 +242,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         lane_weather=under,
         warnings=name_warnings(workspace, under, loads["date"]),
         weather_cost=read_weather_cost(workspace, run.run_id),
-        weather_age=read_age(workspace, run, loads["date"]),
+        weather_basis=read_basis(workspace, run, demand["date"]),
         hub_prices=_rows_of(workspace, "hub_prices", run.run_id),
         capacity_needs=_weeks_of(workspace.results("capacity_needs"), loads),
         stress=_stress_of(workspace, run.run_id),

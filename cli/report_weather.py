@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from reports.forecast_inputs import WeatherSeen
     from reports.run_facts import RunFacts
     from reports.weather_age import WeatherAge
+    from reports.weather_basis import WeatherBasis
 
 # How a cause of ``lane_weather`` names a warning: "warning snow red (ID)".
 _NAMED = re.compile(r"warning \S+ \w+ \((.+?)\)(?:, no effect known)?(?:;|$)")
@@ -43,16 +44,31 @@ def read_weather_in(workspace: Workspace, run: RunFacts, days: pl.Series) -> Wea
     )
 
 
-def read_age(workspace: Workspace, run: RunFacts, days: pl.Series) -> WeatherAge | None:
-    """Read how old the weather forecast was that a plan of some days stands on; None of a plan that read no weather."""
+def read_basis(workspace: Workspace, run: RunFacts, days: pl.Series) -> WeatherBasis:
+    """Read which lane weather a plan of some days stands on, and what it says of these days."""
+    import polars as pl
+
+    from reports.weather_basis import WeatherBasis
+    from reports.weather_map import is_touched
+
+    left_out = run.options.get("weather") is False
+    named = _name_lane_weather(workspace, run)
+    if named is None:
+        return WeatherBasis(None, left_out, None, (), 0)
+    seen, planned = read_weather_seen(workspace, run), sorted(days.unique().to_list())
+    touched = seen.filter(is_touched() & pl.col("date").is_in(planned))
+    known = set(seen["date"].to_list())
+    age = _age_of_lane_weather(workspace, named, planned[0]) if planned else None
+    return WeatherBasis(named, left_out, age, [day for day in planned if day not in known], touched.height)
+
+
+def _age_of_lane_weather(workspace: Workspace, named: str, first: date) -> WeatherAge | None:
+    """How old the weather forecast behind a run's lane weather was; None where nobody knows, as of lane weather that was loaded."""
     from cli.past_plans import read_run
 
-    named = run.options.get("lane_weather_run")
-    if named is None or days.is_empty():
-        return None
     made = read_run(workspace, named)
     impact = named if made["command"] == "weather impact" else made["options"].get("impact_run")
-    return None if impact is None else _read_age(workspace, impact, min(days.to_list()))
+    return None if impact is None else _read_age(workspace, impact, first)
 
 
 def _read_age(workspace: Workspace, impact: str, first: date) -> WeatherAge | None:
@@ -66,7 +82,9 @@ def _read_age(workspace: Workspace, impact: str, first: date) -> WeatherAge | No
     issued, known = (told.get(name) for name in ("weather_issued_at", "known_until"))
     return WeatherAge(
         None if issued is None else datetime.fromisoformat(issued),
-        datetime.combine(first, time(), tzinfo=UTC) if known is None else datetime.fromisoformat(known),
+        datetime.combine(first, time(), tzinfo=workspace.settings.workspace.zone)
+        if known is None
+        else datetime.fromisoformat(known),
     )
 
 
@@ -74,11 +92,17 @@ def read_weather_seen(workspace: Workspace, run: RunFacts) -> pl.DataFrame:
     """Return the lane weather a plan was made for: the run it names, none where it read none."""
     from data.contracts import contract
 
+    named = _name_lane_weather(workspace, run)
+    writers = workspace.writers("lane_weather", withdrawn=True)
+    return workspace.results("lane_weather", named) if named in writers else contract("lane_weather").empty()
+
+
+def _name_lane_weather(workspace: Workspace, run: RunFacts) -> str | None:
+    """Name the run whose lane weather a plan read: of plans that did not keep it the latest before them."""
     named = run.options.get("lane_weather_run")
     if named is None and "lane_weather" in run.tables_read:
         named = latest_before(workspace, "lane_weather", run.run_id)
-    writers = workspace.writers("lane_weather", withdrawn=True)
-    return workspace.results("lane_weather", named) if named in writers else contract("lane_weather").empty()
+    return named
 
 
 def name_warnings(workspace: Workspace, weather: pl.DataFrame, days: pl.Series) -> pl.DataFrame:

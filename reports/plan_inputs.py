@@ -13,7 +13,7 @@ from data.contracts import contract
 from data.errors import RadarError
 from data.plan_outcome import PlanOutcome, read_outcome
 from reports.run_facts import RunFacts
-from reports.weather_age import WeatherAge
+from reports.weather_basis import NO_WEATHER, WeatherBasis
 
 
 def _none(name: str) -> pl.DataFrame:
@@ -43,8 +43,8 @@ class PlanInputs:
     weather_cost
         What the weather costs beside the plan made without it: ``fair_run``, ``parcels_moved``, and ``cost``, ``late`` and ``short`` each
         as ``_with`` and ``_without``; none where it is not known.
-    weather_age
-        How old the weather forecast was; none of a plan that read no weather.
+    weather_basis
+        Which weather the plan stands on, how old it was, or that there is none.
     hub_prices
         ``date``, ``hub_id``, ``price`` [CNY/parcel]: what one more parcel of sort capacity would save; none where the
         planner did not keep them.
@@ -77,7 +77,7 @@ class PlanInputs:
     lane_weather: pl.DataFrame = field(default_factory=lambda: _none("lane_weather"))
     warnings: pl.DataFrame = field(default_factory=lambda: _none("weather_warnings"))
     weather_cost: Mapping[str, Any] | None = None
-    weather_age: WeatherAge | None = None
+    weather_basis: WeatherBasis = NO_WEATHER
     hub_prices: pl.DataFrame | None = None
     capacity_needs: pl.DataFrame = field(default_factory=lambda: _none("capacity_needs"))
     stress: pl.DataFrame = field(default_factory=lambda: _none("stress_results"))

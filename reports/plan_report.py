@@ -83,7 +83,8 @@ class _Report:
         shown = ["shortfalls"] if sections["shortfalls_shown"] else []
         shown += ["balance", "taken", "utilisation"]
         shown += [*(["risk"] if sections["risk_shown"] else []), "vehicles", "costs", "lanes"]
-        shown += [name for name in ("ahead", "prices", "weather", "capacity") if sections[f"{name}_shown"]]
+        shown += [name for name in ("ahead", "prices") if sections[f"{name}_shown"]]
+        shown += ["weather", *(["capacity"] if sections["capacity_shown"] else [])]
         days = self.inputs.days
         return {
             **sections,
@@ -308,15 +309,15 @@ class _Report:
 
     def _weather(self) -> dict[str, object]:
         rows = figures.weather_rows(self.inputs, self.named)
+        notes = self.inputs.weather_basis.tell(self.inputs.time_zone, self.t, self.f)
         if rows.is_empty():
-            return {"weather_shown": False}
+            unknown = dict.fromkeys(("weather_lead", "weather_cost", "weather_map", "weather_table"))
+            return {**unknown, "weather_notes": notes}
         lead = self.t("weather.lead", days=self.f.count(rows.height), parcels=self.f.count(int(rows["parcels"].sum())))
-        age = self.inputs.weather_age
         return {
-            "weather_shown": True,
             "weather_lead": lead,
             "weather_cost": self._weather_cost(),
-            "weather_age": None if age is None else age.tell(self.inputs.time_zone, self.t, self.f),
+            "weather_notes": notes,
             "weather_table": self.writer.weather(rows),
             **self._weather_map(),
         }

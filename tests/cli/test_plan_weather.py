@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
-from cli.plan_weather import read_weather_cost, tell_weather_cost
+from cli.plan_weather import read_weather_cost, tell_weather_basis, tell_weather_cost
 from data.workspace import Workspace
 
 RUNNER = CliRunner()
@@ -94,3 +94,41 @@ def test_shut_lanes_run_nothing_and_fair_ones_do(folder: Path) -> None:
     shut = (pl.col("date") == DAYS[0]) & (pl.col("lane_id") == "A-B") & (pl.col("departures") > 0)
     assert workspace.results("trunk_departures", runs[True]).filter(shut).is_empty()
     assert workspace.results("trunk_departures", runs[False]).filter(shut).height == 1
+
+
+def test_a_plan_says_which_weather_it_stands_on(folder: Path) -> None:
+    impact = Workspace.open(folder).writers("lane_weather")[-1]
+    read = plan(folder)["weather_basis"]
+    # the impact of the fixture kept no age, and knows both days
+    assert read == {
+        "run_id": impact,
+        "left_out": False,
+        "issued_at": None,
+        "known_until": None,
+        "unknown_days": [],
+        "lane_days": 2,
+    }
+    left_out = plan(folder, "--no-weather")
+    assert (left_out["weather_basis"]["run_id"], left_out["weather_basis"]["left_out"]) == (None, True)
+    told = tell_weather_basis(Workspace.open(folder), left_out["run_id"])
+    assert told == "This plan leaves the weather out (--no-weather): every lane counts as fair."
+
+
+def test_a_plan_of_a_workspace_without_weather_says_so(folder: Path, tmp_path: Path) -> None:
+    source, bare = Workspace.open(folder), Workspace.create(tmp_path / "fair")
+    with bare.run("load") as load:
+        for name in ("hubs", "lanes", "vehicle_types"):
+            load.upsert(name, source.read(name))
+        load.append("route_demand", source.read("route_demand").filter(pl.col("run_id") == "load-0001").drop("run_id"))
+    words = ["--workspace", str(bare.folder), "--lang"]
+    planned = RUNNER.invoke(app, [*words, "en", "plan", "trunk", "--effort", "0.1", "--no-weather"])
+    assert "leaves the weather out" in planned.output
+    planned = RUNNER.invoke(app, [*words, "zh", "plan", "trunk", "--effort", "0.1"])
+    assert "本计划未读入天气" in planned.output
+    assert "`radar weather impact`" in planned.output
+
+
+def test_a_twin_of_fewer_draws_is_a_twin(folder: Path) -> None:
+    """On how many futures a plan is played changes no plan."""
+    fair = plan(folder, "--no-weather", "--draws", "25", "--seed", "3")
+    assert plan(folder, "--draws", "50", "--seed", "3")["weather"]["fair_run"] == fair["run_id"]

@@ -11,6 +11,8 @@ import polars as pl
 from data.contracts import contract
 from reports.plan_inputs import PlanInputs
 from reports.run_facts import RunFacts
+from reports.weather_age import WeatherAge
+from reports.weather_basis import WeatherBasis
 from tests.reports.frames import HUBS, hubs, route_forecasts
 
 RUN = RunFacts(
@@ -220,6 +222,14 @@ def lane_weather() -> pl.DataFrame:
     return contract("lane_weather").conform(pl.DataFrame(rows))
 
 
+def weather_basis() -> WeatherBasis:
+    """A forecast issued two days before what was known, and nothing of the last day."""
+    issued, known = datetime(2025, 11, 6, 12, tzinfo=UTC), datetime(2025, 11, 8, 16, tzinfo=UTC)
+    return WeatherBasis(
+        "weather-impact-0004", left_out=False, age=WeatherAge(issued, known), unknown=[DAYS[-1]], touched=6
+    )
+
+
 def warnings() -> pl.DataFrame:
     """A yellow warning over the north, and a red one within it."""
     rows = [
@@ -270,6 +280,7 @@ def plan_inputs() -> PlanInputs:
         vehicle_types=vehicle_types(),
         lane_weather=lane_weather(),
         warnings=warnings(),
+        weather_basis=weather_basis(),
         weather_cost={
             "fair_run": "plan-trunk-0004",
             "parcels_moved": 12_000,

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+import pytest
 
 from reports.forecast_report import write_forecast_report
 from reports.plan_report import write_plan_report
+from reports.weather_basis import WeatherBasis
 from tests.reports.odd_frames import empty_plan, odd_forecast, odd_plan
+from tests.reports.plan_frames import plan_inputs
 
 
 def _text(page: str) -> str:
@@ -38,3 +43,25 @@ def test_an_empty_plan_is_a_page_of_zeros_and_no_claim() -> None:
     page = _text(write_plan_report(empty_plan(), "en"))
     assert "nan" not in page.lower().split()
     assert "cannot travel" not in page
+
+
+def test_a_plan_tells_which_weather_it_stands_on() -> None:
+    page = _text(write_plan_report(plan_inputs(), "en"))
+    assert "It stands on the lane weather of weather-impact-0004." in page
+    assert "issued 2025-11-06 20:00, 52 hours before what was known: it is old." in page
+    assert "Within Thu 13 Nov 2025 no weather is known of 1 days; they count as fair." in page
+    chinese = _text(write_plan_report(plan_inputs(), "zh"))
+    assert "依据 weather-impact-0004 的干线天气。" in chinese
+    assert "已陈旧" in chinese
+
+
+@pytest.mark.parametrize(
+    ("left_out", "told"),
+    [(False, ("No weather was read", "未读入天气")), (True, ("leaves the weather out", "不计天气"))],
+)
+def test_a_plan_without_weather_says_so(left_out: bool, told: tuple[str, str]) -> None:
+    inputs = replace(empty_plan(), weather_basis=WeatherBasis(None, left_out, None, (), 0))
+    for language, words in zip(("en", "zh"), told, strict=True):
+        page = write_plan_report(inputs, language)  # type: ignore[arg-type]
+        assert words in page.partition('<section id="weather">')[2].partition("</section>")[0]
+        assert 'href="#weather"' in page
