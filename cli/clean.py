@@ -37,7 +37,7 @@ def clean(
     import polars as pl
 
     from data.cleaning import find_removable, remove
-    from weather.fetching import find_old_answers
+    from weather.fetch.fetching import find_old_answers
 
     workspace = workspace_of(context)
     now = datetime.now(UTC)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Span = tuple[datetime, datetime]
 
+BY_CHANCE = "weather by chance"
+"""Scenario in which everything the weather may close is closed as often as it is likely."""
+
 
 def planned_span(workspace: Workspace, run_id: str) -> Span:
     """Return the first and the last moment of the days a trunk plan carries parcels on."""
@@ -46,8 +49,9 @@ def read_closures(workspace: Workspace, least: float, span: Span) -> tuple[Scena
     Returns
     -------
     tuple of Scenario
-        One for each cause, the likeliest first; its name tells the cause and how likely it is. In it every lane that
-        the cause may close is shut in its hours: one storm shuts its lanes together, not each by a throw of its own.
+        Where anything is less than certain, first all of it by chance: in each draw a cause shuts the lanes whose probability its one
+        throw is below. Then one for each cause, the likeliest first; its name tells the cause and how likely it is. In it every lane
+        that the cause may close is shut in its hours: one storm shuts its lanes together, not each by a throw of its own.
 
     Raises
     ------
@@ -74,7 +78,8 @@ def read_closures(workspace: Workspace, least: float, span: Span) -> tuple[Scena
             "rows of lane_closures",
             "give a smaller share, or leave --closures out",
         )
-    return tuple(_by_cause(found))
+    by_chance = [] if (found["probability"] >= 1.0).all() else [Scenario(BY_CHANCE, tuple(_throw_by_cause(found)))]
+    return (*by_chance, *_by_cause(found))
 
 
 def lay_weather(
@@ -104,7 +109,7 @@ def lay_weather(
     from cli.trunk_task import choose_certain
     from data.contracts import contract
     from data.hub_load import names_hours
-    from weather.played_closures import fold_into_days
+    from weather.adjustment.played_closures import fold_into_days
 
     if named is not None:
         writers = workspace.writers("lane_weather")
@@ -121,6 +126,17 @@ def lay_weather(
     zone = workspace.settings.workspace.zone
     told = {"lane_weather": fold_into_days(seen, tables["lane_closures"], tables["lanes"], zone)}
     return {name: frame for name, frame in tables.items() if name != "lane_closures"} | told
+
+
+def _throw_by_cause(closures: pl.DataFrame) -> list[Incident]:
+    """Closures as likely as they are, those of a cause by one throw."""
+    columns = ("lane_id", "starts_at", "ends_at", "probability", "cause")
+    return [
+        Incident("lane_shut", starts, ends, lane_id=lane, probability=min(probability, 1.0), throw=cause)
+        for lane, starts, ends, probability, cause in closures.sort("cause", "lane_id", "starts_at")
+        .select(columns)
+        .iter_rows()
+    ]
 
 
 def _by_cause(closures: pl.DataFrame) -> list[Scenario]:

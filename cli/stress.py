@@ -70,7 +70,7 @@ def stress(
         typer.Option(
             "--closures",
             metavar="SHARE",
-            help="Also play each cause of weather that closes lanes at least this likely (lane_closures of the latest impact).",
+            help="Also play the weather that closes lanes at least this likely, each cause as if it came and all as likely as they are (lane_closures of the latest impact).",
         ),
     ] = None,
     forecast: Annotated[

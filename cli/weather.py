@@ -115,7 +115,7 @@ def load(
     from data.ingest.files import begin_watch
     from data.ingest.future import tomorrow
     from data.sources.load_limits import limited
-    from weather.loading import Sources, read_weather, require_good
+    from weather.feeds.loading import Sources, read_weather, require_good
 
     workspace = workspace_of(context)
     zone = workspace.settings.workspace.zone
@@ -172,10 +172,10 @@ def fetch(
     from data.errors import RadarError
     from data.ingest.future import tomorrow
     from data.settings import WeatherService
-    from weather.fetching import Fetcher
-    from weather.loading import Sources, gather, require_good
-    from weather.services import BASE_URLS, Account
-    from weather.services import fetch as ask
+    from weather.feeds.loading import Sources, gather, require_good
+    from weather.fetch.fetching import Fetcher
+    from weather.fetch.services import BASE_URLS, Account
+    from weather.fetch.services import fetch as ask
 
     workspace = workspace_of(context)
     zone = workspace.settings.workspace.zone

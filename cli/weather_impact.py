@@ -203,7 +203,7 @@ def effects(context: typer.Context, as_of: AsOf = None, learn: Learn = True, jso
     Example: `radar weather effects --no-learn`
     """
     from weather.calibration import tabulate_effects
-    from weather.effects import list_effects, tabulate
+    from weather.effects.effect_tables import list_effects, tabulate
     from weather.impact_inputs import end_of_day
 
     workspace = workspace_of(context)

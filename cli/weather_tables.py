@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
     from weather.applying import ForecastTables
     from weather.feeds.cap import Shapes
+    from weather.feeds.loading import LoadedFile
     from weather.feeds.reading import Place
     from weather.impact_inputs import ImpactTables
-    from weather.loading import LoadedFile
 
 
 KEPT_ANSWERS = ".weather"

@@ -12,7 +12,8 @@ import polars as pl
 
 from data.progress import SILENT, Progress
 from data.settings import WeatherSettings
-from weather.adjustment import (
+from weather.adjustment.deliveries import change_arrivals, days_to_delivery, hold_deliveries
+from weather.adjustment.forecasts import (
     ROUTE,
     Moved,
     apply_change,
@@ -22,7 +23,14 @@ from weather.adjustment import (
     parcels_before,
     share_among_outlets,
 )
-from weather.capacity_response import (
+from weather.adjustment.played_closures import play_closures
+from weather.effects.effect_tables import EffectTables, kind_of_warning, list_effects
+from weather.exposure.impact import assess_outlets, hours_needed
+from weather.exposure.points import build_grid, known_weather
+from weather.exposure.scene import WeatherScene
+from weather.exposure.warnings import acting_warnings
+from weather.impact_inputs import ImpactTables, build_scene
+from weather.learning.capacity_response import (
     DIRECTIONS,
     amounts_at_hubs,
     keep_least,
@@ -31,16 +39,8 @@ from weather.capacity_response import (
     lay_out,
     sum_days,
 )
-from weather.deliveries import change_arrivals, days_to_delivery, hold_deliveries
-from weather.effects import EffectTables, kind_of_warning, list_effects
-from weather.impact import assess_outlets, hours_needed
-from weather.impact_inputs import ImpactTables, build_scene
-from weather.learning import VolumeResponse, fit_volume_response, volumes_by_hub
-from weather.played_closures import play_closures
-from weather.points import build_grid, known_weather
-from weather.scene import WeatherScene
-from weather.warning_learning import LearnedWarning, fit_warning_response, replace_productivity
-from weather.warnings import acting_warnings
+from weather.learning.volumes import VolumeResponse, fit_volume_response, volumes_by_hub
+from weather.learning.warning_response import LearnedWarning, fit_warning_response, replace_productivity
 
 LEVELS = ("network", "region", "hub", "route", "outlet")
 Basis = Literal["history", "published"]

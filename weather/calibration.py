@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from data.settings import WeatherSettings
-from weather.capacity_response import amounts_at_hubs, sum_days
-from weather.effects import tabulate
+from weather.effects.effect_tables import tabulate
+from weather.exposure.points import known_weather
 from weather.impact_inputs import ImpactTables, LearnedEffects, learn_effects
-from weather.learning import ENOUGH, VolumeResponse, fit_volume_response, preset_rate, volumes_by_hub
-from weather.points import known_weather
+from weather.learning.capacity_response import amounts_at_hubs, sum_days
+from weather.learning.volumes import ENOUGH, VolumeResponse, fit_volume_response, preset_rate, volumes_by_hub
 
 _TWO_SIDED_95 = 1.96
 

@@ -14,16 +14,16 @@ import polars as pl
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from data.settings import WeatherSettings
-from weather.closures import find_closures
-from weather.effects import EffectRow, EffectTables, list_effects
-from weather.exposure import cross_areas, days_between, lines_of, sample_lanes, stand_over
-from weather.impact import assess_lanes, assess_outlets, hours_needed
-from weather.lane_learning import LearnedSpeed, fit_lane_speed, measure_delays, replace_rows
-from weather.learning import ENOUGH, volumes_by_hub
-from weather.points import build_grid, known_weather
-from weather.scene import WeatherScene
-from weather.warning_learning import LearnedWarning, fit_warning_response, replace_productivity
-from weather.warnings import ActingWarnings, acting_warnings
+from weather.effects.effect_tables import EffectRow, EffectTables, list_effects
+from weather.exposure.closures import find_closures
+from weather.exposure.impact import assess_lanes, assess_outlets, hours_needed
+from weather.exposure.lane_places import cross_areas, days_between, lines_of, sample_lanes, stand_over
+from weather.exposure.points import build_grid, known_weather
+from weather.exposure.scene import WeatherScene
+from weather.exposure.warnings import ActingWarnings, acting_warnings
+from weather.learning.lane_speed import LearnedSpeed, fit_lane_speed, measure_delays, replace_rows
+from weather.learning.volumes import ENOUGH, volumes_by_hub
+from weather.learning.warning_response import LearnedWarning, fit_warning_response, replace_productivity
 
 LONGEST_SPAN = 92
 

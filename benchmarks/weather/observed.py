@@ -11,10 +11,10 @@ import polars as pl
 
 from data.settings import WeatherSettings
 from data.workspace import Workspace
-from weather.capacity_response import amounts_at_hubs, sum_days
-from weather.learning import fit_volume_response, volumes_by_hub
-from weather.loading import Sources, read_weather
-from weather.points import known_weather
+from weather.exposure.points import known_weather
+from weather.feeds.loading import Sources, read_weather
+from weather.learning.capacity_response import amounts_at_hubs, sum_days
+from weather.learning.volumes import fit_volume_response, volumes_by_hub
 
 # Olist is thin before, and ends after
 _FIRST, _LAST = date(2017, 1, 5), date(2018, 8, 28)

@@ -27,8 +27,8 @@ from data.workspace import Workspace
 from forecasting.inputs import ForecastSettings
 from routing.checker.playback.clock import ClockRules
 from routing.trunk.task.inputs import TrunkOptions
-from weather.loading import Sources
-from weather.services import _told as told_sources
+from weather.feeds.loading import Sources
+from weather.fetch.services import _told as told_sources
 
 DAY = date(2025, 11, 11)
 

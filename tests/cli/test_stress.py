@@ -188,11 +188,19 @@ def test_what_one_storm_may_close_is_closed_together(folder: Path, planned: dict
     answered = radar(folder, *arguments, "0.1")
     assert answered.exit_code == 0, answered.output
     found = json.loads(answered.stdout)
-    assert {summary["scenario"] for summary in found["summaries"]} == {"none", "snow, 60%", "fog, 20%"}
+    assert {summary["scenario"] for summary in found["summaries"]} == {
+        "none",
+        "weather by chance",
+        "snow, 60%",
+        "fog, 20%",
+    }
     few = json.loads(radar(folder, *arguments, "0.5").stdout)
-    assert {summary["scenario"] for summary in few["summaries"]} == {"none", "snow, 60%"}
+    assert {summary["scenario"] for summary in few["summaries"]} == {"none", "weather by chance", "snow, 60%"}
     short = {summary["scenario"]: summary["overflow_probability"] for summary in found["summaries"]}
     assert short["snow, 60%"] >= short["none"]
+    # by chance the storm comes in three of five futures
+    late = {summary["scenario"]: summary["late"] for summary in few["summaries"]}
+    assert late["none"] < late["weather by chance"] < late["snow, 60%"]
     refused = radar(folder, *arguments, "0.95")
     assert refused.exit_code == 1
     assert "may be closed" in refused.output

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from cli.app import app
 from data.contracts import contract
 from data.workspace import Workspace
-from weather.adjustment import QUANTILES
+from weather.adjustment.forecasts import QUANTILES
 
 AS_OF = date(2025, 11, 7)
 DAYS = [AS_OF + timedelta(days=step) for step in range(1, 6)]

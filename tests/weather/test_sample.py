@@ -11,14 +11,14 @@ import pytest
 from data.sample.make import Sample, build_sample
 from data.sample.scale import AS_OF
 from data.settings import WeatherSettings
-from weather.capacity_response import amounts_at_hubs, kept_by_history, sum_days
-from weather.effects import EffectTables, list_effects
-from weather.exposure import days_between, sample_lanes
-from weather.impact import assess_lanes, assess_outlets
-from weather.learning import VolumeResponse, fit_volume_response
-from weather.points import build_grid, known_weather
-from weather.scene import WeatherScene
-from weather.warnings import acting_warnings
+from weather.effects.effect_tables import EffectTables, list_effects
+from weather.exposure.impact import assess_lanes, assess_outlets
+from weather.exposure.lane_places import days_between, sample_lanes
+from weather.exposure.points import build_grid, known_weather
+from weather.exposure.scene import WeatherScene
+from weather.exposure.warnings import acting_warnings
+from weather.learning.capacity_response import amounts_at_hubs, kept_by_history, sum_days
+from weather.learning.volumes import VolumeResponse, fit_volume_response
 
 ZONE = ZoneInfo("Asia/Shanghai")
 SETTINGS = WeatherSettings()

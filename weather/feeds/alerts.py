@@ -18,6 +18,9 @@ _SEVERITIES = {"minor": "blue", "moderate": "yellow", "severe": "orange", "extre
 WORST_UNKNOWN = "blue"
 """A warning of which neither colour nor severity is told is taken as the mildest (judgement)."""
 
+PART = "#"
+"""One message of a service may hold several warnings: their ids are the message's, this mark and a number."""
+
 WARNING_SCHEMA: dict[str, pl.DataType] = {
     "warning_id": pl.String(),
     "issued_at": pl.Datetime("us", "UTC"),

@@ -15,10 +15,9 @@ from typing import Any, Final
 
 from data.areas import area_text, read_area
 from data.errors import RadarError
-from weather.feeds.alerts import colour_of, warnings_frame
+from weather.feeds.alerts import PART, colour_of, warnings_frame
 from weather.feeds.circles import circle_ring
 from weather.feeds.reading import Reading, join_readings
-from weather.warnings import PART
 
 PROVIDER: Final = "cap"
 NAMESPACE: Final = "urn:oasis:names:tc:emergency:cap:1.2"

@@ -19,7 +19,7 @@ from data.errors import RadarError
 from weather.feeds.bad_rows import ENTRY, BadRows
 from weather.feeds.reading import Kind, Place, Reading, bounds_rule, join_readings, outside_bounds
 from weather.feeds.text_table import read_text_table
-from weather.units import UNITS, Quantity, convert, unit_name
+from weather.feeds.units import UNITS, Quantity, convert, unit_name
 
 PROVIDER: Final = "csv"
 

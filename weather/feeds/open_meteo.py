@@ -20,7 +20,7 @@ from data.errors import RadarError
 from weather.feeds.bad_rows import ENTRY, BadRows, join_bad_rows
 from weather.feeds.reading import Kind, Reading, bounds_rule, check_place, join_readings, outside_bounds
 from weather.feeds.rows import read_json
-from weather.units import Quantity, convert
+from weather.feeds.units import Quantity, convert
 
 PROVIDER: Final = "open-meteo"
 

@@ -20,7 +20,7 @@ from weather.feeds.bad_rows import BadRows
 from weather.feeds.circles import PLACE_RADIUS_KM, circle_text
 from weather.feeds.reading import Kind, Reading, arrange, check_place, join_readings
 from weather.feeds.rows import frame_of, measures, moment_of, number_of, records_of
-from weather.units import Quantity
+from weather.feeds.units import Quantity
 
 PROVIDER: Final = "openweather"
 

@@ -20,7 +20,7 @@ from weather.feeds.qweather_place import PROVIDER, need_place, update_time
 from weather.feeds.qweather_warnings import read_alerts, read_storm, read_warnings
 from weather.feeds.reading import Kind, Place, Reading, arrange, join_readings
 from weather.feeds.rows import day_of, frame_of, measures, moment_of, number_of, records_of, spread_day
-from weather.units import Quantity
+from weather.feeds.units import Quantity
 
 # measure -> name in v7 and its unit; hours and the moment of observation share them
 V7_FIELDS: Mapping[Quantity, tuple[str, str]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weather.feeds import alerts, cap, csv_points, open_meteo, openweather, qweather, qweather_place, station_csv
 from weather.feeds.rows import COLUMNS
-from weather.units import UNITS
+from weather.feeds.units import UNITS
 
 _ABOUT = {
     "open-meteo": "JSON: `hourly`, `daily`, `current`; one place or several. Units stand in the answer.",

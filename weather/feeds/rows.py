@@ -14,7 +14,7 @@ import polars as pl
 
 from data.errors import RadarError
 from weather.feeds.reading import check_bounds
-from weather.units import Quantity, convert
+from weather.feeds.units import Quantity, convert
 
 # Half of a character that JSON writes in two parts: it is no text, and says nothing.
 _HALF = re.compile(

@@ -16,7 +16,7 @@ from data.errors import RadarError
 from weather.feeds.bad_rows import ENTRY, BadRows
 from weather.feeds.reading import Place, Reading, bounds_rule, check_place, join_readings, outside_bounds
 from weather.feeds.text_table import level_separators, read_text_table
-from weather.units import Quantity, convert
+from weather.feeds.units import Quantity, convert
 
 INMET: Final = "inmet"
 BEIJING: Final = "beijing"

@@ -13,7 +13,7 @@ from data.areas import read_area
 from data.contracts import contract
 from data.errors import RadarError
 from weather.feeds import cap
-from weather.loading import Sources, read_bytes
+from weather.feeds.loading import Sources, read_bytes
 
 # a blizzard north of Beijing: latitude first
 POLYGON = "<polygon>40.0,115.0 40.0,117.0 41.0,117.0 41.0,115.0 40.0,115.0</polygon>"

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from data.errors import RadarError
+from weather.feeds.loading import Sources, read_bytes
 from weather.feeds.reading import Reading
-from weather.loading import Sources, read_bytes
 
 SOURCES = Sources(zone=ZoneInfo("Asia/Shanghai"), place=(39.9, 116.4), issued_at=datetime(2026, 7, 1, tzinfo=UTC))
 REFUSED = ("Air", "StormList", "geocode", "alert-events")

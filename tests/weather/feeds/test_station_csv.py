@@ -7,7 +7,7 @@ import pytest
 
 from data.errors import RadarError
 from weather.feeds import station_csv
-from weather.loading import Sources, read_bytes
+from weather.feeds.loading import Sources, read_bytes
 
 PREAMBLE = "REGIÃO:;SE\nUF:;SP\nESTAÇÃO:;MIRANTE\nCODIGO (WMO):;A701\nLATITUDE:;-23,5\nLONGITUDE:;-46,6\nALTITUDE:;792,06\nDATA DE FUNDAÇÃO (YYYY-MM-DD):;2006-07-25\n"
 HEADER = "DATA (YYYY-MM-DD);HORA (UTC);PRECIPITAÇÃO TOTAL, HORÁRIO (mm);TEMPERATURA DO AR - BULBO SECO, HORARIA (°C);VENTO, VELOCIDADE HORARIA (m/s);\n"

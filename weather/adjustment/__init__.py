@@ -1,0 +1,1 @@
+"""Forecasts and lanes with the weather in them."""

@@ -1,0 +1,1 @@
+"""What weather does to lanes and couriers, as published."""

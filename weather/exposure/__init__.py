@@ -1,0 +1,1 @@
+"""What lanes and outlets meet of the weather, and when."""

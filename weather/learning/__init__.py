@@ -1,0 +1,1 @@
+"""What history shows of weather's effects."""
