@@ -22,6 +22,7 @@ AsOf = Annotated[
     date | None,
     typer.Option("--as-of", parser=parse_day, metavar="DATE", help="Use only what was known at the end of this day."),
 ]
+_MOST_CLOSURES = 12  # rows shown
 Top = Annotated[int, typer.Option("--top", min=1, help="Rows to print; --json prints all.")]
 
 
@@ -188,6 +189,7 @@ def apply(
             f"Under {row.id} couriers handle {row.kept:.2f} of a day's parcels ({low:.2f} to {min(high, 1.0):.2f}; {known})."
         )
     if made.closed.height:
+        _print_closures(made.closures, zone)
         say(f"Closed in this scenario: {made.closed.height:,} (lane, day); run `radar plan trunk` again.")
     elif chosen:
         say("No lane-day is closed: none of those named has weather, or none is as likely as that.")
@@ -236,13 +238,27 @@ def calibrate(context: typer.Context, as_of: AsOf = None, json: Json = False) ->
     out_rows(calibration.calibrate(read_network(workspace, workspace), settings, zone, moment), json=json)
 
 
+def _print_closures(closures: pl.DataFrame, zone: ZoneInfo) -> None:
+    """Print which lanes are shut from when to when by the workspace's clock, the first shut first; of lanes shut by name alone no hours are told."""
+    import polars as pl
+
+    hours = [
+        pl.col(name).dt.convert_time_zone(zone.key).dt.strftime("%m-%d %H:%M") for name in ("starts_at", "ends_at")
+    ]
+    rows = closures.sort("starts_at", "lane_id").select("lane_id", *hours, "cause")
+    if rows.height:
+        out_rows(rows.head(_MOST_CLOSURES), json=False, title="Lanes shut")
+    if rows.height > _MOST_CLOSURES:
+        say(f"Lanes shut: {rows.height - _MOST_CLOSURES:,} more rows; `--json` prints all.")
+
+
 def _print_top(title: str, touched: pl.DataFrame, top: int) -> None:
     if touched.is_empty():
         say(f"{title}: none touched.")
         return
     out_rows(touched.head(top), json=False, title=f"{title}, the worst first")
     if touched.height > top:
-        say(f"{touched.height - top:,} more; `--json` prints all.")
+        say(f"{title}: {touched.height - top:,} more rows; `--json` prints all.")
 
 
 def _tell_unknown(found: NetworkImpact) -> None:

@@ -174,12 +174,13 @@ def test_a_plan_in_which_everything_travels_says_so() -> None:
         certificates=done,
         shortfalls=contract("shortfalls").empty(),
         lane_weather=contract("lane_weather").empty(),
+        weather_basis=replace(inputs.weather_basis, touched=0),
         hub_prices=None,
     )
     text = words(write_plan_report(calm, "en"))
     assert "Every parcel travels" in text
     assert "What cannot travel" not in text
-    assert "Weather on the lanes" not in text
+    assert "It slows, narrows or shuts no lane on the plan's days." in text
 
 
 def test_a_plan_the_checker_refuses_is_not_praised() -> None:

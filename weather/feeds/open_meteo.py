@@ -124,6 +124,8 @@ def _parse_place(place: Any, file: str) -> _Found:
         raise RadarError(
             f"the provider's error answer: {reason}", action="correct the request and fetch it again", file=file
         )
+    if "results" in place and "latitude" not in place:
+        raise RadarError("a list of places", "the weather of a place", "fetch the weather of those you need", file=file)
     latitude, longitude = _number(place, "latitude", file), _number(place, "longitude", file)
     check_place(latitude, longitude, file=file)
     blocks = [name for name in ("hourly", "daily", "current") if name in place]

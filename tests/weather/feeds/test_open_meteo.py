@@ -290,3 +290,8 @@ def test_current_does_not_double_an_hour_of_the_hourly_block() -> None:
     frame = parse(answer).frame
     assert frame.height == 2
     assert frame.filter(pl.col("wind_speed_ms") > 20.0).is_empty()
+
+
+def test_a_list_of_places_is_no_weather() -> None:
+    with pytest.raises(RadarError, match="found a list of places, expected the weather of a place"):
+        parse({"results": [{"name": "杭州", "latitude": 30.3, "longitude": 120.2}]})
