@@ -95,7 +95,10 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
             "parcels of every route, hub, region and outlet",
         ),
         Step(("weather", "impact", "--as-of", str(peak.as_of)), "what the weather does to lanes and outlets"),
-        Step(("weather", "apply"), "forecasts and lane times with the weather in them"),
+        Step(
+            ("weather", "apply", "--close", "likely"),
+            "forecasts and lane times with the weather in them, lanes likely shut are shut",
+        ),
         Step(
             ("plan", "trunk", *window, "--no-weather", *effort, "--draws", str(_DRAWS_OF_THE_FAIR), *seed),
             "the plan as if every lane were fair, to hold the next one against",

@@ -1,5 +1,5 @@
 """`python -m benchmarks.weather`: exposure of a large network. `... real SHARED`: rain against parcels. `... days WORKSPACE`: bad days and fair ones.
-`... page FILE WORKSPACE SHARED`: all of them as a page.
+`... replan WORKSPACE`: a plan near the one that stands when lanes are shut. `... page FILE WORKSPACE SHARED`: all of them as a page.
 
 SHARED holds `weather/inmet`, `weather/beijing-cma` and `real/olist`; WORKSPACE is a finished sample (`radar demo`). One JSON object a line.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.weather.exposure import measure_exposure
 from benchmarks.weather.observed import measure_beijing, measure_days, measure_sao_paulo
 from benchmarks.weather.page import write_page
+from benchmarks.weather.replan import measure_replan
 
 
 def main() -> None:
@@ -24,6 +25,8 @@ def main() -> None:
             rows = [*measure_sao_paulo(Path(shared)), *measure_beijing(Path(shared))]
         case ["days", workspace]:
             rows = measure_days(Path(workspace))
+        case ["replan", workspace]:
+            rows = measure_replan(Path(workspace))
         case ["page", file, workspace, shared]:
             write_page(Path(file), Path(workspace), Path(shared))
             return
