@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from data.table_reader import TableReader
     from data.workspace import Workspace
+    from reports.run_facts import RunFacts
 
 _PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations", "joint": "route_prices"}
 """The table by whose rows a plan of each kind is known."""
@@ -32,6 +33,15 @@ def read_run(workspace: Workspace, run_id: str) -> dict[str, Any]:
 
     run = workspace.read("runs").row(by_predicate=pl.col("run_id") == run_id, named=True)
     return run | {"tables_read": json.loads(run["tables_read"]), "options": json.loads(run["options"])}
+
+
+def run_facts(workspace: Workspace, run_id: str) -> RunFacts:
+    """Read the facts of a run for the footer of a page."""
+    import polars as pl
+
+    from reports.run_facts import RunFacts
+
+    return RunFacts.from_row(workspace.read("runs").row(by_predicate=pl.col("run_id") == run_id, named=True))
 
 
 def read_trunk_plan(workspace: Workspace, run_id: str) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:

@@ -16,7 +16,7 @@ from cli.options import CertificateDraws, Effort, FirstDay, Json, LastDay, Seed,
 from cli.plan_demand import TrunkRequest, keep_request, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
-from cli.plan_weather import read_weather_basis, read_weather_cost, tell_weather_basis, tell_weather_cost
+from cli.plan_weather import list_weather, read_weather_cost, tell_weather
 from cli.trunk_task import (
     TABLES,
     keep_options,
@@ -143,8 +143,7 @@ def trunk(
     outcome = read_plan_outcome(workspace, run_id)
     under = read_weather_cost(workspace, run_id)
     if json:
-        found = _list_found(run_id, plan, outcome, basis_of(workspace, run_id)) | {"weather": under}
-        found["weather_basis"] = read_weather_basis(workspace, run_id).facts()
+        found = _list_found(run_id, plan, outcome, basis_of(workspace, run_id)) | list_weather(workspace, run_id, under)
         found["calibration"] = read_calibration(workspace, plan.plan_certificates["draws_run"][0])
         out_json(found | ({"risk_target": reached[0].facts()} if reached else {}))
     else:
@@ -152,9 +151,8 @@ def trunk(
         for line in (line for one in reached for line in tell_reached(one)):
             say(line)
         tell_basis(workspace, run_id)
-        say(tell_weather_basis(workspace, run_id))
-        if under is not None and under["lane_days"]:
-            say(tell_weather_cost(under))
+        for line in tell_weather(workspace, run_id, under):
+            say(line)
     if plan.short:
         raise typer.Exit(EXIT_INCOMPLETE)
 

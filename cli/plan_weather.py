@@ -74,7 +74,7 @@ def tell_weather_cost(found: dict[str, Any]) -> str:
 
 def read_weather_basis(workspace: Workspace, run_id: str) -> WeatherBasis:
     """Read which lane weather a trunk plan stands on, or that it stands on none."""
-    from cli.report import run_facts
+    from cli.past_plans import run_facts
     from cli.report_weather import read_basis
 
     days = workspace.results("route_demand", run_id)["date"]
@@ -92,6 +92,16 @@ def tell_weather_basis(workspace: Workspace, run_id: str) -> str:
     told = read_weather_basis(workspace, run_id).tell(zone, Messages(language), Formats(language))
     plain = (one.unescape().replace("<code>", "`").replace("</code>", "`") for one in told)
     return ("" if language == "zh" else " ").join(plain)
+
+
+def tell_weather(workspace: Workspace, run_id: str, cost: dict[str, Any] | None) -> list[str]:
+    """Tell what a trunk plan stands on, and, where the weather touches it, what that does."""
+    return [tell_weather_basis(workspace, run_id), *([tell_weather_cost(cost)] if cost and cost["lane_days"] else [])]
+
+
+def list_weather(workspace: Workspace, run_id: str, cost: dict[str, Any] | None) -> dict[str, Any]:
+    """List both as ``--json`` says them."""
+    return {"weather": cost, "weather_basis": read_weather_basis(workspace, run_id).facts()}
 
 
 def _touched(weather: pl.DataFrame, departures: pl.DataFrame, days: pl.Series) -> pl.DataFrame:

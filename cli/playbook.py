@@ -251,7 +251,7 @@ def _tell_calibration(workspace: Workspace, forecast: str) -> None:
 def _write_cards(
     workspace: Workspace, run: Run, cases: Sequence[Scenario], frames: Sequence[Any], lang: str | None
 ) -> list[str]:
-    from cli.report import run_facts
+    from cli.past_plans import run_facts
     from data.errors import RadarError
     from data.language import default_languages
     from reports.page import languages

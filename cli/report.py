@@ -313,21 +313,9 @@ def _run(workspace: Workspace, table: str, run_id: str | None, command: str) -> 
         raise RadarError(
             f"no finished run {run_id} of `{command}`", f"one of {', '.join(writers[-5:])}", "see `radar runs`"
         )
+    from cli.past_plans import run_facts
+
     return run_facts(workspace, run_id)
-
-
-def run_facts(workspace: Workspace, run_id: str) -> RunFacts:
-    """Read the facts of a run for the footer of a page."""
-    from reports.run_facts import RunFacts
-
-    return RunFacts.from_row(workspace.read("runs").row(by_predicate=_is_run(run_id), named=True))
-
-
-def _is_run(run_id: str) -> pl.Expr:
-
-    import polars as pl
-
-    return pl.col("run_id") == run_id
 
 
 def _rows_of(workspace: Workspace, table: str, run_id: str) -> pl.DataFrame:
