@@ -33,6 +33,14 @@ def init(
         Calendar,
         typer.Option("--calendar", help="Whose holidays and shopping events to fill in.", case_sensitive=False),
     ] = Calendar.CN,
+    store: Annotated[
+        str,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            help="s3://BUCKET/PREFIX where the tables are to stand; one that holds a workspace already is joined.",
+        ),
+    ] = "",
 ) -> None:
     """Make an empty workspace: `radar.toml` with every setting explained, and a template file for each table.
 
@@ -40,6 +48,6 @@ def init(
     """
     from data.new_workspace import make_workspace
 
-    workspace = make_workspace(directory, calendar.value)
+    workspace = make_workspace(directory, calendar.value, store)
     say("Fill the templates with your data, or map your own files; then `radar load TABLE FILE` and `radar check`.")
     out_text(str(workspace.folder))

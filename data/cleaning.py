@@ -12,6 +12,7 @@ import polars as pl
 
 from data import delta
 from data.contracts import TABLES
+from data.integrity import refuse_on_object_store
 from data.table_reader import FINISHED, TableReader
 from data.whatif import list_whatifs
 
@@ -53,6 +54,7 @@ def find_removable(reader: TableReader, keep_days: int, now: datetime) -> list[C
     now
         The present [with offset].
     """
+    refuse_on_object_store(reader, "clean")
     needed = _needed_versions(reader, now - timedelta(days=keep_days))
     found = []
     for name in TABLES:

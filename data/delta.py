@@ -37,7 +37,7 @@ _READ_AT_ONCE = 1 << 22
 # Old versions never vanish by themselves: a plan of last year is checked on the tables it was made from.
 _CONFIGURATION = {"delta.enableExpiredLogCleanup": "false"}
 # Versions that `radar clean` removed, as a JSON list; Delta itself pays no heed to hidden files.
-_REMOVED = ".removed_versions"
+REMOVED = ".removed_versions"
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -409,15 +409,15 @@ def committed_rows(folder: Path, version: int) -> int | None:
 def removed_versions(folder: Path) -> set[int]:
     """Return the versions whose files were removed on purpose."""
     try:
-        return set(json.loads((folder / _REMOVED).read_text(encoding="utf-8")))
+        return set(json.loads((folder / REMOVED).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return set()
     except (OSError, ValueError) as error:
-        raise tell_damage(folder, f"{_REMOVED} cannot be read") from error
+        raise tell_damage(folder, f"{REMOVED} cannot be read") from error
 
 
 def note_removed(folder: Path, versions: Iterable[int]) -> None:
     """Put down that versions are about to be removed on purpose."""
-    partial = folder / f"{_REMOVED}.part"
+    partial = folder / f"{REMOVED}.part"
     partial.write_text(json.dumps(sorted(removed_versions(folder).union(versions))), encoding="utf-8")
-    partial.replace(folder / _REMOVED)
+    partial.replace(folder / REMOVED)

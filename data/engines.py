@@ -24,6 +24,8 @@ Task = Callable[[Shared, Part], Result]
 Tell = Callable[[str], None]
 
 NAMES = ("local", "processes", "ray")
+_CLIENT_PORT = 10001  # published: what `ray start --head` opens for clients unless told otherwise
+_KNOCK_SECONDS = 10.0  # that a head may take to open its door (judgement)
 RETRIES = 3  # of tasks whose worker died before what is left is done in this process (judgement)
 
 
@@ -129,7 +131,7 @@ class Ray:
     Attributes
     ----------
     address
-        ``ray://HOST:PORT`` or ``HOST:PORT`` of its head; empty starts one on this machine for the time of the tasks.
+        ``ray://HOST:PORT`` of its head; empty starts one on this machine for the time of the tasks.
     tell
         Told in a sentence when the cluster was lost.
 
@@ -264,6 +266,7 @@ def _cluster(ray: Any, address: str) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent home unless the planner wants it
     told = {"logging_level": "ERROR", "log_to_driver": False}
     if address:
+        _reach(address)
         ray.init(address=address, **told)
     else:
         ray.init(address="local", include_dashboard=False, **told)
@@ -272,6 +275,25 @@ def _cluster(ray: Any, address: str) -> Iterator[None]:
     finally:
         with suppress(*_lost(ray)):
             ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Knock at a head's door: Ray itself goes on trying one that is not there for minutes.
+
+    Raises
+    ------
+    ConnectionError
+        When nobody opens.
+    """
+    import socket
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(address)
+        with socket.create_connection((parts.hostname or "", parts.port or _CLIENT_PORT), timeout=_KNOCK_SECONDS):
+            return
+    except (OSError, ValueError) as error:
+        raise ConnectionError(str(error)) from error
 
 
 def _map_on_ray(

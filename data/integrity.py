@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,10 +70,13 @@ def list_damage(reader: TableReader, progress: Progress = SILENT) -> list[Damage
 
 def find_damage(reader: TableReader, name: str) -> Damage | None:
     """Return the damage of one table, None where it is whole or was never written."""
-    folder = reader.store(name).folder
-    version = delta.newest_version(folder)
+    store = reader.store(name)
+    folder, version = store.folder, store.version()
     if version is None:
         return None
+    if store.mirror is not None:
+        with suppress(RadarError):  # what cannot be read is what is looked for
+            store.bring(version)
     fault = _fault_of_log(folder, version) or _fault_of_files(folder, version)
     if fault is None:
         return None
@@ -121,6 +125,7 @@ def repair(reader: TableReader, name: str) -> Repair | None:
     RadarError
         When the folder cannot be written.
     """
+    refuse_on_object_store(reader, "repair")
     damage = find_damage(reader, name)
     if damage is None:
         return None
@@ -140,6 +145,22 @@ def repair(reader: TableReader, name: str) -> Repair | None:
                 file.rename(_free_name(file))
         (log / "_last_checkpoint").unlink(missing_ok=True)
     return Repair(name, damage.whole_version, None)
+
+
+def refuse_on_object_store(reader: TableReader, command: str) -> None:
+    """Refuse what takes files away where the tables are at home in an object store.
+
+    Raises
+    ------
+    RadarError
+        When they are.
+    """
+    if reader.mirror is not None:
+        raise RadarError(
+            f"`radar {command}` on {reader.mirror.bucket.url}",
+            "a workspace whose tables stand in its folder",
+            "use the versions that the store itself keeps of its objects",
+        )
 
 
 def _free_name(path: Path) -> Path:

@@ -33,6 +33,15 @@ class WorkspaceSettings(_Section):
     )
     lock_wait_seconds: float = Field(30.0, ge=0, description="How long a second writer waits for the first.")
 
+    store: str = Field(
+        "",
+        pattern=r"^(s3://[^/\s]+/\S.*)?$",
+        description="s3://BUCKET/PREFIX of an object store in which the tables are at home; this folder keeps a copy. Empty: this folder.",
+    )
+    lease_seconds: float = Field(
+        30.0, ge=1, description="After how long a writer of an object store that no longer gives a sign counts as dead."
+    )
+
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
@@ -246,7 +255,7 @@ def read_settings(path: Path) -> Settings:
         ) from error
 
 
-def write_template(calendar: str = "CN") -> str:
+def write_template(calendar: str = "CN", store: str = "") -> str:
     """Return the text of a ``radar.toml`` in which every setting stands with its meaning and default."""
     zones = {"CN": "Asia/Shanghai", "BR": "America/Sao_Paulo", "US": "America/New_York"}
     lines = ["# Settings of this ParcelRadar workspace. A line that is commented out shows the default."]
@@ -268,7 +277,7 @@ def write_template(calendar: str = "CN") -> str:
             if isinstance(value, dict):
                 lines += [f"# {setting.description}", f'# [{name}.{key}."snow.heavy"]', "# speed = 0.75"]
                 continue
-            chosen = {"calendar": calendar, "timezone": zones.get(calendar, value)}.get(key)
+            chosen = {"calendar": calendar, "timezone": zones.get(calendar, value), "store": store or None}.get(key)
             lines.append(f"# {setting.description}")
             lines.append(f"{key} = {_toml(chosen)}" if chosen is not None else f"# {key} = {_toml(value)}")
     return "\n".join(lines) + "\n"

@@ -10,20 +10,33 @@ import polars as pl
 
 from data import delta
 from data.contracts import TableContract
+from data.mirror import Mirror
 
 _ROWS_A_JOIN = 1_000_000
 
 
 @dataclass(frozen=True)
 class TableStore:
-    """Reads and writes the Delta table of one contract in ``folder``."""
+    """Reads and writes the Delta table of one contract in ``folder``, the copy of an object store's where there is a ``mirror``."""
 
     contract: TableContract
     folder: Path
+    mirror: Mirror | None = None
 
     def version(self) -> int | None:
         """Return the newest committed version, or None where nothing was ever written."""
-        return delta.newest_version(self.folder)
+        return delta.newest_version(self.folder) if self.mirror is None else self.mirror.newest(self.folder.name)
+
+    def bring(self, version: int, run_id: str | None = None) -> list[delta.DataFile]:
+        """Return the files of a version, of one run where it is named; from an object store they are brought here first."""
+        if self.mirror is not None:
+            self.mirror.bring_log(self.folder.name)
+        files = [
+            file for file in delta.list_files(self.folder, version) if run_id is None or file.run_id in (None, run_id)
+        ]
+        if self.mirror is not None:
+            self.mirror.bring(self.folder.name, files)
+        return files
 
     def scan(self, version: int | None = None, run_id: str | None = None) -> pl.LazyFrame:
         """Return the rows of a version, unread; of a result table those of one run where it is named.
@@ -36,9 +49,7 @@ class TableStore:
         version = self.version() if version is None else version
         if version is None:
             return self.contract.empty().lazy()
-        files = delta.list_files(self.folder, version)
-        if run_id is not None:
-            files = [file for file in files if file.run_id in (None, run_id)]
+        files = self.bring(version, run_id)
         for file in files:
             if fault := file.fault_to_readers():
                 raise delta.tell_damage(self.folder, f"{file.path.relative_to(self.folder)} {fault}")
@@ -83,11 +94,15 @@ class TableStore:
     def restore(self, version: int | None) -> None:
         """Go back to an earlier version by one more commit; None goes back to before the first write."""
         if version is None:
+            if self.mirror is not None:
+                self.mirror.drop(self.folder.name)
             if self.folder.exists():
                 shutil.rmtree(self.folder)
             return
         if self.version() != version:
+            self.bring(version)
             delta.restore(self.folder, version)
+            self._publish()
 
     def _scan_file(self, file: delta.DataFile) -> pl.LazyFrame:
         lazy = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
@@ -111,6 +126,8 @@ class TableStore:
 
     def _write(self, frame: pl.DataFrame, mode: str) -> None:
         version = self.version()
+        if self.mirror is not None:
+            self.mirror.bring_log(self.folder.name)
         before = 0 if version is None else delta.committed_rows(self.folder, version)
         delta.commit(
             self.folder,
@@ -119,6 +136,11 @@ class TableStore:
             by_run=self._by_run,
             rows_before=before,
         )
+        self._publish()
+
+    def _publish(self) -> None:
+        if self.mirror is not None:
+            self.mirror.publish(self.folder.name)
 
 
 def _leave_out(frame: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:

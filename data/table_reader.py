@@ -13,6 +13,7 @@ import polars as pl
 
 from data.contracts import TABLES, contract
 from data.errors import RadarError
+from data.mirror import Mirror
 from data.store import TableStore
 
 FINISHED = ("done", "shortfalls", "rejected")
@@ -62,6 +63,11 @@ class TableReader:
         self._moment: Moment | None = None
         self._seen: set[str] = set()
 
+    @property
+    def mirror(self) -> Mirror | None:
+        """The object store in which the tables are at home, None where that is the folder."""
+        return None
+
     def pin(self) -> None:
         """From the next read on, read every table as it stood at the moment of that read."""
         self._pinned, self._moment = True, None
@@ -78,6 +84,8 @@ class TableReader:
 
     def moment(self) -> Moment:
         """Look at what stands here now: no run began or ended to commit while it was looked at."""
+        if self.mirror is not None:
+            self.mirror.look()
         for _ in range(_LOOKS):
             before = self.store("runs").version()
             unfinished = _before_unfinished(self._runs_at(before))
@@ -88,7 +96,7 @@ class TableReader:
 
     def store(self, name: str) -> TableStore:
         """Return the table on disk by its name."""
-        return TableStore(contract(name), self.folder / "tables" / name)
+        return TableStore(contract(name), self.folder / "tables" / name, self.mirror)
 
     def version(self, name: str) -> int | None:
         """Return the version readers see: the newest that a whole run left, None where there is none."""

@@ -72,6 +72,11 @@ class WhatIf(Workspace):
         """What the ``radar.toml`` of the workspace below says."""
         return self.base.settings
 
+    @property
+    def mirror(self) -> None:
+        """Its own tables stand in its folder, whatever those below do."""
+        return
+
     def pin(self) -> None:
         """Read the tables of both workspaces as they stood at one moment; its own runs too read those below so."""
         super().pin()

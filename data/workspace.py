@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
 from data.errors import RadarError
+from data.lease import hold
+from data.mirror import Mirror
 from data.runs import Run, number_run, record_failure, recover
 from data.settings import FILE_NAME, Settings, read_settings, write_template
 from data.table_reader import TableReader, follow_own_writes
@@ -57,7 +60,7 @@ class Workspace(TableReader):
         )
 
     @classmethod
-    def create(cls, folder: Path, calendar: str = "CN") -> Workspace:
+    def create(cls, folder: Path, calendar: str = "CN", store: str = "") -> Workspace:
         """Make an empty workspace with a commented ``radar.toml``.
 
         Raises
@@ -70,7 +73,7 @@ class Workspace(TableReader):
             raise RadarError(f"{folder} is a workspace already", action="choose another folder, or use it as it is")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            settings.write_text(write_template(calendar), encoding="utf-8")
+            settings.write_text(write_template(calendar, store), encoding="utf-8")
         except OSError as error:
             raise RadarError(
                 f"{folder} cannot be written ({error.strerror})", action="choose another folder"
@@ -81,6 +84,12 @@ class Workspace(TableReader):
     def settings(self) -> Settings:
         """What ``radar.toml`` says."""
         return read_settings(self.folder / FILE_NAME)
+
+    @cached_property
+    def mirror(self) -> Mirror | None:
+        """The object store in which the tables are at home, None where that is the folder."""
+        store = self.settings.workspace.store
+        return Mirror.open(store, self.folder) if store else None
 
     def writer_lives(self) -> bool:
         """Whether the process that wrote last of itself that it writes here is still at work."""
@@ -160,13 +169,30 @@ class Workspace(TableReader):
                 OSError
             ):  # it only serves to tell who writes; whether the tables can be written shows by itself
                 holder.write_text(f"`radar {command}` (process {os.getpid()})", encoding="utf-8")
-            with self._unpinned():
+            with self._leased(command), self._unpinned():
                 yield
         finally:
             follow_own_writes(self.folder)
             with suppress(OSError):
                 holder.unlink(missing_ok=True)
             lock.release()
+
+    @contextmanager
+    def _leased(self, command: str) -> Iterator[None]:
+        """Hold the lease of the object store in which the tables are at home, where they are."""
+        mirror, told = self.mirror, self.settings.workspace
+        if mirror is None:
+            yield
+            return
+        holder = f"`radar {command}` on {platform.node()} (process {os.getpid()})"
+        with ExitStack() as held:
+            mirror.lease = held.enter_context(hold(mirror.bucket, holder, told.lease_seconds, told.lock_wait_seconds))
+            try:
+                mirror.look()
+                mirror.take_away_unpublished()
+                yield
+            finally:
+                mirror.lease = None
 
     @contextmanager
     def _unpinned(self) -> Iterator[None]:

@@ -28,6 +28,14 @@ def die_in_workers(shared: int, part: int) -> int:
     return part
 
 
+def kill_group(shared: tuple[int, int], part: int) -> int:
+    """Kill a group of processes at part 3, unless in the process that may not be hurt."""
+    group, spared = shared
+    if part == 3 and os.getpid() != spared:
+        os.killpg(group, signal.SIGKILL)
+    return part * part
+
+
 def fail(_shared: int, part: int) -> int:
     """Fail as a faulty task does."""
     if part == 2:

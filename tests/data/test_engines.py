@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from data.engines import LOCAL, Processes, Ray, choose_engine
 from data.errors import RadarError
-from tests.data.engine_tasks import die_in_workers, die_once, fail, scale
+from tests.data.engine_tasks import die_in_workers, die_once, fail, kill_group, scale
 
 RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not RAY, reason='Ray is not installed: pip install "parcelradar[ray]"')
@@ -66,6 +67,12 @@ def test_engines_are_named_and_others_refused() -> None:
 
 @pytest.fixture(scope="module")
 def head() -> Iterator[str]:
+    with started_head() as (address, _):
+        yield address
+
+
+@contextmanager
+def started_head() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A head of two workers, started as the how-to page does."""
     port, door = _free_ports(2)
     tool = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"]
@@ -76,13 +83,15 @@ def head() -> Iterator[str]:
     )
     try:
         _wait_for(door, begun)
-        yield f"ray://127.0.0.1:{door}"
+        yield f"ray://127.0.0.1:{door}", begun
     finally:
-        os.killpg(begun.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(begun.pid, signal.SIGTERM)
         try:
             begun.wait(30)
         except subprocess.TimeoutExpired:
-            os.killpg(begun.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(begun.pid, signal.SIGKILL)
 
 
 def _wait_for(door: int, begun: subprocess.Popen[bytes]) -> None:
@@ -120,8 +129,19 @@ def test_a_cluster_gives_the_same_results_and_loses_none_with_a_worker(head: str
 def test_a_head_that_is_not_there_is_told_and_the_work_done_here() -> None:
     told: list[str] = []
     began = time.monotonic()
-    found = Ray("127.0.0.1:1", told.append).map(scale, 2, range(3))
+    found = Ray("ray://127.0.0.1:1", told.append).map(scale, 2, range(3))
     assert [value for value, _ in found] == [0, 2, 4]
     assert "cannot be reached" in told[0]
     assert "3 of 3 tasks are done in this process" in told[0]
-    assert time.monotonic() - began < 120
+    assert time.monotonic() - began < 30
+
+
+@needs_ray
+def test_a_head_lost_on_the_way_is_told_and_the_rest_done_here(tmp_path: Path) -> None:
+    told: list[str] = []
+    with started_head() as (address, begun):
+        # part 3 of every worker kills the head's group, as a machine that goes down would
+        found = Ray(address, told.append).map(kill_group, (begun.pid, os.getpid()), range(6))
+    assert found == [part * part for part in range(6)]
+    assert len(told) == 1
+    assert "cannot be reached" in told[0]
