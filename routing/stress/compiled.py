@@ -1,4 +1,8 @@
-"""How functions are compiled that only compiled functions call: without a door for Python, which would double the time it takes."""
+"""How functions are compiled that only compiled functions call: into their callers, and without a door for Python.
+
+A play hands all its arrays on in records. A call that stays one copies a hundred arrays and counts who holds them, which took ten times what the
+function did: 38 draws a CPU second of the sample by sorts with calls, 350 to 450 without (`python -m benchmarks.risk`).
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,16 @@ import numba
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Numba's types do not list these two options.
-_NO_DOORS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# Numba's types do not list these options. Functions that make an array cannot be compiled uncounted (`_nrt`); none here does.
+_INTO_CALLERS: dict[str, Any] = {
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "forceinline": True,
+    "_nrt": False,
+}
 
 
 def inner(function: F) -> F:
     """Compile a function for callers that are compiled themselves."""
-    compiled: F = numba.njit(cache=True, **_NO_DOORS)(function)
+    compiled: F = numba.njit(cache=True, **_INTO_CALLERS)(function)
     return compiled

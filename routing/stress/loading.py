@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from routing.stress.compiled import inner
-from routing.stress.records import CARRIAGE, CLOSED, SPOT, TAIL, Network, Played, Yard
+from routing.stress.records import CARRIAGE, CLOSED, SPOT, TAIL, UNBOUNDED, Network, Played, Yard
 from routing.stress.yard import send
 
 HOURS_A_DAY = 24.0
@@ -14,28 +14,80 @@ def load_planned(network: Network, yard: Yard, record: Played, hub: int, step: i
     """Load sorted parcels on the planned vehicles of their next lanes, in turn, by shares within one turn.
 
     Modifies the yard and the record in place.
+
+    Notes
+    -----
+    A lane whose room holds all that waits for it takes every cell whole. Of another one :func:`_find_last_turns` says in which turn the room runs
+    out: cells of earlier turns go whole, those of that turn by shares, later ones stay.
     """
-    first = yard.head[hub]
-    while first != CLOSED:
-        end = _add_up(network, yard, first)
-        cell = first
-        while cell != end:
-            path, parcels = yard.path[cell], yard.ready[cell]
-            lane = network.paths.lane[path]
-            if lane != CLOSED and parcels > 0:
+    left = _find_last_turns(network, yard, hub)
+    cell = yard.head[hub]
+    while cell != CLOSED and left > 0:
+        path, parcels = yard.path[cell], yard.ready[cell]
+        following = yard.following[cell]
+        lane = network.paths.lane[path]
+        if lane != CLOSED and parcels > 0 and yard.free[lane] > 0 and yard.turn[cell] <= yard.lane_turn[lane]:
+            taken = parcels
+            if yard.turn[cell] == yard.lane_turn[lane]:
                 room, total, seen = yard.room[lane], yard.lane_sum[lane], yard.lane_seen[lane]
-                taken = (seen + parcels) * room // total - seen * room // total if total > room else parcels
+                taken = (seen + parcels) * room // total - seen * room // total
                 yard.lane_seen[lane] += parcels
-                _board(network, yard, record, cell, path, step, taken)
-            cell = yard.following[cell]
-        cell = first
-        while cell != end:
-            lane = network.paths.lane[yard.path[cell]]
-            if lane != CLOSED:
-                yard.room[lane] = max(yard.room[lane] - yard.lane_sum[lane], 0)
-                yard.lane_sum[lane] = 0
-            cell = yard.following[cell]
-        first = end
+            else:
+                yard.room[lane] -= parcels
+            _board(network, yard, record, cell, path, step, taken)
+            left -= taken
+        cell = following
+    lanes = network.lanes
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        lane = lanes.of_hub[at]
+        if yard.free[lane] > 0 and yard.lane_turn[lane] != UNBOUNDED:
+            yard.room[lane] = 0
+
+
+@inner
+def _find_last_turns(network: Network, yard: Yard, hub: int) -> int:
+    """Find for each lane with room the turn in which it runs out; return the parcels that find room on all of them.
+
+    Sets ``yard.free`` to the parcels a lane takes, ``yard.lane_turn`` to that turn, ``UNBOUNDED`` where all find room, ``yard.lane_sum`` to its
+    parcels and ``yard.lane_seen`` to none.
+    """
+    lanes = network.lanes
+    all_taken, short = 0, False
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        lane = lanes.of_hub[at]
+        yard.free[lane] = min(yard.room[lane], yard.ready_for[lane])
+        yard.lane_turn[lane] = UNBOUNDED
+        yard.lane_sum[lane] = yard.lane_seen[lane] = 0
+        all_taken += yard.free[lane]
+        short = short or (yard.free[lane] > 0 and yard.ready_for[lane] > yard.room[lane])
+    if short:
+        _mark_last_turns(network, yard, hub)
+    return int(all_taken)
+
+
+@inner
+def _mark_last_turns(network: Network, yard: Yard, hub: int) -> None:
+    """Mark the turn in which the room of each lane that is short runs out, and add up its parcels of that turn.
+
+    While the lanes are looked through ``yard.lane_seen`` holds their parcels of the turns before the one looked at.
+    """
+    lanes = network.lanes
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        lane = lanes.of_hub[at]
+        if 0 < yard.free[lane] < yard.ready_for[lane]:
+            yard.lane_turn[lane] = CLOSED
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        lane, parcels, turn = network.paths.lane[yard.path[cell]], yard.ready[cell], yard.turn[cell]
+        if lane != CLOSED and parcels > 0 and 0 < yard.free[lane] < yard.ready_for[lane]:
+            if turn == yard.lane_turn[lane]:
+                yard.lane_sum[lane] += parcels
+            elif yard.lane_seen[lane] + yard.lane_sum[lane] <= yard.room[lane]:
+                yard.lane_seen[lane] += yard.lane_sum[lane]
+                yard.lane_sum[lane], yard.lane_turn[lane] = parcels, turn
+        cell = yard.following[cell]
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        yard.lane_seen[lanes.of_hub[at]] = 0
 
 
 @inner
@@ -45,7 +97,8 @@ def load_alternates(network: Network, yard: Yard, record: Played, hub: int, step
     Modifies the yard and the record in place.
     """
     paths, meant = network.paths, network.lanes.meant
-    _count_waiting(network, yard, hub)
+    if not _waits_beyond(network, yard, hub, step):
+        return
     cell = yard.head[hub]
     while cell != CLOSED:
         path = yard.path[cell]
@@ -55,15 +108,20 @@ def load_alternates(network: Network, yard: Yard, record: Played, hub: int, step
             beyond = yard.ready_for[lane] - meant[lane, step]
             taken = min(beyond, yard.ready[cell], yard.room[paths.lane[other]])
             if taken > 0:
-                yard.ready_for[lane] -= taken
                 yard.room[paths.lane[other]] -= taken
                 _board(network, yard, record, cell, other, step, taken)
         cell = yard.following[cell]
 
 
 @inner
-def turn_to_road(network: Network, yard: Yard, hub: int, step: int) -> None:
-    """Let what a train or flight left behind wait for the road, when none is planned within a day. Modifies the yard in place."""
+def turn_to_road(network: Network, yard: Yard, hub: int, step: int) -> bool:
+    """Let what a train or flight left behind wait for the road, when none is planned within a day; say whether any does.
+
+    Modifies the yard in place.
+    """
+    if not _waits_for_train(network, yard, hub):
+        return False
+    turned = False
     paths, lanes, close = network.paths, network.lanes, network.clock.close
     steps = lanes.room.shape[1]
     within = close[hub, step] + HOURS_A_DAY
@@ -79,6 +137,10 @@ def turn_to_road(network: Network, yard: Yard, hub: int, step: int) -> None:
                 later += 1
             free = network.terms.free[path, term]
             other = yard.slot[road, arrived, free]
+            if ahead == 0:
+                turned = True
+                yard.ready_for[paths.lane[path]] -= yard.ready[cell]
+                yard.ready_for[paths.lane[road]] += yard.ready[cell]
             if ahead == 0 and other != CLOSED:
                 yard.ready[other] += yard.ready[cell]
                 yard.ready[cell] = 0
@@ -87,6 +149,7 @@ def turn_to_road(network: Network, yard: Yard, hub: int, step: int) -> None:
                 yard.slot[road, arrived, free] = cell
                 yard.path[cell], yard.term[cell] = road, free
         cell = yard.following[cell]
+    return turned
 
 
 @inner
@@ -100,7 +163,6 @@ def call_spot(network: Network, yard: Yard, record: Played, hub: int, step: int)
     limit = network.hubs.spot_limit[hub, step] - yard.called[hub]
     if limit <= 0 or yard.waiting[hub] == 0:
         return
-    _count_waiting(network, yard, hub)
     for _ in range(limit):
         best, most = CLOSED, 0
         fullest, parcels = CLOSED, 0
@@ -143,25 +205,6 @@ def ride_later(network: Network, yard: Yard, record: Played, hub: int, step: int
 
 
 @inner
-def _add_up(network: Network, yard: Yard, first: int) -> int:
-    """Add up the sorted parcels of one turn by lane; return the first cell of the next turn."""
-    turn = yard.turn[first]
-    cell = first
-    while cell != CLOSED and yard.turn[cell] == turn:
-        lane = network.paths.lane[yard.path[cell]]
-        if lane != CLOSED:
-            yard.lane_sum[lane] = yard.lane_seen[lane] = 0
-        cell = yard.following[cell]
-    cell = first
-    while cell != CLOSED and yard.turn[cell] == turn:
-        lane = network.paths.lane[yard.path[cell]]
-        if lane != CLOSED:
-            yard.lane_sum[lane] += yard.ready[cell]
-        cell = yard.following[cell]
-    return cell
-
-
-@inner
 def _board(network: Network, yard: Yard, record: Played, cell: int, path: int, step: int, parcels: int) -> None:
     """Put parcels of a cell on planned vehicles: on those that leave first, each to the step it reaches."""
     if parcels == 0:
@@ -187,17 +230,26 @@ def _board(network: Network, yard: Yard, record: Played, cell: int, path: int, s
 
 
 @inner
-def _count_waiting(network: Network, yard: Yard, hub: int) -> None:
-    """Set ``yard.ready_for`` of the hub's lanes to the sorted parcels that wait for them."""
+def _waits_for_train(network: Network, yard: Yard, hub: int) -> bool:
+    """Say whether anything waits for a lane on which no vehicle can be called, as trains and flights are."""
     lanes = network.lanes
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
-        yard.ready_for[lanes.of_hub[at]] = 0
-    cell = yard.head[hub]
-    while cell != CLOSED:
-        lane = network.paths.lane[yard.path[cell]]
-        if lane != CLOSED:
-            yard.ready_for[lane] += yard.ready[cell]
-        cell = yard.following[cell]
+        lane = lanes.of_hub[at]
+        if lanes.spot_capacity[lane] == 0 and yard.ready_for[lane] > 0:
+            return True
+    return False
+
+
+@inner
+def _waits_beyond(network: Network, yard: Yard, hub: int, step: int) -> bool:
+    """Say whether more waits for any lane than the plan leaves waiting, while another lane still has room."""
+    lanes = network.lanes
+    beyond = room = False
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        lane = lanes.of_hub[at]
+        beyond = beyond or yard.ready_for[lane] > lanes.meant[lane, step]
+        room = room or yard.room[lane] > 0
+    return beyond and room
 
 
 @inner
@@ -208,7 +260,6 @@ def _board_lane(network: Network, yard: Yard, hub: int, step: int, lane: int, ro
         if network.paths.lane[yard.path[cell]] == lane and yard.ready[cell] > 0:
             taken = min(yard.ready[cell], room)
             room -= taken
-            yard.ready_for[lane] -= taken
             record.costs[CARRIAGE] += taken * network.lanes.parcel_cost[lane]
             send(network, yard, cell, yard.path[cell], network.lanes.arrival[lane, step], taken)
         cell = yard.following[cell]

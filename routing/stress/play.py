@@ -157,23 +157,35 @@ def play(network: Network, yard: Yard, record: Played, demand: Whole) -> tuple[i
             _open_step(network, yard, demand, hub, step)
         join(yard, hub, step)
         if yard.waiting[hub] > 0:
-            handled = sort_hub(network, yard, hub, step)
-            record.handled[hub, step] += handled
-            record.costs[HANDLING] += handled * network.hubs.handling[hub, step]
-            done += _finish(network, yard, record, hub, step)
-            load_planned(network, yard, record, hub, step)
-            if network.rules.alternates:
-                load_alternates(network, yard, record, hub, step)
-                turn_to_road(network, yard, hub, step)
-            if clock.last[visit]:
-                if clock.day[hub, step] > clock.last_demand:
-                    ride_later(network, yard, record, hub, step)
-                call_spot(network, yard, record, hub, step)
-            sweep(yard, hub)
+            done += _work(network, yard, record, visit)
         if clock.last[visit]:
             _close_step(network, yard, record, hub, step)
     _pay_vehicles(network, record)
     return done, empty(yard), int(record.spot.sum())
+
+
+@inner
+def _work(network: Network, yard: Yard, record: Played, visit: int) -> int:
+    """Sort, let leave what ends here, load, and call vehicles at one hub; return how many parcels are done."""
+    clock = network.clock
+    hub, step = clock.hub[visit], clock.step[visit]
+    before, turned, done = yard.waiting[hub], False, 0
+    handled = sort_hub(network, yard, hub, step)
+    record.handled[hub, step] += handled
+    record.costs[HANDLING] += handled * network.hubs.handling[hub, step]
+    if handled > 0 or yard.stuck[hub] > 0:
+        done = _finish(network, yard, record, hub, step)
+    load_planned(network, yard, record, hub, step)
+    if network.rules.alternates:
+        load_alternates(network, yard, record, hub, step)
+        turned = turn_to_road(network, yard, hub, step)
+    if clock.last[visit]:
+        if clock.day[hub, step] > clock.last_demand:
+            ride_later(network, yard, record, hub, step)
+        call_spot(network, yard, record, hub, step)
+    if yard.waiting[hub] < before or turned:
+        sweep(yard, hub)
+    return int(done)
 
 
 @inner
@@ -182,9 +194,10 @@ def _open_step(network: Network, yard: Yard, demand: Whole, hub: int, step: int)
     hand_ins, lanes = network.hand_ins, network.lanes
     for row in range(hand_ins.start[hub, step], hand_ins.end[hub, step]):
         parcels = demand[hand_ins.demand[row]]
-        total = hand_ins.total[row]
-        first = max(parcels * hand_ins.low[row] // total, int(parcels * hand_ins.since[row] + _EPSILON))
-        last = min(parcels * hand_ins.high[row] // total, int(parcels * hand_ins.until[row] + _EPSILON))
+        low, high, total = hand_ins.low[row], hand_ins.high[row], hand_ins.total[row]
+        # most demands take one path: nothing to divide
+        first = max(parcels * low // total if low > 0 else 0, int(parcels * hand_ins.since[row] + _EPSILON))
+        last = min(parcels * high // total if high < total else parcels, int(parcels * hand_ins.until[row] + _EPSILON))
         if last > first:
             put(network, yard, hub, step, hand_ins.path[row], hand_ins.term[row], last - first)
     if step == 0 or network.clock.day[hub, step] != network.clock.day[hub, step - 1]:
@@ -228,12 +241,14 @@ def _finish(network: Network, yard: Yard, record: Played, hub: int, step: int) -
     """
     paths, clock = network.paths, network.clock
     done = 0
+    yard.stuck[hub] = 0
     cell = yard.head[hub]
     while cell != CLOSED:
         path, parcels = yard.path[cell], yard.ready[cell]
         if paths.lane[path] == CLOSED and parcels > 0:
             if paths.after[path] != CLOSED:
                 record.costs[HANDLING] -= _ride_on(network, yard, cell, step) * network.hubs.handling[hub, step]
+                yard.stuck[hub] += yard.ready[cell]
             else:
                 hour = network.terms.hour[hub, network.terms.free[path, yard.term[cell]]]
                 if hour == np.inf:
@@ -268,13 +283,8 @@ def _ride_on(network: Network, yard: Yard, cell: int, step: int) -> int:
 @inner
 def _close_step(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
     """Count what waits and what is over the room; of days before the plan nothing is counted."""
-    unsorted = yard.coming[hub, step]
-    ready = 0
-    cell = yard.head[hub]
-    while cell != CLOSED:
-        unsorted += yard.unsorted[cell]
-        ready += yard.ready[cell]
-        cell = yard.following[cell]
+    unsorted = yard.coming[hub, step] + yard.unsorted_at[hub]
+    ready = yard.waiting[hub] - yard.unsorted_at[hub]
     yard.closed[hub] = step
     if network.clock.day[hub, step] < network.clock.first_demand:
         return

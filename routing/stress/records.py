@@ -263,10 +263,12 @@ class Yard(NamedTuple):
         [paths x steps x terms] cell by path, arrival and term.
     spare, spares
         Free cells and how many.
-    waiting
-        [hubs] parcels in the yard.
-    room, ready_for, lane_sum, lane_seen
-        [lanes] room left in this step; sorted parcels; scratch.
+    waiting, unsorted_at, stuck
+        [hubs] parcels in the yard, those of them not yet sorted, and sorted ones of an earlier plan whose lane does not run.
+    room, ready_for
+        [lanes] room left in this step; sorted parcels that wait for the lane.
+    free, lane_sum, lane_seen, lane_turn
+        [lanes] scratch of sorting and loading.
     capacity_left, called
         [hubs] of this step; vehicles called on this day.
     closed
@@ -289,10 +291,14 @@ class Yard(NamedTuple):
     spare: Whole
     spares: Whole
     waiting: Whole
+    unsorted_at: Whole
+    stuck: Whole
     room: Whole
     ready_for: Whole
+    free: Whole
     lane_sum: Whole
     lane_seen: Whole
+    lane_turn: Whole
     capacity_left: Whole
     called: Whole
     closed: Whole
@@ -353,10 +359,14 @@ def open_yard(network: Network, cells: int) -> Yard:
         spare=np.arange(cells, dtype=np.int64),
         spares=np.array([cells]),
         waiting=zeros(hubs),
+        unsorted_at=zeros(hubs),
+        stuck=zeros(hubs),
         room=zeros(lanes),
         ready_for=zeros(lanes),
+        free=zeros(lanes),
         lane_sum=zeros(lanes),
         lane_seen=zeros(lanes),
+        lane_turn=zeros(lanes),
         capacity_left=zeros(hubs),
         called=zeros(hubs),
         closed=np.full(hubs, CLOSED, dtype=np.int64),

@@ -17,66 +17,76 @@ from routing.stress.records import CLOSED, Network, Yard
 @inner
 def sort_hub(network: Network, yard: Yard, hub: int, step: int) -> int:
     """Sort a hub's parcels with what capacity is left; return how many. Modifies the yard in place."""
-    unsorted = 0
-    cell = yard.head[hub]
-    while cell != CLOSED:
-        unsorted += yard.unsorted[cell]
-        cell = yard.following[cell]
+    if yard.unsorted_at[hub] == 0:
+        return 0
     # after the last day of demand what is sorted rides with later traffic and does not stand
     staging = network.hubs.staging[hub] if network.clock.day[hub, step] <= network.clock.last_demand else -1
-    if unsorted <= yard.capacity_left[hub] and staging < 0:
-        cell = yard.head[hub]
-        while cell != CLOSED:
-            _sort(yard, cell, yard.unsorted[cell])
-            cell = yard.following[cell]
-        yard.capacity_left[hub] -= unsorted
-        return unsorted
+    if yard.unsorted_at[hub] <= yard.capacity_left[hub] and staging < 0:
+        handled = _sort_all(network, yard, hub)
+    else:
+        handled = _sort_in_turn(network, yard, hub, staging)
+    yard.capacity_left[hub] -= handled
+    yard.unsorted_at[hub] -= handled
+    return handled
+
+
+@inner
+def _sort_all(network: Network, yard: Yard, hub: int) -> int:
+    """Sort all that is not sorted; return how many."""
+    cell = yard.head[hub]
+    left = yard.unsorted_at[hub]
+    while cell != CLOSED and left > 0:
+        parcels = yard.unsorted[cell]
+        if parcels > 0:
+            _sort(network, yard, cell, parcels)
+            left -= parcels
+        cell = yard.following[cell]
+    return int(yard.unsorted_at[hub])
+
+
+@inner
+def _sort_in_turn(network: Network, yard: Yard, hub: int, staging: int) -> int:
+    """Sort what capacity and staging allow: first what can leave or ends here, then the rest; return how many."""
     capacity = yard.capacity_left[hub]
     _open_room(network, yard, hub)
     left = capacity
     first = yard.head[hub]
     while first != CLOSED and left > 0:
         end = _offer_leaving(network, yard, first)
-        left -= _take(yard, first, end, left)
+        left -= _take(network, yard, first, end, left)
         first = end
     most = left if staging < 0 else min(left, max(staging - _count_staged(network, yard, hub), 0))
     first = yard.head[hub]
     while first != CLOSED and most > 0:
         end = _offer_rest(yard, first)
-        taken = _take(yard, first, end, most)
+        taken = _take(network, yard, first, end, most)
         left -= taken
         most -= taken
         first = end
-    yard.capacity_left[hub] = left
     return int(capacity - left)
 
 
 @inner
-def _sort(yard: Yard, cell: int, parcels: int) -> None:
+def _sort(network: Network, yard: Yard, cell: int, parcels: int) -> None:
     yard.unsorted[cell] -= parcels
     yard.ready[cell] += parcels
+    lane = network.paths.lane[yard.path[cell]]
+    if lane != CLOSED:
+        yard.ready_for[lane] += parcels
 
 
 @inner
 def _open_room(network: Network, yard: Yard, hub: int) -> None:
-    """Set ``yard.ready_for`` of the hub's lanes to the room they have; sorted and unsorted parcels take of it in their turn."""
+    """Set ``yard.free`` of the hub's lanes to the room they have; sorted and unsorted parcels take of it in their turn."""
     lanes = network.lanes
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
-        yard.ready_for[lanes.of_hub[at]] = yard.room[lanes.of_hub[at]]
+        yard.free[lanes.of_hub[at]] = yard.room[lanes.of_hub[at]]
 
 
 @inner
 def _count_staged(network: Network, yard: Yard, hub: int) -> int:
     """Return the sorted parcels that find no room in this step and will stand where sorted parcels wait."""
     lanes = network.lanes
-    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
-        yard.ready_for[lanes.of_hub[at]] = 0
-    cell = yard.head[hub]
-    while cell != CLOSED:
-        lane = network.paths.lane[yard.path[cell]]
-        if lane != CLOSED:
-            yard.ready_for[lane] += yard.ready[cell]
-        cell = yard.following[cell]
     staged = 0
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
         lane = lanes.of_hub[at]
@@ -88,7 +98,7 @@ def _count_staged(network: Network, yard: Yard, hub: int) -> int:
 def _offer_leaving(network: Network, yard: Yard, first: int) -> int:
     """Set ``yard.share`` of the cells of one turn to what ends here or finds room; return the first cell of the next turn."""
     turn = yard.turn[first]
-    lane_of, free = network.paths.lane, yard.ready_for
+    lane_of, free = network.paths.lane, yard.free
     cell = first
     while cell != CLOSED and yard.turn[cell] == turn:
         lane = lane_of[yard.path[cell]]
@@ -134,7 +144,7 @@ def _offer_rest(yard: Yard, first: int) -> int:
 
 
 @inner
-def _take(yard: Yard, first: int, end: int, capacity: int) -> int:
+def _take(network: Network, yard: Yard, first: int, end: int, capacity: int) -> int:
     """Sort the shares of some cells, divided where the capacity is short; return how many were sorted."""
     total = 0
     cell = first
@@ -146,9 +156,9 @@ def _take(yard: Yard, first: int, end: int, capacity: int) -> int:
     while cell != end:
         share = yard.share[cell]
         if total > capacity:
-            _sort(yard, cell, (seen + share) * capacity // total - seen * capacity // total)
+            _sort(network, yard, cell, (seen + share) * capacity // total - seen * capacity // total)
         else:
-            _sort(yard, cell, share)
+            _sort(network, yard, cell, share)
         seen += share
         cell = yard.following[cell]
     return int(min(total, capacity))

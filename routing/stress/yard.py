@@ -51,6 +51,7 @@ def join(yard: Yard, hub: int, step: int) -> None:
         yard.following[before] = then
         yard.coming_head[hub, step, leave] = CLOSED
     yard.waiting[hub] += yard.coming[hub, step]
+    yard.unsorted_at[hub] += yard.coming[hub, step]
     yard.coming[hub, step] = 0
 
 
@@ -81,6 +82,9 @@ def send(network: Network, yard: Yard, cell: int, path: int, arrival: int, parce
     if path != yard.path[cell]:
         term = network.terms.free[yard.path[cell], term]
     yard.ready[cell] -= parcels
+    lane = network.paths.lane[yard.path[cell]]
+    if lane != CLOSED:
+        yard.ready_for[lane] -= parcels
     yard.waiting[network.paths.hub[path]] -= parcels
     end = network.lanes.destination[network.paths.lane[path]]
     put(network, yard, end, arrival, network.paths.after[path], network.terms.after[path, term], parcels)
@@ -100,8 +104,9 @@ def empty(yard: Yard) -> int:
             yard.unsorted[cell] = yard.ready[cell] = 0
             cell = yard.following[cell]
         sweep(yard, hub)
-        yard.waiting[hub] = yard.called[hub] = 0
+        yard.waiting[hub] = yard.unsorted_at[hub] = yard.stuck[hub] = yard.called[hub] = 0
         yard.closed[hub] = CLOSED
+    yard.ready_for[:] = 0
     return left
 
 

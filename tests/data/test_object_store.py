@@ -269,7 +269,7 @@ def test_an_address_that_is_none_is_told(address: str) -> None:
 def test_a_store_that_is_not_there_or_refuses_is_told_and_makes_nothing(
     store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(RadarError, match=r"object store s3://nothing/x does not do what was asked"):
+    with pytest.raises(RadarError, match=r"bject store s3://nothing/x does not do what was asked"):
         make_workspace(tmp_path / "none", "CN", "s3://nothing/x")
     assert not (tmp_path / "none").exists()
     here = make_workspace(tmp_path / "here", "CN", store)
