@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
-    from data.settings import Settings
+    from data.settings import PlanSettings, Settings
     from routing.checker.playback.clock import ClockRules
     from routing.trunk.task.inputs import TrunkOptions
 
@@ -41,7 +41,8 @@ def set_options(
 
     plan = settings.plan
     return TrunkOptions(
-        **{name: getattr(plan, name) for name in (*_KEPT, *_PATHS)},
+        **{name: getattr(plan, name) for name in _KEPT},
+        **bound_paths(plan),
         effort=plan.effort if effort is None else effort,
         time_limit=plan.time_limit_seconds if time_limit is None else time_limit,
         seed=seed,
@@ -49,6 +50,12 @@ def set_options(
         default_promise_days=plan.default_promise_days,
         sort_plan=sort_plan,
     )
+
+
+def bound_paths(plan: PlanSettings) -> dict[str, Any]:
+    """What ``radar.toml`` asks of paths; without a ratio the kilometres bound nothing, and 0 legs are any."""
+    km = plan.max_detour_km if plan.max_detour_ratio else None
+    return dict(zip(_PATHS, (plan.max_legs or None, plan.max_detour_ratio or None, km), strict=True))
 
 
 def read_lane_weather(run: Run, *, weather: bool = True) -> tuple[dict[str, pl.DataFrame], dict[str, Any]]:

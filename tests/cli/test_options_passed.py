@@ -59,7 +59,7 @@ def _parameters(*words: str) -> set[str]:
 PLAN = PlanSettings(
     service_level=0.7, effort=0.3, time_limit_seconds=77.0, hold_cost=0.9, late_cost=2.5, co2_price=0.4, short_cost=321.0,
     idle_cost_share=0.1, spot_peak_factor=1.7, extra_sort_cost=1.1, extra_buffer_cost=1.2, default_promise_days=2, max_legs=3,
-    max_detour_ratio=2.0, max_detour_km=55.0, unload_hours=1.5, turn_round_hours=2.5, day_cut_off_hours=3.5,
+    max_detour_ratio=2.5, max_detour_km=55.0, unload_hours=1.5, turn_round_hours=2.5, day_cut_off_hours=3.5,
 )  # fmt: skip
 SETTINGS = Settings(
     workspace={"timezone": "Europe/Paris"},
