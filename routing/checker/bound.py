@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from types import MappingProxyType
 from typing import cast
 
 import numpy as np
@@ -25,25 +24,13 @@ import polars as pl
 from data.arrays import Floats, Ints
 from routing.checker.cheapest_paths import Ends, Runs, price_paths
 from routing.checker.departures import list_days, list_departures, list_hub_days
+from routing.checker.prices import name_date, pay, price_rows, rows_of
 from routing.checker.promises import allow_days
-from routing.checker.violations import Violation, collect
+from routing.checker.vehicle_prices import pay_limits, share_costs
 
 _ROUTE = ["date", "origin_hub_id", "destination_hub_id"]
-_RUN = ["date", "lane_id"]
+_RUN = ["when", "lane_id"]
 _MOST_DAYS_BEFORE = 120  # days without parcels that a plan may begin with
-# what each kind of price is the price of
-KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "sort": ("date", "hub_id"),
-        "buffer": ("date", "hub_id"),
-        "fleet": ("date", "vehicle_type_id"),
-        "lane": ("date", "lane_id"),
-        "option": ("date", "lane_id", "vehicle_type_id"),
-        "potential": ("hub_id", "vehicle_type_id"),
-        "room": ("date", "lane_id"),
-        "opening": ("date", "lane_id", "demand_date", "origin_hub_id", "destination_hub_id"),
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +40,6 @@ class Costs:
     hold: float = 0.0
     short: float = 0.0
     late: float = 0.0
-
-
-def check_prices(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> tuple[pl.DataFrame, list[Violation]]:
-    """Keep the rows of ``bound_prices`` that are prices of something, and list the others.
-
-    Returns
-    -------
-    prices : polars.DataFrame
-        Rows that count.
-    violations : list of Violation
-        Rule ``bound_prices.row``: an unknown kind, a price below 0 (potentials may be), a hub, lane, type or day that
-        does not exist, a potential of hired vehicles.
-    """
-    rows, types = frames["bound_prices"], frames["vehicle_types"]
-    known = {
-        "date": pl.col("date").is_in(days["date"].implode()),
-        "demand_date": pl.col("demand_date").is_in(days["date"].implode()),
-        "lane_id": pl.col("lane_id").is_in(frames["lanes"]["lane_id"].implode()),
-        "vehicle_type_id": pl.col("vehicle_type_id").is_in(types["vehicle_type_id"].implode()),
-    }
-    for column in ("hub_id", "origin_hub_id", "destination_hub_id"):
-        known[column] = pl.col(column).is_in(frames["hubs"]["hub_id"].implode())
-    own = types.filter(pl.col("ownership") == "own")["vehicle_type_id"]
-    sound = pl.lit(False)
-    for kind, needed in KINDS.items():
-        told = pl.all_horizontal(known[column].fill_null(False) for column in needed)
-        fits = pl.col("vehicle_type_id").is_in(own.implode()) if kind == "potential" else pl.col("price") >= 0
-        sound = sound | ((pl.col("kind") == kind) & told & fits.fill_null(False))
-    cells = [pl.col(c).cast(pl.String) for c in ("kind", "date", "hub_id", "lane_id", "vehicle_type_id", "price")]
-    wrong = rows.filter(~sound).select(
-        "date",
-        where=pl.format("bound_prices row {}", "row"),
-        found=pl.concat_str(cells, separator=" ", ignore_nulls=True),
-        allowed=pl.lit("a price of 0 or more of a limit there is"),
-    )
-    return rows.filter(sound), collect("bound_prices.row", wrong, "{where} is {found}; expected {allowed}.")
 
 
 def recompute_bound(
@@ -112,11 +63,13 @@ def recompute_bound(
     """
     demand = frames["route_demand"].group_by(_ROUTE).agg(pl.col("parcels").sum()).filter(pl.col("parcels") > 0)
     demand = demand.sort(_ROUTE).with_row_index("demand")
-    departures = list_departures(frames, days)
+    departures = list_departures(frames, days).with_columns(
+        when=name_date(), leaves="day", back=(pl.col("day") + pl.col("away")).clip(upper_bound=days.height)
+    )
     runs = departures.unique(_RUN, keep="first", maintain_order=True).with_row_index("run")
     hubs = _number(frames["hubs"]["hub_id"].unique().sort(), "hub_id", "hub")
     opening = (
-        _rows(prices, "opening")
+        rows_of(prices, "opening")
         .join(runs.select("run", *_RUN), on=_RUN)
         .join(demand.rename({"date": "demand_date"}), on=["demand_date", *_ROUTE[1:]])
         .group_by("demand", "run")
@@ -124,11 +77,11 @@ def recompute_bound(
         .sort("demand", "run")
     )
     departures = departures.join(runs.select("run", *_RUN), on=_RUN, maintain_order="left")
-    room, earned = _share_costs(departures, runs, prices, opening, days, float(demand["parcels"].sum()))
-    places = list_hub_days(frames, days)
+    room, earned = share_costs(departures, runs, prices, opening, float(demand["parcels"].sum()))
+    places = list_hub_days(frames, days).with_columns(when=name_date())
     shape = (days.height, hubs.height)
-    sort = _priced(places, prices, "sort").reshape(shape)
-    night = _priced(places, prices, "buffer").reshape(shape)
+    sort = price_rows(places, prices, "sort").reshape(shape)
+    night = price_rows(places, prices, "buffer").reshape(shape)
     sort_limit, buffer_limit = (places[c].to_numpy().reshape(shape) for c in ("sort_limit", "buffer_limit"))
     handling = places["handling_cost"].to_numpy().reshape(shape)
     placed = runs.join(hubs.rename({"hub_id": "start", "hub": "from"}), on="start", maintain_order="left").join(
@@ -149,7 +102,7 @@ def recompute_bound(
         costs,
     )  # fmt: skip
     carried = float((demand["parcels"].to_numpy() * np.minimum(ways, costs.short)).sum())
-    paid = _pay(sort, sort_limit) + _pay(night, buffer_limit) + _pay_limits(frames, departures, prices)
+    paid = pay(sort, sort_limit) + pay(night, buffer_limit) + pay_limits(frames, departures, prices)
     return carried - paid + earned
 
 
@@ -161,104 +114,12 @@ def find_days(frames: Mapping[str, pl.DataFrame], last_day: date) -> pl.DataFram
     return list_days(min(day for day in (first, early, last_day) if day is not None), last_day)
 
 
-def _rows(prices: pl.DataFrame, kind: str) -> pl.DataFrame:
-    """Prices of a kind by what they are prices of."""
-    keys = list(KINDS[kind])
-    return prices.filter(pl.col("kind") == kind).group_by(keys).agg(pl.col("price").sum())
-
-
-def _priced(frame: pl.DataFrame, prices: pl.DataFrame, kind: str, **columns: str) -> Floats:
-    """Price of a kind for each row of a frame, 0 where there is none; `columns` names keys that are called otherwise."""
-    right = list(KINDS[kind])
-    left = [columns.get(key, key) for key in right]
-    joined = frame.select(left).join(
-        _rows(prices, kind), left_on=left, right_on=right, how="left", maintain_order="left"
-    )
-    values: Floats = joined["price"].fill_null(0.0).to_numpy()
-    return values
-
-
 def _number(names: pl.Series, column: str, number: str) -> pl.DataFrame:
     return pl.DataFrame({column: names, number: pl.Series(range(len(names)), dtype=pl.Int64)})
 
 
 def _ints(frame: pl.DataFrame, column: str) -> Ints:
     return frame[column].to_numpy().astype(np.int64)
-
-
-def _pay(price: Floats, limit: Floats) -> float:
-    """Price x limit; a price of what has no limit costs without end."""
-    bought = price > 0
-    return float((price[bought] * limit[bought]).sum())
-
-
-def _pay_limits(frames: Mapping[str, pl.DataFrame], departures: pl.DataFrame, prices: pl.DataFrame) -> float:
-    """Price x limit of fleets, lanes and options; what cannot depart has a limit of 0."""
-    fleets = _rows(prices, "fleet").join(
-        frames["vehicle_types"].select("vehicle_type_id", "fleet_size"), on="vehicle_type_id"
-    )
-    paid = _pay(fleets["price"].to_numpy(), fleets["fleet_size"].fill_null(float("inf")).to_numpy())
-    for kind, limit in (("lane", "lane_limit"), ("option", "type_limit")):
-        keys = list(KINDS[kind])
-        bought = _rows(prices, kind).join(departures.unique(keys), on=keys)
-        paid += _pay(bought["price"].to_numpy(), bought[limit].to_numpy())
-    return paid
-
-
-def _price_departures(departures: pl.DataFrame, prices: pl.DataFrame, days: pl.DataFrame) -> Floats:
-    """What each departure costs with the prices of all it takes up [CNY/departure]."""
-    types = _number(departures["vehicle_type_id"].unique().sort(), "vehicle_type_id", "type")
-    grid = types.join(days, how="cross").sort("type", "day")
-    fleet = _priced(grid, prices, "fleet").reshape(types.height, days.height)
-    summed = np.concatenate([np.zeros((types.height, 1)), np.cumsum(fleet, axis=1)], axis=1)
-    kind = _ints(departures.join(types, on="vehicle_type_id", maintain_order="left"), "type")
-    day = _ints(departures, "day")
-    back = np.minimum(day + _ints(departures, "away"), days.height)
-    price: Floats = departures["unit_cost"].to_numpy() + summed[kind, back] - summed[kind, day]
-    price = price + _priced(departures, prices, "lane") + _priced(departures, prices, "option")
-    return price + (
-        _priced(departures, prices, "potential", hub_id="start")
-        - _priced(departures, prices, "potential", hub_id="end")
-    )
-
-
-def _share_costs(
-    departures: pl.DataFrame,
-    runs: pl.DataFrame,
-    prices: pl.DataFrame,
-    opening: pl.DataFrame,
-    days: pl.DataFrame,
-    parcels: float,
-) -> tuple[Floats, float]:
-    """Price of room on each run [CNY/parcel], and what departures paid too much would earn [CNY], 0 or less."""
-    run, capacity = _ints(departures, "run"), departures["capacity"].to_numpy()
-    rest = _price_departures(departures, prices, days)
-    if opening.height:
-        offers = departures.with_row_index("departure").select("departure", "run", "capacity").join(opening, on="run")
-        part = offers["price"].to_numpy() * np.minimum(offers["parcels"].to_numpy(), offers["capacity"].to_numpy())
-        rest = rest - np.bincount(_ints(offers, "departure"), part, len(rest))
-    room = np.full(runs.height, np.inf)
-    np.minimum.at(room, run, np.maximum(rest, 0.0) / capacity)
-    stated = runs.select(_RUN).join(_rows(prices, "room"), on=_RUN, how="left", maintain_order="left")["price"]
-    room = np.where(stated.is_null().to_numpy(), room, stated.fill_null(0.0).to_numpy())
-    short = np.minimum(rest - capacity * room[run], 0.0)
-    # rounding of a division is no earning
-    short = np.where(short < -1e-12 * np.maximum(np.abs(rest), 1.0), short, 0.0)
-    # hired vehicles do not run empty: no plan of least cost has more of them than all parcels fill
-    need = np.where((departures["ownership"] == "own").to_numpy(), np.inf, np.ceil(parcels / capacity))
-    most = np.minimum(
-        departures.select(pl.min_horizontal("lane_limit", "type_limit", "fleet_size")).to_series().to_numpy(), need
-    )
-    earning = short < 0
-    each = np.where(earning, short * np.where(earning, most, 0.0), 0.0)
-    by_day = (
-        departures.select("day", "vehicle_type_id", "fleet_size")
-        .with_columns(each=each, lowest=short)
-        .filter(pl.col("lowest") < 0)
-        .group_by("day", "vehicle_type_id")
-        .agg(pl.col("each").sum(), whole=pl.col("lowest").min() * pl.col("fleet_size").first())
-    )
-    return room, float(by_day.select(pl.max_horizontal("each", "whole").sum()).item())
 
 
 def _price_demands(

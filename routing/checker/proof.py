@@ -10,7 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from routing.checker.bound import Costs, check_prices, find_days, recompute_bound
+from routing.checker.bound import Costs, find_days, recompute_bound
+from routing.checker.bound_by_clock import recompute_bound_by_clock
+from routing.checker.by_clock import names_hours
+from routing.checker.playback.clock import ClockRules
+from routing.checker.prices import check_prices
 from routing.checker.violations import Violation, collect, write_number
 
 PROOFS = ("prices", "openings", "search")
@@ -41,7 +45,7 @@ class BoundCheck:
 
 
 def check_bound(
-    frames: Mapping[str, pl.DataFrame], certificates: pl.DataFrame | None, costs: Costs
+    frames: Mapping[str, pl.DataFrame], certificates: pl.DataFrame | None, costs: Costs, rules: ClockRules
 ) -> tuple[BoundCheck, list[Violation]]:
     """Recompute a trunk plan's lower bound from its prices and check the certificate's claims.
 
@@ -56,6 +60,8 @@ def check_bound(
         Rows of ``plan_certificates``.
     costs
         Costs of the plan's options.
+    rules
+        Time zone and hours where the tables are silent.
 
     Returns
     -------
@@ -68,8 +74,11 @@ def check_bound(
     if proof is None and not frames["bound_prices"].height:
         told = f"lower bound {_write(claimed)} not recomputed: plan made before prices were kept"
         return BoundCheck(None, claimed, None, told), []
-    if frames["trunk_departures"]["leaves_at"].is_not_null().any():
-        told = f"lower bound {_write(claimed)} not recomputed: prices of plans by the clock are not added up again yet"
+    clock = names_hours(frames)
+    if clock and (frames["bound_prices"]["kind"] == "opening").any():
+        told = (
+            f"lower bound {_write(claimed)} not recomputed: prices of openings do not tell the sort that takes a demand"
+        )
         return BoundCheck(None if proof is None else str(proof), claimed, None, told), []
     last_day, priced = row.get("last_day"), _number(row.get("priced_bound"))
     if not _is_sound(frames, row) or priced is None or not isinstance(last_day, date):
@@ -80,9 +89,14 @@ def check_bound(
         return BoundCheck(proof, claimed, None, told), [_violation("certificate.proof", "proof", found, due, text)]
     violations = _check_last_day(frames, last_day)
     days = find_days(frames, last_day)
-    prices, broken = check_prices(frames, days)
+    prices, broken = check_prices(frames, days, by_clock=clock)
     violations += broken
-    proven = max(recompute_bound(frames, prices, days, costs), 0.0 if _nothing_pays(frames) else -math.inf)
+    added = (
+        recompute_bound_by_clock(frames, prices, days, costs, rules)
+        if clock
+        else recompute_bound(frames, prices, days, costs)
+    )
+    proven = max(added, 0.0 if _nothing_pays(frames) else -math.inf)
     for column, value in (("lower_bound", None if proof == "search" else claimed), ("priced_bound", priced)):
         if value is not None and value > proven + _CENT + _RELATIVE * abs(proven):
             there, due = write_number(value), write_number(proven)

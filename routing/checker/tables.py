@@ -170,7 +170,9 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             blank={
                 "date": _DAY,
                 "hub_id": _TEXT,
+                "sort_id": _TEXT,
                 "lane_id": _TEXT,
+                "at": _MOMENT,
                 "vehicle_type_id": _TEXT,
                 "demand_date": _DAY,
                 "origin_hub_id": _TEXT,

@@ -123,7 +123,7 @@ def check_trunk(
         late=work.late_parcels,
     )
     certificates = tables.get("plan_certificates")
-    bound, unproven = check_bound(frames, certificates, Costs(hold_cost, short_cost, late_cost))
+    bound, unproven = check_bound(frames, certificates, Costs(hold_cost, short_cost, late_cost), rules or ClockRules())
     violations += unproven
     violations += _check_carbon(frames, tables)
     violations += check_certificate(certificates, "trunk", totals, len(violations))

@@ -201,7 +201,6 @@ def plan_trunk(
         order_cost = draft.cost - free.cost - order_short * network.short_cost
     draft = _carry_more(network, place_own(network, draft, closing), rank, closing)
     draft = order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft, rank)
-    relaxed = _move_ends(network, relaxed)
     plan = write_plan(network, draft, relaxed, options, closing)
     kind = "free" if order_cost is None else options.sort_plan
     sort_plans = write_sort_plan(network, draft.flows, kind)
@@ -244,20 +243,6 @@ def place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:
     if placed is draft.vehicles:
         return draft
     return fit_parcels(network, replace(draft, vehicles=placed), deadline)
-
-
-def _move_ends(network: TrunkNetwork, relaxed: Relaxation) -> Relaxation:
-    """Take off a bound what its potentials claim of vehicles that are to stand elsewhere at the end than at the start.
-
-    With m = start - end by hub, own departures add sum(potential x m) to what the relaxation counts; a bound found by search holds
-    for plans that end as they began only.
-    """
-    moved = network.stand_start - network.stand_end
-    if not moved.any():
-        return relaxed
-    certificate = relaxed.certificate
-    bound = certificate.bound - float((certificate.prices.potential * moved).sum())
-    return replace(relaxed, bound=bound, certificate=replace(certificate, bound=bound))
 
 
 def _find_near(

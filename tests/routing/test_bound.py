@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.budget import Deadline
-from routing.checker.bound import KINDS, Costs, check_prices, find_days, recompute_bound
+from routing.checker.bound import Costs, find_days, recompute_bound
+from routing.checker.playback.clock import ClockRules
+from routing.checker.prices import KINDS, check_prices
 from routing.checker.proof import check_bound
 from routing.checker.tables import read_tables
 from routing.checker.trunk import TrunkCheck, check_trunk
@@ -141,9 +143,8 @@ def test_no_prices_prove_more_than_the_optimum(seed: int, chance: int, size: flo
     for _ in range(random.integers(0, 25)):
         kind = str(random.choice(list(KINDS)))
         demand = demands[random.integers(len(demands))]
-        row = {
-            key: demand[key] if key in demand else values[key][random.integers(len(values[key]))] for key in KINDS[kind]
-        }
+        keys = ["date" if key == "when" else key for key in KINDS[kind]]
+        row = {key: demand[key] if key in demand else values[key][random.integers(len(values[key]))] for key in keys}
         if kind == "potential":
             row["vehicle_type_id"] = own[0]
         rows.append(row | {"kind": kind, "price": float(random.exponential(size))})
@@ -259,7 +260,7 @@ def certify(tables: Tables, **row: object) -> tuple[str, list[Violation]]:
     frames, _ = read_tables(tables)
     frames["trunk_flows"] = frames["trunk_flows"].clear()
     certificate = pl.DataFrame([{"plan": "trunk", "cost": 20.0, **row}])
-    found, broken = check_bound(frames, certificate, Costs(0.2, 500.0, 0.0))
+    found, broken = check_bound(frames, certificate, Costs(0.2, 500.0, 0.0), ClockRules())
     return found.told, broken
 
 

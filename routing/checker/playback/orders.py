@@ -118,7 +118,7 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
             vehicle.room += load * row["departures"]
     for vehicle in vehicles:
         vehicle.loads.sort(reverse=True)
-    shares = _Shares(frames, clocks)
+    shares = Shares(frames, clocks)
     due = Promises(frames, clocks)
     orders = []
     flows = [row for row in legs.iter_rows(named=True) if _is_whole(row, lanes, clocks)]
@@ -236,8 +236,14 @@ def _by_first_departure(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["date"], row["origin_hub_id"], row["destination_hub_id"], first, minute, row["row"])
 
 
-class _Shares:
-    """Parcels of each route and day by the minute they are handed in; what is handed in first leaves first."""
+class Shares:
+    """Parcels of each route and day by the minute they are handed in; what is handed in first leaves first.
+
+    Attributes
+    ----------
+    left
+        By date, origin and destination: [minute, parcels] not taken yet, in order.
+    """
 
     def __init__(self, frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock]) -> None:
         self._clocks = clocks
@@ -245,12 +251,12 @@ class _Shares:
         for row in frames["hand_in_profile"].sort("until_hour").iter_rows(named=True):
             key = (row["hub_id"], row["day_kind"])
             self._profile.setdefault(key, []).append((read_hours(row["until_hour"]), row["share"]))
-        self._left: dict[tuple[date, str, str], list[list[int]]] = {}
+        self.left: dict[tuple[date, str, str], list[list[int]]] = {}
         for row in frames["route_demand"].iter_rows(named=True):
             if row["origin_hub_id"] in clocks:
                 route = (row["date"], row["origin_hub_id"], row["destination_hub_id"])
-                self._left.setdefault(route, []).extend(self._hand_in(row))
-        for parts in self._left.values():
+                self.left.setdefault(route, []).extend(self._hand_in(row))
+        for parts in self.left.values():
             parts.sort()
 
     def _hand_in(self, row: dict[str, Any]) -> list[list[int]]:
@@ -279,7 +285,7 @@ class _Shares:
 
     def take(self, row: dict[str, Any]) -> tuple[tuple[int, int], ...]:
         """Take a flow's parcels from what its route has been handed in; what exceeds it comes with the last."""
-        left = self._left.get((row["date"], row["origin_hub_id"], row["destination_hub_id"]), [])
+        left = self.left.get((row["date"], row["origin_hub_id"], row["destination_hub_id"]), [])
         wanted, taken = int(row["parcels"]), []
         for part in left:
             here = min(part[1], wanted)

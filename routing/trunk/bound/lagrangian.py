@@ -188,12 +188,12 @@ class LagrangianDual:
         self._trips: Floats = np.zeros((len(network.vehicle_lane), network.days))
 
     def limits(self) -> list[Floats]:
-        """Limits in the order of the prices; ``inf`` without one, 0 for balances of own fleets that end."""
+        """Limits in the order of the prices; ``inf`` without one, for balances of own fleets that end what is to be gone."""
         network = self.network
         fleet = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
         # of a fleet without limit the least price of an empty departure below 0 would prove nothing
         balanced = network.type_own & np.isfinite(network.type_fleet)
-        balance = np.repeat(np.where(balanced, 0.0, np.inf)[:, None], network.hubs, axis=1)
+        balance = np.where(balanced[:, None], network.vehicles_moved(), np.inf)
         return [
             network.sort_capacity,
             network.buffer_capacity,

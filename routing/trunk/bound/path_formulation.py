@@ -193,7 +193,8 @@ class ColumnRowModel:
         bound = float((self.parcels * np.minimum(network.short_cost, label)).sum())
         gain = reduced < 0
         bound += float((self.most[gain] * reduced[gain]).sum())  # -inf where nothing limits departures that earn
-        bound += float((limit[loose] * self.limits.high[loose]).sum())
+        # rows with a lower end as well are balances, both of whose ends are what is to be gone
+        bound += float((limit * self.limits.high).sum())
         bound -= float(sort @ network.sort_capacity[self.sorts])
         bound -= float(night @ network.buffer_capacity[self.nights])
         certificate = self._keep(bound, sort, night, limit, room, forcing) if capacity is None else None

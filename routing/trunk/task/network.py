@@ -197,6 +197,10 @@ class TrunkNetwork:
         """Steps of the fleets' time a vehicle of each arc is away, (R,), at least one; days where the day is the sort."""
         return self.arc_back - self.arc_step
 
+    def vehicles_moved(self) -> Floats:
+        """Own vehicles of each type that are to be gone from each hub at the end, below 0 to have come, (V, H)."""
+        return (self.stand_start - self.stand_end).astype(np.float64)
+
     def can_hold(self) -> Flags:
         """Whether parcels may wait at a node for the next sort, (N,)."""
         return (self.buffer_capacity > 0) & (self.after >= 0) & self.hub_open[self.after]

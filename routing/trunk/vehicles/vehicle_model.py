@@ -145,7 +145,7 @@ def limit_rows(network: TrunkNetwork, arc: Ints, vehicle: Ints) -> FleetRows:
         key,
         np.concatenate([own, own]),
         sign,
-        {"low": np.zeros(types * hubs), "high": np.zeros(types * hubs)},
+        {"low": network.vehicles_moved().ravel(), "high": network.vehicles_moved().ravel()},
         grid // hubs,
         grid % hubs,
     )
