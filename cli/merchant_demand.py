@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
+    from data.table_reader import TableReader
 
 _DAYS_FROM_SALES = 60  # days ahead where sales alone give the demand and no last day is given
 
@@ -69,9 +70,21 @@ def _find_forecast(run: Run, forecast: str | None, as_of: date | None) -> pl.Dat
 
 def _find_kept(run: Run, forecast: str) -> pl.DataFrame | None:
     """Cube of a forecast, or of the one that the weather was applied to."""
-    kept = set(run.reader.writers("merchant_forecasts"))
-    stands_on = dict(run.reader.runs().select("run_id", "forecast_run").iter_rows())
+    seen = _name_kept(run.reader, forecast)
+    return None if seen is None else run.results("merchant_forecasts", seen)
+
+
+def find_cube(workspace: TableReader, forecast: str | None) -> pl.DataFrame | None:
+    """Cube that a past plan stood on: the one its forecast kept; None where it kept none and the plan made its own."""
+    seen = None if forecast is None else _name_kept(workspace, forecast)
+    return None if seen is None else workspace.results("merchant_forecasts", seen)
+
+
+def _name_kept(reader: TableReader, forecast: str) -> str | None:
+    """Run whose cube a forecast stands on: its own, or that of the one that the weather was applied to."""
+    kept = set(reader.writers("merchant_forecasts"))
+    stands_on = dict(reader.runs().select("run_id", "forecast_run").iter_rows())
     seen: str | None = forecast
     while seen is not None and seen not in kept:
         seen = stands_on.get(seen)
-    return None if seen is None else run.results("merchant_forecasts", seen)
+    return seen

@@ -13,7 +13,7 @@ from cli.calibration import read_calibration
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import CertificateDraws, Effort, FirstDay, Json, LastDay, Seed, TimeLimit
-from cli.plan_demand import TrunkRequest, keep_request, read_demand
+from cli.plan_demand import TrunkRequest, choose_order, keep_request, read_demand
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
 from cli.plan_weather import list_weather, read_weather_cost, tell_weather
@@ -224,7 +224,7 @@ def make_trunk_plan(
         effort=request.effort,
         time_limit=request.time_limit,
         seed=request.seed,
-        sort_plan=_choose_order(workspace, request),
+        sort_plan=choose_order(workspace, request),
     )
     near = None if request.reference is None else _find_reference(workspace, request.reference)
     kept = {
@@ -275,14 +275,6 @@ def make_trunk_plan(
         outcome = read_outcome({**tables, **plan.tables()}, options.short_cost)
         run.message = tell_plan(outcome, plan)
     return run.run_id, plan
-
-
-def _choose_order(workspace: Workspace, request: TrunkRequest) -> str:
-    """Order lanes by day where hubs have sorts of their own, unless asked otherwise; a plan that may change little keeps its lanes."""
-    if request.sort_plan is not None:
-        return request.sort_plan
-    ordered = request.by == "sorts" and request.max_changes is None and not workspace.read("hub_sorts").is_empty()
-    return "daily" if ordered else "free"
 
 
 def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
+    from data.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ def keep_request(request: TrunkRequest) -> dict[str, Any]:
     return {name: None if day is None else day.isoformat() for name, day in days.items()} | {
         name: getattr(request, name) for name in others
     }
+
+
+def choose_order(workspace: Workspace, request: TrunkRequest) -> str:
+    """Order lanes by day where hubs have sorts of their own, unless asked otherwise; a plan that may change little keeps its lanes."""
+    if request.sort_plan is not None:
+        return request.sort_plan
+    ordered = request.by == "sorts" and request.max_changes is None and not workspace.read("hub_sorts").is_empty()
+    return "daily" if ordered else "free"
 
 
 def read_request(run: Mapping[str, Any]) -> TrunkRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,8 +13,10 @@ from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
+from cli.plan_demand import TrunkRequest, choose_order
+from cli.plan_stock import tell_on_hand
 from cli.plan_weather import tell_weather_basis
-from cli.trunk_task import HOURS, TABLES, keep_options, read_lane_weather, read_prices, read_rules, set_options
+from cli.trunk_task import TABLES, keep_options, list_hours, read_lane_weather, read_prices, read_rules, set_options
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,6 +57,10 @@ def plan_joint(
             help="Quantile of the forecast to carry, else plan.service_level; and to stock for, else the pay-off sets it.",
         ),
     ] = None,
+    by: Annotated[
+        Literal["sorts", "days"],
+        typer.Option("--by", help="sorts: by the hours of hubs that have some; days: whole days."),
+    ] = "sorts",
     effort: Effort = None,
     time_limit: TimeLimit = None,
     day_cost: Annotated[float, typer.Option(help="Worth of a day on which a buyer waits [CNY/unit].")] = 0.5,
@@ -79,24 +85,27 @@ def plan_joint(
     stock_options = StockOptions(
         first=stock_first, last=stock_last, as_of=as_of, service_level=service_level, from_home=True, day_cost=day_cost
     )
-    trunk_options = set_options(workspace.settings, effort=effort, time_limit=time_limit, seed=seed)
+    order = choose_order(workspace, TrunkRequest(by=by))
+    trunk_options = set_options(workspace.settings, effort=effort, time_limit=time_limit, seed=seed, sort_plan=order)
     kept: dict[str, Any] = {
         "from": None if first is None else first.isoformat(),
         "to": None if last is None else last.isoformat(),
         "service_level": level,
         "forecast": forecast,
+        "by": by,
         **keep_options(trunk_options),
         **{name: getattr(stock_options, name) for name in ("as_of", "day_cost", "putaway_days")},
     }
     with progress("Joint plan") as bar, workspace.run("plan joint", kept, seed) as run:
-        trunk = {name: run.read(name) for name in (*TABLES, *HOURS)}
+        trunk = {name: run.read(name) for name in (*TABLES, *list_hours(by))}
         under, seen = read_lane_weather(run)
         trunk |= under
         run.options = kept = {**kept, **seen}
         trunk["route_demand"], hubs = _read_demand(run, first, last, level, forecast)
         stock = {name: run.read(name) for name in STOCK_TABLES}
         zone = workspace.settings.workspace.timezone
-        stock[CUBE] = read_cube(run, forecast=forecast, as_of=as_of, last=stock_last, timezone=zone)
+        if stock["stock_demand"].is_empty():
+            stock[CUBE] = read_cube(run, forecast=forecast, as_of=as_of, last=stock_last, timezone=zone)
         begin, end = trunk["route_demand"]["date"].min(), trunk["route_demand"]["date"].max()
         stock_options = _choose_days(stock_options, stock, begin, end)
         stock[SOURCING] = sourcing = find_sourcing(run.reader)
@@ -121,7 +130,7 @@ def _read_demand(
     run: Run, first: date | None, last: date | None, level: float, forecast: str | None
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Demand before stock is placed ahead, and the forecast of the hubs it stands on."""
-    from cli.plan_demand import TrunkRequest, read_demand
+    from cli.plan_demand import read_demand
 
     demand = read_demand(run, TrunkRequest(first=first, last=last, forecast=forecast), level)
     if not run.reader.writers("route_forecasts"):
@@ -132,19 +141,20 @@ def _read_demand(
 
 def _choose_days(options: Any, stock: dict[str, pl.DataFrame], begin: Any, end: Any) -> Any:
     """Days the stock is for: those given, else the shopping events within the trunk's days, else all of these."""
+    from datetime import timedelta
+
     import polars as pl
 
     if options.first is not None and options.last is not None:
         return options
-    as_of = options.as_of or stock["sales"].select(pl.col("date").max()).item()
+    known = options.as_of or stock["sales"].select(pl.col("date").max()).item()
+    as_of = known or begin - timedelta(days=1)
     events = stock["events"].filter(
         (pl.col("kind") == "shopping")
         & (pl.col("date_to") >= begin)
         & (pl.col("date_from") <= end)
         & (pl.col("date_to") > as_of)
     )
-    from datetime import timedelta
-
     low, high = max(begin, as_of + timedelta(days=1)), end
     if events.height:
         low = max(low, events.select(pl.col("date_from").min()).item())
@@ -157,13 +167,15 @@ def _check(found: JointPlan, given: dict[str, pl.DataFrame], kept: dict[str, Any
     import polars as pl
 
     from routing.checker.joint import check_joint
+    from routing.checker.stock_cost import StockTerms
     from routing.checker.trunk import check_trunk
     from routing.checker.violations import count_broken
 
     tables = {**given, **_tables(found)}
     rules = read_rules(kept, str(kept["time_zone"]))
     of_trunk = count_broken(check_trunk(tables, **read_prices(kept), rules=rules).violations)
-    of_joint = count_broken(check_joint(tables, as_of=found.as_of))
+    terms = StockTerms(kept["day_cost"], kept["putaway_days"])
+    of_joint = count_broken(check_joint(tables, as_of=found.as_of, terms=terms))
     counts = pl.col("plan").replace_strict({"trunk": of_trunk, "joint": of_joint}, default=0, return_dtype=pl.Int64)
     certificates = found.certificates.with_columns(violations=counts)
     return replace(found, certificates=certificates), of_trunk + of_joint
@@ -246,6 +258,7 @@ def _print_plan(found: JointPlan, run_id: str, basis: dict[str, object], *, json
         f"{found.whole.moved:,} of {found.movable:,.0f} parcels leave from a warehouse elsewhere, {found.whole.units:,} units stand ahead "
         f"for {found.first} to {found.last}."
     )
+    tell_on_hand(found.on_hand, found.first)
     if found.cut >= 0.5:
         warn(f"{found.cut:,.0f} parcels that merchants are to sell exceed their routes' demand and are not moved.")
     for line in tell_relieved(found):

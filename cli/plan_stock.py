@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
+    from routing.stock.on_hand import OnHand
     from routing.stock.plan import StockPlan
 
 
@@ -104,7 +105,8 @@ def plan_stock(
         prices = _read_prices(hub_prices) if hub_prices is not None else _find_prices(run)
         run.options = {**kept, "hub_prices": prices}
         tables = {name: run.read(name) for name in TABLES}
-        tables[CUBE] = read_cube(run, as_of=as_of, last=last, timezone=workspace.settings.workspace.timezone)
+        if tables["stock_demand"].is_empty():
+            tables[CUBE] = read_cube(run, as_of=as_of, last=last, timezone=workspace.settings.workspace.timezone)
         tables[SOURCING] = find_sourcing(run.reader)
         if confidence is not None:
             tables[WAYBILLS] = run.read("waybills")
@@ -230,13 +232,18 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
     say(_sum_up(found) + ".")
     if found.at_home:
         say(f"{found.at_home:,} units leave from home as today: that costs less, or no warehouse has room.")
-    if found.on_hand.sold or found.on_hand.received:
-        say(
-            f"Until {found.window.first} {found.on_hand.sold:,} of the units that stand there are sold; "
-            f"{found.on_hand.received:,} under way can be sold by then."
-        )
-    if found.on_hand.stale:
-        warn(f"{found.on_hand.stale:,} counts of stock are older than a year and left out: load a newer count.")
+    tell_on_hand(found.on_hand, found.window.first)
     if found.cost_today is not None:
         say(f"Sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY.")
     say("`radar advise --all` writes a file for each merchant.")
+
+
+def tell_on_hand(on_hand: OnHand, first: date) -> None:
+    """Say what of the stock counted is sold before the first day, what is under way, and which counts are too old."""
+    if on_hand.sold or on_hand.received:
+        say(
+            f"Until {first} {on_hand.sold:,} of the units that stand there are sold; "
+            f"{on_hand.received:,} under way can be sold by then."
+        )
+    if on_hand.stale:
+        warn(f"{on_hand.stale:,} counts of stock are older than a year and left out: load a newer count.")

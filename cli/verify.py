@@ -151,8 +151,10 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
 
 def _check_joint(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """Check a joint plan: its trunk as any trunk plan, and what it says beyond."""
+    from cli.merchant_demand import find_cube
     from cli.past_plans import find_sourcing, read_as_planned, read_run
     from routing.checker.joint import check_joint
+    from routing.checker.stock_cost import NEEDED, StockTerms
 
     checked = check_plan(workspace, run_id, "trunk")
     run = read_run(workspace, run_id)
@@ -161,13 +163,15 @@ def _check_joint(workspace: Workspace, run_id: str) -> dict[str, Any]:
     results = ("route_demand", "stock_allocations", "sourcing", "plan_certificates")
     tables |= {name: workspace.results(name, run_id) for name in results}
     tables["sourcing_today"] = find_sourcing(workspace, before=run_id)
-    return {
-        **checked,
-        "violations": [
-            *checked["violations"],
-            *check_joint(tables, as_of=_last_day_known(workspace, versions, run["options"])),
-        ],
-    }
+    options = run["options"]
+    cube = find_cube(workspace, run["forecast_run"])
+    terms = None
+    if cube is not None and "putaway_days" in options:
+        tables |= {name: read_as_planned(workspace, name, versions.get(name), run) for name in NEEDED[1:]}
+        tables["merchant_forecasts"] = cube
+        terms = StockTerms(options["day_cost"], options["putaway_days"])
+    found = check_joint(tables, as_of=_last_day_known(workspace, versions, options), terms=terms)
+    return {**checked, "violations": [*checked["violations"], *found]}
 
 
 def _tell_outcome(tables: dict[str, Any], short_cost: float) -> PlanOutcome | None:

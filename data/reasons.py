@@ -11,7 +11,7 @@ _FORM = re.compile(
     rf"^For (?P<event>.*?) (?P<first>\d{{4}}-\d\d-\d\d) to (?P<last>\d{{4}}-\d\d-\d\d): "
     rf"(?P<expected>{_NUMBER}) expected \+ (?P<safety>{_NUMBER}) safety = (?P<units>{_NUMBER}) units; "
     rf"(?P<there>{_NUMBER}) there already, (?P<send>{_NUMBER}) to send\. "
-    rf"Expected from (?P<basis>own|category|forecast) sales(?: (?P<base>{_NUMBER}))? x growth (?P<growth>{_NUMBER})"
+    rf"Expected from (?P<basis>own|category|forecast|given) sales(?: (?P<base>{_NUMBER}))? x growth (?P<growth>{_NUMBER})"
     rf"(?: x venue (?P<venue>{_NUMBER})(?: x price (?P<price>{_NUMBER}))? x lift (?P<lift>{_NUMBER})"
     rf"(?: x weather (?P<weather>{_NUMBER}))?)?, error (?P<error>{_NUMBER}) %(?:, level (?P<level>{_NUMBER}))?\. "
     rf"Buyers in (?P<regions>.*?); (?P<days>{_NUMBER}) days to them, (?P<home_days>{_NUMBER}) from hub (?P<home>.*?)\. "
@@ -36,7 +36,7 @@ class StockReason:
     there, send
         Units that stand there already, and that are to be sent.
     basis
-        ``forecast`` (the demand cube); plans of earlier versions say ``own`` (the last edition) or ``category`` (borrowed).
+        ``forecast`` (the demand cube), ``given`` (the table stock_demand); plans of earlier versions say ``own`` (the last edition) or ``category`` (borrowed).
     base, growth, venue, price, lift, weather
         Units it would sell on as many ordinary days; what the merchant announced and planners corrected; what its venue and its own
         promotions sell over none; what its discount does; what an event sells over other days; the weather [ratios; 1 = no part

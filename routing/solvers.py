@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,25 +48,51 @@ class Solution:
     nodes: int = 0
 
 
+class _Redirection:
+    """Stdout of the process sent to stderr while at least one thread wants it so."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.wanted = 0
+        self.kept = -1
+
+    def begin(self) -> None:
+        with self.lock:
+            if self.wanted == 0:
+                self._flush()
+                self.kept = os.dup(1)
+                os.dup2(2, 1)
+            self.wanted += 1
+
+    def end(self) -> None:
+        with self.lock:
+            self.wanted -= 1
+            if self.wanted == 0:
+                self._flush()
+                os.dup2(self.kept, 1)
+                os.close(self.kept)
+
+    def _flush(self) -> None:
+        import ctypes
+
+        sys.stdout.flush()
+        ctypes.CDLL(None).fflush(None)
+
+
+_REDIRECTION = _Redirection()
+
+
 @contextmanager
 def results_alone() -> Iterator[None]:
-    """Send what compiled code prints to stderr: stdout is for results, and HiGHS now and then prints a line there."""
+    """Send what compiled code prints to stderr: stdout is for results, and HiGHS now and then prints a line there. Threads may overlap."""
     if os.name != "posix":
         yield
         return
-    import ctypes
-
-    library = ctypes.CDLL(None)
-    sys.stdout.flush()
-    library.fflush(None)
-    kept = os.dup(1)
-    os.dup2(2, 1)
+    _REDIRECTION.begin()
     try:
         yield
     finally:
-        library.fflush(None)
-        os.dup2(kept, 1)
-        os.close(kept)
+        _REDIRECTION.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +132,7 @@ def solve_linear(
     gap: float = 0.0,
     solver: str = "HIGHS",
     threads: int | None = None,
+    interior: bool = False,
 ) -> Solution:
     """Solve a linear or mixed-integer model.
 
@@ -124,6 +152,8 @@ def solve_linear(
         Name of a MathOpt solver: HIGHS, GLOP, PDLP, GSCIP or CP_SAT.
     threads
         Threads of the solver; its own choice if None.
+    interior
+        Solve a linear model by HiGHS's interior-point method without a crossover: values and duals are of the middle of the optimal face.
 
     Returns
     -------
@@ -136,6 +166,9 @@ def solve_linear(
     brake = None if deadline is None else timedelta(seconds=max(deadline.left(), 0.05))
     parameters = mathopt.SolveParameters(time_limit=brake)
     parameters.threads = threads
+    if interior:
+        solver, parameters.lp_algorithm = "HIGHS", mathopt.LPAlgorithm.BARRIER
+        parameters.highs.string_options["run_crossover"] = "off"
     if whole.any():
         parameters.relative_gap_tolerance = gap
         parameters.node_limit = nodes

@@ -9,24 +9,30 @@ import polars as pl
 
 from data.keys import DAY_ROUTE, ITEM
 from routing.checker.certificate import Totals, check_certificate
+from routing.checker.stock_cost import StockTerms, recompute_cost
 from routing.checker.stock_on_hand import count_on_hand
 from routing.checker.violations import Violation, order, write_number
 
 _ROUTE = DAY_ROUTE
 _ITEM = ITEM
-_CENT, _RELATIVE, _SHARE = 0.01, 1e-6, 1e-6
+_CNY, _RELATIVE, _SHARE = 1.0, 1e-5, 1e-6
 
 
-def check_joint(tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None) -> list[Violation]:
+def check_joint(
+    tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None, terms: StockTerms | None = None
+) -> list[Violation]:
     """Check what a joint plan says beyond its trunk's plan, which has a check of its own.
 
     Parameters
     ----------
     tables
         ``route_demand`` (split), ``stock_allocations``, ``sourcing``, ``warehouses``, ``merchants``, ``stock`` and
-        ``plan_certificates`` of the plan; ``sales`` and ``stock_receipts`` for what is sold and received until the first day.
+        ``plan_certificates`` of the plan; ``sales``, ``stock_receipts`` and ``sourcing_today`` for what is sold and received until the first
+        day; with `terms` those of ``stock_cost.NEEDED``.
     as_of
         Last day the plan knew; None takes the counts of stock as they are.
+    terms
+        What the plan was told besides; None leaves the stock's cost as the certificate says it.
 
     Returns
     -------
@@ -44,6 +50,8 @@ def check_joint(tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None
         + _check_sourcing(tables)
         + _check_storage(tables)
     )
+    if terms is not None:
+        found += _check_cost(tables, terms)
     return order(found + _check_certificates(tables["plan_certificates"], len(found)))
 
 
@@ -175,6 +183,23 @@ def _check_storage(tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
         )
         for row in over.iter_rows(named=True)
     ]  # fmt: skip
+
+
+def _check_cost(tables: Mapping[str, pl.DataFrame], terms: StockTerms) -> list[Violation]:
+    """Hold the cost that the certificate of the stock tells against what its tables add up to."""
+    own = tables["plan_certificates"].filter(pl.col("plan") == "stock")
+    due = recompute_cost(tables, terms) if own.height == 1 else None
+    if due is None:
+        return []
+    told = float(own["cost"][0])
+    parts = abs(due.bring_in) + abs(due.storage) + abs(due.opening) + abs(due.waiting)
+    if abs(told - due.total) <= _CNY + _RELATIVE * parts:
+        return []
+    text = (
+        f"The stock's certificate says a cost of {told:,.2f}; its tables add up to {due.total:,.2f}: {due.bring_in:,.2f} bringing in, "
+        f"{due.storage:,.2f} storage, {due.opening:,.2f} opening, {due.waiting:,.2f} days of waiting."
+    )
+    return [Violation("cost.total", "stock.cost", None, write_number(told), write_number(due.total), text)]
 
 
 def _check_certificates(certificates: pl.DataFrame, found: int) -> list[Violation]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,11 +11,13 @@ from data.errors import RadarError
 from routing.budget import Deadline
 from routing.joint.entries import list_entries
 from routing.joint.master import JointModel
-from routing.solvers import LinearModel, solve_linear
+from routing.solvers import LinearModel, Solution, solve_linear
 from routing.trunk.task.network import TrunkNetwork
 
-MOST_COLUMNS = 80_000  # measured: 43,000 take 4 to 8 CPU seconds; beyond this the solver's time grows out of proportion
-_SOLVER = "GLOP"  # measured on the sample: 4 CPU seconds where HiGHS takes 17
+MOST_COLUMNS = 250_000  # judgement: 115,000 take 34 CPU seconds; beyond this rounds of route prices begin
+MOST_SIMPLEX = 80_000  # measured: the simplex takes 4 to 8 CPU seconds for 43,000 columns and 60 for 115,000
+_SOLVER = "GLOP"  # measured on the sample by days: 4 CPU seconds where the simplex of HiGHS takes 17
+_SAFE = 1e-6  # share of a bound that rounding of an interior point's prices may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class JointAnswer:
         What is asked of the hubs: what they sort, and parcels not carried at the hub they wait at.
     trunk_price : (rows of the trunk)
         Duals of the trunk's rows, what rounds of route prices are made of.
+    stock_price : (rows of the stock)
+        Duals of the stock's rows.
     """
 
     share: Floats
@@ -52,6 +56,7 @@ class JointAnswer:
     route_price: Floats
     asked: Floats
     trunk_price: Floats
+    stock_price: Floats
 
     @property
     def cost(self) -> float:
@@ -72,9 +77,7 @@ def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None =
         lower, upper = lower.copy(), upper.copy()
         at = slice(model.first_share, model.first_brought)
         lower[at] = upper[at] = share
-    found = solve_linear(
-        LinearModel(model.cost, model.matrix, model.low, model.high, lower, upper), deadline=deadline, solver=_SOLVER
-    )
+    found = _solve(LinearModel(model.cost, model.matrix, model.low, model.high, lower, upper), deadline)
     if found.values is None or found.duals is None:
         raise RadarError(
             "the joint plan of stock and trunk is not solved within its time",
@@ -93,10 +96,11 @@ def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None =
         trunk_cost=float(model.cost[trunk] @ values[trunk]) - price,
         stock_cost=float(model.cost[model.first_share :] @ values[model.first_share :]),
         short=short,
-        bound=found.bound if found.optimal else -np.inf,
+        bound=found.bound,
         route_price=_read_prices(model, found.duals),
         asked=_read_loads(model, values),
         trunk_price=found.duals[: model.trunk.matrix.shape[0]],
+        stock_price=found.duals[model.trunk.matrix.shape[0] :],
     )
 
 
@@ -104,12 +108,16 @@ def bound_at_price(model: JointModel, short_price: float | None, deadline: Deadl
     """Prove a bound with short parcels at another price, or, at None, the fewest parcels that stay short whatever is moved."""
     cost = np.zeros(model.columns) if short_price is None else model.cost.copy()
     cost[model.short_columns] = 1.0 if short_price is None else short_price
-    found = solve_linear(
-        LinearModel(cost, model.matrix, model.low, model.high, model.lower, model.upper),
-        deadline=deadline,
-        solver=_SOLVER,
-    )
-    return found.bound - 1e-9 * abs(found.bound) if found.optimal else (0.0 if short_price is None else -np.inf)
+    found = _solve(LinearModel(cost, model.matrix, model.low, model.high, model.lower, model.upper), deadline)
+    return max(found.bound, 0.0) if short_price is None else found.bound
+
+
+def _solve(linear: LinearModel, deadline: Deadline) -> Solution:
+    """Solve by the simplex, or, where that grows out of proportion, by an interior point; the bound is on the safe side."""
+    large = len(linear.cost) > MOST_SIMPLEX
+    found = solve_linear(linear, deadline=deadline, solver=_SOLVER, interior=large)
+    safe = found.bound - (_SAFE if large else 1e-9) * abs(found.bound) if found.optimal else -np.inf
+    return replace(found, bound=safe)
 
 
 def _read_prices(model: JointModel, duals: Floats) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -18,6 +19,7 @@ from routing.joint.master import JointModel, write_joint
 from routing.joint.movable import Movable, find_movable
 from routing.joint.rounds import solve_by_rounds
 from routing.joint.whole import ROUTE, WholePlan, make_whole
+from routing.stock.on_hand import OnHand
 from routing.stock.plan import StockOptions, StockTask, read_task
 from routing.stock.solver import solve_location
 from routing.trunk.plan import TrunkPlan, plan_trunk
@@ -103,6 +105,8 @@ class JointPlan:
         Days the stock is for.
     as_of
         Last day of sales known.
+    on_hand
+        What of the stock counted is there on the first day.
     """
 
     whole: WholePlan
@@ -118,6 +122,7 @@ class JointPlan:
     first: date
     last: date
     as_of: date
+    on_hand: OnHand
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,18 +215,23 @@ def solve(
     movable = find_movable(network, task, sourcing=inputs.sourcing, agrees=agrees, hub_means=means)
     arrivals = arrivals or find_arrivals(task, options.putaway_days)
     model = write_joint(network, task, movable, arrivals, day_cost=options.day_cost)
-    progress.step(1, 6, "nothing ahead")
-    answers = {"nothing ahead": solve_joint(model, deadline, share=np.zeros(len(model.shares.item)))}
-    progress.step(2, 6, "one pass")
-    answers["one pass"] = solve_joint(model, deadline, share=share_as_planned_alone(model, task, deadline))
-    progress.step(3, 6, "stock and trunk together")
-    if model.columns <= rules.most_columns:
-        answers["joint"] = solve_joint(model, deadline)
+    progress.step(1, 6, "one pass")
+    given = {
+        "nothing ahead": np.zeros(len(model.shares.item)),
+        "one pass": share_as_planned_alone(model, task, deadline),
+    }
+    progress.step(2, 6, "nothing ahead, one pass, stock and trunk together")
+    whole = model.columns <= rules.most_columns
+    # the solver is compiled code: two of its models are solved at once
+    with ThreadPoolExecutor(2) as pool:
+        asked = {"joint": pool.submit(solve_joint, model, deadline)} if whole else {}
+        asked |= {name: pool.submit(solve_joint, model, deadline, share=share) for name, share in given.items()}
+        answers = {name: asked[name].result() for name in (*given, *(["joint"] if whole else []))}
+    if whole:
         bound = answers["joint"].bound
     else:
         start = min(answers.values(), key=lambda answer: answer.value)
         answers["joint"], bound = solve_by_rounds(model, deadline, start=start, progress=progress)
-    bound -= 1e-9 * abs(bound)
     least, own = 0.0, bound
     if min(answer.short for answer in answers.values()) > _LEAST_SHORT:
         progress.step(4, 6, "what must stay short")
@@ -260,9 +270,9 @@ def plan_joint(
     deadline = Deadline(trunk_options.time_limit, trunk_options.clock)
     tables = dict(inputs.trunk)
     progress.step(0, 6, "reading")
-    network = build_network(
-        TrunkInputs.gather(tables), replace(trunk_options, short_cost=max(SHORT_PRICE, trunk_options.short_cost))
-    )
+    # without a price of lateness parcels are told apart by destination alone: a programme of a tenth the size, and a bound all the same
+    short_cost = max(SHORT_PRICE, trunk_options.short_cost)
+    network = build_network(TrunkInputs.gather(tables), replace(trunk_options, short_cost=short_cost, late_cost=0.0))
     task = read_task(inputs.stock, stock_options)
     solution = solve(
         network,
@@ -293,6 +303,7 @@ def plan_joint(
         first=task.window.first,
         last=task.window.last,
         as_of=task.as_of,
+        on_hand=task.on_hand,
     )
 
 

@@ -80,7 +80,7 @@ def answer_cuts(model: JointModel, cuts: list[Cut], deadline: Deadline) -> tuple
         raise RadarError(
             "the stock's answer to route prices is not solved within its time", action="give more --time-limit"
         )
-    return np.clip(found.values[: len(cuts[0].gradient)], 0.0, 1.0), found.bound
+    return np.clip(found.values[: len(cuts[0].gradient)], 0.0, 1.0), found.bound - 1e-9 * abs(found.bound)
 
 
 def solve_by_rounds(

@@ -19,6 +19,7 @@ from routing.stock.plan import StockTask
 from routing.trunk.task.network import TrunkNetwork
 
 _LEAST_SHARE = 1e-6  # shares below are the solver's noise
+_LEAST_UNITS = 0.5
 ROUTE = DAY_ROUTE
 _SOURCING = {
     "merchant_id": pl.String, "category": pl.String, "region_id": pl.String, "origin_hub_id": pl.String,
@@ -35,7 +36,7 @@ class WholePlan:
     allocations, sourcing, demand
         Rows of ``stock_allocations``, ``sourcing`` and ``route_demand``.
     cost
-        Bringing in, storage, and the worth of the days buyers wait more or less [CNY].
+        Bringing in, storage, opening, and the worth of the days buyers wait more or less [CNY].
     units
         Units that stand ahead.
     moved
@@ -64,12 +65,15 @@ def make_whole(
     day_cost
         Worth of a day on which a buyer waits [CNY/unit/day].
     """
-    share = np.where(answer.share > _LEAST_SHARE, answer.share, 0.0)
+    # a share of less than half a unit places nothing, and so moves nothing
+    share = np.where(
+        (answer.share > _LEAST_SHARE) & (model.shares.units * answer.share >= _LEAST_UNITS), answer.share, 0.0
+    )
     units = _round_units(model, task, share)
     out, into = _round_parcels(model, task, movable, arrivals, share)
     send = np.maximum(units.sum(axis=1) - task.items.there, 0.0)
     places = np.round(send * task.items.places[:, None], 3)
-    cost = float(model.shares.cost @ share) + float((task.problem.inbound[task.items.family] * send).sum())
+    cost = _cost_stock(model, task, share, units, send)
     return WholePlan(
         allocations=_write_allocations(model, task, arrivals, units, share, day_cost),
         sourcing=_write_sourcing(model, task, movable, arrivals, share),
@@ -78,6 +82,16 @@ def make_whole(
         units=int(units.sum()),
         moved=int(out.sum()),
     )
+
+
+def _cost_stock(model: JointModel, task: StockTask, share: Floats, units: Floats, send: Floats) -> float:
+    """Cost of the stock in whole units: bringing in, storage, opening, and the days buyers wait more (or, negative, less) [CNY]."""
+    problem, shares = task.problem, model.shares
+    placed = units.sum(axis=1)
+    waiting = float((shares.cost - task.rent[shares.site] * shares.units) @ share)
+    opening = float(problem.opening[placed.sum(axis=0) > 0].sum())
+    bring_in = float((problem.inbound[task.items.family] * send).sum())
+    return waiting + opening + bring_in + float((placed * task.rent).sum())
 
 
 def _round_units(model: JointModel, task: StockTask, share: Floats) -> Floats:

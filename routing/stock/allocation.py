@@ -193,7 +193,7 @@ def _explain(
         units=int(total),
         there=there,
         send=send,
-        basis="forecast",
+        basis=items.basis,
         base=round(expected / product, 2) if product > 0 else None,
         growth=told["growth"],
         venue=told["venue"],

@@ -135,6 +135,45 @@ def expect_demand(
     return _round(rows).filter((pl.col("expected") > 0) | (pl.col("mean") >= _LEAST_MEAN)), float(noise)
 
 
+def take_given(given: pl.DataFrame, merchants: pl.DataFrame, window: Window) -> pl.DataFrame:
+    """Take the units asked for as they stand, even over the days and sure; columns as of :func:`expect_demand`.
+
+    Parameters
+    ----------
+    given, merchants
+        ``stock_demand`` and ``merchants``.
+    window
+        Days to stock for.
+
+    Raises
+    ------
+    RadarError
+        For a merchant that is no row of merchants.
+    """
+    homes = merchants.select("merchant_id", home_hub_id="hub_id")
+    rows = given.filter(pl.col("units") > 0).join(homes, on="merchant_id", how="left", maintain_order="left")
+    unknown = rows.filter(pl.col("home_hub_id").is_null())
+    if unknown.height:
+        raise RadarError(
+            f"stock_demand of merchant {unknown['merchant_id'][0]}",
+            "a merchant_id of the table merchants, with its hub",
+            "load it, or correct stock_demand",
+        )
+    told = ("growth_told", "venue_told", "price_told", "lift_told", "weather_told")
+    return rows.select(
+        *ITEM,
+        "region_id",
+        "home_hub_id",
+        expected="units",
+        mean=pl.col("units").cast(pl.Float64),
+        cv=pl.lit(0.0),
+        early_share=pl.lit(min(_EARLY_DAYS / window.days, 1.0)),
+        peak_share=pl.lit(1.0 / window.days),
+        units_per_parcel=pl.lit(1.0),
+        **dict.fromkeys(told, pl.lit(1.0)),
+    ).sort(*ITEM, "region_id")
+
+
 def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
     """Describe each item over the window: its hub, error, days, and the factors its expectation is told by."""
     step = pl.col("baseline")

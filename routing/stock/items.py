@@ -54,6 +54,8 @@ class Items:
         Fewest units worth sending, shape (I,).
     family
         Items of one family cost the same and have no stock at hand, shape (I,); an item with stock is its own family.
+    basis
+        What the expectation comes from: ``forecast``, or ``given`` with the table stock_demand.
     """
 
     keys: list[tuple[str, str]]
@@ -79,6 +81,7 @@ class Items:
     left_over: NDArray[np.str_]
     lot: Floats
     family: Ints
+    basis: str = "forecast"
 
     def reach(self, hub_to_hub: Floats) -> Floats:
         """Average a (H, H) cost over the buyers of each zone, shape (H, Z); inf where part of a zone cannot be reached."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -16,7 +16,8 @@ from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.stock.allocation import Sending, divide_units, list_allocations
 from routing.stock.costs import MOST_ZONES, PathCosts, cost_paths, follow_changes, gather_zones
-from routing.stock.demand import Window, choose_window, expect_demand
+from routing.stock.demand import Window, choose_window, expect_demand, take_given
+from routing.stock.given import GivenCosts, part_categories, place_as_given, take_given_costs
 from routing.stock.items import Items, gather_items
 from routing.stock.lead_times import measure_delay
 from routing.stock.level import UnitCosts, pay_off, set_targets
@@ -28,8 +29,10 @@ CUBE, WAYBILLS, SOURCING = "merchant_forecasts", "waybills", "sourcing"
 TABLES = (
     "sales", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "events",
     "stock", "lane_vehicles", "courier_rates", "network_changes", "stock_receipts", "categories", "items",
+    "stock_demand", "sourcing_costs",
 )  # fmt: skip
 _REQUIRED = TABLES[:8]
+_REQUIRED_OF_GIVEN = ("merchants", "warehouses", "hubs", "regions")
 _OPTIMAL_GAP = 1e-4
 
 
@@ -277,7 +280,7 @@ def read_task(
 ) -> StockTask:
     """Read the tables into the task of a stock plan; parameters and errors as of :func:`plan_stock`."""
     frames = _gather(tables)
-    as_of = options.as_of or frames["sales"].select(pl.col("date").max()).item()
+    as_of = options.as_of or _find_last_day(frames, options)
     window = choose_window(frames["events"], as_of, options.first, options.last)
     if options.on_shelf is not None and not as_of < options.on_shelf <= window.first:
         raise RadarError(
@@ -286,7 +289,11 @@ def read_task(
             "correct --on-shelf",
         )
     progress.step(0, 4, "expecting demand")
-    demand, noise = expect_demand(tables[CUBE], frames["sales"], frames["events"], window, as_of=as_of)
+    given = not frames["stock_demand"].is_empty()
+    if given:
+        demand, noise = take_given(frames["stock_demand"], frames["merchants"], window), 0.0
+    else:
+        demand, noise = expect_demand(tables[CUBE], frames["sales"], frames["events"], window, as_of=as_of)
     progress.step(1, 4, "costing paths")
     moved = follow_changes(frames["network_changes"], window.first)
     path_costs = cost_paths(
@@ -296,7 +303,8 @@ def read_task(
         delay = measure_delay(tables[WAYBILLS], path_costs, options.confidence)
         path_costs = replace(path_costs, bulk_hours=path_costs.bulk_hours * delay)
     totals = dict(demand.group_by("region_id").agg(pl.col("expected").sum()).iter_rows())
-    zones = gather_zones(frames["regions"], frames["hubs"], totals, options.most_zones)
+    most_zones = max(options.most_zones, len(totals)) if given else options.most_zones
+    zones = gather_zones(frames["regions"], frames["hubs"], totals, most_zones)
     on_hand = run_down(
         *(frames[name] for name in ("stock", "stock_receipts", "sales")),
         as_of=as_of,
@@ -306,7 +314,11 @@ def read_task(
     goods = (frames["categories"], frames["items"])
     items = gather_items(demand, zones, frames["warehouses"], on_hand.stock, path_costs, moved, as_of, goods)
     costs = _cost_units(items, frames["warehouses"], path_costs, window, options, hub_prices or {})
-    items = _set_targets(items, costs, noise, options)
+    if not frames["sourcing_costs"].is_empty():
+        items = part_categories(items)
+        told = GivenCosts(frames["sourcing_costs"], zones, totals, options.day_cost)
+        costs = take_given_costs(costs, items, told, path_costs)
+    items = place_as_given(items) if given else _set_targets(items, costs, noise, options)
     problem = _pose(items, frames["warehouses"], costs, options)
     return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand)
 
@@ -319,10 +331,23 @@ def _find_serving(tables: Mapping[str, pl.DataFrame], frames: Mapping[str, pl.Da
     return Serving(sourcing, frames["merchants"], frames["warehouses"])
 
 
+def _find_last_day(frames: Mapping[str, pl.DataFrame], options: StockOptions) -> date:
+    """Last day known: of the sales, else of the counts of stock, else the day before the first to stock for."""
+    days = (frames["sales"].select(pl.col("date").max()).item(), frames["stock"].select(pl.col("as_of").max()).item())
+    first = None if options.first is None else options.first - timedelta(days=1)
+    known = next((day for day in (days[0], days[1] if first is None else first) if isinstance(day, date)), None)
+    if known is None:
+        raise RadarError(
+            "no day up to which anything is known", "sales, a count of stock, or days", "set --from and --to"
+        )
+    return known
+
+
 def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     from data.contracts import contract
 
-    for name in _REQUIRED:
+    asked = tables.get("stock_demand")
+    for name in _REQUIRED if asked is None or asked.is_empty() else _REQUIRED_OF_GIVEN:
         if name not in tables or (tables[name].is_empty() and name != "events"):
             raise RadarError(f"the table {name} is empty", "rows to plan stock from", f"run `radar load {name} FILE`")
     return {name: contract(name).conform(tables[name]) if name in tables else contract(name).empty() for name in TABLES}

@@ -14,8 +14,10 @@ from data.contracts import contract
 from data.errors import RadarError
 from routing.budget import Deadline
 from routing.checker.joint import check_joint
+from routing.checker.stock_cost import NEEDED, StockTerms, recompute_cost
+from routing.checker.stock_on_hand import count_on_hand
 from routing.joint.plan import JointInputs, JointPlan, SolveRules, plan_joint, solve
-from routing.stock.plan import StockOptions, read_task
+from routing.stock.plan import CUBE, StockOptions, read_task
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from tests.routing.stock_cases import AS_OF, stock_tables
@@ -225,3 +227,75 @@ def test_broken_joint_plan_is_found(name: str, short: tuple[JointInputs, JointPl
     tables = check_tables(*short)
     tables[table] = mutate(tables[table])
     assert rule in {violation.rule for violation in check_joint(tables)}
+
+
+def cost_tables(inputs: JointInputs, found: JointPlan) -> Tables:
+    """Tables of the check with those the stock's cost is added up from."""
+    names = tuple(name for name in NEEDED if name != CUBE)
+    given = {
+        name: contract(name).conform(inputs.stock[name]) if name in inputs.stock else contract(name).empty()
+        for name in names
+    }
+    return check_tables(inputs, found) | given | {name: inputs.stock[name] for name in (CUBE, "sales")}
+
+
+COSTED: dict[str, Callable[[JointInputs], JointInputs]] = {
+    "as it is": lambda inputs: inputs,
+    "warehouses that cost": lambda inputs: with_stock(
+        inputs, warehouses=inputs.stock["warehouses"].with_columns(storage_cost=pl.lit(0.25), opening_cost=pl.lit(300.0))
+    ),
+    "some stands there": lambda inputs: with_stock(
+        inputs,
+        stock=pl.DataFrame(
+            {"merchant_id": ["M1"], "category": [item_of(inputs)], "warehouse_id": ["WS"], "units": [17], "as_of": [AS_OF]}
+        ),
+    ),
+    "half is sourced there": lambda inputs: replace(
+        inputs,
+        sourcing=contract("sourcing").conform(
+            pl.DataFrame(
+                {
+                    "merchant_id": ["M1"], "category": ["*"], "region_id": ["south"], "origin_hub_id": ["S"],
+                    "share": [0.25], "run_id": ["load-1"],
+                }
+            )
+        ),
+    ),
+}  # fmt: skip
+
+
+def with_stock(inputs: JointInputs, **tables: pl.DataFrame) -> JointInputs:
+    return replace(inputs, stock={**inputs.stock, **tables})
+
+
+def item_of(inputs: JointInputs) -> str:
+    return str(inputs.stock[CUBE]["category"][0])
+
+
+@pytest.mark.parametrize("case", COSTED)
+def test_the_checker_adds_the_cost_of_the_stock_up_anew(case: str) -> None:
+    inputs = COSTED[case](make_inputs(sort_capacity=450))
+    found = plan(inputs)
+    tables = cost_tables(inputs, found)
+    terms = StockTerms(STOCK.day_cost, STOCK.putaway_days)
+    stands = count_on_hand(tables, AS_OF, FIRST)
+    cost = recompute_cost({**tables, "stands": stands}, terms)
+    assert cost is not None
+    assert found.whole.units > 0
+    assert cost.total == pytest.approx(found.whole.cost, abs=0.01)
+    assert check_joint(tables, as_of=AS_OF, terms=terms) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "factor"),
+    [("plan_certificates", "cost", 1.01), ("lanes", "distance_km", 2.0), ("warehouses", "storage_cost", 3.0)],
+)
+def test_a_stock_cost_that_its_tables_do_not_add_up_to_is_found(table: str, column: str, factor: float) -> None:
+    inputs = COSTED["warehouses that cost"](make_inputs(sort_capacity=450))
+    tables = cost_tables(inputs, plan(inputs))
+    where = pl.col("plan") == "stock" if table == "plan_certificates" else pl.lit(value=True)
+    tables[table] = tables[table].with_columns(
+        pl.when(where).then(pl.col(column) * factor).otherwise(column).alias(column)
+    )
+    broken = check_joint(tables, as_of=AS_OF, terms=StockTerms(STOCK.day_cost, STOCK.putaway_days))
+    assert "cost.total" in {violation.rule for violation in broken}
