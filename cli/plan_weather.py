@@ -83,6 +83,8 @@ def read_weather_basis(workspace: Workspace, run_id: str) -> WeatherBasis:
 
 def tell_weather_basis(workspace: Workspace, run_id: str) -> str:
     """Tell it, in the language of the person at the keyboard and in the words of the plan report."""
+    from markupsafe import Markup
+
     from data.language import current_language
     from reports.formats import Formats
     from reports.messages import Messages
@@ -90,7 +92,7 @@ def tell_weather_basis(workspace: Workspace, run_id: str) -> str:
     language = current_language()
     zone = workspace.settings.workspace.timezone
     told = read_weather_basis(workspace, run_id).tell(zone, Messages(language), Formats(language))
-    plain = (one.unescape().replace("<code>", "`").replace("</code>", "`") for one in told)
+    plain = (Markup(str(one).replace("<code>", "`").replace("</code>", "`")).striptags() for one in told)  # noqa: S704 - tags go
     return ("" if language == "zh" else " ").join(plain)
 
 

@@ -46,7 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (DAYS[1] + timedelta(days=9), "B-C", 0.5, 1.0, 0.0, "none", ""),
     ]
     names = ["date", "lane_id", "speed_factor", "capacity_factor", "closure_probability", "severity", "cause"]
-    with workspace.run("weather impact") as impact:
+    age = {"weather_issued_at": "2025-11-07T12:00:00+00:00", "known_until": "2025-11-09T16:00:00+00:00"}
+    with workspace.run("weather impact", options=age) as impact:
         impact.append("lane_weather", pl.DataFrame(weather, schema=names, orient="row"))
     return workspace.folder
 
@@ -99,15 +100,20 @@ def test_shut_lanes_run_nothing_and_fair_ones_do(folder: Path) -> None:
 def test_a_plan_says_which_weather_it_stands_on(folder: Path) -> None:
     impact = Workspace.open(folder).writers("lane_weather")[-1]
     read = plan(folder)["weather_basis"]
-    # the impact of the fixture kept no age, and knows both days
     assert read == {
         "run_id": impact,
         "left_out": False,
-        "issued_at": None,
-        "known_until": None,
+        "issued_at": "2025-11-07T12:00:00+00:00",
+        "known_until": "2025-11-09T16:00:00+00:00",
         "unknown_days": [],
         "lane_days": 2,
     }
+    told = tell_weather_basis(Workspace.open(folder), plan(folder)["run_id"])
+    assert told.startswith(
+        f"It stands on the lane weather of {impact}. The newest weather forecast was issued 2025-11-07 20:00, 52 hours"
+    )
+    assert "it is old" in told
+    assert "<" not in told
     left_out = plan(folder, "--no-weather")
     assert (left_out["weather_basis"]["run_id"], left_out["weather_basis"]["left_out"]) == (None, True)
     told = tell_weather_basis(Workspace.open(folder), left_out["run_id"])
