@@ -117,7 +117,7 @@ def test_a_plan_says_which_weather_it_stands_on(folder: Path) -> None:
     left_out = plan(folder, "--no-weather")
     assert (left_out["weather_basis"]["run_id"], left_out["weather_basis"]["left_out"]) == (None, True)
     told = tell_weather_basis(Workspace.open(folder), left_out["run_id"])
-    assert told == "This plan leaves the weather out (--no-weather): every lane counts as fair."
+    assert told == "This plan leaves the weather on lanes out (--no-weather): every lane counts as fair."
 
 
 def test_a_plan_of_a_workspace_without_weather_says_so(folder: Path, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_plan_of_a_workspace_without_weather_says_so(folder: Path, tmp_path: P
         load.append("route_demand", source.read("route_demand").filter(pl.col("run_id") == "load-0001").drop("run_id"))
     words = ["--workspace", str(bare.folder), "--lang"]
     planned = RUNNER.invoke(app, [*words, "en", "plan", "trunk", "--effort", "0.1", "--no-weather"])
-    assert "leaves the weather out" in planned.output
+    assert "leaves the weather on lanes out" in planned.output
     planned = RUNNER.invoke(app, [*words, "zh", "plan", "trunk", "--effort", "0.1"])
     assert "本计划未读入天气" in planned.output
     assert "`radar weather impact`" in planned.output

@@ -57,7 +57,7 @@ def test_a_plan_tells_which_weather_it_stands_on() -> None:
 
 @pytest.mark.parametrize(
     ("left_out", "told"),
-    [(False, ("No weather was read", "未读入天气")), (True, ("leaves the weather out", "不计天气"))],
+    [(False, ("No weather was read", "未读入天气")), (True, ("leaves the weather on lanes out", "不计干线天气"))],
 )
 def test_a_plan_without_weather_says_so(left_out: bool, told: tuple[str, str]) -> None:
     inputs = replace(empty_plan(), weather_basis=WeatherBasis(None, left_out, None, (), 0))
