@@ -104,21 +104,9 @@ def _list_visits(tables: Tables) -> pl.DataFrame:
 
 
 def _group_shortfalls(tables: Tables, day: date | None) -> pl.DataFrame:
-    """Shortfalls by the fix they share, the largest first; what binds and why as for most of their parcels."""
-    import polars as pl
+    from data.plan_outcome import group_by_fix
 
-    rows = _on(tables["shortfalls"], day)
-    total = pl.col("parcels").sum()
-    order = ["parcels", "binding", "reason"]
-    causes = rows.group_by("cheapest_fix", "binding", "reason").agg(total)
-    mainly = causes.sort(order, descending=[True, False, False]).unique(
-        "cheapest_fix", keep="first", maintain_order=True
-    )
-    routes = pl.struct("origin_hub_id", "destination_hub_id").n_unique()
-    groups = rows.group_by("cheapest_fix").agg(total, routes=routes, days=pl.col("date").n_unique())
-    told = groups.join(mainly.drop("parcels"), on="cheapest_fix", how="left", nulls_equal=True)
-    ordered = told.sort(order, descending=[True, False, False], nulls_last=True)
-    return ordered.select("binding", "parcels", "routes", "days", "reason", "cheapest_fix")
+    return group_by_fix(_on(tables["shortfalls"], day))
 
 
 def _explain_hub(tables: Tables, hub: str, day: date | None, top: int) -> tuple[Told, str]:

@@ -182,3 +182,30 @@ def _mark_reached(demand: pl.DataFrame, lanes: pl.DataFrame) -> pl.Series:
         reach[hub] = seen
     pairs = demand.select("origin_hub_id", "destination_hub_id").iter_rows()
     return pl.Series([end in reach[start] for start, end in pairs], dtype=pl.Boolean)
+
+
+def group_by_fix(shortfalls: pl.DataFrame) -> pl.DataFrame:
+    """Group shortfalls by the fix they share: what a fix carries and costs is told of these rows alone.
+
+    Parameters
+    ----------
+    shortfalls
+        Rows of ``shortfalls`` of one plan.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``binding``, ``parcels``, ``routes``, ``days``, ``reason``, ``cheapest_fix``: one row a fix, the most parcels first; what
+        binds and why as for most of their parcels.
+    """
+    total = pl.col("parcels").sum()
+    order = ["parcels", "binding", "reason"]
+    causes = shortfalls.group_by("cheapest_fix", "binding", "reason").agg(total)
+    mainly = causes.sort(order, descending=[True, False, False]).unique(
+        "cheapest_fix", keep="first", maintain_order=True
+    )
+    routes = pl.struct("origin_hub_id", "destination_hub_id").n_unique()
+    groups = shortfalls.group_by("cheapest_fix").agg(total, routes=routes, days=pl.col("date").n_unique())
+    told = groups.join(mainly.drop("parcels"), on="cheapest_fix", how="left", nulls_equal=True)
+    ordered = told.sort([*order, "cheapest_fix"], descending=[True, False, False, False], nulls_last=True)
+    return ordered.select("binding", "parcels", "routes", "days", "reason", "cheapest_fix")

@@ -361,30 +361,6 @@ def riders(inputs: PlanInputs, lane_ids: list[str]) -> pl.DataFrame:
     )
 
 
-def shortfall_groups(shortfalls: pl.DataFrame) -> pl.DataFrame:
-    """Group shortfalls by what binds.
-
-    Returns
-    -------
-    pl.DataFrame
-        ``binding``, ``reason``, ``parcels``, ``routes``, ``days`` and ``cheapest_fix`` of the group's largest row; largest
-        group first.
-    """
-    largest_first = shortfalls.sort(
-        ["parcels", "date", "origin_hub_id", "destination_hub_id"], descending=[True, False, False, False]
-    )
-    return (
-        largest_first.group_by("binding", "reason", maintain_order=True)
-        .agg(
-            pl.col("parcels").sum(),
-            pl.struct("origin_hub_id", "destination_hub_id").n_unique().alias("routes"),
-            pl.col("date").n_unique().alias("days"),
-            pl.col("cheapest_fix").first(),
-        )
-        .sort(["parcels", "binding", "reason"], descending=[True, False, False])
-    )
-
-
 def weather_rows(inputs: PlanInputs, named: pl.DataFrame) -> pl.DataFrame:
     """Return the lane-days of the plan on which weather matters, with what the plan does there.
 

@@ -9,6 +9,7 @@ from datetime import date
 import polars as pl
 from markupsafe import Markup
 
+from data.plan_outcome import group_by_fix
 from reports import plan_figures as figures
 from reports.charts import departures_chart
 from reports.formats import Formats, Language
@@ -246,19 +247,19 @@ class _Report:
         rows = self.inputs.shortfalls
         if rows.is_empty():
             return {"shortfalls_shown": False}
-        groups = figures.shortfall_groups(rows)
+        causes = rows.select("binding", "reason").n_unique()
         lead = self.t.number(
             "shortfalls.lead",
-            groups.height,
+            causes,
             parcels=self.f.count(int(rows["parcels"].sum())),
             routes=self.f.count(rows.select("origin_hub_id", "destination_hub_id").n_unique()),
-            causes=self.f.count(groups.height),
+            causes=self.f.count(causes),
         )
         return {
             "shortfalls_shown": True,
             "shortfall_lead": lead,
             "waiting_table": self.writer.waiting(self.outcome.waiting),
-            "cause_table": self.writer.shortfall_groups(groups),
+            "cause_table": self.writer.shortfall_groups(group_by_fix(rows)),
             "short_table": self.writer.shortfalls(rows),
         }
 

@@ -146,7 +146,7 @@ class PlanTables:
         return replace(table, total=totals.height)
 
     def shortfall_groups(self, rows: pl.DataFrame) -> Table:
-        """Write shortfalls by what binds, with the cheapest way out."""
+        """Write shortfalls by the fix they share, with what binds."""
         t, f = self.t, self.f
         columns = [
             Column(t("column.binding"), lambda row: self._binding(row["binding"]), numeric=False),

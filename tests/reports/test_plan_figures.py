@@ -10,6 +10,7 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
+from data.plan_outcome import group_by_fix
 from reports import plan_figures as figures
 from reports.plan_inputs import PlanInputs
 from reports.plan_report import write_plan_report
@@ -125,11 +126,34 @@ def test_riders_of_a_lane(inputs: PlanInputs) -> None:
     assert row["pairs"][0]["origin_hub_id"] == "URC"
 
 
-def test_shortfalls_are_grouped_by_what_binds(inputs: PlanInputs) -> None:
-    group = figures.shortfall_groups(inputs.shortfalls).row(0, named=True)
+def test_shortfalls_are_grouped_by_the_fix_they_share(inputs: PlanInputs) -> None:
+    group = group_by_fix(inputs.shortfalls).row(0, named=True)
     assert group["parcels"] == inputs.certificate["parcels_short"]
     assert (group["routes"], group["days"]) == (10, 1)
     assert "2 more" in group["cheapest_fix"]
+
+
+def test_two_fixes_of_one_hub_each_stand_beside_the_parcels_they_carry() -> None:
+    at_b, at_b_and_c = "1 more T on AB on 2025-11-10 carries", "2 more T on AB on 2025-11-11 carry"
+    rows = [
+        (date(2025, 11, 10), "A", "C", 200, "hub:B", f"{at_b} 100 % of it for 200 CNY in all, 1.00 CNY a parcel"),
+        (date(2025, 11, 11), "A", "C", 150, "hub:B", f"{at_b_and_c} 100 % of the 250 parcels short here for 300 CNY"),
+        (
+            date(2025, 11, 11),
+            "B",
+            "C",
+            100,
+            "hub:B|hub:C",
+            f"{at_b_and_c} 100 % of the 250 parcels short here for 300 CNY",
+        ),
+    ]
+    names = ["date", "origin_hub_id", "destination_hub_id", "parcels", "binding", "cheapest_fix"]
+    groups = group_by_fix(pl.DataFrame(rows, schema=names, orient="row").with_columns(reason=pl.lit("no room")))
+    assert groups.select("binding", "parcels", "routes", "days").rows() == [("hub:B", 250, 2, 1), ("hub:B", 200, 1, 1)]
+    assert ["250 parcels" in groups["cheapest_fix"][0], "of it for 200 CNY" in groups["cheapest_fix"][1]] == [
+        True,
+        True,
+    ]
 
 
 def test_weather_counts_what_travels_in_it(inputs: PlanInputs) -> None:
