@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
+from functools import cache
+from time import perf_counter, process_time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EFFORT = "effort"  # what ended a run whose clock did not cut in
 # [s] a search of effort 1 takes at most on one core of the machine that docs/measured/trunk-plan.md tells of
@@ -72,9 +79,44 @@ def tell_end(ended_by: str) -> str:
     return ended_by.replace("time limit:", "time limit cut in:", 1)
 
 
+def compiled_seconds(clock: str) -> float:
+    """Return the seconds of a clock (``wall`` or ``cpu``) that this process has spent compiling loops."""
+    # who compiled nothing has not imported the compiler, which takes a second
+    return _watch_compiler()(clock) if "numba" in sys.modules else 0.0
+
+
+@cache
+def _watch_compiler() -> Callable[[str], float]:
+    """Listen to the compiler from now on; gives the seconds it has been at work, by clock."""
+    from numba.core import event
+
+    class CompilingTime(event.Listener):
+        def __init__(self) -> None:
+            self.depth = 0
+            self.begun = {"wall": 0.0, "cpu": 0.0}
+            self.spent = {"wall": 0.0, "cpu": 0.0}
+
+        def on_start(self, event: object) -> None:  # noqa: ARG002 (the compiler calls it so)
+            if self.depth == 0:
+                self.begun = {"wall": perf_counter(), "cpu": process_time()}
+            self.depth += 1
+
+        def on_end(self, event: object) -> None:  # noqa: ARG002 (the compiler calls it so)
+            self.depth -= 1
+            if self.depth == 0:
+                self.spent["wall"] += perf_counter() - self.begun["wall"]
+                self.spent["cpu"] += process_time() - self.begun["cpu"]
+
+    told = CompilingTime()
+    event.register("numba:compiler_lock", told)  # type: ignore[no-untyped-call]
+    return told.spent.__getitem__
+
+
 @dataclass(slots=True)
 class Deadline:
     """Time left of a plan or of a part of it; the one place of the planners that reads a clock.
+
+    While loops are compiled, once after installing, the clock stands: no plan is cut short by that.
 
     Attributes
     ----------
@@ -101,9 +143,9 @@ class Deadline:
         self.started = self._now()
 
     def _now(self) -> float:
-        from time import perf_counter, process_time
-
-        return process_time() if self.clock == "cpu" else perf_counter()
+        if self.clock == "cpu":
+            return process_time() - compiled_seconds("cpu")
+        return perf_counter() - compiled_seconds("wall")
 
     def spent(self) -> float:
         """Return the seconds since the start."""

@@ -6,8 +6,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from time import perf_counter
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks.house.hashes import hash_table
 from data.errors import RadarError
@@ -99,3 +102,20 @@ def test_a_part_that_is_stopped_stops_the_whole_plan() -> None:
 def test_an_effort_is_a_number_above_nothing(effort: float) -> None:
     with pytest.raises(RadarError, match="effort"):
         TrunkOptions(effort=effort)
+
+
+@pytest.mark.parametrize("clock", ["wall", "cpu"])
+def test_the_clock_stands_while_loops_are_compiled(clock: str) -> None:
+    import numba
+
+    before, begun = Deadline(600.0, clock), perf_counter()
+    for _ in range(2):  # two of them: what is counted once must not end the counting
+
+        def loop(values: NDArray[np.float64]) -> int:
+            return len(set(np.sort(values)))
+
+        numba.njit(loop)(np.arange(3.0))  # type: ignore[type-var]
+    assert perf_counter() - begun > 2 * before.spent()
+    at = before.spent()
+    while before.spent() == at:  # and goes on afterwards
+        pass
