@@ -1,7 +1,7 @@
 """Sentences in Chinese, found by their form: the English stands where it is said, the Chinese in ``messages/sentences``.
 
 A line there is ``"English {form}" = "中文{form}"``: a name in braces stands for any text and is carried over as it is, with ``:t``
-behind it in the Chinese it is translated in its turn.
+behind it in the Chinese it is translated in its turn. With ``:n`` it is names that are to be typed: they stay, what joins them is translated.
 """
 
 from __future__ import annotations
@@ -34,12 +34,30 @@ class _Form:
 
 
 class _Part(str):
-    """What a name of a form stands for; ``{name:t}`` translates it."""
+    """What a name of a form stands for; ``{name:t}`` translates it, ``{name:n}`` only what joins names."""
 
     __slots__ = ()
 
     def __format__(self, how: str) -> str:
+        if how == "n":
+            return _join_names(str(self))
         return in_chinese(str(self)) if how == "t" else str(self)
+
+
+def _join_names(text: str) -> str:
+    """Join names that are to be typed as Chinese joins them.
+
+    Examples
+    --------
+    >>> _join_names("hubs, lanes or stock")
+    'hubs、lanes 或 stock'
+    >>> _join_names("date (or 日期, day), --hub and --lane")
+    'date（或 日期、day）、--hub 与 --lane'
+    """
+    joined = re.sub(r" \(or ([^()]*)\)", r"（或 \1）", text)
+    for joint, chinese in ((", or ", " 或 "), (", ", "、"), (" or ", " 或 "), (" and ", " 与 ")):
+        joined = joined.replace(joint, chinese)
+    return joined
 
 
 @lru_cache(maxsize=4096)

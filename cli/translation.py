@@ -112,7 +112,8 @@ def tell(error: RadarError) -> str:
     body = f"发现{found}，应为{expected}" if expected else found
     if action:
         body = f"{body}；{action}"
-    return f"{f'{where}：' if where else ''}{body}。"
+    end = "" if body.endswith(("？", "！")) else "。"
+    return f"{f'{where}：' if where else ''}{body}{end}"
 
 
 def in_language(text: str) -> str:

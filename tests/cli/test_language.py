@@ -71,6 +71,27 @@ def test_an_error_in_other_words_keeps_them_in_a_chinese_frame(chinese: None) ->
     )
 
 
+def test_names_that_are_to_be_typed_stay_as_they_are_typed(tmp_path: Path) -> None:
+    folder = Workspace.create(tmp_path / "peak").folder
+    (folder / "a.csv").write_text("hub_id,name\nA,a\n", encoding="utf-8")
+    asked = ["--lang", "zh", "--workspace", str(folder)]
+
+    def told(*words: str) -> str:
+        return RUNNER.invoke(app, [*asked, *words]).stderr
+
+    for typed, meant in (("lanez", "lanes"), ("stok", "stock"), ("courier", "couriers"), ("outlet", "outlets")):
+        for words in (("tables", typed), ("export", typed), ("load", typed, str(folder / "a.csv"))):
+            error = told(*words)
+            assert f"是否指 {meant}" in error, error
+            assert "hubs、hub_sorts" in error
+            assert "？。" not in error
+    assert "outlets 之一" not in told("tables", "outlet")
+    for word in ("lanes", "stock", "couriers", "outlets", "hubs"):
+        assert re.search(rf"^│ {word} ", RUNNER.invoke(app, [*asked, "tables"]).stdout, re.MULTILINE)
+    short = told("load", "hubs", str(folder / "a.csv"), "--set", "nam=x")
+    assert "是否指 name？" in short, short
+
+
 def test_the_locale_chooses_where_nobody_does(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
