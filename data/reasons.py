@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+GIVEN_DAYS = "the days given"
+"""What stock is for when a planner gave days on which no event lies."""
 _TOO_FAR = "no warehouse reaches these buyers at less than a lost unit costs"
 _NUMBER = r"-?[\d,]+(?:\.\d+)?"
 _FORM = re.compile(

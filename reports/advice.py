@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from data.reasons import StockReason, read_reason
+from data.reasons import GIVEN_DAYS, StockReason, read_reason
 from reports.advice_words import word
 from reports.formats import Language
 from reports.surplus import Move, find_moves
@@ -246,9 +246,10 @@ def _advise_move(move: Move, sites: Mapping[str, str], language: Language) -> tu
 
 def _tell_why(reason: StockReason, language: Language) -> str:
     """Tell the three reasons of an allocation, and what went wrong."""
-    counts = {name: f"{getattr(reason, name):,}" for name in ("expected", "safety", "units", "there", "send", "relief")}
+    counts = {name: f"{getattr(reason, name):,}" for name in ("expected", "units", "there", "send", "relief")}
     facts = counts | {
-        **{name: f"{getattr(reason, name):.4g}" for name in ("growth", "venue", "price", "lift", "weather")},
+        "safety": word(language, "why.less" if reason.safety < 0 else "why.more", n=f"{abs(reason.safety):,}"),
+        **{name: f"{getattr(reason, name):.5g}" for name in ("growth", "venue", "price", "lift", "weather")},
         "base": f"{_base_of(reason):,.2f}",
         "regions": reason.regions,
         "days": f"{reason.days:.1f}",
@@ -265,6 +266,10 @@ def _tell_why(reason: StockReason, language: Language) -> str:
         key = "why.short" if reason.full else "why.far"
         told.append(word(language, key, short=f"{reason.short:,}", full=reason.full))
     return (" " if language == "en" else "").join(told)
+
+
+def _event_of(reason: StockReason, language: Language) -> str:
+    return word(language, "readme.given") if reason.event == GIVEN_DAYS else reason.event
 
 
 def _base_of(reason: StockReason) -> float:
@@ -383,7 +388,13 @@ def _write_readme(
         lines.append(word(language, "readme.none"))
     else:
         key = "readme.made_undated" if as_of is None else "readme.made"
-        facts = {"run_id": run_id, "first": reason.first, "last": reason.last, "event": reason.event, "as_of": as_of}
+        facts = {
+            "run_id": run_id,
+            "first": reason.first,
+            "last": reason.last,
+            "event": _event_of(reason, language),
+            "as_of": as_of,
+        }
         lines.append(word(language, key, **facts))
     lines += [word(language, f"readme.{key}") for key in ("units", "factors", "sum", "confidence", "cost", "late")]
     names = ", ".join(word(language, f"sheet.{sheet}") for sheet in sheets)

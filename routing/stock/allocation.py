@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.arrays import Floats
-from data.reasons import StockReason
+from data.reasons import GIVEN_DAYS, StockReason
 from routing.stock.costs import PathCosts, days_of
 from routing.stock.demand import Window
 from routing.stock.items import Items
@@ -185,7 +185,7 @@ def _explain(
     told = {name: round(float(factor[item]), 4) for name, factor in items.told.items()}
     product = float(np.prod(list(told.values())))
     return StockReason(
-        event=window.name,
+        event=GIVEN_DAYS if window.name == window.span else window.name,
         first=window.first.isoformat(),
         last=window.last.isoformat(),
         expected=expected,

@@ -5,7 +5,7 @@ Expected units are those of the demand cube (``merchant_forecasts``): the stock 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -29,7 +29,7 @@ class Window:
     first, last
         Days of the coming event.
     name
-        Events of the window.
+        Events of the window, or its days where none lies in it.
     """
 
     first: date
@@ -40,6 +40,11 @@ class Window:
     def days(self) -> int:
         """Days of the window."""
         return (self.last - self.first).days + 1
+
+    @property
+    def span(self) -> str:
+        """First and last day."""
+        return f"{self.first} to {self.last}"
 
 
 def choose_window(events: pl.DataFrame, as_of: date, first: date | None = None, last: date | None = None) -> Window:
@@ -72,8 +77,8 @@ def choose_window(events: pl.DataFrame, as_of: date, first: date | None = None, 
                 f"no shopping event begins within 30 days of {as_of}", action="give the days with --from and --to"
             )
         first, last = coming["date_from"][0], coming.select(pl.col("date_to").max()).item()
-    name = ", ".join(coming["name"].unique(maintain_order=True)) or f"{first} to {last}"
-    return Window(first, last, name)
+    window = Window(first, last, ", ".join(coming["name"].unique(maintain_order=True)))
+    return window if window.name else replace(window, name=window.span)
 
 
 def expect_demand(

@@ -26,6 +26,12 @@ class LevelRules:
     """What is reckoned for units left over."""
 
     sold_within: float = constant(14.0, "days", "in which what is left over is sold where it stands", "judgement")
+    all_ahead: float = constant(
+        0.5,
+        "1",
+        "level, at least, where everything is to stand ahead: what is expected, whether it pays or not",
+        "judgement",
+    )
     most: float = constant(0.995, "1", "level, at most: where home reaches nobody every unit would pay", "judgement")
 
 

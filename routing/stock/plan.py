@@ -20,7 +20,7 @@ from routing.stock.demand import Window, choose_window, expect_demand, take_give
 from routing.stock.given import GivenCosts, part_categories, place_as_given, take_given_costs
 from routing.stock.items import Items, gather_items
 from routing.stock.lead_times import measure_delay
-from routing.stock.level import UnitCosts, pay_off, set_targets
+from routing.stock.level import LEVELS, UnitCosts, pay_off, set_targets
 from routing.stock.model import LocationPlan, LocationProblem
 from routing.stock.on_hand import OnHand, Serving, run_down
 from routing.stock.solver import solve_location
@@ -385,8 +385,10 @@ def _cost_units(
 
 
 def _set_targets(items: Items, costs: UnitCosts, noise: float, options: StockOptions) -> Items:
-    """Set what is to stand ready of each item: at the level its pay-off sets, or at the one forced."""
+    """Set what is to stand ready of each item: at the level its pay-off sets (all ahead: no less than is expected), or at the one forced."""
     level, best = pay_off(costs, items.left_over, options.short_cost)
+    if not options.from_home:
+        level = np.maximum(level, LEVELS.all_ahead)
     targets = set_targets(items.mean, level, best, items.cv, noise, forced=options.service_level)
     return replace(items, target=targets.units, level=targets.level)
 

@@ -65,6 +65,10 @@ def test_units_in_headers_are_converted_or_refused(cases: Path, workspace: Works
     assert "吨" in result.stderr
     assert "parcels/departure" in result.stderr
     assert not workspace.read("vehicle_types").height
+    said = radar("load", "vehicle_types", folder / "vehicle_types.csv", "--unit", "capacity=件")
+    assert said.exit_code == 0, said.stderr
+    assert "'固定成本(万元)' is read in 万元: times 10,000 gives CNY/departure" in said.stderr
+    assert workspace.read("vehicle_types").select("capacity", "fixed_cost", "cost_per_km").rows() == [(30, 1200, 4.5)]
 
 
 def test_sheets_of_one_header_are_read_together(cases: Path, workspace: Workspace, radar: Radar) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -64,28 +65,39 @@ def _made_stock(folder: Path) -> Path:
     return folder
 
 
-def _plan_stock(folder: Path, workspace: Workspace, radar: Radar) -> pl.DataFrame:
+def _plan_stock(folder: Path, workspace: Workspace, radar: Radar) -> tuple[dict[str, int], Result]:
+    """Units ahead by category when all are to stand ahead, and what the plan that leaves at home what pays there says."""
     for name in STOCK_TABLES:
         loaded = radar("load", name, folder / f"{name}.csv")
         assert loaded.exit_code == 0, loaded.output
-    planned = radar("plan", "stock", "--as-of", "2025-05-29", "--from", "2025-06-05", "--to", "2025-06-10")
-    assert planned.exit_code == 0, planned.output
-    assert not isinstance(planned.exception, ValueError)
-    units = workspace.results("stock_allocations").group_by("category").agg(pl.col("units").sum()).sort("category")
-    return units.filter(pl.col("units") > 0)
+    asked = ("plan", "stock", "--as-of", "2025-05-29", "--from", "2025-06-05", "--to", "2025-06-10")
+    at_home, ahead = radar(*asked), radar(*asked, "--all-ahead")
+    assert (at_home.exit_code, ahead.exit_code) == (0, 0), at_home.output + ahead.output
+    units = workspace.results("stock_allocations").group_by("category").agg(pl.col("units").sum())
+    return {category: number for category, number in units.rows() if number}, at_home
+
+
+def _require_lamps_alone(units: dict[str, int], at_home: Result) -> None:
+    # 20 a day over both regions, 6 days
+    assert units == {"lamps": pytest.approx(120, abs=2)}
+    told = " ".join(at_home.output.split())
+    ahead = re.search(r"([\d,]+) units in \d warehouses for 2025-06-05 to 2025-06-10", told)
+    stay = re.search(r"([\d,]+) units leave from home as today", told)
+    assert ahead is not None, told
+    assert int(ahead[1]) + (int(stay[1]) if stay else 0) == pytest.approx(120, abs=8)
 
 
 def test_categories_out_of_season_get_no_units_and_stop_no_other(
     tmp_path: Path, workspace: Workspace, radar: Radar
 ) -> None:
     (tmp_path / "in").mkdir()
-    units = _plan_stock(_made_stock(tmp_path / "in"), workspace, radar)
-    assert units["category"].to_list() in (["lamps"], [])
+    _require_lamps_alone(*_plan_stock(_made_stock(tmp_path / "in"), workspace, radar))
+    reasons = workspace.results("stock_allocations")["reason"].to_list()
+    assert all(reason.startswith("For the days given 2025-06-05 to 2025-06-10: ") for reason in reasons), reasons
 
 
 def test_the_case_of_a_category_out_of_season(cases: Path, workspace: Workspace, radar: Radar) -> None:
-    units = _plan_stock(cases / "02-stock-zero-category", workspace, radar)
-    assert "sandals" not in units["category"].to_list()
+    _require_lamps_alone(*_plan_stock(cases / "02-stock-zero-category", workspace, radar))
 
 
 def _made_volumes(missing: tuple[date, date] | None) -> str:
@@ -137,4 +149,7 @@ def test_a_month_never_loaded_is_unknown_and_told(
 def test_the_case_of_a_month_never_loaded(cases: Path, workspace: Workspace, radar: Radar) -> None:
     means, result = _forecast(cases / "06-month-missing" / "volumes.csv.gz", workspace, radar)
     _require_right(means)
-    assert "31 days without any row" in " ".join(result.stderr.split())
+    assert "31 days without any row of route_volumes are taken as unknown" in " ".join(result.stderr.split())
+    findings = json.loads(radar("check", "--json").stdout)["findings"]
+    # of the network, and of each of the four routes
+    assert sum("31 day(s) without a row" in str(finding) for finding in findings) == 5

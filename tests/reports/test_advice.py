@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import zipfile
 from dataclasses import replace
@@ -100,6 +101,22 @@ def test_parts_add_up_to_the_number() -> None:
     recommended = parts.select(pl.when(pl.col("send") > 0).then("send").otherwise("units")).to_series()
     assert ((parts["low"] <= recommended) & (recommended <= parts["high"])).all()
     assert (parts.filter(pl.col("units") > 0)["low"] < parts.filter(pl.col("units") > 0)["high"]).all()
+
+
+def test_what_does_not_pay_ahead_is_no_safety_and_factors_multiply_to_what_is_expected() -> None:
+    less = replace(OWN, basis="forecast", base=1000.0, growth=1.1234, venue=1.0258, price=1.0722, lift=1.3683)
+    less = replace(less, expected=1691, safety=-91, units=1600, there=0, send=1600)
+    allocations = tables()["stock_allocations"].with_columns(reason=pl.lit(less.write()))
+    english = rows_of(advise(stock_allocations=allocations))["send to the warehouse: apparel"]["why"]
+    factors = re.search(
+        r"sell 1,000.00 x growth ([\d.]+) x venue ([\d.]+) x price ([\d.]+) x event ([\d.]+) x", english
+    )
+    assert factors is not None, english
+    assert 1000 * math.prod(map(float, factors.groups())) == pytest.approx(1691, abs=1)
+    assert "= 1,691 expected, less 91 that stay with you" in english
+    chinese = [row["why"] for row in rows_of(advise("zh", stock_allocations=allocations)).values()]
+    assert any("预计1,691，减去不值得提前备货、留在发货地的91，共1,600" in why for why in chinese)
+    assert not any("for safety" in why or "安全库存" in why for why in [english, *chinese])
 
 
 def test_merchant_without_history_gets_a_wider_range_and_is_told() -> None:
@@ -222,10 +239,14 @@ def test_no_more_is_moved_than_is_over_or_lacking(needed: dict[str, int], there:
         schema=["category", "warehouse_id", "units", "ship_by"],
         orient="row",
     )
+    # of a category the plan does not speak of nothing is known to be over
     stock = pl.DataFrame(
-        [("c", *pair) for pair in there.items()], schema=["category", "warehouse_id", "units"], orient="row"
+        [(category, *pair) for category in "cd" for pair in there.items()],
+        schema=["category", "warehouse_id", "units"],
+        orient="row",
     )
     moves = find_moves(allocations, stock)
+    assert {move.category for move in moves} <= ({"c"} if needed else set())
     over = {site: max(there.get(site, 0) - needed.get(site, 0), 0) for site in "ABCD"}
     lack = {site: max(needed.get(site, 0) - there.get(site, 0), 0) for site in "ABCD"}
     for site in "ABCD":
@@ -322,12 +343,16 @@ def test_merchants_never_share_a_file(merchants: list[str]) -> None:
     assert len({name_file(merchant, "csv") for merchant in merchants}) == len(merchants)
 
 
-@given(st.one_of(st.text(), st.integers(), st.none()))
+FORMULAS = st.builds("".join, st.tuples(st.text(" ", max_size=3), st.sampled_from("=+-@x'"), st.text()))
+
+
+@given(st.one_of(FORMULAS, st.text(), st.integers(), st.none()))
 def test_escaping_touches_only_what_looks_like_a_formula(value: object) -> None:
     escaped = escape_cell(value)
-    assert escaped == value or escaped == f"'{value}"
-    if isinstance(escaped, str):
-        assert not escaped.lstrip(" ").startswith(("=", "+", "-", "@"))
+    if isinstance(value, str) and value.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n"):
+        assert escaped == f"'{value}"
+    else:
+        assert escaped == value
 
 
 def test_list_of_files_counts_units_to_send(tmp_path: Path) -> None:
