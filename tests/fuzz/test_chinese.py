@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def _english_heads(output: str) -> list[str]:
 
 
 def _english_of(folder: Path, command: str) -> list[str]:
-    words = [word.format(day=DAY, out=folder.parent / "out", here=folder) for word in command.split()]
+    words = [word.format(day=DAY, out=folder.parent / "out", here=folder) for word in shlex.split(command)]
     result = RUNNER.invoke(app, ["--lang", "zh", "--workspace", str(folder), *words])
     assert result.exception is None or isinstance(result.exception, SystemExit), f"radar {command}"
     foreign = command.startswith(

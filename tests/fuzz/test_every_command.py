@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import tempfile
 import traceback
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import validate  # type: ignore[import-untyped]
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from cli.answers import ANSWERS, Answer, find_answer
@@ -24,6 +26,7 @@ RUNNER = CliRunner()
 DAY = str(AS_OF)
 # In the order of a planner's day; those that make results come before those that read them.
 QUICK = """
+init {out}/new
 check --json
 check
 tables lanes --json
@@ -43,6 +46,7 @@ plan explain --shortfalls
 plan explain --hub A --json
 plan explain --lane A --json
 plan timetable --out {out}/gtfs --json
+plan source --json
 plan stock --from 2025-11-04 --to 2025-11-06 --as-of {day} --effort 0.001 --time-limit 2 --json
 plan capacity --effort 0.001 --time-limit 2 --volumes 2 --json
 verify trunk --json
@@ -55,6 +59,15 @@ advise --all --format csv --out {out}/advice --json
 track rates --as-of {day} --json
 track care --as-of {day} --json
 export --all --out {out}/tables
+load route_volumes {out}/tables/route_volumes.csv --dry-run --json
+load --folder {out}/tables --dry-run --json
+weather load {out}/tables/weather_observations.csv --json
+weather fetch open-meteo --url http://127.0.0.1:9 --json
+sql "SELECT count(*) AS n FROM runs" --json
+whatif new "更多 sorters" --edit "hubs sort_capacity*=1.1" --json
+whatif list --json
+withdraw forecast-0002 --json
+withdraw forecast-0002 --undo --json
 compare forecast-0002 weather-apply-0004 --json
 remove route_volumes --where parcels=0 --yes --json
 undo --yes --json
@@ -67,7 +80,14 @@ SLOW = [
     f"backtest --as-of 2025-10-30,{DAY} --horizon 2 --json",
     "plan all --effort 0.001 --time-limit 2 --json",
     "stress --draws 200 --risk 0.02",
+    "plan joint --effort 0.001 --time-limit 2 --json",
+    "playbook --draws 10 --max-changes 0 --json",
+    "drill --draws 10 --most 1 --json",
+    "whatif run --effort 0.001 --json",
+    "whatif compare --json",
 ]
+# It takes no workspace but writes one, and has tests of its own.
+ALONE = {"demo"}
 FLAWS = re.compile(r"(?<![\w.])(?:nan|-?inf)(?![\w.])|Traceback", re.IGNORECASE)
 
 
@@ -104,7 +124,7 @@ def run_all(odd: Oddity, commands: list[str]) -> None:
         folder = Path(place) / "计划 a b"
         write_odd_workspace(folder, odd)
         for command in commands:
-            words = [word.format(day=DAY, out=Path(place) / "out") for word in command.split()]
+            words = [word.format(day=DAY, out=Path(place) / "out") for word in shlex.split(command)]
             run_command(folder, words)
 
 
@@ -123,10 +143,24 @@ ODDITIES = st.builds(
 )
 
 
+def _leaves(command: Any, words: tuple[str, ...] = ()) -> set[str]:
+    inner = getattr(command, "commands", {})
+    below = {leaf for name, one in inner.items() for leaf in _leaves(one, (*words, name))}
+    return below or {" ".join(words)}
+
+
+def test_every_command_is_driven() -> None:
+    driven = {" ".join(shlex.split(line)[:size]) for line in [*QUICK, *SLOW] for size in (1, 2)}
+    assert _leaves(get_command(app)) - driven == ALONE
+
+
+def test_a_workspace_with_nothing_loaded_is_answered_by_every_command() -> None:
+    run_all(NOTHING.values[0], [*QUICK, *SLOW])  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "odd",
     [
-        NOTHING,
         MONTH,
         pytest.param(Oddity(3, NETWORK, 6, 3, "zero", 0.0, 3), id="nothing but zeros"),
         pytest.param(Oddity(4, NETWORK, 6, 3, "huge", 0.3, 4), id="huge and tiny"),
