@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -102,15 +103,49 @@ def test_waybills_without_a_courier_are_told(tmp_path: Path) -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(1, 28), st.integers(0, 23), st.sampled_from("AB")), max_size=30), st.integers(0, 23)
+    st.lists(
+        st.tuples(
+            st.integers(2, 26),
+            st.integers(0, 23),
+            st.sampled_from("AB"),
+            st.sampled_from([None, 5, 30]),
+            st.sampled_from([None, "ours"]),
+        ),
+        min_size=1,
+        max_size=30,
+    ),
+    st.integers(0, 23),
 )
-def test_no_parcel_is_lost_or_doubled(rows: list[tuple[int, int, str]], cutoff: int) -> None:
-    if not rows:
-        return
-    waybills = _waybills(*({"ordered_at": _local(day, hour), "origin_hub_id": hub} for day, hour, hub in rows))
-    derived = derive_volumes(waybills, SHANGHAI, cutoff)
-    assert derived.route_volumes["parcels"].sum() == len(rows)
+def test_no_parcel_is_lost_or_doubled_and_each_counts_on_its_day(
+    rows: list[tuple[int, int, str, int | None, str | None]], cutoff: int
+) -> None:
+    hours = [timedelta(hours=hour, days=day) for day, hour, *_ in rows]
+    made: list[dict[str, object]] = [
+        {
+            "ordered_at": _local(1, 0) - timedelta(days=1) + ordered,
+            "picked_up_at": None
+            if later is None
+            else _local(1, 0) - timedelta(days=1) + ordered + timedelta(hours=later),
+            "origin_hub_id": hub,
+            "courier_id": courier,
+        }
+        for ordered, (_, _, hub, later, courier) in zip(hours, rows, strict=True)
+    ]
+    derived = derive_volumes(_waybills(*made), SHANGHAI, cutoff)
     contract("route_volumes").conform(derived.route_volumes)
+    # a day of business begins at the cutoff hour of the day before from noon on, of its own day before noon
+    shift = timedelta(hours=24 - cutoff if cutoff >= 12 else -cutoff)
+    days = Counter(
+        (
+            date(2022, 10, 31)
+            + (ordered + timedelta(hours=later or 0) + shift) // timedelta(days=1) * timedelta(days=1),
+            hub,
+        )
+        for ordered, (_, _, hub, later, courier) in zip(hours, rows, strict=True)
+        if courier is not None
+    )
+    found = derived.route_volumes.select("date", "origin_hub_id", "parcels").rows()
+    assert {(day, hub): parcels for day, hub, parcels in found} == dict(days)
 
 
 def test_only_touched_volumes_are_renewed() -> None:

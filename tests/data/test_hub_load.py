@@ -42,6 +42,13 @@ def test_loads_are_twice_the_parcels_less_those_that_stay(rows: list[tuple[str, 
     stay = sum(parcels for start, end, parcels in rows if start == end)
     assert loads["load"].sum() == 2 * routes["parcels"].sum() - stay
     assert loads["local"].sum() == stay
+    for row in loads.iter_rows(named=True):
+        here = row["hub_id"]
+        starting = sum(parcels for start, end, parcels in rows if start == here != end)
+        ending = sum(parcels for start, end, parcels in rows if start != here == end)
+        at_home = sum(parcels for start, end, parcels in rows if start == here == end)
+        assert (row["originating"], row["ending"], row["local"]) == (starting, ending, at_home)
+        assert row["load"] == starting + ending + at_home
 
 
 def test_two_hubs_over_their_capacity_are_named_and_one_that_is_full_is_not() -> None:

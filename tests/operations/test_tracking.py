@@ -127,20 +127,50 @@ def test_empty_table_is_told() -> None:
 _hours = st.one_of(st.none(), st.floats(-30, 24, allow_nan=False))
 
 
+def _place_by_hand(row: dict[str, Any]) -> str:
+    steps = [row[name] for name in _STEPS if row[name] is not None]
+    last = max(steps, default=row["ordered_at"])
+    if row["status"] == "returned" and last <= NOON:
+        return "returned"
+    signed = row["delivered_at"] or (last if row["status"] == "delivered" else None)
+    if signed is not None and signed <= NOON:
+        return "signed"
+    picked = min(steps, default=row["ordered_at"] if row["status"] != "created" else None)
+    return "in_transit" if picked is not None and picked <= NOON else "not_picked"
+
+
 @given(
-    st.lists(st.tuples(st.sampled_from(STATUSES), st.lists(_hours, max_size=4), st.booleans()), min_size=1, max_size=25)
+    st.lists(
+        st.tuples(
+            st.sampled_from(STATUSES), st.lists(_hours, max_size=4), st.booleans(), st.sampled_from([-5, 0, 24, 48])
+        ),
+        min_size=1,
+        max_size=25,
+    )
 )
 @settings(max_examples=100, deadline=None)
-def test_partition_is_whole_whatever_the_rows(rows: list[tuple[str, list[float | None], bool]]) -> None:
-    made = table(
+def test_partition_is_whole_whatever_the_rows(rows: list[tuple[str, list[float | None], bool, int]]) -> None:
+    everything = table(
         *(
-            waybill(i, status, hours, courier_id=f"c{i % 3}", exception="lost" if odd else None)
-            for i, (status, hours, odd) in enumerate(rows)
+            waybill(
+                i,
+                status,
+                hours,
+                courier_id=f"c{i % 3}",
+                exception="lost" if odd else None,
+                ordered_at=NOON - timedelta(hours=ordered),
+            )
+            for i, (status, hours, odd, ordered) in enumerate([*rows, ("created", [], False, 24)])
         )
     )
-    measured = measure_rates(made, NOON, None, None, ["courier", "origin_hub"], ZONE)
+    # who orders after the time is no part of it
+    made = everything.filter(pl.col("ordered_at") <= NOON)
+    placed = place_waybills(everything, NOON)
+    assert placed["waybill_id"].to_list() == made["waybill_id"].to_list()
+    assert placed["place"].to_list() == [_place_by_hand(row) for row in made.to_dicts()]
+    measured = measure_rates(everything, NOON, None, None, ["courier", "origin_hub"], ZONE)
     contract("tracking_rates").conform(measured.with_columns(run_id=pl.lit("r")))
-    places = place_waybills(made, NOON)["place"]
+    places = placed["place"]
     whole = with_partition(measured)
     total = whole["not_picked_rate"] + whole["in_transit_rate"] + whole["signed_rate"] + whole["returned_rate"]
     assert total.to_list() == pytest.approx([1.0] * whole.height)

@@ -119,3 +119,22 @@ def test_the_parts_always_add_up(seed: int) -> None:
 def test_vintages_too_far_apart_are_named() -> None:
     with pytest.raises(RadarError, match="without a day in common"):
         split_revision(vintage(EARLY, days=3), vintage(LATE, days=3))
+
+
+@settings(max_examples=40, deadline=None)
+@given(ratio=st.tuples(*[st.floats(0.5, 2.0)] * 4), growth=st.floats(-0.01, 0.01))
+def test_each_part_is_what_its_own_factor_changed(ratio: tuple[float, float, float, float], growth: float) -> None:
+    """Each day's parts stand to each other as the logarithms of what changed; parcels are whole, so within some of them."""
+    first = vintage(EARLY, level=1e4)
+    last = vintage(LATE, level=1e4 * ratio[0], growth=growth, event=ratio[1], weather=ratio[2], override=ratio[3])
+    table = split_revision(first, last)
+    known = {"event": ratio[1], "weather": ratio[2], "override": ratio[3]}
+    before, after = table["before"].to_numpy().astype(float), table["after"].to_numpy().astype(float)
+    moved = after != before
+    weight = np.where(moved, (after - before) / np.where(moved, np.log(after / before), 1.0), before)
+    for name, factor in known.items():
+        np.testing.assert_allclose(table[name].to_numpy(), weight * np.log(factor), rtol=1e-3, atol=10.0)
+    if abs(growth) > 1e-3:
+        days = np.arange(1, table.height + 1)
+        grown = table["growth"].to_numpy()
+        assert np.sign(grown[days > 3]).tolist() == [np.sign(growth)] * int((days > 3).sum())

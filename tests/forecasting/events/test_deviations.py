@@ -101,6 +101,9 @@ def test_factors_keep_the_sum_of_a_day(log_deviation: list[float], level: list[f
     assert (factor > 0).all()
     np.testing.assert_allclose((parcels * factor).sum(axis=0), parcels.sum(axis=0), rtol=1e-4)
     np.testing.assert_array_equal(factor[:, 1], 1.0)
+    # what is put in comes out again
+    back = deviation.on(np.array([0, 1]), parcels * factor, not undo)
+    np.testing.assert_allclose(parcels * factor * back, parcels, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize(

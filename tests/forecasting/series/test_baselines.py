@@ -70,3 +70,9 @@ def test_members_give_finite_parcels_for_any_history(history: np.ndarray, horizo
         assert forecast.shape == (3, horizon), name
         assert np.isfinite(forecast).all(), name
         assert forecast.min() >= 0, name
+    days = history.shape[1]
+    naive, mean = seasonal_naive(history, horizon), day_of_week_mean(history, horizon, weeks=3)
+    for ahead in range(horizon if days >= 7 else 0):
+        same_weekday = [days - 7 + ahead % 7 - 7 * back for back in range(min(3, days // 7))]
+        np.testing.assert_array_equal(naive[:, ahead], history[:, same_weekday[0]])
+        np.testing.assert_allclose(mean[:, ahead], history[:, same_weekday].mean(axis=1), rtol=1e-4, atol=1e-3)

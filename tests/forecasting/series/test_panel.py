@@ -70,3 +70,14 @@ def test_every_level_sums_to_the_table(rows: list[tuple[int, str, str, int]]) ->
         sums = aggregate(panel.parcels, panel.membership(level))
         assert sums.sum() == pytest.approx(frame["parcels"].sum())
         np.testing.assert_allclose(sums.sum(axis=0), panel.parcels.sum(axis=0))
+        told = dict(zip(panel.membership(level).labels, sums, strict=True))
+        for day, start, end, _ in rows:
+            of = {"network": "network", "hub_out": start, "hub_in": end, "route": f"c|{start}|{end}"}
+            mine = sum(
+                parcels
+                for other, a, b, parcels in rows
+                if other == day
+                and (level == "network" or (level != "hub_in" and a == start) or (level != "hub_out" and b == end))
+                and (level != "route" or (a, b) == (start, end))
+            )
+            assert told[of[level]][day - min(row[0] for row in rows)] == pytest.approx(mine)

@@ -63,6 +63,18 @@ def test_totals_are_kept_and_nothing_is_negative(matrix: NDArray[np.float64], se
     assert np.array_equal(whole, round_coherently(matrix, origin, destination))
 
 
+@given(shares=st.lists(st.integers(1, 9), min_size=2, max_size=6), parcels=st.integers(1, 30), days=st.integers(10, 40))
+def test_what_rounding_takes_from_a_route_comes_back_on_its_next_days(
+    shares: list[int], parcels: int, days: int
+) -> None:
+    daily = parcels * np.array(shares) / sum(shares)
+    whole = round_coherently(np.tile(daily[:, None], (1, days)))
+    owed = np.cumsum(np.tile(daily[:, None], (1, days)) - whole, axis=1)
+    # of n routes each waits at most for the n - 1 others
+    assert np.abs(owed).max() < len(shares)
+    assert whole.sum(axis=0).tolist() == [parcels] * days
+
+
 @pytest.mark.parametrize("value", [-0.1, np.nan, np.inf])
 def test_a_broken_forecast_is_refused(value: float) -> None:
     with pytest.raises(RadarError, match="negative or not a number"):
