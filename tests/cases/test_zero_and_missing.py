@@ -72,32 +72,34 @@ def _plan_stock(folder: Path, workspace: Workspace, radar: Radar) -> tuple[dict[
         assert loaded.exit_code == 0, loaded.output
     asked = ("plan", "stock", "--as-of", "2025-05-29", "--from", "2025-06-05", "--to", "2025-06-10")
     at_home, ahead = radar(*asked), radar(*asked, "--all-ahead")
-    assert (at_home.exit_code, ahead.exit_code) == (0, 0), at_home.output + ahead.output
+    assert at_home.exit_code == 0, at_home.output
+    assert ahead.exit_code == (3 if "without room" in ahead.output else 0), ahead.output
     units = workspace.results("stock_allocations").group_by("category").agg(pl.col("units").sum())
     return {category: number for category, number in units.rows() if number}, at_home
 
 
-def _require_lamps_alone(units: dict[str, int], at_home: Result) -> None:
-    # 20 a day over both regions, 6 days
-    assert units == {"lamps": pytest.approx(120, abs=2)}
+def _require_lamps_alone(units: dict[str, int], at_home: Result, ahead: int) -> None:
+    """Of 120 units, 20 a day over both regions for 6 days, as many are to stand ahead when all are to."""
+    assert units == {"lamps": pytest.approx(ahead, abs=2)}
     told = " ".join(at_home.output.split())
-    ahead = re.search(r"([\d,]+) units in \d warehouses for 2025-06-05 to 2025-06-10", told)
+    sent = re.search(r"([\d,]+) units in \d warehouses for 2025-06-05 to 2025-06-10", told)
     stay = re.search(r"([\d,]+) units leave from home as today", told)
-    assert ahead is not None, told
-    assert int(ahead[1]) + (int(stay[1]) if stay else 0) == pytest.approx(120, abs=8)
+    assert sent is not None, told
+    assert int(sent[1]) + (int(stay[1]) if stay else 0) == pytest.approx(120, abs=8)
 
 
 def test_categories_out_of_season_get_no_units_and_stop_no_other(
     tmp_path: Path, workspace: Workspace, radar: Radar
 ) -> None:
     (tmp_path / "in").mkdir()
-    _require_lamps_alone(*_plan_stock(_made_stock(tmp_path / "in"), workspace, radar))
+    # the only warehouse lies in the south: over it to the north and back costs more than a unit lost
+    _require_lamps_alone(*_plan_stock(_made_stock(tmp_path / "in"), workspace, radar), ahead=60)
     reasons = workspace.results("stock_allocations")["reason"].to_list()
     assert all(reason.startswith("For the days given 2025-06-05 to 2025-06-10: ") for reason in reasons), reasons
 
 
 def test_the_case_of_a_category_out_of_season(cases: Path, workspace: Workspace, radar: Radar) -> None:
-    _require_lamps_alone(*_plan_stock(cases / "02-stock-zero-category", workspace, radar))
+    _require_lamps_alone(*_plan_stock(cases / "02-stock-zero-category", workspace, radar), ahead=120)
 
 
 def _made_volumes(missing: tuple[date, date] | None) -> str:

@@ -28,6 +28,16 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Words of the figures at the head of a page that stand on two lines.
+BROKEN = r"""[...document.querySelectorAll('.figures .value')].flatMap(box => {
+  const found = [], texts = document.createTreeWalker(box, NodeFilter.SHOW_TEXT), range = document.createRange();
+  while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/\S+/g)) {
+    range.setStart(texts.currentNode, word.index);
+    range.setEnd(texts.currentNode, word.index + word[0].length);
+    if (range.getClientRects().length > 1) found.push(word[0]);
+  }
+  return found;
+})"""
 HEADS = {
     "forecast-zh": "迎来高峰",
     "forecast-en": "Peak on Wed 12 Nov 2025",
@@ -177,6 +187,7 @@ def test_a_narrow_screen_scrolls_tables_and_not_the_page(
     assert moved == 50
     figures = page.locator(".figures > div").all()
     assert all((box := figure.bounding_box()) is not None and box["width"] >= 150 for figure in figures)
+    assert page.evaluate(BROKEN) == []
     watched.context.close()
 
 
@@ -226,9 +237,12 @@ def test_what_measures_overflow_finds_it(chromium: Browser, files: Mapping[str, 
     page = watched.page
     page.evaluate("document.querySelector('h1').style.width = '500px'")
     page.evaluate("document.querySelector('.value').style.cssText = 'white-space: nowrap; width: 20px'")
+    assert page.evaluate(BROKEN) == []
     found = page.evaluate(OVERFLOWS)
     assert any(line.startswith("beyond the page: H1") for line in found)
     assert any(line.startswith("too wide: DD.value") for line in found)
+    page.evaluate("document.querySelector('.value').style.cssText = 'overflow-wrap: anywhere; width: 20px'")
+    assert page.evaluate(BROKEN) != []
     page.evaluate("document.querySelectorAll('svg.chart text').forEach(word => word.setAttribute('transform', ''))")
     assert page.evaluate(OVERPRINTS) != []
     watched.context.close()
