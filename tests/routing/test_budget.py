@@ -17,6 +17,9 @@ from data.errors import RadarError
 from routing.budget import Deadline, Work, tell_end
 from routing.stock.solver import solve_location
 from routing.trunk.plan import plan_trunk
+from routing.trunk.search.find_plan import find_bound, search_plan
+from routing.trunk.task.build_network import build_network
+from routing.trunk.task.effort import SHARES
 from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.random_networks import random_network
 from tests.routing.stock_cases import random_problem
@@ -64,6 +67,19 @@ def test_a_plan_whose_clock_cuts_in_says_so() -> None:
     made, due = (int(part.replace(",", "")) for part in found.groups())
     assert 0 < made < due
     assert f"time limit cut in: {found[1]} of {found[2]} moves made" in plan.tell()
+
+
+@pytest.mark.parametrize("spent", [0.0, 200.0, 500.0])
+def test_a_search_that_begins_late_has_its_share_of_what_is_left(spent: float) -> None:
+    """Bound and exact model may take half of the limit: what is set apart for later is a part of the rest, and not of all."""
+    options = TrunkOptions(short_cost=500.0, effort=0.01, seed=5, time_limit=600.0, clock="cpu")
+    network = build_network(random_network(3, hubs=6, days=2, scale=1.0), options)
+    relaxed = find_bound(network, options, Deadline(600.0, "cpu"))
+    deadline = Deadline(600.0, "cpu")
+    deadline.started -= spent
+    search_plan(network, relaxed, options, deadline, SHARES.search_openings)
+    assert deadline.work.tell() == "effort"
+    assert deadline.work.made["moves"] > 0
 
 
 def test_a_stock_plan_whose_clock_cuts_in_says_so() -> None:

@@ -109,9 +109,9 @@ def search_plan(
     relaxed
         Bound, prices and sampled paths.
     share
-        Of the effort that the annealing takes; as much of the time limit is left for what comes after as is not it.
+        Of the effort that the annealing takes, and of the time left; what is not it is for what comes after.
     """
-    reserve = (1.0 - share) * options.time_limit
+    reserve = _set_apart(share, deadline)
     progress = progress if progress is SILENT else IncumbentLog(progress, relaxed.bound)
     label, candidates = _prepare(network, relaxed)
     commodity = list_commodities(network).of_demand
@@ -129,6 +129,11 @@ def search_plan(
         progress.weigh_flows(network, flows)
     flows = _search_locally(network, flows, step_costs, options, deadline, 0.5 * reserve, progress)
     return settle(network, flows, step_costs, deadline, options.effort)
+
+
+def _set_apart(share: float, deadline: Deadline) -> float:
+    """Seconds for what comes after the annealing: of what is left, as what came before has spent its own part of the limit."""
+    return (1.0 - share) * deadline.left() if share > 0 else 0.0  # without a share it makes next to no move
 
 
 def _prepare(network: TrunkNetwork, relaxed: Relaxation) -> tuple[Floats, Ints]:
@@ -188,9 +193,9 @@ def improve_trees(
     scale = np.bincount(network.vehicle_type, network.vehicle_cost, types) / np.maximum(weight, 1)
     rate = WORK.moves_a_second * min(1.0, (WORK.cached_arcs / max(network.arcs, 1)) ** 0.5)
     due = int(options.effort * min(rate * share * SECONDS_OF_EFFORT, WORK.moves_an_entry * len(trees.entry_tree)))
-    deadline, reserve = deadline.share("annealing", deadline.left()), (1.0 - share) * options.time_limit
+    deadline, reserve = deadline.share("annealing", deadline.left()), _set_apart(share, deadline)
     # a time limit too short for the moves due makes fewer of them from the start, and still cools to the end
-    moves = min(due, int(rate * max(options.time_limit - reserve, 1.0)))
+    moves = min(due, int(rate * max(share * options.time_limit, 1.0)))
     made = 0
     fleets = np.isfinite(network.type_fleet)
     size = np.maximum(np.where(fleets, network.type_fleet, 1.0), 1.0)[:, None]
