@@ -81,7 +81,7 @@ def shown_values(page: str) -> list[tuple[float, str]]:
 def value_of(text: str) -> tuple[float, float]:
     """Read a shown number back: its value, and half a unit of its last digit."""
     clean = text.replace(",", "").replace("\u2212", "-").replace("CNY", "").replace("元", "").strip()
-    clean = clean.replace("\u202f", "").replace("\u00a0", "").replace("×", "").replace("+", "")
+    clean = clean.replace(" ", "").replace("\u202f", "").replace("\u00a0", "").replace("×", "").replace("+", "")
     unit = next((unit for unit in _UNITS if clean.endswith(unit)), "")
     number = clean.removesuffix(unit)
     decimals = len(number.partition(".")[2])
