@@ -340,7 +340,8 @@ def build_scene(
     here = ((pl.col("onset") <= end) & (pl.col("expires") >= begin)).alias("here")
     chosen = acting.frame.select(here)["here"].arg_true().to_numpy()
     warnings = acting.frame[chosen]
-    areas = acting.areas.iloc[chosen].reset_index(drop=True)
+    # numbered anew: warnings of other days fell away
+    areas = acting.areas.iloc[chosen].reset_index(drop=True).assign(warning=range(len(chosen)))
     if weather.is_empty() and warnings.is_empty():
         raise RadarError(
             f"no weather from {min(days)} to {max(days)}",
