@@ -28,7 +28,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Com
 def test_the_demo_ends_with_the_reports(demo: tuple[Path, subprocess.CompletedProcess[str], float]) -> None:
     folder, ended, _ = demo
     assert ended.returncode == 0, ended.stderr
-    files = [Path(line) for line in ended.stdout.split()]
+    files = [Path(line) for line in ended.stdout.splitlines()]
     assert len(files) >= 2
     for file in files:
         assert file.is_relative_to(folder.resolve())
