@@ -14,6 +14,7 @@ from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progr
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import CertificateDraws, Effort, FirstDay, Json, LastDay, Seed, TimeLimit
 from cli.plan_demand import TrunkRequest, choose_order, keep_request, read_demand
+from cli.plan_fix import WriteFix, refuse_full_folder, write_fixes
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
 from cli.plan_weather import list_weather, read_weather_cost, tell_weather
@@ -109,6 +110,7 @@ def trunk(
             help="Lanes a sort loads for a destination: one and at most one alternate, for all days (fixed) or by day (daily; else where hubs have sorts), or any (free).",
         ),
     ] = None,
+    write_fix: WriteFix = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -120,23 +122,11 @@ def trunk(
     """
     workspace = workspace_of(context)
     _refuse_contradictions(reference, max_changes, risk, sort_plan)
+    refuse_full_folder(write_fix)
     request = TrunkRequest(
-        first,
-        last,
-        service_level,
-        demand,
-        time_limit,
-        effort,
-        seed,
-        reference,
-        max_changes,
-        forecast,
-        weather,
-        risk,
-        by,
-        draws,
+        first, last, service_level, demand, time_limit, effort, seed, reference, max_changes, forecast, weather, risk, by, draws,
         sort_plan,
-    )
+    )  # fmt: skip
     reached: list[Reached] = []
     with progress("trunk plan") as bar:
         run_id, plan = make_trunk_plan(workspace, request, bar, reached.append)
@@ -153,6 +143,8 @@ def trunk(
         tell_basis(workspace, run_id)
         for line in tell_weather(workspace, run_id, under):
             say(line)
+    if write_fix is not None:
+        write_fixes(plan, write_fix, workspace.settings.workspace.zone)
     if plan.short:
         raise typer.Exit(EXIT_INCOMPLETE)
 

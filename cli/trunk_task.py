@@ -31,6 +31,7 @@ _SEARCH = ("effort", "time_limit")
 _PROMISE = "default_promise_days"
 _PATHS = ("max_legs", "max_detour_ratio", "max_detour_km")
 _ORDER = "sort_plan"
+_FIXES = "most_extra_share"
 
 
 def set_options(
@@ -43,6 +44,7 @@ def set_options(
     return TrunkOptions(
         **{name: getattr(plan, name) for name in _KEPT},
         **bound_paths(plan),
+        most_extra_share=plan.most_extra_share,
         effort=plan.effort if effort is None else effort,
         time_limit=plan.time_limit_seconds if time_limit is None else time_limit,
         seed=seed,
@@ -98,7 +100,7 @@ def list_hours(by: str) -> tuple[str, ...]:
 
 def keep_options(options: TrunkOptions) -> dict[str, Any]:
     """List the options of a plan as its run keeps them."""
-    return {name: getattr(options, name) for name in (*_SEARCH, *_KEPT, "time_zone", _PROMISE, *_PATHS, _ORDER)}
+    return {name: getattr(options, name) for name in (*_SEARCH, *_KEPT, "time_zone", _PROMISE, *_PATHS, _ORDER, _FIXES)}
 
 
 def read_options(kept: Mapping[str, Any]) -> TrunkOptions:
@@ -108,6 +110,7 @@ def read_options(kept: Mapping[str, Any]) -> TrunkOptions:
     values: dict[str, Any] = {name: float(kept.get(name) or 0.0) for name in _KEPT}
     zone = str(kept.get("time_zone") or "Asia/Shanghai")
     values |= {name: kept.get(name) for name in _PATHS}
+    values[_FIXES] = float(kept.get(_FIXES, "inf"))
     return TrunkOptions(**values, time_zone=zone, default_promise_days=kept.get(_PROMISE))
 
 

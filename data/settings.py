@@ -170,6 +170,9 @@ class PlanSettings(_Section):
     extra_buffer_cost: float = Field(
         0.3, ge=0, description="Price of room for one parcel beyond a hub's buffer [CNY/night]: what a fix costs."
     )
+    most_extra_share: float = Field(
+        0.25, ge=0, description="Most a fix may add to a sort, as a share of its sort capacity: what a hub can do."
+    )
     default_promise_days: int | None = Field(
         None,
         ge=0,

@@ -10,9 +10,10 @@ import re
 from reports.messages import Messages
 
 _DAY = r"(?P<day>\d{4}-\d{2}-\d{2})"
+_SORT = rf"{_DAY}(?: in sort (?P<sort>.+))?"
 _ACTIONS = {
-    "sort": re.compile(rf"(?P<n>[\d,]+) parcels more sort capacity at (?P<hub>.+) on {_DAY}"),
-    "night": re.compile(rf"room for (?P<n>[\d,]+) parcels more at (?P<hub>.+) in the night after {_DAY}"),
+    "sort": re.compile(rf"(?P<n>[\d,]+) parcels more sort capacity at (?P<hub>.+?) on {_SORT}"),
+    "night": re.compile(rf"room for (?P<n>[\d,]+) parcels more at (?P<hub>.+?) in the night after {_SORT}"),
     "vehicle": re.compile(rf"(?P<n>[\d,]+) more (?P<type>.+?) on (?P<lane>.+) on {_DAY}(?P<back> \(and back\))?"),
     "vehicle_priced": re.compile(
         rf"(?P<n>[\d,]+) more (?P<type>.+?) on (?P<lane>.+) on {_DAY} \((?P<cost>[\d,]+) CNY\)"
@@ -77,6 +78,8 @@ class FixWords:
             if found is None:
                 continue
             values = found.groupdict()
+            if found.groupdict().get("sort"):
+                values["day"] = self._say("fix.in_sort", day=found["day"], sort=found["sort"])
             if kind == "vehicle":
                 values["back"] = self._t.plain("fix.back") if found["back"] else ""
             return self._say(f"fix.{kind}", **values)

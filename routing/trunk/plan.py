@@ -14,6 +14,8 @@ from routing.trunk.bound.certificate import write_prices
 from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, raise_bound, zero_prices
 from routing.trunk.compiling import compile_carrying, compile_search
+from routing.trunk.explain.fix_tables import write_fix_tables
+from routing.trunk.explain.fixes import GroupFix
 from routing.trunk.explain.shortfalls import explain_shortfalls
 from routing.trunk.hand_in_order import order_hand_ins
 from routing.trunk.replan.plan_near import plan_near, rank_near
@@ -98,6 +100,12 @@ class TrunkPlan:
         date, lane_id, vehicle_type_id, from, to: departures that differ from the reference, None without one.
     change_summary
         Their number in a few words, and why there are more than allowed.
+    fixes
+        What carries parcels that are short, verified by planning them again.
+    fix_tables
+        The fullest of them as rows of the tables the plan was made from.
+    fixes_left
+        How many of them no row tells.
     """
 
     route_demand: pl.DataFrame
@@ -118,6 +126,9 @@ class TrunkPlan:
     order_short: int = 0
     changes: pl.DataFrame | None = None
     change_summary: str = ""
+    fixes: list[GroupFix] = field(default_factory=list)
+    fix_tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    fixes_left: int = 0
 
     def tables(self) -> Mapping[str, pl.DataFrame]:
         """Result tables by name."""
@@ -206,6 +217,8 @@ def plan_trunk(
     sort_plans = write_sort_plan(network, draft.flows, kind)
     demand = write_demand(network, inputs.route_demand)
     plan = replace(plan, route_demand=demand, sort_plans=sort_plans, order_cost=order_cost, order_short=order_short)
+    fix_tables, left = write_fix_tables(network, inputs, plan.fixes)
+    plan = replace(plan, fix_tables=fix_tables, fixes_left=len(left))
     if reference is None or reference_plan is None:
         return plan
     changes = list_changes(network, reference, plan.trunk_departures)
@@ -324,7 +337,7 @@ def write_plan(
     network: TrunkNetwork, draft: Draft, relaxed: Relaxation, options: TrunkOptions, deadline: Deadline
 ) -> TrunkPlan:
     """Write the tables of a draft; fixes of shortfalls are verified until the deadline."""
-    extra = ElasticPrices(options.extra_sort_cost, options.extra_buffer_cost)
+    extra = ElasticPrices(options.extra_sort_cost, options.extra_buffer_cost, options.most_extra_share)
     short = draft.flows.short(network)
     total = int(short.sum())
     flows = write_flows(network, draft.flows)
@@ -335,7 +348,7 @@ def write_plan(
         trunk_departures=write_departures(network, draft.vehicles, draft.loads.arcs),
         trunk_flows=flows,
         hub_loads=write_hub_loads(network, draft.loads, flows),
-        shortfalls=write_shortfalls(network, short, told),
+        shortfalls=write_shortfalls(network, short, told.reasons),
         plan_certificates=write_certificate(network, draft, relaxed, total, late, deadline.work.tell()),
         bound_prices=write_prices(network, relaxed.certificate),
         hub_prices=_list_prices(network, relaxed),
@@ -344,6 +357,7 @@ def write_plan(
         short=total,
         late=late,
         last_day=last_day(network),
+        fixes=told.fixes,
     )
 
 

@@ -58,7 +58,7 @@ def _parameters(*words: str) -> set[str]:
 # Every value is another than the default.
 PLAN = PlanSettings(
     service_level=0.7, effort=0.3, time_limit_seconds=77.0, hold_cost=0.9, late_cost=2.5, co2_price=0.4, short_cost=321.0,
-    idle_cost_share=0.1, spot_peak_factor=1.7, extra_sort_cost=1.1, extra_buffer_cost=1.2, default_promise_days=2, max_legs=3,
+    idle_cost_share=0.1, spot_peak_factor=1.7, extra_sort_cost=1.1, extra_buffer_cost=1.2, most_extra_share=0.4, default_promise_days=2, max_legs=3,
     max_detour_ratio=2.5, max_detour_km=55.0, unload_hours=1.5, turn_round_hours=2.5, day_cut_off_hours=3.5,
 )  # fmt: skip
 SETTINGS = Settings(
@@ -92,7 +92,7 @@ def test_every_setting_of_the_plan_reaches_the_planner_and_is_kept() -> None:
 
 
 def test_what_is_asked_of_a_trunk_plan_is_its_request_and_can_be_asked_again() -> None:
-    assert _parameters("plan", "trunk") - {"json"} == {one.name for one in fields(TrunkRequest)}
+    assert _parameters("plan", "trunk") - {"json", "write_fix"} == {one.name for one in fields(TrunkRequest)}
     asked = TrunkRequest(
         DAY,
         date(2025, 11, 12),

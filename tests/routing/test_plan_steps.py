@@ -205,7 +205,7 @@ def test_a_shortfall_names_what_binds_and_what_would_carry_it() -> None:
     network = _network(trucks=1, buffer=0)
     draft = _solve(network)
     short = draft.flows.short(network)
-    reasons = explain_shortfalls(network, short, draft.loads, draft.vehicles, Deadline(60.0))
+    reasons = explain_shortfalls(network, short, draft.loads, draft.vehicles, Deadline(60.0)).reasons
     table = write_shortfalls(network, short, reasons).row(0, named=True)
     assert table["parcels"] == 30
     assert "A-B" in table["binding"]

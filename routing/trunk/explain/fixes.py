@@ -166,7 +166,11 @@ class Fixer:
         ):
             for node in np.flatnonzero(extra > 0).tolist():
                 amount = round(float(extra[node]))
-                found.append((amount, Action(kind, node, int(network.node_day[node]), amount, price * amount)))
+                if kind == "sort" and self._prices.most_extra_share < np.inf:
+                    # what a hub cannot do is no fix, whatever it would carry
+                    amount = min(amount, int(self._prices.most_extra_share * network.sort_capacity[node]))
+                if amount > 0:
+                    found.append((amount, Action(kind, node, int(network.node_day[node]), amount, price * amount)))
         vehicle, day = np.nonzero(used.beyond)
         arc = network.arc_of[network.vehicle_lane[vehicle], day]
         added = np.bincount(arc, used.beyond[vehicle, day] * network.vehicle_capacity[vehicle], network.arcs)
@@ -261,13 +265,13 @@ def _name(network: TrunkNetwork, actions: Sequence[Action]) -> str:
 
 
 def _name_one(network: TrunkNetwork, action: Action) -> str:
-    day = network.day(action.day)
     if action.kind == "vehicle":
+        day = network.day(action.day)
         kind = int(network.vehicle_type[action.place])
         back = " (and back)" if network.type_own[kind] else ""
         lane = network.lane_ids[int(network.vehicle_lane[action.place])]
         return f"{action.amount:,} more {network.type_ids[kind]} on {lane} on {day}{back}"
-    hub = network.hub_ids[network.node_hub[action.place]]
+    hub, when = network.hub_ids[network.node_hub[action.place]], network.name_time(action.place)
     if action.kind == "night":
-        return f"room for {action.amount:,} parcels more at {hub} in the night after {day}"
-    return f"{action.amount:,} parcels more sort capacity at {hub} on {day}"
+        return f"room for {action.amount:,} parcels more at {hub} in the night after {when}"
+    return f"{action.amount:,} parcels more sort capacity at {hub} on {when}"

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import price_arcs, price_departures, price_parcels, zero_prices
-from routing.trunk.explain.fixes import Fixer, describe_fix
+from routing.trunk.explain.fixes import Fixer, GroupFix, describe_fix
 from routing.trunk.search.insertion import ElasticPrices, measure_free_room
 from routing.trunk.search.overload_repair import find_plain_paths
 from routing.trunk.task.commodities import list_commodities
@@ -39,6 +39,14 @@ class _Lack:
     resources: tuple[_Resource, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Explanations:
+    """Why parcels are short: (reason, binding, cheapest fix) by demand, and the fixes that were verified by planning again."""
+
+    reasons: dict[int, Reason]
+    fixes: list[GroupFix]
+
+
 def explain_shortfalls(
     network: TrunkNetwork,
     short: Ints,
@@ -48,7 +56,7 @@ def explain_shortfalls(
     prices: ElasticPrices | None = None,
     *,
     effort: float = 1.0,
-) -> dict[int, Reason]:
+) -> Explanations:
     """Say for each demand that is short why, what binds, and what would carry it.
 
     Parameters
@@ -65,12 +73,11 @@ def explain_shortfalls(
 
     Returns
     -------
-    dict
-        (reason, binding, cheapest fix) by demand.
+    Explanations
     """
     missing = np.flatnonzero(short > 0)
     if not len(missing):
-        return {}
+        return Explanations({}, [])
     stranded = find_stranded(network)
     returning = replace(network, vehicle_limit=np.where(stranded[:, None], 0.0, network.vehicle_limit))
     lifted, labels = _lift_limits(returning)
@@ -99,15 +106,17 @@ def explain_shortfalls(
         lacks[k] = _describe_path(returning, k, int(short[k]), legs, loads, spare, free)
     fixer = Fixer(network, measure_free_room(network, loads, vehicles), prices or ElasticPrices())
     most = max(int(effort * WORK.carried * min(1.0, WORK.cached_arcs / max(network.arcs, 1))), 1)
+    fixes: list[GroupFix] = []
     for members in _group(lacks, short):
         fix = fixer.fix(members, short, deadline) if fixer.carried < most and not deadline.over() else None
+        fixes += [] if fix is None else [fix]
         for k in members:
             why, binding, lacking = lacks[k].reason
             if fix is not None:
                 reasons[k] = (why, binding, describe_fix(network, fix, demands=len(members)))
             else:
                 reasons[k] = (why, binding, f"{lacking} (not verified by planning again)")
-    return reasons
+    return Explanations(reasons, fixes)
 
 
 def _describe_refused(network: TrunkNetwork, demand: int, legs: Ints, plain: list[Ints]) -> Reason | None:

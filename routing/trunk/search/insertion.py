@@ -39,10 +39,13 @@ class ElasticPrices:
     ----------
     sort, night
         [CNY/parcel] sorted beyond sort capacity, held beyond the buffer.
+    most_extra_share
+        Of its sort capacity that a hub can add to a sort at most, whatever is paid.
     """
 
     sort: float = 0.5
     night: float = 0.3
+    most_extra_share: float = float("inf")
 
 
 def measure_free_room(network: TrunkNetwork, loads: Loads, vehicles: Vehicles) -> FreeRoom:

@@ -114,6 +114,8 @@ class TrunkOptions:
         Share of the effort that a full mixed-integer model may take on tasks small enough for it.
     extra_sort_cost, extra_buffer_cost
         Price at which a fix of a shortfall may add sort capacity or room over night [CNY/parcel].
+    most_extra_share
+        Of its sort capacity that a fix may add to a sort at most; ``inf`` bounds nothing.
     co2_price
         Price of a kilogram of carbon dioxide, on top of what departures cost [CNY/kg].
     unload_hours
@@ -147,6 +149,7 @@ class TrunkOptions:
     proof_share: float = 0.5
     extra_sort_cost: float = 0.5
     extra_buffer_cost: float = 0.3
+    most_extra_share: float = float("inf")
     co2_price: float = 0.0
     unload_hours: float = 0.0
     day_cut_off_hours: float = 0.0
@@ -159,7 +162,14 @@ class TrunkOptions:
     sort_plan: str = "free"
 
     def __post_init__(self) -> None:
-        for name in ("hold_cost", "short_cost", "late_cost", "extra_sort_cost", "extra_buffer_cost", "co2_price"):
+        for name in (
+            "hold_cost",
+            "short_cost",
+            "late_cost",
+            "extra_sort_cost",
+            "extra_buffer_cost",
+            "co2_price",
+        ):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise RadarError(f"{name} {getattr(self, name)}", "a finite cost of 0 or more", f"set plan.{name}")
         for name in ("unload_hours", "day_cut_off_hours", "turn_round_hours"):
