@@ -13,7 +13,6 @@ import polars as pl
 from data.errors import RadarError
 
 Format = Literal["csv", "parquet", "json", "xlsx"]
-FORMATS: tuple[Format, ...] = ("csv", "parquet", "json", "xlsx")
 LIST_SEPARATOR = "|"
 EXCEL_ROWS = 1_048_575
 

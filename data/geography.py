@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from data.arrays import Floats
+from data.constants import constant
 from data.errors import RadarError
 
 Mode = Literal["road", "rail", "air"]
 
 EARTH_RADIUS_KM = 6371.0088
 
-# Road over great-circle distance between cities by country: Ballou, Rahardja, Sakai, "Selected country circuity
-# factors for road travel distance estimation", Transportation Research Part A 36 (2002) 843-848.
-ROAD_DETOUR = {"CN": 1.33, "BR": 1.23, "US": 1.20}
-# Trunk rail runs straighter than road in mountains and less so on plains; an assumption, stated in the method page.
-RAIL_DETOUR = 1.25
-AIR_DETOUR = 1.0
 
-# Kilometres in an hour of travel, and the hours of loading, unloading and (rail, air) hauling at both ends.
-# Assumptions: two drivers under the 80-100 km/h ceiling of trucks, stops included; parcel trains run
-# 1,127 km in 6 h; a night freighter.
-SPEED_KMH: dict[str, float] = {"road": 65.0, "rail": 170.0, "air": 650.0}
-TERMINAL_HOURS: dict[str, float] = {"road": 2.0, "rail": 6.0, "air": 7.0}
+@dataclass(frozen=True)
+class TravelRules:
+    """How far and how long a lane is whose kilometres and hours nobody gave."""
+
+    road_detour: Mapping[str, float] = constant(
+        {"CN": 1.33, "BR": 1.23, "US": 1.20},
+        "1",
+        "road over great-circle distance between cities, by country",
+        "published: Ballou, Rahardja, Sakai, Transportation Research Part A 36 (2002) 843-848",
+    )
+    rail_detour: float = constant(
+        1.25,
+        "1",
+        "trunk rail over great-circle distance",
+        "judgement: straighter than road in mountains, less so on plains",
+    )
+    air_detour: float = constant(1.0, "1", "air over great-circle distance", "judgement")
+    speed: Mapping[str, float] = constant(
+        {"road": 65.0, "rail": 170.0, "air": 650.0},
+        "km/h",
+        "of travel, by mode",
+        "judgement: two drivers under the 80-100 km/h ceiling of trucks, stops included; a parcel train of 1,127 km in 6 h; a night freighter",
+    )
+    terminal_hours: Mapping[str, float] = constant(
+        {"road": 2.0, "rail": 6.0, "air": 7.0},
+        "h",
+        "of loading, unloading and hauling at both ends, by mode",
+        "judgement",
+    )
+
+
+TRAVEL = TravelRules()
 
 
 def great_circle_km(
@@ -88,16 +112,18 @@ def ground_km(
 def detour_factor(mode: Mode, country: str = "CN") -> float:
     """Return kilometres travelled per kilometre of the great circle."""
     if mode == "rail":
-        return RAIL_DETOUR
+        return TRAVEL.rail_detour
     if mode == "air":
-        return AIR_DETOUR
+        return TRAVEL.air_detour
     if mode != "road":
         raise RadarError(f"mode {mode}", "road, rail or air", "choose one of them")
-    if country not in ROAD_DETOUR:
+    if country not in TRAVEL.road_detour:
         raise RadarError(
-            f"country {country} without a detour factor", f"one of {', '.join(ROAD_DETOUR)}", "choose one of them"
+            f"country {country} without a detour factor",
+            f"one of {', '.join(TRAVEL.road_detour)}",
+            "choose one of them",
         )
-    return ROAD_DETOUR[country]
+    return TRAVEL.road_detour[country]
 
 
 def transit_hours(distance_km: npt.ArrayLike, mode: Mode = "road") -> Floats:
@@ -120,6 +146,6 @@ def transit_hours(distance_km: npt.ArrayLike, mode: Mode = "road") -> Floats:
     RadarError
         For an unknown mode.
     """
-    if mode not in SPEED_KMH:
+    if mode not in TRAVEL.speed:
         raise RadarError(f"mode {mode}", "road, rail or air", "choose one of them")
-    return TERMINAL_HOURS[mode] + np.asarray(distance_km, dtype=np.float64) / SPEED_KMH[mode]
+    return TRAVEL.terminal_hours[mode] + np.asarray(distance_km, dtype=np.float64) / TRAVEL.speed[mode]

@@ -293,10 +293,11 @@ class _Report:
         return self.t(f"ended.{end.replace(' ', '_')}", undone=self.t("word.comma").join(parts))
 
     def _made(self, part: str) -> Markup:
-        """Tell a part of ``ended_by`` such as ``40 of 100 moves made``."""
+        """Tell a part of ``ended_by`` such as ``40 of 100 moves made`` or ``bound and annealing cut short``."""
         found = re.fullmatch(r"([\d,]+) of ([\d,]+) (.+) made", part)
         if found is None:
-            return self.t("ended.cut_short", part=self.t.term("search", part.removesuffix(" cut short")))
+            cut = part.removesuffix(" cut short").split(" and ")
+            return self.t("ended.cut_short", part=self.t("word.and").join(self.t.term("search", one) for one in cut))
         return self.t("ended.made", made=found[1], due=found[2], kind=self.t.term("search", found[3]))
 
     def _further_facts(self) -> list[tuple[Markup, Markup]]:

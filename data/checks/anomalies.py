@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import polars as pl
 
 from data.checks.coverage import make_findings, no_findings
+from data.constants import constant
 
-# A day stands out when it lies this many robust deviations off the same weekday of the weeks around it ...
-_DEVIATIONS = 5.0
-# ... and is at least this many times larger or smaller. The median of nine weeks holds through a peak of two.
-_RATIO = 1.5
-_WEEKS = 9
-_FEWEST_WEEKS = 5
-# Scales the median absolute deviation to the standard deviation of a normal distribution.
-_MAD_TO_SIGMA = 1.4826
-_FEWEST_PARCELS = 100
-_DAYS_AROUND_EVENT = 3
-# A route or hub without a parcel for this long is closed; one that had none this long is new.
-QUIET_DAYS = 28
-_CHANGE_SHARE = 0.5
-_FEWEST_ROUTES = 2
-_FEWEST_CHANGE_PARCELS = 1000
-_FEWEST_ACTIVE_DAYS = 14
-_DAYS_AROUND_CHANGE = 14
 _ROUTE = ["courier_id", "origin_hub_id", "destination_hub_id"]
+
+
+@dataclass(frozen=True)
+class AnomalyRules:
+    """From when on a day, a route or a hub stands out in what is loaded."""
+
+    deviations: float = constant(
+        5.0,
+        "deviations",
+        "robust ones, off the usual volume: from there on a day stands out",
+        "judgement: peaks are expected, the published 3.5 would tell each",
+    )
+    ratio: float = constant(1.5, "1", "times larger or smaller than usual a day must be at least", "judgement")
+    weeks: int = constant(
+        9, "weeks", "whose same weekdays give the usual volume", "judgement: their median holds through a peak of two"
+    )
+    fewest_weeks: int = constant(5, "weeks", "of them there must be at least", "judgement")
+    mad_to_sigma: float = constant(
+        1.4826,
+        "1",
+        "standard deviations in a median absolute deviation of a normal distribution",
+        "published: Iglewicz and Hoaglin 1993",
+    )
+    fewest_parcels: int = constant(100, "parcels", "of a usual day, below which nothing stands out", "judgement")
+    days_around_event: int = constant(
+        3, "days", "from a shopping event or holiday: what stands out there is a peak", "judgement"
+    )
+    quiet_days: int = constant(28, "days", "without a parcel: a route closed, or new after them", "judgement")
+    change_share: float = constant(
+        0.5, "1", "of a hub's volume on routes that opened or closed together: the hub changed", "judgement"
+    )
+    fewest_routes: int = constant(2, "routes", "that open or close together at least", "judgement")
+    fewest_change_parcels: int = constant(
+        1000, "parcels", "that they carried at least, in the quiet days before or after", "judgement"
+    )
+    fewest_active_days: int = constant(
+        14, "days", "with parcels of a route that counts for a change of its hub", "judgement"
+    )
+    days_around_change: int = constant(14, "days", "from a row of network_changes that announces a change", "judgement")
+
+
+ANOMALIES = AnomalyRules()
 
 
 def find_outliers(volumes: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
@@ -55,16 +82,21 @@ def find_outliers(volumes: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         return no_findings()
     daily = _daily_totals(volumes)
     season = ["subject", pl.col("date").dt.weekday()]
-    usual = pl.col("parcels").rolling_median(_WEEKS, min_samples=_FEWEST_WEEKS, center=True).over(season)
+    usual = (
+        pl.col("parcels").rolling_median(ANOMALIES.weeks, min_samples=ANOMALIES.fewest_weeks, center=True).over(season)
+    )
     off = ((pl.col("parcels") + 1) / (pl.col("usual") + 1)).log()
-    spread = (pl.col("off").abs().median() * _MAD_TO_SIGMA).over("subject")
-    limit = pl.max_horizontal(_DEVIATIONS * spread, pl.lit(math.log(_RATIO)))
+    spread = (pl.col("off").abs().median() * ANOMALIES.mad_to_sigma).over("subject")
+    limit = pl.max_horizontal(ANOMALIES.deviations * spread, pl.lit(math.log(ANOMALIES.ratio)))
     odd = (
         daily.sort("subject", "date")
         .with_columns(usual.alias("usual"))
         .with_columns(off.alias("off"))
         .with_columns(limit.alias("limit"))
-        .filter((pl.col("off").abs() > pl.col("limit")) & (pl.col("usual").max().over("subject") >= _FEWEST_PARCELS))
+        .filter(
+            (pl.col("off").abs() > pl.col("limit"))
+            & (pl.col("usual").max().over("subject") >= ANOMALIES.fewest_parcels)
+        )
     )
     if not odd.height:
         return no_findings()
@@ -96,7 +128,7 @@ def _daily_totals(volumes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _name_events(odd: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
-    around = f"{_DAYS_AROUND_EVENT}d"
+    around = f"{ANOMALIES.days_around_event}d"
     windows = events.filter(pl.col("kind") != "other").select(
         pl.col("date_from").dt.offset_by(f"-{around}").alias("from"),
         pl.col("date_to").dt.offset_by(around).alias("to"),
@@ -154,7 +186,7 @@ def find_route_changes(volumes: pl.DataFrame) -> pl.DataFrame:
 
 def _route_lives(volumes: pl.DataFrame) -> pl.DataFrame:
     active = volumes.filter(pl.col("parcels") > 0)
-    quiet = f"{QUIET_DAYS}d"
+    quiet = f"{ANOMALIES.quiet_days}d"
     lives = active.group_by(_ROUTE).agg(
         pl.col("date").min().alias("first"),
         pl.col("date").max().alias("last"),
@@ -185,7 +217,7 @@ def find_hub_changes(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFra
     """
     if not volumes.height:
         return no_findings()
-    lives = _route_lives(volumes).filter(pl.col("days") >= _FEWEST_ACTIVE_DAYS)
+    lives = _route_lives(volumes).filter(pl.col("days") >= ANOMALIES.fewest_active_days)
     found = []
     for column, direction in (("origin_hub_id", "out"), ("destination_hub_id", "in")):
         for flag, day, word in (("opened", "first", "opened"), ("closed", "last", "closed")):
@@ -197,15 +229,15 @@ def find_hub_changes(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFra
             )
     turns = (
         pl.concat(found)
-        .filter((pl.col("share") >= _CHANGE_SHARE) & (pl.col("routes") >= _FEWEST_ROUTES))
-        .filter(pl.col("parcels") >= _FEWEST_CHANGE_PARCELS)
+        .filter((pl.col("share") >= ANOMALIES.change_share) & (pl.col("routes") >= ANOMALIES.fewest_routes))
+        .filter(pl.col("parcels") >= ANOMALIES.fewest_change_parcels)
     )
     announced = pl.concat(
         [changes.select("date", pl.col(name).alias("hub_id")) for name in ("hub_id", "successor_hub_id")]
     ).drop_nulls()
     turns = turns.with_row_index("turn")
     near = turns.join(announced, on="hub_id").filter(
-        (pl.col("date") - pl.col("first")).dt.total_days().abs() <= _DAYS_AROUND_CHANGE
+        (pl.col("date") - pl.col("first")).dt.total_days().abs() <= ANOMALIES.days_around_change
     )
     told = pl.format(
         "{} route(s) {} {}, {} % of its volume",
@@ -232,8 +264,8 @@ def _hub_shares(turned: pl.DataFrame, volumes: pl.DataFrame, column: str, *, ope
     groups = weeks.group_by("hub_id", "week").agg(
         pl.col("day").min().alias("first"), pl.col("day").max().alias("last"), pl.len().alias("routes")
     )
-    begins = pl.col("first") if opened else pl.col("last").dt.offset_by(f"-{QUIET_DAYS - 1}d")
-    ends = pl.col("first").dt.offset_by(f"{QUIET_DAYS - 1}d") if opened else pl.col("last")
+    begins = pl.col("first") if opened else pl.col("last").dt.offset_by(f"-{ANOMALIES.quiet_days - 1}d")
+    ends = pl.col("first").dt.offset_by(f"{ANOMALIES.quiet_days - 1}d") if opened else pl.col("last")
     windows = groups.with_columns(begins.alias("begins"), ends.alias("ends"))
     daily = volumes.select("date", "parcels", pl.col(column).alias("hub_id"), pl.struct(_ROUTE).alias("route"))
     inside = daily.join(windows, on="hub_id").filter(pl.col("date").is_between("begins", "ends"))

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from data.checks.coverage import make_findings, no_findings
+from data.constants import constant
 
-_DAYS = 14
-_SHIFT = 0.02
-_FOLD = 2.0
-_DAYS_AROUND_CHANGE = 14
+
+@dataclass(frozen=True)
+class ShiftRules:
+    """From when on a hub's share of the network has broken."""
+
+    days: int = constant(
+        14, "days", "before and from a day on whose mean shares are compared", "judgement: two of each weekday"
+    )
+    shift: float = constant(0.02, "1", "of the network's parcels that the share must move by at least", "judgement")
+    fold: float = constant(2.0, "1", "times the other that one of the shares must be at least", "judgement")
+    days_around_change: int = constant(14, "days", "from a row of network_changes that announces it", "judgement")
+
+
+SHIFTS = ShiftRules()
 
 
 def find_hub_shifts(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFrame:
@@ -38,16 +51,16 @@ def find_hub_shifts(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFram
     sides = [("origin_hub_id", "out"), ("destination_hub_id", "in")]
     shares = pl.concat([_daily_shares(volumes, column, direction) for column, direction in sides])
     series = ["hub_id", "direction"]
-    before = pl.col("share").rolling_mean(_DAYS).shift(1).over(series)
-    after = pl.col("share").reverse().rolling_mean(_DAYS).reverse().over(series)
-    later = pl.col("network").reverse().rolling_sum(_DAYS).reverse().over(series)
+    before = pl.col("share").rolling_mean(SHIFTS.days).shift(1).over(series)
+    after = pl.col("share").reverse().rolling_mean(SHIFTS.days).reverse().over(series)
+    later = pl.col("network").reverse().rolling_sum(SHIFTS.days).reverse().over(series)
     steps = (
         shares.sort(*series, "date")
         .with_columns(before.alias("before"), after.alias("after"), later.alias("later"))
         .with_columns((pl.col("after") - pl.col("before")).abs().alias("step"))
         .filter(
-            pl.col("step") >= _SHIFT,
-            pl.max_horizontal("before", "after") >= _FOLD * pl.min_horizontal("before", "after"),
+            pl.col("step") >= SHIFTS.shift,
+            pl.max_horizontal("before", "after") >= SHIFTS.fold * pl.min_horizontal("before", "after"),
         )
     )
     if not steps.height:
@@ -56,7 +69,7 @@ def find_hub_shifts(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFram
     announced = pl.concat([changes.select(pl.col("date").alias("on"), pl.col(name).alias("hub_id")) for name in _ENDS])
     near = (
         told.join(announced.drop_nulls(), on="hub_id")
-        .filter((pl.col("on") - pl.col("date")).dt.total_days().abs() <= _DAYS_AROUND_CHANGE)
+        .filter((pl.col("on") - pl.col("date")).dt.total_days().abs() <= SHIFTS.days_around_change)
         .select(*series, "date")
         .unique()
         .with_columns(pl.lit(True).alias("known"))
@@ -99,7 +112,7 @@ def _daily_shares(volumes: pl.DataFrame, column: str, direction: str) -> pl.Data
 def _keep_largest(steps: pl.DataFrame) -> pl.DataFrame:
     """Of a hub's days that lie within two weeks of each other, and go the same way, keep the largest step."""
     series = ["hub_id", "direction", pl.col("after") > pl.col("before")]
-    apart = (pl.col("date") - pl.col("date").shift(1).over(series)).dt.total_days().fill_null(99) > _DAYS
+    apart = (pl.col("date") - pl.col("date").shift(1).over(series)).dt.total_days().fill_null(99) > SHIFTS.days
     return (
         steps.with_columns((pl.col("after") > pl.col("before")).alias("rising"))
         .sort("hub_id", "direction", "rising", "date")

@@ -8,15 +8,25 @@ from datetime import date
 
 import polars as pl
 
+from data.constants import constant
 from data.contracts import contract
 
-# Fewer days than these tell a forecast too little: eight weeks for the week's shape, thirteen months for an event's
-# earlier edition; a backtest needs the eight weeks before its first cut-off.
-_DAYS_FOR_A_WEEK = 56
-_DAYS_FOR_A_YEAR = 396
-_DAYS_FOR_A_BACKTEST = 112
 _SHOWN = 3
-_RECENT_DAYS = 28
+
+
+@dataclass(frozen=True)
+class HistoryNeeds:
+    """How much history a command needs, or does better with."""
+
+    week: int = constant(56, "days", "of volumes that show the shape of a week", "judgement: each weekday eight times")
+    year: int = constant(396, "days", "with which most events have an earlier edition", "judgement: thirteen months")
+    backtest: int = constant(
+        112, "days", "that a backtest needs", "judgement: as many as the week needs before its first cut-off"
+    )
+    recent: int = constant(28, "days", "of volumes in which a hub without a lane is told", "judgement")
+
+
+HISTORY = HistoryNeeds()
 
 
 @dataclass
@@ -85,12 +95,10 @@ def _ask_forecast(wants: _Wants) -> None:
     wants.need("route_volumes", "hubs")
     volumes = wants.table("route_volumes")
     days, last = _span(volumes)
-    if volumes.height and days < _DAYS_FOR_A_WEEK:
-        wants.helpful.append(f"{days} days of route_volumes: {_DAYS_FOR_A_WEEK} show the shape of a week")
-    elif volumes.height and days < _DAYS_FOR_A_YEAR:
-        wants.helpful.append(
-            f"{days} days of route_volumes: with {_DAYS_FOR_A_YEAR} most events have an earlier edition"
-        )
+    if volumes.height and days < HISTORY.week:
+        wants.helpful.append(f"{days} days of route_volumes: {HISTORY.week} show the shape of a week")
+    elif volumes.height and days < HISTORY.year:
+        wants.helpful.append(f"{days} days of route_volumes: with {HISTORY.year} most events have an earlier edition")
     events = wants.table("events")
     if not events.height:
         wants.helpful.append("events is empty: peaks are not known (`radar init` fills it, or load your own)")
@@ -106,8 +114,8 @@ def _ask_forecast(wants: _Wants) -> None:
 def _ask_backtest(wants: _Wants) -> None:
     wants.need("route_volumes")
     days, _ = _span(wants.table("route_volumes"))
-    if 0 < days < _DAYS_FOR_A_BACKTEST:
-        wants.needed.append(f"{days} days of route_volumes: a backtest needs {_DAYS_FOR_A_BACKTEST}")
+    if 0 < days < HISTORY.backtest:
+        wants.needed.append(f"{days} days of route_volumes: a backtest needs {HISTORY.backtest}")
 
 
 def _ask_impact(wants: _Wants) -> None:
@@ -146,7 +154,7 @@ def find_cut_off_hubs(volumes: pl.DataFrame, lanes: pl.DataFrame) -> list[str]:
 
     Sorted by id; hubs that have closed need no lane.
     """
-    recent = pl.col("date") > pl.col("date").max().dt.offset_by(f"-{_RECENT_DAYS}d")
+    recent = pl.col("date") > pl.col("date").max().dt.offset_by(f"-{HISTORY.recent}d")
     between = volumes.filter(recent & (pl.col("origin_hub_id") != pl.col("destination_hub_id")))
     cut: set[str] = set()
     for column in ("origin_hub_id", "destination_hub_id"):

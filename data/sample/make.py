@@ -55,8 +55,8 @@ class _Flow:
     daily: Floats
 
 
-def make_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progress = SILENT) -> dict[str, pl.DataFrame]:
-    """Make the reference and history tables of a sample network.
+def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progress = SILENT) -> Sample:
+    """Make the reference and history tables of a sample network, with the truth behind them.
 
     Parameters
     ----------
@@ -69,19 +69,14 @@ def make_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progre
 
     Returns
     -------
-    dict
-        Table by name; every table keeps its contract.
+    Sample
+        Its tables by name, each keeping its contract, and its truth.
 
     Raises
     ------
     RadarError
         For an unknown scale.
     """
-    return build_sample(scale, seed, progress).tables
-
-
-def build_sample(scale: str = "small", seed: int = DEFAULT_SEED, progress: Progress = SILENT) -> Sample:
-    """Make a sample network with the truth behind it (see ``make_sample``)."""
     size = scale_of(scale)
     steps = len(COURIERS) + 3
     progress.step(0, steps, "network")

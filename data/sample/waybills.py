@@ -15,7 +15,6 @@ from data.sample.outlets import OutletPlan
 from data.sample.scale import AS_OF, Scale, stream
 
 WEEKS = 4
-_HOUR_US = 3_600_000_000
 # Share of parcels with an exception, by kind; bad weather at either end adds to it.
 _EXCEPTIONS = ("delayed", "address", "refused", "damaged", "lost")
 _EXCEPTION_SHARE = np.array([0.016, 0.008, 0.005, 0.002, 0.001])

@@ -21,7 +21,6 @@ from forecasting.merchants.levels import ITEM, measure_parts
 
 VENUES = ("none", "branch", "main")
 _COLUMNS = ("event", "branch", "main", "own")
-_DAY = pl.Series("date", [], dtype=pl.Date)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from data.arrays import Vector
 from data.constants import constant
-
-Path = Callable[[Vector, NDArray[np.datetime64], int], Vector]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 
 from data.contracts import TABLES, links_of
 from data.errors import RadarError
-from data.sample.make import build_sample, make_sample
+from data.sample.make import build_sample
 from data.sample.scale import AS_OF, FIRST_DAY, SCALES
 from data.sample.truth import read_truth
 from data.sample.write import write_sample
@@ -156,13 +156,13 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_sample(tabl
     again = build_sample("small", SEED)
     assert _digest(again.tables) == _digest(tables)
     assert again.truth.future_volumes.equals(small_sample().truth.future_volumes)
-    other = make_sample("small", SEED + 1)
+    other = build_sample("small", SEED + 1).tables
     assert not other["route_volumes"].equals(tables["route_volumes"])
 
 
 def test_an_unknown_scale_is_told() -> None:
     with pytest.raises(RadarError, match="small, national"):
-        make_sample("huge")
+        build_sample("huge")
 
 
 def test_a_sample_is_written_as_a_workspace_with_its_run_and_truth(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_a_sample_is_written_as_a_workspace_with_its_run_and_truth(tmp_path: Pat
 
 @pytest.mark.slow
 def test_the_national_scale_is_as_large_as_it_says() -> None:
-    tables = make_sample("national", SEED)
+    tables = build_sample("national", SEED).tables
     assert tables["hubs"].filter(pl.col("sort_capacity") > 0).height == 100
     assert 3900 <= tables["lanes"].height <= 4500
     assert tables["outlets"].height == 3000

@@ -70,3 +70,11 @@ def test_values_are_escaped_and_texts_pick_their_number() -> None:
 def test_an_unknown_key_is_a_defect() -> None:
     with pytest.raises(KeyError):
         Messages("zh")("no.such")
+
+
+def test_every_part_of_a_search_has_a_word() -> None:
+    routing = "\n".join(path.read_text(encoding="utf-8") for path in sorted((FOLDER.parent / "routing").rglob("*.py")))
+    parts = set(re.findall(r"(?:\.share\(|\.count\(|_part\(deadline, )\s*\"([a-z ]+)\"", routing)) | {"search"}
+    assert {"annealing", "way made for what is short", "moves"} <= parts
+    told = {key.removeprefix("search.") for key in catalogue("en") if key.startswith("search.")}
+    assert parts == told

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import tzinfo
-from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -38,17 +37,6 @@ _TIMES = {
 _OFFSET = r"(?:[zZ]|(?:([+-])(\d{2}):?(\d{2})?))$"
 _FORMS = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M")
 _PLACES = {"latitude": ("latitude", "lat", "纬度"), "longitude": ("longitude", "lon", "lng", "经度")}
-
-
-def read_file(path: Path, zone: tzinfo, place: Place | None = None) -> Reading:
-    """Read one CSV file of weather points: see ``parse``."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RadarError(
-            f"cannot be read ({error.strerror})", action="name an existing file", file=path.name
-        ) from error
-    return parse(content, zone, place, file=path.name)
 
 
 def parse(content: bytes, zone: tzinfo, place: Place | None = None, *, file: str = "answer") -> Reading:

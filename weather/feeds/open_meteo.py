@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +18,6 @@ from data.arrays import Floats
 from data.errors import RadarError
 from weather.feeds.bad_rows import ENTRY, BadRows, join_bad_rows
 from weather.feeds.reading import Kind, Reading, bounds_rule, check_place, join_readings, outside_bounds
-from weather.feeds.rows import read_json
 from weather.feeds.units import Quantity, convert
 
 PROVIDER: Final = "open-meteo"
@@ -45,18 +43,6 @@ _DAILY: Mapping[str, tuple[str, Quantity]] = {
 _AMOUNTS = ("precipitation_mm", "snowfall_cm")
 
 
-def read_file(path: Path) -> Reading:
-    """Read one answer of Open-Meteo as saved to a file.
-
-    Raises
-    ------
-    RadarError
-        When the file is no JSON, is the provider's error answer, or a field is missing. An entry with a broken value, and a
-        broken place among others, is one of ``Reading.bad_rows``.
-    """
-    return parse(read_json(path), file=path.name)
-
-
 def parse(answer: object, *, file: str = "answer") -> Reading:
     """Parse one decoded answer of Open-Meteo.
 
@@ -77,7 +63,8 @@ def parse(answer: object, *, file: str = "answer") -> Reading:
     Raises
     ------
     RadarError
-        See ``read_file``.
+        When it is the provider's error answer, or a field is missing. An entry with a broken value, and a broken place among
+        others, is one of ``Reading.bad_rows``.
     """
     places = answer if isinstance(answer, list) else [answer]
     if not places:

@@ -84,7 +84,7 @@ class Relaxation:
         Proven lower bound [CNY].
     prices
         Prices to search with: those that prove its bound, or those before the queues that none avoids were priced.
-    arc_load, sort_load, hold_load
+    arc_load, sort_load
         Mean loads over the late steps, near an optimal fractional plan [parcels].
     samples
         Choices (N, commodities) of random late steps: each a set of cheapest paths.
@@ -96,7 +96,6 @@ class Relaxation:
     prices: Prices
     arc_load: Floats
     sort_load: Floats
-    hold_load: Floats
     samples: list[Ints]
     certificate: BoundCertificate
 

@@ -79,14 +79,14 @@ def relax_network(
         generator.choice(np.arange(steps // 2, steps), size=min(_SAMPLES, steps - steps // 2), replace=False)
     )
     samples: list[Ints] = []
-    mean = [np.zeros(network.arcs), np.zeros(network.nodes), np.zeros(network.nodes)]
+    mean = [np.zeros(network.arcs), np.zeros(network.nodes)]
     for step in range(steps):
         bound = dual.evaluate(ascent.prices)
         if step in kept:
             samples.append(dual.labels.choice.copy())
         # of the late steps, or of those there are
         weight = 1.0 / max(step - steps // 2 + 1, 1)
-        mean = [m + weight * (load - m) for m, load in zip(mean, dual.loads, strict=True)]
+        mean = [m + weight * (load - m) for m, load in zip(mean, dual.loads[:2], strict=True)]
         if ascent.note(bound):
             bound = dual.evaluate(ascent.prices)
         ascent.move(dual, bound)
@@ -98,7 +98,6 @@ def relax_network(
         prices=ascent.best_prices,
         arc_load=mean[0],
         sort_load=mean[1],
-        hold_load=mean[2],
         samples=samples or [dual.labels.choice.copy()],
         certificate=BoundCertificate(ascent.best, ascent.best_prices),
     )

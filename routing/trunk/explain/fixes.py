@@ -13,14 +13,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.constants import constant
 from routing.budget import Deadline
 from routing.trunk.search.inserted_paths import FreeRoom
 from routing.trunk.search.insertion import ElasticPrices, Inserter, return_costs
 from routing.trunk.task.network import Ints, TrunkNetwork
 
-_MOST_ACTIONS = 4  # things named in one fix
-_MOST_TRIED = 4  # single things tried
-_ALIKE = 0.05  # so much dearer a parcel, the fix of fewer things is told
+
+@dataclass(frozen=True)
+class FixRules:
+    """How many things a fix of a shortfall may be made of."""
+
+    most_actions: int = constant(4, "things", "named in one fix at most", "judgement")
+    most_tried: int = constant(4, "things", "tried each alone at most", "judgement")
+    alike: float = constant(
+        0.05, "1", "dearer a parcel than the cheapest, up to which the fix of fewer things is told", "judgement"
+    )
+
+
+RULES = FixRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +148,9 @@ class Fixer:
         if not actions:
             return None
         tried: list[Fix] = []
-        bundles: list[tuple[Action, ...]] = [(action,) for action in actions[:_MOST_TRIED]]
+        bundles: list[tuple[Action, ...]] = [(action,) for action in actions[: RULES.most_tried]]
         if len(actions) > 1:
-            bundles.append(tuple(actions[:_MOST_ACTIONS]))
+            bundles.append(tuple(actions[: RULES.most_actions]))
         for bundle in bundles:
             # demands whose path has nothing to do with the actions would be carried by none of them, or by luck
             keys = {self._key(action) for action in bundle}
@@ -151,7 +162,7 @@ class Fixer:
         if not tried:
             return None
         least = min(fix.per_parcel for fix in tried)
-        near = [fix for fix in tried if fix.per_parcel <= (1.0 + _ALIKE) * least]
+        near = [fix for fix in tried if fix.per_parcel <= (1.0 + RULES.alike) * least]
         cheapest = min(near, key=lambda fix: (len(fix.actions), fix.per_parcel, -fix.carried))
         fullest = max(tried, key=lambda fix: (fix.carried, -fix.cost))
         return GroupFix(int(short[list(demands)].sum()), cheapest, fullest)

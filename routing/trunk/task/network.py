@@ -112,7 +112,6 @@ class TrunkNetwork:
     lane_ids: list[str]
     lane_origin: Ints
     lane_destination: Ints
-    lane_parcel_cost: Floats
     lane_step: Ints
     lane_back: Ints
     lane_leaves: Floats
@@ -121,7 +120,6 @@ class TrunkNetwork:
     lane_limit: Floats
     type_ids: list[str]
     type_own: Flags
-    type_rank: Ints
     type_fleet: Floats
     stands_given: Flags
     stand_start: Ints

@@ -33,7 +33,6 @@ Flags = npt.NDArray[np.bool_]
 
 HOURS_A_DAY = 24.0
 WHOLE_DAY = "day"
-_EPSILON = 1e-9
 
 
 @dataclass(frozen=True, slots=True)

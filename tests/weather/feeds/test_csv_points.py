@@ -7,9 +7,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from data.errors import RadarError
-from weather.feeds.csv_points import read_file
+from weather.feeds.csv_points import parse
+from weather.feeds.reading import Place, Reading
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def read_file(path: Path, zone: ZoneInfo, place: Place | None = None) -> Reading:
+    return parse(path.read_bytes(), zone, place, file=path.name)
 
 
 def write(folder: Path, text: str, encoding: str = "utf-8") -> Path:

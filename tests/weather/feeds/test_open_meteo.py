@@ -10,8 +10,13 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
-from weather.feeds.open_meteo import parse, read_file
-from weather.feeds.reading import SCHEMA, settle_kind
+from weather.feeds.open_meteo import parse
+from weather.feeds.reading import SCHEMA, Reading, settle_kind
+from weather.feeds.rows import read_json
+
+
+def read_file(path: Path) -> Reading:
+    return parse(read_json(path), file=path.name)
 
 
 def hourly_answer(**changes: Any) -> dict[str, Any]:
