@@ -109,6 +109,7 @@ def _sample() -> Any:
 
 @cache
 def _stock() -> Any:
+    from data.contracts import contract
     from forecasting.merchants.cube import MerchantInputs, forecast_merchants
     from routing.stock.plan import StockOptions
     from routing.stock.plan import plan_stock as plan
@@ -118,7 +119,8 @@ def _stock() -> Any:
     names = ("sales", "merchants", "events", "promotions")
     cube = forecast_merchants(MerchantInputs(**{name: tables[name] for name in names}), as_of, 13).table
     options = StockOptions(first=first, last=last, as_of=as_of)
-    return plan({**tables, "merchant_forecasts": cube}, options)
+    sourcing = contract("sourcing").conform(tables["sourcing"])  # with the columns that a workspace would give it
+    return plan({**tables, "sourcing": sourcing, "merchant_forecasts": cube}, options)
 
 
 def _sample_task(factor: float, days: tuple[date, date] = _WEEK) -> Any:
