@@ -22,6 +22,7 @@ from benchmarks.machine import describe_machine, shared_folder
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "measured" / "house.md"
 Case = Callable[[], Mapping[str, pl.DataFrame] | None]
 Hashes = dict[tuple[str, str], str]
+_HISTORY = "\n## What changed a number"
 
 
 def main() -> int:
@@ -51,7 +52,7 @@ def main() -> int:
             print(f"{name:32} {table:20} {word} {verdict}", flush=True)
     print(f"{sum(seconds.values()):.0f} CPU s; {differ} tables differ")
     if asked.record:
-        PAGE.write_text(write_page(recorded | found), encoding="utf-8")
+        PAGE.write_text(write_page(recorded | found) + _read_history(PAGE), encoding="utf-8")
         return 0
     return 1 if differ else 0
 
@@ -73,6 +74,12 @@ def read_page(page: Path) -> Hashes:
         r"^\| (.+?) \| (\w+) \| `([0-9a-f]{16})` \|$", page.read_text(encoding="utf-8"), flags=re.MULTILINE
     )
     return {(case, table): word for case, table, word in rows}
+
+
+def _read_history(page: Path) -> str:
+    """Return what people wrote below the table: which change changed a number."""
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    return text[text.find(_HISTORY) :] if _HISTORY in text else ""
 
 
 def write_page(hashes: Hashes) -> str:

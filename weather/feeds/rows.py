@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,22 +27,6 @@ COLUMNS: Mapping[Quantity, str] = {
     "wind": "wind_speed_ms",
     "visibility": "visibility_m",
 }
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises
-    ------
-    RadarError
-        When it cannot be read or is no JSON.
-    """
-    try:
-        return parse_json(path.read_bytes(), file=path.name)
-    except OSError as error:
-        raise RadarError(
-            f"cannot be read ({error.strerror})", action="name an existing file", file=path.name
-        ) from error
 
 
 def parse_json(content: bytes, *, file: str) -> Any:

@@ -115,8 +115,3 @@ def test_absent_values_are_missing_not_zero(tmp_path: Path) -> None:
     frame = read_file(write(tmp_path, text), SHANGHAI).frame
     assert frame["precipitation_mm"].to_list() == [None, 0.0]
     assert frame["temperature_c"].to_list() == [3.0, None]
-
-
-def test_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RadarError, match=r"gone\.csv: cannot be read"):
-        read_file(tmp_path / "gone.csv", SHANGHAI)
