@@ -119,7 +119,8 @@ def _stock() -> Any:
     names = ("sales", "merchants", "events", "promotions")
     cube = forecast_merchants(MerchantInputs(**{name: tables[name] for name in names}), as_of, 13).table
     options = StockOptions(first=first, last=last, as_of=as_of)
-    sourcing = contract("sourcing").conform(tables["sourcing"])  # with the columns that a workspace would give it
+    # with the columns that a workspace would give it
+    sourcing = pl.concat([contract("sourcing").empty(), tables["sourcing"]], how="diagonal_relaxed")
     return plan({**tables, "sourcing": sourcing, "merchant_forecasts": cube}, options)
 
 
