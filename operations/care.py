@@ -8,19 +8,30 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from data.constants import constant
 from data.errors import RadarError
 from operations.tracking import place_waybills
 
 _ROUTE = ["origin_hub_id", "destination_hub_id"]
 _HOURS_A_DAY = 24.0
-_SHUT_HOURS = 24.0
-"""Hours a parcel waits for a lane that is shut all day and of whose hours nothing is known (judgement)."""
-_SLOWEST = 0.1
 _SEVERITIES = ("none", "blue", "yellow", "orange", "red")
-_SHARE_DAYS = 28
-"""Days of waybills from which the merchants of parcels still planned are told (judgement)."""
-LEAST_HOURS = 1.0
-"""Delays that are expected to be shorter are not worth a call (judgement)."""
+
+
+@dataclass(frozen=True)
+class CareRules:
+    """Whom a care list names, and how late it says they are."""
+
+    shut_hours: float = constant(
+        24.0, "h", "a parcel waits for a lane that is shut all day and of whose hours nothing is known", "judgement"
+    )
+    slowest: float = constant(0.1, "1", "of its speed, with which a lane is counted at least", "judgement")
+    share_days: int = constant(
+        28, "days", "of waybills from which the merchants of parcels still planned are told", "judgement"
+    )
+    least_hours: float = constant(1.0, "h", "of delay; what is expected to be less is not worth a call", "judgement")
+
+
+CARE = CareRules()
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ def list_care(
     zone: ZoneInfo,
     departure_hour: int,
     warning: str | None = None,
-    least_hours: float = LEAST_HOURS,
+    least_hours: float = CARE.least_hours,
 ) -> pl.DataFrame:
     """List parcels whose remaining path crosses lanes that the weather slows or may close.
 
@@ -157,7 +168,7 @@ def _legs_planned(tables: CareTables, as_of: datetime, zone: ZoneInfo) -> pl.Dat
     """Legs of flows that start after now, parted among the merchants that sent on their route of late."""
     today = as_of.astimezone(zone).date()
     flows = tables.flows.filter((pl.col("date") > today) & (pl.col("path").list.len() > 0))
-    since = as_of - timedelta(days=_SHARE_DAYS)
+    since = as_of - timedelta(days=CARE.share_days)
     lately = tables.waybills.filter(pl.col("ordered_at").is_between(since, as_of), pl.col("merchant_id").is_not_null())
     counted = lately.group_by(*_ROUTE, "merchant_id").agg(waybills=pl.len())
     everyone = tables.waybills.filter(pl.col("ordered_at").is_between(since, as_of)).group_by(_ROUTE).agg(all=pl.len())
@@ -221,9 +232,9 @@ def _delay_legs(legs: pl.DataFrame, weather: pl.DataFrame, closures: pl.DataFram
         .group_by(keys)
         .agg(may=(pl.col("probability") * pl.col("wait")).max(), wait=pl.col("wait").max())
     )
-    slow = pl.col("transit_hours") * (1.0 / pl.col("speed_factor").clip(lower_bound=_SLOWEST) - 1.0)
+    slow = pl.col("transit_hours") * (1.0 / pl.col("speed_factor").clip(lower_bound=CARE.slowest) - 1.0)
     shut = (pl.col("capacity_factor") <= 0.0) | (pl.col("speed_factor") <= 0.0)
-    wait = pl.col("wait").fill_null(pl.when(shut).then(_SHUT_HOURS).otherwise(0.0))
+    wait = pl.col("wait").fill_null(pl.when(shut).then(CARE.shut_hours).otherwise(0.0))
     may = pl.when(shut).then(wait).otherwise(pl.col("may").fill_null(0.0))
     return met.join(waits, on=keys, how="left").with_columns(expected=slow + may, worst=slow + wait)
 
