@@ -25,7 +25,6 @@ _HIGH_ERROR, _MIDDLE_ERROR = (
     30.0,
 )  # judgement: error of the expectation up to which confidence is high, middle [%]
 _EIGHTY = 1.2816  # standard normal quantile of 90 %: 80 % of cases lie within as many deviations of the mean
-ADVICE = ("what", "how_many", "unit", "where", "by_when", "why", "confidence", "late_cost")
 FACTORS = ("last_edition", "growth", "venue", "lift", "price", "weather")
 """Columns of ``parts`` whose product is ``expected``."""
 

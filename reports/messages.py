@@ -6,7 +6,6 @@ import re
 import tomllib
 from functools import lru_cache
 from importlib import resources
-from string import Formatter
 from types import MappingProxyType
 from typing import Any
 
@@ -61,11 +60,6 @@ def catalogue(language: Language) -> MappingProxyType[str, str]:
 def _template(text: str) -> Markup:
     """Escape a text of the catalogue; what stands in backticks is a command."""
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704  escaped just before
-
-
-def placeholders(text: str) -> frozenset[str]:
-    """Return the names of the placeholders in a text."""
-    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -206,4 +206,3 @@ _COMMANDS: Mapping[str, Callable[[_Wants], None]] = {
     "report plan": _ask_report_plan,
     "advise": _ask_advise,
 }
-COMMANDS: tuple[str, ...] = tuple(_COMMANDS)

@@ -16,7 +16,7 @@ from cli.words import money
 from data.errors import RadarError
 from data.language import choose_language, current_language, default_languages, read_catalogue
 from data.workspace import Workspace
-from reports.messages import placeholders
+from tests.reports.reading import placeholders
 
 RUNNER = CliRunner()
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

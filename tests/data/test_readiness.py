@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from cli.app import app
-from data.checks.readiness import COMMANDS, find_cut_off_hubs, find_lacks
+from data.checks.readiness import _COMMANDS, find_cut_off_hubs, find_lacks
 from data.contracts import contract
 
 
@@ -49,7 +49,7 @@ TRUCK = {
 
 
 def test_every_command_named_is_one_of_radar() -> None:
-    for command in COMMANDS:
+    for command in _COMMANDS:
         group = get_command(app)
         for part in command.split():
             assert part in getattr(group, "commands", {}), command

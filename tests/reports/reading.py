@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from string import Formatter
 
 _SKIPPED = ("style", "script", "svg")
 _BLOCKS = ("p", "h1", "h2", "h3", "tr", "dt", "dd", "li", "figcaption", "summary", "caption", "title", "header")
 _UNITS = {
     "亿": 100_000_000, "万": 10_000, "billion": 1_000_000_000, "million": 1_000_000, "thousand": 1_000, "%": 0.01,
 }  # fmt: skip
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Return the names of the placeholders in a text."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name)
 
 
 class _Reader(HTMLParser):

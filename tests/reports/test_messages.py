@@ -9,7 +9,8 @@ import pytest
 
 import reports
 from reports.formats import LANGUAGES, Language
-from reports.messages import Messages, catalogue, placeholders
+from reports.messages import Messages, catalogue
+from tests.reports.reading import placeholders
 
 FOLDER = Path(reports.__file__).parent
 
