@@ -282,6 +282,8 @@ def _tell_warnings(found: NetworkImpact) -> None:
 
 
 def _tell_age(found: NetworkImpact, first: date, as_of: datetime | None, zone: ZoneInfo) -> None:
+    from reports.weather_age import STALE_HOURS
+
     if found.issued_at is None:
         say("No weather forecast is known: only observations and warnings count, other hours are taken as fair.")
         return
@@ -293,3 +295,5 @@ def _tell_age(found: NetworkImpact, first: date, as_of: datetime | None, zone: Z
         else "later than its first day"
     )
     say(f"The newest weather forecast was issued {found.issued_at.astimezone(zone):%Y-%m-%d %H:%M}, {seen}.")
+    if hours > STALE_HOURS:
+        warn("That is old: fetch or load a newer one (`radar weather fetch`, `radar weather load`).")

@@ -11,7 +11,8 @@ from markupsafe import Markup
 from reports.formats import Formats
 from reports.messages import Messages
 
-_STALE_HOURS = 24.0  # an older weather forecast is told as old (judgement)
+STALE_HOURS = 24.0
+"""An older weather forecast is told as old (judgement)."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,6 @@ class WeatherAge:
         if self.issued_at is None:
             return t("weather.no_forecast")
         hours = (self.known_until - self.issued_at).total_seconds() / 3600.0
-        key = "weather.stale" if hours > _STALE_HOURS else "weather.age"
+        key = "weather.stale" if hours > STALE_HOURS else "weather.age"
         issued = f"{self.issued_at.astimezone(ZoneInfo(time_zone)):%Y-%m-%d %H:%M}"
         return t(key, issued=issued, hours=f.count(max(round(hours), 0)))

@@ -319,6 +319,8 @@ def test_what_was_not_known_yet_is_not_used(snowed_in: Workspace, tmp_path: Path
     assert run(snowed_in, "weather", "impact", *window).exit_code == 0
     assert snowed_in.results("lane_weather")["speed_factor"].min() == 1.0
     assert datetime(2025, 11, 8, 12, tzinfo=UTC) in snowed_in.read("weather_forecasts")["issued_at"].to_list()
+    for as_of, old in (("2025-11-08", False), ("2025-11-09", True)):  # 4 and 28 hours after it was issued
+        assert ("That is old" in run(snowed_in, "weather", "impact", *window, "--as-of", as_of).stderr) is old
 
 
 def test_days_without_weather_are_told(workspace: Workspace, tmp_path: Path) -> None:
