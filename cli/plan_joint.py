@@ -199,12 +199,20 @@ def sum_up(found: JointPlan) -> str:
     nothing = next(rival for rival in found.rivals if rival.name == "nothing ahead")
     best = found.rivals[0]
     saved = nothing.cost - best.cost
-    parts = [f"{row['cost']:,.0f} CNY for trunk and stock, no joint plan below {row['lower_bound']:,.0f}"]
+    priced = found.short_price * found.trunk.short
+    parts = [f"{row['cost'] - priced:,.0f} CNY for trunk and stock, no joint plan below {row['lower_bound']:,.0f}"]
+    if found.trunk.short:
+        parts = [
+            f"{row['cost'] - priced:,.0f} CNY for trunk and stock beside what is short",
+            f"with that at {found.short_price:,.0f} CNY a parcel {row['cost']:,.0f}, and no joint plan below {row['lower_bound']:,.0f}",
+        ]
     fewer = nothing.short - best.short
     if fewer > 0.5:
         parts.append(f"placing {found.whole.units:,} units ahead keeps {fewer:,.0f} parcels from staying short")
     if saved > 0:
-        parts.append(f"saves {saved:,.0f} CNY ({100 * saved / max(nothing.cost, 1.0):.1f} %) against nothing ahead")
+        parts.append(
+            f"saves {saved:,.0f} CNY ({100 * saved / max(nothing.cost, 1.0):.1f} %) against nothing ahead, both in parts of vehicles"
+        )
     if found.trunk.short:
         parts.append(f"{found.trunk.short:,} parcels short, {found.least_short:,.0f} of them whatever is moved")
     return "; ".join(parts)

@@ -4,13 +4,15 @@ WORKSPACE holds sales of the days after each AS_OF; it is not written to. By def
 ordinary fortnights after it. For each the demand cube is made from what was known on AS_OF (with the latest forecast of hubs of that date, if the
 workspace keeps one; else from sales alone), the stock of the next 13 days is set at level .9, and held against what was sold.
 
-Two shares are told: of items x regions whose units sufficed (a region's part of its item's stock), and of items whose units in all sufficed: the level is
-asked of an item's stock at the warehouse that serves it, which its regions share.
+A region is covered when the stock of the item at the warehouse that serves it suffices for all regions it serves: they share it, and the level is asked of it. Beside
+it is told how often a region's own part of that stock would have sufficed, what share of the units sold is served, and how far off the expectation of
+items was (root mean square, and the error it was told with).
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from data.workspace import Workspace
 from forecasting.history.as_of_view import restrict
 from forecasting.inputs import ForecastInputs
 from forecasting.merchants.cube import forecast_merchants, merchant_inputs
+from routing.stock.level import pay_off
 from routing.stock.plan import CUBE, TABLES, StockOptions, read_task
 
 DAYS = 13
@@ -37,15 +40,14 @@ def main() -> None:
     workspace = Workspace.open(Path(sys.argv[1]))
     dates = [date.fromisoformat(word) for word in sys.argv[2:]] or choose_dates(workspace)
     print(
-        "| known up to | items x regions | sufficed | items | sufficed | of units sold, served | units over units sold |"
+        "| known up to | items x regions | covered | by their own part | of units sold, served | stock over sold | items off by | told |"
     )
-    print("|---|---:|---:|---:|---:|---:|---:|")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for as_of in dates:
-        regions, items, served, over = measure(workspace, as_of)
-        print(
-            f"| {as_of} | {len(regions):,} | {100 * regions.mean():.1f} % | {len(items):,} | {100 * items.mean():.1f} % | {100 * served:.1f} % | {over:.3f} |",
-            flush=True,
-        )
+        found = measure(workspace, as_of)
+        shares = " | ".join(f"{100 * part:.1f} %" for part in (found.covered, found.alone, found.served))
+        errors = " | ".join(f"{part:.3f}" for part in (found.over, found.off, found.told))
+        print(f"| {as_of} | {found.count:,} | {shares} | {errors} |", flush=True)
 
 
 def choose_dates(workspace: Workspace) -> list[date]:
@@ -58,18 +60,21 @@ def choose_dates(workspace: Workspace) -> list[date]:
     return [first - timedelta(days=1), *(known - timedelta(days=n) for n in (DAYS + 14, DAYS + 7, DAYS))]
 
 
-def measure(workspace: Workspace, as_of: date) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], float, float]:
-    """Hold the stock set on a date against what was sold.
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How the stock of a date held: shares of items x regions and of units, and relative errors of items' expectations."""
 
-    Returns
-    -------
-    regions, items
-        Whether the units of each item and region, and of each item, sufficed.
-    served
-        Share of the units sold that the stock of their region serves.
-    over
-        Units of stock over units sold.
-    """
+    count: int
+    covered: float
+    alone: float
+    served: float
+    over: float
+    off: float
+    told: float
+
+
+def measure(workspace: Workspace, as_of: date) -> Coverage:
+    """Hold the stock set on a date against what was sold."""
     first, last = as_of + timedelta(days=1), as_of + timedelta(days=DAYS)
     read: dict[str, Any] = {name: workspace.read(name) for name in _INPUTS}
     inputs = ForecastInputs(**read)
@@ -81,20 +86,31 @@ def measure(workspace: Workspace, as_of: date) -> tuple[np.ndarray[Any, Any], np
     tables[CUBE] = forecast_merchants(merchant_inputs(restrict(inputs, as_of), hubs), as_of, DAYS).table
     options = StockOptions(first=first, last=last, as_of=as_of, service_level=LEVEL, from_home=False)
     task = read_task(tables, options)
-    target = task.items.target
+    items, target = task.items, task.items.target
     sold = np.zeros(target.shape)
-    number = {key: i for i, key in enumerate(task.items.keys)}
+    number = {key: i for i, key in enumerate(items.keys)}
     zone = dict(task.zones.select("region_id", "zone").iter_rows())
     inside = inputs.sales.filter(pl.col("date").is_between(first, last))
     columns = ("merchant_id", "category", "destination_region_id", "units")
     for merchant, category, region, units in inside.select(columns).iter_rows():
         if (merchant, category) in number and region in zone:
-            sold[number[merchant, category], task.items.zones.index(zone[region])] += units
-    some = (sold > 0) | (task.items.expected > 0)
-    any_region = some.any(axis=1)
-    enough = (sold <= target)[some]
-    in_all = (sold.sum(axis=1) <= target.sum(axis=1))[any_region]
-    return enough, in_all, float(np.minimum(sold, target).sum() / sold.sum()), float(target.sum() / sold.sum())
+            sold[number[merchant, category], items.zones.index(zone[region])] += units
+    some = (sold > 0) | (items.expected > 0)
+    site = pay_off(task.costs, items.left_over, options.short_cost)[1]
+    place = np.arange(len(items.keys))[:, None] * len(items.sites) + site
+    short = np.bincount(place.ravel(), (sold - target).ravel()) > 0
+    there, wanted = (np.bincount(place.ravel(), part.ravel()) for part in (target, sold))
+    mean, whole = items.mean.sum(axis=1), sold.sum(axis=1)
+    known = mean > 0
+    return Coverage(
+        count=int(some.sum()),
+        covered=float((~short[place])[some].mean()),
+        alone=float((sold <= target)[some].mean()),
+        served=float(np.minimum(there, wanted).sum() / sold.sum()),
+        over=float(target.sum() / sold.sum()),
+        off=float(np.sqrt(np.mean((whole[known] / mean[known] - 1.0) ** 2))),
+        told=float(np.sqrt(np.mean(items.cv[known] ** 2))),
+    )
 
 
 def _find_hubs(workspace: Workspace, as_of: date) -> pl.DataFrame | None:

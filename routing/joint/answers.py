@@ -42,8 +42,6 @@ class JointAnswer:
         What is asked of the hubs: what they sort, and parcels not carried at the hub they wait at.
     trunk_price : (rows of the trunk)
         Duals of the trunk's rows, what rounds of route prices are made of.
-    stock_price : (rows of the stock)
-        Duals of the stock's rows.
     """
 
     share: Floats
@@ -56,7 +54,6 @@ class JointAnswer:
     route_price: Floats
     asked: Floats
     trunk_price: Floats
-    stock_price: Floats
 
     @property
     def cost(self) -> float:
@@ -100,7 +97,6 @@ def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None =
         route_price=_read_prices(model, found.duals),
         asked=_read_loads(model, values),
         trunk_price=found.duals[: model.trunk.matrix.shape[0]],
-        stock_price=found.duals[model.trunk.matrix.shape[0] :],
     )
 
 

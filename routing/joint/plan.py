@@ -107,6 +107,8 @@ class JointPlan:
         Last day of sales known.
     on_hand
         What of the stock counted is there on the first day.
+    short_price
+        Price of a parcel not carried, in the certificates' costs and bounds [CNY/parcel].
     """
 
     whole: WholePlan
@@ -123,6 +125,7 @@ class JointPlan:
     last: date
     as_of: date
     on_hand: OnHand
+    short_price: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,13 +300,15 @@ def plan_joint(
         ),
         relieved=tell_relief(network, solution.answers["nothing ahead"].asked, chosen.asked),
         bound=solution.bound,
-        least_short=solution.least_short,
+        # moved parcels are rounded to whole ones, which may move a few more than the programme's shares do
+        least_short=min(solution.least_short, float(trunk.short)),
         movable=solution.movable.listed,
         cut=solution.movable.cut,
         first=task.window.first,
         last=task.window.last,
         as_of=task.as_of,
         on_hand=task.on_hand,
+        short_price=trunk_options.short_cost,
     )
 
 

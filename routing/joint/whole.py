@@ -70,13 +70,14 @@ def make_whole(
         (answer.share > _LEAST_SHARE) & (model.shares.units * answer.share >= _LEAST_UNITS), answer.share, 0.0
     )
     units = _round_units(model, task, share)
-    out, into = _round_parcels(model, task, movable, arrivals, share)
+    daily = spread_shares(model, arrivals, share)
+    out, into = _round_parcels(model, task, movable, daily)
     send = np.maximum(units.sum(axis=1) - task.items.there, 0.0)
     places = np.round(send * task.items.places[:, None], 3)
-    cost = _cost_stock(model, task, share, units, send)
+    cost = _cost_stock(task, units, send) + _cost_waiting(model, task, movable, arrivals, daily)
     return WholePlan(
         allocations=_write_allocations(model, task, arrivals, units, share, day_cost),
-        sourcing=_write_sourcing(model, task, movable, arrivals, share),
+        sourcing=_write_sourcing(model, task, movable, daily),
         demand=_write_demand(model.network, task, arrivals, movable.base, out, into, places),
         cost=cost,
         units=int(units.sum()),
@@ -84,14 +85,47 @@ def make_whole(
     )
 
 
-def _cost_stock(model: JointModel, task: StockTask, share: Floats, units: Floats, send: Floats) -> float:
-    """Cost of the stock in whole units: bringing in, storage, opening, and the days buyers wait more (or, negative, less) [CNY]."""
-    problem, shares = task.problem, model.shares
+def spread_shares(model: JointModel, arrivals: Arrivals, share: Floats) -> Floats:
+    """Spread shares over the days, shape (X, D).
+
+    On days on which one warehouse sells new goods and another still what stood there before, both kinds of shares serve the same orders: no
+    more than all of them leave.
+    """
+    shares, network = model.shares, model.network
+    on = [
+        mark_days(network, arrivals, int(i), int(w), early=bool(early))
+        for i, w, early in zip(shares.item, shares.site, shares.early, strict=True)
+    ]
+    daily = np.array(on).reshape(len(share), network.days) * share[:, None]
+    key = shares.item * (int(shares.zone.max(initial=-1)) + 1) + shares.zone
+    total = np.zeros((int(key.max(initial=-1)) + 1, network.days))
+    np.add.at(total, key, daily)
+    spread: Floats = daily / np.maximum(total, 1.0)[key]
+    return spread
+
+
+def _cost_stock(task: StockTask, units: Floats, send: Floats) -> float:
+    """Cost of the stock in whole units: bringing in, storage and opening [CNY]."""
     placed = units.sum(axis=1)
-    waiting = float((shares.cost - task.rent[shares.site] * shares.units) @ share)
-    opening = float(problem.opening[placed.sum(axis=0) > 0].sum())
-    bring_in = float((problem.inbound[task.items.family] * send).sum())
-    return waiting + opening + bring_in + float((placed * task.rent).sum())
+    opening = float(task.problem.opening[placed.sum(axis=0) > 0].sum())
+    bring_in = float((task.problem.inbound[task.items.family] * send).sum())
+    return opening + bring_in + float((placed * task.rent).sum())
+
+
+def _cost_waiting(model: JointModel, task: StockTask, movable: Movable, arrivals: Arrivals, daily: Floats) -> float:
+    """Worth of the days buyers wait more (or, negative, less) by shares spread over the days (X, D) [CNY]."""
+    shares = model.shares
+    whole = shares.cost - task.rent[shares.site] * shares.units  # of the whole share, on all its days
+    of_day = movable.day_share[shares.item]
+    ones = np.array(
+        [
+            mark_days(model.network, arrivals, int(i), int(w), early=bool(early))
+            for i, w, early in zip(shares.item, shares.site, shares.early, strict=True)
+        ]
+    ).reshape(daily.shape)
+    all_days = (of_day * ones).sum(axis=1)
+    part = np.divide((of_day * daily).sum(axis=1), all_days, out=np.zeros_like(all_days), where=all_days > 0)
+    return float(whole @ part)
 
 
 def _round_units(model: JointModel, task: StockTask, share: Floats) -> Floats:
@@ -113,18 +147,15 @@ def _round_units(model: JointModel, task: StockTask, share: Floats) -> Floats:
     return units
 
 
-def _round_parcels(
-    model: JointModel, task: StockTask, movable: Movable, arrivals: Arrivals, share: Floats
-) -> tuple[Ints, Ints]:
+def _round_parcels(model: JointModel, task: StockTask, movable: Movable, daily: Floats) -> tuple[Ints, Ints]:
     """Whole parcels moved out of and into each route, shape (D, H, H) each: their sums by day and destination are equal."""
     network, shares = model.network, model.shares
     hubs = network.hubs
     moved = np.zeros((network.days, hubs, hubs, hubs))  # day, origin today, origin then, destination
-    for x in np.flatnonzero(share).tolist():
+    for x in np.flatnonzero(daily.any(axis=1)).tolist():
         i, z, w = int(shares.item[x]), int(shares.zone[x]), int(shares.site[x])
         hub = int(task.items.site_hub[w])
-        on = mark_days(network, arrivals, i, w, early=bool(shares.early[x]))
-        moved[:, :, hub, :] += share[x] * movable.by_day(i, z, on)
+        moved[:, :, hub, :] += movable.by_day(i, z, daily[x])
     moved[:, np.arange(hubs), np.arange(hubs), :] = 0.0
     whole = np.floor(moved + 0.5).astype(np.int64)
     base = np.rint(movable.base).astype(np.int64)
@@ -178,9 +209,7 @@ def _write_allocations(
     )
 
 
-def _write_sourcing(
-    model: JointModel, task: StockTask, movable: Movable, arrivals: Arrivals, share: Floats
-) -> pl.DataFrame:
+def _write_sourcing(model: JointModel, task: StockTask, movable: Movable, daily: Floats) -> pl.DataFrame:
     """Say where each item's orders of each region leave from: the plan's shares, and today's for the rest, by spans of days."""
     items, shares, network = task.items, model.shares, model.network
     regions: dict[int, list[str]] = {}
@@ -189,16 +218,15 @@ def _write_sourcing(
     offset = (task.window.first - network.first_day).days
     rows: list[tuple[str, str, str, str, date, date, float]] = []
     used: dict[tuple[int, int], list[int]] = {}
-    for x in np.flatnonzero(share).tolist():
+    for x in np.flatnonzero(daily.any(axis=1)).tolist():
         used.setdefault((int(shares.item[x]), int(shares.zone[x])), []).append(x)
     for (i, z), columns in sorted(used.items()):
         by_day = np.zeros((task.window.days, len(items.hub_ids)))
         for x in columns:
-            on = mark_days(network, arrivals, i, int(shares.site[x]), early=bool(shares.early[x]))
             inside = np.array(
-                [on[d] if 0 <= d < network.days else 0.0 for d in range(offset, offset + task.window.days)]
+                [daily[x, d] if 0 <= d < network.days else 0.0 for d in range(offset, offset + task.window.days)]
             )
-            by_day[:, items.site_hub[shares.site[x]]] += share[x] * inside
+            by_day[:, items.site_hub[shares.site[x]]] += inside
         by_day /= np.maximum(by_day.sum(axis=1, keepdims=True), 1.0)  # the solver's tolerance may pass 1
         rest = np.maximum(1.0 - by_day.sum(axis=1), 0.0)
         by_day += rest[:, None] * movable.origin[i, z][None, :]

@@ -81,3 +81,23 @@ def test_stock_for_days_without_demand_is_told_in_a_sentence(folder: Path) -> No
     result = radar(folder, "plan", "joint", "--as-of", str(AS_OF), *days)
     assert result.exit_code == 1
     assert "the trunk's demand for other days" in " ".join(result.output.split())
+
+
+def test_what_carrying_costs_is_told_beside_what_is_short(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    crowded = tmp_path / "crowded"
+    shutil.copytree(folder, crowded)
+    workspace = Workspace.open(crowded)
+    with workspace.run("load") as load:
+        load.upsert("warehouses", workspace.read("warehouses").with_columns(storage_capacity=pl.lit(1)))
+    result = radar(crowded, "plan", "joint", "--effort", "0.05", "--as-of", str(AS_OF), "--by", "days", "--json")
+    assert result.exit_code == 3, result.output
+    told = json.loads(result.stdout)
+    row = next(row for row in told["certificates"] if row["plan"] == "joint")
+    assert row["parcels_short"] > 0
+    assert told["parcels_short_at_least"] <= row["parcels_short"]
+    message = str(Workspace.open(crowded).runs().filter(pl.col("run_id") == told["run_id"])["message"][0])
+    priced = 50.0 * row["parcels_short"]
+    assert f"{row['cost'] - priced:,.0f} CNY for trunk and stock beside what is short" in message
+    assert f"with that at 50 CNY a parcel {row['cost']:,.0f}" in message
