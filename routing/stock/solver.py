@@ -78,7 +78,11 @@ def _decompose(
     progress.step(1, 3, "choosing warehouses")
     free = problem.opening <= 0
     # a plan there is in any case, whatever time is left for better ones
-    plans = [round_units(problem, np.zeros(problem.cost.shape), free | prices.opened)] if _is_whole(problem) else []
+    plans = (
+        [round_units(problem, np.zeros(problem.cost.shape), open_enough(problem, free | prices.opened))]
+        if _is_whole(problem)
+        else []
+    )
     tried: set[bytes] = set()
     for share in _SHARES:
         opened = free | (relaxed.open_share >= share) | (prices.opened if share == _SHARES[0] else False)
@@ -93,3 +97,9 @@ def _decompose(
         limit = deadline.share("choosing warehouses", deadline.left())
         plans.append(solve_pairs(problem, kept, deadline=limit, nodes=nodes).units)
     return plans, prices.bound
+
+
+def open_enough(problem: LocationProblem, opened: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Open all warehouses where those that prices open hold too little: without room units cost more than any opening."""
+    holds = problem.room + problem.there.sum(axis=0)
+    return opened if holds[opened].sum() >= problem.demand.sum() else np.ones_like(opened)

@@ -98,6 +98,6 @@ def test_what_carrying_costs_is_told_beside_what_is_short(folder: Path, tmp_path
     assert row["parcels_short"] > 0
     assert told["parcels_short_at_least"] <= row["parcels_short"]
     message = str(Workspace.open(crowded).runs().filter(pl.col("run_id") == told["run_id"])["message"][0])
-    priced = 50.0 * row["parcels_short"]
+    priced = 10_000.0 * row["parcels_short"]  # plan.short_cost of a new radar.toml
     assert f"{row['cost'] - priced:,.0f} CNY for trunk and stock beside what is short" in message
-    assert f"with that at 50 CNY a parcel {row['cost']:,.0f}" in message
+    assert f"with that at 10,000 CNY a parcel {row['cost']:,.0f}" in message

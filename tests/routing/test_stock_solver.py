@@ -11,7 +11,7 @@ from routing.budget import Deadline
 from routing.stock.milp import solve_pairs
 from routing.stock.model import LocationPlan, LocationProblem, round_units
 from routing.stock.prices import find_prices, prove
-from routing.stock.solver import solve_location
+from routing.stock.solver import open_enough, solve_location
 from tests.routing.stock_cases import make_problem, random_problem, try_everything
 
 
@@ -157,3 +157,14 @@ def test_rounding_keeps_limits_whatever_it_is_given(seed: int, groups: int, plac
     assert (whole.sum(axis=1) <= problem.demand).all()
     assert (problem.bring_in(whole).sum(axis=0) <= problem.room).all()
     assert (problem.load @ whole <= problem.dispatch * (1 + 1e-9) + 1e-9).all()
+
+
+def test_where_prices_open_too_little_all_warehouses_are_opened() -> None:
+    problem = make_problem([30, 20], [[1, 5], [5, 1]], storage=[40, 40], opening=[5.0, 5.0])
+    assert open_enough(problem, np.array([True, False])).tolist() == [True, True]
+    assert open_enough(problem, np.array([False, False])).tolist() == [True, True]
+    large = make_problem([30, 5], [[1, 5], [5, 1]], storage=[40, 40], opening=[5.0, 5.0])
+    assert open_enough(large, np.array([True, False])).tolist() == [True, False]
+    # what stands there already counts
+    there = make_problem([30, 20], [[1, 5], [5, 1]], storage=[40, 40], there=[[15, 0]], opening=[5.0, 5.0])
+    assert open_enough(there, np.array([True, False])).tolist() == [True, True]
