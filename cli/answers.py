@@ -258,7 +258,8 @@ ANSWERS: tuple[Answer, ...] = (
     ),
     _one(
         "plan capacity",
-        "run_id: text, the run\n" + _BASIS + "needs: rows, as in capacity_needs\ncosts: rows, as in capacity_costs",
+        "run_id: text, the run\n" + _BASIS + "needs: rows, as in capacity_needs\ncosts: rows, as in capacity_costs\n"
+        "contracts: rows, as in contract_departures, with --draws\ncertificate: map?, as in contract_certificates, with --draws",
     ),
     _one("plan all", "", "what each plan and its check answers, by plan_trunk, verify_trunk, plan_stock"),
     _one("plan explain", "run_id: text, the plan\ntold: text, in a sentence", "lists of rows by what was asked"),

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.console import known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
-from cli.options import FirstDay, Json, LastDay, Seed
+from cli.options import EngineName, FirstDay, Json, LastDay, Seed, engine_of
+from cli.plan_contracts import Asked
 from cli.trunk_task import keep_options, set_options
 
 if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
+    from data.workspace import Workspace
     from routing.capacity.needs import CapacityPlan
 
 _TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes")
@@ -56,12 +58,21 @@ def plan_capacity(
     ] = None,
     volumes: Annotated[int, typer.Option("--volumes", min=2, help="Volumes that are planned.")] = 5,
     forecast: ForecastRun = None,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            "--draws",
+            metavar="N",
+            help="Instead: book departures by lane and day over N futures of the forecast, 20 to 50, and judge them on others.",
+        ),
+    ] = None,
+    engine: EngineName = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Say how many own, contract, hired and rail vehicles each week needs, and what committing too few or too many costs.
 
-    From the quantiles of the latest forecast. The cost of other numbers stands in the table capacity_costs.
+    From the quantiles of the latest forecast. Other numbers' costs: table capacity_costs. With --draws departures are booked by lane and day.
 
     Example: `radar plan capacity --service-level 0.95`
     """
@@ -94,6 +105,10 @@ def plan_capacity(
         "volumes": volumes,
         "forecast": forecast,
     }
+    if draws is not None:
+        asked = Asked(draws, seed, engine_of(workspace, engine), settings, options.trunk)
+        _book(workspace, asked, (first, last), kept | {"draws": draws}, json)
+        return
     with progress("Vehicle needs") as bar, workspace.run("plan capacity", kept, seed) as run:
         tables = {name: run.read(name) for name in _TABLES} | _read_forecasts(run, first, last, forecast)
         found = plan(tables, options, bar)
@@ -107,11 +122,33 @@ def plan_capacity(
                 **basis_of(workspace, run.run_id),
                 "needs": found.needs.to_dicts(),
                 "costs": found.costs.to_dicts(),
+                "contracts": [],
+                "certificate": None,
             }
         )
     else:
         _print_needs(run.run_id, found)
         tell_basis(workspace, run.run_id)
+
+
+def _book(
+    workspace: Workspace, asked: Asked, days: tuple[date | None, date | None], kept: dict[str, Any], json: bool
+) -> None:
+    """Book over draws, keep and tell it."""
+    from cli.plan_contracts import book_contracts, check_draws, print_contracts, sum_up_contracts
+
+    check_draws(asked.draws)
+    with progress("Contracts over draws") as bar, workspace.run("plan capacity", kept, asked.seed) as run:
+        found = book_contracts(run, _read_forecasts(run, *days, kept["forecast"]), asked, bar)
+        run.append("contract_departures", found.departures)
+        run.append("contract_certificates", found.certificate)
+        run.message = sum_up_contracts(found)
+    if json:
+        told = {"contracts": found.departures.to_dicts(), "certificate": found.certificate.row(0, named=True)}
+        out_json({"run_id": run.run_id, **basis_of(workspace, run.run_id), "needs": [], "costs": [], **told})
+        return
+    print_contracts(run.run_id, found)
+    tell_basis(workspace, run.run_id)
 
 
 def _read_forecasts(run: Run, first: date | None, last: date | None, named: str | None) -> dict[str, pl.DataFrame]:

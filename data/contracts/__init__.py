@@ -91,6 +91,8 @@ _CONTRACTS = (
     TableContract("plan_certificates", "results", trunk.PlanCertificates),
     TableContract("capacity_needs", "results", resources.CapacityNeeds),
     TableContract("capacity_costs", "results", resources.CapacityCosts),
+    TableContract("contract_departures", "results", resources.ContractDepartures),
+    TableContract("contract_certificates", "results", resources.ContractCertificates),
     TableContract("stock_allocations", "results", resources.StockAllocations),
     TableContract("sourcing", "results", goods.Sourcing),
     TableContract("order_sources", "results", goods.OrderSources),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataframely as dy
 import polars as pl
 
-from data.contracts.fields import choice, count, day, ident, moment, money, parcels, share, text
+from data.contracts.fields import choice, count, day, ident, moment, money, parcels, quantity, share, text
 from data.contracts.reference import MODES, OWNERSHIPS
 from data.contracts.results import Result
 
@@ -53,6 +53,47 @@ class CapacityCosts(Result):
     vehicles = count("Vehicles committed.", "车辆", unit="vehicles", key=True)
     cost_too_few = money("Expected cost of too few: hired at the day's price, or late.", "缺车成本")
     cost_too_many = money("Expected cost of too many: paid and idle.", "多车成本")
+
+
+class ContractDepartures(Result):
+    """Departures to book ahead, chosen over draws of the forecast (合同发车)."""
+
+    date = day("Day on which they leave.", "日期", key=True)
+    lane_id = ident("Lane.", "线路", "干线", key=True)
+    vehicle_type_id = ident("Vehicle type.", "车型", key=True)
+    departures = count("Whole departures to book.", "班次", unit="departures")
+    for_the_mean = count("Those that the mean future alone would book.", "均值方案班次", unit="departures")
+
+
+class ContractCertificates(Result):
+    """What a booking over draws costs, and what knowing more would be worth, on draws it was not made on."""
+
+    date_from = day("First day booked for.", "起始日期")
+    date_to = day("Last day booked for.", "结束日期")
+    draws = count("Futures it was made on.", "未来组数", unit="draws")
+    fresh_draws = count("Futures it was judged on.", "检验组数", unit="draws")
+    cost_on_draws = money(
+        "Expected cost on the futures it was made on, parts of vehicles allowed: the least possible there."
+    )
+    expected_cost = money("Mean cost of booking and carrying on fresh futures.", "期望成本")
+    cost_low = quantity("Lower end of its 95 % interval.", unit="CNY", low=None)
+    cost_high = quantity("Upper end of its 95 % interval.", unit="CNY", low=None)
+    vss = quantity(
+        "Value of the stochastic solution: what booking for the mean future costs more.",
+        "随机解价值",
+        unit="CNY",
+        low=None,
+    )
+    vss_low = quantity("Lower end of its 95 % interval.", unit="CNY", low=None)
+    vss_high = quantity("Upper end of its 95 % interval.", unit="CNY", low=None)
+    evpi = quantity(
+        "Expected value of perfect information: what it costs more than if each future were known.",
+        "完全信息价值",
+        unit="CNY",
+        low=None,
+    )
+    evpi_low = quantity("Lower end of its 95 % interval.", unit="CNY", low=None)
+    evpi_high = quantity("Upper end of its 95 % interval.", unit="CNY", low=None)
 
 
 class StockAllocations(dy.Schema):
