@@ -23,7 +23,7 @@ def test_departures_are_booked_and_judged_on_other_futures(folder: Path) -> None
     assert rows.height == len(told["contracts"]) > 0
     assert rows["departures"].sum() > 0
     row = certificate.row(0, named=True)
-    assert (row["draws"], row["fresh_draws"]) == (5, 100)
+    assert (row["draws"], row["fresh_draws"]) == (5, 50)
     for name, low, high in (("expected_cost", "cost_low", "cost_high"), ("vss", "vss_low", "vss_high")):
         assert row[low] <= row[name] <= row[high]
     assert 0 < row["evpi_low"] <= row["evpi"] <= row["evpi_high"]  # nobody knows the future
