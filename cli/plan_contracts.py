@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from routing.capacity.contract_task import Kinds
     from routing.trunk.task.inputs import TrunkOptions
 
-FRESH_DRAWS = (
-    100  # futures a booking is judged on (judgement: an interval of some 2 % of the cost, of the differences far less)
-)
+# half a CPU second each on the sample, to know it ahead
+FRESH_DRAWS = 50  # futures a booking is judged on (judgement)
 MOST_DRAWS = 200  # futures in one model (judgement: 50 take a minute on the sample)
 TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "hub_sorts", "hub_days", "hub_closures")
 
