@@ -55,7 +55,7 @@ def test_a_fleet_bounds_what_is_away_on_a_day() -> None:
 
 
 def test_a_full_hub_is_gone_round() -> None:
-    hubs = [{"hub_id": "A"}, {"hub_id": "B"}, {"hub_id": "M", "sort_capacity": 100}]
+    hubs: list[dict[str, Any]] = [{"hub_id": "A"}, {"hub_id": "B"}, {"hub_id": "M", "sort_capacity": 100}]
     lanes = [A_B | {"distance_km": 100.0}]
     lanes += [{"origin_hub_id": "A", "destination_hub_id": "M"}, {"origin_hub_id": "M", "destination_hub_id": "B"}]
     types = [TRUCK | {"fixed_cost": 0.0, "cost_per_km": 0.1}]
