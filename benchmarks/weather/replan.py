@@ -27,7 +27,7 @@ def measure_replan(folder: Path) -> list[dict[str, Any]]:
     -------
     list of dict
         For each plan: parcels short, those proven short for every plan, gap of what is carried (1: nothing is proven of it), departures
-        changed against the plan made without weather, CNY without the price put on shortage.
+        changed against the plan made without weather.
     """
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place) / "peak"
@@ -66,5 +66,4 @@ def _describe(name: str, plan: dict[str, Any]) -> dict[str, Any]:
         "proven_short": plan["parcels_short_unavoidable"],
         "carrying_gap": round(plan["carrying_gap"], 4),
         "departures_changed": "" if changes is None else f"{changes:,}",
-        "cost_without_shortage": round(plan["carrying_cost"]),
     }
