@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # half a CPU second each on the sample, to know it ahead
 FRESH_DRAWS = 50  # futures a booking is judged on (judgement)
-MOST_DRAWS = 200  # futures in one model (judgement: 50 take a minute on the sample)
+MOST_DRAWS = 200  # futures in one model (judgement: its memory)
 TABLES = ("hubs", "lanes", "vehicle_types", "lane_vehicles", "network_changes", "hub_sorts", "hub_days", "hub_closures")
 
 

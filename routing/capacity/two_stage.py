@@ -3,9 +3,9 @@
     minimise  c x + mean over futures s of Q(x, s),   0 <= x <= most,   fleet rows of x kept
     Q(x, s) = minimise  q y   with  low <= W y <= high(s) + B x,   0 <= y
 
-All futures stand in one model (the sample average, Kleywegt, Shapiro, Homem-de-Mello, SIAM Journal on Optimization 12, 2002). It was also solved by cuts of
-the single futures (Benders 1962, one cut a future): of the sample's 1,488 kinds a day and lane they left half the cost unproven after as many CPU
-seconds as the whole model takes for twice as many futures. What has been booked is judged future by future, each a model of its own.
+All futures stand in one model (the sample average, Kleywegt, Shapiro, Homem-de-Mello, SIAM Journal on Optimization 12, 2002): 10 futures of the sample's
+four peak days take 2.2 CPU seconds. It was also solved by cuts of the single futures (Benders 1962, one cut a future): of 4 futures they left a third of the cost
+unproven after 6 CPU seconds. What has been booked is judged future by future, each a model of its own.
 """
 
 from __future__ import annotations
