@@ -12,9 +12,11 @@ is below the cost of every plan, with whole vehicles or not (Fisher, Management 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
+from data.arrays import Flags
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.records import NodeArcLoads, ParcelPrices, list_arcs, list_demands, list_nodes
@@ -123,18 +125,34 @@ def zero_prices(network: TrunkNetwork) -> Prices:
     )
 
 
+class _Departures(NamedTuple):
+    """Steps of its fleet at which each lane vehicle leaves and is back, and whether it can run, (O, D)."""
+
+    start: Ints
+    end: Ints
+    able: Flags
+
+
+def _list_departures(network: TrunkNetwork) -> _Departures:
+    lane, kind = network.vehicle_lane, network.vehicle_type
+    end = np.minimum(network.lane_back[lane], network.fleet_steps)
+    able = (network.vehicle_limit >= 1) & (network.arc_of[lane] >= 0) & (network.type_fleet[kind] >= 1)[:, None]
+    return _Departures(network.lane_step[lane], end, able)
+
+
 def price_departures(network: TrunkNetwork, prices: Prices) -> Floats:
     """Price of one departure of each lane vehicle and day under prices, (O, D); ``inf`` where it cannot run."""
+    return _price_listed(network, _list_departures(network), prices)
+
+
+def _price_listed(network: TrunkNetwork, departures: _Departures, prices: Prices) -> Floats:
     lane, kind = network.vehicle_lane, network.vehicle_type
     total = np.concatenate([np.zeros((len(network.type_ids), 1)), np.cumsum(prices.fleet, axis=1)], axis=1)
-    end = np.minimum(network.lane_back[lane], network.fleet_steps)
-    away = np.take_along_axis(total[kind], end, axis=1) - np.take_along_axis(
-        total[kind], network.lane_step[lane], axis=1
-    )
+    row = kind[:, None]
+    away = total[row, departures.end] - total[row, departures.start]
     moved = prices.potential[kind, network.lane_origin[lane]] - prices.potential[kind, network.lane_destination[lane]]
     price = network.vehicle_cost[:, None] + away + prices.lane[lane] + prices.vehicle + moved[:, None]
-    able = (network.vehicle_limit >= 1) & (network.arc_of[lane] >= 0) & (network.type_fleet[kind] >= 1)[:, None]
-    return np.where(able, price, np.inf)
+    return np.where(departures.able, price, np.inf)
 
 
 def price_arcs(network: TrunkNetwork, departure_price: Floats) -> tuple[Floats, Ints]:
@@ -185,9 +203,16 @@ class LagrangianDual:
         self.loads = NodeArcLoads(np.zeros(network.arcs), np.zeros(network.nodes), np.zeros(network.nodes))
         self._nodes, self._arcs, self._demands = list_nodes(network), list_arcs(network), list_demands(network)
         self._trips: Floats = np.zeros((len(network.vehicle_lane), network.days))
+        self._departures = _list_departures(network)
+        self._limits = self._list_limits()
+        self._bounded = [np.isfinite(limit) for limit in self._limits]
+        self._finite = [limit[bounded] for limit, bounded in zip(self._limits, self._bounded, strict=True)]
 
     def limits(self) -> list[Floats]:
         """Limits in the order of the prices; ``inf`` without one, for balances of own fleets that end what is to be gone."""
+        return self._limits
+
+    def _list_limits(self) -> list[Floats]:
         network = self.network
         fleet = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
         # of a fleet without limit the least price of an empty departure below 0 would prove nothing
@@ -205,7 +230,7 @@ class LagrangianDual:
     def evaluate(self, prices: Prices) -> float:
         """Find and load the cheapest paths under prices, and return the bound they prove [CNY]."""
         network = self.network
-        departure_price = price_departures(network, prices)
+        departure_price = _price_listed(network, self._departures, prices)
         room, holder = price_arcs(network, departure_price)
         fill_labels(self._nodes, self._arcs, price_parcels(network, prices, room), self.commodities, self.labels)
         total = load_paths(
@@ -221,8 +246,8 @@ class LagrangianDual:
         if network.arcs:
             np.add.at(self._trips, (holder, network.arc_day), self.loads.arcs / network.vehicle_capacity[holder])
         paid = 0.0
-        for price, limit in zip(list_prices(prices), self.limits(), strict=True):
-            paid += float((price[np.isfinite(limit)] * limit[np.isfinite(limit)]).sum())
+        for price, bounded, finite in zip(list_prices(prices), self._bounded, self._finite, strict=True):
+            paid += float((price[bounded] * finite).sum())
         return total - paid + self._run_empty(departure_price)
 
     def _run_empty(self, departure_price: Floats) -> float:

@@ -13,9 +13,11 @@ climb returns to the best prices and shortens its steps.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
+from data.arrays import Flags
 from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
@@ -112,6 +114,7 @@ class _Ascent:
         self._scale, self._stalled = 1.0, 0
         self._direction: list[Floats] = []
         self._square: list[Floats] = []
+        self._rows: list[_Row] = []
 
     def note(self, bound: float) -> bool:
         """Take note of the bound at the prices; whether the climb went back to the best prices."""
@@ -128,7 +131,8 @@ class _Ascent:
     def move(self, dual: LagrangianDual, bound: float) -> None:
         """Go one step from the prices evaluated last, whose bound is given."""
         prices = list_prices(self.prices)
-        slopes, sizes = _measure_slopes(dual, prices)
+        self._rows = self._rows or _list_rows(dual)  # the same at every step
+        slopes = _measure_slopes(dual, prices, self._rows)
         if self._direction:
             new, kept = ASCENT.deflection, 1.0 - ASCENT.deflection
             self._direction = [new * s + kept * d for s, d in zip(slopes, self._direction, strict=True)]
@@ -148,24 +152,36 @@ class _Ascent:
             return
         aim = self.best + ASCENT.aim * abs(self.best) + 1e-6
         step = self._scale * max(aim - bound, 1e-9) / norm
-        moved = [p + step * w / size for p, w, size in zip(prices, directions, sizes, strict=True)]
+        moved = [p + step * w / row.size for p, w, row in zip(prices, directions, self._rows, strict=True)]
         sort, buffer, fleet, lane, vehicle = (np.maximum(0.0, p) for p in moved[:-1])
         self.prices = Prices(sort, buffer, fleet, lane, vehicle, potential=moved[-1])
 
 
-def _measure_slopes(dual: LagrangianDual, prices: list[Floats]) -> tuple[list[Floats], list[Floats]]:
-    """Slopes of the bound in shares of the limits, and the sizes that make a share one unit; 0 without a limit."""
-    network = dual.network
-    limits, uses = dual.limits(), dual.uses()
+class _Row(NamedTuple):
+    """Limits of one kind: which there are, their values (0 without one), and the sizes that make a share one unit."""
+
+    bounded: Flags
+    limit: Floats
+    size: Floats
+
+
+def _list_rows(dual: LagrangianDual) -> list[_Row]:
+    """List the limits in the order of the prices."""
+    network, limits = dual.network, dual.limits()
     fleet = np.where(np.isfinite(network.type_fleet), network.type_fleet, 1.0)
     sizes = [np.where(np.isfinite(limit), np.maximum(limit, 1.0), 1.0) for limit in limits[:-1]]
     sizes.append(np.maximum(fleet, 1.0)[:, None] * np.ones((1, network.hubs)))
+    bounded = [np.isfinite(limit) for limit in limits]
+    return [_Row(b, np.where(b, limit, 0.0), size) for b, limit, size in zip(bounded, limits, sizes, strict=True)]
+
+
+def _measure_slopes(dual: LagrangianDual, prices: list[Floats], rows: list[_Row]) -> list[Floats]:
+    """Slopes of the bound in shares of the limits; 0 without a limit."""
     slopes = []
-    for place, (price, limit, use, size) in enumerate(zip(prices, limits, uses, sizes, strict=True)):
-        bounded = np.isfinite(limit)
-        slope = np.where(bounded, (use - np.where(bounded, limit, 0.0)) / size, 0.0)
+    for place, (price, row, use) in enumerate(zip(prices, rows, dual.uses(), strict=True)):
+        slope = np.where(row.bounded, (use - row.limit) / row.size, 0.0)
         if place < len(prices) - 1:
             # a limit that is neither priced nor exceeded does not bind
             slope = np.where((price <= 0) & (slope < 0), 0.0, slope)
         slopes.append(slope)
-    return slopes, sizes
+    return slopes
