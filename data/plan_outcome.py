@@ -76,7 +76,9 @@ def read_outcome(tables: Mapping[str, pl.DataFrame], short_cost: float) -> PlanO
         carried=int(row["parcels_planned"]),
         short=short,
         late=int(row.get("parcels_late") or 0),
-        unavoidable=min(short, _count_unavoidable(tables)),
+        unavoidable=min(
+            short, _count_unavoidable(tables) if row.get("parcels_forced") is None else row["parcels_forced"]
+        ),
         cost=cost,
         short_price=price,
         bound=bound,
@@ -135,7 +137,7 @@ def count_forced_short(handed: list[int], capacity: list[float], buffer: list[fl
 
 
 def _count_unavoidable(tables: Mapping[str, pl.DataFrame]) -> int:
-    """Parcels without any chain of lanes, and of the others those their hub of origin can neither sort nor hold."""
+    """Parcels without any chain of lanes, and of the others those their hub of origin can neither sort nor hold; of plans that do not tell."""
     demand = tables.get("route_demand")
     if demand is None or demand.is_empty():
         return 0

@@ -233,6 +233,11 @@ class PlanCertificates(Result):
     parcels_demanded = parcels("Parcels demanded.", "需求量")
     parcels_planned = parcels("Parcels planned.", "计划量")
     parcels_short = parcels("Parcels short.", "缺口")
+    parcels_forced = parcels(
+        "Parcels every plan leaves short: their hub can neither sort nor hold them in time, or no lanes lead on.",
+        "不可避免缺口",
+        optional=True,
+    )
     parcels_late = parcels("Parcels planned to arrive after their promise.", "延误量", optional=True)
     co2_kg = quantity("Carbon dioxide of all departures.", "碳排放", unit="kg", optional=True)
     overflow_probability = share(

@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from routing.checker.flows import lane_days
-from routing.checker.hubs import close_hubs
+from routing.checker.hubs import close_hubs, limit_days
 
 _EPSILON = 1e-9
 
@@ -28,8 +28,8 @@ def list_hub_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.
         date, hub_id, closed, sort_limit, buffer_limit [parcels; ``inf`` without a bound, 0 when closed], handling_cost
         [CNY/parcel], holds: whether parcels may wait there for the next day, which ends with the last day.
     """
-    hubs = frames["hubs"].select("hub_id", "sort_capacity", "buffer_capacity", pl.col("handling_cost").fill_null(0.0))
-    grid = close_hubs(frames, days.select("date").join(hubs, how="cross")).sort("date", "hub_id")
+    every = limit_days(frames, days.select("date").join(frames["hubs"].select("hub_id"), how="cross"))
+    grid = close_hubs(frames, every.with_columns(pl.col("handling_cost").fill_null(0.0))).sort("date", "hub_id")
     limit = {
         name: pl.when("closed").then(0.0).otherwise(pl.col(column).fill_null(float("inf")))
         for name, column in (("sort_limit", "sort_capacity"), ("buffer_limit", "buffer_capacity"))

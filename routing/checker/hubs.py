@@ -51,6 +51,21 @@ def close_hubs(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Dat
     )
 
 
+def limit_days(frames: Mapping[str, pl.DataFrame], rows: pl.DataFrame) -> pl.DataFrame:
+    """Put beside rows of dates and hubs what each can sort and hold then: sort_capacity, buffer_capacity, handling_cost."""
+    hubs = frames["hubs"].select("hub_id", "sort_capacity", "buffer_capacity", "handling_cost")
+    joined = rows.join(hubs, on="hub_id", how="left", maintain_order="left")
+    if "hub_limits" not in frames:
+        return joined
+    own = frames["hub_limits"].rename({"sort_capacity": "own_sort", "buffer_capacity": "own_buffer"})
+    joined = joined.join(own.with_columns(own=True), on=["date", "hub_id"], how="left", maintain_order="left")
+    own_day = pl.col("own").fill_null(False)
+    return joined.with_columns(
+        sort_capacity=pl.when(own_day).then("own_sort").otherwise("sort_capacity"),
+        buffer_capacity=pl.when(own_day).then("own_buffer").otherwise("buffer_capacity"),
+    ).drop("own", "own_sort", "own_buffer")
+
+
 def join_loads(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> pl.DataFrame:
     """Lay the recomputed loads beside the plan's rows and the hubs' limits.
 
@@ -73,8 +88,8 @@ def join_loads(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> pl.Da
             told=pl.lit(True),
         )
     )
-    hubs = frames["hubs"].select("hub_id", "handling_cost", limit="sort_capacity", buffer="buffer_capacity")
-    both = loads.join(told, on=["date", "hub_id"], how="full", coalesce=True).join(hubs, on="hub_id", how="left")
+    both = limit_days(frames, loads.join(told, on=["date", "hub_id"], how="full", coalesce=True))
+    both = both.rename({"sort_capacity": "limit", "buffer_capacity": "buffer"})
     return close_hubs(frames, both).with_columns(
         pl.col("handled", "held").fill_null(0.0),
         pl.col("told").fill_null(False),

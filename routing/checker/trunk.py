@@ -19,6 +19,8 @@ from routing.checker import vehicles as checker_vehicles
 from routing.checker.accepted_paths import check_paths
 from routing.checker.bound import Costs
 from routing.checker.certificate import Totals, check_certificate
+from routing.checker.day_limits import lay_day_limits
+from routing.checker.forced_shortfall import check_forced, count_forced_by_clock, count_forced_by_days
 from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.orders import read_orders
 from routing.checker.playback.playback import clock_hubs
@@ -103,7 +105,7 @@ def check_trunk(
     if not by_clock.names_hours(frames):
         known = rules or ClockRules()
         frames = checker_flows.add_later_hours(frames, known.unload_hours + known.day_cut_off_hours)
-        frames = shut_lanes.plan_by_days(frames, known.time_zone)
+        frames = shut_lanes.plan_by_days(lay_day_limits(frames, known), known.time_zone)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
     violations += [] if rules is None else check_paths(frames, rules)
     work = (
@@ -123,6 +125,7 @@ def check_trunk(
         late=work.late_parcels,
     )
     certificates = tables.get("plan_certificates")
+    violations += check_forced(certificates, work.forced)
     bound, unproven = check_bound(frames, certificates, Costs(hold_cost, short_cost, late_cost), rules or ClockRules())
     violations += unproven
     violations += _check_carbon(frames, tables)
@@ -185,6 +188,7 @@ class _Work:
     loads: pl.DataFrame
     late_days: float
     late_parcels: float
+    forced: int
     violations: list[Violation]
 
 
@@ -202,7 +206,7 @@ def _follow_by_days(frames: Mapping[str, pl.DataFrame], kind: str) -> _Work:
     lateness = checker_promises.count_lateness(frames)
     found += checker_promises.check_lateness(lateness)
     late_days, late = checker_promises.sum_late_days(lateness), checker_promises.sum_late_parcels(lateness)
-    return _Work(priced, loads.with_columns(nights=pl.lit(1.0)), late_days, late, found)
+    return _Work(priced, loads.with_columns(nights=pl.lit(1.0)), late_days, late, count_forced_by_days(frames), found)
 
 
 def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | None) -> _Work:
@@ -225,7 +229,8 @@ def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | Non
     found += by_clock.check_hours_late(lateness)
     hours = lateness.select((pl.col("parcels") * pl.col("due").fill_null(0.0)).sum()).item()
     late_parcels = lateness.filter(pl.col("due") > 0)["parcels"].sum()
-    return _Work(priced, loads, float(hours) / _HOURS_A_DAY, float(late_parcels), found)
+    forced = count_forced_by_clock(frames, clocks)
+    return _Work(priced, loads, float(hours) / _HOURS_A_DAY, float(late_parcels), forced, found)
 
 
 def _sum(frame: pl.DataFrame, column: str) -> float:

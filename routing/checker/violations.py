@@ -61,6 +61,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         "bound_prices.row": "a price of the bound is below 0, or the price of nothing there is",
         "certificate.gap": "the gap is not (cost - lower_bound) / cost",
         "certificate.totals": "the certificate's parcels differ from the sums of the tables",
+        "certificate.forced": "the certificate claims more parcels unavoidably short than the tables prove",
         "certificate.status": "the certificate's status contradicts its figures",
         "certificate.violations": "the certificate claims another number of violations than the checker finds",
         "joint.split": "parcels of a route and day are not base - moved_out + moved_in, or more moves out than there was",

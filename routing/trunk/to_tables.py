@@ -11,6 +11,7 @@ import numpy as np
 from data.contracts import contract
 from data.hub_load import list_visits, sum_visits
 from routing.trunk.bound.certificate import name_proof
+from routing.trunk.bound.forced_shortfall import count_forced
 from routing.trunk.bound.lagrangian import Relaxation
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.due_times import NO_PROMISE
@@ -300,6 +301,7 @@ def write_certificate(
             "parcels_demanded": [demanded],
             "parcels_planned": [demanded - short],
             "parcels_short": [short],
+            "parcels_forced": [min(count_forced(network), short)],
             "parcels_late": [late],
             "co2_kg": [float(draft.vehicles.departures @ network.vehicle_carbon[draft.vehicles.vehicle])],
             "overflow_probability": pl.Series([None], dtype=pl.Float64),

@@ -55,6 +55,9 @@ def test_a_fix_that_is_loaded_carries_what_was_short(folder: Path, tmp_path: Pat
     fixed = radar(folder, "plan", "trunk", "--effort", "0.05", "--write-fix", str(tmp_path / "none"))
     assert fixed.exit_code == 0, fixed.output
     assert "there is no fix to write" in fixed.output
+    verified = radar(folder, "verify")
+    assert verified.exit_code == 0, verified.output
+    assert "breaks no rule" in verified.output
     assert not (tmp_path / "none").exists()
 
 

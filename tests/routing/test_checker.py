@@ -234,6 +234,10 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "demand overstated": ("certificate.totals", edit("plan_certificates", "parcels_demanded", 1201)),
     "plan overstated": ("certificate.totals", edit("plan_certificates", "parcels_planned", 1200)),
     "shortfall understated": ("certificate.totals", edit("plan_certificates", "parcels_short", 0)),
+    "more called unavoidable than its hubs prove": (
+        "certificate.forced",
+        lambda t: t.update(plan_certificates=t["plan_certificates"].with_columns(parcels_forced=pl.lit(1201))),
+    ),
     "called feasible with shortfalls": ("certificate.status", edit("plan_certificates", "status", "feasible")),
     "a status nobody knows": ("certificate.status", edit("plan_certificates", "status", "perfect")),
     "an empty run over a lane closed by weather": (

@@ -13,7 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from routing.trunk.bound.lagrangian import Prices
-from routing.trunk.task.network import Floats, TrunkNetwork
+from routing.trunk.task.network import Flags, Floats, TrunkNetwork
+
+_NOISE = 1e-6  # [parcels]
 
 
 def price_forced(network: TrunkNetwork, prices: Prices, path_price: Floats) -> Prices | None:
@@ -73,3 +75,30 @@ def _marginal(price: Floats, parcels: np.ndarray, kept: float) -> float:
     order = np.argsort(price, kind="stable")
     place = int(np.searchsorted(np.cumsum(parcels[order]), kept))
     return float(price[order[min(place, len(order) - 1)]])
+
+
+def count_forced(network: TrunkNetwork) -> int:
+    """Count the parcels every plan leaves short: no lanes lead on, or their hub can neither sort nor hold them in time.
+
+    Of a hub without transit, greedily: what waits after a sort beyond the buffer is short, and nothing is won by leaving it sooner.
+    """
+    reached = _close_lanes(network)[network.demand_origin, network.demand_destination]
+    forced = float(network.demand_parcels[~reached].sum())
+    node, parcels = network.demand_node()[reached], network.demand_parcels[reached]
+    handed = np.bincount(node, parcels, network.nodes).astype(np.float64)
+    for hub in range(network.hubs):
+        waiting = 0.0
+        for at in np.flatnonzero(network.node_hub == hub).tolist():
+            waiting = max(0.0, waiting + handed[at] - network.sort_capacity[at])
+            forced += max(0.0, waiting - network.buffer_capacity[at])
+            waiting = min(waiting, float(network.buffer_capacity[at]))
+    return int(forced + _NOISE)
+
+
+def _close_lanes(network: TrunkNetwork) -> Flags:
+    """Whether any chain of lanes leads from hub to hub, (H, H) (Warshall 1962)."""
+    reach = np.eye(network.hubs, dtype=np.bool_)
+    reach[network.lane_origin, network.lane_destination] = True
+    for via in range(network.hubs):
+        reach |= reach[:, via, None] & reach[None, via, :]
+    return reach

@@ -1,0 +1,109 @@
+"""Parcels every plan leaves short: counted by hand, told by planner and certificate, held against the tables by the checker."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from data.contracts import contract
+from data.plan_outcome import read_outcome
+from routing.checker.playback.clock import ClockRules
+from routing.checker.trunk import check_trunk
+from routing.trunk.bound.forced_shortfall import count_forced
+from routing.trunk.plan import plan_trunk
+from routing.trunk.task.build_network import build_network
+from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
+from tests.routing.networks import as_tables, make_inputs
+from tests.routing.random_networks import random_network
+from tests.routing.tiny_plan import Tables
+
+OPTIONS = TrunkOptions(hold_cost=0.1, short_cost=50.0, effort=0.02, proof_share=0.0)
+TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}
+
+
+def two_hubs_too_full() -> TrunkInputs:
+    """A sorts 50 and keeps 20, B sorts 70 and keeps none; from C no lane leads on."""
+    hubs: list[dict[str, Any]] = [
+        {"hub_id": "A", "sort_capacity": 50, "buffer_capacity": 20},
+        {"hub_id": "B", "sort_capacity": 70, "buffer_capacity": 0},
+        {"hub_id": "C"},
+    ]
+    lanes = [{"origin_hub_id": a, "destination_hub_id": b} for a, b in ("AC", "BC")]
+    demand = [(0, "A", "C", 100), (1, "A", "C", 40), (0, "B", "C", 75), (0, "C", "A", 7)]
+    return make_inputs(hubs, lanes, [TRUCK], demand)
+
+
+def in_two_sorts(inputs: TrunkInputs) -> TrunkInputs:
+    """The same hubs, half of their day in each of two sorts; all is handed in for the second."""
+    capacity = dict(inputs.hubs.select("hub_id", "sort_capacity").iter_rows())
+    rows: list[dict[str, Any]] = [
+        {
+            "hub_id": hub, "sort_id": name, "opens": opens, "cut_off": cut_off, "closes": closes,
+            "sort_capacity": None if capacity[hub] is None else capacity[hub] / 2,
+        }
+        for hub in capacity
+        for name, opens, cut_off, closes in (("day", "09:00", "14:00", "16:00"), ("night", "16:00", "22:00", "24:00"))
+    ]  # fmt: skip
+    return replace(inputs, hub_sorts=contract("hub_sorts").conform(pl.DataFrame(rows)))
+
+
+# by days: A keeps 20 of 50 too many, then 10 of 60; B loses 5; C 7. By sorts A sorts 25 of the 100 and keeps 20: 55 lost; then 20 - 25, 40 - 25 - 20
+@pytest.mark.parametrize(("sorts", "forced"), [(False, 30 + 5 + 7), (True, 55 + 40 + 7)])
+def test_what_two_hubs_cannot_take_on_is_counted_and_verified(sorts: bool, forced: int) -> None:
+    inputs = in_two_sorts(two_hubs_too_full()) if sorts else two_hubs_too_full()
+    assert count_forced(build_network(inputs, OPTIONS)) == forced
+    plan = plan_trunk(inputs, OPTIONS)
+    assert plan.plan_certificates["parcels_forced"].to_list() == [forced]
+    tables = tables_of(inputs, plan)
+    assert read_outcome(tables, OPTIONS.short_cost).unavoidable == forced
+    assert rules_of(tables) == set()
+    more = plan.plan_certificates.with_columns(parcels_forced=pl.lit(forced + 1))
+    assert "certificate.forced" in rules_of({**tables, "plan_certificates": more})
+
+
+def tables_of(inputs: TrunkInputs, plan: Any) -> Tables:
+    hours = {name: getattr(inputs, name) for name in ("hub_sorts", "hub_days", "hub_closures", "hand_in_profile")}
+    return {**as_tables(inputs), **hours, **plan.tables()}
+
+
+def rules_of(tables: Tables) -> set[str]:
+    found = check_trunk(tables, hold_cost=0.1, short_cost=50.0, rules=ClockRules())
+    return {violation.rule for violation in found.violations} - {"certificate.violations"}
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+@pytest.mark.parametrize("sorts", [False, True])
+def test_of_random_networks_no_more_is_forced_than_a_plan_leaves_short(seed: int, sorts: bool) -> None:
+    inputs = random_network(seed, hubs=4, days=2, scale=3.0)
+    inputs = in_two_sorts(inputs) if sorts else inputs
+    plan = plan_trunk(inputs, OPTIONS)
+    assert count_forced(build_network(inputs, OPTIONS)) <= plan.short
+    assert rules_of(tables_of(inputs, plan)) == set()
+
+
+@pytest.mark.parametrize("sorts", [False, True])
+def test_a_days_own_capacity_and_hours_shut_count_in_plan_and_checker(sorts: bool) -> None:
+    inputs = two_hubs_too_full()
+    day = inputs.route_demand["date"].min()
+    rows = [
+        {"hub_id": "A", "date": day, "sort_id": "day", "sort_capacity": 90},
+        {"hub_id": "B", "date": day, "sort_id": "day", "sort_capacity": 80},
+    ]
+    given = contract("hub_days").conform(pl.DataFrame(rows))
+    inputs = replace(in_two_sorts(inputs) if sorts else inputs, hub_days=given)
+    midnight = build_network(inputs, OPTIONS).midnight
+    shut = {
+        "closure_id": ["c"],
+        "hub_id": ["B"],
+        "starts_at": [midnight],
+        "ends_at": [midnight.replace(hour=12)],
+        "open_share": [0.5],
+    }
+    inputs = replace(inputs, hub_closures=contract("hub_closures").conform(pl.DataFrame(shut)))
+    plan = plan_trunk(inputs, OPTIONS)
+    assert rules_of(tables_of(inputs, plan)) == set()
+    loads = plan.hub_loads.filter(pl.col("date") == day, pl.col("hub_id") == "A")
+    assert loads["capacity"].sum() in (90, 45)
