@@ -179,7 +179,9 @@ def _lay_out(
             )
             ends = reach[row["region_id"]]
             start = int(path_costs.index([hub])[0])
-            price[o, w] = told[0] * row["units"] if told else float(path_costs.parcel[start, ends].mean()) * parcels
+            way = float(path_costs.parcel[start, ends].mean())
+            # of no parcels over no way the price is none, not nothing
+            price[o, w] = told[0] * row["units"] if told else way * parcels if np.isfinite(way) else np.inf
             hours[o, w] = (
                 told[1] * 24.0 if told and told[1] is not None else float(path_costs.hours[start, ends].mean())
             )
@@ -187,8 +189,9 @@ def _lay_out(
                 over = (now - row["promised_at"]).total_seconds() / 3600.0 + hours[o, w]
                 late[o, w] = max(over, 0.0)
     units = orders["units"].to_numpy()[:, None]
-    cost = price + day_cost * units * hours / 24.0 + ORDERS.late * (late > 0)
-    return _Layout(np.where(np.isfinite(cost), cost, np.inf), hours, at_hand, late, sites, hubs)
+    reached = np.isfinite(price) & np.isfinite(hours)
+    cost = price + day_cost * units * np.where(reached, hours, 0.0) / 24.0 + ORDERS.late * (late > 0)
+    return _Layout(np.where(reached, cost, np.inf), hours, at_hand, late, sites, hubs)
 
 
 def _units_in_a_parcel(frames: dict[str, pl.DataFrame]) -> dict[tuple[str, str], float]:

@@ -32,6 +32,7 @@ def plan(folder: Path, *arguments: str) -> Any:
     return radar(folder, "plan", "trunk", "--effort", "0.05", *arguments)
 
 
+@pytest.mark.slow
 def test_planning_again_for_more_meets_the_target_on_fresh_futures(folder: Path) -> None:
     result = plan(tighten(folder, 800), "--risk", "0.02", "--json")
     assert result.exit_code in (0, 3), result.output

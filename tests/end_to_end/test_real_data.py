@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.chain import run_courier_network, run_order_network
 
 NAIVE = ("seasonal_naive", "day_of_week_mean")
@@ -30,6 +32,7 @@ def test_courier_network_from_chinese_headers_to_scores(shared: Path, tmp_path: 
             assert by_name[level, "radar"] > by_name[level, naive], (level, naive, by_name)
 
 
+@pytest.mark.slow
 def test_orders_by_state_become_a_network_and_a_verified_peak_plan(shared: Path, tmp_path: Path) -> None:
     chain = run_order_network(tmp_path / "orders", shared)
     certificate = chain.query("SELECT * FROM plan_certificates WHERE plan = 'trunk'")[0]

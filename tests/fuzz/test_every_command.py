@@ -130,7 +130,11 @@ def run_all(odd: Oddity, commands: list[str]) -> None:
 
 NOTHING = pytest.param(Oddity(1, frozenset(TABLES), 0, 0, "plain", 1.0, 1), id="nothing loaded")
 NETWORK = frozenset({"hub_sorts", "hub_days", "hub_closures", "hand_in_profile", "delivery_waves", "lane_departures"})
-MONTH = pytest.param(Oddity(2, NETWORK | {"forecast_overrides"}, 6, 30, "plain", 0.5, 3), id="three hubs, a month")
+MONTH = pytest.param(
+    Oddity(2, NETWORK | {"forecast_overrides"}, 6, 30, "plain", 0.5, 3),
+    id="three hubs, a month",
+    marks=pytest.mark.slow,
+)
 ODDITIES = st.builds(
     Oddity,
     seed=st.integers(0, 2**20),
