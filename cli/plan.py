@@ -15,7 +15,7 @@ from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import CertificateDraws, Effort, FirstDay, Json, LastDay, Seed, TimeLimit
 from cli.plan_demand import TrunkRequest, choose_order, keep_request, read_demand
 from cli.plan_fix import WriteFix, refuse_full_folder, write_fixes
-from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
+from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_locks, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
 from cli.plan_weather import list_weather, read_weather_cost, tell_weather
 from cli.trunk_task import (
@@ -209,6 +209,7 @@ def make_trunk_plan(
     from routing.trunk.plan import plan_trunk
     from routing.trunk.task.inputs import TrunkInputs
 
+    warn_of_locks(workspace)
     settings = workspace.settings.plan
     level = settings.service_level if request.service_level is None else request.service_level
     options = set_options(

@@ -130,3 +130,16 @@ def test_a_sort_plans_cost_is_told_without_the_price_of_shortage(short: int, bou
     assert ("leaves 2 parcels more short than it" in sentence) == (short > 0)
     assert (f"costs by the bound at most {told} CNY against any" in sentence) == (told is not None)
     assert ("by the bound" in sentence) == (told is not None)
+
+
+def test_locks_that_no_plan_heeds_are_told_in_both_languages(folder: Path) -> None:
+    silent = radar(folder, "plan", "trunk", "--effort", "0.01")
+    assert "departure_locks" not in silent.output
+    lock = {"lane_id": "A-C", "date": DAYS[0], "leaves": "any", "vehicle_type_id": "truck", "at_least": 0, "at_most": 0}
+    with Workspace.open(folder).run("load") as load:
+        load.upsert("departure_locks", pl.DataFrame([lock, lock | {"date": DAYS[1]}]))
+    told = radar(folder, "plan", "trunk", "--effort", "0.01")
+    assert told.exit_code == 3, told.output
+    assert "departure_locks holds 2 rows: plans do not heed them" in told.output
+    chinese = radar(folder, "--lang", "zh", "plan", "trunk", "--effort", "0.01")
+    assert "departure_locks 有 2 行" in chinese.output
