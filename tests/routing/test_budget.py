@@ -27,8 +27,8 @@ from tests.routing.stock_cases import random_problem
 ROOT = Path(__file__).resolve().parents[2]
 # own vehicles, fleets, limits and promises; the second is of few vehicles a lane, where branch and bound decides
 TASKS = (
-    {"seed": 3, "hubs": 6, "days": 3, "scale": 1.5, "promised": 0.3},
-    {"seed": 8, "hubs": 6, "days": 2, "scale": 0.2},
+    {"seed": 3, "hubs": 5, "days": 2, "scale": 1.5, "promised": 0.3},
+    {"seed": 8, "hubs": 5, "days": 2, "scale": 0.2},
 )
 PROGRAMME = """
 import sys
