@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from cli.demand_draws import DemandSource
     from data.workspace import Workspace
 
-_FIELDS = tuple(Incident.__dataclass_fields__)
+# causes that are thrown together are the weather's: a row of the table stands for itself
+_FIELDS = tuple(name for name in Incident.__dataclass_fields__ if name != "throw")
 _NUMBERS = ("amount", "probability")
 
 

@@ -204,3 +204,21 @@ def test_what_one_storm_may_close_is_closed_together(folder: Path, planned: dict
     refused = radar(folder, *arguments, "0.95")
     assert refused.exit_code == 1
     assert "may be closed" in refused.output
+
+
+def test_two_incidents_of_the_table_are_played_by_their_ids(
+    folder: Path, planned: dict[str, Any], tmp_path: Path
+) -> None:
+    hours = {"starts_at": datetime(2025, 11, 10, 0, tzinfo=UTC), "ends_at": datetime(2025, 11, 11, 0, tzinfo=UTC)}
+    rows = [
+        {"incident_id": "flood", "kind": "hub_shut", "hub_id": "A", **hours},
+        {"incident_id": "slide", "kind": "lane_shut", "lane_id": "B-C", **hours},
+    ]
+    with Workspace.open(folder).run("load") as load:
+        load.upsert("incidents", pl.DataFrame(rows))
+    file = tmp_path / "情景.toml"
+    file.write_text('[[scenario]]\nname = "both"\nincidents = ["flood", "slide"]\n', encoding="utf-8")
+    result = radar(folder, "stress", planned["run_id"], "--scenarios", str(file), "--draws", "50", "--json")
+    assert result.exit_code == 0, result.output
+    told = {row["scenario"] for row in json.loads(result.stdout)["summaries"]}
+    assert "both" in told
