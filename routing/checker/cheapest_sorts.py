@@ -18,7 +18,7 @@ class Sorts:
     Attributes
     ----------
     hub : (N,)
-    close : (N,)
+    close : (N,) [whole minutes]
         Moment at which each closes: none of what it sorts is taken by a sort that closes before.
     delivered : (N,) [days]
         When what it finishes goes out.
@@ -69,7 +69,7 @@ def price_ways(sorts: Sorts, runs: Runs, ends: Ends, start: Ints, end: Ints) -> 
         ``inf`` where there is no way.
     """
     found = np.full(len(start), np.inf)
-    order = np.argsort(runs.tail, kind="stable")
+    order = np.lexsort((runs.tail, sorts.close[runs.tail]))
     runs = Runs(runs.tail[order], runs.head[order], runs.price[order])
     for begin in range(0, len(ends.hub), _BLOCK):
         label = _sweep(sorts, runs, Ends(ends.hub[begin : begin + _BLOCK], ends.due[begin : begin + _BLOCK], ends.late))
@@ -79,12 +79,13 @@ def price_ways(sorts: Sorts, runs: Runs, ends: Ends, start: Ints, end: Ints) -> 
 
 
 def _sweep(sorts: Sorts, runs: Runs, ends: Ends) -> Floats:
-    """Price from every sort to each end, (N + 1, C); the last row is that of no sort."""
+    """Price from every sort to each end, (N + 1, C); the last row is that of no sort. Runs are sorted by the close they leave at, then sort."""
     count = len(sorts.hub)
     label = np.full((count + 1, len(ends.hub)), np.inf)
+    closes = sorts.close[runs.tail]
     for close in np.unique(sorts.close)[::-1]:
         together = np.flatnonzero(sorts.close == close)
-        leaving = np.flatnonzero(np.isin(runs.tail, together))
+        leaving = np.arange(*np.searchsorted(closes, [close, close + 1]))
         near = sorts.close[runs.head[leaving]] == close
         onward = _finish(sorts, ends, together)
         _reach(onward, together, runs, leaving[~near], label)
