@@ -235,6 +235,8 @@ ANSWERS: tuple[Answer, ...] = (
         run_id: text, the run
         orders, stock, home, waits, late: whole, orders; from stock; from home; not sent; after their promise
         cost, lower_bound: number, with what lateness and waiting count for [CNY]
+        units_sold_since_counts, units_received_since_counts: whole, taken off and added to the counts of stock
+        counts_too_old: whole, counts older than a year, left out
         violations: whole, from the independent checker
         sources: rows, as in the table order_sources
         """,

@@ -9,6 +9,7 @@ import typer
 
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.options import Json, TimeLimit, parse_day
+from cli.past_plans import find_sourcing
 
 if TYPE_CHECKING:
     from routing.stock.order_sourcing import OrderPlan
@@ -25,7 +26,10 @@ def plan_source(
     as_of: Annotated[
         date | None,
         typer.Option(
-            "--as-of", parser=parse_day, metavar="DATE", help="Last day of orders and counts; else the last order's."
+            "--as-of",
+            parser=parse_day,
+            metavar="DATE",
+            help="Last day of orders, counts and sales; else the last order's.",
         ),
     ] = None,
     day_cost: Annotated[float, typer.Option(help="Worth of a day on which a buyer waits [CNY/unit].")] = 0.5,
@@ -34,6 +38,7 @@ def plan_source(
 ) -> None:
     """Choose for each waiting order (`open_orders`) the stock that serves it cheapest in time; nothing is sold twice.
 
+    What was sold since the counts of stock (`sales`) has left the warehouse it is sourced from. Orders that wait are not yet among the sales.
     Exit code 3: an order has to wait, or the check finds an error.
 
     Example: `radar plan source --as-of 2025-11-11`
@@ -48,8 +53,12 @@ def plan_source(
     kept = {"as_of": as_of, "day_cost": day_cost, "time_limit": limit}
     with progress("Sourcing"), workspace.run("plan source", kept) as run:
         tables = {name: run.read(name) for name in ORDER_TABLES}
-        found = source_orders(tables, as_of=as_of, day_cost=day_cost, deadline=Deadline(limit))
-        broken = count_broken(check_orders({**tables, "order_sources": found.sources}, as_of=as_of or found.now.date()))
+        sourcing, zone = find_sourcing(run.reader), workspace.settings.workspace.timezone
+        found = source_orders(
+            tables, as_of=as_of, day_cost=day_cost, deadline=Deadline(limit), sourcing=sourcing, timezone=zone
+        )
+        given = {**tables, "order_sources": found.sources, "sourcing_today": sourcing}
+        broken = count_broken(check_orders(given, as_of=found.as_of, timezone=zone))
         run.append("order_sources", found.sources)
         counts = {
             name: found.sources.filter(found.sources["status"] == name).height for name in ("stock", "home", "waits")
@@ -66,6 +75,9 @@ def plan_source(
                 "late": late,
                 "cost": found.cost,
                 "lower_bound": found.lower_bound,
+                "units_sold_since_counts": found.on_hand.sold,
+                "units_received_since_counts": found.on_hand.received,
+                "counts_too_old": found.on_hand.stale,
                 "violations": broken,
                 "sources": found.sources.to_dicts(),
             }
@@ -73,6 +85,7 @@ def plan_source(
     else:
         _print(found, run.run_id)
         say(f"{run.message}; {late:,} come after their promise.")
+        _tell_on_hand(found)
     if broken:
         warn(f"The checker finds {broken} violations: an order is lost or stock is sold twice.")
     if counts["waits"] or broken:
@@ -89,3 +102,12 @@ def _print(found: OrderPlan, run_id: str) -> None:
         cost=pl.col("cost").sum().round(2),
     )
     out_rows(rows.sort("status", "warehouse_id", "origin_hub_id"), json=False, title=run_id)
+
+
+def _tell_on_hand(found: OrderPlan) -> None:
+    """Say what of the stock counted is sold by now, what came in, and which counts are too old."""
+    on_hand = found.on_hand
+    if on_hand.sold or on_hand.received:
+        say(f"By {found.as_of} {on_hand.sold:,} of the units counted are sold; {on_hand.received:,} came in since.")
+    if on_hand.stale:
+        warn(f"{on_hand.stale:,} counts of stock are older than a year and left out: load a newer count.")

@@ -86,7 +86,7 @@ class StockReceipts(dy.Schema):
 
 
 class OpenOrders(dy.Schema):
-    """Orders that wait for stock to be chosen (待发订单)."""
+    """Orders that wait for stock to be chosen, not yet among the sales (待发订单)."""
 
     order_id = ident("Order.", "订单", "订单号", key=True)
     merchant_id = ident("Merchant.", "商家")

@@ -8,23 +8,27 @@ from datetime import date
 import polars as pl
 
 from data.keys import ITEM
+from routing.checker.stock_on_hand import count_on_hand
 from routing.checker.violations import Violation, order, write_number
 
 _ITEM = ITEM
 
 
-def check_orders(tables: Mapping[str, pl.DataFrame], *, as_of: date) -> list[Violation]:
+def check_orders(tables: Mapping[str, pl.DataFrame], *, as_of: date, timezone: str = "UTC") -> list[Violation]:
     """Check where orders leave from.
 
     Parameters
     ----------
     tables
-        ``open_orders``, ``order_sources``, ``stock``, ``stock_receipts`` and ``merchants``.
+        ``open_orders``, ``order_sources``, ``stock``, ``stock_receipts``, ``merchants``, and ``sales``, ``warehouses`` and
+        ``sourcing_today`` for what was sold since the counts.
     as_of
-        Last day of counts, receipts and orders.
+        Last day of counts, receipts, sales and orders.
+    timezone
+        Whose days orders fall on.
     """
     rows = tables["order_sources"]
-    asked = tables["open_orders"].filter(pl.col("ordered_at").dt.date() <= as_of)
+    asked = tables["open_orders"].filter(pl.col("ordered_at").dt.convert_time_zone(timezone).dt.date() <= as_of)
     both = asked.select("order_id", due="units").join(
         rows.select("order_id", "units"), on="order_id", how="full", coalesce=True
     )
@@ -36,24 +40,12 @@ def check_orders(tables: Mapping[str, pl.DataFrame], *, as_of: date) -> list[Vio
         for row in both.filter(pl.col("due").ne_missing(pl.col("units"))).sort("order_id").iter_rows(named=True)
     ]  # fmt: skip
     key = (*_ITEM, "warehouse_id")
-    counted = tables["stock"].filter(pl.col("as_of") <= as_of)
-    latest = counted.filter(pl.col("as_of") == pl.col("as_of").max().over(key)).select(*key, "as_of", "units")
-    later = (
-        tables["stock_receipts"]
-        .filter(pl.col("sellable_on") <= as_of)
-        .join(latest.select(*key, "as_of"), on=key, how="left")
-        .filter(pl.col("as_of").is_null() | (pl.col("sellable_on") > pl.col("as_of")))
-    )
-    there = (
-        pl.concat([latest.select(*key, "units"), later.select(*key, "units")])
-        .group_by(key)
-        .agg(there=pl.col("units").sum())
-    )
+    there = count_on_hand(tables, as_of, as_of).select(*key, there="units")
     sent = rows.filter(pl.col("warehouse_id").is_not_null()).group_by(key).agg(pl.col("units").sum())
     over = sent.join(there, on=key, how="left").filter(pl.col("units") > pl.col("there").fill_null(0)).sort(key)
     for row in over.iter_rows(named=True):
         where = " / ".join(str(row[name]) for name in key)
-        text = f"{row['units']} units of {where} are sent, {row['there'] or 0} stand there."
+        text = f"{row['units']} units of {where} are sent, {row['there'] or 0} are left there."
         found.append(
             Violation("orders.oversold", where, None, write_number(row["units"]), write_number(row["there"] or 0), text)
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -22,10 +23,11 @@ from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
 from routing.stock.costs import cost_paths, follow_changes, gather_zones
 from routing.stock.demand import ITEM
+from routing.stock.on_hand import OnHand, Serving, run_down
 
 ORDER_TABLES = (
     "open_orders", "merchants", "warehouses", "hubs", "regions", "lanes", "vehicle_types", "stock", "stock_receipts",
-    "lane_vehicles", "courier_rates", "network_changes", "categories", "items", "sourcing_costs",
+    "sales", "lane_vehicles", "courier_rates", "network_changes", "categories", "items", "sourcing_costs",
 )  # fmt: skip
 _REQUIRED = ORDER_TABLES[:7]
 
@@ -54,12 +56,18 @@ class OrderPlan:
         Of all orders, with what lateness and waiting count for; no choice without overselling costs less than the bound [CNY].
     now
         Moment they are sent.
+    as_of
+        Last day of counts, receipts, sales and orders.
+    on_hand
+        What of the stock counted is left to send.
     """
 
     sources: pl.DataFrame
     cost: float
     lower_bound: float
     now: datetime
+    as_of: date
+    on_hand: OnHand
 
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -75,6 +83,8 @@ def source_orders(
     as_of: date | None = None,
     day_cost: float = 0.5,
     deadline: Deadline | None = None,
+    sourcing: pl.DataFrame | None = None,
+    timezone: str = "UTC",
 ) -> OrderPlan:
     """Choose the stock that serves each order that waits.
 
@@ -83,11 +93,15 @@ def source_orders(
     tables
         Tables of ``ORDER_TABLES`` by name; those from ``stock`` on may be absent.
     as_of
-        Last day of counts and orders; None takes the last order's.
+        Last day of counts, receipts, sales and orders; None takes the last order's.
     day_cost
         Worth of a day on which a buyer waits [CNY/unit].
     deadline
         Emergency brake.
+    sourcing
+        Table of that name, as it is today: where what was sold since the counts left from; None knows of no item.
+    timezone
+        Whose days orders fall on.
 
     Raises
     ------
@@ -97,12 +111,13 @@ def source_orders(
     frames = _gather(tables)
     orders = frames["open_orders"].sort("order_id")
     if as_of is not None:
-        orders = orders.filter(pl.col("ordered_at").dt.date() <= as_of)
+        orders = orders.filter(pl.col("ordered_at").dt.convert_time_zone(timezone).dt.date() <= as_of)
     now = orders["ordered_at"].max()
     if not isinstance(now, datetime):
         raise RadarError("no order waits", "rows in open_orders", "run `radar load open_orders FILE`")
-    day = as_of or now.date()
-    lay = _lay_out(frames, orders, day, now, day_cost)
+    day = as_of or now.astimezone(ZoneInfo(timezone)).date()
+    on_hand = _count(frames, day, sourcing)
+    lay = _lay_out(frames, orders, on_hand, now, (day, day_cost))
     chosen, bound = np.full(orders.height, -1, dtype=np.int64), 0.0
     item_of = orders.select(pl.struct(ITEM).rank("dense")).to_series().to_numpy()
     for number in np.unique(item_of):
@@ -110,7 +125,8 @@ def source_orders(
         stock = lay.stock[here[0]]
         found, least = assign(lay.cost[here], orders["units"].to_numpy()[here], stock, deadline or Deadline(600.0))
         chosen[here], bound = found, bound + least
-    return _tell(orders, lay, chosen, bound, now)
+    sources, cost = _tell(orders, lay, chosen, now)
+    return OrderPlan(sources, cost, min(bound, cost), now, day, on_hand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +154,10 @@ def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 def _lay_out(
-    frames: dict[str, pl.DataFrame], orders: pl.DataFrame, day: date, now: datetime, day_cost: float
+    frames: dict[str, pl.DataFrame], orders: pl.DataFrame, on_hand: OnHand, now: datetime, worth: tuple[date, float]
 ) -> _Layout:
-    """Lay costs, hours and stock out as arrays."""
+    """Lay costs, hours and stock out as arrays; `worth` is the day, and that of a day a buyer waits."""
+    day, day_cost = worth
     path_costs = cost_paths(
         *(frames[name] for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles", "courier_rates"))
     )
@@ -159,7 +176,7 @@ def _lay_out(
         row[:3]: row[3:]
         for row in frames["sourcing_costs"].select("warehouse_id", "region_id", "category", "cost", "days").iter_rows()
     }
-    stock = _count(frames, day, sites)
+    stock = _place(on_hand.stock, sites)
     shape = (orders.height, len(sites) + 1)
     price, hours, late = np.full(shape, np.inf), np.full(shape, np.inf), np.zeros(shape)
     at_hand, hubs = np.zeros((orders.height, len(sites))), []
@@ -202,26 +219,19 @@ def _units_in_a_parcel(frames: dict[str, pl.DataFrame]) -> dict[tuple[str, str],
     return found | {(row[0], row[1]): float(row[2]) for row in own.select(*ITEM, "units_per_parcel").iter_rows()}
 
 
-def _count(frames: dict[str, pl.DataFrame], day: date, sites: list[str]) -> dict[tuple[str, str], Floats]:
-    """Units of each item in each warehouse: the latest count, and what has become sellable since."""
-    key = (*ITEM, "warehouse_id")
-    counts = (
-        frames["stock"].filter(pl.col("as_of") <= day).sort("as_of").group_by(key).agg(pl.col("units", "as_of").last())
-    )
-    since = (
-        frames["stock_receipts"]
-        .filter(pl.col("sellable_on") <= day)
-        .join(counts.select(*key, "as_of"), on=key, how="left")
-    )
-    fresh = since.filter((pl.col("sellable_on") > pl.col("as_of")).fill_null(True))
-    rows = (
-        pl.concat([counts.select(*key, "units"), fresh.select(*key, "units")]).group_by(key).agg(pl.col("units").sum())
-    )
+def _count(frames: dict[str, pl.DataFrame], day: date, sourcing: pl.DataFrame | None) -> OnHand:
+    """What is left to send: the latest counts, and what became sellable since, less what was sold since from where it left."""
+    serving = None if sourcing is None else Serving(sourcing, frames["merchants"], frames["warehouses"])
+    return run_down(frames["stock"], frames["stock_receipts"], frames["sales"], as_of=day, first=day, serving=serving)
+
+
+def _place(stock: pl.DataFrame, sites: list[str]) -> dict[tuple[str, str], Floats]:
+    """Units of each item in each warehouse."""
     place = {site: w for w, site in enumerate(sites)}
     found: dict[tuple[str, str], Floats] = {}
-    for merchant, category, site, units in rows.iter_rows():
+    for merchant, category, site, units in stock.select(*ITEM, "warehouse_id", "units").iter_rows():
         if site in place:
-            found.setdefault((merchant, category), np.zeros(len(sites)))[place[site]] += max(units, 0)
+            found.setdefault((merchant, category), np.zeros(len(sites)))[place[site]] += units
     return found
 
 
@@ -293,8 +303,8 @@ def _assign_in_turn(whole: Floats, units: Ints, stock: Floats) -> Ints:
     return chosen
 
 
-def _tell(orders: pl.DataFrame, lay: _Layout, chosen: Ints, bound: float, now: datetime) -> OrderPlan:
-    """Write where each order leaves from."""
+def _tell(orders: pl.DataFrame, lay: _Layout, chosen: Ints, now: datetime) -> tuple[pl.DataFrame, float]:
+    """Write where each order leaves from, and what that costs."""
     rows, total = [], 0.0
     for o, row in enumerate(orders.iter_rows(named=True)):
         w, own = int(chosen[o]), [row[name] for name in ("order_id", *ITEM, "region_id", "units")]
@@ -311,5 +321,4 @@ def _tell(orders: pl.DataFrame, lay: _Layout, chosen: Ints, bound: float, now: d
         rows.append(
             (*own, "home" if at_home else "stock", site, lay.hubs[o][w], arrives, round(late, 4), round(paid, 4))
         )
-    frame = pl.DataFrame(rows, schema=SCHEMA, orient="row")
-    return OrderPlan(frame, total, min(bound, total), now)
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row"), total

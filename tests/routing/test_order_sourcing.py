@@ -90,6 +90,66 @@ def test_buyers_are_served_from_near_by_until_stock_runs_out() -> None:
     assert check(given, found) == []
 
 
+def sell(*rows: tuple[date, int]) -> pl.DataFrame:
+    days, units = zip(*rows, strict=True)
+    frame = {"date": days, "merchant_id": "M1", "category": "toys", "destination_region_id": "south", "units": units}
+    return contract("sales").conform(pl.DataFrame(frame))
+
+
+def count(*rows: tuple[str, int, date]) -> pl.DataFrame:
+    sites, units, days = zip(*rows, strict=True)
+    frame = {"merchant_id": "M1", "category": "toys", "warehouse_id": sites, "units": units, "as_of": days}
+    return contract("stock").conform(pl.DataFrame(frame))
+
+
+def test_what_was_sold_since_the_count_is_not_sold_again() -> None:
+    """Five units in the south were counted three days ago and four sold since: of two orders one finds stock there."""
+    given = tables(("a", "south", 1), ("b", "south", 1))
+    given["stock"] = count(("WS", 5, DAY - timedelta(days=3)))
+    given["sales"] = sell((DAY - timedelta(days=3), 90), (DAY - timedelta(days=1), 3), (DAY, 1))
+    found = source_orders(given)
+    assert sorted(map(str, sites(found).values())) == ["None", "WS"]
+    assert (found.on_hand.sold, found.as_of) == (4, DAY)
+    assert check(given, found) == []
+    blind = source_orders({**given, "sales": given["sales"].clear()})
+    assert sites(blind) == {"a": "WS", "b": "WS"}
+    assert check(given, blind) == ["orders.oversold"]
+
+
+def test_sales_leave_the_warehouse_they_are_sourced_from() -> None:
+    given = tables(("a", "south", 2))
+    given["stock"] = count(("WN", 5, DAY - timedelta(days=3)), ("WS", 5, DAY - timedelta(days=3)))
+    given["sales"] = sell((DAY, 4))
+    where = {
+        "merchant_id": "M1", "category": "*", "region_id": "south", "origin_hub_id": ["N"], "date_from": DAY - timedelta(days=90),
+        "date_to": None, "share": 1.0,
+    }  # fmt: skip
+    sourcing = contract("sourcing").conform(
+        pl.DataFrame({"run_id": "load-0001", **where}, schema_overrides={"date_to": pl.Date})
+    )
+    found = source_orders(given, sourcing=sourcing)
+    left = dict(found.on_hand.stock.select("warehouse_id", "units").iter_rows())
+    assert left == {"WN": 1, "WS": 5}
+    assert check({**given, "sourcing_today": sourcing}, found) == []
+
+
+def test_a_count_older_than_a_year_serves_nobody() -> None:
+    given = tables(("a", "south", 1))
+    given["stock"] = count(("WS", 5, DAY - timedelta(days=400)))
+    found = source_orders(given)
+    assert (sites(found), found.on_hand.stale) == ({"a": None}, 1)
+
+
+def test_days_are_those_of_the_time_zone() -> None:
+    """Ordered at eight in the evening of universal time, which is the next day in Shanghai: its sales and receipts count."""
+    given = tables(("a", "south", 1), stock=(0, 5))
+    late = given["open_orders"].with_columns(ordered_at=pl.col("ordered_at") + timedelta(hours=12))
+    given |= {"open_orders": late, "sales": sell((DAY + timedelta(days=1), 5))}
+    assert sites(source_orders(given)) == {"a": "WS"}
+    found = source_orders(given, timezone="Asia/Shanghai")
+    assert (sites(found), found.as_of) == ({"a": None}, DAY + timedelta(days=1))
+
+
 def test_an_order_without_stock_leaves_from_home() -> None:
     found = source_orders(tables(("a", "south", 3), stock=(0, 0)))
     row = found.sources.row(0, named=True)
