@@ -265,6 +265,14 @@ ANSWERS: tuple[Answer, ...] = (
     ),
     _one("plan all", "", "what each plan and its check answers, by plan_trunk, verify_trunk, plan_stock"),
     _one("plan explain", "run_id: text, the plan\ntold: text, in a sentence", "lists of rows by what was asked"),
+    _one(
+        "plan locks",
+        """
+        run_id: text, the plan that was edited
+        written: yes/no, whether departure_locks was changed
+        locks: rows, as in departure_locks, with the departures before
+        """,
+    ),
     _one("plan timetable", "run_id: text, the plan\nfolder: text, folder written\nrows: map, rows by file"),
     _one(
         "verify",

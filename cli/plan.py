@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli import plan_all, plan_capacity, plan_explain, plan_joint, plan_source, plan_stock, plan_timetable
+from cli import plan_all, plan_capacity, plan_explain, plan_joint, plan_locks, plan_source, plan_stock, plan_timetable
 from cli.calibration import read_calibration
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.options import CertificateDraws, Effort, FirstDay, Json, LastDay, Seed, TimeLimit
 from cli.plan_demand import TrunkRequest, choose_order, keep_request, read_demand
 from cli.plan_fix import WriteFix, refuse_full_folder, write_fixes
-from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_locks, warn_of_shortfalls
+from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
 from cli.plan_weather import list_weather, read_weather_cost, tell_weather
 from cli.trunk_task import (
@@ -50,7 +50,16 @@ plans = typer.Typer(no_args_is_help=True, help="Plan trunk vehicles and stock.")
 def register(app: typer.Typer) -> None:
     """Add ``radar plan``."""
     plans.command("trunk")(trunk)
-    for module in (plan_capacity, plan_explain, plan_timetable, plan_stock, plan_joint, plan_source, plan_all):
+    for module in (
+        plan_capacity,
+        plan_explain,
+        plan_timetable,
+        plan_locks,
+        plan_stock,
+        plan_joint,
+        plan_source,
+        plan_all,
+    ):
         module.register(plans)
     app.add_typer(plans, name="plan")
 
@@ -209,7 +218,6 @@ def make_trunk_plan(
     from routing.trunk.plan import plan_trunk
     from routing.trunk.task.inputs import TrunkInputs
 
-    warn_of_locks(workspace)
     settings = workspace.settings.plan
     level = settings.service_level if request.service_level is None else request.service_level
     options = set_options(

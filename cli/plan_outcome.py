@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from cli.console import say, warn
+from cli.console import say
 from cli.words import money, word
 
 if TYPE_CHECKING:
@@ -76,10 +76,3 @@ def warn_of_shortfalls(outcome: PlanOutcome) -> None:
         typer.secho(line, fg=typer.colors.RED, err=True)
     if rows.height > _MOST_LINES:
         say(word("outcome.more", n=f"{rows.height - _MOST_LINES:,}"))
-
-
-def warn_of_locks(workspace: Workspace) -> None:
-    """Say that departures a planner has fixed or forbidden are not heeded: a plan that passes over them is not to look as if it kept them."""
-    rows = workspace.read("departure_locks").height
-    if rows:
-        warn(word("outcome.locks", rows=f"{rows:,}"))

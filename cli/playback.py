@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from routing.checker.playback.clock import ClockRules
     from routing.checker.playback.playback import Playback
 
+_READ_LATER = ("delivery_waves", "departure_locks")
+
 
 def read_hours_of(
     workspace: Workspace, run_id: str, tables: Mapping[str, pl.DataFrame]
@@ -26,11 +28,11 @@ def read_hours_of(
 
     run = read_run(workspace, run_id)
     versions = run["tables_read"]
-    # lateness was told by the hour before delivery waves were read: such a plan is judged as it was made
+    # lateness was told by the hour before delivery waves were read, and locks were not heeded: such a plan is judged as it was made
     names = [
         name
         for name in list_hours(run["options"].get("by", "sorts"))
-        if name not in tables and (name in versions or name != "delivery_waves")
+        if name not in tables and (name in versions or name not in _READ_LATER)
     ]
     hours = {name: read_as_planned(workspace, name, versions.get(name), run) for name in names}
     rules = read_rules(run["options"], workspace.settings.workspace.timezone)

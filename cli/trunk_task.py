@@ -23,6 +23,7 @@ HOURS = (
     "lane_departures",
     "delivery_waves",
     "vehicle_stands",
+    "departure_locks",
 )
 _WITHIN_DAYS = ("hub_sorts", "hand_in_profile", "lane_departures", "delivery_waves")
 PRICES = ("hold_cost", "short_cost", "late_cost", "co2_price")

@@ -128,6 +128,12 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             ("vehicle_type_id", "hub_id"),
             optional=True,
         ),
+        "departure_locks": Form(
+            {"lane_id": _TEXT, "date": _DAY, "leaves": _TEXT, "vehicle_type_id": _TEXT},
+            {"at_least": WHOLE, "at_most": WHOLE + EMPTY},
+            ("lane_id", "date", "leaves", "vehicle_type_id"),
+            optional=True,
+        ),
         "route_demand": Form(dict(_ROUTE), {"parcels": WHOLE}, (*_ROUTE, "ready_at"), blank={"ready_at": _MOMENT}),
         "trunk_departures": Form(
             {"date": _DAY, "lane_id": _TEXT, "vehicle_type_id": _TEXT},

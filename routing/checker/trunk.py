@@ -20,6 +20,7 @@ from routing.checker.accepted_paths import check_paths
 from routing.checker.bound import Costs
 from routing.checker.certificate import Totals, check_certificate
 from routing.checker.day_limits import lay_day_limits
+from routing.checker.departure_locks import check_locks
 from routing.checker.forced_shortfall import check_forced, count_forced_by_clock, count_forced_by_days
 from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.orders import read_orders
@@ -81,7 +82,7 @@ def check_trunk(
     tables
         ``hubs``, ``lanes``, ``vehicle_types``, ``route_demand``, ``trunk_departures``, ``trunk_flows``, ``hub_loads``,
         ``plan_certificates``; when there are any also ``lane_vehicles``, ``network_changes``, ``lane_weather``, ``lane_closures``,
-        ``service_promises``, ``shortfalls``, ``bound_prices``, and the hours of hubs and lanes. Rows of one plan only.
+        ``service_promises``, ``departure_locks``, ``shortfalls``, ``bound_prices``, and the hours of hubs and lanes. Rows of one plan only.
     hold_cost
         Price of a parcel held over a night [CNY/parcel/night].
     short_cost
@@ -126,6 +127,7 @@ def check_trunk(
     )
     certificates = tables.get("plan_certificates")
     violations += check_forced(certificates, work.forced)
+    violations += check_locks(frames, certificates, (rules or ClockRules()).time_zone)
     bound, unproven = check_bound(frames, certificates, Costs(hold_cost, short_cost, late_cost), rules or ClockRules())
     violations += unproven
     violations += _check_carbon(frames, tables)

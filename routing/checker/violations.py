@@ -41,6 +41,8 @@ RULES: Mapping[str, str] = MappingProxyType(
         "vehicle.departure_limit": "more vehicles of a type leave over a lane than the lane allows of that type",
         "vehicle.not_allowed": "a lane with its own list of vehicle types is run by another type",
         "vehicle.mode": "a vehicle runs over a lane of another mode",
+        "lock.at_least": "fewer vehicles of a type leave than a planner fixed",
+        "lock.at_most": "more vehicles of a type leave than a planner allowed",
         "fleet.size": "more vehicles of a type are at work at one time than there are",
         "fleet.balance": "own vehicles that leave a hub over the plan differ from those that reach it",
         "fleet.position": "own vehicles leave from where they do not stand",

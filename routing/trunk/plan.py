@@ -38,13 +38,14 @@ from routing.trunk.search.exact import (
 from routing.trunk.search.find_plan import find_bound, fit_parcels, search_plan
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
+from routing.trunk.search.locked_hours import settle_hours
 from routing.trunk.search.making_way import carry_short
 from routing.trunk.search.sort_order import order_plan
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.effort import SHARES
 from routing.trunk.task.flows import keep_used, load_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
-from routing.trunk.task.network import TrunkNetwork, share_limits
+from routing.trunk.task.network import TrunkNetwork, leaves_often, share_limits
 from routing.trunk.task.paths import mark_accepted
 from routing.trunk.to_tables import (
     GAP_CLOSED,
@@ -185,10 +186,11 @@ def plan_trunk(
     """
     network = build_network(inputs, options)
     columns = flow_columns(network)
-    reference_plan = None if reference is None else read_reference(network, reference)
     if columns > TINY_FLOW_COLUMNS:
         compile_search()
     deadline = Deadline(options.time_limit, options.clock)
+    network = settle_hours(network, options, deadline)
+    reference_plan = None if reference is None else read_reference(network, reference)
     if reference is None or reference_plan is None:
         draft, relaxed = _find_plan(network, options, columns, deadline, progress)
     else:
@@ -277,8 +279,9 @@ def _find_near(
         relaxed = find_bound(network, options, deadline.share("bound", SHARES.bound * options.time_limit), progress)
         if fits_exact_model(network, options):
             limit = deadline.share("exact model", SHARES.bound * options.time_limit)
-            proof = solve_exactly(network, effort=SHARES.bound * options.effort, deadline=limit)
-            rival, relaxed = proof.draft, raise_bound(relaxed, proof.bound)
+            proof = solve_exactly(share_limits(network), effort=SHARES.bound * options.effort, deadline=limit)
+            rival = proof.draft
+            relaxed = relaxed if leaves_often(network) else raise_bound(relaxed, proof.bound)
     driven = share_limits(network)
     first = deadline.share("plan near the reference", deadline.left() * (0.5 if rival is None else 1.0))
     draft = plan_near(driven, reference_plan, most_changes, rival, relaxed, options, first, progress)
@@ -307,7 +310,7 @@ def _find_plan(
         # a task of this size is proven at once, or in vain
         proof = solve_exactly(driven, effort=effort, deadline=deadline.share("exact model", seconds))
         # what is best within shares of limits bounds nothing but itself
-        relaxed = raise_bound(relaxed, proof.bound) if driven is network else relaxed
+        relaxed = relaxed if leaves_often(network) else raise_bound(relaxed, proof.bound)
         proven = proof.draft
         if proven is not None and proven.cost <= relaxed.bound * (1 + GAP_CLOSED) + GAP_CLOSED:
             return proven, relaxed
@@ -324,7 +327,7 @@ def _find_plan(
     if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and not deadline.over():
         limit = deadline.share("exact model", min(deadline.left(), seconds))
         proof = solve_exactly(driven, effort=effort, deadline=limit)
-        relaxed = raise_bound(relaxed, proof.bound) if driven is network else relaxed
+        relaxed = relaxed if leaves_often(network) else raise_bound(relaxed, proof.bound)
         draft = _better(draft, proof.draft)
     return draft, relaxed
 

@@ -132,14 +132,30 @@ def test_a_sort_plans_cost_is_told_without_the_price_of_shortage(short: int, bou
     assert ("by the bound" in sentence) == (told is not None)
 
 
-def test_locks_that_no_plan_heeds_are_told_in_both_languages(folder: Path) -> None:
-    silent = radar(folder, "plan", "trunk", "--effort", "0.01")
-    assert "departure_locks" not in silent.output
-    lock = {"lane_id": "A-C", "date": DAYS[0], "leaves": "any", "vehicle_type_id": "truck", "at_least": 0, "at_most": 0}
+def test_locks_are_kept_by_the_plan_and_judged_by_verify(folder: Path) -> None:
+    lock = {"lane_id": "A-C", "leaves": "any", "vehicle_type_id": "truck"}
+    rows = [
+        lock | {"date": DAYS[0], "at_least": 0, "at_most": 0},
+        lock | {"date": DAYS[1], "at_least": 2, "at_most": 2},
+    ]
     with Workspace.open(folder).run("load") as load:
-        load.upsert("departure_locks", pl.DataFrame([lock, lock | {"date": DAYS[1]}]))
-    told = radar(folder, "plan", "trunk", "--effort", "0.01")
-    assert told.exit_code == 3, told.output
-    assert "departure_locks holds 2 rows: plans do not heed them" in told.output
-    chinese = radar(folder, "--lang", "zh", "plan", "trunk", "--effort", "0.01")
-    assert "departure_locks 有 2 行" in chinese.output
+        load.upsert("departure_locks", pl.DataFrame(rows))
+    planned = radar(folder, "plan", "trunk", "--effort", "0.01")
+    assert planned.exit_code in (0, 3), planned.output
+    workspace = Workspace.open(folder)
+    run_id = workspace.writers("trunk_departures")[-1]
+    mine = workspace.results("trunk_departures", run_id).filter(pl.col("lane_id") == "A-C")
+    assert {row["date"]: row["departures"] for row in mine.iter_rows(named=True)} == {DAYS[1]: 2}
+    assert radar(folder, "verify", "trunk").exit_code == 0
+    edited = folder / "改.csv"
+    workspace.results("trunk_departures", run_id).filter(pl.col("lane_id") != "A-C").drop("run_id").write_csv(edited)
+    judged = radar(folder, "verify", "trunk", "--edited", str(edited))
+    assert "lock.at_least" in judged.output
+    # what was taken out by hand is locked at none, whatever was fixed before
+    written = radar(folder, "plan", "locks", str(edited))
+    assert written.exit_code == 0, written.output
+    assert "1 rows of departure_locks written" in written.output
+    kept = Workspace.open(folder).read("departure_locks").sort("date")
+    assert kept["at_most"].to_list() == [0, 0]
+    again = radar(folder, "--lang", "zh", "plan", "locks", str(edited), "--dry-run")
+    assert "未写入" in again.output

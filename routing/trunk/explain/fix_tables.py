@@ -38,7 +38,7 @@ def write_fix_tables(
     Returns
     -------
     tables : dict of str to polars.DataFrame
-        ``hub_days``, ``vehicle_types``, ``lanes``, ``lane_vehicles``, ``lane_departures``: those that change, with whole rows.
+        ``hub_days``, ``vehicle_types``, ``lanes``, ``lane_vehicles``, ``lane_departures``, ``departure_locks``: those that change, with whole rows.
     left : list of GroupFix
         Fixes that no row tells: of hubs of which ``hub_closures`` leave a part that day, which a row would be divided by again.
     """
@@ -56,6 +56,7 @@ def write_fix_tables(
         "hub_days": _write_hub_days(network, inputs, nodes),
         "vehicle_types": _raise_fleets(network, inputs, vehicles),
         **_raise_limits(network, inputs, vehicles),
+        "departure_locks": _raise_locks(network, inputs, vehicles),
     }
     return {name: frame for name, frame in tables.items() if frame.height}, left
 
@@ -125,6 +126,24 @@ def _raise_limits(
         "lane_vehicles": _raise(inputs.lane_vehicles, ("lane_id", "vehicle_type_id"), more),
         "lane_departures": _raise(inputs.lane_departures, ("lane_id",), more),
     }
+
+
+def _raise_locks(network: TrunkNetwork, inputs: TrunkInputs, wanted: Mapping[tuple[int, int], int]) -> pl.DataFrame:
+    """Rows of locks that keep departures from being added, with as many more."""
+    more: dict[tuple[object, ...], int] = {}
+    for (vehicle, day), count in wanted.items():
+        lane, kind = network.lane_ids[network.vehicle_lane[vehicle]], network.type_ids[network.vehicle_type[vehicle]]
+        key = lane, network.day(day), kind
+        if np.isfinite(network.vehicle_most[vehicle, day]):
+            more[key] = more.get(key, 0) + count
+    locks = inputs.departure_locks
+    keys = ("lane_id", "date", "vehicle_type_id")
+    raised = [
+        row | {"at_most": row["at_most"] + more[tuple(row[key] for key in keys)]}
+        for row in locks.iter_rows(named=True)
+        if row["at_most"] is not None and tuple(row[key] for key in keys) in more
+    ]
+    return type(locks)(raised, schema=locks.schema) if raised else locks.clear()
 
 
 def _raise(table: pl.DataFrame, keys: tuple[str, ...], more: Mapping[tuple[str, ...], int]) -> pl.DataFrame:

@@ -281,7 +281,8 @@ def _name_one(network: TrunkNetwork, action: Action) -> str:
         kind = int(network.vehicle_type[action.place])
         back = " (and back)" if network.type_own[kind] else ""
         lane = network.lane_ids[int(network.vehicle_lane[action.place])]
-        return f"{action.amount:,} more {network.type_ids[kind]} on {lane} on {day}{back}"
+        locked = " beyond departure_locks" if np.isfinite(network.vehicle_most[action.place, action.day]) else ""
+        return f"{action.amount:,} more {network.type_ids[kind]} on {lane} on {day}{back}{locked}"
     hub, when = network.hub_ids[network.node_hub[action.place]], network.name_time(action.place)
     if action.kind == "night":
         return f"room for {action.amount:,} parcels more at {hub} in the night after {when}"

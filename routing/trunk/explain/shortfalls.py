@@ -22,7 +22,7 @@ from routing.trunk.search.overload_repair import find_plain_paths
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.effort import WORK
 from routing.trunk.task.flows import Loads
-from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
+from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork, keep_locks
 from routing.trunk.task.paths import PathPool, gather_pool, mark_accepted, merge_paths
 from routing.trunk.task.shortest_paths import Labels, label_paths, trace_paths
 from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet
@@ -104,7 +104,7 @@ def explain_shortfalls(
             reasons[k] = refused
             continue
         lacks[k] = _describe_path(returning, k, int(short[k]), legs, loads, spare, free)
-    fixer = Fixer(network, measure_free_room(network, loads, vehicles), prices or ElasticPrices())
+    fixer = Fixer(network, measure_free_room(keep_locks(network), loads, vehicles), prices or ElasticPrices())
     most = max(int(effort * WORK.carried * min(1.0, WORK.cached_arcs / max(network.arcs, 1))), 1)
     fixes: list[GroupFix] = []
     for members in _group(lacks, short):
@@ -283,6 +283,8 @@ def _describe_arc(network: TrunkNetwork, arc: int, lack: float, free: Floats) ->
     kind = int(network.vehicle_type[lane_vehicles[best]])
     name = network.lane_ids[lane]
     fix = f"{count[best]:.0f} more {network.type_ids[kind]} on {name} on {network.day(day)} ({price[best]:,.0f} CNY)"
+    if np.isfinite(network.vehicle_most[lane_vehicles[best], day]):
+        return f"lane:{name}", f"{fix}, beyond departure_locks"
     if np.isfinite(network.lane_limit[lane, day]) or np.isfinite(network.vehicle_limit[lane_vehicles[best], day]):
         return f"lane:{name}", fix
     if free[kind, day] < count[best]:

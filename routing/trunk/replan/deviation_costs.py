@@ -1,7 +1,7 @@
 """What vehicles for a load cost when every departure more or fewer than those of a reference has a price of its own.
 
 For each arc step costs around its present vehicles: below their room those that are not needed fall away, the dearest a
-parcel first; beyond it hired vehicles are added. Own vehicles stay, so that their balance does.
+parcel first; beyond it hired vehicles are added. Own vehicles stay, so that their balance does, and departures that planners fix.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class _ArcChange:
         target = reference_plan.counts[self.lane_vehicles, day]
         # towards the reference a departure is the cheaper, away from it the dearer
         self.add_price = np.maximum(cost + np.where(self.count < target, -change, change), 0.0)
-        copies = np.repeat(np.arange(len(cost)), np.where(hired, self.count, 0))
+        free_to_go = np.maximum(self.count - network.vehicle_least[self.lane_vehicles, day], 0)
+        copies = np.repeat(np.arange(len(cost)), np.where(hired, free_to_go, 0))
         rank = np.arange(len(copies)) - np.searchsorted(copies, copies)
         saving = cost[copies] + np.where(self.count[copies] - rank > target[copies], change, -change)
         worth = np.flatnonzero(saving > 0)

@@ -148,9 +148,11 @@ def _carry(network: TrunkNetwork, flows: Flows, vehicles: Vehicles, deadline: De
 
 
 def keep_vehicles(network: TrunkNetwork, reference_plan: ReferencePlan, deadline: Deadline) -> Vehicles:
-    """Departures of the reference within today's limits, fleets and balance: as few changes as that takes."""
+    """Departures of the reference within today's limits, fleets, locks and balance: as few changes as that takes."""
     arc, vehicle = list_pairs(network)
-    count = reference_plan.counts[vehicle, network.arc_day[arc]]
+    count = np.maximum(
+        reference_plan.counts[vehicle, network.arc_day[arc]], network.vehicle_least[vehicle, network.arc_day[arc]]
+    )
     rows = limit_rows(network, arc, vehicle)
     limit = np.minimum(
         network.vehicle_limit[vehicle, network.arc_day[arc]], network.type_fleet[network.vehicle_type[vehicle]]
@@ -167,7 +169,8 @@ def keep_vehicles(network: TrunkNetwork, reference_plan: ReferencePlan, deadline
 def _nearest(
     network: TrunkNetwork, arc: Ints, vehicle: Ints, reference_plan: ReferencePlan, limit: Floats, deadline: Deadline
 ) -> Ints:
-    """Whole departures within every limit, nearest to the reference; none where no answer is found in time."""
+    """Whole departures within every limit, nearest to the reference; those fixed alone where no answer is found in time."""
+    fixed = network.vehicle_least[vehicle, network.arc_day[arc]]
     rows = limit_rows(network, arc, vehicle)
     target = reference_plan.counts[vehicle, network.arc_day[arc]].astype(np.float64)
     width = len(arc)
@@ -182,7 +185,7 @@ def _nearest(
             ),
             np.concatenate([target, rows.low]),
             np.concatenate([target, rows.high]),
-            np.zeros(3 * width),
+            np.concatenate([fixed.astype(np.float64), np.zeros(2 * width)]),
             np.concatenate([limit, np.full(2 * width, np.inf)]),
             integer=np.concatenate([np.ones(width, dtype=np.bool_), np.zeros(2 * width, dtype=np.bool_)]),
         ),
@@ -191,7 +194,7 @@ def _nearest(
         gap=1e-6,
     )
     if answer.values is None:
-        return np.zeros(width, dtype=np.int64)
+        return fixed
     return np.rint(answer.values[:width]).astype(np.int64)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from routing.trunk.task.flows import Flows, Loads, load_network
 from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.task.paths import PathPool
-from routing.trunk.vehicles.vehicle_model import Vehicles, tally
+from routing.trunk.vehicles.vehicle_model import Vehicles, list_fixed, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Draft:
 
 
 def empty_draft(network: TrunkNetwork) -> Draft:
-    """Return the plan that carries nothing."""
+    """Return the plan that carries nothing: only what planners fix runs."""
     none = np.zeros(0, dtype=np.int64)
     flows = Flows(PathPool(none, np.zeros(1, dtype=np.int64), none), none)
     loads = load_network(network, flows)
-    return Draft(flows, loads, tally(network, none, none, none, loads.arcs))
+    return Draft(flows, loads, tally(network, *list_fixed(network), loads.arcs))

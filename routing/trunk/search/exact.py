@@ -183,6 +183,7 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
     )
     need = np.ceil(asked.sum() / capacity) if len(entry) else capacity
     limit = np.minimum(limit, np.maximum(need, 1.0)) if not network.type_own.any() else limit
+    least = network.vehicle_least[pair_vehicle, network.arc_day[pair_arc]].astype(np.float64)
     whole = flows <= TINY_FLOW_COLUMNS
     return ExactModel(
         network=network,
@@ -192,8 +193,8 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
         high=np.concatenate(
             [supply, np.zeros(network.arcs), sort_limit[tight_sort], night_limit[tight_night], rules.high]
         ),
-        lower=np.zeros(width),
-        upper=np.concatenate([np.full(flows, np.inf), asked, limit]),
+        lower=np.concatenate([np.zeros(flows + len(entry)), least]),
+        upper=np.concatenate([np.full(flows, np.inf), asked, np.maximum(limit, least)]),
         integer=np.concatenate([np.full(flows + len(entry), whole), np.ones(len(pair_arc), dtype=np.bool_)]),
         pair_arc=pair_arc,
         pair_vehicle=pair_vehicle,

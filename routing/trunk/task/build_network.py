@@ -20,6 +20,7 @@ from routing.trunk.task.lane_vehicles import (
     spread_lane_vehicles,
 )
 from routing.trunk.task.lane_weather import read_lane_weather
+from routing.trunk.task.locks import lay_locks
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.task.path_rules import lay_rules
 from routing.trunk.task.sorts import Sorts, lay_sorts
@@ -55,6 +56,7 @@ class _Fleet:
     stands: tuple[Flags, Ints, Ints]
     vehicle: dict[str, Floats]
     lane_limit: Floats
+    day_limit: Floats
     vehicle_limit: Floats
 
 
@@ -98,7 +100,8 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     lanes = _lay_lanes(inputs, options, ends, sorts, days)
     fleet = _lay_fleet(inputs, options, lanes, hub_ids)
     handed = _lay_demand(inputs, options, lanes, sorts, demand, hub_ids)
-    return _join(options, hub_ids, sorts, lanes, fleet, handed, days)
+    network = _join(options, hub_ids, sorts, lanes, fleet, handed, days)
+    return lay_locks(network, inputs.departure_locks, sorts)
 
 
 def _lay_lanes(inputs: TrunkInputs, options: TrunkOptions, ends: tuple[Ints, Ints], sorts: Sorts, days: int) -> _Lanes:
@@ -118,9 +121,11 @@ def _lay_fleet(inputs: TrunkInputs, options: TrunkOptions, lanes: _Lanes, hub_id
     lane_number = {lane: i for i, lane in enumerate(lanes.table["lane_id"].to_list())}
     listed = list_lane_vehicles(inputs, lanes.table, types, lane_number, options.co2_price)
     vehicle = spread_lane_vehicles(listed, lanes.slots, types["vehicle_type_id"].to_list())
-    lane_limit, vehicle_limit = limit_departures(lanes.table, lanes.slots, vehicle, lanes.factor, lanes.closed)
+    lane_limit, day_limit, vehicle_limit = limit_departures(
+        lanes.table, lanes.slots, vehicle, lanes.factor, lanes.closed
+    )
     stands = read_stands(inputs.vehicle_stands, types, hub_ids)
-    return _Fleet(types, read_bounds(types, "fleet_size"), stands, vehicle, lane_limit, vehicle_limit)
+    return _Fleet(types, read_bounds(types, "fleet_size"), stands, vehicle, lane_limit, day_limit, vehicle_limit)
 
 
 def _lay_demand(
@@ -198,6 +203,10 @@ def _join(
         vehicle_cost=fleet.vehicle["cost"],
         vehicle_carbon=fleet.vehicle["carbon"],
         vehicle_limit=fleet.vehicle_limit,
+        day_limit=fleet.day_limit,
+        vehicle_least=np.zeros(fleet.vehicle_limit.shape, dtype=np.int64),
+        vehicle_most=np.full(fleet.vehicle_limit.shape, np.inf),
+        open_locks=(),
         arc_lane=arc_lane,
         arc_day=arc_day,
         arc_tail=slots.tail[arc],

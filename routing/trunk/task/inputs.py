@@ -34,6 +34,8 @@ class TrunkInputs:
         Hours in which lanes are shut, for certain; empty when there are none.
     hub_sorts, hub_days, hub_closures, hand_in_profile, lane_departures, delivery_waves
         Hours of hubs and lanes; empty frames when there are none. Without ``hub_sorts`` a plan is made by days.
+    departure_locks
+        Departures that planners fix, bound or forbid; empty when there are none.
     vehicle_stands
         Where own vehicles stand at the start and are to stand at the end; without rows of a type the plan chooses, and it ends as
         it began.
@@ -55,6 +57,7 @@ class TrunkInputs:
     delivery_waves: pl.DataFrame = field(default_factory=lambda: _empty("delivery_waves"))
     vehicle_stands: pl.DataFrame = field(default_factory=lambda: _empty("vehicle_stands"))
     lane_closures: pl.DataFrame = field(default_factory=lambda: _empty("lane_closures"))
+    departure_locks: pl.DataFrame = field(default_factory=lambda: _empty("departure_locks"))
 
     @classmethod
     def gather(cls, tables: Mapping[str, pl.DataFrame]) -> TrunkInputs:
@@ -73,6 +76,7 @@ class TrunkInputs:
             raise RadarError(f"no table {absent[0]}", f"the tables {', '.join(required)}", f"load {absent[0]} first")
         optional = (
             "lane_vehicles", "network_changes", "lane_weather", "service_promises", *HOURS, "vehicle_stands", "lane_closures",
+            "departure_locks",
         )  # fmt: skip
         frames = {name: tables[name] for name in required}
         frames |= {name: tables.get(name, contract(name).empty()) for name in optional}

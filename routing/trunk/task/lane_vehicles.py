@@ -84,8 +84,8 @@ def spread_lane_vehicles(vehicle: dict[str, Floats], slots: Slots, type_ids: lis
 
 def limit_departures(
     lanes: pl.DataFrame, slots: Slots, vehicle: dict[str, Floats], factor: Floats, closed: Flags
-) -> tuple[Floats, Floats]:
-    """Most departures of every slot and of every lane vehicle on each day, as weather leaves them.
+) -> tuple[Floats, Floats, Floats]:
+    """Most departures of every slot, of all slots of its lane together, and of every lane vehicle on each day, as weather leaves them.
 
     Parameters
     ----------
@@ -98,12 +98,12 @@ def limit_departures(
     """
     lane, row = slots.lane, vehicle["lane"].astype(np.int64)
     thin = np.where(factor > 0, factor, 1.0)[lane]
-    lane_limit = np.minimum(read_bounds(lanes, "departure_limit")[lane], slots.limit)
-    lane_limit = np.ceil(lane_limit[:, None] * thin - _EPSILON)
+    day_limit = np.ceil(read_bounds(lanes, "departure_limit")[lane][:, None] * thin - _EPSILON)
+    lane_limit = np.minimum(day_limit, np.ceil(slots.limit[:, None] * thin - _EPSILON))
     vehicle_limit = np.ceil(vehicle["limit"][:, None] * thin[row] - _EPSILON)
     vehicle_limit[closed[lane][row]] = 0.0
     lane_limit[closed[lane]] = 0.0
-    return lane_limit, vehicle_limit
+    return lane_limit, day_limit, vehicle_limit
 
 
 def list_arcs(

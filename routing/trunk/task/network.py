@@ -23,6 +23,25 @@ Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLock:
+    """A lock on the departures of a lane and day at whatever hour, where it leaves more than once.
+
+    Attributes
+    ----------
+    vehicles : (n,)
+        Lane vehicles of its type, one a departure, in order of their hour.
+    day
+    at_least, at_most : [departures]
+        Of all of them together.
+    """
+
+    vehicles: Ints
+    day: int
+    at_least: int
+    at_most: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkNetwork:
     """Arrays of one planning task; N nodes, H hubs, D days, L lanes, V vehicle types, O lane vehicles, R arcs, K demands.
 
@@ -56,6 +75,12 @@ class TrunkNetwork:
     vehicle_capacity : (O,) [parcels/departure]; vehicle_cost : (O,) [CNY/departure]
     vehicle_carbon : (O,) [kg/departure]; its price is in ``vehicle_cost``
     vehicle_limit : (O, D) [departures/day]; lane_limit : (L, D) [departures/day]
+    day_limit : (L, D) [departures/day]
+        Of all departures of a lane together, where it leaves more than once a day.
+    vehicle_least, vehicle_most : (O, D) [departures]
+        Departures that planners fix and to which they bound them. Bounds of cost know nothing of them: they hold for any plan.
+    open_locks
+        Locks whose hour is not settled.
     arc_lane, arc_day, arc_tail, arc_head : (R,)
         Sorted by tail node. ``arc_cost`` [CNY/parcel] is the lane's parcel cost.
     arc_step, arc_back : (R,)
@@ -130,6 +155,10 @@ class TrunkNetwork:
     vehicle_cost: Floats
     vehicle_carbon: Floats
     vehicle_limit: Floats
+    day_limit: Floats
+    vehicle_least: Ints
+    vehicle_most: Floats
+    open_locks: tuple[OpenLock, ...]
     arc_lane: Ints
     arc_day: Ints
     arc_tail: Ints
@@ -205,27 +234,59 @@ class TrunkNetwork:
 
 
 def share_limits(network: TrunkNetwork) -> TrunkNetwork:
-    """Share the limits of a lane and day out over its departures, those nearest to midnight first.
+    """Share the limits of a lane and day out over its departures, those nearest to midnight first, and keep to what planners lock.
 
     A search that keeps the shares keeps the limits. A bound is proven without sharing: each departure may take all of them.
     """
-    if len(set(network.lane_ids)) == len(network.lane_ids):
+    return keep_locks(_share_days(network) if leaves_often(network) else network)
+
+
+def keep_locks(network: TrunkNetwork) -> TrunkNetwork:
+    """Bound the departures of lane vehicles by what planners lock."""
+    if not network.vehicle_least.any() and np.isinf(network.vehicle_most).all():
         return network
+    kept = np.minimum(network.vehicle_limit, network.vehicle_most)
+    return replace(network, vehicle_limit=np.maximum(kept, network.vehicle_least))
+
+
+def leaves_often(network: TrunkNetwork) -> bool:
+    """Whether some lane leaves more than once a day."""
+    return len(set(network.lane_ids)) < len(network.lane_ids)
+
+
+def _share_days(network: TrunkNetwork) -> TrunkNetwork:
+    rank, count, real = _rank_departures(network)
+    least = network.vehicle_least.astype(np.float64)
+    lane_least, day_least = np.zeros(network.lane_limit.shape), np.zeros((int(real.max()) + 1, network.days))
+    np.add.at(lane_least, network.vehicle_lane, least)
+    np.add.at(day_least, real, lane_least)
+    share = _share(network.day_limit - day_least[real], rank, count)
+    lane_limit = np.minimum(network.lane_limit, lane_least + share)
+    lane = network.vehicle_lane
+    group = np.unique(real[lane] * len(network.type_ids) + network.vehicle_type, return_inverse=True)[1]
+    together = np.zeros((int(group.max(initial=-1)) + 1, network.days))
+    np.add.at(together, group, least)
+    vehicle_limit = least + _share(network.vehicle_limit - together[group], rank[lane], count[lane])
+    vehicle_limit = np.where(lane_limit[lane] >= 1, vehicle_limit, 0.0)
+    return replace(network, lane_limit=lane_limit, vehicle_limit=vehicle_limit)
+
+
+def _rank_departures(network: TrunkNetwork) -> tuple[Floats, Floats, Ints]:
+    """Rank of each departure of a lane and day from midnight and their number, both (L, D); number of the lane itself, (L,)."""
     ids = {name: number for number, name in enumerate(dict.fromkeys(network.lane_ids))}
     real = np.array([ids[name] for name in network.lane_ids], dtype=np.int64)
     arcs = network.arc_of >= 0
     leaves = np.full(network.arc_of.shape, np.inf)
     leaves[network.arc_lane, network.arc_day] = network.arc_leaves - 24.0 * (network.arc_day + 1.0)
-    rank = np.zeros(network.arc_of.shape)
+    rank, count = np.zeros(network.arc_of.shape), np.ones(network.arc_of.shape)
     several = np.bincount(real)[real] > 1
-    count = np.ones(network.arc_of.shape)
     for lane in np.unique(real[several]).tolist():
         mine = np.flatnonzero(real == lane)
         rank[mine] = np.argsort(np.argsort(np.abs(leaves[mine]), axis=0, kind="stable"), axis=0, kind="stable")
         count[mine] = np.maximum(arcs[mine].sum(axis=0), 1)
-    lane_limit = np.ceil((network.lane_limit - rank) / count)
-    lane_limit = np.where(np.isfinite(network.lane_limit), np.maximum(lane_limit, 0.0), np.inf)
-    vehicle_limit = np.ceil((network.vehicle_limit - rank[network.vehicle_lane]) / count[network.vehicle_lane])
-    vehicle_limit = np.where(np.isfinite(network.vehicle_limit), np.maximum(vehicle_limit, 0.0), np.inf)
-    vehicle_limit = np.where(lane_limit[network.vehicle_lane] >= 1, vehicle_limit, 0.0)
-    return replace(network, lane_limit=lane_limit, vehicle_limit=vehicle_limit)
+    return rank, count, real
+
+
+def _share(limit: Floats, rank: Floats, count: Floats) -> Floats:
+    share = np.ceil((limit - rank) / count)
+    return np.where(np.isfinite(limit), np.maximum(share, 0.0), np.inf)

@@ -51,14 +51,15 @@ def refine_vehicles(
             break
         behind = vehicles.short[model.carried[columns[columns >= pairs] - pairs]]
         present = paid[number] + network.short_cost * float(behind.sum())
-        most = np.concatenate([model.limit[inside], np.full(len(columns) - len(inside), np.inf)])
+        left = len(columns) - len(inside)
+        most = np.concatenate([model.limit[inside], np.full(left, np.inf)])
         answer = solve_linear(
             LinearModel(
                 model.cost[columns],
                 model.matrix[rows][:, columns],
                 model.low[rows],
                 model.high[rows],
-                np.zeros(len(columns)),
+                np.concatenate([model.least[inside], np.zeros(left)]),
                 most,
                 integer=np.arange(len(columns)) < len(inside),
             ),

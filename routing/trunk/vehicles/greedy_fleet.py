@@ -12,7 +12,7 @@ import numpy as np
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.vehicles.fleet_spreading import ArcVehicles, FleetUse, spread_vehicles
 from routing.trunk.vehicles.step_costs import StepCosts, count_vehicles
-from routing.trunk.vehicles.vehicle_model import Vehicles, list_pairs, tally
+from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet, list_pairs, measure_fixed, tally
 
 _SWEEPS = 6
 
@@ -37,34 +37,41 @@ def choose_fleet(network: TrunkNetwork, step_costs: StepCosts, load: Floats) -> 
     kind, day = network.vehicle_type[vehicle], network.arc_day[arc]
     busy = network.busy_days()[arc] if len(arc) else arc
     pointers = np.searchsorted(arc, np.arange(network.arcs + 1)).astype(np.int64)
-    limit = network.vehicle_limit[vehicle, day] if len(arc) else np.zeros(0)
-    lane_limit = network.lane_limit[network.arc_lane, network.arc_day]
+    # departures that planners fix stay: what is chosen is what comes on top of them
+    fixed = network.vehicle_least[vehicle, day] if len(arc) else np.zeros(0, dtype=np.int64)
+    limit = network.vehicle_limit[vehicle, day] - fixed if len(arc) else np.zeros(0)
+    lane_limit = network.lane_limit[network.arc_lane, network.arc_day] - np.bincount(arc, fixed, network.arcs)
     own, step = network.type_own[kind], network.arc_step[arc]
     capacity, cost = network.vehicle_capacity[vehicle], network.vehicle_cost[vehicle]
-    largest_first = np.argsort(-load, kind="stable").astype(np.int64)
+    rest = np.maximum(load - measure_fixed(network), 0.0)
+    largest_first = np.argsort(-rest, kind="stable").astype(np.int64)
+    room = free_fleet(network, tally(network, arc, vehicle, fixed, load))
 
     def spread(frozen: Flags) -> None:
         pairs = ArcVehicles(pointers, kind, step, busy, capacity, cost, limit, lane_limit, frozen)
-        free = np.repeat(network.type_fleet[:, None], network.fleet_steps, axis=1)
-        spread_vehicles(pairs, FleetUse(load, count, free), largest_first, _SWEEPS)
+        more = count - fixed
+        spread_vehicles(pairs, FleetUse(rest, more, room.copy()), largest_first, _SWEEPS)
+        count[:] = more + fixed
 
     spread(np.zeros(len(arc), dtype=np.bool_))
     if own.any():
         for number in np.flatnonzero(network.type_own):
-            _balance(network, int(number), arc, vehicle, count, busy)
+            _balance(network, int(number), arc, vehicle, count, fixed)
         spread(own)
     return tally(network, arc, vehicle, count, load)
 
 
-def _balance(network: TrunkNetwork, number: int, arc: Ints, vehicle: Ints, count: Ints, busy: Ints) -> None:
+def _balance(network: TrunkNetwork, number: int, arc: Ints, vehicle: Ints, count: Ints, fixed: Ints) -> None:
     """Make the departures of one own type a circulation, in place: a flow of least cost over the hubs.
 
     An empty return over a lane costs its departure. Taking an own departure out, hired vehicles in its place, costs the
-    difference. Both together always have a solution: no own departure at all.
+    difference. Both together always have a solution, no own departure at all, unless planners fix some: then these are left
+    alone, and stand where they can once vehicles are placed.
     """
     from ortools.graph.python import min_cost_flow
 
     pairs = np.flatnonzero(network.vehicle_type[vehicle] == number)
+    busy = network.busy_days()[arc]
     lane = network.arc_lane[arc[pairs]]
     start, end = network.lane_origin[lane], network.lane_destination[lane]
     cost = network.vehicle_cost[vehicle[pairs]]
@@ -83,12 +90,12 @@ def _balance(network: TrunkNetwork, number: int, arc: Ints, vehicle: Ints, count
         flow = min_cost_flow.SimpleMinCostFlow()
         adds = flow.add_arcs_with_capacity_and_unit_cost(start, end, slack, np.rint(100 * cost).astype(np.int64))
         cuts = flow.add_arcs_with_capacity_and_unit_cost(
-            end, start, count[pairs], np.rint(100 * dropped).astype(np.int64)
+            end, start, count[pairs] - fixed[pairs], np.rint(100 * dropped).astype(np.int64)
         )
         # a hub that more vehicles reach than leave sends the difference away
         flow.set_nodes_supplies(np.arange(network.hubs), -np.rint(surplus).astype(np.int64))
         if flow.solve() != flow.OPTIMAL:
-            count[pairs] = 0
+            count[pairs] = fixed[pairs]
             return
         added, cut = flow.flows(adds), flow.flows(cuts)
         count[pairs] -= cut

@@ -39,6 +39,14 @@ def _count_lacking(network: TrunkNetwork, vehicles: Vehicles, kind: int) -> Ints
     return lacking
 
 
+def _is_even(network: TrunkNetwork, vehicles: Vehicles, kind: int) -> bool:
+    """Whether as many vehicles of a type reach every hub as leave it; those that planners fix may not."""
+    mine = network.vehicle_type[vehicles.vehicle] == kind
+    lane, count = network.arc_lane[vehicles.arc[mine]], vehicles.departures[mine]
+    gone = np.bincount(network.lane_origin[lane], count, network.hubs)
+    return bool((gone == np.bincount(network.lane_destination[lane], count, network.hubs)).all())
+
+
 def place_vehicles(network: TrunkNetwork, vehicles: Vehicles, load: Floats, deadline: Deadline) -> Vehicles:
     """Repair a choice of vehicles so that own ones stand where they leave from; what stands already stays as it is.
 
@@ -56,7 +64,8 @@ def place_vehicles(network: TrunkNetwork, vehicles: Vehicles, load: Floats, dead
     for kind in np.flatnonzero(network.type_own).tolist():
         start, end = network.stand_start[kind], network.stand_end[kind]
         lacking = _count_lacking(network, vehicles, kind)
-        if not network.stands_given[kind] and lacking.sum() <= network.type_fleet[kind]:
+        within = not network.stands_given[kind] and lacking.sum() <= network.type_fleet[kind]
+        if within and (not network.vehicle_least.any() or _is_even(network, vehicles, kind)):
             continue
         if network.stands_given[kind] and (lacking <= start).all() and (start == end).all():
             continue
@@ -81,6 +90,7 @@ class _Placing:
         others = vehicles.room[self.arc] - self.now * self.capacity
         self.need = np.ceil(np.maximum(load[self.arc] - others, 0.0) / self.capacity - 1e-9).astype(np.int64)
         self.need = np.minimum(self.need, self.now)
+        self.fixed = network.vehicle_least[self.vehicle, network.arc_day[self.arc]]
         used = np.bincount(vehicles.arc, vehicles.departures, network.arcs).astype(np.float64)
         lane = network.arc_lane[self.arc]
         day = network.arc_day[self.arc]
@@ -210,6 +220,7 @@ class _Placing:
             high.append(np.array([network.type_fleet[kind]]))
             height += 1
         lower, upper = np.zeros(width), np.full(width, np.inf)
+        lower[x:h] = self.fixed
         upper[x:h], upper[h:s] = self.most, self.hired_most
         upper[s:w] = self.need[wanted]
         if given:
@@ -230,8 +241,14 @@ class _Placing:
 
     def _without(self) -> Vehicles:
         """Leave the type out, where the solver found nothing in its time."""
+        name = self._network.type_ids[self._kind]
+        if self.fixed.any():
+            raise RadarError(
+                f"own vehicles {name} that cannot stand where departure_locks have them leave from, or not found to in time",
+                "locks that the fleet can run one after the other",
+                "lower at_least of some rows, or give the plan more time",
+            )
         if (self._network.stand_start[self._kind] != self._network.stand_end[self._kind]).any():
-            name = self._network.type_ids[self._kind]
             raise RadarError(
                 f"vehicle_stands of {name} whose vehicles cannot come from where they stand to where they are to stand",
                 "stands that lanes and days of the plan join",

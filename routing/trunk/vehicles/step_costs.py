@@ -1,7 +1,8 @@
 """What vehicles for a load cost: a step function for every arc, compiled.
 
 The cheapest vehicles that hold a load make step costs: breakpoints (room, price) of mixes of vehicles none of which is
-beaten by a roomier and cheaper one. Beyond the last breakpoint whole vehicles of the cheapest unlimited type are added; beyond
+beaten by a roomier and cheaper one. Departures that planners fix run whatever they carry: their room comes first, at no price.
+Beyond the last breakpoint whole vehicles of the cheapest unlimited type are added; beyond
 what limits allow every parcel costs a penalty.
 """
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.records import LaneVehicles, list_lane_vehicles
+from routing.trunk.vehicles.vehicle_model import list_fixed, measure_fixed
 
 _MOST_BREAKPOINTS = 48
 _FEW = 12  # departures up to which a limited type is enumerated
@@ -70,11 +72,33 @@ def build_step_costs(network: TrunkNetwork, departure_price: Floats) -> StepCost
         base=np.full(arcs, -1, dtype=np.int64),
     )
     price = np.maximum(departure_price, 0.0)
-    _fill(list_lane_vehicles(network), network.arc_lane, network.arc_day, price, costs)
+    _fill(_list_free(network), network.arc_lane, network.arc_day, price, costs)
     last = costs.pointers[-1]
-    return costs._replace(
+    costs = costs._replace(
         room=costs.room[:last].copy(), price=costs.price[:last].copy(), vehicles=costs.vehicles[:last].copy()
     )
+    return _add_fixed(network, costs) if network.vehicle_least.any() else costs
+
+
+def _list_free(network: TrunkNetwork) -> LaneVehicles:
+    """What limits leave beside the departures that planners fix."""
+    on_lane = list_lane_vehicles(network)
+    if not network.vehicle_least.any():
+        return on_lane
+    lane_limit = network.lane_limit.copy()
+    np.subtract.at(lane_limit, network.vehicle_lane, network.vehicle_least.astype(np.float64))
+    return on_lane._replace(limit=on_lane.limit - network.vehicle_least, lane_limit=lane_limit)
+
+
+def _add_fixed(network: TrunkNetwork, costs: StepCosts) -> StepCosts:
+    """Put the room of departures that planners fix in front of every mix."""
+    given = measure_fixed(network)
+    fixed, sizes = given > 0, np.diff(costs.pointers)
+    first = costs.pointers[:-1][fixed]
+    room = np.insert(costs.room + np.repeat(given, sizes), first, given[fixed])
+    price, vehicles = np.insert(costs.price, first, 0.0), np.insert(costs.vehicles, first, 0)
+    pointers = np.concatenate([[0], np.cumsum(sizes + fixed)]).astype(np.int64)
+    return costs._replace(pointers=pointers, room=room, price=price, vehicles=vehicles, most=costs.most + given)
 
 
 @numba.njit(cache=True)
@@ -185,7 +209,18 @@ def count_vehicles(network: TrunkNetwork, step_costs: StepCosts, load: Floats) -
     _count(step_costs, on_lane.first[network.arc_lane], load, counts)
     arc, slot = np.nonzero(counts)
     vehicle = np.where(slot < _CODED, on_lane.first[network.arc_lane[arc]] + slot, step_costs.base[arc])
-    return arc.astype(np.int64), vehicle.astype(np.int64), counts[arc, slot]
+    placed = arc.astype(np.int64), vehicle.astype(np.int64), counts[arc, slot]
+    return _join_fixed(network, *placed) if network.vehicle_least.any() else placed
+
+
+def _join_fixed(network: TrunkNetwork, arc: Ints, vehicle: Ints, count: Ints) -> tuple[Ints, Ints, Ints]:
+    """Add the departures that planners fix to those chosen."""
+    fixed_arc, fixed, least = list_fixed(network)
+    width = len(network.vehicle_lane)
+    keys, place = np.unique(np.concatenate([arc * width + vehicle, fixed_arc * width + fixed]), return_inverse=True)
+    total = np.zeros(len(keys), dtype=np.int64)
+    np.add.at(total, place, np.concatenate([count, least]))
+    return keys // width, keys % width, total
 
 
 @numba.njit(cache=True)

@@ -56,12 +56,14 @@ def list_pairs(network: TrunkNetwork, wanted: Ints | None = None) -> tuple[Ints,
     Parameters
     ----------
     wanted : (n,), optional
-        Arcs that carry load; hired vehicles are listed for these only, own vehicles for all (empty returns).
+        Arcs that carry load; hired vehicles are listed for these and where planners fix departures only, own vehicles for all
+        (empty returns).
     """
     usable = np.ones(network.arcs, dtype=np.bool_)
     if wanted is not None:
         usable[:] = False
         usable[wanted] = True
+        usable[list_fixed(network)[0]] = True
     vehicle, day = np.nonzero((network.vehicle_limit >= 1) & (network.type_fleet[network.vehicle_type] >= 1)[:, None])
     arc = network.arc_of[network.vehicle_lane[vehicle], day]
     keep = arc >= 0
@@ -70,6 +72,21 @@ def list_pairs(network: TrunkNetwork, wanted: Ints | None = None) -> tuple[Ints,
     vehicle, arc = vehicle[keep], arc[keep]
     order = np.lexsort((vehicle, arc))
     return arc[order].astype(np.int64), vehicle[order].astype(np.int64)
+
+
+def list_fixed(network: TrunkNetwork) -> tuple[Ints, Ints, Ints]:
+    """Arc, lane vehicle and number of the departures that planners fix, sorted by arc and lane vehicle."""
+    vehicle, day = np.nonzero(network.vehicle_least)
+    arc = network.arc_of[network.vehicle_lane[vehicle], day]
+    order = np.lexsort((vehicle, arc))
+    vehicle, day = vehicle[order].astype(np.int64), day[order]
+    return arc[order].astype(np.int64), vehicle, network.vehicle_least[vehicle, day]
+
+
+def measure_fixed(network: TrunkNetwork) -> Floats:
+    """Room of the departures that planners fix, (R,) [parcels]."""
+    arc, vehicle, count = list_fixed(network)
+    return np.bincount(arc, count * network.vehicle_capacity[vehicle], network.arcs).astype(np.float64)
 
 
 def limit_rows(network: TrunkNetwork, arc: Ints, vehicle: Ints) -> FleetRows:
@@ -165,14 +182,15 @@ class VehicleModel:
 
     Attributes
     ----------
-    arc, vehicle, limit : (Y,)
-        Pairs, and the most departures of each.
+    arc, vehicle, least, limit : (Y,)
+        Pairs, and the fewest and most departures of each.
     carried : (C,)
         Arcs with load.
     """
 
     arc: Ints
     vehicle: Ints
+    least: Floats
     limit: Floats
     carried: Ints
     cost: Floats
@@ -194,6 +212,7 @@ def model_vehicles(network: TrunkNetwork, load: Floats) -> VehicleModel:
     # no arc needs more than what its load fills: a finite bound keeps the search small
     need = np.ceil(load[arc] / capacity)
     limit = np.where(network.type_own[network.vehicle_type[vehicle]], limit, np.minimum(limit, need))
+    least = network.vehicle_least[vehicle, network.arc_day[arc]].astype(np.float64)
     place = np.full(network.arcs, -1, dtype=np.int64)
     place[carried] = np.arange(len(carried))
     on = place[arc] >= 0
@@ -204,7 +223,8 @@ def model_vehicles(network: TrunkNetwork, load: Floats) -> VehicleModel:
     return VehicleModel(
         arc=arc,
         vehicle=vehicle,
-        limit=limit,
+        least=least,
+        limit=np.maximum(limit, least),
         carried=carried,
         cost=np.concatenate([network.vehicle_cost[vehicle], np.full(len(carried), network.short_cost)]),
         matrix=sparse.bmat([[hold, miss], [rules.matrix, blank]], format="csr"),
@@ -233,14 +253,15 @@ def free_fleet(network: TrunkNetwork, vehicles: Vehicles) -> Floats:
 
 
 def drop_unneeded(network: TrunkNetwork, vehicles: Vehicles, load: Floats) -> Vehicles:
-    """Let hired vehicles fall away whose room smaller loads (R,) do without, the dearest a parcel first; own ones stay."""
+    """Let hired vehicles fall away whose room smaller loads (R,) do without, the dearest a parcel first; own and fixed ones stay."""
     departures = vehicles.departures.copy()
+    least = network.vehicle_least[vehicles.vehicle, network.arc_day[vehicles.arc]]
     capacity, cost = network.vehicle_capacity[vehicles.vehicle], network.vehicle_cost[vehicles.vehicle]
     spare = vehicles.room - load
     hired = ~network.type_own[network.vehicle_type[vehicles.vehicle]] & (departures > 0)
     for pair in np.flatnonzero(hired)[np.argsort(-(cost / capacity)[hired], kind="stable")].tolist():
         arc = vehicles.arc[pair]
-        dropped = min(int(departures[pair]), int(max(spare[arc], 0.0) // capacity[pair]))
+        dropped = min(int(departures[pair] - least[pair]), int(max(spare[arc], 0.0) // capacity[pair]))
         departures[pair] -= dropped
         spare[arc] -= dropped * capacity[pair]
     return tally(network, vehicles.arc, vehicles.vehicle, departures, load)

@@ -1,0 +1,158 @@
+"""What planners lock: departures they fix, bound or forbid, laid upon the lane vehicles of a network.
+
+A row of ``departure_locks`` bounds the departures of one vehicle type over a lane on a date, at one hour or (``any``) at all hours
+together. Where the lane leaves once that day both are the same; where it leaves more often, the hours of an open lock are settled
+once it is known which of them parcels want (:mod:`routing.trunk.search.locked_hours`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.errors import RadarError
+from routing.trunk.task.network import Ints, OpenLock, TrunkNetwork
+from routing.trunk.task.sorts import HOURS_A_DAY, Sorts, read_hours
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ANY = "any"
+_MINUTE = 1.0 / 60.0
+
+
+def lay_locks(network: TrunkNetwork, locks: pl.DataFrame, sorts: Sorts) -> TrunkNetwork:
+    """Lay ``departure_locks`` upon a network; rows of days outside of the plan bound nothing.
+
+    Raises
+    ------
+    RadarError
+        For an unknown lane or type, a type the lane does not take, an hour at which it does not leave, departures fixed where none can
+        run, and more of them than limits and fleets allow.
+    """
+    if locks.is_empty():
+        return network
+    least, most = network.vehicle_least.copy(), network.vehicle_most.copy()
+    left_open: list[OpenLock] = []
+    for row in locks.sort("lane_id", "date", "vehicle_type_id", "leaves").iter_rows(named=True):
+        day = (row["date"] - network.first_day).days
+        vehicles = _find_vehicles(network, row)
+        if not 0 <= day < network.days:
+            continue
+        vehicles = _leaving_at(network, vehicles, day, row, sorts)
+        at_least, at_most = int(row["at_least"]), np.inf if row["at_most"] is None else float(row["at_most"])
+        if at_least:
+            vehicles = vehicles[network.arc_of[network.vehicle_lane[vehicles], day] >= 0]
+            if not len(vehicles):
+                refused = _cannot_keep(
+                    row, "a day on which the lane and its hubs are open and it arrives within the plan"
+                )
+                raise refused
+        if len(vehicles) == 1:
+            place = vehicles[0], day
+            least[place], most[place] = max(least[place], at_least), min(most[place], at_most)
+        elif len(vehicles):
+            order = np.argsort(network.lane_leaves[network.vehicle_lane[vehicles], day], kind="stable")
+            left_open.append(OpenLock(vehicles[order], day, at_least, at_most))
+    locked = replace(network, vehicle_least=least, vehicle_most=most, open_locks=tuple(left_open))
+    check_locks(locked)
+    return locked
+
+
+def _cannot_keep(row: dict[str, Any], expected: str) -> RadarError:
+    found = (
+        f"a lock of {row['vehicle_type_id']} on {row['lane_id']} on {row['date']} at {row['leaves']} in departure_locks"
+    )
+    return RadarError(found, expected, "correct the row or take it out")
+
+
+def _find_vehicles(network: TrunkNetwork, row: dict[str, Any]) -> Ints:
+    """Lane vehicles of a lock, at whatever hour."""
+    for column, known, what in (
+        ("lane_id", network.lane_ids, "lane"),
+        ("vehicle_type_id", network.type_ids, "vehicle type"),
+    ):
+        if row[column] not in known:
+            raise RadarError(
+                f"{what} {row[column]} in departure_locks, unknown to the reference tables",
+                action="drop the row or load it",
+            )
+    slots = np.flatnonzero(np.array(network.lane_ids) == row["lane_id"])
+    kind = network.type_ids.index(row["vehicle_type_id"])
+    vehicles = np.flatnonzero(np.isin(network.vehicle_lane, slots) & (network.vehicle_type == kind))
+    if not len(vehicles):
+        raise _cannot_keep(row, "a vehicle type that the lane takes")
+    return vehicles.astype(np.int64)
+
+
+def _leaving_at(network: TrunkNetwork, vehicles: Ints, day: int, row: dict[str, Any], sorts: Sorts) -> Ints:
+    """Those of the lane vehicles that leave at the hour of a lock; an hour after midnight may be written with or without 24."""
+    leaves = network.lane_leaves[network.vehicle_lane[vehicles], day]
+    vehicles, leaves = vehicles[np.isfinite(leaves)], leaves[np.isfinite(leaves)]
+    if row["leaves"] == ANY or not network.by_clock:
+        return vehicles
+    hub = int(network.lane_origin[network.vehicle_lane[vehicles[0]]]) if len(vehicles) else 0
+    for nights in (0, 1):
+        hour = sorts.hour_of(day, read_hours(row["leaves"]) + nights * HOURS_A_DAY, hub)
+        found: Ints = vehicles[np.abs(leaves - hour) < _MINUTE]
+        if len(found):
+            return found
+    told = sorted(
+        {f"{network.moment(hour).astimezone(sorts.zones[hub] or network.midnight.tzinfo):%H:%M}" for hour in leaves}
+    )
+    raise _cannot_keep(
+        row,
+        f"one of the hours at which it leaves that day: {', '.join(told)}"
+        if told
+        else "a day on which the lane leaves",
+    )
+
+
+def check_locks(network: TrunkNetwork) -> None:
+    """Refuse locks that contradict each other, and departures fixed beyond what limits and fleets allow.
+
+    Raises
+    ------
+    RadarError
+    """
+    least, lane = network.vehicle_least, network.vehicle_lane
+    lane_least = np.zeros(network.lane_limit.shape)
+    np.add.at(lane_least, lane, least)
+    of_lane = np.where(least > 0, lane_least[lane], 0.0)
+    for asked, limit, expected in (
+        (least, network.vehicle_most, "at most the {n} that other locks allow"),
+        (least, network.vehicle_limit, "at most the {n} that the lane allows of the type"),
+        (of_lane, network.lane_limit[lane], "at most the {n} that the lane allows in all"),
+    ):
+        if (asked > limit).any():
+            vehicle, day = (int(values[0]) for values in np.nonzero(asked > limit))
+            kind = network.type_ids[network.vehicle_type[vehicle]]
+            raise RadarError(
+                f"{asked[vehicle, day]:g} departures of {kind} on {network.lane_ids[lane[vehicle]]} on {network.day(day)}"
+                " fixed by departure_locks",
+                expected.format(n=f"{limit[vehicle, day]:g}"),
+                "lower at_least, or raise the limit",
+            )
+    _check_fleets(network)
+
+
+def _check_fleets(network: TrunkNetwork) -> None:
+    vehicle, day = np.nonzero(network.vehicle_least)
+    arc = network.arc_of[network.vehicle_lane[vehicle], day]
+    away = np.zeros((len(network.type_ids), network.fleet_steps + 1))
+    count, kind = network.vehicle_least[vehicle, day], network.vehicle_type[vehicle]
+    np.add.at(away, (kind, network.arc_step[arc]), count)
+    np.subtract.at(away, (kind, np.minimum(network.arc_back[arc], network.fleet_steps)), count)
+    over = np.cumsum(away, axis=1)[:, : network.fleet_steps] - network.type_fleet[:, None]
+    if (over > 0).any():
+        kind_over, step = (int(values[0]) for values in np.nonzero(over > 0))
+        size = int(network.type_fleet[kind_over])
+        when = network.moment(float(network.fleet_clock[step]) - (0.0 if network.by_clock else HOURS_A_DAY))
+        raise RadarError(
+            f"{size + int(over[kind_over, step])} vehicles {network.type_ids[kind_over]} fixed by departure_locks to be on the road"
+            f" at one time on {when:%Y-%m-%d}",
+            f"at most its fleet_size, {size}",
+            "lower at_least of some rows",
+        )
