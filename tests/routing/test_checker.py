@@ -160,6 +160,15 @@ MUTATIONS: dict[str, tuple[str, Mutation]] = {
     "a smaller vehicle on that lane": ("vehicle.capacity", edit("lane_vehicles", "capacity", 399)),
     "a type the lane does not take": ("vehicle.not_allowed", edit("trunk_departures", "vehicle_type_id", "own-17", 3)),
     "a train on the road": ("vehicle.mode", edit("trunk_departures", "vehicle_type_id", "train", 6)),
+    "fewer departures than were fixed": (
+        "lock.at_least",
+        both(edit("departure_locks", "at_least", 3), edit("departure_locks", "at_most", 3)),
+    ),
+    "a departure that was forbidden": (
+        "lock.at_most",
+        both(edit("departure_locks", "at_least", 1), edit("departure_locks", "at_most", 1)),
+    ),
+    "a lock of another type": ("lock.at_least", edit("departure_locks", "vehicle_type_id", "spot-9")),
     "too small a fleet": ("fleet.size", edit("vehicle_types", "fleet_size", 2)),
     "a fleet of none": ("fleet.size", edit("vehicle_types", "fleet_size", 0)),
     "a train still under way": ("fleet.size", edit("trunk_departures", "departures", 2, 3)),

@@ -52,6 +52,11 @@ def reference_tables() -> Tables:
             "change_id date hub_id change successor_hub_id share", ("1", date(2024, 11, 1), "X", "closes", None, None)
         ),
         "lane_weather": _frame("date lane_id speed_factor capacity_factor", (D11, "A-B", 0.5, 0.7)),
+        "departure_locks": _frame(
+            "lane_id date leaves vehicle_type_id at_least at_most",
+            ("A-B", D10, "any", "own-17", 2, 2),
+            ("A-B", D11, "any", "own-17", 0, 0),
+        ),
         "service_promises": _frame(
             "origin_hub_id destination_hub_id latest_hours", ("A", "B", 24.0), ("A", "C", 40.0), ("C", "A", 72.0)
         ),
