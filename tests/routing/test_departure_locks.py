@@ -220,8 +220,8 @@ def test_an_hour_at_which_a_lane_does_not_leave_is_refused_with_those_at_which_i
 
 def test_locks_of_a_shut_lane_are_refused_where_they_fix_and_hold_where_they_forbid() -> None:
     inputs = _two_ways()
-    shut = pl.DataFrame({"date": [DAY], "lane_id": ["A-B"], "speed_factor": [1.0], "capacity_factor": [0.0]})
-    shut = replace(inputs, lane_weather=shut)
+    storm = pl.DataFrame({"date": [DAY], "lane_id": ["A-B"], "speed_factor": [1.0], "capacity_factor": [0.0]})
+    shut = replace(inputs, lane_weather=storm)
     assert plan_trunk(_with_locks(shut, _lock("A-B", "hired", 0, 0)), OPTIONS).short == 0
     with pytest.raises(RadarError, match="a day on which the lane and its hubs are open"):
         plan_trunk(_with_locks(shut, _lock("A-B", "hired", 1)), OPTIONS)
@@ -260,8 +260,8 @@ def test_random_plans_keep_their_locks(seed: int, by_sorts: bool, share: float) 
     plan = plan_trunk(locked, options)
     assert _broken(locked, plan) == []
     assert plan.lower_bound <= plan.cost + 1e-6
-    days = free.route_demand["date"]
-    near = Reference(free.trunk_departures, free.trunk_flows, days.min(), days.max(), max_changes=8)
+    last = max(free.route_demand["date"].to_list())
+    near = Reference(free.trunk_departures, free.trunk_flows, DAY, last, max_changes=8)
     assert _broken(locked, plan_trunk(locked, options, reference=near)) == []
 
 

@@ -14,7 +14,7 @@ ZONES = {"A-B": ZoneInfo("Asia/Shanghai"), "C-D": ZoneInfo("Asia/Urumqi")}
 
 
 def _departures(*rows: tuple[str, str, int, datetime | None]) -> pl.DataFrame:
-    schema = {
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "date": pl.Date, "lane_id": pl.String, "vehicle_type_id": pl.String, "departures": pl.Int64,
         "leaves_at": pl.Datetime("us", "UTC"),
     }  # fmt: skip

@@ -123,7 +123,7 @@ def test_vehicles_of_a_lane_their_limits_and_its_arcs() -> None:
     under = LaneWeather(np.ones((1, 3)), factor)
     slots = list_days(inputs.lanes, sorts, (np.array([0]), np.array([1])), under, 0.0)
     spread = spread_lane_vehicles(listed, slots, ["truck", "van"])
-    lane_limit, vehicle_limit = limit_departures(inputs.lanes, slots, spread, factor, factor <= 0)
+    lane_limit, _, vehicle_limit = limit_departures(inputs.lanes, slots, spread, factor, factor <= 0)
     # half of two is one, half of three is felt from two on
     assert (lane_limit.tolist(), vehicle_limit.tolist()) == ([[2.0, 1.0, 0.0]], [[3.0, 2.0, 0.0]])
     lane, day = list_arcs(slots, sorts, spread, vehicle_limit, lane_limit, read_bounds(types, "fleet_size"))
