@@ -40,6 +40,9 @@ class ClosingRules:
     fewest_parcels: float = constant(20.0, "parcels/day", "that a closed hub or route had", "judgement")
     habit: int = constant(28, "days", "apart on average, at which closings are a habit and no event", "judgement")
     around_change: int = constant(14, "days", "around a change that is told, in which it is what is seen", "judgement")
+    looked_back: int = constant(
+        84, "days", "before a closing in which earlier ones say how usual it is for the hub to be shut", "judgement"
+    )
     new_activity: float = constant(0.8, "1", "of the days since an opening that carry parcels", "judgement")
 
 
@@ -66,6 +69,8 @@ class Closing:
         Part of the network's parcels that it had before (or has since it opened).
     days
         Days it has lasted.
+    days_before
+        Days of the twelve weeks before its first on which it was closed as well.
     """
 
     change: Literal["closes", "opens"]
@@ -77,6 +82,7 @@ class Closing:
     until: dt.date | None
     share: float
     days: int
+    days_before: int = 0
 
     @property
     def name(self) -> str:
@@ -254,7 +260,11 @@ def _scan(blank: Closing, own: Vector, total: Vector, usable: Flags, least: floa
             continue
         until = None if lasts else blank.date + dt.timedelta(days=int(days[end + 1]) - 1)
         start = blank.date + dt.timedelta(days=int(days[begin]))
-        found.append(replace(blank, date=start, until=until, share=float(usual), days=length))
+        looked = int(days[begin]) - CLOSING.looked_back
+        earlier = [np.sum(days[at : to + 1] >= looked) for at, to, _ in runs if to < begin]
+        found.append(
+            replace(blank, date=start, until=until, share=float(usual), days=length, days_before=int(np.sum(earlier)))
+        )
     if len(found) > 2 and days.size / len(found) < CLOSING.habit:
         return []
     opening = _opened(share, least)
@@ -355,6 +365,7 @@ def _join_sides(found: Sequence[Closing]) -> list[Closing]:
             until=until,
             share=(other.share + one.share) / 2,
             days=max(other.days, one.days),
+            days_before=max(other.days_before, one.days_before),
         )
         joined[joined.index(other)] = both
     return joined

@@ -189,7 +189,7 @@ def find_closings_taken(
     panel, silent = fill_silent_days(panel, known.route_volumes, eventful, chosen.closed)
     changes = read_changes(known.network_changes, last_date, set(panel.hub_ids))
     told = [closing for closing, _, _ in changes.closings]
-    return tuple(find_unannounced(known, silent, told, eventful, panel))
+    return tuple(find_unannounced(known, silent, told, panel))
 
 
 def _read_panel(
@@ -310,7 +310,7 @@ def _assemble(
         override = override_factors(known.overrides, panel.routes, dates, _region_of_hub(known.hubs))
         mean = mean * override
     if doubt is not None:
-        doubt = Doubt(doubt.swing[:, lag:] * override, doubt.chance[lag:])
+        doubt = Doubt(doubt.swing[:, lag:] * override, doubt.chance[:, lag:])
     members = {name: member[:, lag:] for name, member in model.members.items()}
     return RouteForecast(panel, dates, mean, event, override, members, doubt), outcomes.lost
 

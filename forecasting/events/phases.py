@@ -31,6 +31,8 @@ class PhaseRules:
     shoulder: int = constant(3, "days", "after a peak that are loud", "judgement")
     rundown: int = constant(11, "days", "after a main peak until which it runs down", "judgement")
     loud_ebb: int = constant(4, "days", "of a run-down that still count as event", "judgement")
+    rest_before: int = constant(14, "days", "before the lunar new year from which hubs rest", "judgement")
+    rest_after: int = constant(7, "days", "after it until which they do", "judgement")
 
 
 PHASES = PhaseRules()
@@ -105,6 +107,15 @@ class PhaseTerms:
             if pooled_phase(phase) not in quiet or days_into(phase) < PHASES.loud_ebb
         ]
         mask[self.day[loud]] = True
+        return mask
+
+    def resting(self) -> NDArray[np.bool_]:
+        """Say for each day of the span whether a holiday stands on it that hubs may rest on; a sale is none, and wakes them."""
+        mask = np.zeros(self.days, dtype=np.bool_)
+        for day, wave, phase in zip(self.day, self.wave, self.phase, strict=True):
+            archetype = self.waves[wave].archetype
+            near = archetype == "lunar_year" and -PHASES.rest_before <= int(phase) <= PHASES.rest_after
+            mask[day] |= near or archetype == "holiday"
         return mask
 
 

@@ -43,7 +43,8 @@ def spread_ahead(
     """Spread the parcels of what is closed over what stays open.
 
     What planners told is closed on its days. What was only found stays closed with the chance ``n / (n + h)`` h days ahead, n the days it has
-    lasted (it lasts as long again as often as not), so the mean lies between both. While everything that is closed on the last known
+    lasted (it lasts as long again as often as not) and those of the twelve weeks before on which it was closed as well (a hub that opened for a
+    sale is shut again after it), each by its own days, so the mean lies between both. While everything that is closed on the last known
     day stays so, the shares seen since it closed say best where its parcels go.
 
     Parameters
@@ -81,11 +82,42 @@ def spread_ahead(
             shut[:, :end] = as_seen[:, :end]
     if not found:
         return Outcomes(shut, None, lost)
-    lasted = max(closures[at].closing.days for at in found)
     lead = np.arange(1, mean.shape[1] + 1) + max(0, first_ahead - known)
-    chance = lasted / (lasted + lead)
+    chance = _chance_of_routes(panel, shut, [closures[at] for at in found], lead)
     swing = stays - shut
-    return Outcomes(shut + chance * swing, Doubt(swing, chance), lost + spread)
+    between = shut + chance * swing
+    # Routes of different chances in one origin: what one hands over and the others take need not be the same to the parcel.
+    size = np.abs(swing).sum(axis=0)
+    of_day = np.divide((np.abs(swing) * chance).sum(axis=0), size, out=np.zeros_like(size), where=size > 0)
+    total, now = shut.sum(axis=0) + of_day * swing.sum(axis=0), between.sum(axis=0)
+    between *= np.divide(total, now, out=np.ones_like(now), where=now > 0)
+    return Outcomes(between, Doubt(swing, chance), lost + spread)
+
+
+def _chance_of_routes(panel: Panel, mean: Matrix, closures: Sequence[Closure], lead: Vector) -> Matrix:
+    """Return the [routes x horizon] chance that what bears on a route stays closed.
+
+    A closed route waits for its own closing, the longest where there are several. What the others carry beside their own comes from the
+    closed routes of their origin (of their destination, where a hub no longer sends): each closing counts by what it hands over
+    there, and by all it closes where a route has no part in any.
+    """
+    closed = np.zeros(mean.shape)
+    near, near_mass = np.zeros(mean.shape), np.zeros((mean.shape[0], 1))
+    far, far_mass = np.zeros(mean.shape[1]), 0.0
+    for closure in closures:
+        shut = closure.closing.days + closure.closing.days_before
+        chance = shut / (shut + lead)
+        ends = Ends(panel, closure.direction)
+        away = np.where(closure.rows, mean.sum(axis=1), 0.0)
+        handed = np.bincount(ends.kept, weights=away, minlength=ends.groups)[ends.kept][:, None]
+        near += handed * chance
+        near_mass += handed
+        far += float(away.sum()) * chance
+        far_mass += float(away.sum())
+        closed[closure.rows] = np.maximum(closed[closure.rows], chance)
+    elsewhere = far / far_mass if far_mass > 0 else closed.max(axis=0)
+    around = np.where(near_mass > 0, near / np.maximum(near_mass, 1e-9), elsewhere)
+    return np.where(closed > 0, closed, around)
 
 
 def _shut(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from data.arrays import Matrix
 from data.closings import CLOSING, Closing, find_closings, leave_out_announced
+from forecasting.events.phases import place_phases, read_waves
 from forecasting.history.closure_outcomes import Outcomes, spread_ahead, spread_history
 from forecasting.history.closures import CLOSURE, Closure, lay_out, overlapping, restore
 from forecasting.history.network_changes import Move, follow_changes, read_changes
@@ -118,7 +119,7 @@ def know_network(
     changes = read_changes(known.network_changes, last_date, set(panel.hub_ids))
     as_of = to_date(panel.dates[-1])
     told = [closing for closing, _, _ in changes.closings]
-    found = find_unannounced(known, silent, told, eventful, panel)
+    found = find_unannounced(known, silent, told, panel)
     closures = [
         closure
         for closing, takers, handed in changes.closings
@@ -170,17 +171,21 @@ def find_unannounced(
     known: ForecastInputs,
     silent: SilentHistory,
     told: list[Closing],
-    eventful: NDArray[np.bool_],
     panel: Panel,
 ) -> list[Closing]:
-    """Find the closings and openings that no change tells and no event explains."""
+    """Find the closings and openings that no change tells and no holiday explains.
+
+    A holiday explains what begins on one of its days and lies on them for the most part. A sale explains none: it wakes hubs.
+    """
     found = []
     dates = panel.dates
+    resting = place_phases(read_waves(known.events), dates).resting()
     closings = find_closings(known.route_volumes, silent.silences)
     for closing in leave_out_announced(closings, known.network_changes):
         days = (dates >= np.datetime64(closing.date, "D")) & (dates <= np.datetime64(closing.until or dt.date.max, "D"))
-        of_event = bool(eventful[days].mean() > 0.5) if days.any() else False
-        if not (of_event or overlapping(closing, told) or _follows_change(closing, known.network_changes, panel)):
+        own = resting[days]
+        of_holiday = own.size > 0 and bool(own[0]) and float(own.mean()) > 0.5
+        if not (of_holiday or overlapping(closing, told) or _follows_change(closing, known.network_changes, panel)):
             found.append(closing)
     return found
 

@@ -47,15 +47,20 @@ class Doubt:
     swing
         [series x horizon] parcels if it stays closed less parcels if it opens: routes that gain are positive, so that it sums.
     chance
-        [horizon] that it stays closed [1].
+        [series x horizon] that it stays closed [1].
     """
 
     swing: Matrix
     chance: Matrix
 
     def summed(self, membership: Membership) -> Doubt:
-        """Sum over groups."""
-        return Doubt(aggregate(self.swing, membership), self.chance)
+        """Sum over groups; the chance is the mean of the members', by what they swing."""
+        size = np.abs(self.swing)
+        weight = aggregate(size, membership)
+        chance = np.divide(
+            aggregate(size * self.chance, membership), weight, out=np.zeros_like(weight), where=weight > 0
+        )
+        return Doubt(aggregate(self.swing, membership), chance)
 
 
 @dataclass(frozen=True)
@@ -140,11 +145,8 @@ class Parts:
         own = np.flatnonzero((np.abs(doubt.swing) > LEAST_SWING * self.expected).any(axis=1))
         if own.size == 0:
             return
-        expected, swing = self.expected[own], doubt.swing[own]
-        outcomes = (
-            (1.0 - doubt.chance, expected - doubt.chance * swing),
-            (doubt.chance, expected + (1.0 - doubt.chance) * swing),
-        )
+        expected, swing, stays = self.expected[own], doubt.swing[own], doubt.chance[own]
+        outcomes = ((1.0 - stays, expected - stays * swing), (stays, expected + (1.0 - stays) * swing))
         points, weights = [], []
         for chance, mean in outcomes:
             drawn = intervals.quantiles(
@@ -157,7 +159,7 @@ class Parts:
                 levels=MIXED_LEVELS,
             )
             points.append(drawn)
-            weights.append(np.broadcast_to((chance / len(MIXED_LEVELS))[None, :, None], drawn.shape))
+            weights.append(np.broadcast_to((chance / len(MIXED_LEVELS))[:, :, None], drawn.shape))
         both = np.concatenate(points, axis=2)
         order = np.argsort(both, axis=2, kind="stable")
         reached = np.cumsum(np.take_along_axis(np.concatenate(weights, axis=2), order, axis=2), axis=2)

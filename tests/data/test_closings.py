@@ -37,6 +37,13 @@ def volumes(closed: Callable[[int, str, str], bool], factor: Callable[[int], flo
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
+def test_a_hub_that_was_shut_for_weeks_before_is_known_for_it() -> None:
+    """Shut for five weeks, open for a fortnight as for a sale, and shut again."""
+    found = find_closings(volumes(lambda at, _, to: to == "B" and (90 <= at < 127 or at >= 141)))
+    assert told(found) == [("closes", "hub B", "in", day(90), day(126)), ("closes", "hub B", "in", day(141), None)]
+    assert [one.days_before for one in found] == [0, 37]
+
+
 def told(found: tuple[Closing, ...]) -> list[tuple[str, str, str | None, dt.date, dt.date | None]]:
     return [(one.change, one.name, one.direction, one.date, one.until) for one in found]
 

@@ -157,6 +157,35 @@ def test_what_is_found_closed_and_lasts_lies_between_both_outcomes_and_is_unsure
     assert width < 1.5 * known
 
 
+def test_each_closing_opens_again_by_its_own_days_and_nothing_is_lost() -> None:
+    long = replace(closing("D", DAYS - 20, None), days=20)
+    short = replace(closing("C", DAYS - 4, None), direction="in", days=4, days_before=6)
+    panel = panel_of(network())
+    closures = [side for one in (long, short) for side in lay_out(panel, one)]
+    mean = panel.parcels[:, -7:].astype(np.float64)
+    outcomes = spread_ahead(panel, mean, closures, [{}] * len(closures), DAYS)
+    lead = np.arange(1, 8)
+    origins, destinations = (panel.routes[f"{end}_hub_id"].to_numpy() for end in ("origin", "destination"))
+    only_long, only_short = (origins == "A") & (destinations == "D"), (origins == "A") & (destinations == "C")
+    # Twenty days shut; four days, and six of the weeks before.
+    np.testing.assert_allclose(outcomes.mean[only_long], mean[only_long] * (lead / (20 + lead)), rtol=0.03)
+    np.testing.assert_allclose(outcomes.mean[only_short], mean[only_short] * (lead / (10 + lead)), rtol=0.03)
+    np.testing.assert_allclose(outcomes.mean.sum(axis=0), mean.sum(axis=0), rtol=1e-6)
+    assert outcomes.doubt is not None
+    summed = outcomes.doubt.summed(panel.membership("hub_in"))
+    assert summed.chance.shape == (len(HUBS), 7)
+    assert ((summed.chance >= 0) & (summed.chance <= 1)).all()
+
+
+@pytest.mark.parametrize(("kind", "found"), [("shopping", True), ("holiday", False)])
+def test_a_sale_explains_no_closing_and_a_holiday_does(kind: str, found: bool) -> None:
+    rows = {"event_id": ["e"], "name": ["Feast"], "name_zh": [None], "kind": [kind], "edition": [None]}
+    dates = {"date_from": [day(110)], "date_to": [day(DAYS)], "peak_date": [day(110)]}
+    kinds = {"name_zh": pl.String, "edition": pl.String}
+    inputs = replace(network((111, DAYS - 1)), events=pl.DataFrame({**rows, **dates}, schema_overrides=kinds))
+    assert any("closed until …?" in note for note in made(inputs).notes) == found
+
+
 def test_a_new_hub_of_ten_days_is_met_and_takes_nothing_from_the_others() -> None:
     whole = network().route_volumes
     young = ForecastInputs(
