@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
 
 
+_NOT_WRITTEN = ("xls", "xlsm", "xlsb", "ods")
+
+
 class ExportFormat(StrEnum):
     """Kinds of file."""
 
@@ -35,7 +38,9 @@ def register(app: typer.Typer) -> None:
 def export(
     context: typer.Context,
     table: Annotated[str | None, typer.Argument(metavar="TABLE", help="Table, e.g. route_forecasts.")] = None,
-    form: Annotated[ExportFormat, typer.Option("--format", help="Kind of file.")] = ExportFormat.csv,
+    form: Annotated[
+        ExportFormat | None, typer.Option("--format", help="Kind of file; by default as --out ends, else csv.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -63,7 +68,7 @@ def export(
             raise RadarError(
                 "--all with --run" if run_id else "--all without --out", "--out DIR and no --run", "correct it"
             )
-        _export_all(workspace_of(context), out, form, every_run=every_run)
+        _export_all(workspace_of(context), out, form or ExportFormat.csv, every_run=every_run)
         return
     from data.exports import format_csv, format_json, write_table
 
@@ -71,14 +76,29 @@ def export(
     frame = _rows(workspace, table, run_id, every_run=every_run)
     zone = workspace.settings.workspace.zone
     if out is not None:
-        write_table(frame, out, form.value, zone)
+        write_table(frame, out, _choose_format(out, form).value, zone)
         say(f"{frame.height:,} rows of {table} in {out}")
-    elif form is ExportFormat.csv:
+    elif form in (None, ExportFormat.csv):
         out_text(format_csv(frame, zone).rstrip("\n"))
     elif form is ExportFormat.json:
         out_text(format_json(frame, zone).rstrip("\n"))
     else:
-        raise RadarError(f"--format {form.value} without --out", "a file to write", f"add --out {table}.{form.value}")
+        kind = (form or ExportFormat.csv).value
+        raise RadarError(f"--format {kind} without --out", "a file to write", f"add --out {table}.{kind}")
+
+
+def _choose_format(out: Path, asked: ExportFormat | None) -> ExportFormat:
+    """Kind of file by its ending: one named as a workbook that holds text opens in no spreadsheet program."""
+    ending = out.suffix.lower().lstrip(".")
+    named = next((form for form in ExportFormat if form.value == ending), None)
+    wrong = named is not None and asked not in (None, named)
+    if wrong or ending in _NOT_WRITTEN:
+        raise RadarError(
+            f"--out {out.name} with --format {asked.value}" if wrong and asked else f"--out {out.name}",
+            f"a file that ends with {', '.join(form.value for form in ExportFormat)}, as its --format",
+            "correct one of the two",
+        )
+    return asked or named or ExportFormat.csv
 
 
 def _rows(workspace: Workspace, table: str, run_id: str | None, *, every_run: bool) -> pl.DataFrame:

@@ -31,6 +31,7 @@ from cli.words import word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from zoneinfo import ZoneInfo
 
     import polars as pl
 
@@ -146,7 +147,7 @@ def trunk(
         found["calibration"] = read_calibration(workspace, plan.plan_certificates["draws_run"][0])
         out_json(found | ({"risk_target": reached[0].facts()} if reached else {}))
     else:
-        _print_plan(run_id, plan, outcome, _calibration_of(workspace, plan))
+        _print_plan(run_id, plan, outcome, _calibration_of(workspace, plan), workspace.settings.workspace.zone)
         for line in (line for one in reached for line in tell_reached(one)):
             say(line)
         tell_basis(workspace, run_id)
@@ -332,7 +333,16 @@ def _calibration_of(workspace: Workspace, plan: TrunkPlan) -> str | None:
     return tell_calibration(find_calibration(workspace, certificate["draws_run"]))
 
 
-def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome, calibration: str | None) -> None:
+def _tell_hours(changes: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
+    """Hours of departures by the clock of the workspace."""
+    import polars as pl
+
+    if "leaves_at" not in changes.columns:
+        return changes
+    return changes.with_columns(pl.col("leaves_at").dt.convert_time_zone(zone.key).dt.strftime("%m-%d %H:%M"))
+
+
+def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome, calibration: str | None, zone: ZoneInfo) -> None:
     import polars as pl
 
     from cli.plan_risk import tell_risk
@@ -354,7 +364,7 @@ def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome, calibration:
     )
     out_rows(loads.join(days, on="date", how="left").sort("date"), json=False, title="By day")
     if plan.changes is not None and plan.changes.height:
-        out_rows(plan.changes.head(_MOST_CHANGES), json=False, title="Changed against the reference")
+        out_rows(_tell_hours(plan.changes.head(_MOST_CHANGES), zone), json=False, title="Changed against the reference")
         if plan.changes.height > _MOST_CHANGES:
             say(f"{plan.changes.height - _MOST_CHANGES:,} more rows; --json prints all.")
     if plan.short:

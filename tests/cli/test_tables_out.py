@@ -82,6 +82,27 @@ def test_excel_keeps_ids_as_text(folder: Path, tmp_path: Path) -> None:
     assert sorted(pl.read_excel(out)["hub_id"]) == sorted(HOSTILE)
 
 
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("hubs.xlsx", b"PK"), ("干 线.PARQUET", b"PAR1"), ("hubs.json", b"["), ("hubs.txt", b"\xef\xbb\xbf")],
+)
+def test_a_file_is_what_its_ending_says(folder: Path, tmp_path: Path, name: str, begins: bytes) -> None:
+    out = tmp_path / name
+    run(folder, "export", "hubs", "--out", str(out))
+    assert out.read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["hubs.xlsx", "--format", "csv"], ["hubs.xls"], ["hubs.ods", "--format", "xlsx"]]
+)
+def test_a_file_named_as_another_kind_is_refused(folder: Path, tmp_path: Path, arguments: list[str]) -> None:
+    out = tmp_path / arguments[0]
+    result = RUNNER.invoke(app, ["--workspace", str(folder), "export", "hubs", "--out", str(out), *arguments[1:]])
+    assert result.exit_code == 1
+    assert "as its --format" in result.output
+    assert not out.exists()
+
+
 def test_excel_without_a_file_is_told(folder: Path) -> None:
     result = RUNNER.invoke(app, ["--workspace", str(folder), "export", "hubs", "--format", "xlsx"])
     assert result.exit_code == 1
