@@ -159,7 +159,7 @@ def refuse_on_object_store(reader: TableReader, command: str) -> None:
         raise RadarError(
             f"`radar {command}` on {reader.mirror.bucket.url}",
             "a workspace whose tables stand in its folder",
-            "use the versions that the store itself keeps of its objects",
+            f"copy its tables into one of your own, run `radar {command}` there and put them on a store again (docs/how-to/scale-out.md)",
         )
 
 

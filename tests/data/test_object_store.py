@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from data.cleaning import find_removable, remove
 from data.errors import RadarError
 from data.integrity import list_damage, repair
 from data.lease import LEASE, hold
@@ -209,6 +211,40 @@ def test_a_damaged_copy_is_brought_again_and_a_damaged_object_is_told(store: str
     assert [one.table for one in list_damage(Workspace.open(here.folder))] == ["couriers"]
     with pytest.raises(RadarError, match=r"`radar repair` on s3://"):
         repair(Workspace.open(here.folder), "couriers")
+
+
+def test_what_a_store_refuses_is_done_in_a_folder_and_brought_to_a_new_address(store: str, tmp_path: Path) -> None:
+    """The way out that the refusal and the how-to page name: tables into a folder, clean and repair there, and to a store again."""
+    here = make_workspace(tmp_path / "here", "CN", store)
+    for turn in range(3):
+        load(here, "couriers", couriers(f"A{turn}"))
+        load(here, "route_volumes", volumes(turn))
+    with pytest.raises(RadarError, match=r"`radar clean` on s3://.*put them on a store again"):
+        find_removable(Workspace.open(here.folder), 0, datetime.now(UTC))
+    tidy = make_workspace(tmp_path / "tidy 整理", "CN").folder
+    shutil.rmtree(tidy / "tables")
+    bucket = Bucket.open(store)
+    for path in bucket.list("tables"):
+        found = bucket.get(path)
+        assert found is not None
+        (tidy / path).parent.mkdir(parents=True, exist_ok=True)
+        (tidy / path).write_bytes(found[0])
+    newest = max((tidy / "tables" / "route_volumes" / "_delta_log").glob("*.json"))
+    newest.write_text("{")
+    assert [one.table for one in list_damage(Workspace.open(tidy))] == ["route_volumes"]
+    assert repair(Workspace.open(tidy), "route_volumes") is not None
+    removable = find_removable(Workspace.open(tidy), 0, datetime.now(UTC))
+    assert removable
+    remove(Workspace.open(tidy), removable)
+    there = Bucket.open(f"{store}-tidy")
+    for file in (tidy / "tables").rglob("*"):
+        if file.is_file() and file.suffix != ".damaged":
+            there.put(file.relative_to(tidy).as_posix(), file.read_bytes())
+    joined = make_workspace(tmp_path / "joined", "CN", f"{store}-tidy")
+    assert joined.read("couriers")["courier_id"].to_list() == ["A0", "A1", "A2"]
+    assert joined.read("route_volumes")["parcels"].to_list() == [1]  # the commit before the damaged one
+    load(joined, "couriers", couriers("A3"))
+    assert Workspace.open(joined.folder).read("couriers").height == 4
 
 
 def test_many_writers_at_once_lose_nothing(store: str, tmp_path: Path) -> None:
