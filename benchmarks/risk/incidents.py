@@ -1,0 +1,134 @@
+"""Named incidents on the sample: the table of the command and what it costs, and that a worse incident is never better on any draw."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.risk.commands import run_radar
+from benchmarks.risk.page import Bar, Section, Table
+from benchmarks.risk.sample import draw, open_plan
+from routing.stress.incidents import BASE, Incident, Scenario, Surroundings
+from routing.stress.policies import DEFAULT, RIGID
+from routing.stress.stress import StressOptions, play_scenario
+
+SCENARIOS = Path(__file__).with_name("incidents.toml")
+DRAWS = 250
+SECONDS = 15.0
+_DAY = timedelta(days=1)
+
+# an incident at four strengths, from none on: hours of a closure, share of the vehicles, times the volume, ms a parcel, hours late
+LADDERS: dict[str, tuple[float, ...]] = {
+    "hub_shut": (6, 12, 24),
+    "lane_shut": (12, 24, 48),
+    "fleet_gone": (0.1, 0.2, 0.4),
+    "volume": (1.1, 1.3, 1.6),
+    "slower_sort": (1, 5, 20),
+    "late_inbound": (6, 12, 24),
+}
+
+
+def table(folder: Path) -> Section:
+    """Play the incidents by the command: bar 8."""
+    command = [
+        "stress",
+        "--scenarios",
+        str(SCENARIOS),
+        "--draws",
+        str(DRAWS),
+        "--policy",
+        "spot",
+        "--policy",
+        "rigid",
+        "--json",
+    ]
+    told, seconds = run_radar(folder, command)
+    rows = [
+        [
+            str(one["scenario"]),
+            str(one["policy"]),
+            f"{one['overflow_probability']:.1%} ({one['overflow_low']:.1%} to {one['overflow_high']:.1%})",
+            f"{one['expected_overflow']:,.0f}",
+            f"{one['cost_mean']:,.0f}",
+        ]
+        for one in told["summaries"]
+    ]
+    bars = [
+        Bar(
+            "incident table of the sample, two policies",
+            f"<= {SECONDS:g} CPU s",
+            f"{seconds:.1f} CPU s",
+            seconds <= SECONDS,
+        )
+    ]
+    header = ("incident", "policy", "P(any hub over)", "parcels over, mean", "cost, mean")
+    return Section("Incidents", bars, [f"`radar {' '.join(command[:-1])}`"], [Table(header, rows)])
+
+
+def monotone(folder: Path) -> Section:
+    """Play each kind of incident at rising strengths on the same draws: nowhere may a worse one leave less over or short."""
+    plan, _ = open_plan(folder, DRAWS)
+    layout, demand = plan.layout, draw(plan, 0, DRAWS)
+    around = Surroundings()
+    fullest = int(
+        np.argmax(play_scenario(layout, demand, BASE, DEFAULT, StressOptions(), around).over.max(axis=2).sum(axis=0))
+    )
+    lanes = layout.network.lanes
+    into = [lane for lane in range(lanes.origin.size) if lanes.destination[lane] == fullest]
+    lane = max(into, key=lambda one: int(np.minimum(lanes.room[one], 1 << 40).sum()))
+    start = datetime.combine(layout.first_day, datetime.min.time()) + 4 * _DAY
+    where: dict[str, dict[str, Any]] = {
+        "hub_shut": {"hub_id": layout.hub_ids[fullest]},
+        "slower_sort": {"hub_id": layout.hub_ids[fullest]},
+        "late_inbound": {"hub_id": layout.hub_ids[fullest]},
+        "lane_shut": {"lane_id": layout.lane_ids[lane]},
+    }
+    rows, worse = [], 0
+    for kind, ladder in LADDERS.items():
+        mild = Incident(kind, start, start + _DAY, **where.get(kind, {}))
+        for policy in (RIGID, DEFAULT):
+            before = play_scenario(layout, demand, BASE, policy, StressOptions(), around)
+            broken, most = 0, 0
+            for strength in ladder:
+                longer = kind in ("hub_shut", "lane_shut")
+                one = (
+                    replace(mild, ends_at=start + timedelta(hours=strength))
+                    if longer
+                    else replace(mild, amount=strength)
+                )
+                found = play_scenario(
+                    layout, demand, Scenario(f"{kind} {strength:g}", (one,)), policy, StressOptions(), around
+                )
+                less = _add_over(before) - _add_over(found)
+                broken, most = broken + int((less > 0).sum()), max(most, int(less.max()))
+                before = found
+            worse += broken
+            rows.append(
+                [
+                    kind,
+                    policy.name,
+                    ", ".join(f"{one:g}" for one in ladder),
+                    f"{broken} of {DRAWS * len(ladder)}",
+                    f"{max(most, 0):,}",
+                ]
+            )
+    header = ("incident", "policy", "strengths", "draws on which a worse one leaves fewer over", "by at most")
+    note = f"At {layout.hub_ids[fullest]}, the lane {layout.lane_ids[lane]} and over all, from {start:%d %B} on; parcels over: each hub's worst sort, all hubs."
+    bars = [
+        Bar(
+            "a worse incident leaves fewer over",
+            "on no draw",
+            f"on {worse} of {sum(len(one) for one in LADDERS.values()) * 2 * DRAWS:,}",
+            worse == 0,
+        )
+    ]
+    return Section("A worse incident is never better", bars, [note], [Table(header, rows)])
+
+
+def _add_over(outcomes: Any) -> Any:
+    """[draws] parcels over at each hub's worst sort, all hubs together."""
+    return outcomes.over.max(axis=2).sum(axis=1)
