@@ -185,7 +185,8 @@ def check_incident(incident: Incident, layout: Layout, around: Surroundings) -> 
     amount = incident.amount
     highest = 1.0 if incident.kind in ("fleet_gone", "courier_stops") else float("inf")
     if amount is not None and not 0.0 <= amount <= highest:
-        raise RadarError(f"an amount of {amount:g} for {incident.kind}", f"0 to {highest:g}")
+        asked = "0 or more" if highest == float("inf") else f"0 to {highest:g}"
+        raise RadarError(f"an amount of {amount:g} for {incident.kind}", asked)
     if amount is None and incident.kind in ("fleet_gone", "volume", "slower_sort", "late_inbound"):
         raise RadarError(f"an incident {incident.kind} without an amount", "how much, see the table incidents")
     if incident.probability is not None and not 0.0 <= incident.probability <= 1.0:

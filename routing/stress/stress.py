@@ -241,7 +241,10 @@ def check_scenarios(scenarios: Sequence[Scenario], layout: Layout, around: Surro
     _check_names(scenarios)
     for scenario in scenarios:
         for incident in scenario.incidents:
-            check_incident(incident, layout, around)
+            try:
+                check_incident(incident, layout, around)
+            except RadarError as error:
+                raise RadarError(f"{error.found} (scenario {scenario.name})", error.expected, error.action) from error
 
 
 def _check_names(scenarios: Sequence[Scenario]) -> None:
