@@ -24,6 +24,15 @@ _EVERY_HUB = "*"
 _SLACK = 1e-6  # shares that touch but for rounding belong together
 
 
+class Leg(NamedTuple):
+    """A lane of a flow: step after which it is left for, step reached (past the last where nothing arrives), number of the departure."""
+
+    lane: int
+    tail: int
+    reached: int
+    leave: int
+
+
 @dataclass(frozen=True)
 class Rides:
     """How the plan rides: lanes by id and where they begin, the clock, what arrives when.
@@ -31,25 +40,30 @@ class Rides:
     Attributes
     ----------
     tails
-        By lane and hour of leaving: step after which planned vehicles load, and the step they reach.
+        By lane and hour of leaving: step after which planned vehicles load, the step they reach, and their number among the departures of
+        the lane and step.
+    ranks
+        Most departures that a lane has after one step.
     """
 
     lane_number: dict[str, int]
     origin: Sequence[int]
     steps: Steps
     arrivals: Arrivals
-    tails: Mapping[tuple[int, float], tuple[int, int]]
+    tails: Mapping[tuple[int, float], tuple[int, int, int]]
+    ranks: int
 
-    def ride(self, flow: dict[str, Any], first: date) -> Iterator[tuple[int, int, int]]:
-        """Give lane, step after which it is left for, and step reached, leg by leg; past the last step what does not arrive."""
+    def ride(self, flow: dict[str, Any], first: date) -> Iterator[Leg]:
+        """Give the legs of a flow in their order."""
         for lane, day, moment in zip(flow["path"], flow["departure_dates"], _leaving(flow), strict=True):
             number = self.lane_number[lane]
             hour = None if moment is None else self.steps.to_hours(moment)
             tail = (day - first).days if hour is None else self.steps.last_by(self.origin[number], hour)
-            reached = int(self.arrivals.step[number, tail])
+            reached, rank = int(self.arrivals.step[number, tail]), 0
             if hour is not None:
-                tail, reached = self.tails.get((number, round(hour, 6)), (tail, reached))
-            yield number, tail, reached if reached != CLOSED else self.steps.day.shape[1]
+                tail, reached, rank = self.tails.get((number, round(hour, 6)), (tail, reached, rank))
+            there = reached if reached != CLOSED else self.steps.day.shape[1]
+            yield Leg(number, tail, there, tail * self.ranks + rank)
 
 
 @dataclass(frozen=True)
@@ -100,7 +114,7 @@ class Routes:
 class Share(NamedTuple):
     """A path of a route, hours from the midnight of the demand until it is done and until its first departure, and parcels.
 
-    ``legs`` are the steps after which the plan's own parcels leave; none where shares of other days are taken.
+    ``legs`` are the departures with which the plan's own parcels leave; none where shares of other days are taken.
     """
 
     path: int
@@ -257,7 +271,7 @@ def _share_out(
         origin, destination, day = row["origin_hub_id"], row["destination_hub_id"], routes.day_of(row["date"])
         path = book.number(routes.hub_number[origin], tuple(routes.lane_number[lane] for lane in row["path"]))
         done, leaves = (hour - HOURS_A_DAY * day for hour in _hours_of_flow(routes.steps, row, routes.dates[0]))
-        legs = tuple(tail for _, tail, _ in routes.rides.ride(row, routes.dates[0]))
+        legs = tuple(leg.leave for leg in routes.rides.ride(row, routes.dates[0]))
         of_day.setdefault((day, origin, destination), []).append(Share(path, done, leaves, row["parcels"], legs))
         of_pair = pooled.setdefault((origin, destination), {})
         key = (path, done, leaves)
@@ -304,13 +318,13 @@ def tell_meant(routes: Routes, of_hand: HandOver) -> Whole:
     return np.ascontiguousarray(np.cumsum(change, axis=1)[:, :last])
 
 
-def _leave_waiting(change: Whole, at: int, legs: Sequence[tuple[int, int, int]], parcels: int) -> None:
+def _leave_waiting(change: Whole, at: int, legs: Sequence[Leg], parcels: int) -> None:
     """Add what waits from each arrival to the departure planned, to the changes by step."""
-    for lane, tail, reached in legs:
-        if tail > at:
-            change[lane, max(at, 0)] += parcels
-            change[lane, tail] -= parcels
-        at = reached
+    for leg in legs:
+        if leg.tail > at:
+            change[leg.lane, max(at, 0)] += parcels
+            change[leg.lane, leg.tail] -= parcels
+        at = leg.reached
 
 
 def _leaving(row: dict[str, Any]) -> list[Any]:

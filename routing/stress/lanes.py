@@ -68,7 +68,7 @@ class Planned:
     at_hand
         [rows] hours at which their parcels are at hand.
     tails
-        By lane and hour of leaving: step after which they load, and the step they reach.
+        By lane and hour of leaving: step after which they load, the step they reach, and their number among the departures of lane and step.
     """
 
     vehicles: Vehicles
@@ -76,7 +76,12 @@ class Planned:
     leaves: Money
     travel: Money
     at_hand: Money
-    tails: dict[tuple[int, float], tuple[int, int]]
+    tails: dict[tuple[int, float], tuple[int, int, int]]
+
+    @property
+    def ranks(self) -> int:
+        """Most departures, at hours of their own, that a lane has after one step."""
+        return int(self.vehicles.rank.max(initial=0)) + 1
 
 
 def lay_vehicles(
@@ -123,18 +128,40 @@ def lay_vehicles(
         np.searchsorted(cell, cells, side="left").reshape(lanes, width).astype(np.int64),
         np.searchsorted(cell, cells, side="right").reshape(lanes, width).astype(np.int64),
     )
+    rank = _rank_departures(cell, hours("leaves"))
     vehicles = Vehicles(
         start=start,
         end=end,
         number=column("departures", np.int64),
         capacity=column("capacity", np.int64),
         arrival=np.array([place.reached for place, _ in found], dtype=np.int64),
+        rank=rank,
         cost=column("unit_cost", float),
         idle_cost=column("idle", float),
     )
-    tails = {(ends[row["lane_id"]][0], round(place.leaves, 6)): (place.step, place.reached) for place, row in found}
+    tails = {
+        (ends[row["lane_id"]][0], round(place.leaves, 6)): (place.step, place.reached, int(number))
+        for (place, row), number in zip(found, rank, strict=True)
+    }
     types = column("vehicle_type_id", object).tolist()
     return Planned(vehicles, types, hours("leaves"), hours("travel"), hours("at_hand"), tails)
+
+
+def _rank_departures(cell: Whole, leaves: Money) -> Whole:
+    """Number the departures of each lane and step by the hour of leaving; rows of one hour share a number.
+
+    Parameters
+    ----------
+    cell
+        [rows] lane and step, rising.
+    leaves
+        [rows] hours, rising within a lane and step.
+    """
+    rank = np.zeros(cell.size, dtype=np.int64)
+    for row in range(1, cell.size):
+        if cell[row] == cell[row - 1]:
+            rank[row] = rank[row - 1] + int(round(leaves[row], 6) > round(leaves[row - 1], 6))
+    return rank
 
 
 def _by_filling(row: Mapping[str, Any]) -> tuple[int, int, str]:

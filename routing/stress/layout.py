@@ -147,7 +147,7 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
         hub_number=hub_number,
         lane_number=lane_number,
         dates=dates,
-        rides=Rides(lane_number, origin, steps, arrivals, planned.tails),
+        rides=Rides(lane_number, origin, steps, arrivals, planned.tails, planned.ranks),
         profiles=read_profiles(gather(tables).hand_in_profile),
         promised=_read_promises(tables, routes, prices.options, steps, dates[0]),
         first_demand=first_demand,
@@ -161,7 +161,7 @@ def lay_out(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame, prices: Pr
         vehicles=planned.vehicles,
         paths=book.close(own_paths),
         hand_ins=hand_ins,
-        terms=terms.close(book),
+        terms=terms.close(book, planned.ranks),
         clock=tell_clock(steps, _count_passes(book, arrivals, steps), first_demand, last_demand),
         rules=Rules(alternates=False, gate=False, late_cost=prices.late_cost),
     )

@@ -1,32 +1,41 @@
-"""Loading: planned vehicles first, then other lanes the plan uses, then vehicles called for the day; what is left waits."""
+"""Loading: planned vehicles first, then other lanes the plan uses, then vehicles called for the day; what is left waits.
+
+A parcel of the plan keeps to its own departure: ahead of it only as many leave as wait beyond what the plan itself leaves waiting.
+"""
 
 from __future__ import annotations
 
 from routing.stress.compiled import inner
 from routing.stress.records import CARRIAGE, CLOSED, SPOT, TAIL, UNBOUNDED, Network, Played, Yard
-from routing.stress.yard import send
+from routing.stress.yard import is_due, is_early, send
 
 HOURS_A_DAY = 24.0
 
 
 @inner
 def load_planned(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
-    """Load sorted parcels on the planned vehicles of their next lanes, in turn, by shares within one turn.
+    """Load sorted parcels whose departure it is, was, or that have none in the plan, on the planned vehicles of their next lanes.
 
-    Modifies the yard and the record in place.
+    They load in turn, by shares within one turn. Modifies the yard and the record in place.
 
     Notes
     -----
-    A lane whose room holds all that waits for it takes every cell whole. Of another one :func:`_find_last_turns` says in which turn the room runs
+    A lane whose room holds all of them takes every cell whole. Of another one :func:`_find_last_turns` says in which turn the room runs
     out: cells of earlier turns go whole, those of that turn by shares, later ones stay.
     """
-    left = _find_last_turns(network, yard, hub)
+    left = _find_last_turns(network, yard, hub, step)
     cell = yard.head[hub]
     while cell != CLOSED and left > 0:
         path, parcels = yard.path[cell], yard.ready[cell]
         following = yard.following[cell]
         lane = network.paths.lane[path]
-        if lane != CLOSED and parcels > 0 and yard.free[lane] > 0 and yard.turn[cell] <= yard.lane_turn[lane]:
+        if (
+            lane != CLOSED
+            and parcels > 0
+            and yard.free[lane] > 0
+            and yard.turn[cell] <= yard.lane_turn[lane]
+            and not is_early(network, yard, cell, step)
+        ):
             taken = parcels
             if yard.turn[cell] == yard.lane_turn[lane]:
                 room, total, seen = yard.room[lane], yard.lane_sum[lane], yard.lane_seen[lane]
@@ -45,8 +54,33 @@ def load_planned(network: Network, yard: Yard, record: Played, hub: int, step: i
 
 
 @inner
-def _find_last_turns(network: Network, yard: Yard, hub: int) -> int:
-    """Find for each lane with room the turn in which it runs out; return the parcels that find room on all of them.
+def load_ahead(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
+    """Fill room left on planned vehicles, in turn, with what waits for a lane beyond what the plan itself leaves waiting.
+
+    Modifies the yard and the record in place.
+    """
+    lanes = network.lanes
+    left = 0
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        lane = lanes.of_hub[at]
+        yard.free[lane] = max(min(yard.room[lane], yard.ready_for[lane] - lanes.meant[lane, step]), 0)
+        left += yard.free[lane]
+    cell = yard.head[hub]
+    while cell != CLOSED and left > 0:
+        path = yard.path[cell]
+        lane = network.paths.lane[path]
+        if lane != CLOSED and yard.ready[cell] > 0 and yard.free[lane] > 0:
+            taken = min(yard.ready[cell], yard.free[lane])
+            yard.free[lane] -= taken
+            yard.room[lane] -= taken
+            left -= taken
+            _board(network, yard, record, cell, path, step, taken)
+        cell = yard.following[cell]
+
+
+@inner
+def _find_last_turns(network: Network, yard: Yard, hub: int, step: int) -> int:
+    """Find for each lane with room the turn in which it runs out; return how many parcels at most find room on all of them.
 
     Sets ``yard.free`` to the parcels a lane takes, ``yard.lane_turn`` to that turn, ``UNBOUNDED`` where all find room, ``yard.lane_sum`` to its
     parcels and ``yard.lane_seen`` to none.
@@ -61,12 +95,12 @@ def _find_last_turns(network: Network, yard: Yard, hub: int) -> int:
         all_taken += yard.free[lane]
         short = short or (yard.free[lane] > 0 and yard.ready_for[lane] > yard.room[lane])
     if short:
-        _mark_last_turns(network, yard, hub)
+        _mark_last_turns(network, yard, hub, step)
     return int(all_taken)
 
 
 @inner
-def _mark_last_turns(network: Network, yard: Yard, hub: int) -> None:
+def _mark_last_turns(network: Network, yard: Yard, hub: int, step: int) -> None:
     """Mark the turn in which the room of each lane that is short runs out, and add up its parcels of that turn.
 
     While the lanes are looked through ``yard.lane_seen`` holds their parcels of the turns before the one looked at.
@@ -79,7 +113,8 @@ def _mark_last_turns(network: Network, yard: Yard, hub: int) -> None:
     cell = yard.head[hub]
     while cell != CLOSED:
         lane, parcels, turn = network.paths.lane[yard.path[cell]], yard.ready[cell], yard.turn[cell]
-        if lane != CLOSED and parcels > 0 and 0 < yard.free[lane] < yard.ready_for[lane]:
+        may = lane != CLOSED and parcels > 0 and 0 < yard.free[lane] < yard.ready_for[lane]
+        if may and not is_early(network, yard, cell, step):
             if turn == yard.lane_turn[lane]:
                 yard.lane_sum[lane] += parcels
             elif yard.lane_seen[lane] + yard.lane_sum[lane] <= yard.room[lane]:
@@ -87,7 +122,10 @@ def _mark_last_turns(network: Network, yard: Yard, hub: int) -> None:
                 yard.lane_sum[lane], yard.lane_turn[lane] = parcels, turn
         cell = yard.following[cell]
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
-        yard.lane_seen[lanes.of_hub[at]] = 0
+        lane = lanes.of_hub[at]
+        if yard.lane_turn[lane] != UNBOUNDED and yard.lane_seen[lane] + yard.lane_sum[lane] <= yard.room[lane]:
+            yard.lane_turn[lane] = UNBOUNDED  # what is early stays: the others find room
+        yard.lane_seen[lane] = 0
 
 
 @inner
@@ -129,7 +167,8 @@ def turn_to_road(network: Network, yard: Yard, hub: int, step: int) -> bool:
     while cell != CLOSED:
         path, term, arrived = yard.path[cell], yard.term[cell], yard.arrived[cell]
         road = paths.by_road[path]
-        if road != CLOSED and yard.ready[cell] > 0 and yard.unsorted[cell] == 0:
+        left_behind = yard.ready[cell] > 0 and yard.unsorted[cell] == 0 and not is_early(network, yard, cell, step)
+        if road != CLOSED and left_behind:
             ahead = 0
             later = step + 1
             while later < steps and close[hub, later] <= within:
@@ -156,8 +195,8 @@ def turn_to_road(network: Network, yard: Yard, hub: int, step: int) -> bool:
 def call_spot(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
     """Call vehicles, within the hub's limit of the day, for what waits beyond what the plan itself leaves waiting.
 
-    One is called for the lane with most of it while that fills half a vehicle, or for the lane with most parcels while the yard
-    holds more than its buffer. Modifies the yard and the record in place.
+    One is called for the lane with most of it while that fills half a vehicle, and takes that, or for the lane with most parcels while the yard
+    holds more than its buffer, and takes of all. Modifies the yard and the record in place.
     """
     lanes = network.lanes
     limit = network.hubs.spot_limit[hub, step] - yard.called[hub]
@@ -176,10 +215,10 @@ def call_spot(network: Network, yard: Yard, record: Played, hub: int, step: int)
             if yard.ready_for[lane] > parcels:
                 fullest, parcels = lane, yard.ready_for[lane]
         if best == CLOSED and yard.waiting[hub] > network.hubs.buffer[hub, step]:
-            best = fullest
+            best, most = fullest, parcels
         if best == CLOSED:
             return
-        _board_lane(network, yard, hub, step, best, lanes.spot_capacity[best], record)
+        _board_lane(network, yard, hub, step, best, min(lanes.spot_capacity[best], most), record)
         record.spot[best, step] += 1
         yard.called[hub] += 1
         record.costs[SPOT] += lanes.spot_cost[best]
@@ -195,7 +234,7 @@ def ride_later(network: Network, yard: Yard, record: Played, hub: int, step: int
     while cell != CLOSED:
         path, parcels = yard.path[cell], yard.ready[cell]
         lane = network.paths.lane[path]
-        due = yard.turn[cell] // yard.slot.shape[1] <= step
+        due = is_due(network, yard, cell, step)
         if lane != CLOSED and due and parcels > 0 and network.lanes.arrival[lane, step] != CLOSED:
             record.tail[lane, step] += parcels
             record.costs[TAIL] += parcels * network.lanes.tail_cost[lane]
@@ -206,25 +245,29 @@ def ride_later(network: Network, yard: Yard, record: Played, hub: int, step: int
 
 @inner
 def _board(network: Network, yard: Yard, record: Played, cell: int, path: int, step: int, parcels: int) -> None:
-    """Put parcels of a cell on planned vehicles: on those that leave first, each to the step it reaches."""
+    """Put parcels of a cell on planned vehicles: on their own departure and later ones of the step, then on those before, each to the step it reaches."""
     if parcels == 0:
         return
     lanes = network.lanes
     lane = network.paths.lane[path]
-    aboard = record.load[lane, step]
     record.load[lane, step] += parcels
     record.costs[CARRIAGE] += parcels * lanes.parcel_cost[lane]
     if lanes.spread[lane, step]:
+        own = 0
+        ranks = network.terms.ranks
+        leave = yard.turn[cell] // yard.slot.shape[1]
+        if leave // ranks == step and path == yard.path[cell]:
+            own = leave % ranks
         vehicles = network.vehicles
-        for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
-            if vehicles.arrival[row] == CLOSED:
-                continue
-            room = vehicles.number[row] * vehicles.capacity[row]
-            taken = min(max(room - aboard, 0), parcels)
-            aboard = max(aboard - room, 0)
-            if taken > 0:
-                send(network, yard, cell, path, vehicles.arrival[row], taken)
-                parcels -= taken
+        for before in range(2):
+            for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
+                if vehicles.arrival[row] == CLOSED or (vehicles.rank[row] < own) != (before == 1):
+                    continue
+                taken = min(vehicles.number[row] * vehicles.capacity[row] - record.aboard[row], parcels)
+                if taken > 0:
+                    record.aboard[row] += taken
+                    send(network, yard, cell, path, vehicles.arrival[row], taken)
+                    parcels -= taken
     if parcels > 0:
         send(network, yard, cell, path, lanes.arrival[lane, step], parcels)
 

@@ -33,7 +33,7 @@ class TermBook:
     steps, hours
         [hubs] of free terms by number: step at which the plan has them sorted there, hour after which they are late.
     plans
-        By path: steps after which the plan's own parcels leave from there on, and their free term; in the order of their numbers.
+        By path: departures with which the plan's own parcels leave from there on, and their free term; in the order of their numbers.
     """
 
     steps: list[list[int]]
@@ -56,7 +56,7 @@ class TermBook:
         return self._free[key]
 
     def plan(self, book: PathBook, path: int, leaves: tuple[int, ...], free: int) -> None:
-        """Note that the plan's parcels of a free term leave a path's hubs after these steps; of the rest of the path as well."""
+        """Note that the plan's parcels of a free term leave a path's hubs with these departures; of the rest of the path as well."""
         at = path
         for leg in range(len(leaves)):
             told = self.plans.setdefault(at, {})
@@ -72,22 +72,22 @@ class TermBook:
         """Return the number of a term of the plan."""
         return self.most_free + self.plans[path][leaves, free]
 
-    def close(self, book: PathBook) -> Terms:
-        """Give the records; free terms a hub does not have never end."""
+    def close(self, book: PathBook, ranks: int) -> Terms:
+        """Give the records, with departures numbered ``step * ranks + rank``; free terms a hub does not have never end."""
         most = self.most_free
         hour = np.full((len(self.hours), most), np.inf)
         for hub, hours in enumerate(self.hours):
             hour[hub, : len(hours)] = hours
         wide = most + max((len(told) for told in self.plans.values()), default=0)
         leave, after, free = (np.zeros((len(book.hub), wide), dtype=np.int64) for _ in range(3))
-        leave[:, :most] = book.tell_leave(self.steps, most)
+        leave[:, :most] = book.tell_leave(self.steps, most) * ranks
         after[:, :most] = free[:, :most] = np.arange(most)
         for path, told in self.plans.items():
             for (leaves, to), number in told.items():
                 leave[path, most + number], free[path, most + number] = leaves[0], to
                 rest = book.after[path]
                 after[path, most + number] = self.of_plan(rest, leaves[1:], to) if len(leaves) > 1 else to
-        return Terms(hour, leave, after, free)
+        return Terms(hour, leave, after, free, ranks)
 
 
 @dataclass

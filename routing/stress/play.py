@@ -10,7 +10,15 @@ import numba
 import numpy as np
 
 from routing.stress.compiled import inner
-from routing.stress.loading import HOURS_A_DAY, call_spot, load_alternates, load_planned, ride_later, turn_to_road
+from routing.stress.loading import (
+    HOURS_A_DAY,
+    call_spot,
+    load_ahead,
+    load_alternates,
+    load_planned,
+    ride_later,
+    turn_to_road,
+)
 from routing.stress.records import (
     CLOSED,
     COSTS,
@@ -170,12 +178,14 @@ def _work(network: Network, yard: Yard, record: Played, visit: int) -> int:
     clock = network.clock
     hub, step = clock.hub[visit], clock.step[visit]
     before, turned, done = yard.waiting[hub], False, 0
-    handled = sort_hub(network, yard, hub, step)
+    handled = sort_hub(network, yard, hub, step, clock.last[visit])
     record.handled[hub, step] += handled
     record.costs[HANDLING] += handled * network.hubs.handling[hub, step]
     if handled > 0 or yard.stuck[hub] > 0:
         done = _finish(network, yard, record, hub, step)
     load_planned(network, yard, record, hub, step)
+    if clock.last[visit]:
+        load_ahead(network, yard, record, hub, step)
     if network.rules.alternates:
         load_alternates(network, yard, record, hub, step)
         turned = turn_to_road(network, yard, hub, step)
@@ -306,9 +316,9 @@ def _pay_vehicles(network: Network, record: Played) -> None:
         for step in range(steps):
             load = record.load[lane, step]
             for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
-                size = vehicles.capacity[row]
-                run = min((load + size - 1) // size, vehicles.number[row]) if vehicles.arrival[row] != CLOSED else 0
-                load = max(load - run * size, 0)
+                aboard = _tell_aboard(network, record, row, load, network.lanes.spread[lane, step])
+                run = (aboard + vehicles.capacity[row] - 1) // vehicles.capacity[row]
+                load -= aboard
                 record.costs[VEHICLES] += run * vehicles.cost[row]
                 record.costs[IDLE] += (vehicles.number[row] - run) * vehicles.idle_cost[row]
 
@@ -326,6 +336,15 @@ def _add_fill(network: Network, record: Played, ran: Money) -> None:
             ran[0] += load
             for row in range(vehicles.start[lane, step], vehicles.end[lane, step]):
                 size = vehicles.capacity[row]
-                run = min((load + size - 1) // size, vehicles.number[row]) if vehicles.arrival[row] != CLOSED else 0
-                ran[1] += run * size
-                load = max(load - run * size, 0)
+                aboard = _tell_aboard(network, record, row, load, network.lanes.spread[lane, step])
+                ran[1] += (aboard + size - 1) // size * size
+                load -= aboard
+
+
+@inner
+def _tell_aboard(network: Network, record: Played, row: int, load: int, spread: bool) -> int:
+    """Return the parcels on the vehicles of a row, ``load`` being those of its lane and step not on rows before it."""
+    vehicles = network.vehicles
+    if vehicles.arrival[row] == CLOSED:
+        return 0
+    return int(record.aboard[row] if spread else min(load, vehicles.number[row] * vehicles.capacity[row]))

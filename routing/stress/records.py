@@ -96,6 +96,8 @@ class Vehicles(NamedTuple):
         Vehicles, parcels a vehicle.
     arrival
         Step of the destination that takes their parcels; ``CLOSED`` when they do not run.
+    rank
+        Number of their departure among those of its lane and step, by the hour of leaving.
     cost, idle_cost
         CNY of one that runs, CNY of one cancelled.
     """
@@ -105,6 +107,7 @@ class Vehicles(NamedTuple):
     number: Whole
     capacity: Whole
     arrival: Whole
+    rank: Whole
     cost: Money
     idle_cost: Money
 
@@ -179,16 +182,19 @@ class Terms(NamedTuple):
         [hubs x free terms] hour after which parcels are late: their promise, without one the plan's own; infinite for those handed in before
         the plan.
     leave
-        [paths x terms] step after which to leave: the plan's own departure; of a free term the last that leads to the end in time when nothing
-        waits, in fair weather.
+        [paths x terms] ``step * ranks + rank`` of the departure to leave with: the plan's own; of a free term the last step that leads to the end in
+        time when nothing waits, in fair weather, and rank 0.
     after, free
         [paths x terms] term on the path after it, free term of parcels that leave the plan's ways.
+    ranks
+        Most departures, at hours of their own, that a lane has after one step.
     """
 
     hour: Money
     leave: Whole
     after: Whole
     free: Whole
+    ranks: int
 
 
 class Clock(NamedTuple):
@@ -248,7 +254,7 @@ class Yard(NamedTuple):
     path, term, arrived, unsorted, ready
         [cells] what a cell holds; ``ready`` are sorted and wait for a departure.
     turn
-        [cells] its turn: the step by which it should leave to be done in time, then the step it came.
+        [cells] its turn: the departure it should leave with to be done in time, then the step it came.
     following
         [cells] next cell of the same hub, in turn.
     share
@@ -256,7 +262,7 @@ class Yard(NamedTuple):
     head
         [hubs] first cell that waits.
     coming_head, coming_tail
-        [hubs x steps x steps] cells that will join at a step, by the step at which they should leave.
+        [hubs x steps x departures] cells that will join at a step, by the departure they should leave with.
     coming
         [hubs x steps] their parcels.
     slot
@@ -313,6 +319,8 @@ class Played(NamedTuple):
         [hubs x steps] parcels beyond the room, waiting at the end of the step, sorted.
     load, spot, tail
         [lanes x steps] parcels on planned vehicles, vehicles called, parcels on later traffic.
+    aboard
+        [rows of vehicles] parcels, where those of a lane and step reach different steps.
     costs
         [COSTS] CNY.
     late
@@ -323,6 +331,7 @@ class Played(NamedTuple):
     held: Whole
     handled: Whole
     load: Whole
+    aboard: Whole
     spot: Whole
     tail: Whole
     costs: Money
@@ -341,7 +350,7 @@ def open_yard(network: Network, cells: int) -> Yard:
     def zeros(*shape: int) -> Whole:
         return np.zeros(shape, dtype=np.int64)
 
-    none = np.full((hubs, steps, steps), CLOSED, dtype=np.int64)
+    none = np.full((hubs, steps, steps * network.terms.ranks), CLOSED, dtype=np.int64)
     return Yard(
         path=zeros(cells),
         term=zeros(cells),
@@ -386,6 +395,7 @@ def open_record(network: Network) -> Played:
         held=zeros(hubs, steps),
         handled=zeros(hubs, steps),
         load=zeros(lanes, steps),
+        aboard=zeros(network.vehicles.number.size),
         spot=zeros(lanes, steps),
         tail=zeros(lanes, steps),
         costs=np.zeros(len(COSTS)),

@@ -1,7 +1,7 @@
 """Sorting: within capacity, first what can leave in this step or ends here, then the rest; each in turn.
 
-A parcel's turn is the step after which the plan's own vehicle leaves with it, off the plan's ways the last one that leads to its end in
-time; of one such step who came first. What is sorted already takes room in its turn as well, so that nothing sorted ahead keeps back what
+A parcel's turn is the departure with which the plan's own vehicle leaves with it, off the plan's ways the last one that leads to its end in
+time; of one such departure who came first. What is ahead of its departure does not leave in this step. What is sorted already takes room in its turn as well, so that nothing sorted ahead keeps back what
 must leave now. Where
 sorted parcels have a room of their own, no more are sorted ahead of their departure than it holds. Where those of one turn do not fit they are divided by cumulative shares: of
 cells n1, n2 … with T parcels together and room for R, cell i gets
@@ -12,19 +12,23 @@ from __future__ import annotations
 
 from routing.stress.compiled import inner
 from routing.stress.records import CLOSED, Network, Yard
+from routing.stress.yard import is_due, is_early
 
 
 @inner
-def sort_hub(network: Network, yard: Yard, hub: int, step: int) -> int:
-    """Sort a hub's parcels with what capacity is left; return how many. Modifies the yard in place."""
+def sort_hub(network: Network, yard: Yard, hub: int, step: int, ahead: bool) -> int:
+    """Sort a hub's parcels with what capacity is left, those of later steps only when ``ahead``; return how many.
+
+    Modifies the yard in place.
+    """
     if yard.unsorted_at[hub] == 0:
         return 0
     # after the last day of demand what is sorted rides with later traffic and does not stand
     staging = network.hubs.staging[hub] if network.clock.day[hub, step] <= network.clock.last_demand else -1
-    if yard.unsorted_at[hub] <= yard.capacity_left[hub] and staging < 0:
+    if ahead and yard.unsorted_at[hub] <= yard.capacity_left[hub] and staging < 0:
         handled = _sort_all(network, yard, hub)
     else:
-        handled = _sort_in_turn(network, yard, hub, staging)
+        handled = _sort_in_turn(network, yard, hub, step, ahead, staging)
     yard.capacity_left[hub] -= handled
     yard.unsorted_at[hub] -= handled
     return handled
@@ -45,17 +49,19 @@ def _sort_all(network: Network, yard: Yard, hub: int) -> int:
 
 
 @inner
-def _sort_in_turn(network: Network, yard: Yard, hub: int, staging: int) -> int:
-    """Sort what capacity and staging allow: first what can leave or ends here, then the rest; return how many."""
+def _sort_in_turn(network: Network, yard: Yard, hub: int, step: int, ahead: bool, staging: int) -> int:
+    """Sort what capacity and staging allow: first what can leave or ends here, then, when ``ahead``, the rest; return how many."""
     capacity = yard.capacity_left[hub]
     _open_room(network, yard, hub)
     left = capacity
     first = yard.head[hub]
     while first != CLOSED and left > 0:
-        end = _offer_leaving(network, yard, first)
+        end = _offer_leaving(network, yard, first, step, ahead)
         left -= _take(network, yard, first, end, left)
         first = end
-    most = left if staging < 0 else min(left, max(staging - _count_staged(network, yard, hub), 0))
+    if not ahead:
+        return int(capacity - left)
+    most = left if staging < 0 else min(left, max(staging - _count_staged(network, yard, hub, step), 0))
     first = yard.head[hub]
     while first != CLOSED and most > 0:
         end = _offer_rest(yard, first)
@@ -84,21 +90,36 @@ def _open_room(network: Network, yard: Yard, hub: int) -> None:
 
 
 @inner
-def _count_staged(network: Network, yard: Yard, hub: int) -> int:
-    """Return the sorted parcels that find no room in this step and will stand where sorted parcels wait."""
+def _count_staged(network: Network, yard: Yard, hub: int, step: int) -> int:
+    """Return the sorted parcels that do not leave in this step and will stand where sorted parcels wait."""
     lanes = network.lanes
+    for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
+        yard.lane_sum[lanes.of_hub[at]] = 0
+    cell = yard.head[hub]
+    while cell != CLOSED:
+        lane = network.paths.lane[yard.path[cell]]
+        if lane != CLOSED and not is_early(network, yard, cell, step):
+            yard.lane_sum[lane] += yard.ready[cell]
+        cell = yard.following[cell]
     staged = 0
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
         lane = lanes.of_hub[at]
-        staged += max(yard.ready_for[lane] - yard.room[lane], 0)
+        left = yard.ready_for[lane] - min(yard.lane_sum[lane], yard.room[lane])
+        room = yard.room[lane] - min(yard.lane_sum[lane], yard.room[lane])
+        yard.lane_sum[lane] = 0
+        staged += left - max(min(left - lanes.meant[lane, step], room), 0)
     return int(staged)
 
 
 @inner
-def _offer_leaving(network: Network, yard: Yard, first: int) -> int:
-    """Set ``yard.share`` of the cells of one turn to what ends here or finds room; return the first cell of the next turn."""
+def _offer_leaving(network: Network, yard: Yard, first: int, step: int, ahead: bool) -> int:
+    """Set ``yard.share`` of the cells of one turn to what ends here or leaves; return the first cell of the next turn.
+
+    What is ahead of its departure does not leave, and what ends here in a later step waits unless ``ahead``.
+    """
     turn = yard.turn[first]
     lane_of, free = network.paths.lane, yard.free
+    in_time = ahead or is_due(network, yard, first, step)
     cell = first
     while cell != CLOSED and yard.turn[cell] == turn:
         lane = lane_of[yard.path[cell]]
@@ -108,7 +129,7 @@ def _offer_leaving(network: Network, yard: Yard, first: int) -> int:
     cell = first
     while cell != CLOSED and yard.turn[cell] == turn:
         lane = lane_of[yard.path[cell]]
-        if lane != CLOSED:
+        if lane != CLOSED and not is_early(network, yard, cell, step):
             yard.lane_sum[lane] += yard.unsorted[cell]
             free[lane] = max(free[lane] - yard.ready[cell], 0)
         cell = yard.following[cell]
@@ -116,8 +137,10 @@ def _offer_leaving(network: Network, yard: Yard, first: int) -> int:
     cell = first
     while cell != end:
         lane, parcels = lane_of[yard.path[cell]], yard.unsorted[cell]
-        yard.share[cell] = parcels
-        if lane != CLOSED and yard.lane_sum[lane] > free[lane]:
+        yard.share[cell] = parcels if lane != CLOSED or in_time else 0
+        if is_early(network, yard, cell, step):
+            yard.share[cell] = 0
+        elif lane != CLOSED and yard.lane_sum[lane] > free[lane]:
             seen, total = yard.lane_seen[lane], yard.lane_sum[lane]
             yard.share[cell] = (seen + parcels) * free[lane] // total - seen * free[lane] // total
             yard.lane_seen[lane] += parcels

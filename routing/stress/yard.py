@@ -32,6 +32,18 @@ def put(network: Network, yard: Yard, hub: int, step: int, path: int, term: int,
 
 
 @inner
+def is_due(network: Network, yard: Yard, cell: int, step: int) -> bool:
+    """Say whether the departure a cell should leave with, or the sort that should finish it, is of a step or was before it."""
+    return bool(yard.turn[cell] < (step + 1) * network.terms.ranks * yard.slot.shape[1])
+
+
+@inner
+def is_early(network: Network, yard: Yard, cell: int, step: int) -> bool:
+    """Say whether a cell is the plan's own and ahead of it: its departure leaves after a later step."""
+    return bool(yard.term[cell] >= network.terms.hour.shape[1] and not is_due(network, yard, cell, step))
+
+
+@inner
 def join(yard: Yard, hub: int, step: int) -> None:
     """Let what comes for a step join the hub's queue, each in its turn. Modifies the yard in place."""
     if yard.coming[hub, step] == 0:
@@ -117,6 +129,7 @@ def clear(record: Played) -> None:
     record.held[:] = 0
     record.handled[:] = 0
     record.load[:] = 0
+    record.aboard[:] = 0
     record.spot[:] = 0
     record.tail[:] = 0
     record.costs[:] = 0.0

@@ -11,15 +11,22 @@ import numpy.typing as npt
 Counts = npt.NDArray[np.int64]
 
 
+class Leave(NamedTuple):
+    """With which departure parcels should leave: the sort after which it loads, its number among those of its lane then, by the hour."""
+
+    step: int
+    turn: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What is left of a way: its lanes, the sorts after which the plan leaves with it (none off its ways), when it is to be done.
+    """What is left of a way: its lanes, the departures with which the plan leaves (none off its ways), when it is to be done.
 
     ``earlier`` parcels were handed in before the plan and ride on vehicles of another one.
     """
 
     legs: tuple[int, ...]
-    plan: tuple[int, ...]
+    plan: tuple[Leave, ...]
     done: int
     due: float
     earlier: bool = False
@@ -45,9 +52,13 @@ class Cell:
 
     path: Path
     came: int
-    leave: int
+    leave: Leave
     unsorted: Counts
     ready: Counts
+
+    def is_early(self, step: int) -> bool:
+        """Whether it is the plan's own and its departure leaves after a later sort."""
+        return bool(self.path.plan) and self.leave.step > step
 
 
 class Visit(NamedTuple):

@@ -49,7 +49,7 @@ class Futures:
     _yard: dict[int, list[Cell]] = field(init=False)
     _coming: dict[tuple[int, int], dict[object, Cell]] = field(init=False)
     _room: dict[int, Counts] = field(init=False)
-    _load: dict[tuple[int, int], Counts] = field(init=False)
+    _load: dict[tuple[int, int, int], Counts] = field(init=False)
     _left: Counts = field(init=False)
     _closed: dict[int, int] = field(init=False)
     _called: dict[int, Counts] = field(init=False)
@@ -74,6 +74,8 @@ class Futures:
             self._sort(visit)
             self._finish(visit)
             self._load_planned(visit)
+            if visit.last:
+                self._load_ahead(visit)
             if self.freedom.others:
                 self._load_others(visit)
                 self._turn_to_road(visit)
@@ -125,12 +127,17 @@ class Futures:
             yield cells
 
     def _sort(self, visit: Visit) -> None:
-        """Sort first what can leave or ends here, then the rest, each in turn."""
+        """Sort first what can leave or ends here, then, on the last visit of a sort, the rest, each in turn.
+
+        What is ahead of its departure cannot leave; on earlier visits what is to be finished by a later sort waits as well.
+        """
         hub = visit.hub
         free = {lane: self._room[lane].copy() for lane in self.ground.of_hub[hub]}
         for turn in self._turns(hub):
-            shares = [cell.unsorted for cell in turn]
-            for lane, mine in _by_lane(turn).items():
+            in_time = visit.last or turn[0].leave.step <= visit.step
+            held = [cell.is_early(visit.step) or (cell.path.lane is None and not in_time) for cell in turn]
+            shares = [self._none() if stays else cell.unsorted for cell, stays in zip(turn, held, strict=True)]
+            for lane, mine in _by_lane(turn, visit.step).items():
                 for number in mine:
                     free[lane] = np.maximum(free[lane] - turn[number].ready, 0)
                 asked = [turn[number].unsorted for number in mine]
@@ -138,15 +145,25 @@ class Futures:
                     shares[number] = share
                 free[lane] = np.maximum(free[lane] - np.sum(asked, axis=0), 0)
             self._left = self._left - _take(turn, _divide(shares, self._left))
+        if not visit.last:
+            return
         most = self._left
         staging = self.ground.staging[hub]
         if staging is not None and visit.day <= self.ground.last_demand:
-            waiting = self._count_ready(hub)
-            ahead = sum((np.maximum(waiting[lane] - self._room[lane], 0) for lane in waiting), start=self._none())
-            most = np.minimum(most, np.maximum(staging - ahead, 0))
+            most = np.minimum(most, np.maximum(staging - self._count_staged(visit), 0))
         for turn in self._turns(hub):
             taken = _take(turn, _divide([cell.unsorted for cell in turn], most))
             self._left, most = self._left - taken, most - taken
+
+    def _count_staged(self, visit: Visit) -> Counts:
+        """Sorted parcels that do not leave after this sort: what finds no room, and what is early and not beyond the plan's own."""
+        staged = self._none()
+        for lane, ready in self._count_ready(visit.hub).items():
+            mine = (cell for cell in self._yard[visit.hub] if cell.path.lane == lane and not cell.is_early(visit.step))
+            leaves = np.minimum(sum((cell.ready for cell in mine), start=self._none()), self._room[lane])
+            beyond = ready - leaves - self.ground.meant(lane, visit.step)
+            staged = staged + ready - leaves - np.minimum(beyond, self._room[lane] - leaves).clip(min=0)
+        return staged
 
     def _count_ready(self, hub: int) -> dict[int, Counts]:
         waiting = {lane: self._none() for lane in self.ground.of_hub[hub]}
@@ -170,25 +187,40 @@ class Futures:
         self._put(self.ground.ends[path.legs[0]], step, path.rest(), parcels)
 
     def _board(self, cell: Cell, path: Path, step: int, parcels: Counts) -> None:
-        """Put parcels on planned vehicles, those that leave first, each to the step it reaches."""
+        """Put parcels on planned vehicles: their own and those that leave later, then those before, each to the step it reaches."""
         lane = path.legs[0]
-        aboard = self._load.setdefault((lane, step), self._none())
-        self._load[lane, step] = aboard + parcels
         usual = self.ground.reached(lane, step)
-        for room, reached in self.ground.vehicles.get((lane, step), ()):
-            taken = np.minimum(np.maximum(room - aboard, 0), parcels)
-            aboard = np.maximum(aboard - room, 0)
+        vehicles = list(enumerate(self.ground.vehicles.get((lane, step), ())))
+        own = cell.leave.turn if path is cell.path and cell.leave.step == step else 0
+        for number, (room, reached) in vehicles[own:] + vehicles[:own]:
+            aboard = self._load.setdefault((lane, step, number), self._none())
+            taken = np.minimum(room - aboard, parcels)
+            self._load[lane, step, number] = aboard + taken
             self._send(cell, path, reached if reached >= 0 else usual, taken)
             parcels = parcels - taken
         self._send(cell, path, usual, parcels)
 
     def _load_planned(self, visit: Visit) -> None:
+        """Load what leaves with this sort's departures, should have left before, or has none in the plan."""
         for turn in list(self._turns(visit.hub)):
-            for lane, mine in _by_lane(turn).items():
+            for lane, mine in _by_lane(turn, visit.step).items():
                 asked = [turn[number].ready for number in mine]
                 for number, taken in zip(mine, _divide(asked, self._room[lane]), strict=True):
                     self._board(turn[number], turn[number].path, visit.step, taken)
                 self._room[lane] = np.maximum(self._room[lane] - np.sum(asked, axis=0), 0)
+
+    def _load_ahead(self, visit: Visit) -> None:
+        """Fill room left with what waits for a lane beyond what the plan itself leaves waiting."""
+        waiting = self._count_ready(visit.hub)
+        for cell in list(self._yard[visit.hub]):
+            lane = cell.path.lane
+            if lane is None:
+                continue
+            beyond = waiting[lane] - self.ground.meant(lane, visit.step)
+            taken = np.minimum(np.minimum(beyond, cell.ready), self._room[lane]).clip(min=0)
+            waiting[lane] = waiting[lane] - taken
+            self._room[lane] = self._room[lane] - taken
+            self._board(cell, cell.path, visit.step, taken)
 
     def _load_others(self, visit: Visit) -> None:
         waiting = self._count_ready(visit.hub)
@@ -209,6 +241,8 @@ class Futures:
             road = None if cell.path.lane is None else self.ground.by_road(visit.hub, cell.path)
             if road is None or self.ground.room_within_a_day(cell.path.legs[0], visit.step):
                 continue
+            if cell.is_early(visit.step):
+                continue
             moved = np.where(cell.unsorted == 0, cell.ready, 0)
             same = (one for one in self._yard[visit.hub] if one.path.key == road.key and one.came == cell.came)
             other = next(same, None)
@@ -221,7 +255,7 @@ class Futures:
     def _ride_later(self, visit: Visit) -> None:
         for cell in list(self._yard[visit.hub]):
             lane = cell.path.lane
-            if lane is not None and cell.leave <= visit.step and self.ground.reached(lane, visit.step) >= 0:
+            if lane is not None and cell.leave.step <= visit.step and self.ground.reached(lane, visit.step) >= 0:
                 self._send(cell, cell.path, self.ground.reached(lane, visit.step), cell.ready.copy())
 
     def _call(self, visit: Visit) -> None:
@@ -249,8 +283,9 @@ class Futures:
             if (pick < 0).all():
                 return
             self._called[hub] = self._called[hub] + (pick >= 0)
+            takes = np.where(worth.max(axis=0) > 0, worth.max(axis=0), held.max(axis=0))
             for number, lane in enumerate(lanes):
-                left = np.where(pick == number, self.ground.hired[lane], 0)
+                left = np.where(pick == number, np.minimum(self.ground.hired[lane], takes), 0)
                 for cell in [one for one in self._yard[hub] if one.path.lane == lane] if left.any() else ():
                     taken = np.minimum(cell.ready, left)
                     left = left - taken
@@ -276,11 +311,11 @@ class Futures:
             self.over |= (unsorted > buffer) | (ready > staging)
 
 
-def _by_lane(cells: Sequence[Cell]) -> Mapping[int, list[int]]:
-    """Numbers of the cells that wait for each lane."""
+def _by_lane(cells: Sequence[Cell], step: int) -> Mapping[int, list[int]]:
+    """Numbers of the cells that wait for each lane and are not ahead of their departure."""
     found: dict[int, list[int]] = {}
     for number, cell in enumerate(cells):
-        if cell.path.lane is not None:
+        if cell.path.lane is not None and not cell.is_early(step):
             found.setdefault(cell.path.lane, []).append(number)
     return found
 

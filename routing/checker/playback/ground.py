@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from routing.checker.playback.cells import HandIn, Path, Visit
+from routing.checker.playback.cells import HandIn, Leave, Path, Visit
 from routing.checker.playback.clock import MINUTES, ClockRules, at_hour, read_hours, set_clocks, to_minutes, to_moment
 from routing.checker.playback.orders import (
     Orders,
@@ -116,9 +116,9 @@ class Ground:
         within = sorts[step].closes + _DAY
         return sum(self.room(lane, later) for later in range(step + 1, len(sorts)) if sorts[later].closes <= within)
 
-    def leave_of(self, hub: int, path: Path) -> int:
-        """Sort after which parcels should leave: the plan's own departure, else the last one that leads to the end in time."""
-        return path.plan[0] if path.plan else self._latest(hub, path.legs, path.done)
+    def leave_of(self, hub: int, path: Path) -> Leave:
+        """Departure with which parcels should leave: the plan's own, else after the last sort that leads to the end in time."""
+        return path.plan[0] if path.plan else Leave(self._latest(hub, path.legs, path.done))
 
     def others(self, hub: int, path: Path) -> Iterator[Path]:
         """Give the nearest way of the plan over each other next lane, within twice the hours."""
@@ -282,6 +282,7 @@ class Ground:
         found: dict[tuple[int, int], list[tuple[int, int, int]]] = defaultdict(list)
         self._departures: dict[tuple[int, int], int] = defaultdict(int)
         self._tails: dict[int, tuple[int, int]] = {}
+        self._turns: dict[int, int] = {}
         for number, vehicle in enumerate(orders.vehicles):
             lane, hub = self._lane_number[vehicle.lane], self._number[vehicle.start]
             step, there = self._last_by(hub, vehicle.doors), self._at_hand(vehicle)
@@ -292,6 +293,11 @@ class Ground:
                 found[lane, step].append((vehicle.leaves, int(vehicle.room), there))
                 day = (self._sorts[hub][step].day - self._first).days
                 self._departures[hub, day] += len(vehicle.loads)
+        for number, vehicle in enumerate(orders.vehicles):
+            hours = {
+                leaves for leaves, _, _ in found.get((self._lane_number[vehicle.lane], self._tails[number][0]), ())
+            }
+            self._turns[number] = sum(hour < vehicle.leaves for hour in hours) if vehicle.loads else 0
         return {key: [(room, there) for _, room, there in sorted(rows)] for key, rows in found.items()}
 
     def _list_hired(self, frames: Mapping[str, pl.DataFrame]) -> list[int]:
@@ -325,6 +331,7 @@ class Ground:
                         "completed_on": row["completed_on"],
                         "legs": legs,
                         "tails": tails,
+                        "leave": [Leave(self._tails[number][0], self._turns[number]) for number in order.vehicles],
                         "done": order.done_by,
                         "leaves": leaves if orders.by_clock else 0,
                         "parcels": int(row["parcels"]),
@@ -405,8 +412,7 @@ class Ground:
                 []
                 if early
                 else [
-                    (flow["legs"], tuple(t for t, _ in flow["tails"]), flow["done"], flow["parcels"])
-                    for flow in of_day.get(key, ())
+                    (flow["legs"], tuple(flow["leave"]), flow["done"], flow["parcels"]) for flow in of_day.get(key, ())
                 ]
             )
             midnight = at_hour(when, 0.0, self._clocks[key[2]].zone)

@@ -104,8 +104,8 @@ def lane(origin: str, destination: str, hours: float = 20.0, mode: str = "road")
     return {"lane_id": name, **ends, "distance_km": hours * 60, "transit_hours": hours, "parcel_cost": 0.01}
 
 
-def draw_plan(seed: int, hubs: int = 5, days: int = 3) -> dict[str, list[dict[str, Any]]]:
-    """Draw a plan of a few hubs: it need not be good, only whole."""
+def draw_plan(seed: int, hubs: int = 5, days: int = 3, at_once: bool = False) -> dict[str, list[dict[str, Any]]]:
+    """Draw a plan of a few hubs: it need not be good, only whole. ``at_once``: some lanes arrive on the day they leave."""
     random = np.random.default_rng(seed)
     names = [f"H{number}" for number in range(hubs)]
     pairs = [(a, b) for a in names for b in names if a != b]
@@ -115,6 +115,8 @@ def draw_plan(seed: int, hubs: int = 5, days: int = 3) -> dict[str, list[dict[st
         if random.random() < 0.7 or b == names[0] or a == names[0]
     ]
     lanes += [lane(a, b, float(random.uniform(20, 60)), "rail") for a, b in pairs if random.random() < 0.25]
+    for row in lanes if at_once else ():
+        row["transit_hours"] = row["transit_hours"] if random.random() < 0.5 else 0.0
     leaving = {name: [row for row in lanes if row["origin_hub_id"] == name] for name in names}
     flows: dict[Any, dict[str, Any]] = {}
     loads: dict[Any, int] = {}

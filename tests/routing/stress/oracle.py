@@ -17,10 +17,14 @@ class Parcels:
     end: str
     due: int
     came: int
-    plan: tuple[int, ...]  # days on which the plan's own vehicles leave with it, none off its ways
-    leave: int  # the first of these, else the day by which it should leave to be done when due
+    plan: tuple[tuple[int, int], ...]  # day and number of the plan's own departures with it, none off its ways
+    leave: tuple[int, int]  # the first of these, else the day by which it should leave to be done when due
     unsorted: int = 0
     sorted: int = 0
+
+    def early(self, step: int) -> bool:
+        """Whether the plan has a departure for it and that is later."""
+        return bool(self.plan) and self.leave[0] > step
 
 
 def divide(parts: list[int], room: int) -> list[int]:
@@ -104,7 +108,7 @@ class Oracle:
     def count_called(self, _hub: str, _step: int) -> None:
         return
 
-    def staged(self, _hub: str, _room: dict[str, int]) -> int | None:
+    def staged(self, _hub: str, _step: int, _room: dict[str, int]) -> int | None:
         return None
 
     def _count_over(self, hub: str, step: int) -> int:
@@ -131,18 +135,24 @@ class Oracle:
     def hours(self, path: tuple[str, ...]) -> float:
         return sum(float(self.lanes[lane]["transit_hours"]) for lane in path)
 
-    def turn(self, parcels: Parcels) -> tuple[int, int]:
+    def turn(self, parcels: Parcels) -> tuple[tuple[int, int], int]:
         return parcels.leave, parcels.came
 
     def reach(
-        self, hub: str, day: int, rest: tuple[tuple[str, ...], tuple[int, ...]], end: str, due: int, count: int
+        self,
+        hub: str,
+        day: int,
+        rest: tuple[tuple[str, ...], tuple[tuple[int, int], ...]],
+        end: str,
+        due: int,
+        count: int,
     ) -> None:
         for parcels in self.road[hub, day]:
             if ((parcels.path, parcels.plan), parcels.end, parcels.due) == (rest, end, due):
                 parcels.unsorted += count
                 return
         path, plan = rest
-        leave = plan[0] if plan else self.leave(hub, path, due)
+        leave = plan[0] if plan else (self.leave(hub, path, due), 0)
         self.road[hub, day].append(Parcels(path, end, due, day, plan, leave, count))
 
     def play(self, demand: dict[Any, int]) -> Self:
@@ -159,12 +169,13 @@ class Oracle:
             self._sort(hub, day, dict(room))
             self._finish(hub, day)
             self._load(hub, day, room)
+            self._load_ahead(hub, day, room)
             if self.spot is not None:
                 self._load_others(hub, day, room)
                 self._turn_to_road(hub, day)
             if self.day_of(hub, day) > self.last_demand:
                 for parcels in self.yard[hub]:
-                    due = parcels.leave <= day
+                    due = parcels.leave[0] <= day
                     if parcels.sorted and due and parcels.path and self.runs(parcels.path[0], day):
                         self._send(parcels, parcels.path, day, parcels.sorted)
             if self.spot is not None:
@@ -192,7 +203,7 @@ class Oracle:
                 low = high
                 if part:
                     due = min((row["completed_on"] - self.first).days, self.days - 1)
-                    plan = tuple((when - self.first).days for when in row["departure_dates"])
+                    plan = tuple(((when - self.first).days, 0) for when in row["departure_dates"])
                     self.reach(hub, day, (tuple(row["path"]), plan), destination, due, part)
 
     def _sort(self, hub: str, day: int, room: dict[str, int]) -> None:
@@ -204,9 +215,9 @@ class Oracle:
         else:
             offers = []
             for turn in self._turns(queue):
-                shares = {id(parcels): parcels.unsorted for parcels in turn}
+                shares = {id(parcels): 0 if parcels.early(day) else parcels.unsorted for parcels in turn}
                 for lane in dict.fromkeys(parcels.path[0] for parcels in turn if parcels.path):
-                    mine = [parcels for parcels in turn if parcels.path[:1] == (lane,)]
+                    mine = [parcels for parcels in turn if parcels.path[:1] == (lane,) and not parcels.early(day)]
                     room[lane] = max(room[lane] - sum(parcels.sorted for parcels in mine), 0)
                     for parcels, share in zip(mine, divide([p.unsorted for p in mine], room[lane]), strict=True):
                         shares[id(parcels)] = share
@@ -220,7 +231,7 @@ class Oracle:
             capacity -= self._sort_some(hub, day, [(parcels, parcels.unsorted) for parcels in turn], capacity)
 
     def _ahead(self, hub: str, day: int, room: dict[str, int]) -> int | None:
-        return None if self.day_of(hub, day) > self.last_demand else self.staged(hub, room)
+        return None if self.day_of(hub, day) > self.last_demand else self.staged(hub, day, room)
 
     def _turns(self, queue: list[Parcels]) -> list[list[Parcels]]:
         turns: dict[Any, list[Parcels]] = {}
@@ -260,13 +271,25 @@ class Oracle:
         for turn in self._turns(self.yard[hub]):
             shares: dict[int, int] = {}
             for lane in dict.fromkeys(parcels.path[0] for parcels in turn if parcels.path):
-                mine = [parcels for parcels in turn if parcels.path[:1] == (lane,)]
+                mine = [parcels for parcels in turn if parcels.path[:1] == (lane,) and not parcels.early(day)]
                 for parcels, share in zip(mine, divide([p.sorted for p in mine], room[lane]), strict=True):
                     shares[id(parcels)] = share
                 room[lane] = max(room[lane] - sum(parcels.sorted for parcels in mine), 0)
             for parcels in turn:
                 if parcels.path:
                     self.send_planned(parcels, parcels.path, day, shares.get(id(parcels), 0))
+
+    def _load_ahead(self, hub: str, day: int, room: dict[str, int]) -> None:
+        """Fill room left with what waits beyond what the plan leaves waiting."""
+        waiting = self._waiting(hub)
+        for parcels in list(self.yard[hub]):
+            if parcels.path:
+                lane = parcels.path[0]
+                count = min(waiting[lane] - self.meant[lane, day], parcels.sorted, room[lane])
+                if count > 0:
+                    waiting[lane] -= count
+                    room[lane] -= count
+                    self.send_planned(parcels, parcels.path, day, count)
 
     def _waiting(self, hub: str) -> dict[str, int]:
         waiting: dict[str, int] = defaultdict(int)
@@ -295,7 +318,7 @@ class Oracle:
 
     def _turn_to_road(self, hub: str, day: int) -> None:
         for parcels in list(self.yard[hub]):
-            if not parcels.path or parcels.unsorted or not parcels.sorted:
+            if not parcels.path or parcels.unsorted or not parcels.sorted or parcels.early(day):
                 continue
             lane = parcels.path[0]
             if self.lanes[lane]["mode"] == "road" or any(
@@ -348,13 +371,14 @@ class Oracle:
             yard = sum(parcels.unsorted + parcels.sorted for parcels in self.yard[hub])
             if worth:
                 lane = max(worth, key=lambda lane: beyond[lane])
+                left = min(size, beyond[lane])
             elif yard > self.hubs[hub]["buffer_capacity"] and any(waiting[lane] for lane in lanes):
                 lane = max(lanes, key=lambda lane: waiting[lane])
+                left = size
             else:
                 return
             self.called += 1
             self.count_called(hub, day)
-            left = size
             for parcels in self.yard[hub]:
                 if parcels.path[:1] == (lane,):
                     count = min(left, parcels.sorted)

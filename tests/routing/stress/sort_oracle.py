@@ -59,6 +59,10 @@ class SortOracle(Oracle):
                 self.vehicles[row["lane_id"], tail].append([order, row["departures"] * kind["capacity"], reached])
         for rows in self.vehicles.values():
             rows.sort(key=lambda one: one[0])
+        self.departing: dict[Any, set[float]] = defaultdict(set)
+        for row in plan["trunk_departures"]:
+            step = self.step_of(row, row["lane_id"])
+            self.departing[row["lane_id"], step].add(hour_of(row["leaves_at"]))
         self.aboard: dict[Any, int] = defaultdict(int)
         self.called_on: dict[Any, int] = defaultdict(int)
 
@@ -120,6 +124,14 @@ class SortOracle(Oracle):
     def capacity_of(self, hub: str, step: int) -> int:
         return int(self.capacity[hub])
 
+    def leaves_of_plan(self, row: dict[str, Any]) -> tuple[tuple[int, int], ...]:
+        """Departures of a flow: sort they load after, and their number among those of the lane then."""
+        hours = [hour_of(leaves) for leaves in row["departs_at"]]
+        return tuple(
+            (tail, sum(one < hour for one in self.departing[lane, tail]))
+            for (lane, tail, _), hour in zip(self.steps_of_plan(row), hours, strict=True)
+        )
+
     def steps_of_plan(self, row: dict[str, Any]) -> list[tuple[str, int, int]]:
         """Lane, step it is left after, step reached, of a flow."""
         told = []
@@ -174,7 +186,7 @@ class SortOracle(Oracle):
                 if at == step:
                     hour = hour_of(row["completed_at"])
                     due = next(n for n, one in enumerate(self.sorts[end]) if one["close"] >= hour - 1e-9)
-                    plan = tuple(tail for _, tail, _ in self.steps_of_plan(row))
+                    plan = self.leaves_of_plan(row)
                     self.reach(hub, step, (tuple(row["path"]), plan), end, due, parcels)
 
     def _finish(self, hub: str, step: int) -> None:
@@ -186,15 +198,19 @@ class SortOracle(Oracle):
                 parcels.sorted = 0
 
     def send_planned(self, parcels: Parcels, path: tuple[str, ...], step: int, count: int) -> None:
-        """Put parcels on the vehicles that leave first, each to the sort it reaches."""
-        aboard = self.aboard[path[0], step]
-        self.aboard[path[0], step] += count
-        for _, room, reached in self.vehicles[path[0], step]:
-            taken = min(max(room - aboard, 0), count)
-            aboard = max(aboard - room, 0)
-            if taken and reached is not None:
-                self.send_to(parcels, path, reached, taken)
-                count -= taken
+        """Put parcels on their own vehicles and those that leave after them, then on those before, each to the sort it reaches."""
+        hours = sorted(self.departing[path[0], step])
+        rows = list(enumerate(self.vehicles[path[0], step]))
+        own = parcels.leave[1] if path == parcels.path and parcels.leave[0] == step else 0
+        for before in (False, True):
+            for number, (order, room, reached) in rows:
+                if (hours.index(order[0]) < own) != before:
+                    continue
+                taken = min(room - self.aboard[path[0], step, number], count)
+                if taken > 0:
+                    self.aboard[path[0], step, number] += taken
+                    self.send_to(parcels, path, reached, taken)
+                    count -= taken
         self.send_to(parcels, path, self.arrival(path[0], step), count)
 
     def within_a_day(self, hub: str, step: int) -> list[int]:
@@ -210,13 +226,17 @@ class SortOracle(Oracle):
     def count_called(self, hub: str, step: int) -> None:
         self.called_on[hub, self.day_of(hub, step)] += 1
 
-    def staged(self, hub: str, room: dict[str, int]) -> int | None:
+    def staged(self, hub: str, step: int, room: dict[str, int]) -> int | None:
         """Sorted parcels that may still be sorted ahead of a departure; None without a bound."""
         most: int | None = self.hubs[hub]["staging_capacity"]
         if most is None:
             return None
-        waiting = self._waiting(hub)
-        return max(most - sum(max(count - room[lane], 0) for lane, count in waiting.items()), 0)
+        staged = 0
+        for lane, count in self._waiting(hub).items():
+            now = sum(p.sorted for p in self.yard[hub] if p.path[:1] == (lane,) and not p.early(step))
+            leaves = min(now, room[lane])
+            staged += count - leaves - max(min(count - leaves - self.meant[lane, step], room[lane] - leaves), 0)
+        return max(most - staged, 0)
 
     def _count_over(self, hub: str, step: int) -> int:
         unsorted = sum(parcels.unsorted for parcels in self.yard[hub])

@@ -17,7 +17,7 @@ MIDNIGHT = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=ZONE)
 CLOCKS = (
     [("all", 6, 20, 22)],
     [("late", 14, 22, 24), ("night", 24, 30, 32)],
-    [("day", 9, 14, 16), ("late", 16, 22, 24), ("night", 24, 30, 32)],
+    [("noon", 9, 14, 16), ("late", 16, 22, 24), ("night", 24, 30, 32)],
 )
 PROFILE = [(20, 0.7), (30, 0.3)]
 LISTED = (10.0, 19.0, 23.5)  # hours at which a lane with hours of its own leaves; two of them may follow one sort
@@ -58,8 +58,11 @@ def list_leaving(sorts: list[dict[str, Any]], listed: bool, days: int) -> list[t
     return [(hour, tail) for hour, tail in tails if tail >= 0]
 
 
-def draw_sort_plan(seed: int, hubs: int = 4, days: int = 3) -> dict[str, Any]:
-    """Draw hubs, lanes, demand and a plan; the rows of its tables, and what the plain player wants to know."""
+def draw_sort_plan(seed: int, hubs: int = 4, days: int = 3, in_time: bool = False) -> dict[str, Any]:
+    """Draw hubs, lanes, demand and a plan; the rows of its tables, and what the plain player wants to know.
+
+    ``in_time``: flows leave when all of their day is handed in, else they may be planned before.
+    """
     random = np.random.default_rng(seed)
     names = [f"H{number}" for number in range(hubs)]
     kind = {name: int(random.integers(3)) for name in names}
@@ -85,18 +88,21 @@ def draw_sort_plan(seed: int, hubs: int = 4, days: int = 3) -> dict[str, Any]:
         for origin in names:
             for end in names:
                 for _ in range(int(random.integers(1, 3))):
-                    at, step = origin, first_sort(origin, 24 * day + PROFILE[int(random.integers(2))][0])
+                    handed = PROFILE[1 if in_time else int(random.integers(2))][0]
+                    at, step = origin, first_sort(origin, 24 * day + handed)
                     path: list[str] = []
                     leaves: list[float] = []
+                    on: list[date] = []
                     while at != end:
                         ways = [row for row in by_hub[at] if row["destination_hub_id"] == end]
                         if not ways or (not path and random.random() < 0.4):
                             ways = [row for row in by_hub[at] if row["destination_hub_id"] in (names[0], end)]
                         row = ways[int(random.integers(len(ways)))]
                         later = [one for one in leaving[row["lane_id"]] if one[1] >= step + int(random.random() < 0.3)]
-                        hour = later[int(random.random() < 0.3)][0]
+                        hour, tail = later[int(random.random() < 0.3)]
                         path.append(row["lane_id"])
                         leaves.append(hour)
+                        on.append(FIRST + timedelta(days=sorts[at][tail]["day"]))
                         at = row["destination_hub_id"]
                         step = first_sort(at, hour + row["transit_hours"] + unload)
                     key = (day, origin, end, tuple(path), tuple(leaves))
@@ -110,7 +116,7 @@ def draw_sort_plan(seed: int, hubs: int = 4, days: int = 3) -> dict[str, Any]:
                         "destination_hub_id": end,
                         "path": path,
                         "departs_at": [moment(hour) for hour in leaves],
-                        "departure_dates": [FIRST + timedelta(hours=hour) for hour in leaves],
+                        "departure_dates": on,
                         "completed_on": FIRST + timedelta(days=done["day"]),
                         "completed_at": moment(done["close"]),
                         "parcels": parcels,
