@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def sizes(_folder: Path) -> Section:
         play_draws(network, demand)
         pace = draws / (time.process_time() - started)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        plain = _pace_of_plain_player(plan, layout.dates.__len__()) if hubs == SIZES[0][0] else None
+        plain = _pace_of_plain_player(plan, len(layout.dates)) if hubs == SIZES[0][0] else None
         rows.append(
             [
                 *(f"{hubs} hubs, {DAYS} days", f"{tables['trunk_departures'].height:,}", f"{network.paths.hub.size:,}"),
@@ -66,10 +67,10 @@ def sizes(_folder: Path) -> Section:
     return Section("Larger networks", bars, [note], [Table(header, rows)])
 
 
-def _pace_of_plain_player(plan: dict[str, list[dict[str, object]]], days: int) -> float:
-    first = min(row["date"] for row in plan["route_demand"])  # type: ignore[type-var]
+def _pace_of_plain_player(plan: dict[str, list[dict[str, Any]]], days: int) -> float:
+    first = min(row["date"] for row in plan["route_demand"])
     demand = {
-        ((row["date"] - first).days, row["origin_hub_id"], row["destination_hub_id"]): row["parcels"]  # type: ignore[operator]
+        ((row["date"] - first).days, row["origin_hub_id"], row["destination_hub_id"]): row["parcels"]
         for row in plan["route_demand"]
     }
     oracle = Oracle(plan, days, 0.1, set())
