@@ -212,7 +212,7 @@ ANSWERS: tuple[Answer, ...] = (
     _one(
         "plan trunk",
         _TRUNK,
-        "further columns of plan_certificates; with --reference departures_changed and changes, with --risk risk_target; where lanes are ordered sort_plan_rows, and sort_plan_cost against the plan before [CNY]",
+        "further columns of plan_certificates; with --reference departures_changed and changes, with --timetable a map timetable (departures, parcels, short, left_out, overfull), with --risk risk_target; where lanes are ordered sort_plan_rows, and sort_plan_cost against the plan before [CNY]",
     ),
     _one(
         "plan stock",

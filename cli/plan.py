@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,10 +11,20 @@ from cli import plan_all, plan_capacity, plan_explain, plan_joint, plan_locks, p
 from cli.calibration import read_calibration
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
+from cli.held_timetable import (
+    HeldTimetable,
+    LoadHours,
+    TimetableOption,
+    hold_timetable,
+    list_held,
+    load_hours,
+    tell_held,
+)
 from cli.options import CertificateDraws, Effort, FirstDay, Json, LastDay, Seed, TimeLimit
 from cli.plan_demand import TrunkRequest, choose_order, keep_request, read_demand
 from cli.plan_fix import WriteFix, refuse_full_folder, write_fixes
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
+from cli.plan_reference import find_reference, read_reference
 from cli.plan_to_risk import TargetTask, plan_to_target, tell_reached
 from cli.plan_weather import list_weather, read_weather_cost, tell_weather
 from cli.trunk_task import (
@@ -38,10 +47,8 @@ if TYPE_CHECKING:
     from cli.plan_to_risk import Reached
     from data.plan_outcome import PlanOutcome
     from data.progress import Progress
-    from data.runs import Run
     from data.workspace import Workspace
     from routing.trunk.plan import TrunkPlan
-    from routing.trunk.replan.reference_plan import Reference
 
 _MOST_CHANGES = 20  # rows shown
 
@@ -121,6 +128,8 @@ def trunk(
         ),
     ] = None,
     write_fix: WriteFix = None,
+    timetable: TimetableOption = None,
+    hours: LoadHours = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -131,23 +140,30 @@ def trunk(
     Example: `radar plan trunk --from 2025-11-09 --to 2025-11-15 --effort 2`
     """
     workspace = workspace_of(context)
-    _refuse_contradictions(reference, max_changes, risk, sort_plan)
+    _refuse_contradictions(reference, max_changes, risk, sort_plan, timetable)
     refuse_full_folder(write_fix)
     request = TrunkRequest(
         first, last, service_level, demand, time_limit, effort, seed, reference, max_changes, forecast, weather, risk, by, draws,
-        sort_plan,
+        sort_plan, timetable,
     )  # fmt: skip
+    if timetable is not None and hours:
+        load_hours(workspace, timetable)
     reached: list[Reached] = []
+    held: list[HeldTimetable] = []
     with progress("trunk plan") as bar:
-        run_id, plan = make_trunk_plan(workspace, request, bar, reached.append)
+        run_id, plan = make_trunk_plan(workspace, request, bar, reached.append, held.append)
     outcome = read_plan_outcome(workspace, run_id)
     under = read_weather_cost(workspace, run_id)
     if json:
         found = _list_found(run_id, plan, outcome, basis_of(workspace, run_id)) | list_weather(workspace, run_id, under)
+        if held:
+            found["timetable"] = list_held(held[0], plan)
         found["calibration"] = read_calibration(workspace, plan.plan_certificates["draws_run"][0])
         out_json(found | ({"risk_target": reached[0].facts()} if reached else {}))
     else:
         _print_plan(run_id, plan, outcome, _calibration_of(workspace, plan), workspace.settings.workspace.zone)
+        if held:
+            tell_held(list_held(held[0], plan), workspace.settings.workspace.zone.key)
         for line in (line for one in reached for line in tell_reached(one)):
             say(line)
         tell_basis(workspace, run_id)
@@ -160,12 +176,15 @@ def trunk(
 
 
 def _refuse_contradictions(
-    reference: str | None, max_changes: int | None, risk: float | None, sort_plan: str | None
+    reference: str | None, max_changes: int | None, risk: float | None, sort_plan: str | None, timetable: str | None
 ) -> None:
     """Refuse options that do not go together, and a risk that is none."""
     from data.errors import RadarError
 
-    if max_changes is not None and reference is None:
+    if timetable is not None and (reference is not None or risk is not None):
+        other = "--reference" if reference is not None else "--risk"
+        raise RadarError(f"--timetable with {other}", "one of the two", "leave the other out")
+    if max_changes is not None and reference is None and timetable is None:
         raise RadarError("--max-changes without a plan to count from", "--reference RUN as well", "see `radar runs`")
     if max_changes is not None and sort_plan not in (None, "free"):
         raise RadarError(
@@ -191,7 +210,11 @@ def _list_found(run_id: str, plan: TrunkPlan, outcome: PlanOutcome, basis: dict[
 
 
 def make_trunk_plan(
-    workspace: Workspace, request: TrunkRequest, bar: Progress, keep: Callable[[Reached], None] | None = None
+    workspace: Workspace,
+    request: TrunkRequest,
+    bar: Progress,
+    keep: Callable[[Reached], None] | None = None,
+    keep_held: Callable[[HeldTimetable], None] | None = None,
 ) -> tuple[str, TrunkPlan]:
     """Plan the trunk and write the plan as one run.
 
@@ -205,6 +228,8 @@ def make_trunk_plan(
         Told how far it is.
     keep
         Given what was reached of a target of risk.
+    keep_held
+        Given a timetable as it was held against the demand.
 
     Returns
     -------
@@ -228,7 +253,7 @@ def make_trunk_plan(
         seed=request.seed,
         sort_plan=choose_order(workspace, request),
     )
-    near = None if request.reference is None else _find_reference(workspace, request.reference)
+    near = None if request.reference is None else find_reference(workspace, request.reference)
     kept = {
         **keep_request(request),
         **keep_options(options),
@@ -241,7 +266,12 @@ def make_trunk_plan(
         tables |= under
         run.options = kept = {**kept, **seen}
         tables["route_demand"] = read_demand(run, request, level)
-        kept_near = _read_reference(run, near, request.max_changes)
+        kept_near = read_reference(run, near, request.max_changes)
+        if request.timetable is not None:
+            held = hold_timetable(workspace, request.timetable, TrunkInputs.gather(tables), options, bar)
+            kept_near = held.reference(request.max_changes)
+            if keep_held is not None:
+                keep_held(held)
 
         def make(demand: pl.DataFrame) -> TrunkPlan:
             return plan_trunk(TrunkInputs.gather({**tables, "route_demand": demand}), options, bar, kept_near)
@@ -298,29 +328,6 @@ def _tell_order(outcome: PlanOutcome, plan: TrunkPlan) -> str:
     if outcome.bound > 0:
         parts.append(word("outcome.order_most", most=f"{outcome.cost - outcome.bound:,.0f}"))
     return word("outcome.comma").join(parts)
-
-
-def _find_reference(workspace: Workspace, word: str) -> str:
-    from cli.past_plans import find_plan
-    from data.errors import RadarError
-
-    run_id, kind = find_plan(workspace, "trunk" if word == "latest" else word)
-    if kind not in ("trunk", "joint"):
-        raise RadarError(f"{run_id}, a {kind} plan, as a reference", "a trunk plan", "see `radar runs`")
-    return run_id
-
-
-def _read_reference(run: Run, run_id: str | None, max_changes: int | None) -> Reference | None:
-    from routing.trunk.replan.reference_plan import Reference
-
-    if run_id is None:
-        return None
-    days = run.results("route_demand", run_id)["date"]
-    first, last = days.min(), days.max()
-    if not isinstance(first, date) or not isinstance(last, date):
-        return None
-    departures, flows = run.results("trunk_departures", run_id), run.results("trunk_flows", run_id)
-    return Reference(departures, flows, first, last, max_changes)
 
 
 def _calibration_of(workspace: Workspace, plan: TrunkPlan) -> str | None:

@@ -34,6 +34,7 @@ class TrunkRequest:
     by: str = "sorts"
     draws: int = 1000
     sort_plan: str | None = None
+    timetable: str | None = None
 
 
 def keep_request(request: TrunkRequest) -> dict[str, Any]:
@@ -49,7 +50,12 @@ def choose_order(workspace: Workspace, request: TrunkRequest) -> str:
     """Order lanes by day where hubs have sorts of their own, unless asked otherwise; a plan that may change little keeps its lanes."""
     if request.sort_plan is not None:
         return request.sort_plan
-    ordered = request.by == "sorts" and request.max_changes is None and not workspace.read("hub_sorts").is_empty()
+    ordered = (
+        request.by == "sorts"
+        and request.max_changes is None
+        and request.timetable is None
+        and not workspace.read("hub_sorts").is_empty()
+    )
     return "daily" if ordered else "free"
 
 

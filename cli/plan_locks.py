@@ -55,7 +55,7 @@ def plan_locks(
         raise RadarError(f"{run_id} is a {kind} plan", "a trunk plan", "name one with --plan")
     planned = read_trunk_plan(workspace, run_id)[0]["trunk_departures"]
     edited = read_edited(workspace, run_id, file)
-    found = lock_edits(planned, edited, _list_zones(workspace), every=every)
+    found = lock_edits(planned, edited, list_zones(workspace), every=every)
     if found.height and not dry_run:
         with workspace.run("plan locks", {"plan": run_id, "file": file.name, "every": every}) as run:
             reason = pl.lit(f"{file.name}: {run_id}")
@@ -70,7 +70,7 @@ def plan_locks(
     say(word(key, rows=f"{found.height:,}", run=run_id))
 
 
-def _list_zones(workspace: Workspace) -> dict[str, ZoneInfo]:
+def list_zones(workspace: Workspace) -> dict[str, ZoneInfo]:
     """Time zone of the origin of each lane."""
     from zoneinfo import ZoneInfo
 

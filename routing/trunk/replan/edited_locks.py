@@ -45,14 +45,15 @@ def lock_edits(
     both = both.with_columns(pl.col("before", "after").fill_null(0))
     rows = both if every else both.filter(pl.col("before") != pl.col("after"))
     leaves = [
-        _write_hour(zones[lane], when, leaves)
+        write_hour(zones[lane], when, leaves)
         for lane, when, leaves in rows.select("lane_id", "date", "leaves_at").iter_rows()
     ]
     locks = rows.with_columns(leaves=pl.Series(leaves, dtype=pl.String))
     return locks.select(*_KEY, at_least="after", at_most="after", before="before").sort(_KEY)
 
 
-def _write_hour(zone: ZoneInfo, when: date, leaves: datetime | None) -> str:
+def write_hour(zone: ZoneInfo, when: date, leaves: datetime | None) -> str:
+    """Write a moment as hours of a date by a clock, past 24:00 on later days; ``any`` where there is none."""
     if leaves is None:
         return ANY
     local = leaves.astimezone(zone)

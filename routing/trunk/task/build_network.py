@@ -20,7 +20,7 @@ from routing.trunk.task.lane_vehicles import (
     spread_lane_vehicles,
 )
 from routing.trunk.task.lane_weather import read_lane_weather
-from routing.trunk.task.locks import lay_locks
+from routing.trunk.task.locks import lay_locks, lay_timetable
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.task.path_rules import lay_rules
 from routing.trunk.task.sorts import Sorts, lay_sorts
@@ -101,6 +101,8 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     fleet = _lay_fleet(inputs, options, lanes, hub_ids)
     handed = _lay_demand(inputs, options, lanes, sorts, demand, hub_ids)
     network = _join(options, hub_ids, sorts, lanes, fleet, handed, days)
+    if inputs.timetable is not None:
+        return lay_timetable(network, inputs.timetable, sorts)
     return lay_locks(network, inputs.departure_locks, sorts)
 
 

@@ -36,6 +36,8 @@ class TrunkInputs:
         Hours of hubs and lanes; empty frames when there are none. Without ``hub_sorts`` a plan is made by days.
     departure_locks
         Departures that planners fix, bound or forbid; empty when there are none.
+    timetable
+        date, lane_id, leaves, vehicle_type_id, departures: only these run, whatever fleets they take; None plans vehicles.
     vehicle_stands
         Where own vehicles stand at the start and are to stand at the end; without rows of a type the plan chooses, and it ends as
         it began.
@@ -58,6 +60,7 @@ class TrunkInputs:
     vehicle_stands: pl.DataFrame = field(default_factory=lambda: _empty("vehicle_stands"))
     lane_closures: pl.DataFrame = field(default_factory=lambda: _empty("lane_closures"))
     departure_locks: pl.DataFrame = field(default_factory=lambda: _empty("departure_locks"))
+    timetable: pl.DataFrame | None = None
 
     @classmethod
     def gather(cls, tables: Mapping[str, pl.DataFrame]) -> TrunkInputs:

@@ -61,52 +61,118 @@ def lay_locks(network: TrunkNetwork, locks: pl.DataFrame, sorts: Sorts) -> Trunk
     return locked
 
 
+def _name_table(row: dict[str, Any]) -> str:
+    return "departure_locks" if "at_least" in row else "the timetable"
+
+
 def _cannot_keep(row: dict[str, Any], expected: str) -> RadarError:
-    found = (
-        f"a lock of {row['vehicle_type_id']} on {row['lane_id']} on {row['date']} at {row['leaves']} in departure_locks"
-    )
+    table = _name_table(row)
+    found = f"{row['vehicle_type_id']} on {row['lane_id']} on {row['date']} at {row['leaves']} in {table}"
     return RadarError(found, expected, "correct the row or take it out")
 
 
 def _find_vehicles(network: TrunkNetwork, row: dict[str, Any]) -> Ints:
     """Lane vehicles of a lock, at whatever hour."""
+    table = _name_table(row)
     for column, known, what in (
         ("lane_id", network.lane_ids, "lane"),
         ("vehicle_type_id", network.type_ids, "vehicle type"),
     ):
         if row[column] not in known:
             raise RadarError(
-                f"{what} {row[column]} in departure_locks, unknown to the reference tables",
+                f"{what} {row[column]} in {table}, unknown to the reference tables",
                 action="drop the row or load it",
             )
-    slots = np.flatnonzero(np.array(network.lane_ids) == row["lane_id"])
     kind = network.type_ids.index(row["vehicle_type_id"])
-    vehicles = np.flatnonzero(np.isin(network.vehicle_lane, slots) & (network.vehicle_type == kind))
+    # slots of a lane stand together, and so do their vehicles
+    slot = network.lane_ids.index(row["lane_id"])
+    last = slot + network.lane_ids[slot:].count(row["lane_id"])
+    first, end = np.searchsorted(network.vehicle_lane, [slot, last])
+    vehicles: Ints = first + np.flatnonzero(network.vehicle_type[first:end] == kind)
     if not len(vehicles):
         raise _cannot_keep(row, "a vehicle type that the lane takes")
-    return vehicles.astype(np.int64)
+    return vehicles
 
 
 def _leaving_at(network: TrunkNetwork, vehicles: Ints, day: int, row: dict[str, Any], sorts: Sorts) -> Ints:
-    """Those of the lane vehicles that leave at the hour of a lock; an hour after midnight may be written with or without 24."""
-    leaves = network.lane_leaves[network.vehicle_lane[vehicles], day]
-    vehicles, leaves = vehicles[np.isfinite(leaves)], leaves[np.isfinite(leaves)]
-    if row["leaves"] == ANY or not network.by_clock:
-        return vehicles
-    hub = int(network.lane_origin[network.vehicle_lane[vehicles[0]]]) if len(vehicles) else 0
-    for nights in (0, 1):
-        hour = sorts.hour_of(day, read_hours(row["leaves"]) + nights * HOURS_A_DAY, hub)
-        found: Ints = vehicles[np.abs(leaves - hour) < _MINUTE]
-        if len(found):
-            return found
-    told = sorted(
-        {f"{network.moment(hour).astimezone(sorts.zones[hub] or network.midnight.tzinfo):%H:%M}" for hour in leaves}
-    )
+    """Those of the lane vehicles that leave at the hour of a lock."""
+    found, told = _match_hour(network, vehicles, day, row, sorts)
+    if len(found) or row["leaves"] == ANY or not network.by_clock:
+        return found
     raise _cannot_keep(
         row,
         f"one of the hours at which it leaves that day: {', '.join(told)}"
         if told
         else "a day on which the lane leaves",
+    )
+
+
+def _match_hour(
+    network: TrunkNetwork, vehicles: Ints, day: int, row: dict[str, Any], sorts: Sorts
+) -> tuple[Ints, list[str]]:
+    """Those of the lane vehicles that leave at an hour, and else the hours at which they do; 08:00 may be written 32:00 and back."""
+    leaves = network.lane_leaves[network.vehicle_lane[vehicles], day]
+    vehicles, leaves = vehicles[np.isfinite(leaves)], leaves[np.isfinite(leaves)]
+    if row["leaves"] == ANY or not network.by_clock:
+        return vehicles, []
+    hub = int(network.lane_origin[network.vehicle_lane[vehicles[0]]]) if len(vehicles) else 0
+    for nights in (0, 1):
+        hour = sorts.hour_of(day, read_hours(row["leaves"]) + nights * HOURS_A_DAY, hub)
+        found: Ints = vehicles[np.abs(leaves - hour) < _MINUTE]
+        if len(found):
+            return found, []
+    zone = sorts.zones[hub] or network.midnight.tzinfo
+    return vehicles[:0], sorted({f"{network.moment(hour).astimezone(zone):%H:%M}" for hour in leaves})
+
+
+def lay_timetable(network: TrunkNetwork, timetable: pl.DataFrame, sorts: Sorts) -> TrunkNetwork:
+    """Let only the departures of a timetable run, all of them, whatever fleets they take: what it can carry is asked, not who drives.
+
+    Parameters
+    ----------
+    timetable
+        date, lane_id, leaves, vehicle_type_id, departures.
+
+    Raises
+    ------
+    RadarError
+        For departures at hours at which their lane does not leave, and for unknown lanes and types.
+    """
+    least = np.zeros_like(network.vehicle_least)
+    missed: list[str] = []
+    for row in timetable.iter_rows(named=True):
+        day = (row["date"] - network.first_day).days
+        if not 0 <= day < network.days:
+            continue
+        vehicles, told = _match_hour(network, _find_vehicles(network, row), day, row, sorts)
+        if not len(vehicles):
+            missed.append(
+                f"{row['lane_id']} at {row['leaves']} on {row['date']}, where it leaves at {', '.join(told) or 'no hour'}"
+            )
+            continue
+        able = vehicles[network.arc_of[network.vehicle_lane[vehicles], day] >= 0]
+        # what is shut, or would arrive after the plan, carries nothing
+        if len(able):
+            least[able[0], day] += row["departures"]
+    if missed:
+        raise RadarError(
+            f"{len(missed)} rows of the timetable at hours at which their lane does not leave, the first {missed[0]}",
+            "hours of lane_departures, or closes of the origin's sorts",
+            "add --load-hours, which adds them to lane_departures",
+        )
+    free = np.full_like(network.type_fleet, np.inf)
+    limit = np.maximum(network.vehicle_limit, least)
+    lane_limit = np.full_like(network.lane_limit, np.inf)
+    return replace(
+        network,
+        vehicle_least=least,
+        vehicle_most=least.astype(np.float64),
+        vehicle_limit=limit,
+        lane_limit=lane_limit,
+        day_limit=lane_limit,
+        type_fleet=free,
+        type_own=np.zeros_like(network.type_own),
+        stands_given=np.zeros_like(network.stands_given),
     )
 
 
