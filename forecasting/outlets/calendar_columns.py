@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data.arrays import Matrix
 from data.constants import constant
-from forecasting.events.phases import place_phases, read_waves
+from forecasting.events.phases import Wave, place_phases, read_waves
 from forecasting.promotions.promotion_days import PromotionKind
 from forecasting.series.panel import to_date
 
@@ -31,8 +31,12 @@ class ColumnRules:
     promotion: float = constant(0.5, "log", "of a promotion of the whole network", "judgement")
     promotion_weekday: float = constant(0.1, "log", "of its weekday, first and last day", "judgement")
     month_day: float = constant(0.05, "log", "of a day of the month", "judgement")
-    christmas: float = constant(0.2, "log", "of a day before or after Christmas", "judgement")
+    christmas: float = constant(0.2, "log", "of the weeks around Christmas", "judgement")
+    christmas_day: float = constant(
+        0.05, "log", "of a day of these weeks beside what it has in common with its neighbours", "judgement"
+    )
     to_christmas: int = constant(24, "days", "before Christmas that have an effect", "published: Advent")
+    tent: int = constant(6, "days", "between the tops of what neighbouring days have in common", "judgement")
     from_christmas: int = constant(6, "days", "after Christmas that have an effect", "judgement")
     yearly: float = constant(0.05, "log", "of a wave of the year", "judgement")
     waves: int = constant(4, "waves", "of the year, sine and cosine each", "judgement")
@@ -135,7 +139,21 @@ def _event_columns(dates: Days, events: pl.DataFrame, spread: float) -> list[tup
         on = np.zeros(dates.size)
         for wave in feasts:
             _mark(on, dates, np.datetime64(f"{wave.first.year}-12-25") + np.timedelta64(offset, "D"))
-        columns.append((f"{offset:+d} days from Christmas", on, COLUMNS.christmas, "event"))
+        columns.append((f"{offset:+d} days from Christmas", on, COLUMNS.christmas_day, "event"))
+    return columns + _course_around_christmas(dates, feasts)
+
+
+def _course_around_christmas(dates: Days, feasts: Sequence[Wave]) -> list[tuple[str, Matrix, float, str]]:
+    """Lay tents over the weeks around Christmas: a day that fell on a Sunday last year has its neighbours to learn from."""
+    columns = []
+    for top in range(-COLUMNS.to_christmas, COLUMNS.from_christmas + 1, COLUMNS.tent):
+        on = np.zeros(dates.size)
+        for year in sorted({wave.first.year for wave in feasts}):
+            away = (dates - np.datetime64(f"{year}-12-25")).astype(int)
+            height = 1.0 - np.abs(away - top) / COLUMNS.tent
+            inside = (away >= -COLUMNS.to_christmas) & (away <= COLUMNS.from_christmas) & (away != 0)
+            on += np.where(inside, np.maximum(height, 0.0), 0.0)
+        columns.append((f"weeks from Christmas, about {top:+d} days", on, COLUMNS.christmas, "event"))
     return columns
 
 

@@ -28,7 +28,10 @@ class CalendarRules:
     rounds: int = constant(4, "rounds", "of backfitting", "judgement")
     weekday_spread: float = constant(0.3, "log", "standard deviation of a network's weekday around none", "judgement")
     promotion: float = constant(0.5, "log", "standard deviation of a promotion's effect around none", "judgement")
-    day_noise: float = constant(0.04, "log", "standard deviation of what all outlets share on a day", "judgement")
+    day_noise: float = constant(
+        0.04, "log", "standard deviation of what all outlets share on a day; more on one on which few work", "judgement"
+    )
+    least_part: float = constant(0.001, "1", "of the outlets at work on a day, at least", "judgement")
     fewest_days: int = constant(28, "days", "of history from which the model is asked", "judgement")
     level_pseudo_days: float = constant(2.0, "days", "of the mean outlet of the hub in an outlet's level", "judgement")
     least_noise: float = constant(0.03, "log", "standard deviation of an outlet's day, at least", "judgement")
@@ -141,7 +144,7 @@ def forecast_by_calendar(history: OutletDays) -> CalendarForecast:
     -----
     ``log y[u, t] = level[u, t] + weekday[u] + x[t] b + sum_k e[k, u] z[k, u, t] + noise`` on the days an outlet works. The level is a
     two-sided exponential kernel; b (:mod:`forecasting.outlets.calendar_columns`) is a ridge on what the kernel leaves of x (the partial
-    residuals of Speckman 1988), weighted by the outlets' precision and a noise that a day's outlets share; weekdays and
+    residuals of Speckman 1988), weighted by the outlets' precision and a noise that a day's outlets share, its variance divided by the part of them at work; weekdays and
     promotions e are pooled over the tree of hubs (:func:`forecasting.promotions.pooled_effects.pool_effects`). No step loops over outlets.
     The mean is ``exp`` of it, times the ratio of what recent days brought to what it says of them, times the chance that the outlet works.
     """
@@ -179,6 +182,8 @@ class _Fit:
         self.measures = read_measures(kinds, known)
         self.slopes = {(one.kind, one.name): 0.0 for one in self.measures}
         on_any = (self.weight.sum(axis=0) > 0).astype(np.float64)
+        there = np.maximum.accumulate(history.parcels > 0, axis=1).sum(axis=0)
+        self.part_open = np.divide(self.weight.sum(axis=0), there, out=np.ones(known), where=there > 0)
         self.free_columns = columns.values[:known] - smooth(columns.values[:known].T, on_any[None, :]).T
         self.free_kinds = {
             kind.name: kind.on[:, :known] - smooth(kind.on[:, :known].astype(np.float64), self.weight) for kind in kinds
@@ -216,7 +221,9 @@ class _Fit:
         mass = precision.sum(axis=0)
         told = mass > 0
         mean = np.divide((precision * rest).sum(axis=0), mass, out=np.zeros(known), where=told)
-        weight = np.where(told, 1.0 / (1.0 / np.maximum(mass, 1e-9) + CALENDAR.day_noise**2), 0.0)
+        # The few that work on a day on which the others rest share more among themselves than with all.
+        together = CALENDAR.day_noise**2 / np.maximum(self.part_open, CALENDAR.least_part)
+        weight = np.where(told, 1.0 / (1.0 / np.maximum(mass, 1e-9) + together), 0.0)
         free = self.free_columns
         target = mean + free @ self.shared
         normal = free.T @ (free * weight[:, None]) + np.diag(1.0 / self.columns.spread**2)

@@ -24,6 +24,13 @@ def test_the_days_to_christmas_stand_where_the_calendar_knows_it() -> None:
     columns = lay_columns(DATES, KNOWN, build_calendar("US", 2022, 2026), ())
     at = columns.names.index("-3 days from Christmas")
     assert DATES[columns.values[:, at] > 0].astype(str).tolist() == ["2023-12-22", "2024-12-22"]
+    course = columns.values[:, [name.startswith("weeks from Christmas") for name in columns.names]]
+    near = {str(day): float(share) for day, share in zip(DATES, course.sum(axis=1), strict=True) if share > 0}
+    # From 24 days before to 6 after, each day wholly between two tents, and not the feast itself.
+    assert min(near) == "2023-12-01"
+    assert "2023-12-25" not in near
+    assert sorted(near)[29] == "2023-12-31"
+    np.testing.assert_allclose(list(near.values()), 1.0)
     chinese = lay_columns(DATES, KNOWN, build_calendar("CN", 2022, 2026), ())
     assert not any("Christmas" in name for name in chinese.names)
 
