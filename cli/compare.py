@@ -127,7 +127,9 @@ def _print(found: Comparison, before: str, after: str, top: int) -> None:
     if found.same:
         out_text(word("compare.same", before=before, after=after))
         return
-    out_rows(_with_heads(found.totals), json=False, title=word("compare.totals", before=before, after=after))
+    out_rows(
+        _with_heads(found.totals), json=False, title=word("compare.totals", before=before, after=after), by_row=True
+    )
     for run, days in ((before, found.only_before), (after, found.only_after)):
         if days:
             say(word("compare.only", run=run, days=_span(days), n=len(days)))

@@ -7,7 +7,7 @@ import json as json_text
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -73,6 +73,11 @@ TOLD = frozenset(
     ]
 )
 
+# Numbers that are names, to be typed as they stand: no separators within them.
+TYPED = frozenset(["seed", "edition", "year"])
+# Degrees keep their decimals beyond 100 too.
+PLACES = frozenset(["latitude", "longitude"])
+
 
 def workspace_of(context: typer.Context) -> Workspace:
     """Return the workspace of ``--workspace``, or the one the current folder lies in, read as it stands at one moment."""
@@ -127,6 +132,11 @@ def warn(text: str) -> None:
     typer.secho(in_language(text), fg=typer.colors.YELLOW, err=True)
 
 
+def ask(question: str) -> bool:
+    """Ask on stderr whether to go on; an empty answer is no."""
+    return typer.confirm(in_language(question), err=True)
+
+
 def out_text(text: str) -> None:
     """Write a result to stdout."""
     typer.echo(in_language(text))
@@ -137,8 +147,16 @@ def out_json(value: object) -> None:
     typer.echo(json_text.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def out_rows(frame: pl.DataFrame, *, json: bool, columns: Sequence[str] | None = None, title: str = "") -> None:
-    """Write rows to stdout: as a table for the eye, or with ``json`` as a list of records."""
+def out_rows(
+    frame: pl.DataFrame, *, json: bool, columns: Sequence[str] | None = None, title: str = "", by_row: bool = False
+) -> None:
+    """Write rows to stdout: as a table for the eye, or with ``json`` as a list of records.
+
+    Parameters
+    ----------
+    by_row
+        Each row is a measure of its own, so that counts beside shares are told row by row; else a column is one measure.
+    """
     if columns is not None:
         frame = frame.select(columns)
     if json:
@@ -150,13 +168,25 @@ def out_rows(frame: pl.DataFrame, *, json: bool, columns: Sequence[str] | None =
     table = Table(title=in_language(title) or None, title_justify="left")
     for name, dtype in frame.schema.items():
         table.add_column(head_of(name), justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    counts = {name: _are_whole(frame[name]) for name in frame.columns}
     for row in frame.iter_rows():
-        table.add_row(*(_cell(value, column) for value, column in zip(row, frame.columns, strict=True)))
+        of_row = by_row and _are_whole(row)
+        table.add_row(
+            *(
+                _cell(value, name, whole=of_row if by_row else counts[name])
+                for value, name in zip(row, frame.columns, strict=True)
+            )
+        )
     width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
     Console(width=width, markup=False, highlight=False).print(table)
 
 
-def _cell(value: object, column: str) -> str:
+def _are_whole(values: Iterable[object]) -> bool:
+    """Say whether all the decimal numbers there are could as well be counts."""
+    return all(value.is_integer() for value in values if isinstance(value, float))
+
+
+def _cell(value: object, column: str, *, whole: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -164,9 +194,11 @@ def _cell(value: object, column: str) -> str:
     if column in TOLD and isinstance(value, str):
         return tell_cell(column, value)
     if isinstance(value, int):
-        return f"{value:,}"
+        return str(value) if column in TYPED else f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
+        if whole:
+            return f"{value + 0.0:,.0f}"  # no -0
+        return f"{value:,.3f}" if abs(value) < 100 or column in PLACES else f"{value:,.0f}"
     return str(value)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import known_errors, out_json, out_rows, out_text, say, workspace_of
+from cli.console import ask, known_errors, out_json, out_rows, out_text, say, workspace_of
 from cli.options import Json
 
 _SHOWN = 5
@@ -44,7 +44,7 @@ def remove(
         (say if json else out_text)(f"{rows.height:,} of {held:,} rows of {table} hold {where}")
         if not json:
             out_rows(rows.head(_SHOWN), json=False)
-        if not typer.confirm("Take them out?", err=True):
+        if not ask("Take them out?"):
             raise RadarError("nothing was taken out", action="answer y, or add --yes")
     run_id = None
     if rows.height:
@@ -70,7 +70,7 @@ def undo(context: typer.Context, yes: Yes = False, json: Json = False) -> None:
     workspace = workspace_of(context)
     change = find_last_change(workspace)
     tables = sorted(change.before)
-    if not yes and not typer.confirm(f"Take back {change.run_id} ({', '.join(tables)})?", err=True):
+    if not yes and not ask(f"Take back {change.run_id} ({', '.join(tables)})?"):
         raise RadarError("nothing was taken back", action="answer y, or add --yes")
     with workspace.run("undo", {"run": change.run_id}) as run:
         take_back(run, change)

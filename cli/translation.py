@@ -1,4 +1,4 @@
-"""Help, table heads and errors in the reader's language: texts by command and option, contracts' own aliases, sentences by their form."""
+"""Help, table heads and errors in the reader's language: texts by command and English sentence, contracts' own aliases, sentences by their form."""
 
 from __future__ import annotations
 
@@ -40,10 +40,9 @@ def translate_help(command: Any, path: tuple[str, ...] = ()) -> None:
         command.help = told if example is None else f"{told}\n\n{example[0].replace('Example: ', '例：')}"
     command.context_class = _chinese_context(command.context_class)
     for option in command.params:
-        name = option.opts[0].lstrip("-")
-        text = texts["option"].get(f"{' '.join(path)} {name}") or texts["option"].get(name)
-        if text and getattr(option, "help", None):
-            option.help = text
+        text = getattr(option, "help", None)
+        if text:  # by its sentence, not by its name: --to is a day of one command and an as-of date of another
+            option.help = texts["option"].get(text, text)
     for name, inner in getattr(command, "commands", {}).items():
         translate_help(inner, (*path, name))
 
@@ -79,23 +78,28 @@ def _in_brackets(text: str) -> str:
 
 
 def head_of(column: str) -> str:
-    """Return the head of a column of a printed table: in Chinese the first Chinese alias a contract gives it."""
+    """Return the head of a column of a printed table: in Chinese the catalogue's word for it, else its alias in the contracts.
+
+    A name that means another thing in each of several tables, as ``kind`` does, has a word in the catalogue that fits all of them.
+    """
     if current_language() != "zh":
         return column
-    return term("column", _aliases().get(column, column)) if column in _aliases() else term("column", column)
+    told = term("column", column)
+    return told if told != column else _aliases().get(column, column)
 
 
 @lru_cache(maxsize=1)
 def _aliases() -> Mapping[str, str]:
+    """Return the first Chinese alias of each column to which all tables give the same one."""
     from data.contracts import TABLES
 
-    found: dict[str, str] = {}
+    found: dict[str, set[str]] = {}
     for table in TABLES.values():
         for column in table.columns:
             chinese = next((alias for alias in column.aliases if re.search(r"[\u4e00-\u9fff]", alias)), None)
             if chinese is not None:
-                found.setdefault(column.name, chinese)
-    return found
+                found.setdefault(column.name, set()).add(chinese)
+    return {name: next(iter(aliases)) for name, aliases in found.items() if len(aliases) == 1}
 
 
 def tell(error: RadarError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, TypeVar
@@ -16,6 +17,16 @@ from data.language import LANGUAGES, choose_language, current_language
 
 R = TypeVar("R")
 UsageError: type[Any] = BadParameter.__mro__[1]  # Click's own, of which Typer keeps a copy and hands on only some
+_EXTRA = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((\S+).*\)", re.DOTALL)
+# What a word looks like, and the options one may have meant it for, the likeliest first.
+_MEANT_FOR = (
+    (r"[a-z]+(?:-[a-z]+)*-\d{4,}", ("--run", "--plan", "--forecast", "--reference")),
+    (r"\d{4}-?\d{2}-?\d{2}", ("--as-of", "--from", "--date")),
+    (r"(?:zh|en)(?:,(?:zh|en))?", ("--lang",)),
+    (r"trunk|latest", ("--plan",)),
+    (r"\S+\.(?:html|csv|json|xlsx|parquet)", ("--out",)),
+    (r"[A-Z][A-Z\d_-]*", ("--hub", "--outlet")),
+)
 
 
 class RadarGroup(TyperGroup):
@@ -56,10 +67,24 @@ def _told(run: Callable[[], R], words: tuple[str, ...] = ()) -> R:
     except UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError" or isinstance(error, ToldUsageError):
             raise
+        error.message += _point_to_option(error)
         with _language_of(words):
             if current_language() != "zh":
                 raise
             raise ToldUsageError(in_chinese(error.format_message()), error.ctx) from error
+
+
+def _point_to_option(error: Any) -> str:
+    """Say which option a word too many was meant for, where its look tells."""
+    extra = _EXTRA.fullmatch(error.message)
+    if extra is None or error.ctx is None:
+        return ""
+    known = {name for option in error.ctx.command.params for name in option.opts}
+    for look, names in _MEANT_FOR:
+        option = next((name for name in names if name in known), None)
+        if option is not None and re.fullmatch(look, extra[1]):
+            return f": write it as {option} {extra[1]}"
+    return ""
 
 
 @contextmanager

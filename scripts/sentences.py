@@ -17,7 +17,7 @@ from cli.sentences import in_chinese
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("cli", "data", "forecasting", "weather", "routing", "operations", "reports", "parcelradar")
-SAYING = ("say", "warn", "out_text", "tell_error", "BadParameter", "progress", "StepEnd", "Step")
+SAYING = ("say", "warn", "ask", "out_text", "tell_error", "BadParameter", "progress", "StepEnd", "Step")
 ERROR = "RadarError"
 NOTES = ("notes", "faults", "told", "parts", "facts")
 TELLING = re.compile(r"^_?(tell|sum_up|describe|explain|name_|say|age_of|list_told)")
@@ -27,7 +27,11 @@ _AS_IT_STANDS = re.compile(
     r"`[^`]*`|\bradar(?: [a-z]+)+|'[^']*'|\"[^\"]*\"|--?[\w-]+(?:[ =][A-Z,]+)?|\[[\w.,\[\] -]*\]|⟦\d+⟧|\b[\w.-]*[_./@{}=:\d][\w.*:@/-]*|\b[A-Z][A-Z\d-]+s?\b"
     r"|\b(?:GeoJSON|MultiPolygon|Polygon|Excel|Parquet|PostgreSQL|LineStrings?|ParcelRadar|TOML|zh,en|Alert|Update|Cancel|Atom|None)\b"
 )
-_ENGLISH = re.compile(r"[A-Za-z]{2,} +[A-Za-z]{2,}")
+# Two words beside each other, or one that no id or value is called.
+_ENGLISH = re.compile(
+    r"[A-Za-z]{2,} +[A-Za-z]{2,}"
+    r"|(?<![\w-])(?:has|have|are|is|was|were|the|and|or|not|with|from|than|rows?)(?![\w-])"
+)
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 from cli.app import app
 from cli.translation import head_of, tell, translate_help
 from cli.words import money
+from data.contracts import TABLES
 from data.errors import RadarError
 from data.language import choose_language, current_language, default_languages, read_catalogue
 from data.workspace import Workspace
@@ -141,3 +144,44 @@ def test_forms_of_sentences_keep_every_name_and_none_is_said_twice() -> None:
             assert english not in seen, f"{english}: in {seen[english]} and {file.name}"
             seen[english] = file.name
     assert len(seen) > 900
+
+
+def test_every_option_has_the_chinese_of_its_own_sentence() -> None:
+    """One name may mean two things: --to is a day of `plan trunk` and an as-of date of `revisions`."""
+    sentences: set[str] = set()
+
+    def gather(command: Any) -> None:
+        sentences.update(option.help for option in command.params if getattr(option, "help", None))
+        for inner in getattr(command, "commands", {}).values():
+            gather(inner)
+
+    gather(get_command(app))
+    chinese = tomllib.loads(resources.files("cli").joinpath("messages", "help.zh.toml").read_text(encoding="utf-8"))
+    assert sentences == set(chinese["option"])
+    assert all(CHINESE.search(text) for text in chinese["option"].values())
+
+
+def test_one_option_name_of_two_commands_is_explained_twice(chinese: None) -> None:
+    command: Any = get_command(app)
+    translate_help(command)
+
+    def told(path: str, option: str) -> str:
+        found = command
+        for word in path.split():
+            found = found.commands[word]
+        return str(next(known.help for known in found.params if option in known.opts))
+
+    assert told("load", "--query") == "对 --database 的一条 SELECT；只能读取。"
+    assert told("sql", "query") == "一条 SELECT，直接用表名查询各表。"
+    assert told("plan trunk", "--to") == "最后一天。"
+    assert told("revisions", "--to") == "较晚那次预测的截止日。"
+    assert told("plan joint", "--by").startswith("sorts：")
+    assert told("track rates", "--by").startswith("按 courier")
+
+
+def test_every_column_has_a_chinese_head_that_fits_all_its_tables(chinese: None) -> None:
+    columns = {column.name for table in TABLES.values() for column in table.columns}
+    assert {name for name in columns if not CHINESE.search(head_of(name))} == {"mase", "rmsse"}
+    assert head_of("kind") == "类别"  # of an event too, not only of a warehouse
+    assert head_of("as_of") == "截止日"  # of a forecast too, not only of a stock
+    assert head_of("hub_id") == "分拨中心"

@@ -1,0 +1,36 @@
+"""Wrong usage points to the option a word was meant for."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+
+RUNNER = CliRunner()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("report plan plan-trunk-0005", "--run plan-trunk-0005"),
+        ("report forecast forecast-0002", "--run forecast-0002"),
+        ("plan explain plan-trunk-0005", "--plan plan-trunk-0005"),
+        ("report plan zh,en", "--lang zh,en"),
+        ("plan trunk 2025-11-03", "--from 2025-11-03"),
+        ("report sheets WUH", "--hub WUH"),
+        ("export hubs out.csv", "--out out.csv"),
+    ],
+)
+def test_a_word_too_many_is_told_with_the_option_it_was_meant_for(typed: str, meant: str) -> None:
+    word = typed.split()[-1]
+    english = RUNNER.invoke(app, typed.split())
+    assert english.exit_code == 2
+    assert f"({word}): write it as {meant}" in english.stderr
+    assert f"多余的参数：{word}；请写作 {meant}" in RUNNER.invoke(app, ["--lang", "zh", *typed.split()]).stderr
+
+
+def test_a_word_that_fits_no_option_is_only_told() -> None:
+    told = RUNNER.invoke(app, ["check", "something", "else"]).stderr
+    assert "Got unexpected extra argument(s) (something else)" in told
+    assert "write it as" not in told
