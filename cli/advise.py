@@ -78,7 +78,7 @@ def advise(
         "relieved": _read_relieved(workspace, plan),
         "stock": workspace.read("stock"),
         "warehouses": workspace.read("warehouses"),
-        **{name: workspace.read(name) for name in ("categories", "couriers", "hubs", "regions")},
+        **{name: workspace.read(name) for name in ("categories", "couriers", "events", "hubs", "regions")},
     }
     as_of = _last_day_known(workspace, plan)
     merchants = workspace.read("merchants").sort("merchant_id")

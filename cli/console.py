@@ -70,6 +70,11 @@ TOLD = frozenset(
         "effect",
         "basis",
         "unknown",
+        "stream",
+        "cause",
+        "severity",
+        "source",
+        "trigger",
     ]
 )
 

@@ -108,6 +108,7 @@ def load(
         dry_run=dry_run,
     )
     _tell(asked.table, loaded, json=json, dry_run=dry_run)
+    _require_share(workspace, loaded)
     if loaded.ingestion.set_apart:
         raise typer.Exit(EXIT_INCOMPLETE)
 
@@ -202,12 +203,22 @@ def _load_folder(
                 previewed[name] = pl.concat([previewed[name], rows]) if name in previewed else rows
         answers.append(tell_answer(table, loaded))
         _tell(table, loaded, json=None if json else False, dry_run=dry_run)
+        try:
+            _require_share(workspace, loaded)
+        except RadarError as error:
+            tell_error(tell(error))
+            code = EXIT_ERROR
         if loaded.ingestion.set_apart and not code:
             code = EXIT_INCOMPLETE
     if json:
         out_json(answers)
     if code:
         raise typer.Exit(code)
+
+
+def _require_share(workspace: Workspace, loaded: Loaded) -> None:
+    """Refuse a dry run, its rows once shown, whose load would be refused; what was loaded passes."""
+    loaded.ingestion.require_share(workspace.settings.load.max_rejected_share)
 
 
 def _fitting(table: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -265,7 +276,8 @@ def _tell(table: str, loaded: Loaded, *, json: bool | None, dry_run: bool) -> No
     if ingestion.set_apart:
         for told in tell_rules(ingestion.rejected, most=10):
             warn(f"set apart: {told}")
-        say("Rows set apart: `radar export rejected_rows`.")
+        if not dry_run:
+            say("Rows set apart: `radar export rejected_rows`.")
     settings = loaded.profile.tell() if loaded.profile else ""
     if settings:
         say(f"read with {settings}")

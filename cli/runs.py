@@ -8,6 +8,7 @@ import typer
 
 from cli.console import known_errors, out_rows, workspace_of
 from cli.options import Json
+from cli.translation import head_of
 
 _LISTED = ("run_id", "command", "started_at", "seconds", "outcome", "seed", "forecast_run", "as_of", "message")
 
@@ -66,6 +67,8 @@ def runs(
         out_rows(chosen, json=True)
         return
     facts = [
-        {"what": name, "value": str(value)} for name, value in chosen.row(0, named=True).items() if value is not None
+        {"what": head_of(name), "value": str(value)}
+        for name, value in chosen.row(0, named=True).items()
+        if value is not None
     ]
     out_rows(pl.DataFrame(facts), json=False)

@@ -130,10 +130,27 @@ def tell_cell(column: str, text: str) -> str:
     if current_language() != "zh":
         return text
     told = "\n".join(in_chinese(line) for line in text.split("\n"))
-    if told == text and column in ("cheapest_fix", "reason"):
-        from reports.fix_words import FixWords
-        from reports.messages import Messages
+    if told != text:
+        return told
+    if column == "source":  # titles of books stay as they are, the words of the product beside them do not
+        return "；".join(in_chinese(part) for part in text.split("; "))
+    return term("trigger", text) if column == "trigger" else _in_words_of_reports(column, text)
 
-        words = FixWords(Messages("zh"))
-        return words.fix(text) if column == "cheapest_fix" else words.reason(text)
-    return told
+
+def _in_words_of_reports(column: str, text: str) -> str:
+    """Write what reports have words of their own for: fixes and reasons of shortfalls, causes and severity of weather."""
+    from reports.cause_words import CauseWords
+    from reports.fix_words import FixWords
+    from reports.messages import Messages
+
+    messages = Messages("zh")
+    match column:
+        case "cheapest_fix":
+            return FixWords(messages).fix(text)
+        case "reason":
+            return FixWords(messages).reason(text)
+        case "cause":
+            return CauseWords(messages)(text)
+        case "severity":
+            return messages.term("severity", text)
+    return text

@@ -13,6 +13,7 @@ from cli.options import Json
 from cli.past_plans import find_plan
 from cli.plan_outcome import list_facts, tell_outcome, warn_of_shortfalls
 from cli.playback import list_playback, play_run, print_playback, read_hours_of, tell_playback
+from cli.translation import head_of
 from cli.trunk_task import read_prices
 from cli.verify_risk import Replayed, list_broken, replay_risk, tell_replayed
 from cli.words import term, word
@@ -222,13 +223,13 @@ def _print_check(
         if checked["parts"]["short"]:
             costs["shortage_price"] = checked["parts"]["short"]
         facts = {**checked["summary"], **costs, "proof": checked["bound"]["told"]}
-        flat = [{"what": name, "value": _tell(value)} for name, value in facts.items()]
+        flat = [{"what": head_of(name), "value": _tell(value)} for name, value in facts.items()]
         out_rows(pl.DataFrame(flat), json=False)
 
 
 def _tell(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{count:,} {name}" for name, count in value.items())
+        return ", ".join(f"{count:,} {term('ownership', name)}" for name, count in value.items())
     if isinstance(value, float):
         return f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -8,7 +8,7 @@ days that stock placed ahead relieves.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -40,18 +40,21 @@ class MerchantAdvice:
     readme
         Lines that say what the tables are.
     tables
-        ``advice``, ``parts`` and ``totals`` always; ``couriers``, ``relief`` and ``care`` when there are rows.
+        ``advice``, ``parts`` and ``totals`` always; ``couriers``, ``relief`` and ``care`` when there are rows. Ids stand in them as they are.
+    names
+        By column of such an id, what a reader calls each.
     """
 
     merchant_id: str
     language: Language
     readme: list[str]
     tables: dict[str, pl.DataFrame]
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row of the stock plan with its reason read, and the day it is to leave."""
+    """A row of the stock plan with its reason read, the day it is to leave, and the units that come from the merchant's own surplus."""
 
     category: str
     warehouse_id: str
@@ -59,6 +62,7 @@ class _Row:
     ship_by: date
     text: str
     reason: StockReason | None
+    moved: int = 0
 
 
 def advise_merchant(
@@ -77,7 +81,7 @@ def advise_merchant(
         Row of ``merchants``: merchant_id, name, hub_id.
     tables
         ``stock_allocations``, ``courier_allocations``, ``warehouses`` and, if any, ``stock``; each may be empty. ``categories``,
-        ``couriers``, ``hubs`` and ``regions`` give Chinese names; ``care_list``, if any, the parcels that the weather delays; ``relieved``, of
+        ``couriers``, ``hubs``, ``regions`` and ``events`` give Chinese names; ``care_list``, if any, the parcels that the weather delays; ``relieved``, of
         a joint plan, the hub-days that all stock ahead relieves: date, hub_id, before, after [share of sorting capacity].
     language
         ``zh`` or ``en``.
@@ -100,6 +104,7 @@ def advise_merchant(
     read = [_read_row(row, as_of) for row in stock.iter_rows(named=True)]
     held = tables["stock"].filter(mine) if "stock" in tables else pl.DataFrame()
     moves = find_moves(stock, _latest_stock(held, as_of))
+    read = _take_from_surplus(read, moves)
     told = [_put_names(row, words) for row in read]
     rows = [_advise_stock(row, sites, language) for row in told]
     for move in moves:
@@ -118,33 +123,66 @@ def advise_merchant(
         "care": _list_care(tables.get("care_list"), str(merchant["merchant_id"]), language),
     }
     kept = {name: frame for name, frame in found.items() if frame.height or name in ("advice", "parts")}
-    first = next((row.reason for row in read if row.reason is not None), None)
+    first = next((row.reason for row in told if row.reason is not None), None)
     name = str((merchant.get("name_zh") if language == "zh" else None) or merchant["name"])
     readme = _write_readme(str(merchant["merchant_id"]), name, first, run_id, as_of, list(kept), language)
     readme[-1:-1] = _tell_relief(kept.get("relief"), language)
-    return MerchantAdvice(str(merchant["merchant_id"]), language, readme, kept)
+    return MerchantAdvice(str(merchant["merchant_id"]), language, readme, kept, _name_columns(words, sites))
 
 
 # Reference tables whose names stand for their ids in the advice, each with its id.
-_NAMED = {"categories": "category", "couriers": "courier_id", "hubs": "hub_id", "regions": "region_id"}
+_NAMED = {
+    "categories": "category",
+    "couriers": "courier_id",
+    "hubs": "hub_id",
+    "regions": "region_id",
+    "events": "name",
+}
 
 
 def _name_of(frame: pl.DataFrame | None, key: str, language: Language) -> dict[str, str]:
-    """Return the Chinese names by id; in English, and without the table, ids stand for themselves."""
-    if frame is None or language != "zh" or "name_zh" not in frame.columns:
+    """Return the Chinese names by id, in English those of regions; other ids, and all without the table, stand for themselves."""
+    column = "name_zh" if language == "zh" else "name"
+    if frame is None or column not in frame.columns or (language != "zh" and key != "region_id"):
         return {}
-    return dict(frame.select(key, "name_zh").drop_nulls().iter_rows())
+    return dict(frame.select(key, column).drop_nulls().iter_rows())
+
+
+def _name_columns(words: Mapping[str, Mapping[str, str]], sites: Mapping[str, str]) -> dict[str, Mapping[str, str]]:
+    """Return the names by column of the tables that hold ids."""
+    hubs = words["hubs"]
+    return {
+        "category": words["categories"],
+        "warehouse_id": sites,
+        "courier_id": words["couriers"],
+        **dict.fromkeys(("origin_hub_id", "destination_hub_id"), hubs),
+    }
+
+
+def _take_from_surplus(rows: Sequence[_Row], moves: Sequence[Move]) -> list[_Row]:
+    """Send that much less to a warehouse as is moved there."""
+    arriving: dict[tuple[str, str | None], int] = {}
+    for move in moves:
+        key = (move.category, move.destination)
+        arriving[key] = arriving.get(key, 0) + move.units
+    taken = []
+    for row in rows:
+        moved = 0 if row.reason is None else min(arriving.get((row.category, row.warehouse_id), 0), row.reason.send)
+        reason = row.reason if row.reason is None else replace(row.reason, send=row.reason.send - moved)
+        taken.append(replace(row, reason=reason, moved=moved))
+    return taken
 
 
 def _put_names(row: _Row, words: Mapping[str, Mapping[str, str]]) -> _Row:
-    """Put names for the ids of a row's category, buyers' regions and hub."""
+    """Put names for the ids of a row's category, buyers' regions and hub, and for its events."""
     reason = row.reason
     if reason is not None:
+        event = ", ".join(words["events"].get(one, one) for one in reason.event.split(", "))
         regions = [part.rpartition(" ")[0].rpartition(" ") for part in reason.regions.split(", ")]
         named = reason.regions
         for head, _, _ in regions:
             named = named.replace(f"{head} ", f"{words['regions'].get(head, head)} ", 1) if head else named
-        reason = replace(reason, regions=named, home=words["hubs"].get(reason.home, reason.home))
+        reason = replace(reason, event=event, regions=named, home=words["hubs"].get(reason.home, reason.home))
     return replace(row, category=words["categories"].get(row.category, row.category), reason=reason)
 
 
@@ -163,7 +201,7 @@ _PARTS_SCHEMA = {
     "warehouse_id": pl.String(),
     "basis": pl.String(),
     **dict.fromkeys(FACTORS, pl.Float64()),
-    **dict.fromkeys(("expected", "safety", "units", "there", "send", "low", "high"), pl.Int64()),
+    **dict.fromkeys(("expected", "safety", "units", "there", "moved", "send", "low", "high"), pl.Int64()),
     "by_when": pl.Date(),
     "short": pl.Int64(),
     **dict.fromkeys(("cost", "home_cost", "saving"), pl.Float64()),
@@ -188,14 +226,14 @@ def _latest_stock(stock: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
     return known.sort("as_of").group_by("category", "warehouse_id").agg(pl.col("units").last()).sort(pl.all())
 
 
-def _range_of(reason: StockReason) -> tuple[int, int]:
+def _range_of(reason: StockReason, moved: int) -> tuple[int, int]:
     """Units to send, or to stand there where none are sent, at the low and the high end of demand in 8 cases of 10.
 
     Demand lies within expected -+ 1.28 x sqrt((error x expected)^2 + expected); the same safety is kept on top, and what stands there
-    already is taken off what is sent. So the quantity recommended lies within.
+    already or is moved there is taken off what is sent. So the quantity recommended lies within.
     """
     deviation = _EIGHTY * ((reason.error / 100.0 * reason.expected) ** 2 + reason.expected) ** 0.5
-    rest = reason.safety - (reason.there if reason.send else 0)
+    rest = reason.safety - (reason.there + moved if reason.send else 0)
     low, high = max(reason.expected - deviation, 0.0) + rest, reason.expected + deviation + rest
     return max(round(low), 0), max(round(high), 0)
 
@@ -206,8 +244,8 @@ def _advise_stock(row: _Row, sites: Mapping[str, str], language: Language) -> tu
     if reason is None:
         what = word(language, "what.send", category=row.category)
         return what, row.units, unit, where, row.ship_by, row.text, None, None
-    kind = "send" if reason.send else "hold" if reason.units else "none"
-    low, high = _range_of(reason)
+    kind = "send" if reason.send else "moved" if row.moved else "hold" if reason.units else "none"
+    low, high = _range_of(reason, row.moved)
     level = "high" if reason.error <= _HIGH_ERROR else "middle" if reason.error <= _MIDDLE_ERROR else "low"
     confidence = word(
         language,
@@ -222,7 +260,7 @@ def _advise_stock(row: _Row, sites: Mapping[str, str], language: Language) -> tu
         unit,
         where,
         row.ship_by if reason.send else None,
-        _tell_why(reason, language),
+        _tell_why(reason, row.moved, language),
         confidence if reason.units else None,
         reason.late,
     )
@@ -243,7 +281,7 @@ def _advise_move(move: Move, sites: Mapping[str, str], language: Language) -> tu
     return what, move.units, word(language, "unit.units"), where, move.by_when, why, None, None
 
 
-def _tell_why(reason: StockReason, language: Language) -> str:
+def _tell_why(reason: StockReason, moved: int, language: Language) -> str:
     """Tell the three reasons of an allocation, and what went wrong."""
     counts = {name: f"{getattr(reason, name):,}" for name in ("expected", "units", "there", "send", "relief")}
     facts = counts | {
@@ -259,7 +297,9 @@ def _tell_why(reason: StockReason, language: Language) -> str:
         [] if not reason.units else [f"why.{reason.basis}", "why.near", "why.relief" if reason.relief else "why.home"]
     )
     told = [word(language, key, **facts) for key in keys]
-    if reason.missed:
+    if moved:
+        told.insert(1, word(language, "why.moved", moved=f"{moved:,}"))
+    if reason.missed and reason.send:
         told.append(word(language, "why.missed", missed=reason.missed))
     if reason.short:
         key = "why.short" if reason.full else "why.far"
@@ -282,16 +322,17 @@ def _base_of(reason: StockReason) -> float:
 def _list_parts(row: _Row, language: Language) -> tuple[object, ...]:
     reason = row.reason
     if reason is None:
-        return row.category, row.warehouse_id, *[None] * 11, row.units, None, None, row.ship_by, *[None] * 4
+        return row.category, row.warehouse_id, *[None] * 12, row.units, None, None, row.ship_by, *[None] * 4
     factors = (_base_of(reason), reason.growth, reason.venue, reason.lift, reason.price, reason.weather)
-    numbers = (reason.expected, reason.safety, reason.units, reason.there, reason.send, *_range_of(reason))
+    stock = (reason.expected, reason.safety, reason.units, reason.there, row.moved, reason.send)
+    numbers = (*stock, *_range_of(reason, row.moved))
     costs = (reason.cost, reason.home_cost, _saving(reason.cost, reason.home_cost))
     basis = word(language, f"basis.{reason.basis}")
     return row.category, row.warehouse_id, basis, *factors, *numbers, row.ship_by, reason.short, *costs
 
 
 def _saving(cost: float | None, home_cost: float | None) -> float | None:
-    return None if cost is None or home_cost is None else home_cost - cost
+    return None if cost is None or home_cost is None else round(home_cost - cost, 2)
 
 
 def _add_up(read: Sequence[_Row], moves: Sequence[Move], couriers: pl.DataFrame, language: Language) -> pl.DataFrame:
@@ -309,7 +350,7 @@ def _add_up(read: Sequence[_Row], moves: Sequence[Move], couriers: pl.DataFrame,
     }
     if priced:
         cost, home_cost = sum(pair[0] for pair in priced), sum(pair[1] for pair in priced)
-        totals |= {"cost": cost, "home_cost": home_cost, "saving": home_cost - cost}
+        totals |= {"cost": round(cost, 2), "home_cost": round(home_cost, 2), "saving": round(home_cost - cost, 2)}
     rows = [(word(language, f"total.{name}"), float(value)) for name, value in totals.items() if value is not None]
     return pl.DataFrame(rows, schema={"total": pl.String(), "number": pl.Float64()}, orient="row")
 

@@ -99,8 +99,14 @@ def _write_csv(one: MerchantAdvice, name: str) -> bytes:
     table = one.tables[name]
     writer.writerow([word(one.language, f"column.{column}") for column in table.columns])
     for row in table.iter_rows():
-        writer.writerow(["" if value is None else escape_cell(_plain(value)) for value in row])
+        named = [_called(one, column, value) for column, value in zip(table.columns, row, strict=True)]
+        writer.writerow(["" if value is None else escape_cell(_plain(value)) for value in named])
     return out.getvalue().encode("utf-8-sig")
+
+
+def _called(one: MerchantAdvice, column: str, value: object) -> object:
+    """Return the name of an id where there is one."""
+    return one.names.get(column, {}).get(value, value) if isinstance(value, str) else value
 
 
 def _plain(value: object) -> object:
@@ -170,7 +176,7 @@ def _write_table(book: Workbook, one: MerchantAdvice, name: str) -> None:
         sheet.set_column(column, column, _WIDTHS.get(title, 14))
         for row, value in enumerate(frame[title], start=1):
             kind = "factor" if title in FACTORS else None
-            _write_cell(sheet, row, column, value, kinds, kind)
+            _write_cell(sheet, row, column, _called(one, title, value), kinds, kind)
     sheet.freeze_panes(1, 0)
     if frame.height:
         sheet.autofilter(0, 0, frame.height, frame.width - 1)

@@ -13,7 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from cli.app import app
-from cli.translation import head_of, tell, translate_help
+from cli.translation import head_of, in_language, tell, tell_cell, translate_help
 from cli.words import money
 from data.contracts import TABLES
 from data.errors import RadarError
@@ -185,3 +185,26 @@ def test_every_column_has_a_chinese_head_that_fits_all_its_tables(chinese: None)
     assert head_of("kind") == "类别"  # of an event too, not only of a warehouse
     assert head_of("as_of") == "截止日"  # of a forecast too, not only of a stock
     assert head_of("hub_id") == "分拨中心"
+
+
+def test_what_fills_a_sort_and_what_the_weather_does_are_told_in_chinese(chinese: None) -> None:
+    told = in_language(
+        "WUH sorts 76,667 parcels on 2025-11-13 in sort night, 100% of 76,667; 31,792 of them waited from the sort before; "
+        "34,422 wait for the next sort; one parcel more of sort capacity saves 0.03 CNY."
+    )
+    assert told == (
+        "WUH 分拣76,667件（2025-11-13 night 班次），占能力76,667件的100%；其中31,792件自上一班次等待；34,422件等下一班次；"
+        "分拣能力每多一件可省0.03元。"
+    )
+    assert in_language("What fills WUH on 2025-11-13 in sort night") == "2025-11-13 night 班次 WUH 被什么占满"
+    assert [tell_cell("stream", text) for text in ("from JIN", "to SHE", "a > b")] == ["来自 JIN", "发往 SHE", "a > b"]
+    cause = "snow 1.4 mm/h near 41.45, 121.99 at 11-02 00:00; warning snow red (W1)"
+    assert tell_cell("cause", cause) == "降雪1.4毫米/小时，北纬41.45、东经121.99附近，11-02 00:00；暴雪红色预警（W1）"
+    assert [tell_cell("severity", text) for text in ("red", "none")] == ["红色", "无"]
+    source = "speed: 641 lane-days of history; capacity: HCM 2010 exhibit 10-15"
+    assert tell_cell("source", source) == "车速：641个干线日的历史；能力：HCM 2010 exhibit 10-15"
+
+
+def test_what_is_taken_back_is_told_of_each_table(chinese: None) -> None:
+    told = in_language("load-0003 is taken back: hubs has 1,250 rows, lanes has 3 rows.")
+    assert told == "已撤销 load-0003：hubs 现有1,250行，lanes 现有3行。"

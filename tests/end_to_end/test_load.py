@@ -514,6 +514,23 @@ def test_a_dry_run_of_a_folder_knows_the_ids_it_has_read_before(workspace: Works
     assert workspace.present() == []
 
 
+def test_a_dry_run_ends_as_the_load_would(workspace: Workspace, radar: Radar) -> None:
+    """Two bad rows of two are refused, of forty they are set apart; neither dry run leaves rows to look up."""
+    (workspace.folder / "hubs.csv").write_text(HUBS, encoding="utf-8")
+    assert radar("load", "hubs", workspace.folder / "hubs.csv").exit_code == 0
+    bad = "hub_id,name,sort_capacity\nX1,a,many\nX2,b,-5\n"
+    good = "".join(f"G{n},good {n},5\n" for n in range(38))
+    (workspace.folder / "two.csv").write_text(bad, encoding="utf-8")
+    (workspace.folder / "forty.csv").write_text(bad + good, encoding="utf-8")
+    for file, code in (("two.csv", 1), ("forty.csv", 3)):
+        seen = radar("load", "hubs", workspace.folder / file, "--dry-run")
+        loaded = radar("load", "hubs", workspace.folder / file)
+        assert (seen.exit_code, loaded.exit_code) == (code, code)
+        assert "radar export rejected_rows" not in seen.stderr
+        assert ("2 of 2 rows (100.0%) that break a rule" in seen.stderr) == (code == 1)
+    assert "radar export rejected_rows" in loaded.stderr
+
+
 def test_all_that_was_exported_loads_again(workspace: Workspace, radar: Radar) -> None:
     """Also the tables that a plan writes beside what was given: rows of another run become this load's own."""
     files = workspace.folder / "in 2026"

@@ -227,7 +227,70 @@ def test_surplus_is_advised_to_move_to_where_it_is_lacking() -> None:
     assert move["by_when"] == date(2025, 10, 28)
     assert (rows["surplus: toys"]["how_many"], rows["surplus: toys"]["by_when"]) == (340, None)
     assert not any("unplanned" in what for what in rows)
-    assert dict(advise(stock=stock).tables["totals"].iter_rows())["units to move between warehouses"] == 700
+    totals = dict(advise(stock=stock).tables["totals"].iter_rows())
+    assert totals["units to move between warehouses"] == 700
+    # what is moved is not sent as well
+    assert rows["send to the warehouse: apparel"]["how_many"] == 1080 - 700
+    assert "700 of what is lacking come by moving surplus" in rows["send to the warehouse: apparel"]["why"]
+    assert totals["units to send"] == 1080 - 700
+
+
+def test_what_is_moved_and_what_is_sent_add_up_to_what_is_lacking() -> None:
+    """Of apparel all that Beijing lacks is moved there, of food a part, from two warehouses."""
+    food = replace(OWN, expected=500, safety=0, units=500, there=0, send=500)
+    plan = pl.DataFrame(
+        [
+            ("M1", "apparel", "W-BEI", 1380, date(2025, 10, 28), OWN.write()),
+            ("M1", "food", "W-SHA", 500, date(2025, 10, 27), food.write()),
+        ],
+        schema=["merchant_id", "category", "warehouse_id", "units", "ship_by", "reason"],
+        orient="row",
+    )
+    stock = pl.DataFrame(
+        [
+            ("M1", "apparel", "W-BEI", 300, date(2025, 10, 19)),
+            ("M1", "apparel", "W-GUA", 2000, date(2025, 10, 19)),
+            ("M1", "food", "W-BEI", 120, date(2025, 10, 19)),
+            ("M1", "food", "W-GUA", 80, date(2025, 10, 19)),
+        ],
+        schema=["merchant_id", "category", "warehouse_id", "units", "as_of"],
+        orient="row",
+    )
+    advice = advise(stock_allocations=plan, stock=stock)
+    parts = advice.tables["parts"].select("category", "units", "there", "moved", "send")
+    assert parts.rows() == [("apparel", 1380, 300, 1080, 0), ("food", 500, 0, 200, 300)]
+    rows = rows_of(advice)
+    assert rows["enough there after the move: apparel"]["by_when"] is None
+    assert rows["send to the warehouse: food"]["how_many"] == 300
+    totals = dict(advice.tables["totals"].iter_rows())
+    assert (totals["units to send"], totals["units to move between warehouses"]) == (300, 1280)
+
+
+def test_chinese_files_name_events_categories_and_places(tmp_path: Path) -> None:
+    names = {
+        "categories": pl.DataFrame({"category": ["apparel", "toys"], "name_zh": ["服装", "玩具"]}),
+        "couriers": pl.DataFrame({"courier_id": ["C1"], "name_zh": ["甲快递"]}),
+        "hubs": pl.DataFrame({"hub_id": ["BEI", "SHA", "GUA"], "name_zh": ["北京分拨", "上海分拨", None]}),
+        "events": pl.DataFrame({"name": ["Double 11", "618"], "name_zh": ["双11", "618大促"]}),
+    }
+    advice = advise("zh", **names)
+    assert "（双11）" in advice.readme[1]
+    write_advice([advice], "csv", tmp_path)
+    parts = (tmp_path / "advice_M1_parts_zh.csv").read_text(encoding="utf-8-sig")
+    couriers = (tmp_path / "advice_M1_couriers_zh.csv").read_text(encoding="utf-8-sig")
+    assert "服装,Beijing (W-BEI)," in parts
+    assert "玩具,Guangzhou (W-GUA)," in parts
+    assert ",甲快递,GUA,北京分拨," in couriers
+    assert ",甲快递,GUA,上海分拨," in couriers
+    write_advice([advice], "json", tmp_path)
+    kept = json.loads((tmp_path / "advice_M1.json").read_text(encoding="utf-8"))
+    assert {row["category"] for row in kept["parts"]} == {"apparel", "toys", "sports"}  # ids, to be joined
+
+
+def test_english_advice_names_the_regions_of_the_buyers() -> None:
+    regions = pl.DataFrame({"region_id": ["CN-BJ", "CN-HE"], "name": ["Beijing", "Hebei"], "name_zh": ["北京", "河北"]})
+    why = rows_of(advise(regions=regions))["send to the warehouse: apparel"]["why"]
+    assert "Buyers in Beijing 60 %, Hebei 40 %" in why
 
 
 places = st.dictionaries(st.sampled_from("ABCD"), st.integers(0, 50), min_size=1)
