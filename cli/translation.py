@@ -129,6 +129,8 @@ def tell_cell(column: str, text: str) -> str:
     """Return a cell that holds words of the product in the reader's language, line by line."""
     if current_language() != "zh":
         return text
+    if column == "severity":
+        return _in_words_of_reports(column, text)
     told = "\n".join(in_chinese(line) for line in text.split("\n"))
     if told != text:
         return told

@@ -17,10 +17,16 @@ _FORMS = (
     r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})$",
 )
 _DAY_OR_MONTH_FIRST = r"^(?P<one>\d{1,2})[./-](?P<two>\d{1,2})[./-](?P<year>\d{4})" + _TIME
-_NAMED_MONTHS = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y")
+_NAMED_MONTHS = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y", "%d %b %y", "%d/%b/%Y")
+# The day of the week that stands beside a date: 星期日, (周一), Sunday.
+_WEEKDAY = (
+    r"\s*\(?(?:(?:星期|周|礼拜)[一二三四五六日天]"
+    r"|\b(?i:mon|tue|tues|wed|wednes|thu|thur|thurs|fri|sat|satur|sun)(?i:day)?\b\.?,?)\)?\s*"
+)
 # A month as a month; 202511 is one too, where a month is asked for.
 _MONTH = r"^(?P<year>20\d{2})\s*[-/.年]?\s*(?P<month>0?[1-9]|1[0-2])\s*月?(?:份)?$"
 _NAMED_MONTH = ("%d %b %y", "%d %b %Y", "%d %B %Y", "%d %B %y")
+_FULL_YEARS = 100
 _SERIAL = r"^\d{5}(?:\.\d+)?$"
 _SECONDS, _MILLISECONDS = r"^\d{10}$", r"^\d{13}$"
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -154,7 +160,7 @@ def _parse_fast(text: pl.Series, zone: ZoneInfo) -> pl.Series:
 
 def _read(text: pl.Series, day_first: bool | None) -> tuple[pl.DataFrame, pl.Series]:
     """Read text as columns ``at`` (naive Datetime) and ``offset`` [minutes east], and say where it is not clear."""
-    text = text.str.normalize("NFKC")
+    text = text.str.normalize("NFKC").str.replace(_WEEKDAY, " ").str.strip_chars()
     found = pl.DataFrame(
         {"at": pl.Series([None], dtype=pl.Datetime("us")), "offset": pl.Series([None], dtype=pl.Int64)}
     ).clear(text.len())
@@ -174,7 +180,8 @@ def _read(text: pl.Series, day_first: bool | None) -> tuple[pl.DataFrame, pl.Ser
     found = _take_first(found, read.with_columns(pl.when(~unclear).then(pl.col("at")).alias("at")))
     found = _take_first(found, _build_counts(text))
     for named in _NAMED_MONTHS:
-        at = text.str.to_date(named, strict=False).cast(pl.Datetime("us"))
+        day = text.str.to_date(named, strict=False)
+        at = day.set(day.dt.year() < _FULL_YEARS, None).cast(pl.Datetime("us"))  # 4-Nov-25 is no day of the year 25
         found = _take_first(
             found, pl.DataFrame({"at": at, "offset": pl.Series([None], dtype=pl.Int64).new_from_index(0, text.len())})
         )

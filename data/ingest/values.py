@@ -22,6 +22,12 @@ from data.ingest.numbers import NOT_A_NUMBER, parse_fractions, parse_wholes, use
 
 # Words that mean "nothing" where a number or date is asked for. An id may well be NA.
 _NOTHING = ("", "na", "n/a", "nan", "nat", "null", "none", "-", "--", "—", "/", "无", "空", "#n/a", "\\n")
+# What a spreadsheet writes where a formula found nothing: no id and no name.
+_SPREADSHEET_ERROR = (
+    r"(?i)^#(?:n/a|ref!|value!|div/0!|name\?|null!|num!|spill!|calc!|field!|blocked!|connect!|unknown!|busy!)$"
+)
+SPREADSHEET_ERROR = "holds an error of the spreadsheet"
+FORMULA = "is a formula whose value was not saved"
 _SPACES = " \t\r\n\u3000\u00a0\ufeff"
 _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "mode": {
@@ -107,9 +113,12 @@ def read_values(values: pl.Series, column: ColumnContract, style: Style, zone: Z
     ):
         values = plain_text(values)
     if dtype == pl.String:
-        return _read_text(values, column), _no_rules(values.len())
+        text = _read_text(values, column)
+        return text, _rule(text.str.contains(_SPREADSHEET_ERROR), SPREADSHEET_ERROR)
     if values.dtype == pl.String:
-        return _read_typed_text(_trim(values), column, style, zone)
+        trimmed = _trim(values)
+        read, rules = _read_typed_text(trimmed, column, style, zone)
+        return read, _blame_spreadsheet(trimmed, rules)
     if dtype == pl.Boolean and values.dtype != pl.Boolean:
         return _read_flags(values.cast(pl.String))
     if dtype == pl.Date and column.name == "month" and values.dtype.is_numeric():
@@ -127,6 +136,22 @@ def read_values(values: pl.Series, column: ColumnContract, style: Style, zone: Z
         return cast, _rule(values.is_not_null() & cast.is_null(), "is above the largest value allowed")
     read = values.cast(dtype, strict=False)
     return (read.fill_nan(None) if read.dtype.is_float() else read), _no_rules(values.len())
+
+
+def _blame_spreadsheet(text: pl.Series, rules: pl.Series) -> pl.Series:
+    """Say of what could not be read that it is a formula, or an error, where it looks like one."""
+    if rules.null_count() == rules.len():
+        return rules
+    blamed = (
+        pl.when(pl.col("rule").is_null())
+        .then(None)
+        .when(pl.col("text").str.starts_with("="))
+        .then(pl.lit(FORMULA))
+        .when(pl.col("text").str.contains(_SPREADSHEET_ERROR))
+        .then(pl.lit(SPREADSHEET_ERROR))
+        .otherwise("rule")
+    )
+    return pl.DataFrame({"text": text, "rule": rules}).select(blamed.alias("rule")).to_series()
 
 
 def plain_text(values: pl.Series) -> pl.Series:

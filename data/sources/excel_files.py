@@ -27,6 +27,7 @@ class _Page:
     cells: pl.DataFrame
     header: HeaderFound
     columns: tuple[str, ...]
+    frame: SheetFrame
 
     @property
     def rows(self) -> int:
@@ -138,7 +139,9 @@ def _find_pages(
         if header_row is not None and header_row > len(rows) and not named:
             continue  # a small cover sheet beside the one that is meant
         header = find_header(rows, header_row, rule, name)
-        page = _Page(title, _fill_merged(cells, frames.get(title)), header, _columns(cells, header.index))
+        frame = frames.get(title, SheetFrame())
+        whole = _write_lost(_fill_merged(cells, frame), frame)
+        page = _Page(title, whole, header, _columns(whole, header.index), frame)
         if sheet is None and title.casefold() == (usual_sheet or "").casefold():
             return [page], hidden
         pages.append(page)
@@ -156,10 +159,20 @@ def _columns(cells: pl.DataFrame, header: int) -> tuple[str, ...]:
     return tuple(titles)
 
 
-def _fill_merged(cells: pl.DataFrame, frame: SheetFrame | None) -> pl.DataFrame:
+def _write_lost(cells: pl.DataFrame, frame: SheetFrame) -> pl.DataFrame:
+    """Write formulas without a value, and errors, where the reader gives nothing, so that what is refused is seen."""
+    columns: dict[int, dict[int, str]] = {}
+    for (column, row), text in {**frame.unsaved, **frame.errors}.items():
+        if column < cells.width and row < cells.height:
+            columns.setdefault(column, {})[row] = text
+    for column, texts in columns.items():
+        series = cells.to_series(column)
+        cells = cells.with_columns(series.clone().scatter(list(texts), list(texts.values())))
+    return cells
+
+
+def _fill_merged(cells: pl.DataFrame, frame: SheetFrame) -> pl.DataFrame:
     """Write the text of cells merged over several rows into each; a number stands for all of them together and stays."""
-    if frame is None:
-        return cells
     for column, top, bottom in frame.merged:
         if column >= cells.width or top >= cells.height:
             continue
@@ -183,6 +196,14 @@ def _tell_sheets(
     taken: Sequence[_Page], left: Sequence[_Page], hidden: Sequence[str], name: str, *, named: bool
 ) -> tuple[str, ...]:
     notes = []
+    for page in taken:
+        if page.frame.unsaved:
+            column, row = min(page.frame.unsaved, key=lambda place: (place[1], place[0]))
+            count = len(page.frame.unsaved)
+            notes.append(
+                f"{name}: sheet {page.title} holds {count:,} formula{'' if count == 1 else 's'} whose value was not saved "
+                f"(first: row {row + 1}, column {column + 1}); open the workbook, save it, and load it again"
+            )
     if len(taken) > 1:
         notes.append(f"{name}: sheets {_listed([page.title for page in taken])} are read together")
     elif left or hidden:

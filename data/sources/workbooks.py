@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import posixpath
 import re
 import zipfile
@@ -21,17 +22,41 @@ _OVERLAP = 512
 _CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\sr="([A-Z]{1,3})\d')
 _ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\sr="(\d{1,7})"')
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*?\sref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
+# Cells the reader gives as empty: a formula whose value was not saved beside it, and an error such as #REF!.
+_UNSAVED = re.compile(
+    rb'\sr="([A-Z]{1,3})(\d{1,7})"[^>]*>\s*<(?:\w+:)?f\b[^>]*?(?:/>|>([^<]*)</(?:\w+:)?f>)\s*'
+    rb"(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>|</(?:\w+:)?c>)"
+)
+_ERROR = re.compile(
+    rb'<(?:\w+:)?c\b(?=[^>]*\st="e")[^>]*?\sr="([A-Z]{1,3})(\d{1,7})"[^>]*>'
+    rb"\s*(?:<(?:\w+:)?f\b[^>]*?(?:/>|>[^<]*</(?:\w+:)?f>)\s*)?<(?:\w+:)?v>([^<]{1,16})<"
+)
+_MOST_LOST = 100_000
 _END = re.compile(rb"</(?:\w+:)?worksheet\s*>\s*$|<(?:\w+:)?worksheet\b[^>]*/>\s*$")
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 @dataclass(frozen=True)
 class SheetFrame:
-    """How far a sheet reaches, and its cells merged over several rows: (column, first row, last row), from 0."""
+    """How far a sheet reaches, and what its cells as they are read do not show.
+
+    Attributes
+    ----------
+    rows, columns
+        How far it reaches.
+    merged
+        Cells merged over several rows: (column, first row, last row), from 0.
+    unsaved
+        Formulas without a saved value, by (column, row) from 0: a script wrote the workbook, or it was saved without being calculated.
+    errors
+        Errors such as #REF!, by (column, row).
+    """
 
     rows: int = 0
     columns: int = 0
     merged: tuple[tuple[int, int, int], ...] = field(default=())
+    unsaved: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    errors: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
 
 def frame_sheets(path: Path, name: str) -> Mapping[str, SheetFrame]:
@@ -95,6 +120,7 @@ def _xml(text: bytes) -> etree._Element:
 
 def _frame(package: zipfile.ZipFile, part: str, title: str, name: str) -> SheetFrame:
     rows, letters, merged = 0, set[bytes](), dict[tuple[int, int, int], None]()
+    unsaved, errors = dict[tuple[int, int], str](), dict[tuple[int, int], str]()
     tail = b""
     with package.open(part) as stream:
         for text in _blocks(stream):
@@ -104,12 +130,16 @@ def _frame(package: zipfile.ZipFile, part: str, title: str, name: str) -> SheetF
                 if top != bottom:
                     for column in range(column_number(first.decode()), column_number(last.decode()) + 1):
                         merged[column, int(top) - 1, int(bottom) - 1] = None
+            for found, pattern, sign in ((unsaved, _UNSAVED, "="), (errors, _ERROR, "")):
+                for column_letters, row, told in pattern.findall(text) if len(found) < _MOST_LOST else ():
+                    place = (column_number(column_letters.decode()), int(row) - 1)
+                    found[place] = sign + html.unescape(told.decode("utf-8", "replace"))
             tail = text[-_OVERLAP:]
     if not _END.search(tail) and b"chartsheet" not in tail:
         raise RadarError(f"sheet {title!r} cut off", "a whole workbook", "save or copy it again", file=name)
     columns = max((column_number(letter.decode()) + 1 for letter in letters), default=0)
     require_cells(rows, columns, title, name)
-    return SheetFrame(rows, columns, tuple(merged))
+    return SheetFrame(rows, columns, tuple(merged), unsaved, errors)
 
 
 def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
