@@ -109,7 +109,7 @@ def known_errors(command: Callable[P, R]) -> Callable[P, R]:
         except RadarError as error:
             if _debugging():
                 raise
-            tell_error(tell(error))
+            tell_known(error)
             raise typer.Exit(EXIT_ERROR) from error
         except KeyboardInterrupt as error:
             tell_error("Interrupted: the workspace is as it was.")
@@ -125,6 +125,11 @@ def _debugging() -> bool:
 def tell_error(sentence: str) -> None:
     """Write one red sentence to stderr."""
     typer.secho(f"{word('word.error')}{in_language(sentence)}", fg=typer.colors.RED, err=True)
+
+
+def tell_known(error: RadarError) -> None:
+    """Write a known error as one red sentence to stderr."""
+    typer.secho(f"{word('word.error')}{tell(error)}", fg=typer.colors.RED, err=True)
 
 
 def say(text: str) -> None:

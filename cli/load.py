@@ -17,12 +17,11 @@ from cli.console import (
     out_text,
     progress,
     say,
-    tell_error,
+    tell_known,
     warn,
     workspace_of,
 )
 from cli.options import Json
-from cli.translation import tell
 from data.errors import RadarError
 
 if TYPE_CHECKING:
@@ -195,7 +194,7 @@ def _load_folder(
                 before=previewed,
             )
         except RadarError as error:
-            tell_error(tell(error))
+            tell_known(error)
             code = EXIT_ERROR
             continue
         if dry_run:
@@ -206,7 +205,7 @@ def _load_folder(
         try:
             _require_share(workspace, loaded)
         except RadarError as error:
-            tell_error(tell(error))
+            tell_known(error)
             code = EXIT_ERROR
         if loaded.ingestion.set_apart and not code:
             code = EXIT_INCOMPLETE

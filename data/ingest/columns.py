@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from data.contracts import ColumnContract, TableContract
 from data.errors import RadarError
 from data.ingest.geometry import GEOMETRY_IDS
@@ -15,6 +17,8 @@ from data.ingest.units import Conversion, find_conversion, unit_above, unit_in
 
 _BRACKETS = re.compile(r"[(\[].*?[)\]]")
 _SPACING = re.compile(r"[\s_\-./]+")
+# 11月1日 and 11/1 as the head of a column: a day, but of which year?
+_DAY_WITHOUT_YEAR = re.compile(r"^\s*\d{1,2}\s*(?:月\s*\d{1,2}\s*[日号]?|/\s*\d{1,2})\s*$")
 RUN = "run_id"
 
 
@@ -202,8 +206,13 @@ def _missing(
         wanted.append(f"{column.name}{aliases}")
     name = missing[0].name
     near = nearest_name(name, ignored)
+    days = [column for column in columns if _DAY_WITHOUT_YEAR.match(column)]
     known = sum(_find(columns, column, set(), file, header_row) is not None for column in table.columns)
-    if near:
+    if len(days) > 1 and any(column.dtype == pl.Date for column in missing):
+        action = (
+            f"write the year too in {_listed(tuple(days), most=3)}, e.g. 2025-11-01, so that they are known as days"
+        )
+    elif near:
         action = f"rename column {near!r} to {name}"
     elif not known and header_row > 1:
         action = "name the columns so, or bring them to the table with --sql"

@@ -16,8 +16,8 @@ Reader = Callable[[str], pl.DataFrame]
 
 EXPONENT = "is an id that Excel has turned into a number (6.21E+11): export the column as text"
 DIGITS_LOST = "is an id of which Excel has kept 15 digits only: export the column as text"
-NO_ID = "is what Excel shows where it has no value (#N/A, ####): correct the formula, or widen the column"
-_ERROR = r"^#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|#{2,})$"
+NO_VALUE = "is what Excel shows where it has no value (#N/A, ####): correct the formula, or widen the column"
+SHEET_ERROR = r"^#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|#{2,})$"
 # Excel writes it so, with a capital E and a sign; 1e5 may well be an id.
 _EXPONENT = r"^\d(?:\.\d+)?E\+\d{2,3}$"
 _LONG = r"^\d{16,}$"
@@ -37,12 +37,17 @@ _MOST_NOTES = 5
 def fold_id(text: str) -> str:
     r"""Return what an id looks like to a reader: without case, width, spaces, invisible and look-alike letters.
 
+    Of an id of digits alone the zeros before it go too: a spreadsheet that takes it for a number leaves them out.
+
     Examples
     --------
     >>> fold_id("ＳＨ１ "), fold_id("sh\u200b1"), fold_id("SН1"), fold_id("SH–1")
     ('sh1', 'sh1', 'sh1', 'sh-1')
+    >>> fold_id("0007"), fold_id("7"), fold_id("000"), fold_id("A007")
+    ('7', '7', '0', 'a007')
     """
-    return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_LOOKS_LIKE).casefold()
+    folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_LOOKS_LIKE).casefold()
+    return folded.lstrip("0") or "0" if folded.isdecimal() else folded
 
 
 @dataclass(frozen=True)
@@ -116,9 +121,9 @@ def find_damaged(values: pl.Series) -> pl.Series:
     rules = pl.Series("rule", [None], dtype=pl.String).new_from_index(0, values.len())
     if values.dtype != pl.String:
         return rules
-    error = values.str.contains(_ERROR).fill_null(False)
+    error = values.str.contains(SHEET_ERROR).fill_null(False)
     if error.any():
-        rules = rules.zip_with(~error, pl.Series([NO_ID]))
+        rules = rules.zip_with(~error, pl.Series([NO_VALUE]))
     if not (values.str.len_bytes() >= 5).any():
         return rules
     exponent = values.str.contains(_EXPONENT).fill_null(False)

@@ -50,14 +50,14 @@ class Profile:
 
     def tell(self) -> str:
         """Say the settings that are not the default, in the words of the options."""
+        # a header of two lines is told in one
+        columns = [f"{name}={' '.join(head.split())}" for name, head in self.columns.items() if name != head]
         told = [
             f"sheet {self.sheet}" if self.sheet else "",
             f"header row {self.header_row}" if self.header_row else "",
             f"wide {self.wide}" if self.wide else "",
             *(f"unit {name}={unit}" for name, unit in self.units.items()),
-            f"columns {', '.join(f'{name}={header}' for name, header in self.columns.items() if name != header)}"
-            if any(name != header for name, header in self.columns.items())
-            else "",
+            f"columns {', '.join(columns)}" if columns else "",
         ]
         return "; ".join(part for part in told if part)
 

@@ -11,6 +11,7 @@ import polars as pl
 from data.contracts import ColumnContract, TableContract
 from data.errors import RadarError
 from data.ingest.asides import part_asides
+from data.ingest.cell_units import read_own_units
 from data.ingest.columns import ColumnMap, nearest_name
 from data.ingest.geometry import GEOMETRY_IDS
 from data.ingest.ids import find_damaged
@@ -154,12 +155,25 @@ def _read_batch(
 def _read_column(raw: pl.Series, column: ColumnContract, page: _Page, style: Style) -> tuple[pl.Series, pl.Series]:
     conversion = page.columns.conversions.get(column.name)
     if conversion is not None and conversion.changes:
-        return read_measure(raw, column, conversion, style, page.zone)
-    values, rules = read_values(raw, column, style, page.zone)
+        values, rules = read_measure(raw, column, conversion, style, page.zone)
+    else:
+        values, rules = read_values(raw, column, style, page.zone)
+    if column.dtype.is_numeric() and raw.dtype == pl.String and rules.null_count() < rules.len():
+        return _read_own_units(raw, column, style, values, rules)
     if column.dtype == pl.String and (column.key or column.name.endswith("_id")):
         damaged = find_damaged(values)
         rules = rules.zip_with(damaged.is_null(), damaged)
     return values, rules
+
+
+def _read_own_units(
+    raw: pl.Series, column: ColumnContract, style: Style, values: pl.Series, rules: pl.Series
+) -> tuple[pl.Series, pl.Series]:
+    """Read those of the cells that could not be read which name their own unit: 12件, 5:30."""
+    at = rules.is_not_null().arg_true()
+    read, broken, said = read_own_units(raw.gather(at).str.strip_chars(), column, style.decimal_comma)
+    at, read, broken = at.filter(said), read.filter(said), broken.filter(said)
+    return values.clone().scatter(at, read), rules.clone().scatter(at, broken)
 
 
 def _rest(frame: pl.DataFrame, rest: Sequence[int]) -> pl.Series:

@@ -18,15 +18,11 @@ from data.ingest.dates import (
     parse_months,
     puts_day_first,
 )
+from data.ingest.ids import NO_VALUE, SHEET_ERROR
 from data.ingest.numbers import NOT_A_NUMBER, parse_fractions, parse_wholes, uses_decimal_comma, wholes_of
 
 # Words that mean "nothing" where a number or date is asked for. An id may well be NA.
 _NOTHING = ("", "na", "n/a", "nan", "nat", "null", "none", "-", "--", "—", "/", "无", "空", "#n/a", "\\n")
-# What a spreadsheet writes where a formula found nothing: no id and no name.
-_SPREADSHEET_ERROR = (
-    r"(?i)^#(?:n/a|ref!|value!|div/0!|name\?|null!|num!|spill!|calc!|field!|blocked!|connect!|unknown!|busy!)$"
-)
-SPREADSHEET_ERROR = "holds an error of the spreadsheet"
 FORMULA = "is a formula whose value was not saved"
 _SPACES = " \t\r\n\u3000\u00a0\ufeff"
 _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -114,7 +110,7 @@ def read_values(values: pl.Series, column: ColumnContract, style: Style, zone: Z
         values = plain_text(values)
     if dtype == pl.String:
         text = _read_text(values, column)
-        return text, _rule(text.str.contains(_SPREADSHEET_ERROR), SPREADSHEET_ERROR)
+        return text, _rule(text.str.contains(SHEET_ERROR), NO_VALUE)
     if values.dtype == pl.String:
         trimmed = _trim(values)
         read, rules = _read_typed_text(trimmed, column, style, zone)
@@ -147,8 +143,8 @@ def _blame_spreadsheet(text: pl.Series, rules: pl.Series) -> pl.Series:
         .then(None)
         .when(pl.col("text").str.starts_with("="))
         .then(pl.lit(FORMULA))
-        .when(pl.col("text").str.contains(_SPREADSHEET_ERROR))
-        .then(pl.lit(SPREADSHEET_ERROR))
+        .when(pl.col("text").str.contains(SHEET_ERROR))
+        .then(pl.lit(NO_VALUE))
         .otherwise("rule")
     )
     return pl.DataFrame({"text": text, "rule": rules}).select(blamed.alias("rule")).to_series()

@@ -102,7 +102,8 @@ def _take_cells(path: Path, name: str, sheet: str | None) -> Iterator[tuple[str,
     import fastexcel
 
     try:
-        workbook = fastexcel.read_excel(path)
+        # The reader goes by the ending; what has another's is told by its bytes.
+        workbook = fastexcel.read_excel(path if _is_zip(path) != (path.suffix.lower() == ".xls") else path.read_bytes())
         titles = workbook.sheet_names
         wanted = [title for title in titles if sheet is not None and title.casefold() == sheet.casefold()]
         if sheet is not None and sheet != ALL_SHEETS and not wanted:

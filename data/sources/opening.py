@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.errors import RadarError
 from data.sources.batch import Source
 from data.sources.csv_files import open_csv
+from data.sources.disguises import look_at_workbook
 from data.sources.excel_files import open_excel
 from data.sources.geojson_files import open_geojson
 from data.sources.guarding import guard, one_sentence
@@ -84,17 +85,29 @@ def _open(path: Path, layout: Layout) -> list[Source]:
             return [open_csv(path, name, layout.header_row, layout.rule)]
         if ending in _JSON:
             return [open_json(path, name)]
+        if ending == ".zip":
+            raise RadarError("a zip archive", _ENDINGS, "unpack it, and load the files in it", file=name)
         if path.suffix.lower() == ".gz":
             raise RadarError(
                 f"a packed {ending} file", "gzip around CSV or JSON lines only", "unpack it first", file=name
             )
         if ending in _EXCEL:
-            return open_excel(path, name, layout.sheet, layout.usual_sheet, layout.header_row, layout.rule)
+            return _open_workbook(path, name, layout)
         if ending in _PARQUET:
             return [open_parquet(path, name)]
         if ending == ".geojson":
             return [open_geojson(path, name)]
     raise RadarError(f"a file ending in {ending}", _ENDINGS, "save it as one of these", file=name)
+
+
+def _open_workbook(path: Path, name: str, layout: Layout) -> list[Source]:
+    """Open a workbook, or the text that a system wrote under the name of one."""
+    if path.stat().st_size and look_at_workbook(path, name) == "text":
+        text = open_csv(path, name, layout.header_row, layout.rule)
+        return [
+            replace(text, notes=(*text.notes, f"{name}: read as text in columns, which it is in spite of its name"))
+        ]
+    return open_excel(path, name, layout.sheet, layout.usual_sheet, layout.header_row, layout.rule)
 
 
 def _ending(path: Path) -> str:

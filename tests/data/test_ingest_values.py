@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from data.contracts import contract
 from data.ingest.dates import parse_days, parse_moments, puts_day_first
+from data.ingest.ids import NO_VALUE
 from data.ingest.numbers import parse_fractions, parse_wholes, uses_decimal_comma
 from data.ingest.values import Style, find_style, read_values
 
@@ -34,6 +35,15 @@ def _text(*values: str | None) -> pl.Series:
         "2022 年 6 月 7 日",
         "07.06.2022",
         "7-Jun-2022",
+        "7-Jun-22",
+        "07 Jun 22",
+        "7/Jun/2022",
+        "2022年6月7日 星期二",
+        "2022年6月7日（周二）",
+        "周二 2022-06-07",
+        "Tue, 07 Jun 2022",
+        "Tuesday, June 7, 2022",
+        "2022-06-07 (Tue)",
         "Jun 7, 2022",
         "44719",
         "44719.75",
@@ -199,6 +209,28 @@ def test_ids_that_a_data_frame_made_numbers_are_ids_again() -> None:
     assert _read("hubs", "hub_id", pl.Series([7.0, 8.5, None]))[0] == ["7", "8.5", None]
     assert _read("hubs", "hub_id", pl.Series([7, None]))[0] == ["7", None]
     assert _read("hubs", "hub_id", pl.Series(["a", "b"], dtype=pl.Categorical))[0] == ["a", "b"]
+
+
+@pytest.mark.parametrize("error", ["#REF!", "#N/A", "#DIV/0!", "#NAME?"])
+def test_an_error_of_a_spreadsheet_is_neither_an_id_nor_a_number(error: str) -> None:
+    hub = contract("route_volumes").column("origin_hub_id")
+    values, rules = read_values(_text("A", error, error, None, "#1"), hub, Style(), SHANGHAI)
+    assert rules.to_list() == [
+        None,
+        NO_VALUE,
+        NO_VALUE,
+        None,
+        None,
+    ]
+    assert values.to_list()[-1] == "#1"
+    parcels = contract("route_volumes").column("parcels")
+    rules = read_values(_text("1", "#VALUE!", "=A1+B1", "x"), parcels, Style(), SHANGHAI)[1]
+    assert rules.to_list() == [
+        None,
+        NO_VALUE,
+        "is a formula whose value was not saved",
+        "is not a number",
+    ]
 
 
 def test_words_for_nothing_are_empty_where_numbers_are_asked_for() -> None:

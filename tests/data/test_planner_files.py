@@ -17,7 +17,7 @@ from data.errors import RadarError
 from data.ingest.asides import HEADER, NOTE, SUM, is_sum
 from data.ingest.files import load_files, preview_files
 from data.ingest.future import tomorrow
-from data.ingest.ids import DIGITS_LOST, EXPONENT, NO_ID, fold_id
+from data.ingest.ids import DIGITS_LOST, EXPONENT, NO_VALUE, fold_id
 from data.ingest.loading import Loaded
 from data.ingest.profiles import Profile, read_profile
 from data.ingest.rows import DIFFERS_BESIDE
@@ -417,7 +417,7 @@ def test_what_excel_shows_for_no_value_is_no_id(tmp_path: Path, workspace: Works
     good = "".join(f"H{number},n\n" for number in range(60))
     loaded = load(_csv(tmp_path, f"hub_id,name\n{shown},a\n{good}{shown},b\n#1,c\n"), "hubs")
     assert loaded.ingestion.set_apart == 2
-    assert set(loaded.ingestion.rejected["rule"]) == {NO_ID}
+    assert set(loaded.ingestion.rejected["rule"]) == {NO_VALUE}
     assert workspace.read("hubs").height == 61
 
 
@@ -567,3 +567,39 @@ def test_a_preview_writes_nothing(tmp_path: Path, workspace: Workspace) -> None:
     assert (seen.ingestion.read, seen.ingestion.rows.height, seen.ingestion.set_apart) == (2, 1, 1)
     assert dict(seen.also_written) == {"couriers": 1, "hubs": 2}
     assert not workspace.present()
+
+
+def test_formulas_without_a_saved_value_and_errors_are_told_as_what_they_are(workspace: Workspace, load: Load) -> None:
+    path = workspace.folder / "formulas.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet("量")
+        sheet.write_row(0, 0, ["日期", "始发", "目的", "货量"])
+        for row in range(1, 41):
+            sheet.write_row(row, 0, [f"2025-10-{row % 28 + 1:02}", f"A{row}", "B"])
+            sheet.write_number(row, 3, row)
+        sheet.write_formula(1, 3, "=2+3", None, "")
+        sheet.write_formula(2, 1, "=VLOOKUP(1,A:B,2,0)", None, "#N/A")
+    taken = load(path)
+    assert taken.ingestion.set_apart == 2
+    rules = taken.ingestion.rejected.sort("row").select("row", "column", "value", "rule").rows()
+    assert rules == [
+        (2, "parcels", "=2+3", "is a formula whose value was not saved"),
+        (3, "origin_hub_id", "#N/A", NO_VALUE),
+    ]
+    assert any("holds 1 formula whose value was not saved (first: row 2, column 4)" in note for note in taken.notes)
+
+
+def test_zeros_a_spreadsheet_took_from_an_id_make_no_second_hub(workspace: Workspace, load: Load) -> None:
+    hubs = _csv(workspace.folder, "hub_id,name\n0007,a\n0012,b\nA07,c\n", "h.csv")
+    load(hubs, "hubs")
+    taken = load(_csv(workspace.folder, "date,origin,destination,parcels\n2025-11-01,7,12,5\n2025-11-02,A7,0007,6\n"))
+    assert workspace.read("hubs")["hub_id"].sort().to_list() == ["0007", "0012", "A07", "A7"]
+    assert any("'12' taken as '0012'; '7' taken as '0007'" in note for note in taken.notes)
+    assert workspace.read("route_volumes").sort("date")["origin_hub_id"].to_list() == ["0007", "A7"]
+
+
+@pytest.mark.parametrize("days", [("11月1日", "11月2日"), ("11/1", "11/2")])
+def test_days_across_without_a_year_are_asked_for_it(workspace: Workspace, load: Load, days: tuple[str, str]) -> None:
+    path = _book(workspace.folder / "w.xlsx", ("s", [["始发", "目的", *days], ["A", "B", 1, 2]]))
+    with pytest.raises(RadarError, match=f"write the year too in {days[0]}, {days[1]}"):
+        load(path)

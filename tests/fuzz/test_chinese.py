@@ -20,7 +20,7 @@ from tests.fuzz.test_every_command import DAY, MONTH, NOTHING, QUICK
 RUNNER = CliRunner()
 # Names, ids and paths of the workspace, and texts that come from elsewhere: a reader's own words are not translated.
 ELSEWHERE = re.compile(
-    r"^用法：.*$|/[^\s│，。；：）]+|[A-Z][A-Z\d]*\b|<[^>]*>|\bx{5,}\b|\b(?:weather|plan|report|track|forecast) [a-z]+\b",
+    r"^用法：.*$|/[^\s│，。；：）]+|[A-Z][A-Z\d]*\b|<[^>]*>|\bx{5,}\b|\b(?:weather|plan|report|track|forecast|load) [a-z_]+\b",
     re.MULTILINE,
 )
 EVERYDAY = [command.replace(" --json", "") for command in QUICK]

@@ -106,6 +106,18 @@ def test_delay_of_a_waybill_is_that_of_the_lanes_ahead() -> None:
     assert (row["kind"], row["lanes"], row["severity"], row["cause"]) == ("under_way", "A-B|B-C", "red", SNOW)
 
 
+def test_closures_of_another_warning_add_no_wait() -> None:
+    """Of two warnings over one lane the wait under the one asked for is told: a quarter of 10 hours, not half of 20."""
+    met = weather((DAY, "A-B", 1.0, 1.0, "red", f"{SNOW}; warning ice orange (W2)"))
+    shut = closures(("A-B", 0, 12, 0.25, SNOW), ("A-B", 0, 22, 0.5, "warning ice orange (W2)"))
+    rows = [waybill("w", "A", "C", NOW), waybill("x", "A", "B", NOW)]
+    told = {
+        name: care(rows, met, shut, warning=name).select("expected_hours", "worst_hours").unique().row(0)
+        for name in ("W1", "W2")
+    }
+    assert told == {"W1": (2.5, 10.0), "W2": (10.0, 20.0)}
+
+
 def test_what_lies_behind_and_what_has_arrived_is_not_told() -> None:
     old = NOW - timedelta(days=1, hours=3)
     met = weather((DAY - timedelta(days=1), "A-B", 0.5, 1.0, "red", SNOW), (DAY, "B-C", 0.5, 1.0, "red", SNOW))

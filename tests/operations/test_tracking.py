@@ -97,6 +97,16 @@ def test_status_counts_where_its_time_is_missing() -> None:
     assert place_waybills(rows, NOON - timedelta(hours=3))["place"][3] == "not_picked"
 
 
+def test_an_exception_is_open_from_the_parcels_last_step_on() -> None:
+    rows = table(
+        waybill(0, "in_transit", [20, 5], exception="delayed"),
+        waybill(1, "in_transit", [20], exception="delayed"),
+        waybill(2, "in_transit", [20, 5]),
+    )
+    assert place_waybills(rows, NOON)["open_exception"].to_list() == [True, True, False]
+    assert place_waybills(rows, NOON - timedelta(hours=10))["open_exception"].to_list() == [False, True, False]
+
+
 def test_window_is_the_business_date_of_the_order() -> None:
     # ordered at noon of the 11th in China
     assert rates(first=date(2025, 11, 11), last=date(2025, 11, 11))["all", "all"]["parcels"] == 10

@@ -64,7 +64,7 @@ def test_excel_takes_the_first_filled_sheet_otherwise(workbook: Path) -> None:
 
 def test_excel_files_that_are_none_or_empty_are_told(tmp_path: Path) -> None:
     path = tmp_path / "a.xlsx"
-    for content, says in ((b"", "empty file"), (b"date,x\n1,2\n", "no readable Excel file")):
+    for content, says in ((b"", "empty file"), (b"\x01\x02 no workbook\x00\x03", "no readable Excel file")):
         path.write_bytes(content)
         with pytest.raises(RadarError, match=says):
             open_file(path)
