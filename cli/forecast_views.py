@@ -94,6 +94,7 @@ def draws(
     from pyarrow.parquet import ParquetWriter
 
     from data.errors import RadarError
+    from data.exports import whole_file
     from forecasting.intervals.sample_paths import draw_paths, fit_paths, tabulate_path
 
     workspace = workspace_of(context)
@@ -104,20 +105,17 @@ def draws(
         workspace.results(f"{level}_forecasts", writers[-1]) for level in ("network", "hub", "route")
     )
     model = fit_paths(network, hub, route)
-    half = out.with_name(f"{out.name}.part")
-    try:
-        with progress("Draws") as bar, OSFile(str(half), "wb") as file:
-            writer: ParquetWriter | None = None
-            for at, path in enumerate(draw_paths(model, number, seed)):
-                rows = tabulate_path(model, path).select(pl.lit(at, dtype=pl.Int64).alias("draw"), pl.all()).to_arrow()
-                writer = writer or ParquetWriter(file, rows.schema)
-                writer.write_table(rows)
-                bar.step(at + 1, number)
-            if writer is not None:
-                writer.close()
-        half.replace(out)
-    except OSError as error:
-        raise RadarError(f"{out} cannot be written ({error.strerror})", action="choose another --out") from error
-    finally:
-        half.unlink(missing_ok=True)
+    with (
+        whole_file(out, action="choose another --out") as partial,
+        progress("Draws") as bar,
+        OSFile(str(partial), "wb") as file,
+    ):
+        writer: ParquetWriter | None = None
+        for at, path in enumerate(draw_paths(model, number, seed)):
+            rows = tabulate_path(model, path).select(pl.lit(at, dtype=pl.Int64).alias("draw"), pl.all()).to_arrow()
+            writer = writer or ParquetWriter(file, rows.schema)
+            writer.write_table(rows)
+            bar.step(at + 1, number)
+        if writer is not None:
+            writer.close()
     say(f"{number} futures of {model.routes.height:,} routes over {model.dates.size} days are in {out}.")

@@ -252,7 +252,7 @@ def _write_cards(
     workspace: Workspace, run: Run, cases: Sequence[Scenario], frames: Sequence[Any], lang: str | None
 ) -> list[str]:
     from cli.past_plans import run_facts
-    from data.errors import RadarError
+    from data.exports import whole_file
     from data.language import default_languages
     from reports.page import languages
     from reports.playbook_card import Card, write_cards
@@ -266,11 +266,8 @@ def _write_cards(
     files = []
     for language in languages(lang or default_languages()):
         file = workspace.folder / "reports" / f"{run.run_id}-{language}.html"
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(write_cards(cards, hubs, facts, language), encoding="utf-8")
-        except OSError as error:
-            raise RadarError(f"{file} cannot be written ({error.strerror})", action="see to the folder") from error
+        with whole_file(file, make_folder=True, action="see to the folder") as partial:
+            partial.write_text(write_cards(cards, hubs, facts, language), encoding="utf-8")
         files.append(str(file))
     return files
 

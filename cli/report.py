@@ -352,19 +352,18 @@ def _write_pages(
     context: typer.Context,
     step: Callable[[float, float, str], None],
 ) -> list[dict[str, Any]]:
+    from data.exports import refuse_device_or_link, whole_file
+
+    if out is not None:
+        refuse_device_or_link(out)
     folder = workspace_of(context).folder / "reports"
     pages = []
     for number, language in enumerate(languages, start=1):
         step(number, len(languages) + 1, language)
         file = _file(out, folder, run_id, language, several=len(languages) > 1)
         page = write(language)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            half = file.with_name(f".{file.name}.part")  # a page is there whole or not at all
-            half.write_text(page, encoding="utf-8")
-            half.replace(file)
-        except OSError as error:
-            raise RadarError(f"{file} cannot be written ({error.strerror})", action="choose another --out") from error
+        with whole_file(file, make_folder=True, action="choose another --out") as partial:
+            partial.write_text(page, encoding="utf-8")
         pages.append({"run_id": run_id, "language": language, "file": str(file)})
     return pages
 

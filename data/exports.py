@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -38,9 +39,7 @@ def write_table(frame: pl.DataFrame, path: Path, form: Format, zone: ZoneInfo) -
     """
     if form == "xlsx" and frame.height > EXCEL_ROWS:
         raise RadarError(f"{frame.height:,} rows", f"at most {EXCEL_ROWS:,} in an Excel sheet", "export csv or parquet")
-    refuse_device_or_link(path)
-    partial = path.with_name(f".{path.name}.part")
-    try:
+    with whole_file(path) as partial:
         if form == "parquet":
             frame.write_parquet(partial)
         elif form == "xlsx":
@@ -48,13 +47,49 @@ def write_table(frame: pl.DataFrame, path: Path, form: Format, zone: ZoneInfo) -
         else:
             text = format_csv(frame, zone) if form == "csv" else format_json(frame, zone)
             partial.write_text(text, encoding="utf-8-sig" if form == "csv" else "utf-8", newline="")
+
+
+@contextmanager
+def whole_file(path: Path, *, make_folder: bool = False, action: str = "choose another file") -> Iterator[Path]:
+    """Give a file to write beside ``path`` that takes its place when all is written: it is there whole or not at all.
+
+    A link, a device or a folder is refused: a new file would stand in its place.
+
+    Parameters
+    ----------
+    path
+        File to write; an ordinary file that stood there is replaced.
+    make_folder
+        Whether a folder that is missing is made.
+    action
+        What to do where it cannot be written.
+
+    Yields
+    ------
+    pathlib.Path
+        The file to write.
+
+    Raises
+    ------
+    RadarError
+        When it is a link, a device or a folder, or cannot be written.
+    """
+    refuse_device_or_link(path)
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
         partial.replace(path)
     except OSError as error:
-        raise RadarError(f"{path} cannot be written ({error.strerror})", action="choose another file") from error
+        raise RadarError(f"{path} cannot be written ({error.strerror})", action=action) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def refuse_device_or_link(path: Path) -> None:
-    """Refuse a path that is a link, a device or a folder: writing whole or not at all puts a new file in its place.
+    """Refuse a path that is a link, a device or a folder.
 
     Raises
     ------
@@ -76,12 +111,11 @@ def write_folder(frames: Mapping[str, pl.DataFrame], folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, frame in frames.items():
-            partial = folder / f".{name}.part"
-            partial.write_text(frame.write_csv(), encoding="utf-8", newline="")
-            partial.replace(folder / name)
     except OSError as error:
         raise RadarError(f"{folder} cannot be written ({error.strerror})", action="choose another folder") from error
+    for name, frame in frames.items():
+        with whole_file(folder / name, action="choose another folder") as partial:
+            partial.write_text(frame.write_csv(), encoding="utf-8", newline="")
 
 
 def format_csv(frame: pl.DataFrame, zone: ZoneInfo) -> str:

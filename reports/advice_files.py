@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from data.errors import RadarError
+from data.exports import whole_file
 from reports.advice import FACTORS, MerchantAdvice
 from reports.advice_words import word
 
@@ -68,18 +68,9 @@ def write_advice(advice: Sequence[MerchantAdvice], form: Format, folder: Path) -
     else:
         files = {path: {"xlsx": _write_xlsx, "json": _write_json}[form](advice)}
     for file, content in files.items():
-        _write_whole(file, content)
+        with whole_file(file, make_folder=True, action="choose another --out") as partial:
+            partial.write_bytes(content)
     return list(files)
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        raise RadarError(f"{path} cannot be written ({error.strerror})", action="choose another --out") from error
 
 
 def escape_cell(value: object) -> object:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +12,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.app import app
+from data.errors import RadarError
+from data.exports import whole_file
 from data.workspace import Workspace
 
 RUNNER = CliRunner()
@@ -105,7 +109,46 @@ def test_links_and_devices_are_not_replaced(workspace: Workspace, tmp_path: Path
     link.symlink_to(precious)
     dangling = tmp_path / "dangling.csv"
     dangling.symlink_to(tmp_path / "nowhere")
-    for out in (link, dangling, Path("/dev/null"), tmp_path):
+    pipe = tmp_path / "pipe.csv"  # as a device is one, but nobody misses it
+    os.mkfifo(pipe)
+    for out in (link, dangling, pipe, tmp_path):
         refused = radar(workspace, "export", "hubs", "--out", str(out))
         assert (refused.exit_code, "is not replaced" in refused.stderr) == (1, True), out
-    assert (precious.read_text(), link.is_symlink(), Path("/dev/null").is_char_device()) == ("kept", True, True)
+    assert (precious.read_text(), link.is_symlink(), pipe.is_fifo()) == ("kept", True, True)
+
+
+def test_a_file_is_there_whole_or_not_at_all_and_takes_no_place_of_a_link_or_pipe(tmp_path: Path) -> None:
+    """What every command writes its files with; a pipe stands for a device, as no test may replace one."""
+    precious, pipe, link = tmp_path / "precious.txt", tmp_path / "pipe", tmp_path / "link"
+    precious.write_text("kept")
+    link.symlink_to(precious)
+    os.mkfifo(pipe)
+    for path, kind in ((link, "a link"), (pipe, "a device or a pipe"), (tmp_path, "a folder")):
+        with pytest.raises(RadarError, match=f"is {kind} and is not replaced"), whole_file(path) as partial:
+            partial.write_text("new")
+    with pytest.raises(ZeroDivisionError), whole_file(precious) as partial:
+        partial.write_text("half")
+        raise ZeroDivisionError
+    assert (precious.read_text(), pipe.is_fifo(), link.is_symlink()) == ("kept", True, True)
+    with whole_file(tmp_path / "a b" / "中文.txt", make_folder=True) as partial:
+        partial.write_text("whole")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a b", "link", "pipe", "precious.txt", "中文.txt"]
+
+
+def test_no_room_writes_a_file_by_itself() -> None:
+    """Files go out through ``whole_file``, which refuses devices and links: nothing else puts a file in another's place."""
+    root = Path(__file__).resolve().parents[2]
+    replacing = re.compile(r"\b(?:half|partial|temporary|beside)\.(?:replace|rename)\(|os\.(?:replace|rename)\(")
+    own = {
+        "data/exports.py",
+        "data/mirror.py",
+        "data/delta.py",
+        "data/ingest/geometry.py",
+    }  # but for the first, inside a workspace
+    found = {
+        str(path.relative_to(root))
+        for room in ("cli", "reports", "data", "operations", "parcelradar", "routing", "forecasting", "weather")
+        for path in (root / room).rglob("*.py")
+        if replacing.search(path.read_text(encoding="utf-8"))
+    }
+    assert found <= own
