@@ -389,7 +389,8 @@ def _disk_error(error: BaseException) -> int | None:
 
 
 def _short(error: BaseException, most: int = 300) -> str:
-    told = " ".join(str(error).split())
+    """Return what an error says, without the calls that the library lists behind it."""
+    told = re.split(r"\s+(?:stack backtrace:|0: (?:<unknown>|0x|[\w:<>]+::))", " ".join(str(error).split()))[0]
     return told if len(told) <= most else f"{told[:most]} …"
 
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from data.cleaning import find_removable, remove
+from data.delta import faults_told
 from data.errors import RadarError
 from data.integrity import find_damage, list_damage, repair
 from data.runs import withdraw
@@ -229,3 +230,14 @@ def test_clean_removes_only_what_nothing_needs(workspace: Workspace) -> None:
         remove(workspace, find_removable(workspace, 0, later))
     with pytest.raises(RadarError, match="Version 2 of table hubs was removed"):
         workspace.read("hubs", 2)
+
+
+def test_a_damaged_log_is_told_without_the_calls_of_the_library(tmp_path: Path) -> None:
+    """deltalake lists its own calls behind what it says; a reader is told what was found."""
+    for told in (
+        "Kernel error: Json error: Encountered unexpected 'g' whilst parsing value 0: <unknown> 1: <unknown> 12: start_thread",
+        "Kernel error: Json error: Encountered unexpected 'g' whilst parsing value\n   0: std::backtrace::create\n   1: main",
+    ):
+        with pytest.raises(RadarError) as raised, faults_told(tmp_path / "events"):
+            raise ValueError(told)
+        assert "unexpected 'g' whilst parsing value; no version of it is whole" in str(raised.value)
