@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.reliability.pages import A4, OVERFLOWS, OVERPRINTS
+from benchmarks.reliability.pages import A4, OVERFLOWS, OVERPRINTS, WIDEN_HAN
 from reports.forecast_report import write_forecast_report
 from reports.plan_report import write_plan_report
 from tests.conftest import lacks
@@ -198,6 +198,7 @@ def test_nothing_is_cut_and_no_words_are_printed_over_each_other(
 ) -> None:
     watched = _Watched(chromium, files[name], width=width)
     page = watched.page
+    page.evaluate(WIDEN_HAN)
     if width == A4:
         page.emulate_media(media="print")
         assert page.evaluate(
@@ -225,6 +226,7 @@ def test_nothing_is_cut_of_long_names_many_outlets_and_empty_plans(
         watched = _Watched(chromium, file, width=width)
         if width == A4:
             watched.page.emulate_media(media="print")
+        watched.page.evaluate(WIDEN_HAN)
         assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
         assert watched.page.evaluate(OVERFLOWS) == [], width
         assert watched.page.evaluate(OVERPRINTS) == [], width
@@ -245,6 +247,25 @@ def test_what_measures_overflow_finds_it(chromium: Browser, files: Mapping[str, 
     assert page.evaluate(BROKEN) != []
     page.evaluate("document.querySelectorAll('svg.chart text').forEach(word => word.setAttribute('transform', ''))")
     assert page.evaluate(OVERPRINTS) != []
+    watched.context.close()
+
+
+def test_chinese_is_measured_as_wide_as_a_reader_sees_it(chromium: Browser, tmp_path: Path) -> None:
+    """Two boxes and a chart that fit where no font has the signs, and not where each is as wide as it is high."""
+    file = tmp_path / "页.html"
+    box = '<div class="value" style="width: 7.5em; white-space: nowrap; overflow: hidden">分拨中心件量预测</div>'
+    words = "".join(f'<text x="{x}" y="20" font-size="20">分拨中心</text>' for x in (0, 75))
+    chart = f'<svg class="chart" width="300" height="40">{words}</svg>'
+    file.write_text(f'<meta charset="utf-8"><p>a</p>{box}{box.replace("分", "a分")}{chart}', encoding="utf-8")
+    watched = _Watched(chromium, file, width=390)
+    page = watched.page
+    before = page.evaluate("document.querySelector('.value').scrollWidth / 16")
+    wide = page.evaluate(WIDEN_HAN)
+    after = page.evaluate("document.querySelector('.value').scrollWidth / 16")
+    assert after == pytest.approx(8.0, abs=0.3)
+    assert before == pytest.approx(max(8.0 * wide, 7.5), abs=0.3)
+    assert sum(line.startswith(("cut: DIV.value", "too wide: DIV.value")) for line in page.evaluate(OVERFLOWS)) >= 2
+    assert page.evaluate(OVERPRINTS) == ["分拨中心 | 分拨中心"]
     watched.context.close()
 
 
