@@ -267,7 +267,7 @@ def test_what_is_moved_and_what_is_sent_add_up_to_what_is_lacking() -> None:
 
 
 def test_chinese_files_name_events_categories_and_places(tmp_path: Path) -> None:
-    names = {
+    names: dict[str, Any] = {
         "categories": pl.DataFrame({"category": ["apparel", "toys"], "name_zh": ["服装", "玩具"]}),
         "couriers": pl.DataFrame({"courier_id": ["C1"], "name_zh": ["甲快递"]}),
         "hubs": pl.DataFrame({"hub_id": ["BEI", "SHA", "GUA"], "name_zh": ["北京分拨", "上海分拨", None]}),
