@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> int:
     reconciliation = measure_reconciliation(tell_progress) if timed else []
     results = {title: mean_figures(found) for title, found in scores.items()}
     page = write_page(
-        describe_machine(), compare(results, scale, reconciliation), results, parts, scale, reconciliation
+        describe_machine(), compare(results, scale, reconciliation), scores, results, parts, scale, reconciliation
     )
     print(page)
     if shared is not None and peers and not any(option in arguments for option in _LEAVES_OUT):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from benchmarks.forecast.studies import ALL, FRIDAY, MEMBER, MONTHS, OLIST, PEER, RADAR, WINDOWS, Figures
+import numpy as np
+
+from benchmarks.forecast.resampling import resample_difference
+from benchmarks.forecast.studies import ALL, FRIDAY, MEMBER, MONTHS, OLIST, PEER, RADAR, WINDOWS, Figures, Scores
 from benchmarks.forecast.targets import Results, Row
 from forecasting.evaluation.error_causes import STEPS
 from forecasting.series.volume_classes import CLASS_LABELS
 
 _SHOWN = ("network", "hub out", "hub in", "route", "route weekly", "bias", "RMSSE", "WQL", "CPU [s]")
+_COMPARED = ("network", "hub out", "hub in", "route", "route weekly")
 _INTERVALS = ("cover 80", "width 80", "cover 90", "width 90", "cover 95", "width 95")
 Parts = Mapping[str, Mapping[str, Figures]]
 
@@ -18,6 +22,7 @@ Parts = Mapping[str, Mapping[str, Figures]]
 def write_page(
     machine: str,
     rows: Sequence[Row],
+    scores: Mapping[str, Scores],
     results: Results,
     parts: Parts,
     scale: Sequence[Mapping[str, float]],
@@ -31,8 +36,10 @@ def write_page(
         Where it ran.
     rows
         The aims.
+    scores
+        Study -> contender -> group -> figures of each window.
     results
-        Study -> contender -> group -> figures.
+        Study -> contender -> group -> their means.
     parts
         Part left out -> group -> figures.
     scale, reconciliation
@@ -54,6 +61,7 @@ def write_page(
             ((row.figure, row.peer, row.ours, row.target, row.verdict) for row in rows),
         ),
         *_studies(results),
+        *_differences(scores),
         *_intervals(results),
         *_classes(results),
         *_causes(results),
@@ -96,6 +104,32 @@ def _studies(results: Results) -> Iterable[str]:
                     if group in theirs and not name.startswith(MEMBER)
                 ),
             )
+
+
+def _differences(scores: Mapping[str, Scores]) -> Iterable[str]:
+    """Tell how sure it is that one contender is better than another: on the same windows, in pairs."""
+    yield "## How sure the differences are"
+    yield ""
+    yield "WAPE of the contender less ours on the same windows, and the 95 % interval of 2,000 bootstrap samples of pairs of windows: where it lies above"
+    yield "nothing, ours is better whatever windows had been drawn. Studies of fewer than three windows have no interval and are left out."
+    yield ""
+    rows = []
+    for title, found in scores.items():
+        ours = found[RADAR]
+        for name, theirs in found.items():
+            paired = [
+                (mine, its) for group in ours for mine, its in zip(ours[group], theirs.get(group, ()), strict=False)
+            ]
+            if name != RADAR and not name.startswith(MEMBER) and len(paired) > 2:
+                cells = [_difference(paired, key) for key in _COMPARED]
+                rows.append((title, name.removeprefix(PEER), str(len(paired)), *cells))
+    yield from _table(("", "contender", "windows", *_COMPARED), rows)
+
+
+def _difference(paired: Sequence[tuple[Figures, Figures]], key: str) -> str:
+    theirs, ours = (np.array([pair[at].get(key, np.nan) for pair in paired]) for at in (1, 0))
+    mean, low, high = resample_difference(theirs, ours)
+    return "" if math.isnan(low) else f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _intervals(results: Results) -> Iterable[str]:
