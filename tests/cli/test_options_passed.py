@@ -92,7 +92,7 @@ def test_every_setting_of_the_plan_reaches_the_planner_and_is_kept() -> None:
 
 
 def test_what_is_asked_of_a_trunk_plan_is_its_request_and_can_be_asked_again() -> None:
-    assert _parameters("plan", "trunk") - {"json", "write_fix"} == {one.name for one in fields(TrunkRequest)}
+    assert _parameters("plan", "trunk") - {"json", "write_fix", "hours"} == {one.name for one in fields(TrunkRequest)}
     asked = TrunkRequest(
         DAY,
         date(2025, 11, 12),
@@ -109,6 +109,7 @@ def test_what_is_asked_of_a_trunk_plan_is_its_request_and_can_be_asked_again() -
         "days",
         250,
         "fixed",
+        "时刻表/gtfs",
     )
     assert _unset(asked) == []
     kept = json.loads(json.dumps(keep_request(asked)))
