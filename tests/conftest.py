@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,32 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the tester's own RADAR_WORKSPACE and RADAR_DEBUG out of the tests."""
     monkeypatch.delenv("RADAR_WORKSPACE", raising=False)
     monkeypatch.delenv("RADAR_DEBUG", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _commands_are_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the tree of commands from call to call, as one process would: building it costs more than most answers do.
+
+    Help in another language is written into the tree; the next call then gets a tree of its own.
+    """
+    app = sys.modules.get("cli.app")
+    if app is None:
+        return
+    translate = app.translate_help
+
+    def translate_and_forget(command: Any, path: tuple[str, ...] = ()) -> None:
+        translate(command, path)
+        _command_of.cache_clear()
+
+    monkeypatch.setattr("typer.testing._get_command", _command_of)
+    monkeypatch.setattr(app, "translate_help", translate_and_forget)
+
+
+@cache
+def _command_of(app: Any) -> Any:
+    from typer.main import get_command
+
+    return get_command(app)
 
 
 @pytest.fixture(autouse=True)
