@@ -14,12 +14,22 @@ import numpy as np
 import polars as pl
 
 from data.arrays import Floats
+from data.constants import constant
 from data.errors import RadarError
 
-MOST_ZONES = 50
-_FILL = 0.85  # share of a vehicle's capacity that is used on an average departure
 _HOURS_A_DAY = 24.0
 _ALL = 1e-9  # shares that add up to one but for float noise
+
+
+@dataclass(frozen=True)
+class CostRules:
+    """How costs are simplified."""
+
+    fill: float = constant(0.85, "1", "of a vehicle's capacity that an average departure uses", "judgement")
+    most_zones: int = constant(50, "zones", "that regions are gathered into at most", "judgement")
+
+
+COSTS = CostRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ def cost_paths(
     ids = hubs["hub_id"].sort().to_list()
     bulk, bulk_hours = _walk(ids, _cost_lanes(lanes.filter(pl.col("mode") != "air"), vehicle_types, lane_vehicles))
     handling = hubs.sort("hub_id")["handling_cost"].fill_null(0.0).to_numpy()
-    network = bulk / _FILL + handling[:, None] + np.where(np.eye(len(ids), dtype=bool), 0.0, handling[None, :])
+    network = bulk / COSTS.fill + handling[:, None] + np.where(np.eye(len(ids), dtype=bool), 0.0, handling[None, :])
     parcel, hours = _read_rates(ids, courier_rates)
     priced = np.isfinite(parcel) & np.isfinite(network)
     margin = float(np.median(parcel[priced] - network[priced])) if priced.any() else 0.0
@@ -150,7 +160,7 @@ def _read_rates(ids: list[str], rates: pl.DataFrame) -> tuple[Floats, Floats]:
 
 
 def gather_zones(
-    regions: pl.DataFrame, hubs: pl.DataFrame, demand: Mapping[str, float], most: int = MOST_ZONES
+    regions: pl.DataFrame, hubs: pl.DataFrame, demand: Mapping[str, float], most: int = COSTS.most_zones
 ) -> pl.DataFrame:
     """Gather the regions of the demand into at most `most` zones and name the hubs that deliver to each region.
 

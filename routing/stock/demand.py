@@ -11,13 +11,24 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from data.constants import constant
 from data.errors import RadarError
 from data.keys import ITEM as MERCHANT_ITEM
 
 ITEM = MERCHANT_ITEM
-_BASE_DAYS = 28  # days that give the noise
-_EARLY_DAYS = 2
-_LEAST_MEAN = 0.05  # units; a region expected to order less is no row
+
+
+@dataclass(frozen=True)
+class DemandRules:
+    """What of sales and forecast counts as an item's demand."""
+
+    soon: int = constant(30, "days", "within which an event begins that is stocked for unasked", "judgement")
+    base: int = constant(28, "days", "without events that give the noise of a day", "judgement")
+    early: int = constant(2, "days", "of an event, whose share of its orders is told", "judgement")
+    least_mean: float = constant(0.05, "units", "a region expected to order less is no row", "judgement")
+
+
+DEMAND = DemandRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +81,12 @@ def choose_window(events: pl.DataFrame, as_of: date, first: date | None = None, 
             raise RadarError(f"days {first} to {last}", f"days in order after {as_of}", "correct --from and --to")
         coming = shopping.filter((pl.col("date_from") <= last) & (pl.col("date_to") >= first))
     else:
-        soon = (pl.col("date_from") > as_of) & (pl.col("date_from") <= as_of + timedelta(days=30))
+        soon = (pl.col("date_from") > as_of) & (pl.col("date_from") <= as_of + timedelta(days=DEMAND.soon))
         coming = shopping.filter(soon)
         if coming.is_empty():
             raise RadarError(
-                f"no shopping event begins within 30 days of {as_of}", action="give the days with --from and --to"
+                f"no shopping event begins within {DEMAND.soon} days of {as_of}",
+                action="give the days with --from and --to",
             )
         first, last = coming["date_from"][0], coming.select(pl.col("date_to").max()).item()
     window = Window(first, last, ", ".join(coming["name"].unique(maintain_order=True)))
@@ -137,7 +149,7 @@ def expect_demand(
     items = _describe_items(inside, window)
     noise = _measure_noise(known, _quiet_days(known, events, as_of)) / np.sqrt(window.days)
     rows = inside.group_by(*ITEM, "region_id").agg(pl.col("mean").sum()).join(items, on=ITEM).sort(*ITEM, "region_id")
-    return _round(rows).filter((pl.col("expected") > 0) | (pl.col("mean") >= _LEAST_MEAN)), float(noise)
+    return _round(rows).filter((pl.col("expected") > 0) | (pl.col("mean") >= DEMAND.least_mean)), float(noise)
 
 
 def take_given(given: pl.DataFrame, merchants: pl.DataFrame, window: Window) -> pl.DataFrame:
@@ -172,7 +184,7 @@ def take_given(given: pl.DataFrame, merchants: pl.DataFrame, window: Window) -> 
         expected="units",
         mean=pl.col("units").cast(pl.Float64),
         cv=pl.lit(0.0),
-        early_share=pl.lit(min(_EARLY_DAYS / window.days, 1.0)),
+        early_share=pl.lit(min(DEMAND.early / window.days, 1.0)),
         peak_share=pl.lit(1.0 / window.days),
         units_per_parcel=pl.lit(1.0),
         **dict.fromkeys(told, pl.lit(1.0)),
@@ -189,7 +201,7 @@ def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
         for name in names:
             step = step * pl.col(name)
         parts.append(step.alias(f"s{number}"))
-    early = pl.col("date") < window.first + timedelta(days=_EARLY_DAYS)
+    early = pl.col("date") < window.first + timedelta(days=DEMAND.early)
     # groups come in any order, and sums of floats depend on it
     daily = inside.group_by(*ITEM, "date").agg(pl.col("mean").sum()).sort(*ITEM, "date")
     shares = daily.group_by(ITEM).agg(
@@ -215,7 +227,9 @@ def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
     return (
         sums.with_columns(factors)
         .join(shares, on=ITEM)
-        .with_columns(pl.col("early_share").fill_nan(min(_EARLY_DAYS * even, 1.0)), pl.col("peak_share").fill_nan(even))
+        .with_columns(
+            pl.col("early_share").fill_nan(min(DEMAND.early * even, 1.0)), pl.col("peak_share").fill_nan(even)
+        )
         .select(
             *ITEM,
             "home_hub_id",
@@ -244,7 +258,7 @@ def _quiet_days(known: pl.DataFrame, events: pl.DataFrame, as_of: date) -> pl.Se
 
 def _measure_noise(known: pl.DataFrame, quiet: pl.Series) -> float:
     """Relative noise of a region's units from day to day beyond chance: sqrt(sum(variance - mean) / sum(mean^2))."""
-    recent = quiet.tail(_BASE_DAYS)
+    recent = quiet.tail(DEMAND.base)
     cells = (
         known.filter(pl.col("date").is_in(recent.implode()))
         .group_by(*ITEM, "destination_region_id")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import Floats
+from data.constants import constant
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
 from routing.stock.model import LocationProblem
@@ -16,9 +17,20 @@ from routing.stock.model import LocationProblem
 if TYPE_CHECKING:
     from scipy.sparse import spmatrix
 
-MOST_TIGHT_ROWS = 20_000  # rows `sent <= demand x open` up to which they make the MILP faster
-_NOISE = 1e-7  # units below this are the solver's rounding, and open no warehouse
 _Entries = tuple[NDArray[np.int64], NDArray[np.int64], Floats]
+
+
+@dataclass(frozen=True)
+class MilpRules:
+    """What the model of the location problem adds and ignores."""
+
+    most_tight_rows: int = constant(
+        20_000, "rows", "`sent <= demand x open` up to which they make the MILP faster", "judgement"
+    )
+    noise: float = constant(1e-7, "units", "fewer are the solver's rounding, and open no warehouse", "judgement")
+
+
+MILP = MilpRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,7 @@ def solve_pairs(
     if solved.values is None:
         return PairSolution(np.zeros(problem.cost.shape), np.zeros(n_places), 0.0, found=False)
     units = np.zeros(problem.cost.shape)
-    units[groups, places] = np.where(solved.values[:pairs] > _NOISE, solved.values[:pairs], 0.0)
+    units[groups, places] = np.where(solved.values[:pairs] > MILP.noise, solved.values[:pairs], 0.0)
     if solved.duals is None:
         return PairSolution(units, solved.values[first_open:], max(solved.bound, 0.0), found=True)
     duals, stock_price = solved.duals, problem.inbound.copy()
@@ -195,7 +207,7 @@ def _write_tight_rows(
 ) -> list[_Rows]:
     """Each pair at a warehouse with an opening cost: sent <= demand x open, while these rows are few."""
     tight = np.flatnonzero(problem.opening[places] > 0)
-    if not 0 < len(tight) <= MOST_TIGHT_ROWS:
+    if not 0 < len(tight) <= MILP.most_tight_rows:
         return []
     own = np.arange(len(tight))
     entries = ((own, tight, np.ones(len(tight))), (own, first_open + places[tight], -problem.demand[groups[tight]]))

@@ -7,14 +7,24 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from data.constants import constant
 from data.contracts.fields import ALL
 from data.keys import STOCKED_ITEM
 from routing.stock.demand import ITEM
 
 _KEY = STOCKED_ITEM
-_OLDEST_COUNT = timedelta(days=365)
-_LEVEL_DAYS = 28
 _SPAN = ("date_from", "date_to", "share")
+
+
+@dataclass(frozen=True)
+class CountRules:
+    """Which counts of stock are believed, and how it runs down until the event."""
+
+    oldest: int = constant(365, "days", "that a count may be old", "judgement")
+    level: int = constant(28, "days", "of sales that give what is still sold until the event", "judgement")
+
+
+COUNTS = CountRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ def run_down(
         Where orders leave from; None knows of no item.
     """
     known = stock.filter(pl.col("as_of") <= as_of).sort("as_of").group_by(*_KEY).agg(pl.col("units", "as_of").last())
-    fresh = known.filter(pl.col("as_of") >= as_of - _OLDEST_COUNT)
+    fresh = known.filter(pl.col("as_of") >= as_of - timedelta(days=COUNTS.oldest))
     before = receipts.filter(pl.col("sellable_on") <= first)
     coming = before.join(fresh.select(*_KEY, counted="as_of"), on=_KEY, how="left").filter(
         (pl.col("sellable_on") > pl.col("counted")).fill_null(pl.col("sellable_on") > as_of)
@@ -120,8 +130,8 @@ def _list_sold(sales: pl.DataFrame, stands: pl.DataFrame, as_of: date, first: da
     items = stands.group_by(*ITEM).agg(pl.col("counted").min())
     of_item = sales.filter(pl.col("date") <= as_of).join(items, on=ITEM)
     was = of_item.filter(pl.col("date") > pl.col("counted"))
-    recent = of_item.filter(pl.col("date") > as_of - timedelta(days=_LEVEL_DAYS))
-    ahead = recent.with_columns(date=pl.lit(as_of + timedelta(days=1)), units=pl.col("units") * (until / _LEVEL_DAYS))
+    recent = of_item.filter(pl.col("date") > as_of - timedelta(days=COUNTS.level))
+    ahead = recent.with_columns(date=pl.lit(as_of + timedelta(days=1)), units=pl.col("units") * (until / COUNTS.level))
     names = (*ITEM, "destination_region_id", "date")
     rows = pl.concat([part.select(*names, pl.col("units").cast(pl.Float64)) for part in (was, ahead)])
     return rows.group_by(*names).agg(pl.col("units").sum()).filter(pl.col("units") > 0).sort(names)

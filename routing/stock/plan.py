@@ -15,7 +15,7 @@ from data.errors import RadarError
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.stock.allocation import Sending, divide_units, list_allocations
-from routing.stock.costs import MOST_ZONES, PathCosts, cost_paths, follow_changes, gather_zones
+from routing.stock.costs import COSTS, PathCosts, cost_paths, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand, take_given
 from routing.stock.given import GivenCosts, part_categories, place_as_given, take_given_costs
 from routing.stock.items import Items, gather_items
@@ -78,7 +78,7 @@ class StockOptions:
     short_cost: float = 20.0
     day_cost: float = 0.5
     putaway_days: int = 2
-    most_zones: int = MOST_ZONES
+    most_zones: int = COSTS.most_zones
     effort: float = 1.0
     time_limit: float = 600.0
 

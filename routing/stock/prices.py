@@ -13,17 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import Floats
+from data.constants import constant
 from routing.budget import Deadline
 from routing.stock.milp import PairSolution, solve_pairs
 from routing.stock.model import LocationProblem
 
-_ROUNDS = 6  # rounds of column generation at most
-_KEPT = 3  # warehouses kept for each group at first
-_ADDED = 3  # warehouses added for each group and round at most
-_STEPS = 1000
-_START_STEPS = 150
-_CLOSE = 1e-4  # relative distance of bound and linear problem at which more columns are not worth their time
-_PATIENCE = 20  # steps without a better bound before the stride is halved
+
+@dataclass(frozen=True)
+class PriceRules:
+    """How far the prices of a large location problem are bettered."""
+
+    rounds: int = constant(6, "rounds", "of column generation at most", "judgement")
+    kept: int = constant(3, "warehouses", "kept for each group at first", "judgement")
+    added: int = constant(3, "warehouses", "added for each group and round at most", "judgement")
+    close: float = constant(
+        1e-4, "1", "distance of bound and linear problem at which more columns are not worth their time", "judgement"
+    )
+    start_steps: int = constant(150, "steps", "of the prices of room and dispatch the rounds begin with", "judgement")
+    looks: int = constant(10, "steps", "from one bound proven by those to the next", "judgement")
+    steps: int = constant(1000, "steps", "of the subgradient after the rounds, at most", "judgement")
+    patience: int = constant(20, "steps", "without a better bound before its stride is halved", "judgement")
+    shortest: float = constant(1e-3, "1", "of its first stride, below which it ends", "judgement")
+    better: float = constant(1e-7, "1", "of the bound that a better one must gain", "judgement")
+    aim: float = constant(1.02, "1", "times the linear problem's value: what its steps aim at", "judgement")
+
+
+PRICES = PriceRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +88,9 @@ def find_prices(
     best, scarce = _start(problem, allowed, deadline)
     full = np.where(allowed, problem.cost, np.inf) + problem.inbound[problem.family] + scarce
     at_hand = np.where((problem.there > 0)[problem.family], full - problem.inbound[problem.family], np.inf)
-    kept = _lowest(full, _KEPT) | _lowest(at_hand, 1)
+    kept = _lowest(full, PRICES.kept) | _lowest(at_hand, 1)
     relaxed, lasted = None, 0.0
-    for _ in range(_ROUNDS):
+    for _ in range(PRICES.rounds):
         if relaxed is not None and deadline.over(lasted):
             break
         began = deadline.spent()
@@ -88,10 +103,10 @@ def find_prices(
             break
         relaxed = answer
         best = prices if prices.bound > best.bound else best
-        if best.bound >= relaxed.bound - _CLOSE * abs(relaxed.bound):
+        if best.bound >= relaxed.bound - PRICES.close * abs(relaxed.bound):
             break
         gain = np.where(allowed & ~kept, _reduce(problem, prices.group, prices.dispatch, prices.stock), np.inf)
-        fresh = (gain < -1e-9) & _lowest(gain, _ADDED)
+        fresh = (gain < -1e-9) & _lowest(gain, PRICES.added)
         if not fresh.any():
             break
         kept |= fresh
@@ -99,7 +114,7 @@ def find_prices(
     if (problem.opening > 0).any():
         best = _climb(problem, allowed, best, relaxed.bound, deadline)
         gain = _reduce(problem, best.group, best.dispatch, best.stock)
-        kept |= allowed & _lowest(np.where(best.opened, gain, np.inf), _ADDED)
+        kept |= allowed & _lowest(np.where(best.opened, gain, np.inf), PRICES.added)
     return best, kept, relaxed
 
 
@@ -121,11 +136,11 @@ def _start(problem: LocationProblem, allowed: NDArray[np.bool_], deadline: Deadl
     # a step of one moves a price by about what a unit's second choice costs more than its first
     stride = float(np.mean(np.where(np.isfinite(full), full, 0.0))) / 4 + 1e-9
     best: tuple[Prices, Floats] | None = None
-    for step in range(_START_STEPS):
+    for step in range(PRICES.start_steps):
         asked = full + room_price + problem.load[:, None] * dispatch
         choice = asked.argmin(axis=1)
         group = np.minimum(asked.min(axis=1), problem.short_cost)
-        if step % 10 == 0:
+        if step % PRICES.looks == 0:
             prices = prove(problem, allowed, group, dispatch, problem.inbound)
             if best is None or prices.bound > best[0].bound:
                 best = prices, room_price + problem.load[:, None] * dispatch
@@ -211,15 +226,15 @@ def _climb(
     power = np.where(has_dispatch, problem.dispatch, 0.0)
     group, dispatch, stock = best.group, best.dispatch, best.stock
     scale, since = 1.0, 0
-    for _ in range(_STEPS):
-        if scale < 1e-3 or deadline.over():
+    for _ in range(PRICES.steps):
+        if scale < PRICES.shortest or deadline.over():
             break
         prices, taken = _relax(problem, allowed, group, dispatch, stock)
-        if prices.bound > best.bound + 1e-7 * abs(best.bound):
+        if prices.bound > best.bound + PRICES.better * abs(best.bound):
             best, since = prices, 0
         else:
             since += 1
-        if since >= _PATIENCE:
+        if since >= PRICES.patience:
             scale, since = scale / 2, 0
             prices, taken = _relax(problem, allowed, best.group, best.dispatch, best.stock)
         lack = problem.demand - taken.sum(axis=1)
@@ -229,7 +244,7 @@ def _climb(
         length = float(lack @ lack + over @ over + (beyond * beyond).sum())
         if length <= 1e-12:
             break
-        stride = scale * max(1.02 * max(aim, best.bound) - prices.bound, 1e-9) / length
+        stride = scale * max(PRICES.aim * max(aim, best.bound) - prices.bound, 1e-9) / length
         group = np.minimum(prices.group + stride * lack, problem.short_cost)
         dispatch = np.maximum(prices.dispatch + stride * over, 0.0)
         stock = np.where(has_stock, np.clip(prices.stock + stride * beyond, 0.0, problem.inbound), problem.inbound)

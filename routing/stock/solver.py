@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import Floats
+from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.stock.milp import solve_pairs
 from routing.stock.model import LocationPlan, LocationProblem, round_units
 from routing.stock.prices import find_prices
 
-MOST_PAIRS = 20_000  # group-warehouse pairs up to which one MILP proves its answer within seconds
-_MOST_MILP_PAIRS = 40_000  # kept pairs up to which a MILP over them still helps
-_NODES = 20_000  # of branch and bound for one model at effort 1
-_SECONDS = 600.0  # emergency brake where none is given
-_SHARES = (0.02, 0.1, 0.25, 0.5, 0.75)  # a warehouse the linear problem opens at least this far is tried as open
+
+@dataclass(frozen=True)
+class SolverRules:
+    """Up to which size a location problem is solved whole, and what is tried beyond."""
+
+    most_pairs: int = constant(
+        20_000, "pairs", "of group and warehouse up to which one MILP proves its answer within seconds", "judgement"
+    )
+    most_kept: int = constant(
+        40_000, "pairs", "kept by the prices, up to which a MILP over them still helps", "judgement"
+    )
+    nodes: int = constant(20_000, "nodes", "of branch and bound for one model at effort 1", "judgement")
+    seconds: float = constant(600.0, "s", "emergency brake where none is given", "judgement")
+    open_shares: tuple[float, ...] = constant(
+        (0.02, 0.1, 0.25, 0.5, 0.75),
+        "1",
+        "how far the linear problem opens a warehouse at least: each is tried, with those as open",
+        "judgement",
+    )
+    prices: float = constant(0.5, "1", "of the time left: the prices", "judgement")
+    choosing: float = constant(
+        0.3, "1", "of the time left that may be gone before no further set of warehouses is tried", "judgement"
+    )
+    one_choice: float = constant(0.1, "1", "of the time left that one of them has at least", "judgement")
+
+
+SOLVER = SolverRules()
 
 
 def solve_location(
@@ -24,7 +49,7 @@ def solve_location(
     *,
     effort: float = 1.0,
     deadline: Deadline | None = None,
-    most_pairs: int = MOST_PAIRS,
+    most_pairs: int = SOLVER.most_pairs,
     progress: Progress = SILENT,
 ) -> LocationPlan:
     """Place stock at least cost.
@@ -48,8 +73,8 @@ def solve_location(
         A plan within all limits (what has no room is short) and a proven lower bound.
     """
     allowed = np.isfinite(problem.cost) & (problem.demand > 0)[:, None]
-    deadline = deadline or Deadline(_SECONDS)
-    nodes = max(int(effort * _NODES), 1)
+    deadline = deadline or Deadline(SOLVER.seconds)
+    nodes = max(int(effort * SOLVER.nodes), 1)
     progress.step(0, 3, "placing stock")
     if np.count_nonzero(allowed) <= most_pairs:
         solved = solve_pairs(problem, allowed, deadline=deadline.share("placing stock", deadline.left()), nodes=nodes)
@@ -74,7 +99,7 @@ def _decompose(
 ) -> tuple[list[Floats], float]:
     """Prove a bound by prices, then plan over the pairs that matter: with the warehouses the bound suggests, and by MILP."""
     whole = deadline.left()
-    prices, kept, relaxed = find_prices(problem, allowed, deadline.share("prices of stock", 0.5 * whole))
+    prices, kept, relaxed = find_prices(problem, allowed, deadline.share("prices of stock", SOLVER.prices * whole))
     progress.step(1, 3, "choosing warehouses")
     free = problem.opening <= 0
     # a plan there is in any case, whatever time is left for better ones
@@ -84,16 +109,16 @@ def _decompose(
         else []
     )
     tried: set[bytes] = set()
-    for share in _SHARES:
-        opened = free | (relaxed.open_share >= share) | (prices.opened if share == _SHARES[0] else False)
-        if opened.tobytes() in tried or (tried and deadline.over(0.3 * whole)):
+    for share in SOLVER.open_shares:
+        opened = free | (relaxed.open_share >= share) | (prices.opened if share == SOLVER.open_shares[0] else False)
+        if opened.tobytes() in tried or (tried and deadline.over(SOLVER.choosing * whole)):
             continue
         tried.add(opened.tobytes())
-        limit = deadline.share("choosing warehouses", max(deadline.left(), 0.1 * whole))
+        limit = deadline.share("choosing warehouses", max(deadline.left(), SOLVER.one_choice * whole))
         plans.append(solve_pairs(problem, kept, deadline=limit, nodes=nodes, opened=opened).units)
         if bool(free.all()):
             return plans, prices.bound
-    if np.count_nonzero(kept) <= _MOST_MILP_PAIRS and not deadline.over():
+    if np.count_nonzero(kept) <= SOLVER.most_kept and not deadline.over():
         limit = deadline.share("choosing warehouses", deadline.left())
         plans.append(solve_pairs(problem, kept, deadline=limit, nodes=nodes).units)
     return plans, prices.bound
