@@ -13,7 +13,7 @@ from weather.effects.effect_tables import tabulate
 from weather.exposure.points import known_weather
 from weather.impact_inputs import ImpactTables, LearnedEffects, learn_effects
 from weather.learning.capacity_response import amounts_at_hubs, sum_days
-from weather.learning.volumes import ENOUGH, VolumeResponse, fit_volume_response, preset_rate, volumes_by_hub
+from weather.learning.volumes import VOLUMES, VolumeResponse, fit_volume_response, preset_rate, volumes_by_hub
 
 _TWO_SIDED_95 = 1.96
 
@@ -49,7 +49,7 @@ def list_learnt(learnt: LearnedEffects, response: VolumeResponse) -> pl.DataFram
     mine = {row.id: row for row in learnt.rows if row.source == "radar.toml"}
     rows: list[dict[str, object]] = []
     for speed in learnt.speeds:
-        used = speed.speed if speed.history >= ENOUGH else speed.published
+        used = speed.speed if speed.history >= VOLUMES.enough else speed.published
         used = mine[speed.id].speed if speed.id in mine else used
         around = _around(speed.speed, speed.deviation)
         rows.append(_row(SPEED, speed.id, (speed.published, speed.speed, *around), speed.history, speed.days))

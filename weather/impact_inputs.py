@@ -22,7 +22,7 @@ from weather.exposure.points import build_grid, known_weather
 from weather.exposure.scene import WeatherScene
 from weather.exposure.warnings import ActingWarnings, acting_warnings
 from weather.learning.lane_speed import LearnedSpeed, fit_lane_speed, measure_delays, replace_rows
-from weather.learning.volumes import ENOUGH, volumes_by_hub
+from weather.learning.volumes import VOLUMES, volumes_by_hub
 from weather.learning.warning_response import LearnedWarning, fit_warning_response, replace_productivity
 
 LONGEST_SPAN = 92
@@ -168,7 +168,7 @@ class LearnedEffects:
     def replaced(self) -> list[str]:
         """Ids of the rows into which history went, sorted."""
         mine = {row.id for row in self.rows if row.source == "radar.toml"}
-        found = {speed.id for speed in self.speeds if speed.history >= ENOUGH}
+        found = {speed.id for speed in self.speeds if speed.history >= VOLUMES.enough}
         return sorted((found | {warning.id for warning in self.warnings if warning.history > 0.0}) - mine)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -10,15 +11,25 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from data.constants import constant
 from weather.effects.signals import split_water
 from weather.exposure.points import nearest_points
-from weather.learning.volumes import MOST_KEPT_BACK, VolumeResponse
+from weather.learning.volumes import VOLUMES, VolumeResponse
 
 Direction = Literal["out", "in"]
 DIRECTIONS: tuple[Direction, Direction] = ("out", "in")
 
-# CMA grades of rain: 10 mm in a day is moderate rain, the least that a courier's day notices
-WET_DAY_MM = 10.0
+
+@dataclass(frozen=True)
+class WetRules:
+    """What rain a courier's day notices."""
+
+    dry: float = constant(
+        10.0, "mm/day", "of rain that it does not", "published: CMA grades of rain, moderate from 10 mm"
+    )
+
+
+WET = WetRules()
 
 
 def sum_days(weather: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
@@ -69,7 +80,7 @@ def amounts_at_hubs(days: pl.DataFrame, hubs: pl.DataFrame, radius_km: float) ->
     Returns
     -------
     polars.DataFrame
-        ``date``, ``hub_id``, ``snow_cm``, ``wet_mm`` (rain above ``WET_DAY_MM``), sorted. Days of which nothing is known have no row.
+        ``date``, ``hub_id``, ``snow_cm``, ``wet_mm`` (rain above ``WET.dry``), sorted. Days of which nothing is known have no row.
     """
     places = days.select("latitude", "longitude").unique().sort("latitude", "longitude")
     placed = hubs.filter(pl.col("latitude").is_not_null() & pl.col("longitude").is_not_null()).sort("hub_id")
@@ -85,7 +96,7 @@ def amounts_at_hubs(days: pl.DataFrame, hubs: pl.DataFrame, radius_km: float) ->
     matched = placed.select(
         "hub_id", latitude=places["latitude"].gather(point), longitude=places["longitude"].gather(point)
     ).filter(near) if places.height else placed.select("hub_id", "latitude", "longitude").clear()  # fmt: skip
-    wet = (pl.col("rain_mm").fill_null(0.0) - WET_DAY_MM).clip(lower_bound=0.0)
+    wet = (pl.col("rain_mm").fill_null(0.0) - WET.dry).clip(lower_bound=0.0)
     joined = matched.join(days, on=["latitude", "longitude"], how="inner")
     return joined.select("date", "hub_id", pl.col("snow_cm").fill_null(0.0), wet_mm=wet).sort("date", "hub_id")
 
@@ -143,10 +154,10 @@ def kept_by_history(amounts: pl.DataFrame, response: VolumeResponse, direction: 
     -------
     polars.DataFrame
         ``date``, ``hub_id``, ``kept`` = exp(-snow rate x snow_cm - rain rate x wet_mm), not below
-        1 - ``MOST_KEPT_BACK``; sorted.
+        1 - ``VOLUMES.most_kept_back``; sorted.
     """
     snow, wet = response.rate(direction, "snow"), response.rate(direction, "rain")
-    kept = (-(snow * pl.col("snow_cm") + wet * pl.col("wet_mm"))).exp().clip(1.0 - MOST_KEPT_BACK, 1.0)
+    kept = (-(snow * pl.col("snow_cm") + wet * pl.col("wet_mm"))).exp().clip(1.0 - VOLUMES.most_kept_back, 1.0)
     return amounts.select("date", "hub_id", kept=kept).sort("date", "hub_id")
 
 

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.arrays import Floats
+from data.constants import constant
 from data.geography import ground_km, transit_hours
 from data.settings import WeatherSettings
 from weather.effects.effect_tables import EffectRow, EffectTables
@@ -20,17 +21,27 @@ from weather.exposure.lane_places import LaneSamples, departure_hours, sample_la
 from weather.exposure.local_weather import weather_over
 from weather.exposure.points import WeatherGrid
 from weather.learning.out_of_sample import NOTHING_LEFT_OUT, gain_of_mixture
-from weather.learning.volumes import ENOUGH
+from weather.learning.volumes import VOLUMES
 
 KINDS = ("rain", "snow", "fog")
 
 _MEASURES = {"rain": "rain", "snow": "snow", "fog": "visibility"}
-_PRIOR_DEVIATION = 0.10
-_LEAST_DEVIATION = 0.05
-_LEAST_WAYBILLS = 20
-_MOST_PAIRS = 1000
-# parcels of the last days are known only as far as they were quick
-_STILL_RUNNING_DAYS = 5
+
+
+@dataclass(frozen=True)
+class SpeedRules:
+    """What is learnt of the speed of lanes from waybills."""
+
+    prior_deviation: float = constant(0.10, "log units", "standard deviation of a published speed", "judgement")
+    least_deviation: float = constant(0.05, "log units", "of the mean of a day, at least", "judgement")
+    least_waybills: int = constant(20, "waybills", "between two hubs below which nothing is learnt", "judgement")
+    most_pairs: int = constant(1000, "pairs", "of hubs with the most waybills that are looked at", "judgement")
+    still_running: int = constant(
+        5, "days", "of the end left out: their parcels are known only as far as they were quick", "judgement"
+    )
+
+
+SPEEDS = SpeedRules()
 
 
 @dataclass(frozen=True)
@@ -85,13 +96,13 @@ def measure_delays(waybills: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
         waybills.filter(
             pl.col("exception").is_null(),
             pl.col("origin_hub_id") != pl.col("destination_hub_id"),
-            pl.col("picked_up_at") <= pl.col("picked_up_at").max() - timedelta(days=_STILL_RUNNING_DAYS),
+            pl.col("picked_up_at") <= pl.col("picked_up_at").max() - timedelta(days=SPEEDS.still_running),
         )
         .select(*pair, date=pl.col("picked_up_at").dt.convert_time_zone(str(zone)).dt.date(), hours=hours)
         .drop_nulls()
     )
-    count = moved.group_by(pair).agg(count=pl.len()).filter(pl.col("count") >= _LEAST_WAYBILLS)
-    chosen = count.sort("count", *pair, descending=[True, False, False]).head(_MOST_PAIRS).select(pair)
+    count = moved.group_by(pair).agg(count=pl.len()).filter(pl.col("count") >= SPEEDS.least_waybills)
+    chosen = count.sort("count", *pair, descending=[True, False, False]).head(SPEEDS.most_pairs).select(pair)
     usual = moved.join(chosen, on=pair).with_columns(extra=pl.col("hours") - pl.col("hours").median().over(pair))
     days = usual.group_by(*pair, "date").agg(extra_hours=pl.col("extra").mean(), waybills=pl.len())
     return days.sort(*pair, "date")
@@ -167,7 +178,7 @@ def replace_rows(rows: Sequence[EffectRow], learned: Sequence[LearnedSpeed]) -> 
 
     A row a planner has set in radar.toml stays.
     """
-    sure = {row.id: row for row in learned if row.history >= ENOUGH}
+    sure = {row.id: row for row in learned if row.history >= VOLUMES.enough}
     return tuple(
         replace(
             row, speed=sure[row.id].speed, source=f"speed: {sure[row.id].lane_days} lane-days of history; {row.source}"
@@ -180,7 +191,7 @@ def replace_rows(rows: Sequence[EffectRow], learned: Sequence[LearnedSpeed]) -> 
 
 def _learned(tables: EffectTables, found: dict[str, tuple[list[float], int]]) -> list[LearnedSpeed]:
     """Weigh what each class showed (its days, and lanes x days) against what is published."""
-    prior = 1.0 / _PRIOR_DEVIATION**2
+    prior = 1.0 / SPEEDS.prior_deviation**2
     learned = []
     for kind in KINDS:
         # from the mildest class to the worst
@@ -204,14 +215,14 @@ def _learned(tables: EffectTables, found: dict[str, tuple[list[float], int]]) ->
 
 
 def _precision(means: Sequence[float]) -> float:
-    """1 / variance of the mean of some days: days / s^2, with s from the days, at least ``_LEAST_DEVIATION``."""
-    spread = float(np.std(means, ddof=1)) if len(means) > 1 else 2.0 * _LEAST_DEVIATION
-    return len(means) / max(spread, _LEAST_DEVIATION) ** 2
+    """1 / variance of the mean of some days: days / s^2, with s from the days, at least ``SPEEDS.least_deviation``."""
+    spread = float(np.std(means, ddof=1)) if len(means) > 1 else 2.0 * SPEEDS.least_deviation
+    return len(means) / max(spread, SPEEDS.least_deviation) ** 2
 
 
 def _mix(means: Sequence[float], published: float) -> float:
     """Logarithm of the speed that days and the published figure come to, weighed by how sure each is."""
-    prior, shown = 1.0 / _PRIOR_DEVIATION**2, _precision(means)
+    prior, shown = 1.0 / SPEEDS.prior_deviation**2, _precision(means)
     return (prior * published + shown * float(np.mean(means) if len(means) else 0.0)) / (prior + shown)
 
 

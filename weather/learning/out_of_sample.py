@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-LEAST_DAYS = 3
-"""Days of a class below which nothing can be left out (judgement)."""
+from data.constants import constant
 
 NOTHING_LEFT_OUT = float("nan")
+
+
+@dataclass(frozen=True)
+class LeaveOutRules:
+    """When days can be left out."""
+
+    least_days: int = constant(3, "days", "of a class of weather below which nothing can be left out", "judgement")
+
+
+LEAVE_OUT = LeaveOutRules()
 
 
 def gain_of_mixture(means: Sequence[float], preset: float, mix: Callable[[Sequence[float]], float]) -> float:
@@ -36,7 +46,7 @@ def gain_of_mixture(means: Sequence[float], preset: float, mix: Callable[[Sequen
     >>> gain_of_mixture([-0.1, -0.1], -0.5, lambda others: -0.1)
     nan
     """
-    if len(means) < LEAST_DAYS:
+    if len(means) < LEAVE_OUT.least_days:
         return NOTHING_LEFT_OUT
     days = list(means)
     left_out = [abs(day - mix(days[:number] + days[number + 1 :])) for number, day in enumerate(days)]

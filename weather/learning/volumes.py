@@ -6,6 +6,7 @@ measured here, weighted by how sure each is; the weight of history is reported b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,24 +15,39 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.arrays import Floats
+from data.constants import constant
 from weather.learning.out_of_sample import NOTHING_LEFT_OUT, gain_of_errors
 
-MOST_KEPT_BACK = 0.9
-LAGS = 3
-ENOUGH = 0.5
-"""Weight of history from which it replaces the published figure."""
 
-_WINDOW = 29
-_LEAST_PARCELS = 30
-_OUTLIER = 1.2
-_PARTS = 5
-"""Parts of the time that are left out in turn (judgement)."""
-_MET = 0.5
-"""Snow [cm] or rain [mm above 10] of a day from which a hub-day counts as met by it (judgement)."""
-# Mean and standard deviation of the rates before any history: courier productivity of the warning colours with 15 % spare
-# (0.92 at 6 cm, 0.80 at 10 cm, 0.63 at 15 cm of snow; 0.80 at 100 mm of rain), in log units a cm and a mm.
-_PRIOR = {"snow": (0.02, 0.02), "rain": (0.001, 0.001)}
-_PRIOR_LAG = {"snow": 0.01, "rain": 0.0005}
+@dataclass(frozen=True)
+class VolumeRules:
+    """What is learnt of a hub's parcels in snow and rain."""
+
+    most_kept_back: float = constant(
+        0.9, "1", "of a hub's parcels that a day's weather keeps back at most", "judgement"
+    )
+    lags: int = constant(3, "days", "after the weather on which what it kept back may come", "judgement")
+    enough: float = constant(0.5, "1", "weight of history from which it replaces the published figure", "judgement")
+    window: int = constant(29, "days", "around a day, whose median is its ordinary level", "judgement")
+    least_parcels: int = constant(30, "parcels/day", "of a hub; days with fewer say nothing", "judgement")
+    outlier: float = constant(1.2, "log units", "from the level; days farther from it were something else", "judgement")
+    parts: int = constant(5, "parts", "of the time that are left out in turn", "judgement")
+    met: float = constant(
+        0.5, "cm, mm", "of snow, or of rain above 10 mm, of a day from which a hub-day counts as met by it", "judgement"
+    )
+    rate: Mapping[str, float] = constant(
+        {"snow": 0.02, "rain": 0.001},
+        "log units/cm, /mm",
+        "loss expected before any history, and its standard deviation",
+        "judgement: courier productivity of the warning colours with 15 % spare (0.92 at 6 cm, 0.80 at 10 cm, 0.63 at "
+        "15 cm of snow; 0.80 at 100 mm of rain)",
+    )
+    lag: Mapping[str, float] = constant(
+        {"snow": 0.01, "rain": 0.0005}, "log units/cm, /mm", "standard deviation of what comes back a day", "judgement"
+    )
+
+
+VOLUMES = VolumeRules()
 
 
 @dataclass(frozen=True)
@@ -77,14 +93,16 @@ class VolumeResponse:
     def rate(self, direction: str, amount: str) -> float:
         """Return a rate, never below 0; one of 0 on evidence so thin that the preset lies within it is the preset."""
         found = [row for row in self.rates if (row.direction, row.amount) == (direction, amount)]
-        preset = _PRIOR[amount][0]
+        preset = VOLUMES.rate[amount]
         if not found or (found[0].rate <= 0.0 and found[0].rate + 2.0 * found[0].standard_error >= preset):
             return preset
         return max(found[0].rate, 0.0)
 
     def is_enough(self, direction: str) -> bool:
         """Whether history outweighs the published figure for snow, the effect that counts."""
-        return any(row.history >= ENOUGH for row in self.rates if (row.direction, row.amount) == (direction, "snow"))
+        return any(
+            row.history >= VOLUMES.enough for row in self.rates if (row.direction, row.amount) == (direction, "snow")
+        )
 
 
 def fit_volume_response(volumes: pl.DataFrame, amounts: pl.DataFrame) -> VolumeResponse:
@@ -118,8 +136,10 @@ def fit_volume_response(volumes: pl.DataFrame, amounts: pl.DataFrame) -> VolumeR
 
 def _fit_direction(direction: str, volumes: pl.DataFrame, amounts: pl.DataFrame) -> list[Rate]:
     y, snow, wet = _matrices(volumes, amounts)
-    columns = [_lagged(amount, lag) for amount in (snow, wet) for lag in range(LAGS + 1)]
-    design = -np.stack([column.ravel() for column in columns], axis=1) if y.size else np.zeros((0, 2 * (LAGS + 1)))
+    columns = [_lagged(amount, lag) for amount in (snow, wet) for lag in range(VOLUMES.lags + 1)]
+    design = (
+        -np.stack([column.ravel() for column in columns], axis=1) if y.size else np.zeros((0, 2 * (VOLUMES.lags + 1)))
+    )
     usable = np.isfinite(y.ravel()) & np.isfinite(design).all(axis=1)
     # a hub alone on its day can be held against nobody
     usable &= (usable.reshape(y.shape).sum(axis=0) > 1)[None, :].repeat(y.shape[0], axis=0).ravel()
@@ -138,11 +158,11 @@ def _fit_direction(direction: str, volumes: pl.DataFrame, amounts: pl.DataFrame)
         gains = _gains(both, design[usable], weights, day, place)
     found = []
     for position, (name, amount) in enumerate((("snow", snow), ("rain", wet))):
-        first = position * (LAGS + 1)
+        first = position * (VOLUMES.lags + 1)
         error = float(np.sqrt(covariance[first, first]))
         rate = float(coefficients[first])
-        back = float(-coefficients[first + 1 : first + 1 + LAGS].sum() / rate) if rate > 0.0 else float("nan")
-        days = int((np.nan_to_num(amount) > _MET).sum())
+        back = float(-coefficients[first + 1 : first + 1 + VOLUMES.lags].sum() / rate) if rate > 0.0 else float("nan")
+        days = int((np.nan_to_num(amount) > VOLUMES.met).sum())
         history = float(max(0.0, 1.0 - (error / deviation[first]) ** 2))
         found.append(Rate(direction, name, rate, error, history, back, days, gains[position]))
     return found
@@ -157,9 +177,9 @@ def _gains(
     """
     mean, deviation = _priors()
     errors = np.zeros((2, 2))
-    part = day * _PARTS // (int(day.max()) + 1)
+    part = day * VOLUMES.parts // (int(day.max()) + 1)
     where = np.argwhere(place)
-    for number in range(_PARTS):
+    for number in range(VOLUMES.parts):
         inside = part == number
         left = place.copy()
         left[tuple(where[inside].T)] = False
@@ -167,8 +187,8 @@ def _gains(
         if kept.sum() < 10 * mean.size or not inside.any():
             continue
         rates, _ = _shrunk(both[kept, 1:], both[kept, 0], weights[kept], mean, deviation, left)
-        for position, first in enumerate((0, LAGS + 1)):
-            met = inside & (-amounts[:, first] > _MET)
+        for position, first in enumerate((0, VOLUMES.lags + 1)):
+            met = inside & (-amounts[:, first] > VOLUMES.met)
             for row, used in enumerate((rates, mean)):
                 errors[position, row] += float(np.abs(both[met, 0] - both[met, 1:] @ used).sum())
     return gain_of_errors(*errors[0]), gain_of_errors(*errors[1])
@@ -177,8 +197,8 @@ def _gains(
 def _priors() -> tuple[Floats, Floats]:
     mean, deviation = [], []
     for name in ("snow", "rain"):
-        mean += [_PRIOR[name][0]] + [0.0] * LAGS
-        deviation += [_PRIOR[name][1]] + [_PRIOR_LAG[name]] * LAGS
+        mean += [VOLUMES.rate[name]] + [0.0] * VOLUMES.lags
+        deviation += [VOLUMES.rate[name]] + [VOLUMES.lag[name]] * VOLUMES.lags
     return np.array(mean), np.array(deviation)
 
 
@@ -232,7 +252,7 @@ def _matrices(volumes: pl.DataFrame, amounts: pl.DataFrame) -> tuple[Floats, Flo
 
 def preset_rate(amount: str) -> float:
     """Return the rate of an amount (snow, rain) before any history."""
-    return _PRIOR[amount][0]
+    return VOLUMES.rate[amount]
 
 
 def volumes_by_hub(route_volumes: pl.DataFrame, until: date | None = None) -> pl.DataFrame:
@@ -281,12 +301,12 @@ def volume_deviations(volumes: pl.DataFrame) -> pl.DataFrame:
     grid = hubs.join(days, how="cross").sort("hub_id", "date")
     daily = volumes.group_by("hub_id", "date").agg(pl.col("parcels").sum())
     joined = grid.join(daily, on=["hub_id", "date"], how="left").sort("hub_id", "date")
-    level = pl.when(pl.col("parcels") >= _LEAST_PARCELS).then(pl.col("parcels").cast(pl.Float64).log())
+    level = pl.when(pl.col("parcels") >= VOLUMES.least_parcels).then(pl.col("parcels").cast(pl.Float64).log())
     joined = joined.with_columns(level=level)
-    around = pl.col("level").rolling_median(_WINDOW, center=True, min_samples=_WINDOW // 2).over("hub_id")
+    around = pl.col("level").rolling_median(VOLUMES.window, center=True, min_samples=VOLUMES.window // 2).over("hub_id")
     joined = joined.with_columns(deviation=pl.col("level") - around)
     joined = joined.with_columns(deviation=pl.col("deviation") - pl.col("deviation").median().over("date"))
-    calm = pl.when(pl.col("deviation").abs() <= _OUTLIER).then(pl.col("deviation"))
+    calm = pl.when(pl.col("deviation").abs() <= VOLUMES.outlier).then(pl.col("deviation"))
     return joined.select("hub_id", "date", deviation=calm)
 
 
