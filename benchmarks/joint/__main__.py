@@ -26,7 +26,7 @@ from forecasting.inputs import ForecastInputs
 from forecasting.merchants.cube import forecast_merchants, merchant_inputs
 from routing.budget import Deadline
 from routing.joint.arrivals import find_arrivals
-from routing.joint.plan import SHORT_PRICE, JointInputs, carry_rest, solve
+from routing.joint.plan import JOINT, JointInputs, carry_rest, solve
 from routing.stock.plan import CUBE, TABLES, StockOptions, read_task
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.demand import demand_at_level, take_days
@@ -80,7 +80,7 @@ def measure(workspace: Workspace, case: str, *, late: bool, whole: list[str], by
     if workspace.writers("lane_weather"):
         trunk["lane_weather"] = workspace.results("lane_weather")
     began = time.process_time()
-    network = build_network(TrunkInputs.gather(trunk), TrunkOptions(short_cost=SHORT_PRICE))
+    network = build_network(TrunkInputs.gather(trunk), TrunkOptions(short_cost=JOINT.short_price))
     tables[CUBE] = _expect(workspace, hubs)
     task = read_task(tables, STOCK)
     arrivals = find_arrivals(task, STOCK.putaway_days)

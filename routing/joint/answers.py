@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data.arrays import Floats
+from data.constants import constant
 from data.errors import RadarError
 from routing.budget import Deadline
 from routing.joint.entries import list_entries
@@ -14,10 +15,30 @@ from routing.joint.master import JointModel
 from routing.solvers import LinearModel, Solution, solve_linear
 from routing.trunk.task.network import TrunkNetwork
 
-MOST_COLUMNS = 250_000  # judgement: 115,000 take 34 CPU seconds; beyond this rounds of route prices begin
-MOST_SIMPLEX = 80_000  # measured: the simplex takes 4 to 8 CPU seconds for 43,000 columns and 60 for 115,000
 _SOLVER = "GLOP"  # measured on the sample by days: 4 CPU seconds where the simplex of HiGHS takes 17
-_SAFE = 1e-6  # share of a bound that rounding of an interior point's prices may take
+
+
+@dataclass(frozen=True)
+class ProgrammeRules:
+    """By which method the joint programme is solved, by its size."""
+
+    most_columns: int = constant(
+        250_000,
+        "columns",
+        "solved as one programme; beyond, rounds of route prices",
+        "judgement: 115,000 take 34 CPU seconds",
+    )
+    most_simplex: int = constant(
+        80_000,
+        "columns",
+        "solved by the simplex; beyond, by an interior point",
+        "fitted: the sample by days and by sorts; the simplex takes 4 to 8 CPU seconds for 43,000 columns and 60 for 115,000",
+    )
+    safe: float = constant(1e-6, "1", "of a bound that rounding of an interior point's prices may take", "judgement")
+    rounding: float = constant(1e-9, "1", "of a bound that rounding of the simplex's prices may take", "judgement")
+
+
+PROGRAMME = ProgrammeRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +48,6 @@ class JointAnswer:
     Attributes
     ----------
     share : (X,)
-    brought : (B,) [units]
     value
         What was minimised, short parcels at their price [CNY].
     trunk_cost, stock_cost
@@ -45,7 +65,6 @@ class JointAnswer:
     """
 
     share: Floats
-    brought: Floats
     value: float
     trunk_cost: float
     stock_cost: float
@@ -88,7 +107,6 @@ def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None =
     price = float(model.cost[model.short_columns] @ values[model.short_columns])
     return JointAnswer(
         share=np.clip(values[at], 0.0, 1.0),
-        brought=np.maximum(values[model.first_brought :], 0.0),
         value=found.objective,
         trunk_cost=float(model.cost[trunk] @ values[trunk]) - price,
         stock_cost=float(model.cost[model.first_share :] @ values[model.first_share :]),
@@ -110,9 +128,11 @@ def bound_at_price(model: JointModel, short_price: float | None, deadline: Deadl
 
 def _solve(linear: LinearModel, deadline: Deadline) -> Solution:
     """Solve by the simplex, or, where that grows out of proportion, by an interior point; the bound is on the safe side."""
-    large = len(linear.cost) > MOST_SIMPLEX
+    large = len(linear.cost) > PROGRAMME.most_simplex
     found = solve_linear(linear, deadline=deadline, solver=_SOLVER, interior=large)
-    safe = found.bound - (_SAFE if large else 1e-9) * abs(found.bound) if found.optimal else -np.inf
+    safe = (
+        found.bound - (PROGRAMME.safe if large else PROGRAMME.rounding) * abs(found.bound) if found.optimal else -np.inf
+    )
     return replace(found, bound=safe)
 
 

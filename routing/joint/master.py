@@ -73,14 +73,11 @@ class JointModel:
         Where those columns begin.
     short_columns, short_nodes
         Columns of parcels not carried, and the hub-days at which they wait.
-    bring : (B, 2)
-        Item and warehouse of the last columns.
     """
 
     network: TrunkNetwork
     trunk: ExactModel
     shares: Shares
-    bring: Ints
     first_share: int
     first_brought: int
     short_columns: Ints
@@ -153,7 +150,6 @@ def write_joint(
         network=network,
         trunk=trunk,
         shares=shares,
-        bring=bring,
         first_share=first_share,
         first_brought=first_brought,
         short_columns=shorts,

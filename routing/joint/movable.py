@@ -18,11 +18,22 @@ import numpy as np
 import polars as pl
 
 from data.arrays import Floats
+from data.constants import constant
 from data.errors import RadarError
 from routing.stock.plan import StockTask
 from routing.trunk.task.network import TrunkNetwork
 
-_MOST_CUT = 0.2  # share of the merchants' parcels beyond their routes above which the two tables contradict each other
+
+@dataclass(frozen=True)
+class MovableRules:
+    """When what merchants sell and what routes carry contradict each other."""
+
+    most_cut: float = constant(
+        0.2, "1", "of the merchants' parcels beyond their routes, above which the plan is refused", "judgement"
+    )
+
+
+MOVABLE = MovableRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +144,10 @@ def find_movable(
     listed = np.einsum("iz,id,izo,ze->doe", parcels, day_share, origin, items.zone_weight, optimize=True)
     kept = np.divide(base, listed, out=np.ones_like(base), where=listed > base)
     told, cut = float(listed.sum()), float((listed * (1.0 - kept)).sum())
-    if cut > _MOST_CUT * told:
+    if cut > MOVABLE.most_cut * told:
         raise RadarError(
             f"merchants' orders exceed their routes by {100 * cut / told:.0f} % of {told:,.0f} parcels",
-            f"at most {100 * _MOST_CUT:.0f} %: route_demand holds what merchants sell",
+            f"at most {100 * MOVABLE.most_cut:.0f} %: route_demand holds what merchants sell",
             "load sales and route volumes of the same network, or correct sourcing",
         )
     return Movable(base, origin, parcels, day_share, items.zone_weight, kept, told, cut)

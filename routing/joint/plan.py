@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 
 from data.arrays import Floats
+from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.joint.answers import MOST_COLUMNS, JointAnswer, bound_at_price, solve_joint, sum_by_day
+from routing.joint.answers import PROGRAMME, JointAnswer, bound_at_price, solve_joint, sum_by_day
 from routing.joint.arrivals import Arrivals, find_arrivals
 from routing.joint.master import JointModel, write_joint
 from routing.joint.movable import Movable, find_movable
@@ -27,12 +28,26 @@ from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
 
-SHORT_PRICE = (
-    10_000.0  # [CNY/parcel] judgement: above any way a parcel could go, so that parcels short come before cost
-)
-_LEAST_RELIEF = 0.05  # share of capacity; smaller relief of a hub-day is not told
-_TIGHT = 0.8  # share of capacity; relief of a hub-day that was further from full is not told
-_LEAST_SHORT = 0.5  # parcels; less is the solver's noise
+
+@dataclass(frozen=True)
+class JointRules:
+    """What comes before cost, and what of a joint plan is told."""
+
+    short_price: float = constant(
+        10_000.0,
+        "CNY/parcel",
+        "for one that is short while deciding",
+        "judgement: above any way a parcel could go, so that parcels short come before cost",
+    )
+    least_short: float = constant(0.5, "parcels", "fewer that are short are the solver's noise", "judgement")
+    least_relief: float = constant(0.05, "1", "of capacity; smaller relief of a hub-day is not told", "judgement")
+    tight: float = constant(
+        0.8, "1", "of capacity; relief of a hub-day that was further from full is not told", "judgement"
+    )
+    optimal: float = constant(1e-4, "1", "gap up to which a plan is told to be optimal", "judgement")
+
+
+JOINT = JointRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +111,7 @@ class JointPlan:
         date, hub_id, before, after [share of sorting capacity] of hub-days at 80 % or more relieved by 5 points or more, most first;
         parcels short count at the hub they wait at.
     bound
-        No plan for this demand and these movable orders, one share a region, costs less [CNY], short parcels at ``SHORT_PRICE``.
+        No plan for this demand and these movable orders, one share a region, costs less [CNY], short parcels at ``JOINT.short_price``.
     least_short
         Parcels that stay short whatever is moved.
     movable, cut
@@ -137,7 +152,7 @@ class JointSolution:
     model, answers
         The programme, and its answers by name.
     bound
-        No joint plan has a lower value, short parcels at ``SHORT_PRICE`` [CNY].
+        No joint plan has a lower value, short parcels at ``JOINT.short_price`` [CNY].
     least_short
         Parcels that stay short whatever is moved.
     bound_at_own_price
@@ -180,8 +195,8 @@ class SolveRules:
         The trunk's own price of a parcel not carried [CNY/parcel].
     """
 
-    most_columns: int = MOST_COLUMNS
-    short_price: float = SHORT_PRICE
+    most_columns: int = PROGRAMME.most_columns
+    short_price: float = JOINT.short_price
 
 
 def solve(
@@ -236,7 +251,7 @@ def solve(
         start = min(answers.values(), key=lambda answer: answer.value)
         answers["joint"], bound = solve_by_rounds(model, deadline, start=start, progress=progress)
     least, own = 0.0, bound
-    if min(answer.short for answer in answers.values()) > _LEAST_SHORT:
+    if min(answer.short for answer in answers.values()) > JOINT.least_short:
         progress.step(4, 6, "what must stay short")
         least = bound_at_price(model, None, deadline)
         own = bound_at_price(model, rules.short_price, deadline) if rules.short_price < network.short_cost else bound
@@ -274,7 +289,7 @@ def plan_joint(
     tables = dict(inputs.trunk)
     progress.step(0, 6, "reading")
     # without a price of lateness parcels are told apart by destination alone: a programme of a tenth the size, and a bound all the same
-    short_cost = max(SHORT_PRICE, trunk_options.short_cost)
+    short_cost = max(JOINT.short_price, trunk_options.short_cost)
     network = build_network(TrunkInputs.gather(tables), replace(trunk_options, short_cost=short_cost, late_cost=0.0))
     task = read_task(inputs.stock, stock_options)
     solution = solve(
@@ -356,7 +371,7 @@ def tell_relief(network: TrunkNetwork, before: Floats, after: Floats) -> pl.Data
     capacity = sum_by_day(network, network.sort_capacity)
     bounded = np.isfinite(capacity) & (capacity > 0)
     was, now = (np.divide(load, capacity, out=np.zeros_like(load), where=bounded) for load in (before, after))
-    day, hub = np.nonzero(bounded & (was - now >= _LEAST_RELIEF) & (was >= _TIGHT))
+    day, hub = np.nonzero(bounded & (was - now >= JOINT.least_relief) & (was >= JOINT.tight))
     return pl.DataFrame(
         {
             "date": pl.Series([network.day(d) for d in day.tolist()], dtype=pl.Date),
@@ -400,7 +415,7 @@ def _certify(trunk: TrunkPlan, whole: WholePlan, solution: JointSolution) -> pl.
     cost = float(row["cost"]) + whole.cost
     lower = min(solution.bound_at_own_price, cost)
     gap = 0.0 if cost == 0 else (cost - lower) / cost
-    status = "shortfalls" if trunk.short else "optimal" if gap <= 1e-4 else "feasible"
+    status = "shortfalls" if trunk.short else "optimal" if gap <= JOINT.optimal else "feasible"
     joint = {
         "plan": "joint", "status": status, "cost": cost, "lower_bound": lower, "gap": gap, "violations": 0,
         "parcels_demanded": row["parcels_demanded"], "parcels_planned": row["parcels_planned"],

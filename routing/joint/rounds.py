@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from data.arrays import Floats
+from data.constants import constant
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
@@ -23,8 +24,16 @@ from routing.joint.answers import JointAnswer, solve_joint
 from routing.joint.master import JointModel
 from routing.solvers import LinearModel, solve_linear
 
-MOST_ROUNDS = 6
-CLOSE = 1e-3  # relative gap at which rounds end
+
+@dataclass(frozen=True)
+class RoundRules:
+    """When rounds of route prices end."""
+
+    most: int = constant(6, "rounds", "at most", "judgement")
+    close: float = constant(1e-3, "1", "gap at which they end", "judgement")
+
+
+ROUNDS = RoundRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +114,11 @@ def solve_by_rounds(
     """
     best, bound = start, -np.inf
     cuts = [read_cut(model, start)]
-    for number in range(MOST_ROUNDS):
-        progress.step(number, MOST_ROUNDS, "rounds of route prices")
+    for number in range(ROUNDS.most):
+        progress.step(number, ROUNDS.most, "rounds of route prices")
         share, value = answer_cuts(model, cuts, deadline)
         bound = max(bound, value)
-        if best.value - bound <= CLOSE * abs(best.value) or deadline.over():
+        if best.value - bound <= ROUNDS.close * abs(best.value) or deadline.over():
             break
         now = solve_joint(model, deadline, share=share)
         cuts.append(read_cut(model, now))

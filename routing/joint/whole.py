@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from data.arrays import Floats, Ints
+from data.constants import constant
 from data.keys import DAY_ROUTE
 from routing.joint.answers import JointAnswer
 from routing.joint.arrivals import Arrivals
@@ -18,13 +19,22 @@ from routing.stock.allocation import Sending, list_allocations
 from routing.stock.plan import StockTask
 from routing.trunk.task.network import TrunkNetwork
 
-_LEAST_SHARE = 1e-6  # shares below are the solver's noise
-_LEAST_UNITS = 0.5
 ROUTE = DAY_ROUTE
 _SOURCING = {
     "merchant_id": pl.String, "category": pl.String, "region_id": pl.String, "origin_hub_id": pl.String,
     "date_from": pl.Date, "date_to": pl.Date, "share": pl.Float64,
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class WholeRules:
+    """What of the programme's answer is made whole."""
+
+    least_share: float = constant(1e-6, "1", "of an item's orders; less is the solver's noise", "judgement")
+    least_units: float = constant(0.5, "units", "of an item, zone and warehouse; fewer make no whole one", "judgement")
+
+
+WHOLE = WholeRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ def make_whole(
     """
     # a share of less than half a unit places nothing, and so moves nothing
     share = np.where(
-        (answer.share > _LEAST_SHARE) & (model.shares.units * answer.share >= _LEAST_UNITS), answer.share, 0.0
+        (answer.share > WHOLE.least_share) & (model.shares.units * answer.share >= WHOLE.least_units), answer.share, 0.0
     )
     units = _round_units(model, task, share)
     daily = spread_shares(model, arrivals, share)
@@ -230,10 +240,10 @@ def _write_sourcing(model: JointModel, task: StockTask, movable: Movable, daily:
         by_day /= np.maximum(by_day.sum(axis=1, keepdims=True), 1.0)  # the solver's tolerance may pass 1
         rest = np.maximum(1.0 - by_day.sum(axis=1), 0.0)
         by_day += rest[:, None] * movable.origin[i, z][None, :]
-        begins = [0, *(np.flatnonzero(np.abs(np.diff(by_day, axis=0)).max(axis=1) > _LEAST_SHARE) + 1).tolist()]
+        begins = [0, *(np.flatnonzero(np.abs(np.diff(by_day, axis=0)).max(axis=1) > WHOLE.least_share) + 1).tolist()]
         for start, end in zip(begins, [*begins[1:], task.window.days], strict=True):
             day, last = (task.window.first + timedelta(days=n) for n in (start, end - 1))
-            for hub in np.flatnonzero(by_day[start] > _LEAST_SHARE).tolist():
+            for hub in np.flatnonzero(by_day[start] > WHOLE.least_share).tolist():
                 part = round(min(float(by_day[start, hub]), 1.0), 9)
                 rows += [(*items.keys[i], region, items.hub_ids[hub], day, last, part) for region in regions[z]]
     frame = pl.DataFrame(rows, schema=_SOURCING, orient="row")
