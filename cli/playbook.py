@@ -205,10 +205,10 @@ class _Table:
         from data.errors import RadarError
         from routing.stress.layout import Prices
         from routing.stress.playbook import Room
-        from routing.stress.stress import MOST_DRAWS, StressOptions, check_scenarios
+        from routing.stress.stress import DRAWS, StressOptions, check_scenarios
 
-        if not 1 <= draws <= MOST_DRAWS:
-            raise RadarError(f"{draws:,} draws", f"1 to {MOST_DRAWS:,}", "100 to 500 are enough to rank answers")
+        if not 1 <= draws <= DRAWS.most:
+            raise RadarError(f"{draws:,} draws", f"1 to {DRAWS.most:,}", "100 to 500 are enough to rank answers")
         run_id, kind = find_plan(workspace, plan)
         if kind not in ("trunk", "joint"):
             raise RadarError(f"{run_id}, a {kind} plan", "a trunk plan", "see `radar runs`")

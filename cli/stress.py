@@ -100,12 +100,12 @@ def stress(
     from cli.scenarios import choose_scenarios, describe_surroundings
     from data.errors import RadarError
     from routing.stress.policies import DEFAULT, RIGID, UNLIMITED, Policy
-    from routing.stress.stress import MOST_DRAWS, StressOptions, stress_plan
+    from routing.stress.stress import DRAWS, StressOptions, stress_plan
     from routing.stress.to_tables import tabulate_draws
 
     workspace = workspace_of(context)
-    if not 1 <= draws <= MOST_DRAWS:
-        raise RadarError(f"{draws:,} draws", f"1 to {MOST_DRAWS:,}", "1,000 to 2,000 are enough for a point")
+    if not 1 <= draws <= DRAWS.most:
+        raise RadarError(f"{draws:,} draws", f"1 to {DRAWS.most:,}", "1,000 to 2,000 are enough for a point")
     if target is not None and not 0 < target < 1:
         raise RadarError(f"a risk of {target:g}", "a share between 0 and 1, such as 0.02")
     run_id = _find_trunk_plan(workspace, plan)

@@ -22,7 +22,7 @@ from data.arrays import Floats
 from data.constants import constant
 from data.errors import RadarError
 from routing.capacity.two_stage import Booking
-from routing.stress.lanes import SPOT_MARKUP, price_vehicles
+from routing.stress.lanes import CALLED, price_vehicles
 from routing.stress.records import UNBOUNDED
 from routing.stress.steps import lay_steps
 
@@ -180,7 +180,7 @@ def _read_net(tables: Mapping[str, pl.DataFrame], number: Mapping[str, int]) -> 
     for kinds in best.values():
         booked = kinds.get("contract")
         if booked is not None and "spot" not in kinds and booked["mode"] == "road":
-            kinds["spot"] = {**booked, "unit_cost": booked["unit_cost"] * SPOT_MARKUP}
+            kinds["spot"] = {**booked, "unit_cost": booked["unit_cost"] * CALLED.markup}
     rows = lanes.to_dicts()
     if not best:
         raise RadarError("no vehicle that runs on any lane", "vehicle_types of the lanes' modes", "load vehicle_types")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.constants import constant
 from routing.stress.incidents import Incident, Scenario, local_time
-from routing.stress.lanes import SPOT_MARKUP, price_vehicles
+from routing.stress.lanes import CALLED, price_vehicles
 from routing.stress.layout import Layout
 from routing.stress.play import Outcomes
 from routing.stress.policies import Policy
@@ -20,10 +21,6 @@ from routing.stress.records import CLOSED, UNBOUNDED, Money, Whole
 if TYPE_CHECKING:
     import polars as pl
 
-EXTRA_SORT = 0.2  # of a hub's capacity, asked of the hubs that overflow (judgement)
-MORE_SPOT = 0.3  # of a hub's planned departures (judgement)
-SENT_AHEAD = 0.1  # of the parcels through the hubs that overflow, placed ahead (judgement)
-LIKELY = 0.01  # probability from which a hub-day counts as overflowing (judgement)
 # Hours before the incident by which an answer must be ordered (judgement: a shift, a hired vehicle, a train, a week of placing stock).
 NOTICE = {
     "nothing": 0.0,
@@ -36,6 +33,21 @@ NOTICE = {
     "pre_position": 168.0,
 }
 Tables = Mapping[str, "pl.DataFrame"]
+
+
+@dataclass(frozen=True)
+class AnswerRules:
+    """How much of each answer is tried."""
+
+    likely: float = constant(
+        0.01, "1", "of the draws from which a hub-day counts as overflowing and is answered", "judgement"
+    )
+    more_spot: float = constant(0.3, "1", "of a hub's planned departures that may be called", "judgement")
+    extra_sort: float = constant(0.2, "1", "of a hub's capacity, asked of the hubs that overflow", "judgement")
+    sent_ahead: float = constant(0.1, "1", "of the parcels through the hubs that overflow, placed ahead", "judgement")
+
+
+ANSWERS = AnswerRules()
 
 
 @dataclass(frozen=True)
@@ -100,7 +112,7 @@ class Struck:
     @property
     def over(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
         """[hubs x steps] sorts that overflow in one draw of a hundred or more."""
-        return np.asarray((self.outcomes.over > 0).mean(axis=0) >= LIKELY)
+        return np.asarray((self.outcomes.over > 0).mean(axis=0) >= ANSWERS.likely)
 
 
 def list_answers(struck: Struck, sort_price: float, carrying_price: float) -> list[Answer]:
@@ -118,7 +130,7 @@ def list_answers(struck: Struck, sort_price: float, carrying_price: float) -> li
     found = [
         Answer("nothing"),
         _sort_more(struck, sort_price),
-        Answer("spot", (), struck.first, struck.last, MORE_SPOT, policy=Policy("spot", MORE_SPOT)),
+        Answer("spot", (), struck.first, struck.last, ANSWERS.more_spot, policy=Policy("spot", ANSWERS.more_spot)),
         Answer("hold", (), struck.first, struck.last, policy=Policy("gate")),
         _re_route(struck),
         _by_rail(struck),
@@ -175,13 +187,13 @@ def _sort_more(struck: Struck, price: float) -> Answer | None:
             day[hub] <= int(days.max())
         )
         chosen &= capacity[hub] < UNBOUNDED
-        more[hub, chosen] = np.floor(capacity[hub, chosen] * EXTRA_SORT)
+        more[hub, chosen] = np.floor(capacity[hub, chosen] * ANSWERS.extra_sort)
     if not more.any():
         return None
     days = day[more > 0]
     place = tuple(layout.hub_ids[hub] for hub in np.flatnonzero(more.any(axis=1)).tolist())
     first, last = layout.dates[int(days.min())], layout.dates[int(days.max())]
-    return Answer("extra_sort", place, first, last, EXTRA_SORT, float(more.sum() * price), capacity=more)
+    return Answer("extra_sort", place, first, last, ANSWERS.extra_sort, float(more.sum() * price), capacity=more)
 
 
 def _re_route(struck: Struck) -> Answer | None:
@@ -236,12 +248,12 @@ def _place_ahead(struck: Struck, carrying_price: float) -> Answer | None:
     touched = routes["origin_hub_id"].is_in(list(hubs)) | routes["destination_hub_id"].is_in(list(hubs))
     away = routes["origin_hub_id"] != routes["destination_hub_id"]
     meant = (touched & away & (routes["date"] >= struck.first) & (routes["date"] <= struck.last)).to_numpy()
-    ahead = np.where(meant, SENT_AHEAD, 0.0)
+    ahead = np.where(meant, ANSWERS.sent_ahead, 0.0)
     parcels = struck.outcomes.demanded.sum() / max(struck.outcomes.demanded.size, 1)
     planned = struck.tables["route_demand"].join(
         routes.filter(meant), on=["date", "origin_hub_id", "destination_hub_id"], how="semi"
     )
-    moved = float(planned["parcels"].sum()) * SENT_AHEAD
+    moved = float(planned["parcels"].sum()) * ANSWERS.sent_ahead
     if not moved or not parcels:
         return None
     return Answer(
@@ -381,7 +393,7 @@ def _book(struck: Struck, riding: Mapping[tuple[int, int], int]) -> tuple[pl.Dat
             if limits[lane] is not None:
                 count = max(min(count, limits[lane] - running.get((lane, day), 0)), 0)
                 running[lane, day] = running.get((lane, day), 0) + count
-            markup = SPOT_MARKUP if vehicle["ownership"] == "spot" else 1.0
+            markup = CALLED.markup if vehicle["ownership"] == "spot" else 1.0
             row = {
                 "date": day,
                 "lane_id": lane,

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from data.constants import constant
 from routing.stress.layout import Layout
 from routing.stress.play import Outcomes, play_draws
 from routing.stress.policies import Policy, apply_policy
@@ -16,15 +17,27 @@ from routing.stress.records import UNBOUNDED, Money, Network, Whole
 
 Marks = NDArray[np.bool_]
 
-STEP = 0.05  # of a hub's capacity that is asked for at a time (judgement)
-MOST = 1.0  # of a hub's capacity that is asked for at most (judgement)
-LEAST_HELP = 0.002  # of what is over that a step must take away to be asked for (judgement)
-TRIED = 4  # hubs tried in a step, those over in most draws (judgement)
-# Of the target that the draws it is found on must reach: what is chosen on draws looks better on them than on others
-# (fitted: `radar stress --risk 0.02` on the sample, draws found on and fresh ones).
-FOUND_SHARE = 0.75
 _NONE = 1e-9
-ROUNDS = 3  # of looking at all draws again after those that were over (judgement)
+
+
+@dataclass(frozen=True)
+class AskRules:
+    """How capacity is asked for, step by step."""
+
+    step: float = constant(0.05, "1", "of a hub's capacity that is asked for at a time", "judgement")
+    most: float = constant(1.0, "1", "of a hub's capacity that is asked for at most", "judgement")
+    least_help: float = constant(0.002, "1", "of what is over that a step must take away to be asked for", "judgement")
+    tried: int = constant(4, "hubs", "tried in a step, those over in most draws", "judgement")
+    found_share: float = constant(
+        0.75,
+        "1",
+        "of the target that the draws it is found on must reach: what is chosen on draws looks better on them than on others",
+        "fitted: `radar stress --risk 0.02` on the sample, draws found on and fresh ones",
+    )
+    rounds: int = constant(3, "rounds", "of looking at all draws again after those that were over", "judgement")
+
+
+ASKING = AskRules()
 
 
 @dataclass(frozen=True)
@@ -90,11 +103,11 @@ def ask_capacity(
     back, the dearest first: 5 % of a hub, its first day, its last one.
     """
     network = apply_policy(layout, policy)
-    allowed = int(np.floor(target * FOUND_SHARE * fit.shape[0]))
+    allowed = int(np.floor(target * ASKING.found_share * fit.shape[0]))
     none = np.zeros(network.hubs.capacity.shape, dtype=np.bool_)
     search = _Search(layout, network, none, np.zeros(len(layout.hub_ids)))
     over = _hits(play_draws(network, fit))
-    for _ in range(ROUNDS):
+    for _ in range(ASKING.rounds):
         if over.sum() <= allowed:
             break
         search.reach(fit[over], allowed)
@@ -138,12 +151,12 @@ class _Search:
             loss, best = _loss(outcomes, unit), None
             for hub in self._worst(outcomes):
                 tried = self.copy()
-                tried.share[hub] += STEP
+                tried.share[hub] += ASKING.step
                 tried.days[hub] |= _days_over(outcomes, hub, self.network)
                 added = tried.parcels() - self.parcels()
                 found = tried.play(demand)
                 help_ = loss - _loss(found, unit)
-                if added and help_ > LEAST_HELP * loss and (best is None or help_ / added > best[0]):
+                if added and help_ > ASKING.least_help * loss and (best is None or help_ / added > best[0]):
                     best = (help_ / added, tried, found)
             if best is None:
                 return
@@ -168,15 +181,17 @@ class _Search:
     def _worst(self, outcomes: Outcomes) -> list[int]:
         count = (outcomes.over > 0).any(axis=2).sum(axis=0)
         hubs = [
-            hub for hub in np.argsort(-count, kind="stable").tolist() if count[hub] and self.share[hub] < MOST - _NONE
+            hub
+            for hub in np.argsort(-count, kind="stable").tolist()
+            if count[hub] and self.share[hub] < ASKING.most - _NONE
         ]
-        return hubs[:TRIED]
+        return hubs[: ASKING.tried]
 
     def _less(self) -> list[_Search]:
         found = []
         for hub in np.flatnonzero(self.share > _NONE).tolist():
             less = self.copy()
-            less.share[hub] = max(less.share[hub] - STEP, 0.0)
+            less.share[hub] = max(less.share[hub] - ASKING.step, 0.0)
             found.append(less)
             for part in self._parts(hub):
                 shorter = self.copy()

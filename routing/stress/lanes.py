@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from data.arrays import Flags
+from data.constants import constant
 from routing.stress.records import CLOSED, Lanes, Money, Vehicles, Whole
 from routing.stress.steps import Arrivals, Steps
 
 if TYPE_CHECKING:
     import polars as pl
 
-SPOT_MARKUP = 1.35  # price of a vehicle called for the day over the contract's (judgement)
 _FILL_ORDER = {"own": 0, "contract": 1, "spot": 2}
+
+
+@dataclass(frozen=True)
+class CalledVehicles:
+    """What a vehicle called for the day costs."""
+
+    markup: float = constant(1.35, "1", "times the contract's price", "judgement")
+
+
+CALLED = CalledVehicles()
 
 
 def price_vehicles(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
@@ -252,7 +262,7 @@ def lay_lanes(
         tail_cost[at] = row["unit_cost"] / max(row["capacity"], 1)
         if mode == "road":
             spot_capacity[at] = row["capacity"]
-            spot_cost[at] = row["unit_cost"] * (SPOT_MARKUP if row["ownership"] == "contract" else 1.0)
+            spot_cost[at] = row["unit_cost"] * (CALLED.markup if row["ownership"] == "contract" else 1.0)
     return Lanes(
         *(origin, destination, by_hub, of_hub, arrival, add_room(vehicles), meant),
         mark_spread(vehicles, arrival),

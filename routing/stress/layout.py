@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.constants import constant
 from data.errors import RadarError
 from routing.stress.hand_ins import HandOver, Rides, Routes, lay_hand_ins, tell_meant
 from routing.stress.lanes import Times, lay_lanes, lay_vehicles, price_vehicles
@@ -23,8 +24,17 @@ from routing.trunk.task.sorts import HOURS_A_DAY
 if TYPE_CHECKING:
     import polars as pl
 
-TAIL_DAYS = 7  # days played after the plan's last, so that backlogs drain (judgement)
 _EPSILON = 1e-9
+
+
+@dataclass(frozen=True)
+class PlayedDays:
+    """Which days are played."""
+
+    tail: int = constant(7, "days", "after the plan's last, so that backlogs drain", "judgement")
+
+
+PLAYED = PlayedDays()
 
 
 @dataclass(frozen=True)
@@ -204,7 +214,7 @@ def _list_days(tables: Mapping[str, pl.DataFrame], routes: pl.DataFrame) -> tupl
     end = max(last, last_demand) if isinstance(last, date) else last_demand
     begin = min(first, drawn) if isinstance(drawn, date) else first
     return (
-        list_dates(begin, end + timedelta(days=TAIL_DAYS)),
+        list_dates(begin, end + timedelta(days=PLAYED.tail)),
         (first - begin).days,
         (last_demand - begin).days,
     )

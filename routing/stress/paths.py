@@ -8,9 +8,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from data.constants import constant
 from routing.stress.records import CLOSED, Paths, Terms, Whole
 
-LONGEST_DETOUR = 2.0  # times the hours of the path itself that an alternate may take (judgement)
+
+@dataclass(frozen=True)
+class DetourRules:
+    """Which other ways parcels may take."""
+
+    longest: float = constant(2.0, "1", "times the hours of the path itself that an alternate may take", "judgement")
+
+
+DETOURS = DetourRules()
 
 
 @dataclass(frozen=True)
@@ -230,7 +239,7 @@ class PathBook:
         """List the nearest path over each other next lane, nearest first."""
         if self.lane[path] == CLOSED:
             return []
-        longest = LONGEST_DETOUR * self.hours[path]
+        longest = DETOURS.longest * self.hours[path]
         others = to_end.get((self.hub[path], self.end[path]), [])
         ranked = sorted((self.hours[other], other) for other in others if self.hours[other] <= longest)
         seen = {self.lane[path]}

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from data.constants import constant
 from data.engines import LOCAL, Engine
 from data.progress import SILENT, Progress
 from routing.stress.answers import (
@@ -29,8 +30,19 @@ from routing.stress.probability import Probability, estimate
 from routing.stress.records import Whole
 from routing.stress.stress import StressOptions, hit, play_scenario
 
-OVERFLOW_PRICE = 5.0  # CNY a parcel over a buffer, to rank what leaves fewer over against what is cheaper (judgement)
 Replan = Callable[[Scenario], "tuple[Tables, int] | None"]
+
+
+@dataclass(frozen=True)
+class RankRules:
+    """How answers are ranked."""
+
+    overflow_price: float = constant(
+        5.0, "CNY/parcel", "over a buffer, to rank what leaves fewer over against what is cheaper", "judgement"
+    )
+
+
+RANKING = RankRules()
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,7 @@ class Played:
     @property
     def score(self) -> float:
         """What it leaves [CNY]: cost, price, and parcels over priced."""
-        return self.cost + self.answer.price + self.over * OVERFLOW_PRICE
+        return self.cost + self.answer.price + self.over * RANKING.overflow_price
 
 
 def write_playbook(room: Room, scenario: Scenario, replan: Replan | None = None) -> list[Played]:
@@ -198,7 +210,7 @@ def weigh(
     (over, cost), *played = engine.map(_harm_task, room, [BASE, *(scenario for scenario, _ in scenarios)], bar)
     found = []
     for (scenario, likelihood), (more, dearer) in zip(scenarios, played, strict=True):
-        harm = max(dearer - cost + OVERFLOW_PRICE * (more - over), 0.0)
+        harm = max(dearer - cost + RANKING.overflow_price * (more - over), 0.0)
         found.append(Risked(scenario, likelihood, harm))
     return sorted(found, key=lambda one: (-one.weight, one.scenario.name))
 

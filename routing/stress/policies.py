@@ -6,13 +6,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.constants import constant
 from data.errors import RadarError
 from routing.stress.layout import Layout
 from routing.stress.records import CLOSED, UNBOUNDED, Network
 
 KINDS = ("rigid", "alternates", "spot", "gate", "unlimited")
 _CALLING = ("spot", "gate")
-DEFAULT_SPOT_SHARE = 0.1  # of a hub's planned departures of the day (judgement; more changes little)
+
+
+@dataclass(frozen=True)
+class PolicyRules:
+    """What a policy allows unless told otherwise."""
+
+    spot_share: float = constant(
+        0.1, "1", "of a hub's planned departures of the day that may be called", "judgement: more changes little"
+    )
+
+
+POLICIES = PolicyRules()
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Policy:
     """
 
     kind: str
-    spot_share: float = DEFAULT_SPOT_SHARE
+    spot_share: float = POLICIES.spot_share
 
     @classmethod
     def parse(cls, word: str) -> Policy:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from data.constants import constant
 from data.engines import LOCAL, Engine
 from data.errors import RadarError
 from data.progress import SILENT, Progress
@@ -28,10 +29,25 @@ from routing.stress.probability import Probability, estimate
 from routing.stress.records import Whole
 from routing.stress.to_tables import summarise_hub_days, summarise_plan
 
-LOOKS = (250, 500, 1000, 2000)
-HALF_WIDTH = 0.01  # of the interval at which drawing stops (judgement: a point)
-MOST_DRAWS = 100_000
-BLOCK = 250  # draws of one task: the same on every engine, so that sums are added in the same order (judgement)
+
+@dataclass(frozen=True)
+class DrawRules:
+    """How many draws are played."""
+
+    looks: tuple[int, ...] = constant(
+        (250, 500, 1000, 2000), "draws", "after which the interval is looked at", "judgement"
+    )
+    half_width: float = constant(0.01, "1", "of the interval at which drawing stops", "judgement: a point")
+    most: int = constant(100_000, "draws", "at most", "judgement")
+    block: int = constant(
+        250,
+        "draws",
+        "of one task, the same on every engine, so that sums are added in the same order",
+        "judgement",
+    )
+
+
+DRAWS = DrawRules()
 
 
 @dataclass(frozen=True)
@@ -128,10 +144,10 @@ def stress_plan(
     All scenarios and policies are played on the same draws, so their differences are much surer than each of them. Looks are at
     250, 500, 1,000 and 2,000 draws.
     """
-    if not 1 <= options.draws <= MOST_DRAWS:
-        raise RadarError(f"{options.draws} draws", f"1 to {MOST_DRAWS:,}", "1,000 to 2,000 are enough for a point")
+    if not 1 <= options.draws <= DRAWS.most:
+        raise RadarError(f"{options.draws} draws", f"1 to {DRAWS.most:,}", "1,000 to 2,000 are enough for a point")
     check_scenarios(options.scenarios, layout, around)
-    looks = [look for look in LOOKS if look < options.draws] + [options.draws]
+    looks = [look for look in DRAWS.looks if look < options.draws] + [options.draws]
     first = options.policies[0]
     demand = np.zeros((0, layout.routes.height), dtype=np.int64)
     parts: list[Outcomes] = []
@@ -144,7 +160,7 @@ def stress_plan(
         parts.append(_play_on(engine, Ground(layout, more, options, around), [(BASE, first)])[0])
         bar.step(look, options.draws, f"{look:,} draws")
         found = estimate(hit(join_outcomes(parts)), options.strata)
-        if options.early and found.half_width <= HALF_WIDTH:
+        if options.early and found.half_width <= DRAWS.half_width:
             break
     outcomes = {(BASE.name, first.name): join_outcomes(parts)}
     todo = [
@@ -183,7 +199,7 @@ def _play_on(
 ) -> list[Outcomes]:
     """Play scenarios under policies, each in blocks of draws that are the same on every engine."""
     draws = ground.demand.shape[0]
-    blocks = [(start, min(start + BLOCK, draws)) for start in range(0, draws, BLOCK)] or [(0, 0)]
+    blocks = [(start, min(start + DRAWS.block, draws)) for start in range(0, draws, DRAWS.block)] or [(0, 0)]
     parts = [(scenario, policy, start, end) for scenario, policy in todo for start, end in blocks]
     found = engine.map(play_part, ground, parts, bar)
     return [join_outcomes(found[at : at + len(blocks)]) for at in range(0, len(found), len(blocks))]
