@@ -63,8 +63,6 @@ def settings_of(
         use_prophet=settings.forecast.prophet,
         closed=closed,
         bridge=bridge,
-        understaffing_cost=settings.forecast.cost_too_few,
-        overstaffing_cost=settings.forecast.cost_too_many,
     )
 
 

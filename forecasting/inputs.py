@@ -157,9 +157,6 @@ class ForecastSettings:
         First and last day of times in which the whole network rested, so that its days without rows mean zero.
     bridge
         Whether to forecast although more than a week before the as-of date holds no rows.
-    understaffing_cost, overstaffing_cost
-        Cost of a parcel too few and too many in an outlet's staffing; the newsvendor quantile is
-        understaffing / (understaffing + overstaffing).
     """
 
     event_priors: Mapping[str, EventPrior] = field(default_factory=dict)
@@ -169,5 +166,3 @@ class ForecastSettings:
     pooling: float = 10.0
     closed: tuple[tuple[dt.date, dt.date], ...] = ()
     bridge: bool = False
-    understaffing_cost: float = 3.0
-    overstaffing_cost: float = 1.0

@@ -51,14 +51,13 @@ class PooledEffect:
         [units] log effect.
     variance
         [units] its variance.
-    network, network_variance
-        Log effect of a unit nobody has seen, and its variance.
+    network
+        Log effect of a unit nobody has seen.
     """
 
     mean: Vector
     variance: Vector
     network: float
-    network_variance: float
 
 
 def pool_effects(sums: Vector, precision: Vector, tree: Tree, root_spread: float) -> PooledEffect:
@@ -105,14 +104,14 @@ def pool_effects(sums: Vector, precision: Vector, tree: Tree, root_spread: float
         above, above_variance = np.array([mean_sum[0] / total]), np.array([1.0 / total])
     else:
         above, above_variance = np.zeros(1), np.zeros(1)
-    network, network_variance = float(above[0]), float(above_variance[0])
+    network = float(above[0])
     for mean_sum, own, parent, variance in reversed(steps):
         # Given its parent, a child knows of the others no more: its own data and the spread around the parent remain.
         total_precision = own + 1.0 / variance
         pull = 1.0 / (variance * total_precision)
         above = mean_sum / total_precision + pull * above[parent]
         above_variance = 1.0 / total_precision + pull**2 * above_variance[parent]
-    return PooledEffect(above, above_variance, network, network_variance)
+    return PooledEffect(above, above_variance, network)
 
 
 def _spread_around(sums: Vector, precision: Vector, parent: Index, parents: int) -> float:

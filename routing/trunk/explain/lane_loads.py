@@ -35,8 +35,6 @@ class Dropped:
         That ride on it.
     extra_cost
         Cost with the lane dropped less cost as planned [CNY]; what is short counts at its price.
-    saved
-        Cost of its hired vehicles, and of the paths of its parcels besides vehicles [CNY].
     short
         Parcels that find no other path.
     hired
@@ -49,7 +47,6 @@ class Dropped:
 
     parcels: int
     extra_cost: float
-    saved: float
     short: int
     hired: int
     own: int
@@ -98,7 +95,6 @@ def drop_arc(network: TrunkNetwork, draft: Draft, *arcs: int) -> Dropped:
     return Dropped(
         parcels=int(parcels[riding].sum()),
         extra_cost=free_room.cost + short * network.short_cost - saved,
-        saved=saved,
         short=short,
         hired=int(free_room.within.sum()),
         own=int(draft.vehicles.departures[dropped & own].sum()),
