@@ -404,19 +404,3 @@ ANSWERS: tuple[Answer, ...] = (
         """,
     ),
 )
-
-
-def find_answer(command: str) -> Answer:
-    """Return what a command answers.
-
-    Raises
-    ------
-    KeyError
-        When it answers nothing as JSON.
-
-    Examples
-    --------
-    >>> [key.name for key in find_answer("undo").keys]
-    ['run_id', 'undone', 'rows']
-    """
-    return {answer.command: answer for answer in ANSWERS}[command]

@@ -133,7 +133,8 @@ class _CheckedJson:
         from jsonschema import validate  # type: ignore[import-untyped]
         from typer._click.globals import get_current_context
 
-        from cli.answers import ANSWERS, find_answer
+        from cli.answers import ANSWERS
+        from tests.answers import find_answer
 
         text = json.dumps(value, **options)
         context = get_current_context(silent=True)

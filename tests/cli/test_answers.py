@@ -15,9 +15,10 @@ from jsonschema import (  # type: ignore[import-untyped]
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli.answers import ANSWERS, find_answer
+from cli.answers import ANSWERS
 from cli.app import app
 from data.workspace import Workspace
+from tests.answers import find_answer
 
 RUNNER = CliRunner()
 

@@ -17,9 +17,10 @@ from jsonschema import validate  # type: ignore[import-untyped]
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli.answers import ANSWERS, Answer, find_answer
+from cli.answers import ANSWERS, Answer
 from cli.app import app
 from data.contracts import TABLES
+from tests.answers import find_answer
 from tests.fuzz.odd_tables import AS_OF, IDS, Oddity, write_odd_workspace
 
 RUNNER = CliRunner()
