@@ -49,6 +49,13 @@ def demo(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in place of a workspace that an earlier `radar demo` made there.")
     ] = False,
+    storm: Annotated[
+        bool,
+        typer.Option(
+            "--storm",
+            help="Go on to the evening of 10 November: a red warning, lanes shut, the plan changed where it must.",
+        ),
+    ] = False,
     data_only: Annotated[bool, typer.Option("--data-only", help="Write the network's data and plan nothing.")] = False,
 ) -> None:
     """Write the sample network as a workspace, run the whole peak plan on it, and say where the report is.
@@ -59,8 +66,8 @@ def demo(
     Example: `radar demo peak --scale small`
     """
     from cli.app import app
-    from cli.pipeline import Peak, list_peak_steps, run_steps
-    from data.sample.scale import AS_OF, peak_days
+    from cli.pipeline import Peak, list_peak_steps, list_storm_steps, run_steps
+    from data.sample.scale import AS_OF, peak_days, storm_day
     from data.sample.write import write_sample
 
     started = time.monotonic()
@@ -75,7 +82,8 @@ def demo(
             out_text(str(workspace.folder))
             return
         first, last = peak_days()
-        steps = list_peak_steps(Peak(AS_OF, _HORIZON_DAYS, first, last, _EFFORT[scale.value], seed))
+        peak = Peak(AS_OF, _HORIZON_DAYS, first, last, _EFFORT[scale.value], seed)
+        steps = list_peak_steps(peak) + (list_storm_steps(peak, storm_day()) if storm else ())
         reports: list[str] = []
         say(f"\n$ {steps[0].line}")
         for number, end in enumerate(run_steps(app, workspace.folder, steps, _show), start=1):

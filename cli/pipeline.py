@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ _GOOD_ENDS = (0, EXIT_INCOMPLETE)
 # every lane were fair is there for its cost, and takes as few as draws come in strata.
 _DRAWS = 250
 _DRAWS_OF_THE_FAIR = 25
+_CHANGES = 40  # departures a dispatcher may move in an evening (judgement)
 
 _PLAN_PURPOSES = {
     "trunk": "paths and whole vehicles, hubs within capacity",
@@ -112,6 +113,33 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
         Step(("report", "forecast"), "the forecast as a page"),
         Step(("report", "plan"), "the plan as a page"),
         Step(("advise", "--all"), "what each merchant should know"),
+    )
+
+
+def list_storm_steps(peak: Peak, known: date) -> tuple[Step, ...]:
+    """List the commands of the evening of a storm's red warning: lanes shut, the plan of the days left near the one that stands.
+
+    Parameters
+    ----------
+    known
+        The day by whose end the warning is out.
+    """
+    day = timedelta(days=1)
+    window = ("--from", str(known + day), "--to", str(peak.last))
+    near = ("--reference", "trunk", "--max-changes", str(_CHANGES))
+    effort = ("--effort", f"{peak.effort:g}")
+    return (
+        Step(
+            ("weather", "impact", "--as-of", str(known), "--from", str(known), "--to", str(peak.last + day)),
+            "what the storm does to lanes and outlets, by the warnings out now",
+        ),
+        Step(("weather", "apply", "--close", "likely"), "lanes likely shut are shut; parcels wait for the days after"),
+        Step(
+            ("plan", "trunk", *window, *near, *effort, "--draws", str(_DRAWS_OF_THE_FAIR), "--seed", str(peak.seed)),
+            "the days left, near the plan that stands: what is needed changes",
+        ),
+        Step(("verify", "trunk"), "every balance, capacity and cost recomputed"),
+        Step(("report", "plan"), "the plan under the storm as a page"),
     )
 
 

@@ -138,6 +138,11 @@ def peak_days() -> tuple[date, date]:
     return main - timedelta(days=3), main + timedelta(days=3)
 
 
+def storm_day() -> date:
+    """Return the day by whose end the red warning of the season's blizzard is out."""
+    return date(AS_OF.year, 11, 10)
+
+
 def history_length() -> int:
     """Return the number of days of history [days]."""
     return (AS_OF - FIRST_DAY).days + 1

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 RADAR = Path(sys.executable).with_name("radar")
@@ -53,6 +54,29 @@ def test_every_step_is_a_finished_run(demo: tuple[Path, subprocess.CompletedProc
 @pytest.mark.slow
 def test_the_demo_is_through_in_time(demo: tuple[Path, subprocess.CompletedProcess[str], float]) -> None:
     assert demo[2] < MOST_CPU_SECONDS
+
+
+@pytest.mark.slow
+def test_the_storm_shuts_lanes_and_changes_the_plan_that_stands(
+    demo: tuple[Path, subprocess.CompletedProcess[str], float],
+) -> None:
+    """The steps of ``radar demo --storm`` on the demo that is there."""
+    from cli.app import app
+    from cli.pipeline import Peak, list_storm_steps, run_steps
+    from data.sample.scale import AS_OF, peak_days, storm_day
+    from data.workspace import Workspace
+
+    peak = Peak(AS_OF, 16, *peak_days(), 0.1, 1)
+    ends = list(run_steps(app, demo[0], list_storm_steps(peak, storm_day()), lambda _: None))
+    assert [end.step.words[0] for end in ends] == ["weather", "weather", "plan", "verify", "report"]
+    workspace = Workspace.open(demo[0])
+    run_id = workspace.writers("trunk_departures")[-1]
+    shut = workspace.results("lane_closures").filter(pl.col("probability") >= 1.0)
+    assert shut.height > 0
+    certificate = workspace.results("plan_certificates", run_id).row(0, named=True)
+    assert certificate["violations"] == 0
+    page = next(Path(line) for line in ends[-1].printed.splitlines() if line.endswith("-en.html"))
+    assert "snow-red-20251109" in page.read_text(encoding="utf-8")
 
 
 def test_a_folder_that_is_a_workspace_is_left_alone(tmp_path: Path) -> None:
