@@ -3,13 +3,13 @@
     log(units in the event / what the hub sent / the item's part before) = c + venue + b x discount + noise
 
 c is what merchants' goods gain on an event over all of their hub's parcels. A ridge with the prior spreads of ``EffectRules``,
-and Huber's weights against the odd merchant.
+and Huber's weights against the odd merchant. What a merchant's own promotion does beside the usual one is pooled item < merchant < all.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from data.constants import constant
 from forecasting.merchants.demand_profile import DemandProfile
 from forecasting.merchants.levels import ITEM, measure_parts
+from forecasting.promotions.pooled_effects import Tree, pool_effects
 
 VENUES = ("none", "branch", "main")
 _COLUMNS = ("event", "branch", "main", "own")
@@ -35,6 +36,9 @@ class EffectRules:
     few_units: float = constant(30.0, "units", "sold in an event below which an item teaches nothing", "judgement")
     apart: int = constant(8, "days", "between the weeks that give the part before and the event", "judgement")
     huber: float = constant(2.0, "1", "deviations beyond which an item counts less", "judgement")
+    pseudo_editions: float = constant(
+        2.0, "editions", "of own promotions that the noise of all items counts for", "judgement"
+    )
     most_log: float = constant(1.5, "log", "effect of promotion and discount together, at most", "judgement")
 
 
@@ -57,6 +61,8 @@ class PromotionEffects:
         Of a discount of 1.
     noise
         What an item lies beside all this [log].
+    own_of_item
+        merchant_id, category, beside: what an item's own promotions do beside ``own`` [log]; items that had none have no row.
     """
 
     event: float
@@ -65,6 +71,9 @@ class PromotionEffects:
     own: float
     discount: float
     noise: float
+    own_of_item: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={**dict.fromkeys(ITEM, pl.String), "beside": pl.Float64})
+    )
 
 
 def lay_out(promotions: pl.DataFrame, events: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
@@ -145,7 +154,29 @@ def learn_effects(
     design = rows.select(*_COLUMNS, "discount").to_numpy()
     found, noise = _fit(design, rows["y"].to_numpy(), rows["units"].to_numpy())
     event, branch, main, alone, cut = (float(value) for value in found)
-    return PromotionEffects(event, branch, main, alone, cut, noise)
+    left = rows.with_columns(left=pl.Series(rows["y"].to_numpy() - design @ found)).filter(pl.col("own") > 0)
+    return PromotionEffects(event, branch, main, alone, cut, noise, _pool_items(left, noise))
+
+
+def _pool_items(rows: pl.DataFrame, noise: float) -> pl.DataFrame:
+    """Pool what items' own promotions left over item < merchant < all; what is no larger than its noise is none (James and Stein)."""
+    # Editions of one item differ by less than items do: the noise of all counts as much as two editions.
+    apart = rows.select((pl.col("left") - pl.col("left").mean().over(ITEM)) ** 2).sum().item()
+    freedom = rows.height - rows.select(ITEM).n_unique()
+    within = (apart + EFFECTS.pseudo_editions * noise**2) / (freedom + EFFECTS.pseudo_editions)
+    told = (
+        rows.with_columns(precision=1.0 / (within + 1.0 / pl.col("units")))
+        .group_by(ITEM)
+        .agg(sums=(pl.col("left") * pl.col("precision")).sum(), precision=pl.col("precision").sum())
+        .sort(ITEM)
+    )
+    if told.is_empty():
+        return told.select(*ITEM, beside=pl.lit(0.0))
+    merchants, merchant = np.unique(told["merchant_id"].to_numpy().astype(str), return_inverse=True)
+    tree = Tree(merchant.astype(np.int64), np.zeros(merchants.size, dtype=np.int64))
+    pooled = pool_effects(told["sums"].to_numpy(), told["precision"].to_numpy(), tree, root_spread=0.0)
+    sure = 1.0 - pooled.variance / np.maximum(pooled.mean**2, 1e-12)
+    return told.select(ITEM).with_columns(beside=pl.Series(pooled.mean * np.maximum(sure, 0.0)))
 
 
 def _measure(
@@ -174,6 +205,7 @@ def _measure(
         .sort(*ITEM, "venue", "discount")  # joins give rows in any order, and sums of floats depend on it
     )
     return rows.select(
+        *ITEM,
         "y",
         units="sold",
         event=in_event,
@@ -209,7 +241,7 @@ def factors_ahead(
     Returns
     -------
     polars.DataFrame
-        merchant_id, category, date, gain (merchants' goods over their hub on an event), promotion (venue and own promotion),
+        merchant_id, category, date, gain (merchants' goods over their hub on an event), promotion (venue, or the item's own promotion),
         price (discount).
     """
     grid = items.select(ITEM).join(days.to_frame("date"), how="cross")
@@ -222,11 +254,15 @@ def factors_ahead(
         .with_columns(gain=pl.lit(float(np.exp(effects.event))))
     )
     venue = {"none": 0.0, "branch": effects.branch, "main": effects.main}
-    logs = pl.when(pl.col("event_id").is_null()).then(effects.own)
-    spread = promotions.with_columns(
-        place=logs.otherwise(pl.col("venue").replace_strict(venue, return_dtype=pl.Float64)),
-        cut=pl.col("discount") * effects.discount,
-    ).rename({"merchant_id": "m", "category": "c"})
+    logs = pl.when(pl.col("event_id").is_null()).then(effects.own + pl.col("beside").fill_null(0.0))
+    spread = (
+        promotions.join(effects.own_of_item, on=ITEM, how="left", maintain_order="left")
+        .with_columns(
+            place=logs.otherwise(pl.col("venue").replace_strict(venue, return_dtype=pl.Float64)),
+            cut=pl.col("discount") * effects.discount,
+        )
+        .rename({"merchant_id": "m", "category": "c"})
+    )
     held = (
         grid.join_where(
             spread.select("m", "c", "date_from", "date_to", "place", "cut"),

@@ -177,6 +177,59 @@ def test_planted_venues_and_discounts_are_found_and_put_on_the_coming_wave() -> 
     assert quiet.select(pl.col("promotion", "price").unique()).rows() == [(1.0, 1.0)]
 
 
+def own_promotions(lift_of_item: dict[tuple[str, str], float], seed: int = 3) -> MerchantInputs:
+    """Items that sell 200 a day, four promotions of a week each in the past and one ahead, whose log effects are given."""
+    random = np.random.default_rng(seed)
+    starts = [AS_OF - dt.timedelta(days=n) for n in (330, 250, 170, 90)] + [AS_OF + dt.timedelta(days=2)]
+    rows, held = [], []
+    for number, ((merchant, category), lift) in enumerate(lift_of_item.items()):
+        # Each merchant at times of its own, so that the hub's outflow shows none of it.
+        mine = [day + dt.timedelta(days=number % 3) for day in starts]
+        for day in span(AS_OF - dt.timedelta(days=399), 400):
+            on = any(first <= day <= first + dt.timedelta(days=6) for first in mine)
+            rows.append((day, merchant, category, "north", int(random.poisson(200 * np.exp(lift * on)))))
+        held += [
+            (f"{merchant} {category} {day}", "merchant", merchant, category, day, day + dt.timedelta(days=6))
+            for day in mine
+        ]
+    names = ["date", "merchant_id", "category", "destination_region_id", "units"]
+    schema = ["promotion_id", "scope", "merchant_id", "category", "date_from", "date_to"]
+    ids = sorted({merchant for merchant, _ in lift_of_item})
+    people = pl.DataFrame({"merchant_id": ids, "name": ids, "hub_id": ["A"] * len(ids)})
+    return MerchantInputs(
+        sales=contract("sales").conform(pl.DataFrame(rows, schema=names, orient="row")),
+        merchants=contract("merchants").conform(people),
+        promotions=contract("promotions").conform(pl.DataFrame(held, schema=schema, orient="row")),
+        outflow=outflow({"A": 50_000}),
+        hub_forecasts=hub_forecasts({"A": (50_000.0, 1.0)}),
+    )
+
+
+def found_lifts(given: MerchantInputs) -> dict[tuple[str, str], float]:
+    table = forecast_merchants(given, AS_OF, HORIZON).table
+    day = AS_OF + dt.timedelta(days=5)  # within every promotion ahead
+    on = table.filter(pl.col("date") == day).group_by("merchant_id", "category").agg(pl.col("promotion").first())
+    return {(merchant, category): float(np.log(factor)) for merchant, category, factor in on.iter_rows()}
+
+
+def test_own_promotions_are_known_by_merchant_and_category() -> None:
+    strength = {"M1": 0.25, "M2": 0.45, "M3": 0.0}
+    random = np.random.default_rng(9)
+    truth = {
+        (merchant, category): lift + (random.normal(0.0, 0.1) if lift else 0.0)
+        for merchant, lift in strength.items()
+        for category in ("food", "hats", "toys")
+    }
+    found = found_lifts(own_promotions(truth))
+    wrong = np.array([found[item] - truth[item] for item in truth])
+    pooled = np.array([np.mean(list(found.values())) - truth[item] for item in truth])
+    assert np.sqrt((wrong**2).mean()) <= 0.05
+    assert np.sqrt((pooled**2).mean()) > 0.15
+    # Without any effect none is found, of no item.
+    none = found_lifts(own_promotions(dict.fromkeys(truth, 0.0)))
+    assert max(abs(lift) for lift in none.values()) <= 0.02
+
+
 def test_without_effects_planted_none_are_found() -> None:
     given = planted()
     flat = given.sales.with_columns(units=pl.lit(200, pl.Int64))
