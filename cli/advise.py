@@ -55,6 +55,7 @@ def advise(
 
     from data.errors import RadarError
     from data.language import default_languages
+    from data.spelling import ask_near
     from reports.advice import advise_merchant
     from reports.advice_files import list_files, write_advice
     from reports.page import languages
@@ -83,11 +84,11 @@ def advise(
     as_of = _last_day_known(workspace, plan)
     merchants = workspace.read("merchants").sort("merchant_id")
     if merchant is not None:
+        known = merchants["merchant_id"]
         merchants = merchants.filter(pl.col("merchant_id") == merchant)
         if merchants.is_empty():
-            raise RadarError(
-                f"merchant {merchant}", "a merchant_id of the table merchants", "see `radar export merchants`"
-            )
+            action = ask_near(merchant, known) or "see `radar export merchants`"
+            raise RadarError(f"merchant {merchant}", "a merchant_id of the table merchants", action)
     else:
         advised = pl.concat([tables[name]["merchant_id"] for name in ("stock_allocations", "courier_allocations")])
         merchants = merchants.filter(pl.col("merchant_id").is_in(advised.implode()))

@@ -54,20 +54,30 @@ def staffing(
     import polars as pl
 
     from data.errors import RadarError
+    from data.spelling import ask_near
     from forecasting.outlets.staffing import staff_outlets
 
     workspace = workspace_of(context)
     table = workspace.results("outlet_forecasts")
     if table.is_empty():
         raise RadarError("no outlet forecast", action="load outlets and run `radar forecast` first")
+    if outlet is not None:
+        known = table["outlet_id"].unique().sort()
+        table = table.filter(pl.col("outlet_id") == outlet)
+        if table.is_empty():
+            action = ask_near(outlet, known) or "see `radar export outlets`"
+            raise RadarError(f"outlet {outlet}", f"one of the {known.len():,} that are forecast", action)
+    earliest, latest = table["date"].min(), table["date"].max()
     if first is not None:
         table = table.filter(pl.col("date") >= first)
     if last is not None:
         table = table.filter(pl.col("date") <= last)
-    if outlet is not None:
-        table = table.filter(pl.col("outlet_id") == outlet)
     if table.is_empty():
-        raise RadarError("no outlet forecast for that choice", action="choose other days or another outlet")
+        raise RadarError(
+            f"no outlet forecast from {first or '…'} to {last or '…'}",
+            f"days from {earliest!s} to {latest!s}",
+            "set --from and --to",
+        )
     costs = workspace.settings.forecast
     staffed = staff_outlets(table.sort("date", "outlet_id", "direction"), costs.cost_too_few, costs.cost_too_many)
     out_rows(staffed, json=json)

@@ -100,10 +100,26 @@ Bridge = Annotated[
     bool,
     typer.Option("--bridge", help="Go on although more than a week before the as-of date holds no rows."),
 ]
+
+
+def _require_order(context: typer.Context, option: typer.CallbackParam, day: date | None) -> date | None:
+    """Refuse a last day before the first, whichever of the two was typed first."""
+    days = {**context.params, option.name: day}
+    first, last = days.get("first"), days.get("last")
+    if first is not None and last is not None and last < first:
+        raise typer.BadParameter(f"--to {last} lies before --from {first}; give the earlier day as --from")
+    return day
+
+
 FirstDay = Annotated[
-    date | None, typer.Option("--from", parser=parse_day, metavar="DATE", help="First day, e.g. 2025-11-03.")
+    date | None,
+    typer.Option(
+        "--from", parser=parse_day, callback=_require_order, metavar="DATE", help="First day, e.g. 2025-11-03."
+    ),
 ]
-LastDay = Annotated[date | None, typer.Option("--to", parser=parse_day, metavar="DATE", help="Last day.")]
+LastDay = Annotated[
+    date | None, typer.Option("--to", parser=parse_day, callback=_require_order, metavar="DATE", help="Last day.")
+]
 EngineName = Annotated[
     str | None,
     typer.Option(

@@ -160,11 +160,14 @@ def _drop(tables: Tables, options: dict[str, Any], lane: str, day: date) -> Any:
 
 def _known(rows: pl.DataFrame, what: str, ids: pl.Series) -> pl.DataFrame:
     from data.errors import RadarError
+    from data.spelling import ask_near
 
     if rows.is_empty():
-        known = what.split(" ", 1)[1] in ids.to_list()
-        found = what + (" does nothing in this plan" if known else " is unknown")
-        raise RadarError(found, "one the plan uses", "`radar plan explain` lists the fullest and busiest")
+        asked = what.split(" ", 1)[1]
+        lists = "`radar plan explain` lists the fullest and busiest"
+        if asked in ids.to_list():
+            raise RadarError(f"{what} does nothing in this plan", action=lists)
+        raise RadarError(f"{what} is unknown", action=ask_near(asked, ids) or lists)
     return rows
 
 

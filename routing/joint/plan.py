@@ -350,7 +350,7 @@ def share_as_planned_alone(model: JointModel, task: StockTask, deadline: Deadlin
     used = rules @ share
     for row in np.flatnonzero(only & (used > high * (1 + 1e-12))).tolist():
         own = rules[row].indices
-        now = float(rules[row] @ share)
+        now = (rules[row] @ share).item()  # shares lowered for one rule count less in the next
         if now > high[row]:
             share[own] *= high[row] / now * (1 - 1e-9)
     return _fit_rooms(model, task, share)

@@ -55,8 +55,10 @@ def test_a_lane_and_what_dropping_it_would_do(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--hub", "Q"], "hub Q is unknown"),
-        (["--lane", "A-X"], "lane A-X does nothing in this plan"),
+        (["--hub", "Q"], "Hub Q is unknown; `radar plan explain` lists"),
+        (["--hub", "a"], "Hub a is unknown; did you mean A?"),
+        (["--lane", "a-b"], "did you mean A-B"),
+        (["--lane", "A-X"], "Lane A-X does nothing in this plan"),
         (["--hub", "A", "--shortfalls"], "more than one of"),
         (["--hub", "A", "--date", "2024-12-01"], "nothing on 2024-12-01"),
         (["--plan", "nope"], "no finished plan nope"),

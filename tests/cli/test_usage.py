@@ -34,3 +34,13 @@ def test_a_word_that_fits_no_option_is_only_told() -> None:
     told = RUNNER.invoke(app, ["check", "something", "else"]).stderr
     assert "Got unexpected extra argument(s) (something else)" in told
     assert "write it as" not in told
+
+
+@pytest.mark.parametrize("command", ["plan trunk", "plan stock", "track rates", "forecast staffing", "weather impact"])
+def test_days_the_wrong_way_round_are_told_whichever_is_typed_first(command: str) -> None:
+    days = ["--from", "2025-11-14", "--to", "2025-11-08"]
+    for typed in (days, days[2:] + days[:2]):
+        result = RUNNER.invoke(app, [*command.split(), *typed])
+        assert result.exit_code == 2
+        assert "--to 2025-11-08 lies before --from 2025-11-14" in result.stderr.replace("\n", " ")
+    assert "早于 --from 2025-11-14" in RUNNER.invoke(app, ["--lang", "zh", *command.split(), *days]).stderr
