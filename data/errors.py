@@ -28,6 +28,8 @@ class RadarError(Exception):
     a.csv, row 7: found 3 columns, expected 5 columns; add the missing ones.
     >>> print(RadarError("the workspace has no table lanes", action="run `radar load lanes FILE`"))
     The workspace has no table lanes; run `radar load lanes FILE`.
+    >>> print(RadarError("hub bei is unknown", action="did you mean BEI?"))
+    Hub bei is unknown; did you mean BEI?
     """
 
     def __init__(
@@ -58,7 +60,8 @@ class RadarError(Exception):
         if action:
             body = f"{body}; {action}"
         sentence = f"{where}: {body}" if where else body[:1].upper() + body[1:]
-        return sentence.rstrip(".") + "."
+        sentence = sentence.rstrip(".")
+        return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def cut(text: str) -> str:

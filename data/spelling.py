@@ -13,10 +13,14 @@ def near(word: str, known: Iterable[str], most: int = 3) -> list[str]:
     --------
     >>> near("hub", ["hubs", "lanes", "hub_loads"])
     ['hubs', 'hub_loads']
+    >>> near("m0001", ["M0010", "M0001"])
+    ['M0001']
     """
     names = list(dict.fromkeys(known))
     folded = {name.casefold().replace("-", "_"): name for name in names}
     asked = word.casefold().replace("-", "_")
+    if asked in folded:
+        return [folded[asked]]
     alike = get_close_matches(asked, folded, n=most, cutoff=0.7)
     starting = [name for name in folded if asked and name.startswith(asked) and name not in alike]
     return [folded[name] for name in [*alike, *starting]][:most]
