@@ -1,4 +1,4 @@
-"""Fills the tables of constants in the method pages from the dataclasses that hold them.
+"""Fills the tables of constants in method and how-to pages from the dataclasses that hold them.
 
 A page marks the place with ``<!-- constants: module:Class -->`` and ``<!-- end of constants -->``; what stands between is made.
 """
@@ -12,17 +12,18 @@ from pathlib import Path
 
 from data.constants import describe_constants
 
-METHODS = Path(__file__).resolve().parent.parent / "docs" / "methods"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 _MARK = re.compile(r"(<!-- constants: ([\w.]+):(\w+) -->\n).*?(<!-- end of constants -->)", re.DOTALL)
 
 
 def method_pages() -> dict[str, str]:
-    """Return every method page that has tables of constants, by its path seen from docs/reference."""
+    """Return every method or how-to page that has tables of constants, by its path seen from docs/reference."""
     pages = {}
-    for path in sorted(METHODS.glob("*.md")):
-        text = path.read_text(encoding="utf-8")
-        if _MARK.search(text):
-            pages[f"../methods/{path.name}"] = fill_constants(text)
+    for folder in ("methods", "how-to"):
+        for path in sorted((DOCS / folder).glob("*.md")):
+            text = path.read_text(encoding="utf-8")
+            if _MARK.search(text):
+                pages[f"../{folder}/{path.name}"] = fill_constants(text)
     return pages
 
 

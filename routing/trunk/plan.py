@@ -29,8 +29,7 @@ from routing.trunk.replan.reference_plan import (
 from routing.trunk.search.draft import Draft, empty_draft
 from routing.trunk.search.early_finish import finish_early
 from routing.trunk.search.exact import (
-    MOST_FLOW_COLUMNS,
-    TINY_FLOW_COLUMNS,
+    EXACT,
     fits_exact_model,
     flow_columns,
     solve_exactly,
@@ -186,7 +185,7 @@ def plan_trunk(
     """
     network = build_network(inputs, options)
     columns = flow_columns(network)
-    if columns > TINY_FLOW_COLUMNS:
+    if columns > EXACT.tiny_columns:
         compile_search()
     deadline = Deadline(options.time_limit, options.clock)
     network = settle_hours(network, options, deadline)
@@ -306,7 +305,7 @@ def _find_plan(
     seconds = options.proof_share * options.time_limit
     effort = options.proof_share * options.effort
     proven: Draft | None = None
-    if columns <= TINY_FLOW_COLUMNS:
+    if columns <= EXACT.tiny_columns:
         # a task of this size is proven at once, or in vain
         proof = solve_exactly(driven, effort=effort, deadline=deadline.share("exact model", seconds))
         # what is best within shares of limits bounds nothing but itself
@@ -318,7 +317,7 @@ def _find_plan(
         lifted = lift_bound(network, relaxed, deadline.share("dual ascent", SHARES.dual_ascent * options.time_limit))
         relaxed = raise_bound(relaxed, lifted.bound, lifted)
     forcing_price = effort > 0 and is_fixed_charge(network, relaxed)
-    small = effort > 0 and TINY_FLOW_COLUMNS < columns <= MOST_FLOW_COLUMNS
+    small = effort > 0 and EXACT.tiny_columns < columns <= EXACT.most_columns
     share = SHARES.search_openings if forcing_price else 1.0 - options.proof_share if small else SHARES.search
     draft = _better(search_plan(driven, relaxed, options, deadline, share, progress), proven)
     if forcing_price and driven is network and not deadline.over():

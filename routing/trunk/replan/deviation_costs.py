@@ -6,15 +6,26 @@ parcel first; beyond it hired vehicles are added. Own vehicles stay, so that the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from data.constants import constant
 from routing.trunk.replan.reference_plan import ReferencePlan
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.vehicles.step_costs import StepCosts
 from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet, tally
 
-_MOST_DROPS = 6
-_MOST_ADDS = 4
+
+@dataclass(frozen=True)
+class DeviationRules:
+    """Which changes of an arc are priced."""
+
+    most_drops: int = constant(6, "departures", "dropped at most, those that save most by capacity", "judgement")
+    most_adds: int = constant(4, "departures", "of the cheapest type added at most", "judgement")
+
+
+DEVIATIONS = DeviationRules()
 
 
 class _ArcChange:
@@ -50,7 +61,7 @@ class _ArcChange:
         rank = np.arange(len(copies)) - np.searchsorted(copies, copies)
         saving = cost[copies] + np.where(self.count[copies] - rank > target[copies], change, -change)
         worth = np.flatnonzero(saving > 0)
-        chosen = worth[np.argsort(-saving[worth] / capacity[copies[worth]], kind="stable")][:_MOST_DROPS]
+        chosen = worth[np.argsort(-saving[worth] / capacity[copies[worth]], kind="stable")][: DEVIATIONS.most_drops]
         self.drops, self.saving, self.capacity = copies[chosen], saving[chosen], capacity
 
     def breakpoints(self) -> tuple[list[float], list[float], float, float, float]:
@@ -67,7 +78,7 @@ class _ArcChange:
         more = [(float(self.capacity[o]), float(self.add_price[o])) for o in able]
         more += [
             (n * float(self.capacity[best]), n * float(self.add_price[best]))
-            for n in range(2, int(min(self.spare[best], _MOST_ADDS)) + 1)
+            for n in range(2, int(min(self.spare[best], DEVIATIONS.most_adds)) + 1)
         ]
         cheapest, kept = np.inf, []
         for room, price in sorted(more, reverse=True):

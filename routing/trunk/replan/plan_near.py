@@ -15,10 +15,12 @@ al., Transportation Science, 2025: planners want the plan they know).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
 
+from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
@@ -38,10 +40,22 @@ from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import Room, assign_paths, gather_pool, mark_accepted, merge_paths, take_paths, use_paths
 from routing.trunk.vehicles.vehicle_model import Vehicles, limit_rows, list_pairs, tally
 
-_STEPS = (1.0, 0.5, 0.2, 0.05, 0.0)  # of a departure's mean price: what a change costs, step by step
-_BEYOND = 10.0  # dearest departures that a change beyond the bound must be worth
-_MOST_PATHS = 60_000  # that are spread anew by one linear programme
-_TIE = 1e-9  # of the cost: differences below it are none
+
+@dataclass(frozen=True)
+class NearRules:
+    """What a change costs, and where spreading anew ends."""
+
+    steps: tuple[float, ...] = constant(
+        (1.0, 0.5, 0.2, 0.05, 0.0), "1", "of a departure's mean price: what a change costs, step by step", "judgement"
+    )
+    beyond: float = constant(
+        10.0, "departures", "of the dearest, that a change beyond the bound must be worth", "judgement"
+    )
+    most_paths: int = constant(60_000, "paths", "that are spread anew by one linear programme", "judgement")
+    tie: float = constant(1e-9, "1", "of the cost: differences below it are none", "judgement")
+
+
+NEAR = NearRules()
 
 
 def plan_near(
@@ -88,7 +102,9 @@ def plan_near(
         found += _search_near(network, reference_plan, most_changes, rank, start, options, deadline, progress)
     ranked = [(*rank(draft), draft) for draft in found]
     least = min(cost for cost, _, _ in ranked)
-    return min((item for item in ranked if item[0] <= least + _TIE * max(1.0, abs(least))), key=lambda item: item[1])[2]
+    return min(
+        (item for item in ranked if item[0] <= least + NEAR.tie * max(1.0, abs(least))), key=lambda item: item[1]
+    )[2]
 
 
 def rank_near(
@@ -101,7 +117,7 @@ def rank_near(
     changes = reference_plan.changes(network, draft.vehicles)
     if most_changes is None or not len(network.vehicle_cost):
         return draft.cost, changes
-    beyond = _BEYOND * float(network.vehicle_cost.max())
+    beyond = NEAR.beyond * float(network.vehicle_cost.max())
     short = float(draft.flows.short(network).sum())
     return draft.cost + beyond * max(0, changes - most_changes) + max(0.0, beyond - network.short_cost) * short, changes
 
@@ -114,14 +130,16 @@ def _spread(
     pool, _ = merge_paths(network, [reference_plan.flows.pool, repeated.flows.pool, gather_pool(network, choices)])
     # paths no planner accepts would be taken out of the plan, and their parcels with them
     pool = take_paths(pool, mark_accepted(network, pool))
-    if not len(pool) or len(pool) > _MOST_PATHS or deadline.over():
+    if not len(pool) or len(pool) > NEAR.most_paths or deadline.over():
         return repeated
     vehicles = keep_vehicles(network, reference_plan, deadline)
     price = float(network.vehicle_cost.mean())
     step_costs = build_deviation_costs(network, vehicles, reference_plan, price)
     per_parcel, _ = price_arcs(network, price_departures(network, zero_prices(network)))
     sorts, nights = network.sort_capacity, network.buffer_capacity
-    room = Room(vehicles.room, sorts, nights, _BEYOND * per_parcel, np.maximum(0.0, step_costs.most - vehicles.room))
+    room = Room(
+        vehicles.room, sorts, nights, NEAR.beyond * per_parcel, np.maximum(0.0, step_costs.most - vehicles.room)
+    )
     asked = network.demand_parcels
     answer = assign_paths(
         network, pool, asked.astype(np.float64), room, deadline.share("paths", max(2.0, 0.5 * deadline.left()))
@@ -227,7 +245,7 @@ def _solve_near(
     nudge = 1e-6 * max(dearest, 1.0)
     answer = solve_linear(
         LinearModel(
-            np.concatenate([m.cost, np.full(2 * size, nudge), [_BEYOND * dearest]]),
+            np.concatenate([m.cost, np.full(2 * size, nudge), [NEAR.beyond * dearest]]),
             matrix,
             np.concatenate([m.low, target, [-np.inf]]),
             np.concatenate([m.high, target, [most]]),
@@ -255,7 +273,9 @@ def _search_near(
     """Search locally from a plan while a change gets cheaper, until there are too many."""
     price = float(network.vehicle_cost.mean()) if len(network.vehicle_cost) else 0.0
     draft = start
-    steps = (0.0,) if most_changes is None else _STEPS if rank(start)[1] <= most_changes else (_BEYOND, *_STEPS)
+    steps = (
+        (0.0,) if most_changes is None else NEAR.steps if rank(start)[1] <= most_changes else (NEAR.beyond, *NEAR.steps)
+    )
     for number, share in enumerate(steps):
         if deadline.over():
             return

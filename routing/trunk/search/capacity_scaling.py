@@ -10,8 +10,11 @@ left; where departures run full nothing changes. Every round's flows are a plan 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from data.constants import constant
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import price_departures, zero_prices
 from routing.trunk.bound.path_formulation import ColumnRowModel, LpResult
@@ -23,8 +26,16 @@ from routing.trunk.task.network import Floats
 from routing.trunk.task.paths import PathPool
 from routing.trunk.vehicles.step_costs import StepCosts, build_step_costs
 
-_LEAST = 1e-4  # of its capacity: a departure is never scaled below
-_STALLED = 6  # rounds without a cheaper plan after which scaling ends
+
+@dataclass(frozen=True)
+class ScalingRules:
+    """When capacity scaling ends."""
+
+    least: float = constant(1e-4, "1", "of its capacity, below which a departure is never scaled", "judgement")
+    stalled: int = constant(6, "rounds", "without a cheaper plan after which scaling ends", "judgement")
+
+
+SCALING = ScalingRules()
 
 
 def scale_capacities(model: ColumnRowModel, *, weight: float, rounds: int, effort: float, deadline: Deadline) -> Draft:
@@ -54,7 +65,7 @@ def scale_capacities(model: ColumnRowModel, *, weight: float, rounds: int, effor
             stalled += 1
         if cost < best:
             best, flows = cost, (_first_paths(model.pool, len(answer.parcels)), answer.parcels)
-        if stalled >= _STALLED and _whole_share(answer.departures) > 0.95:
+        if stalled >= SCALING.stalled and _whole_share(answer.departures) > 0.95:
             break
         capacity = _scale(model, capacity, answer, weight)
         if deadline.over():
@@ -100,7 +111,7 @@ def _scale(model: ColumnRowModel, capacity: Floats, answer: LpResult, weight: fl
     share = room * np.where(total > 1e-9, load / np.maximum(total, 1e-9), 0.0)[model.arc]
     whole = np.ceil(share / model.capacity - 1e-6)
     aim = np.where(whole > 0, share / np.maximum(whole, 1.0), 0.0)
-    scaled: Floats = np.maximum(weight * aim + (1 - weight) * capacity, _LEAST * model.capacity)
+    scaled: Floats = np.maximum(weight * aim + (1 - weight) * capacity, SCALING.least * model.capacity)
     return scaled
 
 

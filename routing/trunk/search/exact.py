@@ -16,6 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from data.arrays import Flags
+from data.constants import constant
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
 from routing.trunk.search.draft import Draft
@@ -27,8 +28,18 @@ from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, merge_paths
 from routing.trunk.vehicles.vehicle_model import limit_rows, list_pairs, tally
 
-MOST_FLOW_COLUMNS = 16_000
-TINY_FLOW_COLUMNS = 2_500  # flow columns up to which parcels are whole in the model itself
+
+@dataclass(frozen=True)
+class ExactRules:
+    """Up to which size the exact model is solved."""
+
+    most_columns: int = constant(16_000, "columns", "of flows up to which it is solved at all", "judgement")
+    tiny_columns: int = constant(
+        2_500, "columns", "of flows up to which parcels are whole in the model itself", "judgement"
+    )
+
+
+EXACT = ExactRules()
 
 
 def count_nodes(columns: int, effort: float) -> int:
@@ -98,7 +109,7 @@ class ExactModel:
 
 def fits_exact_model(network: TrunkNetwork, options: TrunkOptions) -> bool:
     """Tell whether a task is small enough for the exact model, and any effort is left to it."""
-    return flow_columns(network) <= MOST_FLOW_COLUMNS and options.proof_share > 0
+    return flow_columns(network) <= EXACT.most_columns and options.proof_share > 0
 
 
 def solve_exactly(network: TrunkNetwork, *, effort: float, deadline: Deadline) -> Proof:
@@ -184,7 +195,7 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
     need = np.ceil(asked.sum() / capacity) if len(entry) else capacity
     limit = np.minimum(limit, np.maximum(need, 1.0)) if not network.type_own.any() else limit
     least = network.vehicle_least[pair_vehicle, network.arc_day[pair_arc]].astype(np.float64)
-    whole = flows <= TINY_FLOW_COLUMNS
+    whole = flows <= EXACT.tiny_columns
     return ExactModel(
         network=network,
         cost=np.concatenate([price, np.full(len(entry), network.short_cost), network.vehicle_cost[pair_vehicle]]),

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from data.arrays import Flags
+from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
@@ -26,9 +27,17 @@ from routing.trunk.task.network import Floats, Ints
 from routing.trunk.task.paths import PathPool, merge_paths
 from routing.trunk.vehicles.vehicle_model import tally
 
-_WORTH_WHILE = 5e-5  # share of the cost by which a neighbour must be cheaper
-_FIRST = 40  # arcs free in the first neighbourhoods besides those of the plan
-_BROAD = 400  # arcs of a plan up to which all of them are free at once
+
+@dataclass(frozen=True)
+class NeighbourhoodRules:
+    """How neighbourhoods are chosen, and when one is worth while."""
+
+    worth_while: float = constant(5e-5, "1", "of the cost by which a neighbour must be cheaper", "judgement")
+    first: int = constant(40, "arcs", "free in the first neighbourhoods besides those of the plan", "judgement")
+    broad: int = constant(400, "arcs", "of a plan up to which all of them are free at once", "judgement")
+
+
+NEIGHBOURHOODS = NeighbourhoodRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +72,20 @@ def search_neighbourhoods(
     generator = np.random.default_rng([options.seed, 303])
     arcs = model.network.arcs
     weight = _weigh(model, reduced)
-    sizes = {"broad": float(_FIRST), "narrow": float(3 * _FIRST)}
+    sizes = {"broad": float(NEIGHBOURHOODS.first), "narrow": float(3 * NEIGHBOURHOODS.first)}
     due = max(int(options.effort * WORK.neighbourhoods), 1)
     made = 0
     while made < due and not deadline.over():
         counts = _count(model, draft)
         opened = np.bincount(model.arc, counts, arcs) > 0
-        kind = "broad" if opened.sum() <= _BROAD and generator.random() < 0.7 else "narrow"
+        kind = "broad" if opened.sum() <= NEIGHBOURHOODS.broad and generator.random() < 0.7 else "narrow"
         size = min(int(sizes[kind]), arcs)
         free = opened | _pick(weight, ~opened, size, generator) if kind == "broad" else _gather(model, size, generator)
         budget = deadline.share(
             "neighbourhoods", min(deadline.left(), max(1.0, SHARES.neighbourhood * options.time_limit))
         )
         try:
-            answer = _solve(model, program, free, counts, draft.cost * (1 - _WORTH_WHILE), budget)
+            answer = _solve(model, program, free, counts, draft.cost * (1 - NEIGHBOURHOODS.worth_while), budget)
             found = draft if answer.values is None else _read(model, program, answer.values, deadline)
         except KeyboardInterrupt:
             deadline.stop()

@@ -5,8 +5,11 @@ The strong relaxation gives the bound; capacity scaling leads it to a plan; neig
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, price_arcs, price_departures
@@ -18,21 +21,33 @@ from routing.trunk.task.effort import SHARES
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, TrunkNetwork
 
-MOST_USES = 150_000  # demands x arcs up to which the strong relaxation is solved in seconds
-_FEW_VEHICLES = 3.0  # mean number of large vehicles on an arc in use up to which opening it is the question
-_WEIGHT = 0.2
-_ROUNDS = 40
+
+@dataclass(frozen=True)
+class FixedChargeRules:
+    """When opening arcs is the question, and how far capacity scaling goes."""
+
+    most_uses: int = constant(
+        150_000, "demands x arcs", "up to which the path formulation is solved in seconds", "judgement"
+    )
+    few_vehicles: float = constant(
+        3.0, "vehicles", "large ones on an arc in use, on average, up to which opening it is the question", "judgement"
+    )
+    weight: float = constant(0.2, "1", "of the newest plan in the capacities that scaling aims at", "judgement")
+    rounds: int = constant(40, "rounds", "of capacity scaling at most", "judgement")
+
+
+FIXED_CHARGE = FixedChargeRules()
 
 
 def is_fixed_charge(network: TrunkNetwork, relaxed: Relaxation) -> bool:
     """Tell whether a network is one of few vehicles an arc and small enough for the strong relaxation."""
-    if not network.arcs or len(network.demand_parcels) * network.arcs > MOST_USES:
+    if not network.arcs or len(network.demand_parcels) * network.arcs > FIXED_CHARGE.most_uses:
         return False
     largest = np.zeros(len(network.lane_ids))
     np.maximum.at(largest, network.vehicle_lane, network.vehicle_capacity)
     used = relaxed.arc_load > 1e-6
     trips = relaxed.arc_load[used] / largest[network.arc_lane[used]]
-    return bool(len(trips)) and float(trips.mean()) <= _FEW_VEHICLES
+    return bool(len(trips)) and float(trips.mean()) <= FIXED_CHARGE.few_vehicles
 
 
 def plan_fixed_charge(
@@ -68,8 +83,8 @@ def plan_fixed_charge(
         )
         scaled = scale_capacities(
             model,
-            weight=_WEIGHT,
-            rounds=_ROUNDS,
+            weight=FIXED_CHARGE.weight,
+            rounds=FIXED_CHARGE.rounds,
             effort=options.effort,
             deadline=_part(deadline, "capacity scaling", SHARES.scaling),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from data.constants import constant
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import Prices, price_arcs, price_departures, price_parcels
 from routing.trunk.search.making_way import make_way
@@ -28,8 +29,18 @@ from routing.trunk.task.records import ParcelPrices
 from routing.trunk.task.shortest_paths import choose_paths, trace_paths
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
-_TIGHTEN = (1.0, 4.0, 20.0)
-_MOST_ROUNDS = 3  # of making way
+
+@dataclass(frozen=True)
+class RepairRules:
+    """How overloads are dissolved."""
+
+    tighten: tuple[float, ...] = constant(
+        (1.0, 4.0, 20.0), "1", "factors on prices with which paths are sought, one after the other", "judgement"
+    )
+    most_rounds: int = constant(3, "rounds", "of making way", "judgement")
+
+
+REPAIR = RepairRules()
 
 
 def collect_flows(network: TrunkNetwork, trees: Trees) -> Flows:
@@ -138,7 +149,7 @@ def _spread_holders(network: TrunkNetwork, flows: Flows, asked: Ints, spreading:
     asked : (K,) [parcels]
         What of each demand is to be carried.
     """
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(REPAIR.most_rounds):
         carried = _sum_by_demand(network, flows)
         missing = np.flatnonzero(asked > carried)
         if not len(missing) or spreading.deadline.over():
@@ -236,7 +247,7 @@ def around(network: TrunkNetwork, prices: Prices, over: Relief) -> list[Ints]:
     plain = price_parcels(network, prices, arc_price)
     unit = float(np.median(arc_price[np.isfinite(arc_price)])) if np.isfinite(arc_price).any() else 1.0
     found = []
-    for factor in _TIGHTEN:
+    for factor in REPAIR.tighten:
         dearer = ParcelPrices(
             arc=plain.arc + over.arcs * factor * unit,
             sort=plain.sort + over.sorts * factor * unit,

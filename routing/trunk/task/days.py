@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from data.constants import constant
 from data.errors import RadarError
 from routing.trunk.task.network import Flags, Floats, Ints
 from routing.trunk.task.validation import number_names
@@ -17,8 +18,16 @@ if TYPE_CHECKING:
 
     from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 
-_MOST_DRAIN_DAYS = 14
-_MOST_DAYS = 120
+
+@dataclass(frozen=True)
+class DayRules:
+    """How many days a plan has."""
+
+    most_drain: int = constant(14, "days", "at the end on which what is late may arrive", "judgement")
+    most: int = constant(120, "days", "of demand", "judgement")
+
+
+DAYS = DayRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +78,9 @@ def read_demand(table: pl.DataFrame, hub_number: dict[str, int]) -> Demands:
     origin = number_names(rows, "origin_hub_id", hub_number, "route_demand", "hub")
     destination = number_names(rows, "destination_hub_id", hub_number, "route_demand", "hub")
     day = (rows["date"] - first_day).dt.total_days().to_numpy().astype(np.int64)
-    if day.max() >= _MOST_DAYS:
+    if day.max() >= DAYS.most:
         raise RadarError(
-            f"demand over {int(day.max()) + 1} days", f"at most {_MOST_DAYS} days a plan", "set --from and --to"
+            f"demand over {int(day.max()) + 1} days", f"at most {DAYS.most} days a plan", "set --from and --to"
         )
     parcels = rows["parcels"].to_numpy().astype(np.int64)
     some = parcels > 0
@@ -87,7 +96,7 @@ def count_days(
     """Days of the plan: the demand days, the longest path, and the time the fullest hub needs to work off its queue."""
     if options.last_day is not None:
         days = (options.last_day - demand.first_day).days + 1
-        if not demand.days <= days <= _MOST_DAYS + _MOST_DRAIN_DAYS:
+        if not demand.days <= days <= DAYS.most + DAYS.most_drain:
             raise RadarError(
                 f"last day {options.last_day}",
                 "a day from the last demand day on, within half a year",
@@ -103,7 +112,7 @@ def count_days(
     bounded = np.isfinite(sort_capacity) & (sort_capacity > 0) & (buffer_capacity > 0)
     queue = ends[bounded] / sort_capacity[bounded] - demand.days if bounded.any() else np.zeros(1)
     spare = float(np.ceil(max(0.0, queue.max()))) + (1.0 if bounded.any() else 0.0)
-    return demand.days + int(min(_MOST_DRAIN_DAYS, longest + spare))
+    return demand.days + int(min(DAYS.most_drain, longest + spare))
 
 
 def list_open_days(changes: pl.DataFrame, hub_number: dict[str, int], first_day: date, days: int) -> Flags:

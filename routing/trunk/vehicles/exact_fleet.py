@@ -7,18 +7,31 @@ after a number of nodes, so that a seed repeats the plan; the clock cuts in only
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from data.constants import constant
 from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
 from routing.trunk.task.effort import WORK
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.vehicles.vehicle_model import VehicleModel, Vehicles, model_vehicles, tally
 
-_MOST_PAIRS = 4000  # (arc, lane vehicle) pairs of a block up to which it is searched
-_PROVEN = 1e-4  # relative gap at which a block counts as solved
+
+@dataclass(frozen=True)
+class BlockRules:
+    """Which blocks of vehicles are searched."""
+
+    most_pairs: int = constant(
+        4000, "pairs", "of arc and lane vehicle of a block up to which it is searched", "judgement"
+    )
+    proven: float = constant(1e-4, "1", "gap at which a block counts as solved", "judgement")
+
+
+BLOCKS = BlockRules()
 
 
 def refine_vehicles(
@@ -45,7 +58,7 @@ def refine_vehicles(
     for number in np.argsort(-np.array(paid), kind="stable"):
         columns, rows = blocks[number]
         inside = columns[columns < pairs]
-        if not 0 < len(inside) <= _MOST_PAIRS:
+        if not 0 < len(inside) <= BLOCKS.most_pairs:
             continue
         if deadline.over():
             break
@@ -65,7 +78,7 @@ def refine_vehicles(
             ),
             deadline=deadline,
             nodes=nodes,
-            gap=_PROVEN,
+            gap=BLOCKS.proven,
         )
         if answer.values is not None and answer.objective < present - 1e-6:
             departures[inside] = np.rint(answer.values[: len(inside)]).astype(np.int64)
