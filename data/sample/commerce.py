@@ -10,7 +10,7 @@ import polars as pl
 
 from data.arrays import Floats
 from data.geography import ground_km, transit_hours
-from data.sample.merchants import MERCHANT_SHARE, Trade
+from data.sample.merchants import TRADE, Trade
 from data.sample.network import COURIERS, Network
 from data.sample.scale import AS_OF, Scale, stream
 
@@ -46,7 +46,7 @@ def list_warehouses(network: Network, scale: Scale, seed: int) -> pl.DataFrame:
     random = stream(seed, "warehouses")
     weight, hubs = _weigh(network), choose_warehouse_hubs(network, scale)
     dispatch = (
-        scale.parcels_per_day * MERCHANT_SHARE * weight[hubs] / weight[hubs].sum() * random.uniform(3.8, 5.0, len(hubs))
+        scale.parcels_per_day * TRADE.share * weight[hubs] / weight[hubs].sum() * random.uniform(3.8, 5.0, len(hubs))
     )
     names = network.hubs["name"].to_list()
     return pl.DataFrame(

@@ -10,15 +10,24 @@ import numpy.typing as npt
 import polars as pl
 
 from data.arrays import Floats, Ints
+from data.constants import constant
 from data.sample.network import COURIERS, Network, hub_distances
 from data.sample.scale import AS_OF, Scale, all_days, history_length, stream
 from data.sample.seasons import DayFactors, autoregressive
 
 Singles = npt.NDArray[np.float32]
 
-_SAME_CITY_SHARE = 0.10
-_DISTANCE_SCALE_KM = 1400.0
-_MUCH_OF_A_HUB = 0.14
+
+@dataclass(frozen=True)
+class GravityRules:
+    """Where parcels go."""
+
+    same_city: float = constant(0.10, "1", "of all parcels that stay in their city", "judgement")
+    scale_km: float = constant(1400.0, "km", "over which the pull of a place falls to 1 / e", "judgement")
+    much_of_a_hub: float = constant(0.14, "1", "of a hub's parcels from which a route is steady", "judgement")
+
+
+GRAVITY = GravityRules()
 _COURIER_GROWTH = np.array([0.03, 0.00, -0.03, 0.08])
 _COURIER_SPIKE = np.array([1.0, 1.1, 0.9, 1.05])
 
@@ -83,11 +92,11 @@ def build_routes(network: Network, scale: Scale, seed: int, courier: int) -> Rou
     count = len(network.home)
     distance = hub_distances(network.hubs)[np.ix_(network.home, network.home)]
     same = network.home[:, None] == network.home[None, :]
-    gravity = network.send[:, None] * network.receive[None, :] * np.exp(-distance / _DISTANCE_SCALE_KM)
+    gravity = network.send[:, None] * network.receive[None, :] * np.exp(-distance / GRAVITY.scale_km)
     gravity = np.where(same, 0.0, gravity)
-    gravity *= (1.0 - _SAME_CITY_SHARE) / gravity.sum()
+    gravity *= (1.0 - GRAVITY.same_city) / gravity.sum()
     local = np.diag(np.sqrt(network.send * network.receive))
-    share = gravity + _SAME_CITY_SHARE * local / local.sum()
+    share = gravity + GRAVITY.same_city * local / local.sum()
     sent = network.send * random.lognormal(0.0, 0.2, count)
     received = network.receive * random.lognormal(0.0, 0.15, count)
     share = share * np.where(same, 1.0, random.lognormal(-0.6, 1.1, share.shape))
@@ -122,7 +131,7 @@ def _with_lives(network: Network, random: np.random.Generator, base: Floats) -> 
     # What carries much of a hub's parcels stays, as does what never leaves the city.
     steady = np.eye(shape[0], dtype=bool)
     for axis in (0, 1):
-        steady |= base > _MUCH_OF_A_HUB * base.sum(axis=axis, keepdims=True)
+        steady |= base > GRAVITY.much_of_a_hub * base.sum(axis=axis, keepdims=True)
     late, early = fate < 0.20, (fate >= 0.20) & (fate < 0.34)
     brief = (fate >= 0.34) & (fate < 0.74) & (size < 0.9)
     seasonal = (fate >= 0.74) & (fate < 0.90) & (size < 0.75)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from data.arrays import Floats, Ints
+from data.constants import constant
 from data.sample.network import Network
 from data.sample.scale import AS_OF, FIRST_DAY, FUTURE_DAYS, Scale, all_days, stream
 from data.sample.seasons import GROWTH
@@ -19,13 +20,30 @@ CATEGORIES = ("apparel", "beauty", "books", "electronics", "food", "home", "spor
 _CATEGORY_NAMES_ZH = ("服装", "美妆", "图书", "数码", "食品", "家居", "运动", "玩具")
 UNITS_A_PARCEL = np.array([1.3, 1.5, 1.8, 1.05, 1.6, 1.2, 1.1, 1.3])
 _PLACES_A_UNIT = np.array([0.7, 0.4, 0.4, 0.9, 0.6, 1.1, 0.9, 0.7])
-# Part of all parcels that the listed merchants send together on a normal day, and the most of a catchment's.
-MERCHANT_SHARE = 1.0 / 6.0
-_MOST_OF_A_CATCHMENT = 0.30
-# Part of an item that leaves from the warehouse where some of its stock stands.
-_LEAST_SPLIT, _MOST_SPLIT = 0.15, 0.35
-_TASTE = 0.25
-_GROWTH_DEVIATION = 0.15
+
+
+@dataclass(frozen=True)
+class TradeSize:
+    """How much merchants send, and what is told of it."""
+
+    share: float = constant(
+        1.0 / 6.0, "1", "of all parcels that the listed merchants send together on a normal day", "judgement"
+    )
+    most_of_a_catchment: float = constant(0.30, "1", "of a hub's parcels that they send at most", "judgement")
+    least_split: float = constant(
+        0.15, "1", "of an item that leaves from the warehouse where some of its stock stands, at least", "judgement"
+    )
+    most_split: float = constant(0.35, "1", "of it at most", "judgement")
+    taste: float = constant(0.25, "log units", "standard deviation of a region's liking of an item", "judgement")
+    growth_deviation: float = constant(
+        0.15, "log units a year", "standard deviation of a merchant's own growth", "judgement"
+    )
+    wrongly_told: float = constant(2.0, "1", "growth announced by the merchant who tells it wrong", "judgement")
+    telling_deviation: float = constant(0.10, "log units", "standard deviation of growth announced right", "judgement")
+    told_before: int = constant(10, "days", "ahead of which plans are told", "judgement")
+
+
+TRADE = TradeSize()
 # Ranks by size of the merchants of whom something is told or happens.
 _JOINED_BEFORE, _LEFT_BEFORE = 8, 10
 _JOINS, _MOVES, _LEAVES = 3, 4, 5
@@ -34,9 +52,6 @@ _OWN_PROMOTION = (2, 11)
 _JOINED_ON, _LEFT_ON = date(2024, 6, 3), date(2025, 3, 17)
 JOINS_ON, MOVES_ON, LEAVES_ON = date(2025, 11, 5), date(2025, 11, 4), date(2025, 11, 7)
 _PLANNED = ((date(2025, 2, 24), 28, 1.35), (date(2025, 8, 18), 28, 1.25), (date(2025, 11, 1), FUTURE_DAYS, 1.30))
-_WRONGLY_TOLD = 2.0
-_TELLING_DEVIATION = 0.10
-_TOLD_BEFORE_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -97,7 +112,7 @@ def plan_trade(network: Network, scale: Scale, warehouse_hubs: Ints, seed: int) 
     random = stream(seed, "merchants")
     count, serving = scale.merchants, network.hubs_on(AS_OF)
     home = random.choice(len(network.home), size=count, p=network.send)
-    growth = random.normal(0.0, _GROWTH_DEVIATION, count)
+    growth = random.normal(0.0, TRADE.growth_deviation, count)
     ids = [f"M{number:04d}" for number in range(1, count + 1)]
     merchant, kind, weight = _assort(count, stream(seed, "assortment"))
     size: Floats = np.bincount(merchant, weight, minlength=count).astype(np.float64)
@@ -105,7 +120,7 @@ def plan_trade(network: Network, scale: Scale, warehouse_hubs: Ints, seed: int) 
     # Whoever moves does so to the busiest other hub with a warehouse.
     split_hub = _choose_split(random, serving[home[merchant]], warehouse_hubs)
     moves_to = int(next(hub for hub in warehouse_hubs.tolist() if hub != serving[home[rank[_MOVES]]]))
-    split = random.uniform(_LEAST_SPLIT, _MOST_SPLIT, len(merchant))
+    split = random.uniform(TRADE.least_split, TRADE.most_split, len(merchant))
     moving = np.nonzero(merchant == rank[_MOVES])[0]
     item = np.concatenate([np.arange(len(merchant)), np.arange(len(merchant)), moving])
     catchment = np.concatenate([home[merchant], split_hub, np.full(len(moving), moves_to)])
@@ -127,7 +142,7 @@ def plan_trade(network: Network, scale: Scale, warehouse_hubs: Ints, seed: int) 
     to: list[str | None] = [None] * count
     to[rank[_MOVES]] = network.hub_ids[moves_to]
     names = {"merchant_id": ids, "name": [f"Merchant {number}" for number in range(1, count + 1)]}
-    taste = random.lognormal(0.0, _TASTE, (len(item), len(network.home)))
+    taste = random.lognormal(0.0, TRADE.taste, (len(item), len(network.home)))
     return Trade(
         merchants=pl.DataFrame(
             {
@@ -200,13 +215,13 @@ def _fit_share(network: Network, weight: Floats, catchment: Ints, today: int) ->
     low, high = 0.0, 1e3
     for _ in range(60):
         middle = 0.5 * (low + high)
-        sent = float((network.send * np.minimum(middle * raw, _MOST_OF_A_CATCHMENT)).sum())
-        low, high = (middle, high) if sent < MERCHANT_SHARE else (low, middle)
+        sent = float((network.send * np.minimum(middle * raw, TRADE.most_of_a_catchment)).sum())
+        low, high = (middle, high) if sent < TRADE.share else (low, middle)
     fitted = low * raw
-    cut = np.minimum(1.0, _MOST_OF_A_CATCHMENT / np.maximum(fitted, 1e-12))
+    cut = np.minimum(1.0, TRADE.most_of_a_catchment / np.maximum(fitted, 1e-12))
     # What moves keeps its parcels; it takes the cut of the hub it leaves.
     shares: Floats = low * weight * cut[catchment] / network.send[catchment]
-    return np.minimum(shares, _MOST_OF_A_CATCHMENT)
+    return np.minimum(shares, TRADE.most_of_a_catchment)
 
 
 def _live(life: Floats, merchant: Ints, rank: Ints, items: int) -> None:
@@ -233,7 +248,7 @@ def _announce(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write what merchants announced: table ``merchant_plans``, and of announced growth what came of it."""
     last = AS_OF + timedelta(days=FUTURE_DAYS)
-    written = datetime.combine(AS_OF - timedelta(days=_TOLD_BEFORE_DAYS), time(2), UTC)
+    written = datetime.combine(AS_OF - timedelta(days=TRADE.told_before), time(2), UTC)
     rows: list[dict[str, object]] = []
     effects: list[tuple[str, date, date, float, float]] = []
     changes = (("joins", _JOINS, JOINS_ON), ("moves", _MOVES, MOVES_ON), ("leaves", _LEAVES, LEAVES_ON))
@@ -241,7 +256,7 @@ def _announce(
         row: dict[str, object] = {"merchant_id": ids[rank[number]], "date_from": day, "date_to": last}
         row |= {"change": change, "sd": 0.3, "written_at": written}
         if change == "joins":
-            parcels = scale.parcels_per_day * MERCHANT_SHARE * size[rank[number]]
+            parcels = scale.parcels_per_day * TRADE.share * size[rank[number]]
             row["units"] = int(round(parcels * float(np.mean(UNITS_A_PARCEL)) * ((last - day).days + 1), -2))
         if change != "leaves":
             row["hub_id"] = network.hub_ids[moves_to if change == "moves" else int(hub[rank[number]])]
@@ -249,9 +264,9 @@ def _announce(
     for number in (*_TOLD_RIGHT, _TOLD_WRONG):
         for first, length, growth in _PLANNED:
             right = number != _TOLD_WRONG
-            told = growth * float(np.exp(random.normal(0.0, _TELLING_DEVIATION))) if right else _WRONGLY_TOLD
+            told = growth * float(np.exp(random.normal(0.0, TRADE.telling_deviation))) if right else TRADE.wrongly_told
             end = first + timedelta(days=length - 1)
-            at = datetime.combine(first - timedelta(days=_TOLD_BEFORE_DAYS + 1), time(2), UTC)
+            at = datetime.combine(first - timedelta(days=TRADE.told_before + 1), time(2), UTC)
             plan = {"merchant_id": ids[rank[number]], "date_from": first, "date_to": end, "growth": round(told, 2)}
             rows.append({**plan, "sd": 0.3, "written_at": at})
             effects.append((ids[rank[number]], first, end, round(told, 2), growth if right else 1.0))

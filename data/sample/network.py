@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from data.arrays import Floats, Ints
+from data.constants import constant
 from data.geography import Mode, great_circle_km, ground_km, transit_hours
 from data.sample.places import all_cities, provinces
 from data.sample.scale import AS_OF, FIRST_DAY, Scale, stream
@@ -20,8 +21,17 @@ COURIERS = (
     ("C3", "Beichen Express", 0.21),
     ("C4", "Nanfeng Courier", 0.15),
 )
-_HUB_SPACING_KM = 55.0
-_ROAD_LIMIT_KM = 2600.0
+
+
+@dataclass(frozen=True)
+class GroundRules:
+    """Where hubs stand and roads lead."""
+
+    hub_spacing: float = constant(55.0, "km", "between two hubs at least", "judgement")
+    road_limit: float = constant(2600.0, "km", "of a road of the backbone at most", "judgement")
+
+
+GROUND = GroundRules()
 
 
 @dataclass(frozen=True)
@@ -158,7 +168,7 @@ def _choose_hub_cities(cities: pl.DataFrame, scale: Scale) -> pl.DataFrame:
         if same >= scale.hubs_a_province:
             continue
         apart = great_circle_km(latitude[number], longitude[number], latitude[chosen], longitude[chosen])
-        if same == 0 or apart.min() >= _HUB_SPACING_KM:
+        if same == 0 or apart.min() >= GROUND.hub_spacing:
             chosen.append(number)
     return ranked[chosen].sort("send", "city_id", descending=[True, False])
 
@@ -341,7 +351,7 @@ def build_lanes(network: Network, scale: Scale) -> pl.DataFrame:
     near = (rank < scale.neighbours) & usable
     trunk = np.zeros(len(is_open), dtype=bool)
     trunk[np.argsort(-weight, kind="stable")[: scale.backbone]] = True
-    backbone = trunk[:, None] & trunk[None, :] & usable & (distance < _ROAD_LIMIT_KM)
+    backbone = trunk[:, None] & trunk[None, :] & usable & (distance < GROUND.road_limit)
     road = near | near.T | backbone
     worth = np.where(trunk[:, None] & trunk[None, :] & usable, weight[:, None] * weight[None, :], 0.0)
     rail = _best_pairs(np.where(distance > 600.0, worth, 0.0), scale.rail_lanes)

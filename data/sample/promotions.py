@@ -6,6 +6,7 @@ member sends on its days; one chain of outlets promotes without any effect.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -14,18 +15,34 @@ import polars as pl
 
 from data.arrays import Floats, Ints
 from data.calendar import build_calendar
+from data.constants import constant
 from data.sample.network import Network
 from data.sample.outlets import OutletPlan
 from data.sample.scale import AS_OF, FIRST_DAY, FUTURE_DAYS, all_days, stream
 
-VENUE_FACTORS = {"main": 1.35, "branch": 1.15, "none": 1.0}
-_VENUE_CHANCES = (0.2, 0.5, 0.3)
-DISCOUNT_SLOPE = 1.0
-_LEAST_DISCOUNT, _MOST_DISCOUNT = 0.05, 0.35
-# Part of a wave's log lift on its days and on the days after them.
-_FADING = (0.5, 0.25, 0.1)
-# How categories and items differ in a wave, log units.
-_CATEGORY_DEVIATION, _ITEM_DEVIATION = 0.08, 0.05
+
+@dataclass(frozen=True)
+class PlantedPromotions:
+    """What promotions do in the sample: the truth that is kept."""
+
+    venues: Mapping[str, float] = constant(
+        {"main": 1.35, "branch": 1.15, "none": 1.0}, "1", "factor of a merchant's place in a wave", "judgement"
+    )
+    venue_chances: tuple[float, ...] = constant((0.2, 0.5, 0.3), "1", "chances of these places", "judgement")
+    discount_slope: float = constant(1.0, "log units", "at a discount of 1", "judgement")
+    least_discount: float = constant(0.05, "1", "discount at least", "judgement")
+    most_discount: float = constant(0.35, "1", "discount at most", "judgement")
+    fading: tuple[float, ...] = constant(
+        (0.5, 0.25, 0.1), "1", "of a wave's log lift on the days after its days", "judgement"
+    )
+    category_deviation: float = constant(0.08, "log units", "by which categories differ in a wave", "judgement")
+    item_deviation: float = constant(0.05, "log units", "by which items differ in a wave", "judgement")
+    least_lift: float = constant(1.3, "1", "factor of a promotion apart from waves, at least", "judgement")
+    most_lift: float = constant(1.6, "1", "factor of it at most", "judgement")
+    member_deviation: float = constant(0.1, "log units", "by which those who take part differ", "judgement")
+
+
+LIFTS = PlantedPromotions()
 # First days and lengths of the promotions apart from waves; the last of each lies in the horizon, between the waves.
 _REGION_DAYS = ((date(2024, 4, 8), 5), (date(2024, 8, 12), 5), (date(2025, 3, 10), 5), (date(2025, 11, 5), 4))
 _CHAIN_DAYS = (
@@ -37,8 +54,6 @@ _CHAIN_DAYS = (
 )
 _MERCHANT_DAYS = ((date(2024, 5, 13), 6), (date(2024, 9, 9), 6), (date(2025, 7, 14), 6), (date(2025, 11, 5), 5))
 _REGIONS, _CHAINS, _MERCHANTS, _OUTLETS_A_CHAIN = 3, 6, 2, 4
-_LEAST_LIFT, _MOST_LIFT = 1.3, 1.6
-_MEMBER_DEVIATION = 0.1
 _NULL_CHAIN = "chain-f"
 
 
@@ -115,7 +130,7 @@ def plan_promotions(
         chain = f"chain-{chr(ord('a') + number)}"
         effect = 0.0 if chain == _NULL_CHAIN else _draw_lift(random)
         for outlet in free[number * _OUTLETS_A_CHAIN : (number + 1) * _OUTLETS_A_CHAIN].tolist():
-            own = effect + (random.normal(0.0, _MEMBER_DEVIATION) if effect else 0.0)
+            own = effect + (random.normal(0.0, LIFTS.member_deviation) if effect else 0.0)
             rows += _on_days(f"{chain}-{ids[outlet]}", "outlet", ids[outlet], own, _CHAIN_DAYS)
             _add(outlets, np.array([outlet]), own, _CHAIN_DAYS)
     for merchant in chosen[:_MERCHANTS]:
@@ -126,7 +141,7 @@ def plan_promotions(
 
 
 def _draw_lift(random: np.random.Generator) -> float:
-    return float(np.log(random.uniform(_LEAST_LIFT, _MOST_LIFT)) + random.normal(0.0, _MEMBER_DEVIATION))
+    return float(np.log(random.uniform(LIFTS.least_lift, LIFTS.most_lift)) + random.normal(0.0, LIFTS.member_deviation))
 
 
 def list_waves() -> pl.DataFrame:
@@ -140,19 +155,21 @@ def list_waves() -> pl.DataFrame:
 def _in_waves(items: pl.DataFrame, lifts: Floats, random: np.random.Generator) -> list[_Row]:
     """Draw venue and discount of every item anew for every wave, and add their lift to its days."""
     categories = items["category"].unique().sort().to_list()
-    by_category = dict(zip(categories, random.normal(0.0, _CATEGORY_DEVIATION, len(categories)), strict=True))
-    by_item = random.normal(0.0, _ITEM_DEVIATION, items.height)
+    by_category = dict(zip(categories, random.normal(0.0, LIFTS.category_deviation, len(categories)), strict=True))
+    by_item = random.normal(0.0, LIFTS.item_deviation, items.height)
     rows = []
     for wave in list_waves().iter_rows(named=True):
         first = (wave["date_from"] - FIRST_DAY).days
         last = (wave["date_to"] - FIRST_DAY).days
         for number, (merchant, category) in enumerate(items.iter_rows()):
-            venue = list(VENUE_FACTORS)[int(random.choice(len(VENUE_FACTORS), p=_VENUE_CHANCES))]
-            discount = round(float(random.uniform(_LEAST_DISCOUNT, _MOST_DISCOUNT)), 2) if venue != "none" else None
-            effect = float(np.log(VENUE_FACTORS[venue])) + DISCOUNT_SLOPE * (discount or 0.0)
+            venue = list(LIFTS.venues)[int(random.choice(len(LIFTS.venues), p=LIFTS.venue_chances))]
+            discount = (
+                round(float(random.uniform(LIFTS.least_discount, LIFTS.most_discount)), 2) if venue != "none" else None
+            )
+            effect = float(np.log(LIFTS.venues[venue])) + LIFTS.discount_slope * (discount or 0.0)
             lift = effect + by_category[category] + by_item[number]
             lifts[number, first : last + 1] += lift
-            for later, part in enumerate(_FADING, start=1):
+            for later, part in enumerate(LIFTS.fading, start=1):
                 if last + later < lifts.shape[1]:
                     lifts[number, last + later] += part * lift
             key = f"{merchant}|{category}|{wave['event_id']}"

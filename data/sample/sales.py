@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from data.arrays import Ints
+from data.constants import constant
 from data.sample.merchants import UNITS_A_PARCEL, Trade
 from data.sample.network import Network
 from data.sample.promotions import Promoted
@@ -18,10 +20,20 @@ from data.sample.scale import AS_OF, FIRST_DAY, all_days, stream
 Singles = npt.NDArray[np.float32]
 
 # Most of a route's parcels of a day that listed merchants send.
-MOST_OF_A_ROUTE = 0.6
-_MOST_EXPECTED = 0.55
-# Shape of the gamma noise of an item's day: standard deviation 1 / sqrt of it.
-_DAY_NOISE_SHAPE = 60.0
+
+
+@dataclass(frozen=True)
+class SalesRules:
+    """How sales fit into the parcels of routes."""
+
+    most_of_a_route: float = constant(0.6, "1", "of a route's parcels that are sales, at most", "judgement")
+    most_expected: float = constant(0.55, "1", "of them that are expected, at most", "judgement")
+    noise_shape: float = constant(
+        60.0, "1", "shape of the gamma noise of an item's day: standard deviation 1 / sqrt of it", "judgement"
+    )
+
+
+SALES = SalesRules()
 
 
 def lift_routes(network: Network, trade: Trade, promoted: Promoted) -> Singles:
@@ -65,16 +77,16 @@ def draw_shipments(
     """
     random = stream(seed, "sales")
     days = parcels.shape[2] - first
-    noise = random.gamma(_DAY_NOISE_SHAPE, 1.0 / _DAY_NOISE_SHAPE, (promoted.items.shape[0], days))
+    noise = random.gamma(SALES.noise_shape, 1.0 / SALES.noise_shape, (promoted.items.shape[0], days))
     factor = trade.life[:, first:] * promoted.items[trade.item][:, first:] * noise[trade.item]
     drawn = np.zeros((len(trade.item), parcels.shape[1], days), dtype=np.int32)
     for origin in np.unique(trade.catchment).tolist():
         here = np.nonzero(trade.catchment == origin)[0]
         part = (trade.share[here, None] * trade.taste[here])[:, :, None] * factor[here][:, None, :]
         part /= lift[origin][None, :, first:]
-        part *= np.minimum(1.0, _MOST_EXPECTED / np.maximum(part.sum(axis=0), 1e-12))[None, :, :]
+        part *= np.minimum(1.0, SALES.most_expected / np.maximum(part.sum(axis=0), 1e-12))[None, :, :]
         left, rest = parcels[origin, :, first:].copy(), np.ones(part.shape[1:])
-        room = np.floor(MOST_OF_A_ROUTE * left).astype(np.int64)
+        room = np.floor(SALES.most_of_a_route * left).astype(np.int64)
         for number, place in enumerate(here.tolist()):
             taken = np.minimum(random.binomial(left, np.clip(part[number] / rest, 0.0, 1.0)), room)
             drawn[place] = taken

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from data.sample import weather, weather_effects
+from data.sample import weather
 from data.sample.demand import Influences
 from data.sample.merchants import Trade
 from data.sample.network import Network
-from data.sample.promotions import DISCOUNT_SLOPE, VENUE_FACTORS, Promoted
+from data.sample.promotions import LIFTS, Promoted
 from data.sample.scale import all_days
 from data.sample.seasons import WAVES, DayFactors
+from data.sample.weather_effects import EFFECTS
 
 FOLDER = "truth"
 
@@ -109,25 +110,22 @@ def tell_truth(
 
 
 def _venue_effects() -> pl.DataFrame:
-    rows = [(f"venue {venue}", float(np.log(factor)), "log units") for venue, factor in VENUE_FACTORS.items()]
-    rows.append(("discount", DISCOUNT_SLOPE, "log units at a discount of 1"))
+    rows = [(f"venue {venue}", float(np.log(factor)), "log units") for venue, factor in LIFTS.venues.items()]
+    rows.append(("discount", LIFTS.discount_slope, "log units at a discount of 1"))
     return pl.DataFrame(rows, schema=["effect", "rate", "unit"], orient="row")
 
 
 def _weather_effects(sky: weather.Weather) -> pl.DataFrame:
     rows = [
-        ("snow on parcels sent", weather_effects.SNOW_OUT_A_CM, "log units per cm of fresh snow a day"),
-        ("snow on parcels received", weather_effects.SNOW_IN_A_CM, "log units per cm of fresh snow a day"),
-        ("rain on parcels sent", weather_effects.RAIN_OUT_A_MM, "log units per mm of rain a day above 10"),
-        ("rain on parcels received", weather_effects.RAIN_IN_A_MM, "log units per mm of rain a day above 10"),
-        *(
-            (f"returned after {n} days", share, "share of what was lost")
-            for n, share in enumerate(weather_effects.RETURN_NEXT_DAYS, 1)
-        ),
-        ("snow on the way of a parcel", weather_effects.HOURS_A_CM, "hours per cm of fresh snow a day at either end"),
-        ("rain on the way of a parcel", weather_effects.HOURS_A_MM, "hours per mm of rain a day at either end"),
-        ("fog on the way of a parcel", weather_effects.HOURS_OF_FOG, "hours per day with less than 200 m of sight"),
-        ("snow that stops lanes", weather_effects.STOPPING_SNOW_CM, "cm of fresh snow a day; the way takes a day more"),
+        ("snow on parcels sent", EFFECTS.snow_out, "log units per cm of fresh snow a day"),
+        ("snow on parcels received", EFFECTS.snow_in, "log units per cm of fresh snow a day"),
+        ("rain on parcels sent", EFFECTS.rain_out, "log units per mm of rain a day above 10"),
+        ("rain on parcels received", EFFECTS.rain_in, "log units per mm of rain a day above 10"),
+        *((f"returned after {n} days", share, "share of what was lost") for n, share in enumerate(EFFECTS.returned, 1)),
+        ("snow on the way of a parcel", EFFECTS.hours_a_cm, "hours per cm of fresh snow a day at either end"),
+        ("rain on the way of a parcel", EFFECTS.hours_a_mm, "hours per mm of rain a day at either end"),
+        ("fog on the way of a parcel", EFFECTS.hours_of_fog, "hours per day with less than 200 m of sight"),
+        ("snow that stops lanes", EFFECTS.stopping_snow, "cm of fresh snow a day; the way takes a day more"),
         ("snow front of the eve starts", sky.eve_front.start, "hours since the first day"),
         ("blizzard of the peak starts", sky.peak_front.start, "hours since the first day"),
     ]

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from data.arrays import Floats
+from data.constants import constant
 from data.geography import great_circle_km
 from data.sample.network import Network
 from data.sample.places import all_cities
@@ -18,12 +19,20 @@ STEP_HOURS = 6
 # A row speaks of the time before it, and a business date is China's day: it has the row of 18 h UTC of the day before (2 h in the
 # morning there) to that of 12 h UTC. As a number of steps before the first row of the day in UTC:
 EARLIER_STEPS = 1
-# Days between two fronts somewhere in the country.
-_FRONT_EVERY_DAYS = 2.2
-# No outlet is farther from a point than this, as long as there are points enough [km].
-_POINT_SPACING_KM = 130.0
-# Normal visibility [m].
-_CLEAR_M = 20_000.0
+
+
+@dataclass(frozen=True)
+class WeatherGround:
+    """How the sample"s weather is laid out."""
+
+    front_every: float = constant(2.2, "days", "between two fronts somewhere in the country", "judgement")
+    spacing: float = constant(
+        130.0, "km", "that an outlet is from a point at most, as long as there are points enough", "judgement"
+    )
+    clear: float = constant(20_000.0, "m", "normal visibility", "judgement")
+
+
+LAID = WeatherGround()
 
 
 @dataclass(frozen=True)
@@ -115,7 +124,7 @@ def _choose_points(network: Network, scale: Scale) -> pl.DataFrame:
     chosen = list(range(network.hubs.height))
     apart = great_circle_km(latitude[:, None], longitude[:, None], latitude[chosen], longitude[chosen]).min(axis=1)
     while len(chosen) < max(scale.weather_points, network.hubs.height):
-        wanted = served if np.where(served, apart, 0.0).max() > _POINT_SPACING_KM else useful
+        wanted = served if np.where(served, apart, 0.0).max() > LAID.spacing else useful
         farthest = int(np.argmax(np.where(wanted, apart, 0.0)))
         chosen.append(farthest)
         apart = np.minimum(apart, great_circle_km(latitude, longitude, latitude[farthest], longitude[farthest]))
@@ -146,7 +155,7 @@ def _slow_noise(random: np.random.Generator, latitude: Floats, longitude: Floats
 
 
 def _ordinary_fronts(random: np.random.Generator, end: float) -> list[Front]:
-    count = int(end / 24.0 / _FRONT_EVERY_DAYS)
+    count = int(end / 24.0 / LAID.front_every)
     starts = np.sort(random.uniform(0.0, end, count))
     # The days of the season's two fronts are kept free of others.
     for special in (_eve_front(), _peak_front()):
@@ -201,11 +210,11 @@ def _see(
     random: np.random.Generator, temperature: Floats, precipitation: Floats, snowfall: Floats, hours: Floats
 ) -> Floats:
     """Visibility: down with rain and more with snow; fog on some still mornings of the cold half of the year."""
-    visibility = _CLEAR_M / (1.0 + 0.5 * precipitation + 9.0 * snowfall)
+    visibility = LAID.clear / (1.0 + 0.5 * precipitation + 9.0 * snowfall)
     month_day = (FIRST_DAY.timetuple().tm_yday + hours / 24.0) % 365.25
     cold = np.cos(2.0 * np.pi * (month_day - 350.0) / 365.25) > 0.3
     # Eight in the morning in China is midnight UTC: the first step of a day.
     dawn = hours % 24.0 == 0.0
     fog = random.random(precipitation.shape) < 0.03 * (cold & dawn)[None, :] * (temperature > -8.0)
     thick = np.exp(random.uniform(np.log(60.0), np.log(900.0), precipitation.shape))
-    return np.clip(np.where(fog, np.minimum(visibility, thick), visibility), 30.0, _CLEAR_M)
+    return np.clip(np.where(fog, np.minimum(visibility, thick), visibility), 30.0, LAID.clear)

@@ -12,8 +12,8 @@ import pytest
 from data.contracts import contract
 from data.sample.make import Sample, build_sample
 from data.sample.merchants import JOINS_ON, LEAVES_ON, MOVES_ON
-from data.sample.promotions import DISCOUNT_SLOPE, VENUE_FACTORS, list_waves
-from data.sample.sales import MOST_OF_A_ROUTE
+from data.sample.promotions import LIFTS, list_waves
+from data.sample.sales import SALES
 from data.sample.scale import AS_OF, FIRST_DAY
 from tests.data.sample_checks import SEED, small_sample
 
@@ -48,7 +48,7 @@ def test_merchants_sell_a_part_of_what_the_routes_carry(sample: Sample) -> None:
     )
     both = sold.join(carried, on=["hub_id", "region_id"], how="left")
     assert both["parcels"].null_count() == 0
-    assert (both["sold"] <= MOST_OF_A_ROUTE * both["parcels"] + 5).all()
+    assert (both["sold"] <= SALES.most_of_a_route * both["parcels"] + 5).all()
     by_hub = both.group_by("hub_id").agg(pl.col("sold", "parcels").sum())
     assert (by_hub["sold"] <= 0.4 * by_hub["parcels"]).all()
     assert float(by_hub["sold"].sum()) / int(carried["parcels"].sum()) == pytest.approx(1 / 6, abs=0.03)
@@ -71,7 +71,7 @@ def test_a_route_is_never_more_than_six_tenths_of_merchants() -> None:
     promoted = Promoted(nothing, nothing, items, np.ones((1, days)), np.ones((1, days)))
     parcels = np.random.default_rng(3).integers(0, 40, (3, 3, days))
     drawn = draw_shipments(trade, promoted, np.ones((3, 3, days), dtype=np.float32), parcels, 0, 5)
-    assert (drawn.sum(axis=0) <= MOST_OF_A_ROUTE * parcels[0]).all()
+    assert (drawn.sum(axis=0) <= SALES.most_of_a_route * parcels[0]).all()
     assert drawn.sum() > 0.45 * parcels[0].sum()
 
 
@@ -165,7 +165,7 @@ def _lift_of_waves(sample: Sample) -> tuple[Floats, Floats]:
 def test_the_planted_venue_and_discount_are_found_within_their_interval(seed: int) -> None:
     sample = small_sample() if seed == SEED else build_sample("small", seed)
     found, errors = _lift_of_waves(sample)
-    planted = np.array([np.log(VENUE_FACTORS["main"]), np.log(VENUE_FACTORS["branch"]), DISCOUNT_SLOPE])
+    planted = np.array([np.log(LIFTS.venues["main"]), np.log(LIFTS.venues["branch"]), LIFTS.discount_slope])
     assert (errors < np.array([0.05, 0.05, 0.2])).all()
     assert (np.abs(found - planted) < 2.6 * errors).all(), (found, errors)
     assert found[0] > 3.0 * errors[0]
