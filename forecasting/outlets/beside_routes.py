@@ -84,7 +84,7 @@ def forecast_own_days(
     inputs: ForecastInputs,
     as_of: dt.date,
     horizon: int,
-    course: tuple[np.datetime64, Vector],
+    multiples: tuple[np.datetime64, Vector],
     ages: Sequence[int],
 ) -> dict[str, OwnDays]:
     """Forecast each direction of outlets from its own days, where at least eight weeks of them are known.
@@ -95,7 +95,7 @@ def forecast_own_days(
         Tables as known on the as-of date.
     as_of, horizon
         Last known day and days ahead.
-    course
+    multiples
         First day and [days] what events do to the network, through the last day ahead; deliveries follow it by one to three days.
     ages
         Days before the as-of date of the backtests (:func:`choose_ages`).
@@ -110,8 +110,8 @@ def forecast_own_days(
         return found
     outlets = inputs.outlets.select("outlet_id", "courier_id", "hub_id").sort("outlet_id")
     for direction in ("pickup", "delivery"):
-        multiple = course[1] if direction == "pickup" else _lag(course[1])
-        days = read_outlet_days(inputs, outlets, direction, as_of, horizon, (course[0], multiple))
+        multiple = multiples[1] if direction == "pickup" else _lag(multiples[1])
+        days = read_outlet_days(inputs, outlets, direction, as_of, horizon, (multiples[0], multiple))
         if days is None or days.known - days.first_day < OWN.fewest_days:
             continue
         since = (as_of - to_date(days.dates[days.known - 1])).days

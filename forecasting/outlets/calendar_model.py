@@ -195,7 +195,7 @@ class _Fit:
     def update(self) -> None:
         """Fit every part once to what the others leave."""
         known = self.history.known
-        rest = self.log - self.level - self.said()[:, :known]
+        rest = self.log - self.level - self.predicted_log()[:, :known]
         noise = _noise(rest, self.weight)
         precision = self.weight / noise[:, None] ** 2
         rest = self._fit_shared(rest, precision)
@@ -203,9 +203,9 @@ class _Fit:
         for kind in self.kinds:
             rest = self._fit_kind(kind, rest, precision)
         self._fit_measures(rest, precision)
-        self.level = smooth(self.log - self.said()[:, :known], self.weight)
+        self.level = smooth(self.log - self.predicted_log()[:, :known], self.weight)
 
-    def said(self) -> Matrix:
+    def predicted_log(self) -> Matrix:
         """[outlets x days] log of all but the level."""
         total = self.week[:, self.weekday] + (self.columns.values @ self.shared)[None, :]
         for kind in self.kinds:
@@ -267,10 +267,10 @@ class _Fit:
     def forecast(self) -> CalendarForecast:
         """Carry the level on, and put the calendar of the days ahead on it."""
         known = self.history.known
-        said = self.said() + self.offset[None, :]
-        course = np.exp(said) * self.opened.share
-        level = self._level(course[:, :known])
-        mean = level[:, None] * course[:, known:]
+        predicted = self.predicted_log() + self.offset[None, :]
+        profile = np.exp(predicted) * self.opened.share
+        level = self._level(profile[:, :known])
+        mean = level[:, None] * profile[:, known:]
         event = self.columns.values[:, self.columns.event] @ self.shared[self.columns.event] + self.offset
         promoted = self.columns.values[:, self.columns.promotion] @ self.shared[self.columns.promotion]
         promotion = np.repeat(promoted[None, known:], mean.shape[0], axis=0)
@@ -287,21 +287,21 @@ class _Fit:
             dict(self.slopes),
         )
 
-    def _level(self, course: Matrix) -> Vector:
+    def _level(self, profile: Matrix) -> Vector:
         """[outlets] parcels of a day on which the calendar says nothing, shrunk to the mean outlet of the hub."""
-        days = course.shape[1]
+        days = profile.shape[1]
         weight = 0.5 ** (np.arange(days - 1, -1, -1) / CALENDAR.half_life)
-        usable = ~self.opened.shut & (course > 0)
-        came = (self.history.parcels * usable) @ weight
-        said = (course * usable) @ weight
+        usable = ~self.opened.shut & (profile > 0)
+        actual = (self.history.parcels * usable) @ weight
+        predicted = (profile * usable) @ weight
         hub, hubs = self.tree.hub, self.tree.region.size
-        mass = np.bincount(hub, weights=said, minlength=hubs)
-        of_hub = np.divide(np.bincount(hub, weights=came, minlength=hubs), mass, out=np.zeros(hubs), where=mass > 0)
-        everyone = came.sum() / said.sum() if said.sum() > 0 else 0.0
+        mass = np.bincount(hub, weights=predicted, minlength=hubs)
+        of_hub = np.divide(np.bincount(hub, weights=actual, minlength=hubs), mass, out=np.zeros(hubs), where=mass > 0)
+        everyone = actual.sum() / predicted.sum() if predicted.sum() > 0 else 0.0
         of_hub = np.where(mass > 0, of_hub, everyone)
-        # A mean course is worth one a day: pseudo-days weigh what a day of the kernel's end does.
+        # A mean profile is worth one a day: pseudo-days weigh what a day of the kernel's end does.
         pseudo = np.where(usable.sum(axis=1) >= CALENDAR.fewest_days, 0.0, CALENDAR.level_pseudo_days)
-        return np.asarray((came + pseudo * of_hub[hub]) / np.maximum(said + pseudo, 1e-9))
+        return np.asarray((actual + pseudo * of_hub[hub]) / np.maximum(predicted + pseudo, 1e-9))
 
 
 def smooth(values: Matrix, weight: Matrix) -> Matrix:

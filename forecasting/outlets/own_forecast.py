@@ -54,7 +54,7 @@ def read_outlet_days(
     direction: str,
     as_of: dt.date,
     horizon: int,
-    course: tuple[np.datetime64, Matrix] | None = None,
+    multiples: tuple[np.datetime64, Matrix] | None = None,
 ) -> OutletDays | None:
     """Read the outlets' own history of one direction.
 
@@ -68,7 +68,7 @@ def read_outlet_days(
         pickup or delivery.
     as_of, horizon
         Last known day and days ahead.
-    course
+    multiples
         First day and [days] multiples of events that another forecast tells, through the last day ahead.
 
     Returns
@@ -92,11 +92,11 @@ def read_outlet_days(
     else:
         units = units.join(regions.unique("hub_id"), on="hub_id", how="left", maintain_order="left")
     offset = None
-    if course is not None:
+    if multiples is not None:
         offset = np.zeros(dates.size)
-        at = (dates - course[0]).astype(int)
-        inside = (at >= 0) & (at < course[1].size)
-        offset[inside] = np.log(np.maximum(course[1][at[inside]], 1e-3))
+        at = (dates - multiples[0]).astype(int)
+        inside = (at >= 0) & (at < multiples[1].size)
+        offset[inside] = np.log(np.maximum(multiples[1][at[inside]], 1e-3))
     return OutletDays(history.parcels, dates, units, inputs.events, inputs.promotions, history.first_day, offset)
 
 
@@ -127,6 +127,6 @@ def backtest_own(days: OutletDays, horizon: int, cutoffs: Sequence[int] | None =
         if known - days.first_day < max(CALENDAR.fewest_days, OWN.step) or known >= days.known:
             continue
         ahead = min(checked, days.known - known)
-        said = forecast_by_calendar(days.until(known, ahead))
-        tests.append(OwnBacktest(known, said.mean, days.parcels[:, known : known + ahead]))
+        predicted = forecast_by_calendar(days.until(known, ahead))
+        tests.append(OwnBacktest(known, predicted.mean, days.parcels[:, known : known + ahead]))
     return tests

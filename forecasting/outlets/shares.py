@@ -212,9 +212,9 @@ def weekday_factors(
 def _factors(arrived: Matrix, delivered: Matrix, chosen: NDArray[np.bool_], parent: Matrix) -> Matrix:
     """[groups x 7] delivered over arrived by weekday, with pseudo-weeks of the parent's; the parent's where nothing is known."""
     days = arrived.shape[1]
-    came, went = arrived[:, chosen].sum(axis=1), delivered[:, chosen].sum(axis=1)
-    told = (came > 0) & (went > 0)
-    even = arrived * np.divide(went, came, out=np.ones_like(came), where=told)[:, None]
+    received, brought = arrived[:, chosen].sum(axis=1), delivered[:, chosen].sum(axis=1)
+    told = (received > 0) & (brought > 0)
+    even = arrived * np.divide(brought, received, out=np.ones_like(received), where=told)[:, None]
     # Column days is the first day ahead: its weekday is that of columns days - 7, days - 14, ...
     weekday = (np.arange(days) - days) % 7
     pseudo = SHARES.pseudo_weeks * even[:, chosen].mean(axis=1) if chosen.any() else np.ones(arrived.shape[0])

@@ -64,7 +64,7 @@ def sample_network_errors(
     """
     known = clean.known
     total = clean.parcels.sum(axis=0, dtype=np.float64)
-    came = actual.sum(axis=0, dtype=np.float64)
+    of_network = actual.sum(axis=0, dtype=np.float64)
     weight = np.where(clean.filled, 0.0, clean.calmness[:known])
     usable = ~clean.filled
     if clean.hidden is not None:
@@ -82,7 +82,7 @@ def sample_network_errors(
             recent = np.array([total[max(cutoff - BACKTESTS.recent, 0) : cutoff].mean()])
             sample = ErrorSample.of(
                 "network",
-                came[None, days],
+                of_network[None, days],
                 (path * multiple[days])[None],
                 recent,
                 clean.touched[days],

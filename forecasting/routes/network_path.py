@@ -243,9 +243,9 @@ def forecast_network(
     for name, own_weight in weight.items():
         # Prophet has a season and a trend of its own.
         share = NETWORK.trend_shares.get(name, 1.0)
-        said = paths[name] if name == PROPHET else paths[name] * season * np.exp(share * trend)
+        predicted = paths[name] if name == PROPHET else paths[name] * season * np.exp(share * trend)
         on = own_weight * (late if name == PROPHET else np.ones(horizon))
-        combined += on * said
+        combined += on * predicted
         mass += on
     combined /= mass
     near = [paths[name] for name in NEAR_PATHS if name in paths]
@@ -278,13 +278,13 @@ def _learnt_fade(total: Vector, dates: NDArray[np.datetime64], day_weight: Vecto
         rest = np.mean([path(past, dates[:cutoff], days) for path in BATCHED.values()], axis=0)
         usual = float(rest.mean())
         unheard: list[str] = []
-        said = [
+        predicted = [
             found
             for name, path in _guests(past, days, use_prophet=False)
             if (found := _try(name, path, past, dates[:cutoff], days, usual, unheard)) is not None
         ]
-        if said:
-            near = np.mean(said, axis=0)
+        if predicted:
+            near = np.mean(predicted, axis=0)
             for tau, error in measure_fades(rest, near, total[ahead], day_weight[ahead]).items():
                 errors.setdefault(tau, []).append(error)
     return learn_fade(errors)

@@ -1,6 +1,6 @@
 """Plans of networks where opening an arc is the question: few vehicles on a lane, or one that runs or does not.
 
-The strong relaxation gives the bound; capacity scaling leads it to a plan; neighbourhoods improve the plan.
+The path formulation gives the bound; capacity scaling leads it to a plan; neighbourhoods improve the plan.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FIXED_CHARGE = FixedChargeRules()
 
 
 def is_fixed_charge(network: TrunkNetwork, relaxed: Relaxation) -> bool:
-    """Tell whether a network is one of few vehicles an arc and small enough for the strong relaxation."""
+    """Tell whether a network is one of few vehicles an arc and small enough for the path formulation."""
     if not network.arcs or len(network.demand_parcels) * network.arcs > FIXED_CHARGE.most_uses:
         return False
     largest = np.zeros(len(network.lane_ids))
@@ -58,7 +58,7 @@ def plan_fixed_charge(
     draft: Draft,
     progress: Progress = SILENT,
 ) -> tuple[Draft, BoundCertificate]:
-    """Plan by strong relaxation, capacity scaling and neighbourhoods.
+    """Plan by path formulation, capacity scaling and neighbourhoods.
 
     Parameters
     ----------
