@@ -45,6 +45,7 @@ def lay_out_plan(
     options: TrunkOptions,
     most: int,
     seed: int,
+    days_before: int | None = None,
 ) -> PlanOnDraws:
     """Lay a plan out with the draws of a forecast.
 
@@ -58,6 +59,8 @@ def lay_out_plan(
         ``[plan]`` of radar.toml; costs and hours the plan was made with.
     most, seed
         Draws wanted at most, and their seed.
+    days_before
+        Days drawn before the plan's first; without, as many as its longest flow takes. Plans are on the same draws only when these are the same.
 
     Raises
     ------
@@ -66,13 +69,17 @@ def lay_out_plan(
     """
     from routing.stress.layout import Prices, lay_out
 
-    source = open_draws(tables, forecasts, most, seed)
+    source = open_draws(tables, forecasts, most, seed, days_before)
     cost = Prices(options.hold_cost, options.late_cost, settings.idle_cost_share, options)
     return PlanOnDraws(lay_out(tables, source.routes, cost), source, str(forecasts("route")["run_id"][0]))
 
 
 def open_draws(
-    tables: Mapping[str, pl.DataFrame], forecasts: Callable[[str], pl.DataFrame], most: int, seed: int
+    tables: Mapping[str, pl.DataFrame],
+    forecasts: Callable[[str], pl.DataFrame],
+    most: int,
+    seed: int,
+    days_before: int | None = None,
 ) -> DemandSource:
     """Open the draws of a forecast for the days of a plan and those before it on which parcels may still be under way.
 
@@ -90,15 +97,21 @@ def open_draws(
     first, last = days.min(), days.max()
     if not isinstance(first, date) or not isinstance(last, date):
         raise RadarError("a plan without demand", "one of at least one day", "plan again with `radar plan trunk`")
-    return DemandSource.open(found, _begin(tables, found["route"], first), last, most, seed)
+    if days_before is None:
+        days_before = _count_days_before(tables)
+    return DemandSource.open(found, _begin(days_before, found["route"], first), last, most, seed)
 
 
-def _begin(tables: Mapping[str, pl.DataFrame], forecast: pl.DataFrame, first: date) -> date:
-    """First day to draw: so long before the plan's first that what is handed in then can still be under way, if the forecast has these days."""
+def _count_days_before(tables: Mapping[str, pl.DataFrame]) -> int:
+    """Days before the plan's first on which parcels may still be under way when it begins."""
     flows = tables["trunk_flows"]
     longest = (flows["completed_on"] - flows["date"]).dt.total_days().max() if flows.height else 0
+    return min(int(longest) if isinstance(longest, int) else 0, MOST_DAYS_BEFORE)
+
+
+def _begin(days: int, forecast: pl.DataFrame, first: date) -> date:
+    """First day to draw: so long before the plan's first that what is handed in then can still be under way, if the forecast has these days."""
     known = forecast["date"].min()
-    days = min(int(longest) if isinstance(longest, int) else 0, MOST_DAYS_BEFORE)
     begin = first - timedelta(days=days)
     return max(begin, known) if isinstance(known, date) and known <= first else first
 

@@ -110,11 +110,13 @@ class TargetTask:
     seed: int
 
     def lay_out(self, plan: TrunkPlan, demand: pl.DataFrame) -> PlanOnDraws:
-        """Lay a plan out with its draws."""
-        from cli.plan_risk import lay_out_plan
+        """Lay a plan out with its draws, which are the same for all plans, however long their flows take."""
+        from cli.plan_risk import MOST_DAYS_BEFORE, lay_out_plan
 
         tables = {**self.tables, "route_demand": demand, **plan.tables()}
-        return lay_out_plan(tables, self.forecasts, self.settings, self.options, FIT_DRAWS, self.seed)
+        return lay_out_plan(
+            tables, self.forecasts, self.settings, self.options, FIT_DRAWS, self.seed, days_before=MOST_DAYS_BEFORE
+        )
 
 
 def plan_to_target(task: TargetTask, first: TrunkPlan, bar: Progress) -> Reached:

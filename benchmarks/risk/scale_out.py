@@ -106,6 +106,7 @@ def _run(copy: Path, command: str, scenarios: Path, engine: str) -> tuple[float,
             seconds = _time([*TOOL, "--workspace", str(copy), *words, "--engine", address], worker)
     else:
         seconds = _time([*TOOL, "--workspace", str(copy), *words], None)
+    print(f"{command} on {engine}: {seconds:.0f} s", file=sys.stderr, flush=True)
     workspace = Workspace.open(copy)
     return seconds, [workspace.results(name).drop("run_id") for name in TABLES[command]]
 

@@ -57,13 +57,14 @@ def load_planned(network: Network, yard: Yard, record: Played, hub: int, step: i
 def load_ahead(network: Network, yard: Yard, record: Played, hub: int, step: int) -> None:
     """Fill room left on planned vehicles, in turn, with what waits for a lane beyond what the plan itself leaves waiting.
 
-    Modifies the yard and the record in place.
+    Where there are vehicles without a bound all find room on their own departure, and none leaves ahead. Modifies the yard and the record in place.
     """
     lanes = network.lanes
     left = 0
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
         lane = lanes.of_hub[at]
-        yard.free[lane] = max(min(yard.room[lane], yard.ready_for[lane] - lanes.meant[lane, step]), 0)
+        beyond = yard.ready_for[lane] - lanes.meant[lane, step]
+        yard.free[lane] = max(min(yard.room[lane], beyond), 0) if lanes.room[lane, step] < UNBOUNDED else 0
         left += yard.free[lane]
     cell = yard.head[hub]
     while cell != CLOSED and left > 0:

@@ -11,7 +11,7 @@ cells n1, n2 … with T parcels together and room for R, cell i gets
 from __future__ import annotations
 
 from routing.stress.compiled import inner
-from routing.stress.records import CLOSED, Network, Yard
+from routing.stress.records import CLOSED, UNBOUNDED, Network, Yard
 from routing.stress.yard import is_due, is_early
 
 
@@ -105,7 +105,7 @@ def _count_staged(network: Network, yard: Yard, hub: int, step: int) -> int:
     for at in range(lanes.by_hub[hub], lanes.by_hub[hub + 1]):
         lane = lanes.of_hub[at]
         left = yard.ready_for[lane] - min(yard.lane_sum[lane], yard.room[lane])
-        room = yard.room[lane] - min(yard.lane_sum[lane], yard.room[lane])
+        room = yard.room[lane] - min(yard.lane_sum[lane], yard.room[lane]) if lanes.room[lane, step] < UNBOUNDED else 0
         yard.lane_sum[lane] = 0
         staged += left - max(min(left - lanes.meant[lane, step], room), 0)
     return int(staged)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import cli.plan_to_risk
-from cli.plan_to_risk import Reached, Round, tell_reached
+from cli.past_plans import read_trunk_plan
+from cli.plan_to_risk import Reached, Round, TargetTask, tell_reached
+from cli.trunk_task import read_options
 from data.workspace import Workspace
 from routing.stress.capacity import Ask, Capacity
+from routing.stress.play import play_draws
 from routing.stress.probability import Probability
 from tests.cli.test_stress import folder, radar
 
@@ -59,6 +64,41 @@ def test_what_is_not_met_names_the_capacity_to_ask_for(folder: Path, monkeypatch
     assert target["capacity"]["after"]["value"] < target["capacity"]["before"]["value"]
     assert target["capacity"]["before"]["value"] == pytest.approx(target["overflow_value"])
     assert "Ask for sorting capacity" in tell_reached(_reached(target))[1]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A plan read back from its tables."""
+
+    found: dict[str, pl.DataFrame]
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        return self.found
+
+
+def test_plans_whose_flows_take_longer_or_shorter_are_held_together_on_the_same_futures(folder: Path) -> None:
+    """Plans of more parcels take longer; with as many days before as each takes their draws were of different days."""
+    days = ("--from", "2025-11-12", "--to", "2025-11-12")
+    assert plan(folder, *days).exit_code in (0, 3)
+    workspace = Workspace.open(folder)
+    tables, options = read_trunk_plan(workspace, workspace.writers("trunk_flows")[-1])
+    forecast = workspace.writers("route_forecasts")[-1]
+
+    def read(level: str) -> pl.DataFrame:
+        return workspace.results(f"{level}_forecasts", forecast)
+
+    nothing: Any = None
+    task = TargetTask(tables, nothing, read, workspace.settings.plan, read_options(options), 0.02, 0)
+    flows = tables["trunk_flows"]
+    later = flows.with_columns(pl.col("completed_on") + timedelta(days=1))
+    drawn = []
+    for kept in (flows, later):
+        made: Any = Kept({"trunk_flows": kept})
+        ready = task.lay_out(made, tables["route_demand"])
+        drawn.append((ready.source.routes, ready.source.draw_fresh(5)))
+        assert play_draws(ready.layout.network, drawn[0][1]).demanded.sum() == drawn[0][1].sum()
+    assert_frame_equal(drawn[0][0], drawn[1][0])
+    assert drawn[0][1].tolist() == drawn[1][1].tolist()
 
 
 def _reached(facts: dict[str, Any]) -> Reached:

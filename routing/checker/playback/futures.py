@@ -74,7 +74,7 @@ class Futures:
             self._sort(visit)
             self._finish(visit)
             self._load_planned(visit)
-            if visit.last:
+            if visit.last and not self.freedom.unlimited:
                 self._load_ahead(visit)
             if self.freedom.others:
                 self._load_others(visit)
@@ -162,7 +162,9 @@ class Futures:
             mine = (cell for cell in self._yard[visit.hub] if cell.path.lane == lane and not cell.is_early(visit.step))
             leaves = np.minimum(sum((cell.ready for cell in mine), start=self._none()), self._room[lane])
             beyond = ready - leaves - self.ground.meant(lane, visit.step)
-            staged = staged + ready - leaves - np.minimum(beyond, self._room[lane] - leaves).clip(min=0)
+            staged = staged + ready - leaves
+            if not self.freedom.unlimited:
+                staged = staged - np.minimum(beyond, self._room[lane] - leaves).clip(min=0)
         return staged
 
     def _count_ready(self, hub: int) -> dict[int, Counts]:
