@@ -46,8 +46,9 @@ def main() -> int:
         section.keep(asked.keep / f"{name}.json")
         for bar in section.bars:
             print(f"{name}: {bar.figure}: {bar.found}, asked {bar.asked}: {bar.verdict}", file=sys.stderr)
-    kept = [asked.keep / f"{name}.json" for name in PARTS]
-    page = write_page(Section.read(path) for path in kept if path.exists())
+    kept = {name: asked.keep / f"{name}.json" for name in PARTS}
+    missing = [name for name, path in kept.items() if not path.exists()]
+    page = write_page([Section.read(path) for path in kept.values() if path.exists()], missing)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(page, encoding="utf-8")
     print(f"written to {asked.out}", file=sys.stderr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -61,11 +61,11 @@ class Section:
         return cls(bars=bars, tables=tables, **told)
 
 
-def write_page(sections: Iterable[Section]) -> str:
-    """Draw the page."""
-    sections = list(sections)
+def write_page(sections: Sequence[Section], missing: Sequence[str] = ()) -> str:
+    """Draw the page; parts that are missing are named."""
     bars = [[one.figure, one.asked, one.found, one.verdict] for section in sections for one in section.bars]
     lines = [HEAD, "## Bars", "", *_rows(Table(("figure", "bar", "found", ""), bars))]
+    lines += [f"Not measured yet: {', '.join(f'`--only {name}`' for name in missing)}.", ""] if missing else []
     for section in sections:
         lines += [f"## {section.title}", ""]
         for note in section.notes:
