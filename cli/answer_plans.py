@@ -47,6 +47,8 @@ class NearPlanner:
 
     def __call__(self, scenario: Scenario) -> tuple[dict[str, pl.DataFrame], int] | None:
         """Plan for a scenario; return the plan's tables with the new flows and departures, and the departures changed."""
+        import polars as pl
+
         from routing.trunk.plan import plan_trunk
         from routing.trunk.replan.reference_plan import Reference, count_changes
         from routing.trunk.task.inputs import TrunkInputs
@@ -64,7 +66,10 @@ class NearPlanner:
             last,  # type: ignore[arg-type]
             self.max_changes,
         )
-        plan = plan_trunk(replace(inputs, hub_days=days), self.options, reference=reference)
+        # what a planner fixed may not be able to run now; what was forbidden stays so
+        locks = inputs.departure_locks.with_columns(at_least=pl.lit(0, inputs.departure_locks.schema["at_least"]))
+        inputs = replace(inputs, hub_days=days, departure_locks=locks)
+        plan = plan_trunk(inputs, self.options, reference=reference)
         tables = dict(self.tables) | {"trunk_flows": plan.trunk_flows, "trunk_departures": plan.trunk_departures}
         return tables, 0 if plan.changes is None else count_changes(plan.changes)
 

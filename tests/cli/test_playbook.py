@@ -126,3 +126,24 @@ def test_an_unknown_hub_is_refused_before_anything_is_played(
         result = radar(folder, command, planned["run_id"], "--scenarios", str(file), "--draws", "20")
         assert result.exit_code == 1
         assert "hub Z" in result.output
+
+
+def test_what_was_fixed_on_a_lane_that_closes_stops_no_answer(
+    folder: Path, planned: dict[str, Any], scenarios: Path
+) -> None:
+    mine = Workspace.open(folder).results("trunk_departures", planned["run_id"]).filter(pl.col("lane_id") == "A-B")
+    rows = mine.group_by("lane_id", "date", "vehicle_type_id").agg(at_least=pl.col("departures").sum())
+    with Workspace.open(folder).run("load") as load:
+        load.upsert("departure_locks", rows.with_columns(leaves=pl.lit("any"), at_most=pl.lit(None, pl.Int64)))
+    try:
+        again = radar(folder, "plan", "trunk", "--effort", "0.02", "--draws", "25", "--json")
+        assert again.exit_code in (0, 3), again.output
+        arguments = ("--scenarios", str(scenarios), "--scenario", "A-B closed", "--draws", "20", "--max-changes", "4")
+        result = radar(folder, "playbook", json.loads(again.stdout)["run_id"], *arguments, "--json")
+        assert result.exit_code == 0, result.output
+        assert "re_plan" in {row["answer"] for row in json.loads(result.stdout)["answers"]}
+    finally:
+        with Workspace.open(folder).run("load") as load:
+            load.replace(
+                "departure_locks", rows.clear().with_columns(leaves=pl.lit("any"), at_most=pl.lit(None, pl.Int64))
+            )

@@ -225,6 +225,8 @@ def test_locks_of_a_shut_lane_are_refused_where_they_fix_and_hold_where_they_for
     assert plan_trunk(_with_locks(shut, _lock("A-B", "hired", 0, 0)), OPTIONS).short == 0
     with pytest.raises(RadarError, match="a day on which the lane and its hubs are open"):
         plan_trunk(_with_locks(shut, _lock("A-B", "hired", 1)), OPTIONS)
+    with pytest.raises(RadarError, match="and 1 rows more"):
+        plan_trunk(_with_locks(shut, _lock("A-B", "hired", 1), _lock("A-B", "own", 1)), OPTIONS)
 
 
 def _random_locks(plan: TrunkPlan, inputs: TrunkInputs, seed: int) -> TrunkInputs:

@@ -36,6 +36,7 @@ def lay_locks(network: TrunkNetwork, locks: pl.DataFrame, sorts: Sorts) -> Trunk
         return network
     least, most = network.vehicle_least.copy(), network.vehicle_most.copy()
     left_open: list[OpenLock] = []
+    refused: list[dict[str, Any]] = []
     for row in locks.sort("lane_id", "date", "vehicle_type_id", "leaves").iter_rows(named=True):
         day = (row["date"] - network.first_day).days
         vehicles = _find_vehicles(network, row)
@@ -46,19 +47,27 @@ def lay_locks(network: TrunkNetwork, locks: pl.DataFrame, sorts: Sorts) -> Trunk
         if at_least:
             vehicles = vehicles[network.arc_of[network.vehicle_lane[vehicles], day] >= 0]
             if not len(vehicles):
-                refused = _cannot_keep(
-                    row, "a day on which the lane and its hubs are open and it arrives within the plan"
-                )
-                raise refused
+                refused.append(row)
+                continue
         if len(vehicles) == 1:
             place = vehicles[0], day
             least[place], most[place] = max(least[place], at_least), min(most[place], at_most)
         elif len(vehicles):
             order = np.argsort(network.lane_leaves[network.vehicle_lane[vehicles], day], kind="stable")
             left_open.append(OpenLock(vehicles[order], day, at_least, at_most))
+    if refused:
+        shut = _tell_shut(refused)
+        raise shut
     locked = replace(network, vehicle_least=least, vehicle_most=most, open_locks=tuple(left_open))
     check_locks(locked)
     return locked
+
+
+def _tell_shut(rows: list[dict[str, Any]]) -> RadarError:
+    refused = _cannot_keep(rows[0], "a day on which the lane and its hubs are open and it arrives within the plan")
+    if len(rows) == 1:
+        return refused
+    return RadarError(f"{refused.found} and {len(rows) - 1} rows more", refused.expected, refused.action)
 
 
 def _name_table(row: dict[str, Any]) -> str:
