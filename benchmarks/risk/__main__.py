@@ -38,10 +38,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.risk", description=__doc__)
     parser.add_argument("workspace", type=Path)
     parser.add_argument("--only", action="append", choices=sorted(PARTS), help="one part; may be repeated")
+    parser.add_argument("--page", action="store_true", help="run no part: draw the page from what is kept")
     parser.add_argument("--keep", type=Path, default=Path("build/risk"), help="folder of what parts found")
     parser.add_argument("--out", type=Path, default=PAGE, help="file for the page")
     asked = parser.parse_args()
-    for name in asked.only or PARTS:
+    for name in () if asked.page else asked.only or PARTS:
         section = replace(PARTS[name](asked.workspace), machine=describe_machine())
         section.keep(asked.keep / f"{name}.json")
         for bar in section.bars:

@@ -64,7 +64,14 @@ class Section:
 def write_page(sections: Sequence[Section], missing: Sequence[str] = ()) -> str:
     """Draw the page; parts that are missing are named."""
     bars = [[one.figure, one.asked, one.found, one.verdict] for section in sections for one in section.bars]
-    lines = [HEAD, "## Bars", "", *_rows(Table(("figure", "bar", "found", ""), bars))]
+    machines = list(dict.fromkeys(section.machine for section in sections))
+    lines = [
+        HEAD,
+        *([f"Machine: {machines[0]}.\n"] if len(machines) == 1 else []),
+        "## Bars",
+        "",
+        *_rows(Table(("figure", "bar", "found", ""), bars)),
+    ]
     lines += [f"Not measured yet: {', '.join(f'`--only {name}`' for name in missing)}.", ""] if missing else []
     for section in sections:
         lines += [f"## {section.title}", ""]
@@ -72,7 +79,7 @@ def write_page(sections: Sequence[Section], missing: Sequence[str] = ()) -> str:
             lines += [note, ""]
         for table in section.tables:
             lines += _rows(table)
-        lines += [f"*{section.machine}*", ""]
+        lines += [f"*{section.machine}*", ""] if len(machines) > 1 else []
     return "\n".join(lines).rstrip() + "\n"
 
 
