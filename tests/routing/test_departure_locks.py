@@ -218,6 +218,21 @@ def test_an_hour_at_which_a_lane_does_not_leave_is_refused_with_those_at_which_i
         plan_trunk(_with_locks(limited, _lock("A-B", "truck", 3, leaves="16:00")), OPTIONS)
 
 
+def test_hours_before_the_first_sort_of_a_plan_carry_nothing_and_stop_nothing() -> None:
+    made = _often(parcels=200)
+    hours = [{"lane_id": "A-B", "leaves": hour} for hour in ("07:30", "24:00")]
+    inputs = replace(made, lane_departures=contract("lane_departures").conform(pl.DataFrame(hours)))
+    assert plan_trunk(_with_locks(inputs, _lock("A-B", "truck", 0, 0, leaves="07:30")), OPTIONS).short == 0
+    with pytest.raises(RadarError, match="that day: 00:00"):
+        plan_trunk(_with_locks(inputs, _lock("A-B", "truck", 1, leaves="07:30")), OPTIONS)
+    rows = [(DAY + timedelta(days=day), "A-B", hour, "truck", 2) for day in (0, 1) for hour in ("07:30", "24:00")]
+    timetable = pl.DataFrame(rows, schema=["date", "lane_id", "leaves", "vehicle_type_id", "departures"], orient="row")
+    held = plan_trunk(replace(inputs, timetable=timetable), OPTIONS)
+    assert held.short == 0
+    assert "11 07:30" not in _by_hour(held)
+    assert _by_hour(held)["12 00:00"] == 2
+
+
 def test_locks_of_a_shut_lane_are_refused_where_they_fix_and_hold_where_they_forbid() -> None:
     inputs = _two_ways()
     storm = pl.DataFrame({"date": [DAY], "lane_id": ["A-B"], "speed_factor": [1.0], "capacity_factor": [0.0]})

@@ -108,6 +108,8 @@ def _leaving_at(network: TrunkNetwork, vehicles: Ints, day: int, row: dict[str, 
     found, told = _match_hour(network, vehicles, day, row, sorts)
     if len(found) or row["leaves"] == ANY or not network.by_clock:
         return found
+    if not row["at_least"] and _leaves_some_day(network, row, sorts):
+        return found
     raise _cannot_keep(
         row,
         f"one of the hours at which it leaves that day: {', '.join(told)}"
@@ -134,6 +136,12 @@ def _match_hour(
     return vehicles[:0], sorted({f"{network.moment(hour).astimezone(zone):%H:%M}" for hour in leaves})
 
 
+def _leaves_some_day(network: TrunkNetwork, row: dict[str, Any], sorts: Sorts) -> bool:
+    """Whether the lane of a row leaves at its hour on any day of the plan."""
+    vehicles = _find_vehicles(network, row)
+    return any(len(_match_hour(network, vehicles, day, row, sorts)[0]) for day in range(network.days))
+
+
 def lay_timetable(network: TrunkNetwork, timetable: pl.DataFrame, sorts: Sorts) -> TrunkNetwork:
     """Let only the departures of a timetable run, all of them, whatever fleets they take: what it can carry is asked, not who drives.
 
@@ -154,6 +162,8 @@ def lay_timetable(network: TrunkNetwork, timetable: pl.DataFrame, sorts: Sorts) 
         if not 0 <= day < network.days:
             continue
         vehicles, told = _match_hour(network, _find_vehicles(network, row), day, row, sorts)
+        if not len(vehicles) and _leaves_some_day(network, row, sorts):
+            continue  # before the first sort of the plan, or on a day it does not leave
         if not len(vehicles):
             missed.append(
                 f"{row['lane_id']} at {row['leaves']} on {row['date']}, where it leaves at {', '.join(told) or 'no hour'}"
