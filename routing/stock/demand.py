@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-import numpy as np
 import polars as pl
 
 from data.constants import constant
 from data.errors import RadarError
 from data.keys import ITEM as MERCHANT_ITEM
+from routing.stock.spread import Spread, measure_spread
 
 ITEM = MERCHANT_ITEM
 
@@ -23,7 +23,6 @@ class DemandRules:
     """What of sales and forecast counts as an item's demand."""
 
     soon: int = constant(30, "days", "within which an event begins that is stocked for unasked", "judgement")
-    base: int = constant(28, "days", "without events that give the noise of a day", "judgement")
     early: int = constant(2, "days", "of an event, whose share of its orders is told", "judgement")
     least_mean: float = constant(0.05, "units", "a region expected to order less is no row", "judgement")
 
@@ -100,7 +99,7 @@ def expect_demand(
     window: Window,
     *,
     as_of: date,
-) -> tuple[pl.DataFrame, float]:
+) -> tuple[pl.DataFrame, Spread]:
     """Say how many units each region will order of each merchant and category.
 
     Parameters
@@ -108,7 +107,7 @@ def expect_demand(
     cube
         Rows of ``merchant_forecasts`` of one forecast.
     sales, events
-        Tables of that name; sales after `as_of` are ignored: they give the noise of days.
+        Tables of that name; sales after `as_of` are ignored: they say how far units stray.
     window
         Days to stock for.
     as_of
@@ -121,8 +120,8 @@ def expect_demand(
         (share of the window's units ordered on its first two days), peak_share (on its busiest day),
         units_per_parcel, and growth_told, venue_told, price_told, lift_told, weather_told: factors whose product with
         the baseline is the expectation; rows of no units left out.
-    noise : float
-        Relative noise of a region's units over the days of the window.
+    spread : Spread
+        How far units stray from what is expected.
 
     Raises
     ------
@@ -147,9 +146,10 @@ def expect_demand(
             f"run `radar forecast` with a --horizon that reaches {window.last}, or correct --from and --to",
         )
     items = _describe_items(inside, window)
-    noise = _measure_noise(known, _quiet_days(known, events, as_of)) / np.sqrt(window.days)
+    homes = items.select(*ITEM, hub_id="home_hub_id")
+    spread = measure_spread(known, _quiet_days(known, events, as_of), homes)
     rows = inside.group_by(*ITEM, "region_id").agg(pl.col("mean").sum()).join(items, on=ITEM).sort(*ITEM, "region_id")
-    return _round(rows).filter((pl.col("expected") > 0) | (pl.col("mean") >= DEMAND.least_mean)), float(noise)
+    return _round(rows).filter((pl.col("expected") > 0) | (pl.col("mean") >= DEMAND.least_mean)), spread
 
 
 def take_given(given: pl.DataFrame, merchants: pl.DataFrame, window: Window) -> pl.DataFrame:
@@ -254,22 +254,6 @@ def _quiet_days(known: pl.DataFrame, events: pl.DataFrame, as_of: date) -> pl.Se
         .unique()
     )
     return days.join(busy, on="date", how="anti")["date"].sort()
-
-
-def _measure_noise(known: pl.DataFrame, quiet: pl.Series) -> float:
-    """Relative noise of a region's units from day to day beyond chance: sqrt(sum(variance - mean) / sum(mean^2))."""
-    recent = quiet.tail(DEMAND.base)
-    cells = (
-        known.filter(pl.col("date").is_in(recent.implode()))
-        .group_by(*ITEM, "destination_region_id")
-        .agg(total=pl.col("units").sum(), squares=(pl.col("units").cast(pl.Float64) ** 2).sum())
-        .sort(*ITEM, "destination_region_id")
-    )
-    days = max(len(recent), 2)
-    mean = pl.col("total") / days
-    variance = (pl.col("squares") - days * mean**2) / (days - 1)
-    ratio = cells.select((variance - mean).sum() / (mean**2).sum()).item()
-    return float(np.sqrt(max(ratio, 0.0))) if ratio is not None and np.isfinite(ratio) else 0.0
 
 
 def _round(rows: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,8 @@ themselves (``lose``)::
     level = too few / (too few + too many)        (Arrow, Harris and Marschak, Econometrica 19, 1951)
 
 A zone counts with the warehouse that serves it cheapest. The demand of an item from one warehouse has the mean M of its zones and the variance
-M + error^2 M^2 + noise^2 / days x sum(m_z^2): the error is the item's and common to its zones, the days' noise is each zone's own.
+chance x M + error^2 M^2 + region^2 x sum(m_z^2): the error is the item's and common to its zones, at least as large as what hubs' trade strays
+by; chance and region are each zone's own (``spread``).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from data.arrays import Floats
 from data.constants import constant
+from routing.stock.spread import Spread
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def pay_off(costs: UnitCosts, left_over: NDArray[np.str_], lost_cost: float) -> 
 
 
 def set_targets(
-    mean: Floats, level: Floats, best: NDArray[np.int64], error: Floats, noise: float, *, forced: float | None = None
+    mean: Floats, level: Floats, best: NDArray[np.int64], error: Floats, spread: Spread, *, forced: float | None = None
 ) -> Targets:
     """Set what is to stand ready.
 
@@ -115,8 +117,8 @@ def set_targets(
         Of :func:`pay_off`.
     error : (I,)
         Relative error of an item's expectation.
-    noise
-        Relative noise of a zone's units over the days of the event.
+    spread
+        How far units stray besides.
     forced
         One level for all, in place of the pay-off's.
     """
@@ -130,7 +132,8 @@ def set_targets(
     squares = np.bincount(item, (mean**2).ravel(), size)
     weight = np.bincount(item, (at * mean).ravel(), size)
     of_group = np.divide(weight, together, out=np.zeros(size), where=together > 0)
-    variance = together + np.repeat(error, sites) ** 2 * together**2 + noise**2 * squares
+    common = np.repeat(np.maximum(error, spread.common), sites) * together
+    variance = spread.chance * together + common**2 + spread.region**2 * squares
     safe = np.maximum(together, 1e-12)
     shape = np.where(together > 0, safe**2 / np.maximum(variance, 1e-12), 1.0)
     quantile = np.where(

@@ -24,6 +24,7 @@ from routing.stock.level import LEVELS, UnitCosts, pay_off, set_targets
 from routing.stock.model import LocationPlan, LocationProblem
 from routing.stock.on_hand import OnHand, Serving, run_down
 from routing.stock.solver import solve_location
+from routing.stock.spread import Spread
 
 CUBE, WAYBILLS, SOURCING = "merchant_forecasts", "waybills", "sourcing"
 TABLES = (
@@ -291,9 +292,9 @@ def read_task(
     progress.step(0, 4, "expecting demand")
     given = not frames["stock_demand"].is_empty()
     if given:
-        demand, noise = take_given(frames["stock_demand"], frames["merchants"], window), 0.0
+        demand, spread = take_given(frames["stock_demand"], frames["merchants"], window), Spread()
     else:
-        demand, noise = expect_demand(tables[CUBE], frames["sales"], frames["events"], window, as_of=as_of)
+        demand, spread = expect_demand(tables[CUBE], frames["sales"], frames["events"], window, as_of=as_of)
     progress.step(1, 4, "costing paths")
     moved = follow_changes(frames["network_changes"], window.first)
     path_costs = cost_paths(
@@ -318,7 +319,7 @@ def read_task(
         items = part_categories(items)
         told = GivenCosts(frames["sourcing_costs"], zones, totals, options.day_cost)
         costs = take_given_costs(costs, items, told, path_costs)
-    items = place_as_given(items) if given else _set_targets(items, costs, noise, options)
+    items = place_as_given(items) if given else _set_targets(items, costs, spread, options)
     problem = _pose(items, frames["warehouses"], costs, options)
     return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand)
 
@@ -384,12 +385,12 @@ def _cost_units(
     )
 
 
-def _set_targets(items: Items, costs: UnitCosts, noise: float, options: StockOptions) -> Items:
+def _set_targets(items: Items, costs: UnitCosts, spread: Spread, options: StockOptions) -> Items:
     """Set what is to stand ready of each item: at the level its pay-off sets (all ahead: no less than is expected), or at the one forced."""
     level, best = pay_off(costs, items.left_over, options.short_cost)
     if not options.from_home:
         level = np.maximum(level, LEVELS.all_ahead)
-    targets = set_targets(items.mean, level, best, items.cv, noise, forced=options.service_level)
+    targets = set_targets(items.mean, level, best, items.cv, spread, forced=options.service_level)
     return replace(items, target=targets.units, level=targets.level)
 
 

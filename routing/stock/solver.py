@@ -11,6 +11,7 @@ from data.arrays import Floats
 from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
+from routing.stock.dual import assign, climb
 from routing.stock.milp import solve_pairs
 from routing.stock.model import LocationPlan, LocationProblem, round_units
 from routing.stock.prices import find_prices
@@ -26,6 +27,13 @@ class SolverRules:
     most_kept: int = constant(
         40_000, "pairs", "kept by the prices, up to which a MILP over them still helps", "judgement"
     )
+    most_groups: int = constant(
+        40_000,
+        "groups",
+        "up to which the linear problem over their best pairs is solved; beyond, prices climb",
+        "judgement",
+    )
+    climbing: float = constant(0.6, "1", "of the time left: prices that climb", "judgement")
     nodes: int = constant(20_000, "nodes", "of branch and bound for one model at effort 1", "judgement")
     seconds: float = constant(600.0, "s", "emergency brake where none is given", "judgement")
     open_shares: tuple[float, ...] = constant(
@@ -79,6 +87,8 @@ def solve_location(
     if np.count_nonzero(allowed) <= most_pairs:
         solved = solve_pairs(problem, allowed, deadline=deadline.share("placing stock", deadline.left()), nodes=nodes)
         plans, bound = [solved.units], solved.bound
+    elif np.count_nonzero(allowed.any(axis=1)) > SOLVER.most_groups and _is_whole(problem):
+        plans, bound = _climb(problem, allowed, deadline, progress)
     else:
         plans, bound = _decompose(problem, allowed, deadline, nodes, progress)
     progress.step(2, 3, "rounding to whole units")
@@ -92,6 +102,17 @@ def solve_location(
 def _is_whole(problem: LocationProblem) -> bool:
     limits = (problem.demand, problem.storage, problem.there)
     return all(bool(np.all(a[np.isfinite(a)] == np.round(a[np.isfinite(a)]))) for a in limits)
+
+
+def _climb(
+    problem: LocationProblem, allowed: NDArray[np.bool_], deadline: Deadline, progress: Progress
+) -> tuple[list[Floats], float]:
+    """Prove a bound by prices that climb, then send each group from where it costs least at them; what does not fit goes where there is room."""
+    prices = climb(problem, allowed, deadline.share("prices of stock", SOLVER.climbing * deadline.left()))
+    progress.step(1, 3, "choosing warehouses")
+    units = assign(problem, allowed, prices)
+    opened = open_enough(problem, (units.sum(axis=0) > 0) | (problem.opening <= 0))
+    return [round_units(problem, units, opened)], prices.bound
 
 
 def _decompose(

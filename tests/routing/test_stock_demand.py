@@ -12,6 +12,7 @@ import pytest
 from data.contracts import contract
 from data.errors import RadarError
 from routing.stock.demand import Window, choose_window, expect_demand
+from routing.stock.spread import Spread
 from tests.routing.stock_cases import AS_OF, make_cube, stock_tables
 
 EVENT = date(2025, 11, 1)
@@ -111,9 +112,9 @@ def test_items_of_which_nothing_is_expected_have_no_rows() -> None:
     assert found["early_share"].is_finite().all()
 
 
-def test_the_order_of_sales_changes_no_bit_of_the_noise() -> None:
+def test_the_order_of_sales_changes_no_bit_of_the_spread() -> None:
     random = np.random.default_rng(3)
-    days = [AS_OF - timedelta(days=n) for n in range(28)]
+    days = [AS_OF - timedelta(days=n) for n in range(84)]
     rows = [
         (day, f"M{n % 40}", "toys", f"R{n % 31}", int(random.integers(1, 90))) for day in days for n in range(40 * 31)
     ]
@@ -122,7 +123,7 @@ def test_the_order_of_sales_changes_no_bit_of_the_noise() -> None:
     given = tables()
     window = choose_window(given["events"], AS_OF)
 
-    def noise(sales: pl.DataFrame) -> float:
+    def measure(sales: pl.DataFrame) -> Spread:
         return expect_demand(given["merchant_forecasts"], sales, given["events"], window, as_of=AS_OF)[1]
 
-    assert len({noise(sold.sample(fraction=1.0, shuffle=True, seed=seed)) for seed in range(6)}) == 1
+    assert len({measure(sold.sample(fraction=1.0, shuffle=True, seed=seed)) for seed in range(6)}) == 1

@@ -16,6 +16,7 @@ from data.reasons import read_reason
 from routing.checker.stock import check_stock
 from routing.stock.level import LEVELS, UnitCosts, pay_off, round_on, set_targets
 from routing.stock.plan import StockOptions, StockPlan, plan_stock
+from routing.stock.spread import Spread
 from tests.routing.stock_cases import stock_tables
 from tests.routing.test_stock_plan import check_tables
 
@@ -57,11 +58,11 @@ def test_what_does_not_pay_has_level_0_and_what_home_cannot_serve_nearly_1() -> 
 def test_zones_of_one_warehouse_share_its_safety() -> None:
     mean, best = np.array([[100.0, 100.0]]), np.array([[0, 0]])
     at = np.full((1, 2), 0.9)
-    pooled = set_targets(mean, at, best, np.array([0.1]), 0.2)
+    pooled = set_targets(mean, at, best, np.array([0.1]), Spread(region=0.2))
     variance = 200 + 0.1**2 * 200**2 + 0.2**2 * 2 * 100**2
     shape = 200**2 / variance
     assert pooled.units.sum() == round(gamma.ppf(0.9, shape, scale=200 / shape))
-    apart = set_targets(mean, at, np.array([[0, 1]]), np.array([0.1]), 0.2)
+    apart = set_targets(mean, at, np.array([[0, 1]]), np.array([0.1]), Spread(region=0.2))
     assert apart.units.sum() > pooled.units.sum()
     assert pooled.level.tolist() == [0.9]
 
@@ -72,9 +73,12 @@ def test_a_higher_level_never_asks_for_less(low: float, step: float, seed: int) 
     random = np.random.default_rng(seed)
     mean, best = random.gamma(1.0, 50.0, (3, 4)), random.integers(0, 2, (3, 4))
     at = random.uniform(0, 1, (3, 4))
-    ask = [set_targets(mean, at, best, np.full(3, 0.2), 0.1, forced=level).units.sum() for level in (low, low + step)]
+    ask = [
+        set_targets(mean, at, best, np.full(3, 0.2), Spread(region=0.1), forced=level).units.sum()
+        for level in (low, low + step)
+    ]
     assert ask[0] <= ask[1]
-    assert (set_targets(mean, at, best, np.full(3, 0.2), 0.1).units >= 0).all()
+    assert (set_targets(mean, at, best, np.full(3, 0.2), Spread(region=0.1)).units >= 0).all()
 
 
 def test_roundings_are_carried_on() -> None:
