@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -49,11 +50,14 @@ class DemandProfile:
         date, hub_id, baseline, event, weather, override: what is sent is their product, in the unit of ``sent``.
     spread
         date, hub_id, sd: how unsure the forecast of a hub's day is [log].
+    unit
+        What ``sent`` counts, a column of ``sales``.
     """
 
     past: pl.DataFrame
     ahead: pl.DataFrame
     spread: pl.DataFrame
+    unit: Literal["parcels", "units"] = "parcels"
 
 
 def profile_of_hubs(outflow: pl.DataFrame, hub_forecasts: pl.DataFrame) -> DemandProfile:
@@ -165,7 +169,8 @@ def profile_of_sales(sales: pl.DataFrame, events: pl.DataFrame, as_of: dt.date, 
         schema_overrides={"date": pl.Date, "baseline": pl.Float64, "event": pl.Float64},
     )
     past = sent.select("date", hub_id=pl.lit(ALL_HUBS), sent="sent")
-    return DemandProfile(past, ahead, pl.DataFrame(schema={"date": pl.Date, "hub_id": pl.String, "sd": pl.Float64}))
+    spread = pl.DataFrame(schema={"date": pl.Date, "hub_id": pl.String, "sd": pl.Float64})
+    return DemandProfile(past, ahead, spread, "units")
 
 
 def _quiet_before(sent: pl.DataFrame, shopping: pl.DataFrame, day: dt.date) -> pl.DataFrame:

@@ -36,6 +36,9 @@ class EffectRules:
     few_units: float = constant(30.0, "units", "sold in an event below which an item teaches nothing", "judgement")
     apart: int = constant(8, "days", "between the weeks that give the part before and the event", "judgement")
     huber: float = constant(2.0, "1", "deviations beyond which an item counts less", "judgement")
+    most_promoted: float = constant(
+        0.5, "1", "of a hub that promoted items are, above which the hub says nothing without them", "judgement"
+    )
     pseudo_editions: float = constant(
         2.0, "editions", "of own promotions that the noise of all items counts for", "judgement"
     )
@@ -190,10 +193,17 @@ def _measure(
     event, first, last = span
     parts = measure_parts(sales, profile, follows, first - dt.timedelta(days=EFFECTS.apart))
     on = pl.col("date").is_between(first, last)
-    units = sales.filter(on).group_by(ITEM).agg(sold=pl.col("units").sum().cast(pl.Float64))
+    units = (
+        sales.filter(on)
+        .group_by(ITEM)
+        .agg(sold=pl.col("units").sum().cast(pl.Float64), handed=pl.col(profile.unit).sum().cast(pl.Float64))
+    )
     sent = profile.past.filter(on).group_by(follows="hub_id").agg(pl.col("sent").sum())
     same = pl.col("event_id").is_null() if event is None else pl.col("event_id") == event
     held = promotions.filter(same & (pl.col("date_from") == first) & (pl.col("date_to") == last))
+    if event is None:
+        promoted = parts.join(units, on=ITEM).join(held.select(ITEM).unique(), on=ITEM)
+        sent = _leave_out_promoted(sent, promoted)
     kind = pl.col("venue").fill_null("none")
     in_event = pl.lit(float(event is not None))
     rows = (
@@ -214,6 +224,20 @@ def _measure(
         own=1.0 - in_event,
         discount=pl.col("discount").fill_null(0.0),
     )
+
+
+def _leave_out_promoted(sent: pl.DataFrame, promoted: pl.DataFrame) -> pl.DataFrame:
+    """Say what hubs would have sent without the promotions of their own merchants, who lift what they are measured against.
+
+    ``(sent - handed) / (1 - part)`` with ``handed`` what the promoted items gave the hub and ``part`` what they give it otherwise; where
+    they are half of the hub and more, or nobody knows how much they gave it, what was sent stands.
+    """
+    usual = (pl.col("part") * pl.col("handed") / pl.col("sold")).sum()
+    sums = promoted.sort(ITEM).group_by("follows", maintain_order=True).agg(pl.col("handed").sum(), usual=usual)
+    plain = (pl.col("sent") - pl.col("handed")) / (1.0 - pl.col("usual"))
+    known = (pl.col("usual") < EFFECTS.most_promoted) & (plain > 0)
+    both = sent.join(sums, on="follows", how="left")
+    return both.select("follows", sent=pl.when(known.fill_null(value=False)).then(plain).otherwise("sent"))
 
 
 def _fit(

@@ -205,6 +205,17 @@ def own_promotions(lift_of_item: dict[tuple[str, str], float], seed: int = 3) ->
     )
 
 
+def test_a_merchant_that_lifts_its_own_hub_is_measured_against_the_rest_of_it() -> None:
+    given = own_promotions({("M1", "toys"): 0.4})
+    sold = given.sales.with_columns(parcels="units")
+    around = sold.group_by("date").agg(pl.col("units").sum()).with_columns(hub_id=pl.lit("A"))
+    sent = around.select("date", "hub_id", parcels=pl.col("units") + 1000).sort("date")  # M1 is a sixth of its hub
+    lift = found_lifts(replace(given, sales=sold, outflow=sent))["M1", "toys"]
+    assert lift == pytest.approx(0.4, abs=0.03)
+    unknown = found_lifts(replace(given, outflow=sent))["M1", "toys"]
+    assert unknown < 0.35
+
+
 def found_lifts(given: MerchantInputs) -> dict[tuple[str, str], float]:
     table = forecast_merchants(given, AS_OF, HORIZON).table
     day = AS_OF + dt.timedelta(days=5)  # within every promotion ahead
