@@ -147,18 +147,19 @@ with workspace.run("load") as run:
 """
 
 
-def test_twenty_kills_leave_the_old_or_the_new(workspace: Workspace) -> None:
-    """SIGKILL at random moments of a run that writes three tables: after recovery all three are old or all are new."""
+@pytest.mark.parametrize("kills", [10, pytest.param(20, marks=pytest.mark.slow)])
+def test_kills_leave_the_old_or_the_new(workspace: Workspace, kills: int) -> None:
+    """SIGKILL at a random moment of each part of a run that writes three tables: after recovery all are old or all are new."""
     with workspace.run("load") as run:
         for table, key in (("hubs", "hub_id"), ("couriers", "courier_id"), ("regions", "region_id")):
             run.upsert(table, pl.DataFrame({key: [f"{key[0].upper()}{n}" for n in range(40)], "name": "old"}))
     chance = random.Random(5)
     killed_midway = 0
-    for _ in range(20):
+    for part in range(kills):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(workspace.folder)], stdout=subprocess.PIPE)
         assert writer.stdout is not None
         writer.stdout.readline()
-        time.sleep(chance.uniform(0.0, 0.25))
+        time.sleep(0.25 * (part + chance.random()) / kills)
         os.kill(writer.pid, signal.SIGKILL)
         killed_midway += writer.wait() == -signal.SIGKILL
         writer.stdout.close()
