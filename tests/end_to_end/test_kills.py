@@ -20,7 +20,8 @@ from data.contracts import TABLES
 from data.workspace import Workspace
 
 RADAR = Path(sys.executable).parent / "radar"
-KILLS = 20
+# Kills are spread over the whole run, one at a random moment of each part of it; the slow tests take twice as many parts.
+KILLS = pytest.mark.parametrize("kills", [10, pytest.param(20, marks=pytest.mark.slow)])
 DAYS = [date(2025, 11, 10) + timedelta(days=n) for n in range(3)]
 # A task small enough to be proven optimal: then the plan does not depend on how fast the machine is.
 HUBS = ["A", "B", "C"]
@@ -41,9 +42,17 @@ def tables(folder: Path, names: list[str]) -> dict[str, pl.DataFrame]:
     return {name: workspace.read(name).drop("run_id", strict=False) for name in names}
 
 
-def kill_at_random(folder: Path, arguments: list[str], longest: float, chance: random.Random) -> bool:
+def moments(kills: int, longest: float, seed: int) -> list[float]:
+    """One random moment in each equal part of a run but its first fifth, in which only modules are read; in random order."""
+    chance = random.Random(seed)
+    found = [longest * (0.2 + 0.85 * (part + chance.random()) / kills) for part in range(kills)]
+    chance.shuffle(found)
+    return found
+
+
+def kill_after(folder: Path, arguments: list[str], seconds: float) -> bool:
     process = subprocess.Popen(radar(folder, *arguments), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(chance.uniform(0.2 * longest, 1.05 * longest))
+    time.sleep(seconds)
     os.kill(process.pid, signal.SIGKILL)
     return process.wait() == -signal.SIGKILL
 
@@ -92,7 +101,8 @@ def network(tmp_path: Path) -> Path:
     return workspace.folder
 
 
-def test_killed_loads_leave_the_old_or_the_new(tmp_path: Path) -> None:
+@KILLS
+def test_killed_loads_leave_the_old_or_the_new(tmp_path: Path, kills: int) -> None:
     folder = tmp_path / "peak"
     Workspace.create(folder)
     old, new = tmp_path / "old.csv", tmp_path / "new.csv"
@@ -105,10 +115,9 @@ def test_killed_loads_leave_the_old_or_the_new(tmp_path: Path) -> None:
     undisturbed = tmp_path / "undisturbed"
     shutil.copytree(folder, undisturbed)
     longest = seconds_of(lambda: run(undisturbed, "load", "route_volumes", str(new), *fill))
-    chance = random.Random(11)
     killed = 0
-    for _ in range(KILLS):
-        killed += kill_at_random(folder, ["load", "route_volumes", str(new), *fill], longest, chance)
+    for seconds in moments(kills, longest, seed=11):
+        killed += kill_after(folder, ["load", "route_volumes", str(new), *fill], seconds)
         every_table_opens(folder)
         assert Workspace.open(folder).read("route_volumes")["parcels"].unique().to_list() in ([1], [2])
     assert killed > 0
@@ -119,7 +128,8 @@ def test_killed_loads_leave_the_old_or_the_new(tmp_path: Path) -> None:
     assert "running" not in set(Workspace.open(folder).read("runs")["outcome"])
 
 
-def test_killed_plans_show_nothing_and_repeat_to_the_byte(network: Path, tmp_path: Path) -> None:
+@KILLS
+def test_killed_plans_show_nothing_and_repeat_to_the_byte(network: Path, tmp_path: Path, kills: int) -> None:
     undisturbed = tmp_path / "undisturbed"
     shutil.copytree(network, undisturbed)
     plan = [
@@ -139,10 +149,9 @@ def test_killed_plans_show_nothing_and_repeat_to_the_byte(network: Path, tmp_pat
     longest = seconds_of(lambda: run(undisturbed, *plan))
     names = ["trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "plan_certificates"]
     whole = tables(undisturbed, names)
-    chance = random.Random(12)
     killed = 0
-    for _ in range(KILLS):
-        killed += kill_at_random(network, plan, longest, chance)
+    for seconds in moments(kills, longest, seed=12):
+        killed += kill_after(network, plan, seconds)
         every_table_opens(network)
         for name, frame in tables(network, names).items():
             finished = len(Workspace.open(network).writers(name))
