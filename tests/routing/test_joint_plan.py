@@ -16,7 +16,7 @@ from routing.budget import Deadline
 from routing.checker.joint import check_joint
 from routing.checker.stock_cost import NEEDED, StockTerms, recompute_cost
 from routing.checker.stock_on_hand import count_on_hand
-from routing.joint.plan import JointInputs, JointPlan, SolveRules, plan_joint, solve
+from routing.joint.plan import JointInputs, JointPlan, SolveRules, plan_joint, share_as_planned_alone, solve
 from routing.stock.plan import CUBE, StockOptions, read_task
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
@@ -163,6 +163,26 @@ def test_rounds_of_route_prices_come_to_the_programme_and_bound_it() -> None:
     assert rounds.answers["joint"].value == pytest.approx(value, rel=1e-3)
     assert rounds.bound <= value * (1 + 1e-9)
     assert rounds.bound == pytest.approx(value, rel=2e-3)
+
+
+def test_shares_of_a_stock_planned_alone_are_lowered_to_the_rules_they_break() -> None:
+    """The stock plan knows no rule of what may leave a day; each is made a third and a half of what its shares take."""
+    inputs = make_inputs(sort_capacity=450)
+    network = build_network(TrunkInputs.gather(inputs.trunk), replace(TRUNK, short_cost=10_000.0))
+    task = read_task(inputs.stock, STOCK)
+    model = solve(network, task, inputs, STOCK, Deadline(60.0)).model
+    height = model.trunk.matrix.shape[0]
+    rules = model.matrix[height:, model.first_share : model.first_brought]
+    only = np.asarray(model.matrix[height:, model.first_brought :].getnnz(axis=1)).ravel() == 0
+    used = rules @ share_as_planned_alone(model, task, Deadline(60.0))
+    taken = np.flatnonzero(only & (used > 0))
+    assert taken.size >= 2
+    for part in (1 / 3, 1 / 2):
+        high = model.high.copy()
+        high[height + taken] = part * used[taken]
+        lowered = rules @ share_as_planned_alone(replace(model, high=high), task, Deadline(60.0))
+        assert (lowered[taken] <= part * used[taken] * (1 + 1e-12)).all()
+        assert lowered[taken].sum() > 0
 
 
 def test_plan_repeats_to_the_byte(short: tuple[JointInputs, JointPlan]) -> None:
