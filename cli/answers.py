@@ -254,6 +254,8 @@ ANSWERS: tuple[Answer, ...] = (
         parcels_moved, parcels_movable, parcels_beyond_routes: number, parcels that leave elsewhere, could, and exceed their routes
         parcels_short_at_least: number, short in every plan
         relieved: rows, hub-days with their load before and after
+        burdened: rows, hub-days that become nearly full, with their load before and after
+        against: map?, trunk plan with nothing ahead it is held against: run_id, cost, parcels_short, parcels_late; without one loads are of vehicles in parts
         shortfalls: rows, as in the table shortfalls
         """,
         "what a later version tells",

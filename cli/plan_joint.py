@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,6 +10,7 @@ import typer
 
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
+from cli.joint_relief import compare_whole, find_nothing_ahead, read_joint, tell_saving
 from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
+    from data.workspace import Workspace
     from routing.joint.plan import JointPlan
 
 _RELIEVED_SHOWN = 10
+_BURDENED_SHOWN = 3
 
 
 def register(group: typer.Typer) -> None:
@@ -113,10 +116,11 @@ def plan_joint(
         found, broken = _check(found, {**stock, **trunk, "sourcing_today": sourcing}, kept)
         for name, frame in _tables(found).items():
             run.append(name, frame)
-        run.options = {**kept, "rivals": _list_rivals(found), "relieved": _list_relieved(found)}
+        told = _hold_against(workspace, run, found, trunk["route_demand"], kept)
+        run.options = {**kept, "rivals": _list_rivals(found), **told.options()}
         run.outcome = "shortfalls" if found.trunk.short else "done"
         run.message = sum_up(found)
-    _print_plan(found, run.run_id, basis_of(workspace, run.run_id), json=json)
+    _print_plan(found, told, run.run_id, basis_of(workspace, run.run_id), json=json)
     if not json:
         tell_basis(workspace, run.run_id)
         say(tell_weather_basis(workspace, run.run_id))
@@ -222,20 +226,55 @@ def _list_rivals(found: JointPlan) -> list[dict[str, Any]]:
     return [{"plan": rival.name, "cost": rival.cost, "parcels_short": rival.short} for rival in found.rivals]
 
 
-def _list_relieved(found: JointPlan) -> list[dict[str, Any]]:
-    """Hub-days relieved, as the run keeps them for the report."""
-    return [{**row, "date": row["date"].isoformat()} for row in found.relieved.to_dicts()]
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What stock ahead does to the hubs: against a trunk plan in whole vehicles, or, without one, in parts of vehicles.
+
+    Attributes
+    ----------
+    relieved, burdened
+        Hub-days, the most first; those burdened are told of whole vehicles alone.
+    against
+        The trunk plan with nothing ahead it is held against; None without one.
+    saving
+        What is saved against it, as a sentence.
+    """
+
+    relieved: pl.DataFrame
+    burdened: pl.DataFrame
+    against: dict[str, Any] | None
+    saving: str | None
+
+    def options(self) -> dict[str, Any]:
+        """As the run keeps it for report, advice and check."""
+        days = {"relieved": self.relieved, "burdened": self.burdened}
+        rows = {
+            name: [{**row, "date": row["date"].isoformat()} for row in frame.to_dicts()] for name, frame in days.items()
+        }
+        return {**rows, "against": self.against}
 
 
-def tell_relieved(found: JointPlan) -> list[str]:
-    """Tell the hub-days that pre-positioning relieves most, one a line."""
+def _hold_against(
+    workspace: Workspace, run: Run, found: JointPlan, demand: pl.DataFrame, kept: dict[str, Any]
+) -> _Told:
+    """Hold the joint plan against the trunk plan of the same parcels with nothing ahead, if there is one."""
+    against = find_nothing_ahead(workspace, run, demand, kept)
+    if against is None:
+        return _Told(found.relieved, found.relieved.clear(), None, None)
+    relieved, burdened = compare_whole(workspace, found, against)
+    saving = tell_saving(against, read_joint(found.certificates, found.short_price))
+    return _Told(relieved, burdened, against, saving)
+
+
+def tell_hub_days(days: pl.DataFrame) -> list[str]:
+    """Tell the first of the hub-days, one a line."""
     return [
         f"{row['hub_id']} on {row['date']:%d %B} {100 * row['before']:.0f} % -> {100 * row['after']:.0f} %"
-        for row in found.relieved.head(_RELIEVED_SHOWN).iter_rows(named=True)
+        for row in days.head(_RELIEVED_SHOWN).iter_rows(named=True)
     ]
 
 
-def _print_plan(found: JointPlan, run_id: str, basis: dict[str, object], *, json: bool) -> None:
+def _print_plan(found: JointPlan, told: _Told, run_id: str, basis: dict[str, object], *, json: bool) -> None:
     import polars as pl
 
     if json:
@@ -252,7 +291,9 @@ def _print_plan(found: JointPlan, run_id: str, basis: dict[str, object], *, json
                 "parcels_movable": found.movable,
                 "parcels_beyond_routes": found.cut,
                 "parcels_short_at_least": found.least_short,
-                "relieved": found.relieved.to_dicts(),
+                "relieved": told.relieved.to_dicts(),
+                "burdened": told.burdened.to_dicts(),
+                "against": told.against,
                 "shortfalls": found.trunk.shortfalls.to_dicts(),
             }
         )
@@ -269,8 +310,16 @@ def _print_plan(found: JointPlan, run_id: str, basis: dict[str, object], *, json
     tell_on_hand(found.on_hand, found.first)
     if found.cut >= 0.5:
         warn(f"{found.cut:,.0f} parcels that merchants are to sell exceed their routes' demand and are not moved.")
-    for line in tell_relieved(found):
+    if told.saving is not None:
+        say(f"{told.saving}.")
+    elif told.relieved.height:
+        say(
+            "Hub-days relieved, vehicles in parts; with a `radar plan trunk` of the same parcels before it they are told in whole vehicles."
+        )
+    for line in tell_hub_days(told.relieved):
         say(f"Relieved: {line}.")
+    for line in tell_hub_days(told.burdened.head(_BURDENED_SHOWN)):
+        say(f"Fuller: {line}.")
     sites = found.whole.allocations.group_by("warehouse_id").agg(
         merchants=pl.col("merchant_id").n_unique(), units=pl.col("units").sum(), ship_on=pl.col("ship_on").min(),
         sellable_on=pl.col("sellable_on").max(),

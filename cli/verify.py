@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    import polars as pl
+
     from data.plan_outcome import PlanOutcome
     from data.workspace import Workspace
     from routing.checker.playback.playback import Playback
@@ -172,7 +174,37 @@ def _check_joint(workspace: Workspace, run_id: str) -> dict[str, Any]:
         tables["merchant_forecasts"] = cube
         terms = StockTerms(options["day_cost"], options["putaway_days"])
     found = check_joint(tables, as_of=_last_day_known(workspace, versions, options), terms=terms)
-    return {**checked, "violations": [*checked["violations"], *found]}
+    found += _check_relief(workspace, run_id, options)
+    joint = _sum_up_joint(tables["plan_certificates"], options)
+    return {**checked, "violations": [*checked["violations"], *found], "joint": joint}
+
+
+def _check_relief(workspace: Workspace, run_id: str, options: dict[str, Any]) -> list[Violation]:
+    """Check what a joint plan says of the hubs against the trunk plan it was held against; nothing where there was none."""
+    from routing.checker.relief import check_relief
+
+    if not options.get("against"):
+        return []
+    names = ("hub_loads", "shortfalls", "plan_certificates", "route_demand")
+    own, other = (
+        {name: workspace.results(name, run) for name in names} for run in (run_id, options["against"]["run_id"])
+    )
+    return check_relief(own, other, options, float(options["short_cost"]))
+
+
+def _sum_up_joint(certificates: pl.DataFrame, options: dict[str, Any]) -> dict[str, Any]:
+    """Cost of trunk and stock, bound, and the plan with nothing ahead it is held against, as the certificates tell them."""
+    rows = {row["plan"]: row for row in certificates.iter_rows(named=True)}
+    if not {"trunk", "stock", "joint"} <= rows.keys():
+        return {}
+    priced = float(options["short_cost"]) * rows["joint"]["parcels_short"]
+    return {
+        "trunk_cost": rows["trunk"]["cost"] - priced,
+        "stock_cost": rows["stock"]["cost"],
+        "cost": rows["joint"]["cost"] - priced,
+        "lower_bound": rows["joint"]["lower_bound"],
+        "against": options.get("against"),
+    }
 
 
 def _tell_outcome(tables: dict[str, Any], short_cost: float) -> PlanOutcome | None:
@@ -217,6 +249,8 @@ def _print_check(
     say(word("verify.clean", run=run_id, kind=term("plan_kind", kind)))
     if outcome is not None:
         say(tell_outcome(outcome))
+    if checked.get("joint"):
+        _print_joint(checked["joint"])
     if "summary" in checked:
         parts = {name: value for name, value in checked["parts"].items() if name != "short"}
         costs = {"carrying_cost": sum(parts.values()), **{f"cost_{name}": value for name, value in parts.items()}}
@@ -225,6 +259,16 @@ def _print_check(
         facts = {**checked["summary"], **costs, "proof": checked["bound"]["told"]}
         flat = [{"what": head_of(name), "value": _tell(value)} for name, value in facts.items()]
         out_rows(pl.DataFrame(flat), json=False)
+
+
+def _print_joint(joint: dict[str, Any]) -> None:
+    say(
+        f"Trunk and stock together: {joint['trunk_cost']:,.0f} + {joint['stock_cost']:,.0f} = {joint['cost']:,.0f} CNY; "
+        f"no joint plan below {joint['lower_bound']:,.0f}."
+    )
+    against = joint["against"]
+    if against is not None:
+        say(f"The same parcels with nothing ahead cost {against['cost']:,.0f} CNY in {against['run_id']}.")
 
 
 def _tell(value: object) -> str:

@@ -96,7 +96,13 @@ def languages(text: str) -> tuple[Language, ...]:
 
 
 def _options(options: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
-    return [(name, str(value)) for name, value in options.items() if value is not None]
+    """List what a run was told; what it keeps of its own results is in the report itself."""
+    return [(name, str(value)) for name, value in options.items() if value is not None and not _is_result(value)]
+
+
+def _is_result(value: object) -> bool:
+    """Whether a value is rows or facts, not something a planner sets."""
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(row, dict) for row in value))
 
 
 def _moment(at: datetime | None) -> Markup:

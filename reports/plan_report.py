@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import polars as pl
 from markupsafe import Markup
@@ -388,9 +390,35 @@ class _Report:
             share=self.f.percent(abs(saved) / max(nothing["cost"], 1.0), 1),
             fewer=self.f.count(round(fewer)),
         )
-        days = [{**row, "date": date.fromisoformat(row["date"])} for row in kept.get("relieved") or []]
-        table = self.writer.relieved(days) if days else None
-        return {"ahead_shown": True, "ahead_lead": lead, "ahead_gain": gain, "ahead_table": table}
+        against = kept.get("against")
+        tables = {}
+        for name in ("relieved", "burdened"):
+            days = [{**row, "date": date.fromisoformat(row["date"])} for row in kept.get(name) or []]
+            tables[f"{name}_table"] = self.writer.hub_days(name, days, against) if days else None
+        whole = [] if against is None else self._hold_against(against)
+        return {"ahead_shown": True, "ahead_lead": lead, "ahead_gain": gain, "ahead_whole": whole, **tables}
+
+    def _hold_against(self, against: Mapping[str, Any]) -> Sequence[str]:
+        """Tell what trunk and stock cost in whole vehicles, beside the bound and the trunk plan with nothing ahead."""
+        rows = {row["plan"]: row for row in self.inputs.certificates.iter_rows(named=True)}
+        priced = float(self.inputs.run.options.get("short_cost") or 0.0) * rows["joint"]["parcels_short"]
+        cost = rows["joint"]["cost"] - priced
+        saved = against["cost"] - cost
+        told = [
+            self.t(
+                "ahead.whole_saved" if saved >= 0 else "ahead.whole_dearer",
+                cost=self.f.money(cost),
+                stock=self.f.money(rows["stock"]["cost"]),
+                saved=self.f.money(abs(saved)),
+                share=self.f.percent(abs(saved) / max(against["cost"], 1.0), 1),
+                run=against["run_id"],
+            )
+        ]
+        for key, now in (("short", rows["joint"]["parcels_short"]), ("late", rows["trunk"]["parcels_late"])):
+            fewer = (against[f"parcels_{key}"] or 0) - (now or 0)
+            if fewer:
+                told.append(self.t(f"ahead.{'fewer' if fewer > 0 else 'more'}_{key}", parcels=self.f.count(abs(fewer))))
+        return told
 
 
 def _most_of_a_week(needs: pl.DataFrame, column: str) -> int:

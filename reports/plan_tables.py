@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -235,8 +235,8 @@ class PlanTables:
         note = t("capacity.note", run=rows["run_id"][0], level=f.percent(rows["service_level"][0]))
         return self._table("capacity-table", rows, columns, rows.height, "capacity_needs", note)
 
-    def relieved(self, days: Sequence[dict[str, Any]]) -> Table:
-        """Write the hub-days that stock placed ahead relieves, most first."""
+    def hub_days(self, name: str, days: Sequence[dict[str, Any]], against: Mapping[str, Any] | None) -> Table:
+        """Write the hub-days that stock placed ahead relieves or burdens (`name`), most first; `against` is the plan they are held against."""
         t, f = self.t, self.f
         columns = [
             Column(t("column.hub"), lambda row: self.hub(row["hub_id"]), numeric=False),
@@ -244,9 +244,8 @@ class PlanTables:
             Column(t("column.nothing_ahead"), lambda row: f.percent(row["before"])),
             Column(t("column.ahead"), lambda row: f.percent(row["after"])),
         ]
-        return self._table(
-            "relieved-table", pl.DataFrame(days), columns, _TOP_RELIEVED, "route_demand", t("ahead.note")
-        )
+        note = t("ahead.note") if against is None else t(f"ahead.note_{name}", run=against["run_id"])
+        return self._table(f"{name}-table", pl.DataFrame(days), columns, _TOP_RELIEVED, "hub_loads", note)
 
     def heat(self, days: pl.DataFrame, summary: pl.DataFrame, dates: Sequence[date]) -> list[HeatRow]:
         """Write the heat map: the tightest hubs, one cell a day."""

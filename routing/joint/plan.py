@@ -14,10 +14,11 @@ from data.arrays import Floats
 from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.joint.answers import PROGRAMME, JointAnswer, bound_at_price, solve_joint, sum_by_day
+from routing.joint.answers import PROGRAMME, JointAnswer, bound_at_price, solve_joint
 from routing.joint.arrivals import Arrivals, find_arrivals
 from routing.joint.master import JointModel, write_joint
 from routing.joint.movable import Movable, find_movable
+from routing.joint.relief import list_relieved, use_in_parts
 from routing.joint.rounds import solve_by_rounds
 from routing.joint.whole import ROUTE, WholePlan, make_whole
 from routing.stock.on_hand import OnHand
@@ -40,10 +41,6 @@ class JointRules:
         "judgement: above any way a parcel could go, so that parcels short come before cost",
     )
     least_short: float = constant(0.5, "parcels", "fewer that are short are the solver's noise", "judgement")
-    least_relief: float = constant(0.05, "1", "of capacity; smaller relief of a hub-day is not told", "judgement")
-    tight: float = constant(
-        0.8, "1", "of capacity; relief of a hub-day that was further from full is not told", "judgement"
-    )
     optimal: float = constant(1e-4, "1", "gap up to which a plan is told to be optimal", "judgement")
 
 
@@ -313,7 +310,9 @@ def plan_joint(
         rivals=tuple(
             Rival(name, solution.answers[name].cost, solution.answers[name].short) for name in solution.ranked
         ),
-        relieved=tell_relief(network, solution.answers["nothing ahead"].asked, chosen.asked),
+        relieved=list_relieved(
+            use_in_parts(network, solution.answers["nothing ahead"].asked), use_in_parts(network, chosen.asked)
+        ),
         bound=solution.bound,
         # moved parcels are rounded to whole ones, which may move a few more than the programme's shares do
         least_short=min(solution.least_short, float(trunk.short)),
@@ -364,22 +363,6 @@ def _fit_rooms(model: JointModel, task: StockTask, share: Floats) -> Floats:
     send = np.maximum(need - there, 0.0).sum(axis=0)
     fits = np.divide(task.problem.room, send, out=np.ones_like(send), where=send > task.problem.room)
     return share * np.where(fits < 1.0, fits * (1 - 1e-9), 1.0)[shares.site]
-
-
-def tell_relief(network: TrunkNetwork, before: Floats, after: Floats) -> pl.DataFrame:
-    """Tell the nearly full hub-days that carry less of their capacity than with nothing ahead: date, hub_id, before, after."""
-    capacity = sum_by_day(network, network.sort_capacity)
-    bounded = np.isfinite(capacity) & (capacity > 0)
-    was, now = (np.divide(load, capacity, out=np.zeros_like(load), where=bounded) for load in (before, after))
-    day, hub = np.nonzero(bounded & (was - now >= JOINT.least_relief) & (was >= JOINT.tight))
-    return pl.DataFrame(
-        {
-            "date": pl.Series([network.day(d) for d in day.tolist()], dtype=pl.Date),
-            "hub_id": pl.Series([network.hub_ids[h] for h in hub.tolist()], dtype=pl.String),
-            "before": was[day, hub],
-            "after": now[day, hub],
-        }
-    ).sort(pl.col("before") - pl.col("after"), "date", "hub_id", descending=[True, False, False])
 
 
 def _read_agrees(merchants: pl.DataFrame) -> dict[str, float]:

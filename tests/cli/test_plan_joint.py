@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from data.workspace import Workspace
+from routing.checker.relief import check_relief
 from tests.routing.stock_cases import AS_OF
 from tests.routing.test_joint_plan import make_inputs
 
@@ -76,6 +78,78 @@ def test_console_says_it_in_words(folder: Path) -> None:
     assert "keeps 100 parcels from staying short" in " ".join(result.output.split())
 
 
+@pytest.fixture(scope="module")
+def held(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, dict[str, Any]]:
+    """A workspace with a trunk plan of the same parcels before its joint plan; that plan's run, and what the joint plan tells."""
+    there = tmp_path_factory.mktemp("held") / "计划 二"
+    shutil.copytree(folder, there)
+    trunk = radar(there, "plan", "trunk", "--effort", "0.05", "--demand", "given", "--json")
+    assert trunk.exit_code == 3, trunk.output
+    result = radar(there, "plan", "joint", "--effort", "0.05", "--as-of", str(AS_OF), "--json")
+    assert result.exit_code == 0, result.output
+    return there, json.loads(trunk.stdout)["run_id"], json.loads(result.stdout)
+
+
+def test_a_trunk_plan_of_the_same_parcels_is_what_it_is_held_against(held: tuple[Path, str, dict[str, Any]]) -> None:
+    there, trunk, told = held
+    assert told["against"]["run_id"] == trunk
+    assert told["against"]["parcels_short"] == 100
+    assert [row["hub_id"] for row in told["relieved"]] == ["N", "N"]
+    workspace = Workspace.open(there)
+    loads = workspace.results("hub_loads", told["run_id"])
+    for row in told["relieved"]:
+        own = loads.filter((pl.col("hub_id") == "N") & (pl.col("date").cast(pl.String) == row["date"]))
+        assert row["after"] == pytest.approx(own.select(pl.col("handled").sum() / pl.col("capacity").sum()).item())
+        assert row["before"] > 1.0  # 50 parcels short wait at it
+    checked = radar(there, "verify", "joint")
+    assert checked.exit_code == 0, checked.output
+    words = " ".join(checked.output.split())
+    assert "Trunk and stock together" in words
+    assert f"The same parcels with nothing ahead cost {told['against']['cost']:,.0f} CNY in {trunk}" in words
+
+
+def test_other_options_or_tables_are_nothing_to_hold_it_against(
+    held: tuple[Path, str, dict[str, Any]], tmp_path: Path
+) -> None:
+    there = tmp_path / "other"
+    shutil.copytree(held[0], there)
+    asked = ("plan", "joint", "--effort", "0.1", "--as-of", str(AS_OF), "--json")
+    assert json.loads(radar(there, *asked).stdout)["against"] is None
+    workspace = Workspace.open(there)
+    with workspace.run("load") as load:
+        load.upsert("hubs", workspace.read("hubs").with_columns(sort_capacity=pl.col("sort_capacity") + 1))
+    asked = ("plan", "joint", "--effort", "0.05", "--as-of", str(AS_OF), "--json")
+    assert json.loads(radar(there, *asked).stdout)["against"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"relieved": []}, "joint.relief"),
+        ({"relieved": "more"}, "joint.relief"),
+        ({"burdened": "more"}, "joint.relief"),
+        ({"against": "dearer"}, "joint.against"),
+    ],
+)
+def test_the_check_finds_what_is_told_wrongly_of_hubs_and_savings(
+    held: tuple[Path, str, dict[str, Any]], change: dict[str, Any], rule: str
+) -> None:
+    there, trunk, told = held
+    workspace = Workspace.open(there)
+    names = ("hub_loads", "shortfalls", "plan_certificates", "route_demand")
+    own, other = ({name: workspace.results(name, run) for name in names} for run in (told["run_id"], trunk))
+    kept = {name: told[name] for name in ("relieved", "burdened", "against")}
+    assert check_relief(own, other, kept, 10_000.0) == []
+    more = {"date": told["relieved"][0]["date"], "hub_id": "S", "before": 0.9, "after": 0.5}
+    wrong = {
+        name: [*kept[name], more] if word == "more" else {**kept[name], "cost": kept[name]["cost"] + 9} if word == "dearer" else word
+        for name, word in change.items()
+    }  # fmt: skip
+    assert {found.rule for found in check_relief(own, other, {**kept, **wrong}, 10_000.0)} == {rule}
+    short = {**other, "route_demand": other["route_demand"].with_columns(parcels=pl.col("parcels") + 1)}
+    assert {found.rule for found in check_relief(own, short, kept, 10_000.0)} == {"joint.against"}
+
+
 def test_stock_for_days_without_demand_is_told_in_a_sentence(folder: Path) -> None:
     days = ("--stock-from", "2025-12-01", "--stock-to", "2025-12-03")
     result = radar(folder, "plan", "joint", "--as-of", str(AS_OF), *days)
@@ -84,8 +158,6 @@ def test_stock_for_days_without_demand_is_told_in_a_sentence(folder: Path) -> No
 
 
 def test_what_carrying_costs_is_told_beside_what_is_short(folder: Path, tmp_path: Path) -> None:
-    import shutil
-
     crowded = tmp_path / "crowded"
     shutil.copytree(folder, crowded)
     workspace = Workspace.open(crowded)
