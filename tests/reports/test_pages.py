@@ -245,21 +245,24 @@ def test_a_joint_plan_tells_what_stock_ahead_saves_and_which_hub_days_it_relieve
         assert [value for value in ("10.0%", "100%", "90%", "95%", "87%") if value not in part] == []
         assert "<b>" not in part
         assert 'id="ahead"' not in write_plan_report(plain, language)
+    costs = {"trunk": 880_000.0, "stock": 15_000.0, "joint": 895_000.0}
     rows = [
-        {"plan": name, "cost": cost, "parcels_short": 0, "parcels_late": 40}
-        for name, cost in (("trunk", 880_000.0), ("stock", 15_000.0), ("joint", 895_000.0))
+        joint.certificates.head(1).with_columns(
+            plan=pl.lit(name), cost=pl.lit(cost), parcels_short=pl.lit(0), parcels_late=pl.lit(40)
+        )
+        for name, cost in costs.items()
     ]
     against = {"run_id": "plan-trunk-0007", "cost": 1_000_000.0, "parcels_short": 0, "parcels_late": 1_240}
     fuller = [{"date": "2025-11-13", "hub_id": "CAN", "before": 0.7, "after": 0.83}]
     held = replace(
         joint,
-        certificates=pl.DataFrame(rows),
+        certificates=pl.concat(rows),
         run=replace(joint.run, options={**joint.run.options, "against": against, "burdened": fuller}),
     )
     page = write_plan_report(held, "en")
     part = page[page.index('<section id="ahead">') :]
     part = " ".join(part[: part.index("</section>")].split())
-    for text in ("895", "10.5%", "plan-trunk-0007", "1,200 parcels fewer are late", "83%"):
+    for text in ("895", "10.5%", "plan-trunk-0007", "1,200</data> parcels fewer are late", "83%"):
         assert text in part
     assert "&#39;before&#39;" not in page  # what a run keeps of its results is no option
     short = [{**told["rivals"][0], "cost": 1_100_000.0}, {**told["rivals"][1], "parcels_short": 5_000.0}]
