@@ -16,10 +16,10 @@ from routing.trunk.task.network import Flags, Floats, Ints
 from routing.trunk.task.path_rules import PathRules, is_accepted, may_go_on
 from routing.trunk.task.records import UNCOUNTED, Arcs, LaneVehicles, Nodes
 
+COMPILED_OF = ("path_rules", "704a2c67eb3cc146")  # numba looks at this file alone: changes with those
 _MOST_BANS = 16
 _ROOM, _WITHIN, _BEYOND = -1, 0, 1
-_SAME = 1e-12  # CNY/parcel
-_NOISE = 1e-9  # CNY/parcel
+_SAME, _NOISE = 1e-12, 1e-9  # CNY/parcel
 
 
 class ArcTimes(NamedTuple):

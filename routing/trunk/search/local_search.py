@@ -32,6 +32,8 @@ from routing.trunk.task.path_rules import is_accepted
 from routing.trunk.task.records import NodeArcLoads, list_arcs, list_demands, list_nodes
 from routing.trunk.vehicles.step_costs import StepCosts
 
+# numba looks at this file alone: changes with those
+COMPILED_OF = ("chance", "marginal_paths", "path_rules", "step_costs", "8bbac5dc9f67eb83")
 _MOST_PIECES = 400  # chunks that one move may cut
 _LEAST_GAIN = 1e-6  # CNY a move must save
 _VAIN_ROUNDS = 3  # tries of every arc that carries something, without a gain, after which nothing more is expected

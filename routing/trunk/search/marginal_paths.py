@@ -17,6 +17,7 @@ from routing.trunk.task.path_rules import PathRules, may_go_on
 from routing.trunk.task.records import Arcs, Demands, NodeArcLoads, Nodes
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
+COMPILED_OF = ("path_rules", "step_costs", "74ed10fb4be3176c")  # numba looks at this file alone: changes with those
 _HEAP_PER_NODE, _LEAST_HEAP = 16, 256
 _AT_GOAL = -2
 
