@@ -43,6 +43,13 @@ class ClosureRules:
     taker_gain: float = constant(
         0.1, "1", "of the closed parcels, and of its own, that a hub took over to be told from chance", "judgement"
     )
+    most_gained: float = constant(
+        7.0,
+        "1",
+        "times the closed parcels that all hubs' gains together may be; beyond, they rose for reasons of their own and none is a taker",
+        "fitted: python -m benchmarks.forecast.closures and the Chinese months; hubs shut there gain 0.2 to 3.6, a real closure up to 6.5, "
+        "hubs under 1 % that fell silent or opened 3 to 2,200",
+    )
     untouched: float = constant(0.25, "1", "of the volume, that which gained least, shows how all went", "judgement")
     half_life: float = constant(7.0, "days", "of the weight of the days before a closure", "judgement")
     settled: float = constant(2.0, "days", "since a closure's end that tell as much as all before it", "judgement")
@@ -179,12 +186,16 @@ def _restore_one(
     if closed <= 0:
         return {}
     compared = days if closure.closing.change == "closes" else days[-CLOSURE.reference_days :]
-    gain = _gains(ends, concerned, closure, before, _daily(parcels, compared), closed)
+    rises = _gains(ends, concerned, closure, before, _daily(parcels, compared), closed)
+    # What the closed parcels cannot explain is how hubs rise and fall anyway: beside it no taker is told from chance. What is over is
+    # seen from both sides, so that a drift is none of its rises.
+    over = closure.closing.change == "closes" and closure.last is not None and closure.last < parcels.shape[1] - 1
+    gain = rises if over or rises.sum() <= CLOSURE.most_gained else np.zeros_like(rises)
     moved = closure.rows | (concerned & (gain > 0)[ends.turned])
     group_before = aggregate(before[:, None], ends.kept, ends.groups)[:, 0]
     part = np.divide(before, group_before[ends.kept], out=np.zeros_like(before), where=group_before[ends.kept] > 0)
     part[~moved] = 0.0
-    grows = _lost_share(parcels, closure, (days[quiet[days]], reference[quiet[reference]]), closed, gain)
+    grows = _lost_share(parcels, closure, (days[quiet[days]], reference[quiet[reference]]), closed, rises)
     week = _week_of(parcels, closure.rows, concerned, reference)
     network_part = before * closure.rows / max(float(before.sum()), 1e-9)
     for day in days.tolist():

@@ -222,6 +222,45 @@ def test_restored_days_keep_what_every_origin_sends() -> None:
     np.testing.assert_array_equal(told.parcels[:, :100], panel.parcels[:, :100])
 
 
+def drifting(silent: tuple[str, str], sizes: Mapping[str, float]) -> ForecastInputs:
+    """Hubs whose levels wander by a tenth from week to week, and two of them that send nothing for the last six days.
+
+    What the two would send goes to hub A, as a far larger hub's parcels would have to.
+    """
+    random = np.random.default_rng(5)
+    weeks = DAYS // 7 + 1
+    levels = {hub: np.repeat(np.exp(random.normal(0.0, 0.1, weeks)), 7) for hub in sizes}
+    total = sum(sizes.values())
+    rows = []
+    for at, origin, destination in product(range(DAYS), sizes, sizes):
+        usual = {hub: sizes[hub] * sizes[destination] / total for hub in sizes}
+        if at < DAYS - 6 or origin not in silent:
+            taken = sum(usual[hub] for hub in silent) if origin == "A" and at >= DAYS - 6 else 0.0
+            parcels = int(random.poisson(usual[origin] * levels[origin][at] + taken))
+            rows.append((day(at), "c", origin, destination, parcels))
+    names = ["date", "courier_id", "origin_hub_id", "destination_hub_id", "parcels"]
+    return ForecastInputs(route_volumes=pl.DataFrame(rows, schema=names, orient="row"))
+
+
+@pytest.mark.parametrize(
+    ("silent", "act"), [(("T", "U"), False), (("C", "D"), True)], ids=["two tiny hubs", "two large hubs"]
+)
+def test_only_what_is_large_enough_to_be_told_from_chance_moves_other_hubs(silent: tuple[str, str], act: bool) -> None:
+    sizes = {"A": 8000.0, "B": 8000.0, "C": 3000.0, "D": 3000.0, "E": 8000.0, "F": 8000.0, "T": 40.0, "U": 60.0}
+    inputs = drifting(silent, sizes)
+    panel = panel_of(inputs)
+    quiet = np.zeros(DAYS, dtype=bool)
+    known = know_network(panel, inputs, day(DAYS + 6), quiet, ForecastSettings())
+    assert {closure.closing.hub_id for closure in known.closures} == set(silent)
+    # The second is seen in a history from which the first is taken out, with all that went to hub A.
+    assert "A" in known.taken[0] if act else not any(known.taken)
+    assert known.reopened is not None
+    others = ~np.isin(panel.routes["origin_hub_id"].to_numpy(), silent)
+    moved = np.abs(known.reopened.parcels - panel.parcels)[others, -6:].sum() / panel.parcels[others, -6:].sum()
+    assert moved > 0.1 if act else moved < 0.01
+    assert known.reopened.parcels[~others, -6:].sum(axis=0).min() > 0
+
+
 def spread(*closings: Closing) -> tuple[NDArray[np.float64], float, Panel]:
     panel = panel_of(network())
     closures = [one for each in closings for one in lay_out(panel, each, told=True)]
