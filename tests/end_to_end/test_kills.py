@@ -22,6 +22,7 @@ from data.workspace import Workspace
 RADAR = Path(sys.executable).parent / "radar"
 # Kills are spread over the whole run, one at a random moment of each part of it; the slow tests take twice as many parts.
 KILLS = pytest.mark.parametrize("kills", [10, pytest.param(20, marks=pytest.mark.slow)])
+FEW_KILLS = pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.slow)])  # a plan takes long
 DAYS = [date(2025, 11, 10) + timedelta(days=n) for n in range(3)]
 # A task small enough to be proven optimal: then the plan does not depend on how fast the machine is.
 HUBS = ["A", "B", "C"]
@@ -128,7 +129,7 @@ def test_killed_loads_leave_the_old_or_the_new(tmp_path: Path, kills: int) -> No
     assert "running" not in set(Workspace.open(folder).read("runs")["outcome"])
 
 
-@KILLS
+@FEW_KILLS
 def test_killed_plans_show_nothing_and_repeat_to_the_byte(network: Path, tmp_path: Path, kills: int) -> None:
     undisturbed = tmp_path / "undisturbed"
     shutil.copytree(network, undisturbed)

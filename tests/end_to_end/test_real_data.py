@@ -12,6 +12,7 @@ NAIVE = ("seasonal_naive", "day_of_week_mean")
 CUT_OFFS = "2022-06-07,2022-08-31,2022-09-09"
 
 
+@pytest.mark.slow
 def test_courier_network_from_chinese_headers_to_scores(shared: Path, tmp_path: Path) -> None:
     chain = run_courier_network(tmp_path / "courier", shared)
     routes = chain.query("SELECT count(DISTINCT origin_hub_id || '>' || destination_hub_id) AS n FROM route_volumes")

@@ -47,6 +47,9 @@ plan explain --shortfalls
 plan explain --hub A --json
 plan explain --lane A --json
 plan timetable --out {out}/gtfs --json
+plan trunk --timetable {out}/gtfs --demand given --effort 0.001 --time-limit 2 --json
+export trunk_departures --out {out}/departures.csv
+plan locks {out}/departures.csv --every --json
 plan source --json
 plan stock --from 2025-11-04 --to 2025-11-06 --as-of {day} --effort 0.001 --time-limit 2 --json
 plan capacity --effort 0.001 --time-limit 2 --volumes 2 --json
@@ -168,7 +171,7 @@ def test_a_workspace_with_nothing_loaded_is_answered_by_every_command() -> None:
     [
         MONTH,
         pytest.param(Oddity(3, NETWORK, 6, 3, "zero", 0.0, 3), id="nothing but zeros"),
-        pytest.param(Oddity(4, NETWORK, 6, 3, "huge", 0.3, 4), id="huge and tiny"),
+        pytest.param(Oddity(4, NETWORK, 6, 3, "huge", 0.3, 4), id="huge and tiny", marks=pytest.mark.slow),
     ],
 )
 def test_odd_workspaces_give_answers_or_sentences(odd: Oddity) -> None:
