@@ -38,7 +38,7 @@ def check_locks(
         key = row["lane_id"], row["date"], row["vehicle_type_id"]
         runs.setdefault(key, []).append((row["leaves_at"], row["departures"]))
     found = []
-    for row in locks.iter_rows(named=True):
+    for row in _join_hours(locks, frames["trunk_departures"]).iter_rows(named=True):
         if row["date"] < first or (last_day is not None and row["date"] > last_day):
             continue
         there = runs.get((row["lane_id"], row["date"], row["vehicle_type_id"]), [])
@@ -58,6 +58,17 @@ def check_locks(
     return found
 
 
+def _join_hours(locks: pl.DataFrame, departures: pl.DataFrame) -> pl.DataFrame:
+    """Rows as they bind: those of hours in a plan that names none ask for what they fix all together, and for no more."""
+    if departures["leaves_at"].is_not_null().any():
+        return locks
+    keys = ["lane_id", "date", "vehicle_type_id"]
+    hours = locks.filter(pl.col("leaves") != _ANY).group_by(keys, maintain_order=True).agg(pl.col("at_least").sum())
+    hours = hours.with_columns(leaves=pl.lit(_ANY), at_most=pl.lit(None, locks.schema["at_most"]))
+    names = [*keys, "leaves", "at_least", "at_most"]
+    return pl.concat([locks.filter(pl.col("leaves") == _ANY).select(names), hours.select(names)])
+
+
 def _read_last_day(certificates: pl.DataFrame | None) -> date | None:
     """Last day of the trunk plan; None where no certificate tells it."""
     if certificates is None or not {"plan", "last_day"} <= set(certificates.columns):
@@ -74,7 +85,7 @@ def _list_zones(frames: Mapping[str, pl.DataFrame], time_zone: str) -> dict[str,
 
 
 def _is_at(lock: Mapping[str, Any], leaves: datetime | None, zone: ZoneInfo) -> bool:
-    """Whether a departure is one of a lock; plans by days have no hours, and all departures of a date are meant."""
+    """Whether a departure is one of a lock."""
     if lock["leaves"] == _ANY or leaves is None:
         return True
     hours, minutes = str(lock["leaves"]).split(":")

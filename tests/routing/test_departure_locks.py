@@ -293,3 +293,21 @@ def test_a_plan_locked_as_it_is_repeats_its_departures() -> None:
     kept = plan.trunk_departures.join(rows, on=KEY, how="semi")
     assert kept.select(*KEY, "departures").sort(KEY).equals(free.trunk_departures.select(*KEY, "departures").sort(KEY))
     assert plan.cost <= free.cost + 1e-6
+
+
+def test_a_plan_by_days_runs_what_is_fixed_at_all_hours_together() -> None:
+    rows = [_lock("A-B", "hired", 2, 2, leaves="16:00"), _lock("A-B", "hired", 1, 1, leaves="24:00")]
+    inputs = _with_locks(_two_ways(), *rows, _lock("A-B", "large", 0, 0, leaves="16:00"))
+    plan = plan_trunk(inputs, OPTIONS)
+    assert _counts(plan) == {("A-B", "hired"): 3}
+    assert _broken(inputs, plan) == []
+    more = inputs.departure_locks.with_columns(at_least=pl.col("at_least") + 1, at_most=pl.lit(None, pl.Int64))
+    told = [text for text in _broken(inputs, plan, departure_locks=more) if "locked" in text]
+    assert [("3 departures" in text, "at least 5" in text) for text in told if "hired" in text] == [(True, True)]
+
+
+def test_a_timetable_without_hours_is_none_of_a_plan_by_sorts() -> None:
+    rows = [(DAY, "A-B", "any", "truck", 2)]
+    timetable = pl.DataFrame(rows, schema=["date", "lane_id", "leaves", "vehicle_type_id", "departures"], orient="row")
+    with pytest.raises(RadarError, match="without hours"):
+        plan_trunk(replace(_often(), timetable=timetable), OPTIONS)

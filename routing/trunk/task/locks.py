@@ -1,7 +1,8 @@
 """What planners lock: departures they fix, bound or forbid, laid upon the lane vehicles of a network.
 
 A row of ``departure_locks`` bounds the departures of one vehicle type over a lane on a date, at one hour or (``any``) at all hours
-together. Where the lane leaves once that day both are the same; where it leaves more often, the hours of an open lock are settled
+together. A plan by days names no hours: it runs what is fixed at all hours together, and bounds of an hour bound it not. Where the lane
+leaves once that day an hour and any are the same; where it leaves more often, the hours of an open lock are settled
 once it is known which of them parcels want (:mod:`routing.trunk.search.locked_hours`).
 """
 
@@ -37,6 +38,7 @@ def lay_locks(network: TrunkNetwork, locks: pl.DataFrame, sorts: Sorts) -> Trunk
     least, most = network.vehicle_least.copy(), network.vehicle_most.copy()
     left_open: list[OpenLock] = []
     refused: list[dict[str, Any]] = []
+    by_hours = np.zeros_like(least)
     for row in locks.sort("lane_id", "date", "vehicle_type_id", "leaves").iter_rows(named=True):
         day = (row["date"] - network.first_day).days
         vehicles = _find_vehicles(network, row)
@@ -49,7 +51,9 @@ def lay_locks(network: TrunkNetwork, locks: pl.DataFrame, sorts: Sorts) -> Trunk
             if not len(vehicles):
                 refused.append(row)
                 continue
-        if len(vehicles) == 1:
+        if row["leaves"] != ANY and not network.by_clock:
+            by_hours[vehicles[0], day] += at_least
+        elif len(vehicles) == 1:
             place = vehicles[0], day
             least[place], most[place] = max(least[place], at_least), min(most[place], at_most)
         elif len(vehicles):
@@ -58,7 +62,7 @@ def lay_locks(network: TrunkNetwork, locks: pl.DataFrame, sorts: Sorts) -> Trunk
     if refused:
         shut = _tell_shut(refused)
         raise shut
-    locked = replace(network, vehicle_least=least, vehicle_most=most, open_locks=tuple(left_open))
+    locked = replace(network, vehicle_least=np.maximum(least, by_hours), vehicle_most=most, open_locks=tuple(left_open))
     check_locks(locked)
     return locked
 
@@ -153,8 +157,10 @@ def lay_timetable(network: TrunkNetwork, timetable: pl.DataFrame, sorts: Sorts) 
     Raises
     ------
     RadarError
-        For departures at hours at which their lane does not leave, and for unknown lanes and types.
+        For departures at hours at which their lane does not leave, at none in a plan by sorts, and for unknown lanes and types.
     """
+    if network.by_clock and ANY in timetable["leaves"].to_list():
+        raise RadarError("a timetable without hours, a plan by sorts", "a timetable with hours", "add --by days")
     least = np.zeros_like(network.vehicle_least)
     missed: list[str] = []
     for row in timetable.iter_rows(named=True):
