@@ -77,10 +77,11 @@ def plan_joint(
 
     Example: `radar plan joint --from 2025-11-01 --to 2025-11-16`
     """
-    from routing.joint.plan import JointInputs
     from routing.joint.plan import plan_joint as plan
-    from routing.stock.plan import CUBE, SOURCING, StockOptions
-    from routing.stock.plan import TABLES as STOCK_TABLES
+    from routing.joint.solution import JointInputs
+    from routing.stock.options import StockOptions
+    from routing.stock.task import CUBE, SOURCING
+    from routing.stock.task import TABLES as STOCK_TABLES
 
     workspace = workspace_of(context)
     settings = workspace.settings.plan

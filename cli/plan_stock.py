@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
+    from routing.checker.violations import Violation
     from routing.stock.on_hand import OnHand
     from routing.stock.plan import StockPlan
 
@@ -80,10 +82,10 @@ def plan_stock(
 
     Example: `radar plan stock --from 2025-11-01 --to 2025-11-13 --service-level 0.9`
     """
-    from routing.checker.stock import check_stock
     from routing.checker.violations import count_broken
-    from routing.stock.plan import CUBE, SOURCING, TABLES, WAYBILLS, StockOptions
+    from routing.stock.options import StockOptions
     from routing.stock.plan import plan_stock as plan
+    from routing.stock.task import CUBE, SOURCING, TABLES, WAYBILLS
 
     workspace = workspace_of(context)
     settings = workspace.settings.plan
@@ -100,10 +102,10 @@ def plan_stock(
         effort=settings.effort if effort is None else effort,
         time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
     )
-    kept = {name: getattr(options, name) for name in options.__slots__}
-    with progress("Stock plan") as bar, workspace.run("plan stock", options=kept, seed=seed) as run:
+    chosen = {name: getattr(options, name) for name in options.__slots__}
+    with progress("Stock plan") as bar, workspace.run("plan stock", options=chosen, seed=seed) as run:
         prices = _read_prices(hub_prices) if hub_prices is not None else _find_prices(run)
-        run.options = {**kept, "hub_prices": prices}
+        run.options = {**chosen, "hub_prices": prices}
         tables = {name: run.read(name) for name in TABLES}
         if tables["stock_demand"].is_empty():
             tables[CUBE] = read_cube(run, as_of=as_of, last=last, timezone=workspace.settings.workspace.timezone)
@@ -111,13 +113,7 @@ def plan_stock(
         if confidence is not None:
             tables[WAYBILLS] = run.read("waybills")
         found = plan(tables, options, hub_prices=prices, progress=bar)
-        checked = {
-            **{name: tables[name] for name in ("merchants", "warehouses", "stock", "stock_receipts", "sales")},
-            "sourcing_today": tables[SOURCING],
-            "stock_allocations": found.allocations,
-            "plan_certificates": found.certificate,
-        }
-        violations = check_stock(checked, as_of=found.as_of)
+        violations = _check(found, tables)
         certificate = found.certificate.with_columns(violations=count_broken(violations))
         run.append("stock_allocations", found.allocations)
         run.append("plan_certificates", certificate)
@@ -130,6 +126,20 @@ def plan_stock(
         warn(f"The checker finds {len(violations)} violations: see `radar verify {run.run_id}`.")
     if found.shortages.height:
         raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _check(found: StockPlan, tables: Mapping[str, pl.DataFrame]) -> list[Violation]:
+    """Have the independent checker judge a stock plan against the tables it was made from."""
+    from routing.checker.stock import check_stock
+    from routing.stock.task import SOURCING
+
+    checked = {
+        **{name: tables[name] for name in ("merchants", "warehouses", "stock", "stock_receipts", "sales")},
+        "sourcing_today": tables[SOURCING],
+        "stock_allocations": found.allocations,
+        "plan_certificates": found.certificate,
+    }
+    return check_stock(checked, as_of=found.as_of)
 
 
 def _find_prices(run: Run) -> dict[str, float]:

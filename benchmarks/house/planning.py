@@ -111,7 +111,7 @@ def _sample() -> Any:
 def _stock() -> Any:
     from data.contracts import contract
     from forecasting.merchants.cube import MerchantInputs, forecast_merchants
-    from routing.stock.plan import StockOptions
+    from routing.stock.options import StockOptions
     from routing.stock.plan import plan_stock as plan
 
     first, last, as_of = date(2025, 11, 1), date(2025, 11, 13), date(2025, 10, 31)

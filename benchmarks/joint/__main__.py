@@ -26,8 +26,10 @@ from forecasting.inputs import ForecastInputs
 from forecasting.merchants.cube import forecast_merchants, merchant_inputs
 from routing.budget import Deadline
 from routing.joint.arrivals import find_arrivals
-from routing.joint.plan import JOINT, JointInputs, carry_rest, solve
-from routing.stock.plan import CUBE, TABLES, StockOptions, read_task
+from routing.joint.plan import carry_rest
+from routing.joint.solution import JOINT, JointInputs, solve
+from routing.stock.options import StockOptions
+from routing.stock.task import CUBE, TABLES, read_task
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.demand import demand_at_level, take_days
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions

@@ -26,7 +26,8 @@ from forecasting.history.as_of_view import restrict
 from forecasting.inputs import ForecastInputs
 from forecasting.merchants.cube import forecast_merchants, merchant_inputs
 from routing.stock.level import pay_off
-from routing.stock.plan import CUBE, TABLES, StockOptions, read_task
+from routing.stock.options import StockOptions
+from routing.stock.task import CUBE, TABLES, read_task
 
 DAYS = 13
 LEVEL = 0.9

@@ -9,7 +9,7 @@ import numpy as np
 
 from data.arrays import Ints
 from routing.stock.costs import days_of
-from routing.stock.plan import StockTask
+from routing.stock.task import StockTask
 
 _NEVER = 10**6
 

@@ -24,7 +24,7 @@ from data.arrays import Floats, Ints
 from routing.joint.arrivals import Arrivals
 from routing.joint.entries import list_entries
 from routing.joint.movable import Movable
-from routing.stock.plan import StockTask
+from routing.stock.task import StockTask
 from routing.trunk.search.exact import ExactModel, write_exactly
 from routing.trunk.task.network import TrunkNetwork
 

@@ -20,7 +20,7 @@ import polars as pl
 from data.arrays import Floats
 from data.constants import constant
 from data.errors import RadarError
-from routing.stock.plan import StockTask
+from routing.stock.task import StockTask
 from routing.trunk.task.network import TrunkNetwork
 
 

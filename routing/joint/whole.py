@@ -16,7 +16,7 @@ from routing.joint.arrivals import Arrivals
 from routing.joint.master import JointModel
 from routing.joint.movable import Movable
 from routing.stock.allocation import Sending, list_allocations
-from routing.stock.plan import StockTask
+from routing.stock.task import StockTask
 from routing.trunk.task.network import TrunkNetwork
 
 ROUTE = DAY_ROUTE

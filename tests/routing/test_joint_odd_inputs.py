@@ -12,8 +12,8 @@ import pytest
 from data.contracts import contract
 from data.errors import RadarError
 from routing.budget import Deadline
-from routing.joint.plan import JointInputs, JointSolution, solve
-from routing.stock.plan import CUBE, read_task
+from routing.joint.solution import JointInputs, JointSolution, solve
+from routing.stock.task import CUBE, read_task
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs
 from tests.routing.stock_cases import AS_OF

@@ -16,8 +16,10 @@ from routing.budget import Deadline
 from routing.checker.joint import check_joint
 from routing.checker.stock_cost import NEEDED, StockTerms, recompute_cost
 from routing.checker.stock_on_hand import count_on_hand
-from routing.joint.plan import JointInputs, JointPlan, SolveRules, plan_joint, share_as_planned_alone, solve
-from routing.stock.plan import CUBE, StockOptions, read_task
+from routing.joint.plan import JointPlan, plan_joint
+from routing.joint.solution import JointInputs, SolveRules, share_as_planned_alone, solve
+from routing.stock.options import StockOptions
+from routing.stock.task import CUBE, read_task
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from tests.routing.stock_cases import AS_OF, stock_tables

@@ -16,7 +16,8 @@ from data.contracts import contract
 from data.errors import RadarError
 from data.reasons import read_reason
 from routing.checker.stock import check_stock
-from routing.stock.plan import StockOptions, StockPlan, plan_stock
+from routing.stock.options import StockOptions
+from routing.stock.plan import StockPlan, plan_stock
 
 FIRST = date(2025, 11, 1)
 OPTIONS = StockOptions(first=FIRST, last=date(2025, 11, 1), service_level=None, short_cost=1e6, day_cost=0.0)

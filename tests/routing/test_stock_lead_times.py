@@ -11,7 +11,9 @@ from cli.plan_stock import latest_dispatch
 from data.errors import RadarError
 from data.reasons import read_reason
 from routing.checker.stock import check_stock
-from routing.stock.plan import WAYBILLS, StockOptions, StockPlan, plan_stock
+from routing.stock.options import StockOptions
+from routing.stock.plan import StockPlan, plan_stock
+from routing.stock.task import WAYBILLS
 from tests.routing.stock_cases import stock_tables
 from tests.routing.test_stock_plan import check_tables
 

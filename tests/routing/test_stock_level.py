@@ -15,7 +15,8 @@ from data.contracts import contract
 from data.reasons import read_reason
 from routing.checker.stock import check_stock
 from routing.stock.level import LEVELS, UnitCosts, pay_off, round_on, set_targets
-from routing.stock.plan import StockOptions, StockPlan, plan_stock
+from routing.stock.options import StockOptions
+from routing.stock.plan import StockPlan, plan_stock
 from routing.stock.spread import Spread
 from tests.routing.stock_cases import stock_tables
 from tests.routing.test_stock_plan import check_tables

@@ -12,7 +12,8 @@ from data.errors import RadarError
 from data.reasons import StockReason, read_reason
 from routing.checker.stock import check_stock
 from routing.stock.costs import follow_changes, gather_zones
-from routing.stock.plan import StockOptions, StockPlan, plan_stock
+from routing.stock.options import StockOptions
+from routing.stock.plan import StockPlan, plan_stock
 from tests.routing.stock_cases import stock_tables
 
 Tables = dict[str, pl.DataFrame]
