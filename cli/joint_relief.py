@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cli.past_plans import read_run
-from cli.trunk_task import HOURS, TABLES
+from cli.trunk_task import HOURS, TABLES, read_prices, read_rules
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import polars as pl
 
     from data.runs import Run
     from data.workspace import Workspace
+    from routing.checker.joint_bound import JointTerms
     from routing.joint.plan import JointPlan
 
 _FREE = (
@@ -94,3 +97,23 @@ def tell_saving(against: dict[str, Any], joint: dict[str, Any]) -> str:
     if sooner:
         parts.append(f"{sooner:,} parcels fewer are late" if sooner > 0 else f"{-sooner:,} parcels more are late")
     return "; ".join(parts)
+
+
+def read_joint_terms(options: dict[str, Any], as_of: date) -> JointTerms:
+    """Read what the check of a joint plan has to know from the plan's options."""
+    from datetime import date as day
+
+    from routing.checker.bound import Costs
+    from routing.checker.joint_bound import JointTerms
+    from routing.checker.stock_cost import StockTerms
+
+    prices = read_prices(options)
+    return JointTerms(
+        stock=StockTerms(options["day_cost"], options["putaway_days"]),
+        costs=Costs(prices["hold_cost"], prices["short_cost"], 0.0),
+        rules=read_rules(options, str(options["time_zone"])),
+        co2_price=prices.get("co2_price", 0.0),
+        first=day.fromisoformat(options["stock_from"]),
+        last=day.fromisoformat(options["stock_to"]),
+        as_of=as_of,
+    )

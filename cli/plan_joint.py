@@ -10,7 +10,7 @@ import typer
 
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
-from cli.joint_relief import compare_whole, find_nothing_ahead, read_joint, tell_saving
+from cli.joint_relief import compare_whole, find_nothing_ahead, read_joint, read_joint_terms, tell_saving
 from cli.merchant_demand import read_cube
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
@@ -114,7 +114,12 @@ def plan_joint(
         stock_options = _choose_days(stock_options, stock, begin, end)
         stock[SOURCING] = sourcing = find_sourcing(run.reader)
         found = plan(JointInputs(trunk, stock, sourcing, hubs), stock_options, trunk_options, bar)
-        found, broken = _check(found, {**stock, **trunk, "sourcing_today": sourcing}, kept)
+        run.options = kept = {**kept, "stock_from": found.first.isoformat(), "stock_to": found.last.isoformat()}
+        given = {**stock, **trunk, "sourcing_today": sourcing}
+        if hubs is not None:
+            run.options = kept = {**kept, "hub_forecasts_run": hubs["run_id"][0]}
+            given["hub_forecasts"] = hubs
+        found, broken = _check(found, given, kept)
         for name, frame in _tables(found).items():
             run.append(name, frame)
         told = _hold_against(workspace, run, found, trunk["route_demand"], kept)
@@ -172,15 +177,16 @@ def _check(found: JointPlan, given: dict[str, pl.DataFrame], kept: dict[str, Any
     import polars as pl
 
     from routing.checker.joint import check_joint
-    from routing.checker.stock_cost import StockTerms
+    from routing.checker.joint_bound import check_joint_bound
     from routing.checker.trunk import check_trunk
     from routing.checker.violations import count_broken
 
     tables = {**given, **_tables(found)}
     rules = read_rules(kept, str(kept["time_zone"]))
     of_trunk = count_broken(check_trunk(tables, **read_prices(kept), rules=rules).violations)
-    terms = StockTerms(kept["day_cost"], kept["putaway_days"])
-    of_joint = count_broken(check_joint(tables, as_of=found.as_of, terms=terms))
+    terms = read_joint_terms(kept, found.as_of)
+    of_bound = check_joint_bound(tables, terms)[1]
+    of_joint = count_broken(check_joint(tables, as_of=found.as_of, terms=terms.stock, of_bound=of_bound))
     counts = pl.col("plan").replace_strict({"trunk": of_trunk, "joint": of_joint}, default=0, return_dtype=pl.Int64)
     certificates = found.certificates.with_columns(violations=counts)
     return replace(found, certificates=certificates), of_trunk + of_joint
@@ -192,6 +198,7 @@ def _tables(found: JointPlan) -> dict[str, pl.DataFrame]:
         "hub_prices": found.trunk.hub_prices,
         "route_demand": found.whole.demand,
         "route_prices": found.route_prices,
+        "bound_prices": found.bound_prices,
         "stock_allocations": found.whole.allocations,
         "sourcing": found.whole.sourcing,
         "plan_certificates": found.certificates,

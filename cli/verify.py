@@ -173,10 +173,29 @@ def _check_joint(workspace: Workspace, run_id: str) -> dict[str, Any]:
         tables |= {name: read_as_planned(workspace, name, versions.get(name), run) for name in NEEDED[1:]}
         tables["merchant_forecasts"] = cube
         terms = StockTerms(options["day_cost"], options["putaway_days"])
-    found = check_joint(tables, as_of=_last_day_known(workspace, versions, options), terms=terms)
+    as_of = _last_day_known(workspace, versions, options)
+    proven: float | None = None
+    of_bound: list[Violation] = []
+    if terms is not None and "stock_from" in options and as_of is not None:
+        proven, of_bound = _recompute_bound(workspace, run_id, tables, as_of)
+    found = check_joint(tables, as_of=as_of, terms=terms, of_bound=of_bound)
     found += _check_relief(workspace, run_id, options)
-    joint = _sum_up_joint(tables["plan_certificates"], options)
+    joint = _sum_up_joint(tables["plan_certificates"], options) | {"bound_recomputed": proven}
     return {**checked, "violations": [*checked["violations"], *found], "joint": joint}
+
+
+def _recompute_bound(
+    workspace: Workspace, run_id: str, tables: dict[str, pl.DataFrame], as_of: date
+) -> tuple[float | None, list[Violation]]:
+    """Recompute a joint plan's bound from its tables and the prices kept with it; None where there are none."""
+    from cli.joint_relief import read_joint_terms
+    from cli.past_plans import read_trunk_plan
+    from routing.checker.joint_bound import check_joint_bound
+
+    trunk, options = read_trunk_plan(workspace, run_id)
+    hubs = options.get("hub_forecasts_run")
+    beside = {} if hubs is None else {"hub_forecasts": workspace.results("hub_forecasts", hubs)}
+    return check_joint_bound({**tables, **trunk, **beside}, read_joint_terms(options, as_of))
 
 
 def _check_relief(workspace: Workspace, run_id: str, options: dict[str, Any]) -> list[Violation]:
@@ -203,6 +222,7 @@ def _sum_up_joint(certificates: pl.DataFrame, options: dict[str, Any]) -> dict[s
         "stock_cost": rows["stock"]["cost"],
         "cost": rows["joint"]["cost"] - priced,
         "lower_bound": rows["joint"]["lower_bound"],
+        "priced_bound": rows["joint"]["priced_bound"],
         "against": options.get("against"),
     }
 
@@ -266,6 +286,10 @@ def _print_joint(joint: dict[str, Any]) -> None:
         f"Trunk and stock together: {joint['trunk_cost']:,.0f} + {joint['stock_cost']:,.0f} = {joint['cost']:,.0f} CNY; "
         f"no joint plan below {joint['lower_bound']:,.0f}."
     )
+    if joint["bound_recomputed"] is not None:
+        say(
+            f"Of that {joint['bound_recomputed']:,.0f} is added up anew from the prices kept and the tables; the rest is what safety costs."
+        )
     against = joint["against"]
     if against is not None:
         say(f"The same parcels with nothing ahead cost {against['cost']:,.0f} CNY in {against['run_id']}.")

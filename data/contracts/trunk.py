@@ -172,12 +172,26 @@ class BoundPrices(dy.Schema):
     """Prices that prove a plan's lower bound: anyone can add the bound up from them and the tables. Absent prices are 0."""
 
     run_id = ident("Run that made the row.", "运行编号", key="by rule")
-    plan = ident("Kind of plan: trunk.", "计划", key="by rule")
+    plan = ident("Kind of plan: trunk or joint.", "计划", key="by rule")
     kind = choice(
         "What it is the price of: sort, buffer (of a hub and day), fleet (of a vehicle type and day), lane, option (of a "
         "lane and day, and of a type on it), potential (an own vehicle standing at a hub), room (of a lane and day, for a "
-        "parcel), opening (what a demand pays for a lane and day on top, for a parcel).",
-        ("sort", "buffer", "fleet", "lane", "option", "potential", "room", "opening"),
+        "parcel), opening (what a demand pays for a lane and day on top, for a parcel); of a joint plan also storage (of a warehouse's "
+        "room), dispatch (of a warehouse and day), stock and early (of an item's units there, and of those before new ones can be sold).",
+        (
+            "sort",
+            "buffer",
+            "fleet",
+            "lane",
+            "option",
+            "potential",
+            "room",
+            "opening",
+            "storage",
+            "dispatch",
+            "stock",
+            "early",
+        ),
         "类别",
         key="by rule",
     )
@@ -195,8 +209,11 @@ class BoundPrices(dy.Schema):
     demand_date = day("Day of the demand, of openings.", key="by rule", optional=True)
     origin_hub_id = ident("Hub of origin of the demand, of openings.", "始发", key="by rule", optional=True)
     destination_hub_id = ident("Hub of destination of the demand, of openings.", "目的", key="by rule", optional=True)
+    warehouse_id = ident("Warehouse, of a joint plan's stock.", "仓库", key="by rule", optional=True)
+    merchant_id = ident("Merchant, of a joint plan's stock.", "商家", key="by rule", optional=True)
+    category = ident("Category of goods, of a joint plan's stock.", "品类", key="by rule", optional=True)
     price = quantity(
-        "Price of one unit: a parcel (sort, buffer, room, opening), a vehicle-day (fleet), a departure (lane, option), a "
+        "Price of one unit: a parcel (sort, buffer, room, opening, dispatch), a unit of goods (storage, stock, early), a vehicle-day (fleet), a departure (lane, option), a "
         "vehicle (potential). Only potentials may be below 0.",
         "价格",
         unit="CNY",
@@ -206,7 +223,8 @@ class BoundPrices(dy.Schema):
     @dy.rule()
     def key_is_unique(cls) -> pl.Expr:
         keys = ("run_id", "plan", "kind", "date", "hub_id", "sort_id", "at", "lane_id", "vehicle_type_id")
-        return pl.struct(*keys, "demand_date", "origin_hub_id", "destination_hub_id").is_unique()
+        stock = ("warehouse_id", "merchant_id", "category")
+        return pl.struct(*keys, "demand_date", "origin_hub_id", "destination_hub_id", *stock).is_unique()
 
 
 class Shortfalls(Result):

@@ -61,7 +61,36 @@ def recompute_bound(
     float
         ``-inf`` when the prices prove nothing.
     """
+    return value_routes(frames, prices, days, costs)[0]
+
+
+def value_routes(
+    frames: Mapping[str, pl.DataFrame],
+    prices: pl.DataFrame,
+    days: pl.DataFrame,
+    costs: Costs,
+    beside: pl.DataFrame | None = None,
+) -> tuple[float, pl.DataFrame]:
+    """Lower bound that the prices prove, and what a parcel costs on each route and day at them.
+
+    Parameters
+    ----------
+    frames, prices, days, costs
+        As of :func:`recompute_bound`.
+    beside
+        date, origin_hub_id, destination_hub_id: routes to price although nothing is asked on them.
+
+    Returns
+    -------
+    bound
+        [CNY]
+    routes : polars.DataFrame
+        date, origin_hub_id, destination_hub_id, parcels (0 of those beside), price [CNY/parcel], at most that of a parcel short.
+    """
     demand = frames["route_demand"].group_by(_ROUTE).agg(pl.col("parcels").sum()).filter(pl.col("parcels") > 0)
+    if beside is not None:
+        more = beside.select(_ROUTE).unique().join(demand, on=_ROUTE, how="anti")
+        demand = pl.concat([demand, more.with_columns(parcels=pl.lit(0.0).cast(demand.schema["parcels"]))])
     demand = demand.sort(_ROUTE).with_row_index("demand")
     departures = list_departures(frames, days).with_columns(
         when=name_date(), leaves="day", back=(pl.col("day") + pl.col("away")).clip(upper_bound=days.height)
@@ -101,9 +130,10 @@ def recompute_bound(
         np.where(places["holds"].to_numpy().reshape(shape), costs.hold + night, np.inf),
         costs,
     )  # fmt: skip
-    carried = float((demand["parcels"].to_numpy() * np.minimum(ways, costs.short)).sum())
+    ways = np.minimum(ways, costs.short)
+    carried = float((demand["parcels"].to_numpy() * ways).sum())
     paid = pay(sort, sort_limit) + pay(night, buffer_limit) + pay_limits(frames, departures, prices)
-    return carried - paid + earned
+    return carried - paid + earned, demand.select(*_ROUTE, "parcels", price=pl.Series(ways, dtype=pl.Float64))
 
 
 def find_days(frames: Mapping[str, pl.DataFrame], last_day: date) -> pl.DataFrame:

@@ -58,6 +58,35 @@ def recompute_bound_by_clock(
     float
         ``-inf`` when the prices prove nothing.
     """
+    return value_routes_by_clock(frames, prices, days, costs, rules)[0]
+
+
+def value_routes_by_clock(
+    frames: Mapping[str, pl.DataFrame],
+    prices: pl.DataFrame,
+    days: pl.DataFrame,
+    costs: Costs,
+    rules: ClockRules,
+    beside: pl.DataFrame | None = None,
+) -> tuple[float, pl.DataFrame]:
+    """Lower bound that the prices prove, and what a parcel costs on each route and day at them.
+
+    Parameters
+    ----------
+    frames, prices, days, costs, rules
+        As of :func:`recompute_bound_by_clock`.
+    beside
+        date, origin_hub_id, destination_hub_id: what a parcel costs that is handed in there at the sort which most of the hub's own of the day
+        reach, its first open one if there are none.
+
+    Returns
+    -------
+    bound
+        [CNY]
+    routes : polars.DataFrame
+        date, origin_hub_id, destination_hub_id, parcels, price [CNY/parcel], at most that of a parcel short; of a route asked the mean of
+        its parcels. Rows of `beside` have no parcels (empty); those of a hub that sorts nothing that day are left out.
+    """
     dates = days["date"].to_list()
     clocks = _keep_days(set_clocks(frames, dates[0], dates[-1], rules), dates[0])
     places = _list_sorts(frames, clocks, dates).with_columns(when=name_sort())
@@ -68,6 +97,8 @@ def recompute_bound_by_clock(
     departures = departures.join(runs.select("run", "when", "lane_id"), on=["when", "lane_id"], maintain_order="left")
     none = pl.DataFrame(schema={"demand": pl.UInt32, "run": pl.UInt32, "price": pl.Float64, "parcels": pl.Float64})
     parts = _Parts(frames, clocks, number, costs.late)
+    if beside is not None:
+        parts.stand_beside(places, beside)
     room, earned = share_costs(departures, runs, prices, none, float(parts.parcels.sum()))
     sort, wait = price_rows(places, prices, "sort"), price_rows(places, prices, "buffer")
     limit, buffer = places["limit"].to_numpy(), places["buffer"].to_numpy()
@@ -87,9 +118,10 @@ def recompute_bound_by_clock(
         parts.start,
         parts.end,
     )
-    carried = float((parts.parcels * np.minimum(ways, costs.short)).sum())
+    ways = np.minimum(ways, costs.short)
+    carried = float((parts.parcels * ways).sum())
     paid = pay(sort, limit) + pay(wait, buffer) + pay_limits(frames, departures, prices)
-    return carried - paid + earned
+    return carried - paid + earned, parts.price(ways)
 
 
 def _keep_days(clocks: Mapping[str, HubClock], first: date) -> dict[str, HubClock]:
@@ -291,6 +323,7 @@ class _Parts:
         hubs = {name: place for place, name in enumerate(clocks)}
         cut_offs = {name: [sort.cut_off for sort in clock.sorts] for name, clock in clocks.items()}
         ends: dict[tuple[int, float], int] = {}
+        routes: list[tuple[date, str, str]] = []
         parcels: list[float] = []
         start: list[int] = []
         end: list[int] = []
@@ -302,6 +335,7 @@ class _Parts:
             key = ends.setdefault((hubs[goal], moment), len(ends))
             for minute, count in handed:
                 place = bisect_left(cut_offs[origin], minute)
+                routes.append((day, origin, goal))
                 parcels.append(float(count))
                 start.append(number.get((origin, place), -1))
                 end.append(key)
@@ -310,3 +344,37 @@ class _Parts:
         self.end: Ints = np.array(end, dtype=np.int64)
         self.end_hub: Ints = np.array([hub for hub, _ in ends], dtype=np.int64)
         self.end_due: Floats = np.array([moment for _, moment in ends], dtype=np.float64)
+        self.routes = routes
+        self._hubs = hubs
+
+    def stand_beside(self, places: pl.DataFrame, beside: pl.DataFrame) -> None:
+        """Add what is asked nothing of: handed in at the sort of its hub and day that most of the hub's own reach; without promises alone."""
+        own = np.bincount(np.maximum(self.start, 0), self.parcels * (self.start >= 0), places.height)
+        most: dict[tuple[str, date], int] = {}
+        for n, hub, day in places.filter(~pl.col("shut")).select("sort", "hub_id", "date").iter_rows():
+            if (hub, day) not in most or own[n] > own[most[hub, day]]:
+                most[hub, day] = n
+        ends = {int(hub): place for place, hub in enumerate(self.end_hub)}
+        rows = [
+            (route, most[route[1], route[0]], ends[self._hubs[route[2]]])
+            for route in beside.select("date", "origin_hub_id", "destination_hub_id")
+            .unique()
+            .sort(pl.all())
+            .iter_rows()
+            if (route[1], route[0]) in most and self._hubs.get(route[2], -1) in ends
+        ]
+        self.routes = [*self.routes, *(row[0] for row in rows)]
+        self.parcels = np.concatenate([self.parcels, np.zeros(len(rows))])
+        self.start = np.concatenate([self.start, np.array([row[1] for row in rows], dtype=np.int64)])
+        self.end = np.concatenate([self.end, np.array([row[2] for row in rows], dtype=np.int64)])
+
+    def price(self, ways: Floats) -> pl.DataFrame:
+        """Price of each route and day: the mean of what is asked on it, and, in rows without parcels, of what stands beside."""
+        names = {"date": pl.Date, "origin_hub_id": pl.String, "destination_hub_id": pl.String}
+        rows = pl.DataFrame(self.routes, schema=names, orient="row").with_columns(
+            parcels=pl.Series(self.parcels), price=pl.Series(ways)
+        )
+        asked, beside = rows.filter(pl.col("parcels") > 0), rows.filter(pl.col("parcels") == 0)
+        mean = (pl.col("parcels") * pl.col("price")).sum() / pl.col("parcels").sum()
+        sums = asked.group_by(list(names)).agg(pl.col("parcels").sum(), price=mean)
+        return pl.concat([sums, beside.with_columns(parcels=pl.lit(None, pl.Float64))])

@@ -52,10 +52,10 @@ def find_zones(
     return found
 
 
-def place_buyers(
-    zones: Mapping[str, tuple[str, list[str]]], orders: pl.DataFrame, ways: Ways, closed: Mapping[str, str | None]
-) -> dict[tuple[str, str], float]:
-    """Days from each hub to the buyers of each zone, a region's units in equal parts over its hubs; unreachable ones left out."""
+def weigh_buyers(
+    zones: Mapping[str, tuple[str, list[str]]], orders: pl.DataFrame, closed: Mapping[str, str | None]
+) -> dict[str, dict[str, float]]:
+    """Share of each zone's buyers behind each hub, a region's units in equal parts over its hubs."""
     weight: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     totals = orders.group_by("region_id").agg(pl.col("expected").sum()).sort("region_id")
     for region, units in totals.iter_rows():
@@ -63,11 +63,15 @@ def place_buyers(
         open_hubs = sorted({closed.get(hub) or hub for hub in served})
         for hub in open_hubs:
             weight[zone][hub] += max(units, 1) / len(open_hubs)
+    return {zone: {hub: part / sum(parts.values()) for hub, part in parts.items()} for zone, parts in weight.items()}
+
+
+def place_buyers(weight: Mapping[str, Mapping[str, float]], ways: Ways) -> dict[tuple[str, str], float]:
+    """Days from each hub to the buyers of each zone; unreachable ones left out."""
     found = {}
     for zone, parts in weight.items():
-        total = sum(parts.values())
         for hub, number in ways.at.items():
-            days = sum(part / total * ways.days[number, ways.at[end]] for end, part in parts.items())
+            days = sum(part * ways.days[number, ways.at[end]] for end, part in parts.items())
             if np.isfinite(days):
                 found[hub, zone] = float(days)
     return found

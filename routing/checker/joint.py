@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -19,7 +19,11 @@ _CNY, _RELATIVE, _SHARE = 1.0, 1e-5, 1e-6
 
 
 def check_joint(
-    tables: Mapping[str, pl.DataFrame], *, as_of: date | None = None, terms: StockTerms | None = None
+    tables: Mapping[str, pl.DataFrame],
+    *,
+    as_of: date | None = None,
+    terms: StockTerms | None = None,
+    of_bound: Sequence[Violation] = (),
 ) -> list[Violation]:
     """Check what a joint plan says beyond its trunk's plan, which has a check of its own.
 
@@ -33,6 +37,8 @@ def check_joint(
         Last day the plan knew; None takes the counts of stock as they are.
     terms
         What the plan was told besides; None leaves the stock's cost as the certificate says it.
+    of_bound
+        What ``joint_bound`` found, which counts with the rest.
 
     Returns
     -------
@@ -49,6 +55,7 @@ def check_joint(
         + _check_dates(tables["stock_allocations"])
         + _check_sourcing(tables)
         + _check_storage(tables)
+        + list(of_bound)
     )
     if terms is not None:
         found += _check_cost(tables, terms)

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from data.reasons import read_reason
-from routing.checker.buyers import find_zones, place_buyers
+from routing.checker.buyers import find_zones, place_buyers, weigh_buyers
 from routing.checker.ways import measure_ways
 
 NEEDED = (
@@ -72,18 +72,18 @@ def recompute_cost(tables: Mapping[str, pl.DataFrame], terms: StockTerms) -> Sto
     if rows.is_empty() or reasons[0] is None:
         return StockCost(0.0, 0.0, 0.0, 0.0) if tables["sourcing"].is_empty() else None
     first, last = date.fromisoformat(reasons[0].first), date.fromisoformat(reasons[0].last)
-    closed = _follow_closings(tables["network_changes"], first)
-    orders = _expect_orders(tables["merchant_forecasts"], first, last)
+    closed = follow_closings(tables["network_changes"], first)
+    orders = expect_orders(tables["merchant_forecasts"], first, last)
     if orders.is_empty():
         return None
     ways = measure_ways(tables)
-    homes = {(m, c): closed.get(hub) or hub for m, c, hub in _homes(tables, first, last)}
+    homes = {(m, c): closed.get(hub) or hub for m, c, hub in find_homes(tables, first, last)}
     sites = {row["warehouse_id"]: row for row in tables["warehouses"].iter_rows(named=True)}
     there = {
         row[:3]: row[3]
         for row in tables["stands"].select("merchant_id", "category", "warehouse_id", "units").iter_rows()
     }
-    room = _places(tables, orders)
+    goods = measure_goods(tables, orders)
     days = (last - first).days + 1
     bring_in = storage = 0.0
     used = set()
@@ -91,19 +91,21 @@ def recompute_cost(tables: Mapping[str, pl.DataFrame], terms: StockTerms) -> Sto
         sent = max(units - there.get((merchant, category, site), 0), 0)
         hub = closed.get(sites[site]["hub_id"]) or sites[site]["hub_id"]
         if sent:
-            bring_in += sent * room[merchant, category] * ways.bulk[ways.at[homes[merchant, category]], ways.at[hub]]
+            bring_in += (
+                sent * goods[merchant, category][1] * ways.bulk[ways.at[homes[merchant, category]], ways.at[hub]]
+            )
         storage += units * (sites[site]["storage_cost"] or 0.0) * (terms.putaway_days + days / 2)
         used.add(site)
     opening = sum(float(sites[site]["opening_cost"] or 0.0) for site in used)
     zones = find_zones(
         tables["regions"], tables["hubs"], dict(orders.group_by("region_id").agg(pl.col("expected").sum()).iter_rows())
     )
-    reach = place_buyers(zones, orders, ways, closed)
+    reach = place_buyers(weigh_buyers(zones, orders, closed), ways)
     waiting = terms.day_cost * _wait(tables, orders, homes, zones, reach, (first, last))
     return StockCost(float(bring_in), float(storage), opening, waiting)
 
 
-def _expect_orders(cube: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
+def expect_orders(cube: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
     """Units each region is expected to order of each item over the days, whole by carrying roundings on from region to region."""
     inside = cube.filter(pl.col("date").is_between(first, last))
     sums = inside.group_by("merchant_id", "category", "region_id").agg(mean=pl.col("mean").sum())
@@ -121,15 +123,17 @@ def _expect_orders(cube: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=names, orient="row")
 
 
-def _homes(tables: Mapping[str, pl.DataFrame], first: date, last: date) -> list[tuple[str, str, str]]:
+def find_homes(tables: Mapping[str, pl.DataFrame], first: date, last: date) -> list[tuple[str, str, str]]:
     """Hub each item leaves from today: the latest the forecast names."""
     inside = tables["merchant_forecasts"].filter(pl.col("date").is_between(first, last)).sort("date")
     named = inside.group_by("merchant_id", "category").agg(pl.col("hub_id").last())
     return [(m, c, hub) for m, c, hub in named.iter_rows()]
 
 
-def _places(tables: Mapping[str, pl.DataFrame], orders: pl.DataFrame) -> dict[tuple[str, str], float]:
-    """Room of a unit of each item in a full vehicle: as its item says, else its category, else a parcel's part."""
+def measure_goods(
+    tables: Mapping[str, pl.DataFrame], orders: pl.DataFrame
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Units in a parcel of each item, and room of a unit in a full vehicle: as its item says, else its category, else a parcel's part."""
     kinds = {row["category"]: row for row in tables["categories"].iter_rows(named=True)}
     own = {(row["merchant_id"], row["category"]): row for row in tables["items"].iter_rows(named=True)}
     sold = dict.fromkeys(orders.select("merchant_id", "category").iter_rows(), 1.0)
@@ -143,11 +147,11 @@ def _places(tables: Mapping[str, pl.DataFrame], orders: pl.DataFrame) -> dict[tu
         sources = [source for source in (own.get(item), kinds.get(item[1])) if source is not None]
         in_parcel = next((row["units_per_parcel"] for row in sources if row["units_per_parcel"] is not None), units)
         place = next((row["places_per_unit"] for row in sources if row["places_per_unit"] is not None), 1.0 / in_parcel)
-        found[item] = float(place)
+        found[item] = (float(in_parcel), float(place))
     return found
 
 
-def _follow_closings(changes: pl.DataFrame, day: date) -> dict[str, str | None]:
+def follow_closings(changes: pl.DataFrame, day: date) -> dict[str, str | None]:
     """Hubs that are closed, or have moved whole, on a day and the hub that takes most of what they did."""
     latest: dict[str, list[dict[str, object]]] = defaultdict(list)
     for row in changes.sort("date").iter_rows(named=True):
@@ -199,7 +203,7 @@ def _wait(
     for (_, hub), parcels in sent.items():
         total[hub] += parcels
     units = {row[:3]: row[3] for row in orders.iter_rows()}
-    today = _today(tables["sourcing_today"], zones, window[0])
+    today = source_today(tables["sourcing_today"], zones, window[0])
     more = 0.0
     columns = ("merchant_id", "category", "region_id", "origin_hub_id", "date_from", "date_to", "share")
     for merchant, category, region, hub, begins, ends, share in tables["sourcing"].select(columns).iter_rows():
@@ -210,12 +214,12 @@ def _wait(
             units.get((merchant, category, region), 0)
             * part
             * share
-            * (reach.get((hub, zone), 0.0) - _days_today(today, (merchant, category), zone, home, reach))
+            * (reach.get((hub, zone), 0.0) - days_today(today, (merchant, category), zone, home, reach))
         )
     return more
 
 
-def _today(
+def source_today(
     sourcing: pl.DataFrame, zones: Mapping[str, tuple[str, list[str]]], day: date
 ) -> dict[tuple[str, str, str], dict[str, float]]:
     """Share of each item's orders of a zone that leaves from each hub today; a zone's regions count alike."""
@@ -232,7 +236,7 @@ def _today(
     return found
 
 
-def _days_today(
+def days_today(
     today: Mapping[tuple[str, str, str], Mapping[str, float]],
     item: tuple[str, str],
     zone: str,

@@ -100,13 +100,10 @@ def check_trunk(
         Violations, recomputed cost and figures. Nothing in the tables makes the check fail: what cannot be read is a
         violation itself.
     """
-    frames, violations = read_tables(tables)
-    frames = _price_carbon(frames, tables, co2_price)
-    frames = checker_promises.add_default(frames, None if rules is None else rules.default_promise_days)
-    if not by_clock.names_hours(frames):
-        known = rules or ClockRules()
-        frames = checker_flows.add_later_hours(frames, known.unload_hours + known.day_cut_off_hours)
-        frames = shut_lanes.plan_by_days(lay_day_limits(frames, known), known.time_zone)
+    prices = tables.get("bound_prices", pl.DataFrame())
+    if "plan" in prices.columns:  # a joint plan keeps the prices of two bounds
+        tables = {**tables, "bound_prices": prices.filter(pl.col("plan") == "trunk")}
+    frames, violations = _read(tables, rules, co2_price)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
     violations += [] if rules is None else check_paths(frames, rules)
     work = (
@@ -133,6 +130,24 @@ def check_trunk(
     violations += _check_carbon(frames, tables)
     violations += check_certificate(certificates, "trunk", totals, len(violations))
     return TrunkCheck(order(violations), cost, parts, _summarise(frames, work.priced, work.loads, totals), bound)
+
+
+def prepare(tables: Mapping[str, pl.DataFrame], rules: ClockRules, co2_price: float) -> dict[str, pl.DataFrame]:
+    """Read tables as the check of a trunk plan does: cast, harmless, with prices of carbon, promises and hours written in."""
+    return _read(tables, rules, co2_price)[0]
+
+
+def _read(
+    tables: Mapping[str, pl.DataFrame], rules: ClockRules | None, co2_price: float
+) -> tuple[dict[str, pl.DataFrame], list[Violation]]:
+    frames, violations = read_tables(tables)
+    frames = _price_carbon(frames, tables, co2_price)
+    frames = checker_promises.add_default(frames, None if rules is None else rules.default_promise_days)
+    if not by_clock.names_hours(frames):
+        known = rules or ClockRules()
+        frames = checker_flows.add_later_hours(frames, known.unload_hours + known.day_cut_off_hours)
+        frames = shut_lanes.plan_by_days(lay_day_limits(frames, known), known.time_zone)
+    return frames, violations
 
 
 def _price_carbon(

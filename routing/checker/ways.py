@@ -23,11 +23,14 @@ class Ways:
         In full vehicles over road and rail; inf without a way.
     days : (H, H) [days]
         As couriers promise on average, else the hours of the cheapest way.
+    road : (H, H) [days]
+        Of the cheapest way in full vehicles; inf without one.
     """
 
     at: dict[str, int]
     bulk: Floats
     days: Floats
+    road: Floats
 
 
 def measure_ways(tables: Mapping[str, pl.DataFrame]) -> Ways:
@@ -44,6 +47,7 @@ def measure_ways(tables: Mapping[str, pl.DataFrame]) -> Ways:
         better = through < cost
         hours = np.where(better, hours[:, [middle]] + hours[[middle], :], hours)
         cost = np.where(better, through, cost)
+    road = hours.copy() / 24.0
     promised: dict[tuple[int, int], list[float]] = {}
     for start, end, time in (
         tables["courier_rates"].select("origin_hub_id", "destination_hub_id", "promised_hours").iter_rows()
@@ -52,7 +56,7 @@ def measure_ways(tables: Mapping[str, pl.DataFrame]) -> Ways:
             promised.setdefault((at[start], at[end]), []).append(time)
     for (i, j), times in promised.items():
         hours[i, j] = sum(times) / len(times)
-    return Ways(at, cost, hours / 24.0)
+    return Ways(at, cost, hours / 24.0, road)
 
 
 def _price_lanes(tables: Mapping[str, pl.DataFrame]) -> list[tuple[str, str, float, float]]:

@@ -62,6 +62,8 @@ class JointAnswer:
         What is asked of the hubs: what they sort, and parcels not carried at the hub they wait at.
     trunk_price : (rows of the trunk)
         Duals of the trunk's rows, what rounds of route prices are made of.
+    duals : (rows)
+        Of all rows.
     """
 
     share: Floats
@@ -73,6 +75,7 @@ class JointAnswer:
     route_price: Floats
     asked: Floats
     trunk_price: Floats
+    duals: Floats
 
     @property
     def cost(self) -> float:
@@ -115,15 +118,23 @@ def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None =
         route_price=_read_prices(model, found.duals),
         asked=_read_loads(model, values),
         trunk_price=found.duals[: model.trunk.matrix.shape[0]],
+        duals=found.duals,
     )
 
 
-def bound_at_price(model: JointModel, short_price: float | None, deadline: Deadline) -> float:
-    """Prove a bound with short parcels at another price, or, at None, the fewest parcels that stay short whatever is moved."""
+def solve_at_price(model: JointModel, short_price: float | None, deadline: Deadline) -> tuple[float, Floats | None]:
+    """Prove a bound with short parcels at another price, or, at None, the fewest parcels that stay short whatever is moved.
+
+    Returns
+    -------
+    bound
+    duals : (rows) or None
+        None where the time ended before there were any.
+    """
     cost = np.zeros(model.columns) if short_price is None else model.cost.copy()
     cost[model.short_columns] = 1.0 if short_price is None else short_price
     found = _solve(LinearModel(cost, model.matrix, model.low, model.high, model.lower, model.upper), deadline)
-    return max(found.bound, 0.0) if short_price is None else found.bound
+    return max(found.bound, 0.0) if short_price is None else found.bound, found.duals
 
 
 def _solve(linear: LinearModel, deadline: Deadline) -> Solution:

@@ -73,11 +73,19 @@ class JointModel:
         Where those columns begin.
     short_columns, short_nodes
         Columns of parcels not carried, and the hub-days at which they wait.
+    bring : (B, 2)
+        Item and warehouse of the last columns.
+    stock_kind, stock_key
+        What each of the stock's rows, the last of the matrix, limits: ``share`` and ``early share`` (item x zones + zone), ``early`` and ``stock``
+        (row of `bring`), ``storage`` (warehouse), ``dispatch`` (warehouse x days + day).
     """
 
     network: TrunkNetwork
     trunk: ExactModel
     shares: Shares
+    bring: Ints
+    stock_kind: NDArray[np.str_]
+    stock_key: Ints
     first_share: int
     first_brought: int
     short_columns: Ints
@@ -96,7 +104,12 @@ class JointModel:
 
 
 def write_joint(
-    network: TrunkNetwork, task: StockTask, movable: Movable, arrivals: Arrivals, *, day_cost: float
+    network: TrunkNetwork,
+    task: StockTask,
+    movable: Movable,
+    arrivals: Arrivals,
+    *,
+    day_cost: float,
 ) -> JointModel:
     """Write the joint programme.
 
@@ -140,7 +153,7 @@ def write_joint(
         (trunk.matrix.data, trunk.matrix.indices, trunk.matrix.indptr), shape=(height, first_short)
     )
     wide = sparse.hstack([trunk_part, sparse.csr_matrix((height, width - first_short))], format="csr")
-    rules, low, high = _limit_stock(task, shares, bring, first_share, first_brought, width)
+    rules, high, stock_kind, stock_key = _limit_stock(task, shares, bring, first_share, first_brought, width)
     families = items.family[bring[:, 0]] if len(bring) else np.zeros(0, dtype=np.int64)
     inbound = task.problem.inbound[families, bring[:, 1]] if len(bring) else np.zeros(0)
     shorts = np.concatenate([_short_columns(trunk), first_short + np.arange(len(new))])
@@ -150,13 +163,16 @@ def write_joint(
         network=network,
         trunk=trunk,
         shares=shares,
+        bring=bring,
+        stock_kind=stock_kind,
+        stock_key=stock_key,
         first_share=first_share,
         first_brought=first_brought,
         short_columns=shorts,
         short_nodes=np.concatenate([entry, new]) % network.nodes,
         cost=np.concatenate([trunk.cost, np.full(len(new), network.short_cost), shares.cost, inbound]),
         matrix=sparse.vstack([wide + balance.tocsr(), rules], format="csr"),
-        low=np.concatenate([trunk.low, low]),
+        low=np.concatenate([trunk.low, np.full(len(high), -np.inf)]),
         high=np.concatenate([trunk.high, high]),
         lower=np.zeros(width),
         upper=np.concatenate([upper, np.full(len(new), np.inf), np.ones(count), np.full(len(bring), np.inf)]),
@@ -244,8 +260,8 @@ def _limit_stock(
     first_share: int,
     first_brought: int,
     width: int,
-) -> tuple[sparse.csr_matrix, Floats, Floats]:
-    """Write the stock's rows: shares, units by item and warehouse, early units, storage, dispatch."""
+) -> tuple[sparse.csr_matrix, Floats, NDArray[np.str_], Ints]:
+    """Write the stock's rows: shares, units by item and warehouse, early units, storage, dispatch; their limits and what they limit."""
     items, problem = task.items, task.problem
     count, sites, zones = len(shares.item), len(items.sites), len(items.zones)
     own = np.arange(count)
@@ -254,33 +270,38 @@ def _limit_stock(
     there = items.there[bring[:, 0], bring[:, 1]]
     parts: list[sparse.coo_matrix] = []
     highs: list[Floats] = []
+    kinds: list[str] = []
+    keys: list[Ints] = []
 
-    def add(row: Ints, at: Ints, value: Floats, high: Floats) -> None:
+    def add(kind: str, row: Ints, at: Ints, value: Floats, high: Floats) -> None:
         used, place = np.unique(row, return_inverse=True)
+        kinds.extend([kind] * len(used))
+        keys.append(used)
         parts.append(sparse.coo_matrix((value, (place, at)), shape=(len(used), width)))
         highs.append(high[used])
 
     # shares of an item and zone sum to at most 1 on the days before and from which new goods can be sold
     late = ~shares.early
     key = shares.item * zones + shares.zone
-    add(key[late], column[late], np.ones(late.sum()), np.ones(len(items.keys) * zones))
+    add("share", key[late], column[late], np.ones(late.sum()), np.ones(len(items.keys) * zones))
     if shares.early.any():
         early = shares.early
-        add(key[early], column[early], np.ones(early.sum()), np.ones(len(items.keys) * zones))
-        add(pair[early], column[early], shares.units[early], there)
+        add("early share", key[early], column[early], np.ones(early.sum()), np.ones(len(items.keys) * zones))
+        add("early", pair[early], column[early], shares.units[early], there)
     brought = first_brought + np.arange(len(bring))
     add(
+        "stock",
         np.concatenate([pair, np.arange(len(bring))]),
         np.concatenate([column, brought]),
         np.concatenate([shares.units, -np.ones(len(bring))]),
         there,
     )
-    add(bring[:, 1], brought, np.ones(len(bring)), problem.room)
+    add("storage", bring[:, 1], brought, np.ones(len(bring)), problem.room)
     bounded = np.isfinite(problem.dispatch[shares.site])
     load = shares.load
     x, day = np.nonzero((load > 0) & bounded[:, None])
     days = load.shape[1]
-    add(shares.site[x] * days + day, column[x], load[x, day], np.repeat(problem.dispatch, days))
+    add("dispatch", shares.site[x] * days + day, column[x], load[x, day], np.repeat(problem.dispatch, days))
     matrix = sparse.vstack(parts, format="csr")
     high = np.concatenate(highs)
-    return matrix, np.full(len(high), -np.inf), high
+    return matrix, high, np.array(kinds, dtype=np.str_), np.concatenate(keys).astype(np.int64)

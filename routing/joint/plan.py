@@ -55,6 +55,8 @@ class JointPlan:
         The trunk's plan of what is left to carry, in whole vehicles.
     route_prices
         date, origin_hub_id, destination_hub_id, price.
+    bound_prices
+        Prices that prove the bounds of the trunk's plan and of the joint one.
     certificates
         Rows of ``plan_certificates``: trunk, stock and joint.
     rivals
@@ -81,6 +83,7 @@ class JointPlan:
     whole: WholePlan
     trunk: TrunkPlan
     route_prices: pl.DataFrame
+    bound_prices: pl.DataFrame
     certificates: pl.DataFrame
     rivals: tuple[Rival, ...]
     relieved: pl.DataFrame
@@ -146,6 +149,7 @@ def plan_joint(
         whole=whole,
         trunk=trunk,
         route_prices=_write_prices(network, chosen.route_price),
+        bound_prices=_join_proofs(trunk, solution, tables["route_demand"]),
         certificates=_certify(trunk, whole, solution),
         rivals=tuple(
             Rival(name, solution.answers[name].cost, solution.answers[name].short) for name in solution.ranked
@@ -187,9 +191,20 @@ def _write_prices(network: TrunkNetwork, price: Floats) -> pl.DataFrame:
     ).sort(ROUTE)
 
 
+def _join_proofs(trunk: TrunkPlan, solution: JointSolution, demand: pl.DataFrame) -> pl.DataFrame:
+    """Prices that prove the trunk's bound and, where there are any, the joint one's; hours of hand-in are not in the split demand."""
+    own = trunk.bound_prices
+    timed = "ready_at" in demand.columns and demand["ready_at"].is_not_null().any()
+    if solution.proof is None or timed:
+        return own
+    return pl.concat([own, solution.proof.prices], how="diagonal_relaxed")
+
+
 def _certify(trunk: TrunkPlan, whole: WholePlan, solution: JointSolution) -> pl.DataFrame:
     """Certificates of the trunk, the stock and both."""
     own = trunk.plan_certificates
+    network = solution.model.network
+    last_day = network.day(network.days - 1)
     row = own.row(0, named=True)
     cost = float(row["cost"]) + whole.cost
     lower = min(solution.bound_at_own_price, cost)
@@ -198,8 +213,10 @@ def _certify(trunk: TrunkPlan, whole: WholePlan, solution: JointSolution) -> pl.
     joint = {
         "plan": "joint", "status": status, "cost": cost, "lower_bound": lower, "gap": gap, "violations": 0,
         "parcels_demanded": row["parcels_demanded"], "parcels_planned": row["parcels_planned"],
-        "parcels_short": row["parcels_short"], "ended_by": row["ended_by"], "last_day": row.get("last_day"),
+        "parcels_short": row["parcels_short"], "ended_by": row["ended_by"], "last_day": last_day,
     }  # fmt: skip
+    if solution.proof is not None:
+        joint["priced_bound"] = min(solution.proof.bound, lower)
     stock = {
         "plan": "stock", "status": "feasible", "cost": whole.cost, "lower_bound": min(whole.cost, 0.0), "violations": 0,
         "gap": 0.0 if whole.cost == 0 else (whole.cost - min(whole.cost, 0.0)) / whole.cost,

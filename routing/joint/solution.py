@@ -13,10 +13,11 @@ from data.arrays import Floats
 from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.joint.answers import PROGRAMME, JointAnswer, bound_at_price, solve_joint
+from routing.joint.answers import PROGRAMME, JointAnswer, solve_at_price, solve_joint
 from routing.joint.arrivals import Arrivals, find_arrivals
 from routing.joint.master import JointModel, write_joint
 from routing.joint.movable import Movable, find_movable
+from routing.joint.proof import JointProof, prove
 from routing.joint.rounds import solve_by_rounds
 from routing.joint.whole import WholePlan, make_whole
 from routing.stock.options import StockOptions
@@ -78,6 +79,8 @@ class JointSolution:
         Parcels that stay short whatever is moved.
     bound_at_own_price
         The same bound with short parcels at the trunk's own price [CNY].
+    proof
+        Prices that prove it but for what safety adds; None of rounds of route prices, which leave none of the stock's limits.
     task, movable, arrivals, day_cost
         What the programme was written from.
     """
@@ -87,6 +90,7 @@ class JointSolution:
     bound: float
     least_short: float
     bound_at_own_price: float
+    proof: JointProof | None
     task: StockTask
     movable: Movable
     arrivals: Arrivals
@@ -171,12 +175,14 @@ def solve(
     else:
         start = min(answers.values(), key=lambda answer: answer.value)
         answers["joint"], bound = solve_by_rounds(model, deadline, start=start, progress=progress)
-    least, own = 0.0, bound
+    least, own, duals = 0.0, bound, answers["joint"].duals if whole else None
     if min(answer.short for answer in answers.values()) > JOINT.least_short:
         progress.step(4, 6, "what must stay short")
-        least = bound_at_price(model, None, deadline)
-        own = bound_at_price(model, rules.short_price, deadline) if rules.short_price < network.short_cost else bound
-    return JointSolution(model, answers, bound, least, own, task, movable, arrivals, options.day_cost)
+        least = solve_at_price(model, None, deadline)[0]
+        if rules.short_price < network.short_cost:
+            own, duals = solve_at_price(model, rules.short_price, deadline)
+    proof = None if duals is None else prove(model, task, duals, rules.short_price)
+    return JointSolution(model, answers, bound, least, own, proof, task, movable, arrivals, options.day_cost)
 
 
 def share_as_planned_alone(model: JointModel, task: StockTask, deadline: Deadline) -> Floats:

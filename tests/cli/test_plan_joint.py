@@ -122,6 +122,41 @@ def test_other_options_or_tables_are_nothing_to_hold_it_against(
     assert json.loads(radar(there, *asked).stdout)["against"] is None
 
 
+def test_the_bound_is_added_up_anew_from_its_prices(held: tuple[Path, str, dict[str, Any]]) -> None:
+    there, _, told = held
+    checked = json.loads(radar(there, "verify", "joint", "--json").stdout)
+    row = next(row for row in told["certificates"] if row["plan"] == "joint")
+    assert checked["joint"]["lower_bound"] == row["lower_bound"]
+    assert checked["joint"]["bound_recomputed"] == pytest.approx(row["priced_bound"], rel=1e-6)
+    assert row["priced_bound"] <= row["lower_bound"]
+    kinds = Workspace.open(there).results("bound_prices", told["run_id"]).filter(pl.col("plan") == "joint")["kind"]
+    assert {"sort", "stock"} <= set(kinds)
+
+
+def test_a_bound_told_too_high_and_prices_of_nothing_are_found(
+    held: tuple[Path, str, dict[str, Any]], tmp_path: Path
+) -> None:
+    there = tmp_path / "wrong"
+    shutil.copytree(held[0], there)
+    workspace, name = Workspace.open(there), held[2]["run_id"]
+    certificates = workspace.read("plan_certificates").with_columns(
+        priced_bound=pl.when(pl.col("plan") == "joint").then(pl.col("priced_bound") + 5.0).otherwise("priced_bound")
+    )
+    odd = (
+        pl.when((pl.col("plan") == "joint") & (pl.col("kind") == "stock"))
+        .then(pl.lit("W-NO"))
+        .otherwise("warehouse_id")
+    )
+    prices = workspace.read("bound_prices").with_columns(warehouse_id=odd)
+    with workspace.run("load") as load:
+        load.replace("plan_certificates", certificates)
+        load.replace("bound_prices", prices)
+    result = radar(there, "verify", name, "--json")
+    assert result.exit_code == 1, result.output
+    rules = {row["rule"] for row in json.loads(result.stdout)["violations"]}
+    assert {"certificate.bound", "bound_prices.row"} <= rules
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
