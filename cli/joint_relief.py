@@ -25,6 +25,9 @@ _FREE = (
     "day_cost",
     "putaway_days",
     "time_limit",
+    "stock_from",
+    "stock_to",
+    "hub_forecasts_run",
 )  # of the stock, or told by the demand
 _ROUTE = ("date", "origin_hub_id", "destination_hub_id")
 

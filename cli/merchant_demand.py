@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import polars as pl
 
     from data.runs import Run
     from data.table_reader import TableReader
+    from data.workspace import Workspace
 
+_INPUTS = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes", "merchant_plans")
 _DAYS_FROM_SALES = 60  # days ahead where sales alone give the demand and no last day is given
 
 
@@ -38,23 +40,53 @@ def read_cube(
         Rows of ``merchant_forecasts``: those of the forecast (weather moves parcels to other days, not orders), or, of a forecast
         that kept none and of a workspace without one, made here from sales and what there is.
     """
-    from forecasting.history.as_of_view import restrict
-    from forecasting.inputs import ForecastInputs
-    from forecasting.merchants.cube import forecast_merchants, merchant_inputs
-
     hubs = _find_forecast(run, forecast, as_of)
     if hubs is not None:
         kept = _find_kept(run, str(hubs["run_id"][0]))
         if kept is not None:
             return kept
-    names = ("route_volumes", "sales", "merchants", "events", "promotions", "network_changes", "merchant_plans")
-    inputs = ForecastInputs(**{name: run.read(name) for name in names}, timezone=timezone)
+    tables = {name: run.read(name) for name in _INPUTS}
+    return _make(tables, hubs, as_of, last, timezone)
+
+
+def _make(
+    tables: dict[str, pl.DataFrame], hubs: pl.DataFrame | None, as_of: date | None, last: date | None, timezone: str
+) -> pl.DataFrame:
+    """Make the cube from sales, the forecast of the hubs where there is one, and what merchants plan."""
+    from forecasting.history.as_of_view import restrict
+    from forecasting.inputs import ForecastInputs
+    from forecasting.merchants.cube import forecast_merchants, merchant_inputs
+
+    inputs = ForecastInputs(**tables, timezone=timezone)
     known = as_of or (hubs["as_of"][0] if hubs is not None else inputs.sales["date"].max())
     if not isinstance(known, date):
         return forecast_merchants(merchant_inputs(inputs, None), date.min, 1).table
     end = hubs["date"].max() if hubs is not None else last or known + timedelta(days=_DAYS_FROM_SALES)
     horizon = max((end - known).days, 1) if isinstance(end, date) else 1
     return forecast_merchants(merchant_inputs(restrict(inputs, known), hubs), known, horizon).table
+
+
+def remake_cube(workspace: Workspace, plan: dict[str, Any]) -> pl.DataFrame | None:
+    """Make the cube of a past joint plan again where its forecast kept none: from the tables as they stood then, up to the stock's last day.
+
+    Returns
+    -------
+    polars.DataFrame or None
+        None of a plan for given demand, of one made before its days were kept, and where nothing was sold.
+    """
+    from cli.past_plans import read_as_planned
+
+    options, versions = plan["options"], plan["tables_read"]
+    if "stock_to" not in options or "sales" not in versions:
+        return None
+    read = {name: read_as_planned(workspace, name, versions.get(name), plan) for name in (*_INPUTS, "stock_demand")}
+    if not read.pop("stock_demand").is_empty() or read["sales"].is_empty():
+        return None
+    kept = options.get("hub_forecasts_run")
+    hubs = None if kept is None else workspace.results("hub_forecasts", kept)
+    as_of = date.fromisoformat(options["as_of"]) if options.get("as_of") else None
+    last = date.fromisoformat(options["stock_to"])
+    return _make(read, hubs, as_of, last, workspace.settings.workspace.timezone)
 
 
 def _find_forecast(run: Run, forecast: str | None, as_of: date | None) -> pl.DataFrame | None:

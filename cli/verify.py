@@ -154,7 +154,7 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
 
 def _check_joint(workspace: Workspace, run_id: str) -> dict[str, Any]:
     """Check a joint plan: its trunk as any trunk plan, and what it says beyond."""
-    from cli.merchant_demand import find_cube
+    from cli.merchant_demand import find_cube, remake_cube
     from cli.past_plans import find_sourcing, read_as_planned, read_run
     from routing.checker.joint import check_joint
     from routing.checker.stock_cost import NEEDED, StockTerms
@@ -168,6 +168,7 @@ def _check_joint(workspace: Workspace, run_id: str) -> dict[str, Any]:
     tables["sourcing_today"] = find_sourcing(workspace, before=run_id)
     options = run["options"]
     cube = find_cube(workspace, run["forecast_run"])
+    cube = remake_cube(workspace, run) if cube is None else cube
     terms = None
     if cube is not None and "putaway_days" in options:
         tables |= {name: read_as_planned(workspace, name, versions.get(name), run) for name in NEEDED[1:]}
@@ -290,6 +291,8 @@ def _print_joint(joint: dict[str, Any]) -> None:
         say(
             f"Of that {joint['bound_recomputed']:,.0f} is added up anew from the prices kept and the tables; the rest is what safety costs."
         )
+    elif joint["priced_bound"] is not None:
+        say("Its bound is not added up anew: what merchants are expected to sell is not known from the tables.")
     against = joint["against"]
     if against is not None:
         say(f"The same parcels with nothing ahead cost {against['cost']:,.0f} CNY in {against['run_id']}.")

@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 
 from data.arrays import Floats
+from data.keys import DAY_ROUTE
 from routing.checker import by_clock
 from routing.checker.bound import Costs, find_days, value_routes
 from routing.checker.bound_by_clock import value_routes_by_clock
@@ -44,7 +45,6 @@ from routing.checker.trunk import prepare
 from routing.checker.violations import Violation, write_number
 from routing.checker.ways import Ways, measure_ways
 
-_ROUTE = ("date", "origin_hub_id", "destination_hub_id")
 _STOCK_KINDS = ("stock", "early", "storage", "dispatch")
 _RELATIVE, _CENT = 1e-6, 1.0
 _NOISE = 1e-9
@@ -117,7 +117,8 @@ def recompute_joint_bound(
     tables: Mapping[str, pl.DataFrame], kept: pl.DataFrame, last_day: date, terms: JointTerms
 ) -> tuple[float, list[Violation]]:
     """Add up the bound that the prices prove [CNY], and list rows that are prices of nothing."""
-    base = tables["route_demand"].select(*_ROUTE, parcels="base").filter(pl.col("parcels") > 0)
+    base = tables["route_demand"].select(*DAY_ROUTE, parcels="base").filter(pl.col("parcels") > 0)
+    kept, unread = _read_numbers(kept)
     of_trunk = ~pl.col("kind").is_in(_STOCK_KINDS)
     frames = prepare(
         {**tables, "route_demand": base, "bound_prices": kept.filter(of_trunk)}, terms.rules, terms.co2_price
@@ -140,9 +141,25 @@ def recompute_joint_bound(
     )
     model = _Model(tables, base, terms)
     asked = routes.filter(pl.col("parcels").fill_null(0.0) > 0) if clock else routes
-    beside = routes.filter(pl.col("parcels").is_null()) if clock else routes.join(entries, on=_ROUTE, how="semi")
+    beside = routes.filter(pl.col("parcels").is_null()) if clock else routes.join(entries, on=DAY_ROUTE, how="semi")
     stock, wrong = _read_stock_prices(kept.filter(~of_trunk), model)
-    return value + model.value(model.lay(asked), model.lay(beside), stock), violations + wrong
+    return value + model.value(model.lay(asked), model.lay(beside), stock), unread + violations + wrong
+
+
+def _read_numbers(kept: pl.DataFrame) -> tuple[pl.DataFrame, list[Violation]]:
+    """Leave out rows whose price is no number, and list them."""
+    number = pl.col("price").is_finite().fill_null(False)
+    wrong = [
+        _refuse(row["kind"], row["hub_id"] or row["lane_id"] or row["warehouse_id"] or row["vehicle_type_id"], row)
+        for row in kept.filter(~number).iter_rows(named=True)
+    ]
+    return kept.filter(number), wrong
+
+
+def _refuse(kind: str, where: str | None, row: Mapping[str, Any]) -> Violation:
+    text = f"bound_prices {kind} {where} is {row['price']}; expected a price of 0 or more of a limit there is."
+    due = (str(row["price"]), "a limit there is", text)
+    return Violation("bound_prices.row", f"bound_prices {kind} {where}", row["date"], *due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +300,7 @@ class _Model:
     def lay(self, routes: pl.DataFrame) -> Floats:
         """Lay the prices of routes out by day, origin and destination; nan where there is none."""
         found = np.full((self.days, len(self.ways.at), len(self.ways.at)), np.nan)
-        for day, start, end, price in routes.select(*_ROUTE, "price").iter_rows():
+        for day, start, end, price in routes.select(*DAY_ROUTE, "price").iter_rows():
             if start in self.ways.at and end in self.ways.at and 0 <= (day - self.first_day).days < self.days:
                 found[(day - self.first_day).days, self.ways.at[start], self.ways.at[end]] = price
         return found
@@ -333,9 +350,7 @@ def _read_stock_prices(rows: pl.DataFrame, model: _Model) -> tuple[_StockPrices,
         site, item = model.sites.get(row["warehouse_id"]), model.items.get((row["merchant_id"], row["category"]))
         day = None if row["date"] is None else (row["date"] - model.first_day).days
         if not _add_price(found, row, site, item, day):
-            where = f"bound_prices {row['kind']} {row['warehouse_id']}"
-            text = f"{where} is {row['price']}; expected a price of 0 or more of a limit there is."
-            wrong.append(Violation("bound_prices.row", where, row["date"], str(row["price"]), "a limit there is", text))
+            wrong.append(_refuse(row["kind"], row["warehouse_id"], row))
     return found, wrong
 
 

@@ -25,7 +25,7 @@ from routing.trunk.bound.lagrangian import BoundCertificate, LagrangianDual, Pri
 from routing.trunk.vehicles.vehicle_model import limit_rows
 
 _SAFE = 1e-7  # share of a bound that rounding of sums may take
-_LEAST = 1e-9  # prices below are the solver's rounding
+_LEAST = 1e-6  # prices below are what an interior point leaves of nothing [CNY]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ def _read_trunk_prices(model: JointModel, duals: Floats) -> Prices:
     for name, target in (("lane", prices.lane), ("fleet", prices.fleet)):
         at = np.flatnonzero(kind == name)
         target[rules.first[at], rules.second[at]] = _clean(limits[at])
+    if network.by_clock:  # vehicles still away as the last day ends: no day of the plan's, and nobody's limit
+        prices.fleet[:, np.floor_divide(network.fleet_clock, 24.0) >= network.days] = 0.0
     at = np.flatnonzero(kind == "balance")
     prices.potential[rules.first[at], rules.second[at]] = limits[at]
     # a departure that earns although all of its kind leave is worth what it earns

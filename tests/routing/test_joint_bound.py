@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -52,13 +52,35 @@ def test_any_prices_prove_no_more_than_the_programme_is_worth() -> None:
         assert proof.bound <= found.answers["joint"].value + 1e-6
 
 
-def check(inputs: JointInputs, options: StockOptions) -> tuple[float | None, float, list[str]]:
-    """What the checker adds up, what the certificate says, and the rules it finds broken."""
+@dataclass(frozen=True)
+class Kept:
+    """A joint plan's tables as the checker reads them, and what the plan was told besides."""
+
+    tables: dict[str, pl.DataFrame]
+    terms: JointTerms
+
+    @property
+    def told(self) -> float:
+        """What the certificate says the prices prove [CNY]."""
+        told: float = self.tables["plan_certificates"].row(by_predicate=pl.col("plan") == "joint", named=True)[
+            "priced_bound"
+        ]
+        return told
+
+    def check(self, **changed: pl.DataFrame) -> tuple[float, list[str]]:
+        """What the checker adds up, and the rules it finds broken."""
+        bound, violations = check_joint_bound({**self.tables, **changed}, self.terms)
+        assert bound is not None
+        return bound, [violation.rule for violation in violations]
+
+
+def keep(inputs: JointInputs, options: StockOptions) -> Kept:
+    """Plan, and keep the tables."""
     found = plan_joint(inputs, options, TRUNK)
     given = {
         name: contract(name).conform(frame)
         for name, frame in {**inputs.stock, **inputs.trunk}.items()
-        if name in TABLES and name != "route_demand"
+        if name in TABLES and name not in ("route_demand", "merchant_forecasts")
     }
     empty = {
         name: contract(name).empty() for name in ("lane_vehicles", "network_changes", "categories", "items", "stock")
@@ -77,9 +99,7 @@ def check(inputs: JointInputs, options: StockOptions) -> tuple[float | None, flo
         last=found.last,
         as_of=found.as_of,
     )
-    bound, violations = check_joint_bound(tables, terms)
-    row = found.certificates.row(by_predicate=pl.col("plan") == "joint", named=True)
-    return bound, row["priced_bound"], [violation.rule for violation in violations]
+    return Kept(tables, terms)
 
 
 def dispatch_little(inputs: JointInputs) -> JointInputs:
@@ -107,6 +127,69 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_planner_and_checker_add_up_the_same_bound(name: str) -> None:
-    bound, told, rules = check(*CASES[name])
-    assert bound == pytest.approx(told, rel=1e-6, abs=0.05)
+    kept = keep(*CASES[name])
+    bound, rules = kept.check()
+    assert bound == pytest.approx(kept.told, rel=1e-6, abs=0.05)
     assert rules == []
+
+
+@pytest.fixture(scope="module")
+def short() -> Kept:
+    """Nothing is kept for safety, so that the prices prove as much as any do."""
+    return keep(make_inputs(sort_capacity=430), replace(STOCK, service_level=0.5))
+
+
+def price(kept: Kept, kind: str, to: pl.Expr) -> pl.DataFrame:
+    """The kept prices with those of a kind of the joint plan changed."""
+    of_kind = (pl.col("plan") == "joint") & (pl.col("kind") == kind)
+    prices = kept.tables["bound_prices"]
+    assert prices.filter(of_kind).height
+    return prices.with_columns(price=pl.when(of_kind).then(to).otherwise("price"))
+
+
+@pytest.mark.parametrize("kind", ["sort", "stock"])
+@pytest.mark.parametrize("factor", [0.0, 10.0])
+def test_prices_changed_after_the_plan_prove_less_than_it_says(short: Kept, kind: str, factor: float) -> None:
+    bound, rules = short.check(bound_prices=price(short, kind, factor * pl.col("price")))
+    assert bound < short.told - 1.0
+    assert rules == ["certificate.bound"]
+
+
+@pytest.mark.parametrize("wrong", [-1.0, float("nan")])
+def test_a_price_below_nothing_or_no_number_is_found_and_proves_nothing(short: Kept, wrong: float) -> None:
+    _, rules = short.check(bound_prices=price(short, "stock", pl.lit(wrong)))
+    assert "bound_prices.row" in rules
+    _, rules = short.check(bound_prices=price(short, "sort", pl.lit(wrong)))
+    assert rules.count("bound_prices.row") == 2  # the hub on either day
+
+
+def test_less_demand_than_was_planned_for_proves_less(short: Kept) -> None:
+    fewer = short.tables["route_demand"].with_columns(base=pl.col("base") // 2)
+    bound, rules = short.check(route_demand=fewer)
+    assert bound < short.told
+    assert rules == ["certificate.bound"]
+
+
+def test_more_orders_that_may_move_prove_less(short: Kept) -> None:
+    more = short.tables["merchant_forecasts"].with_columns(mean=2.0 * pl.col("mean"))
+    bound, rules = short.check(merchant_forecasts=more)
+    assert bound < short.told
+    assert rules == ["certificate.bound"]
+
+
+def test_a_larger_hub_or_a_cheaper_truck_than_was_planned_with_proves_less(short: Kept) -> None:
+    hubs = short.tables["hubs"].with_columns(sort_capacity=2 * pl.col("sort_capacity"))
+    assert short.check(hubs=hubs)[1] == ["certificate.bound"]
+    types = short.tables["vehicle_types"].with_columns(fixed_cost=0.5 * pl.col("fixed_cost"))
+    assert short.check(vehicle_types=types)[1] == ["certificate.bound"]
+
+
+@pytest.mark.parametrize("more", [2.0, 1e6])
+def test_a_bound_told_too_high_is_found_and_one_told_lower_is_not(short: Kept, more: float) -> None:
+    def tell(amount: float) -> pl.DataFrame:
+        joint = pl.col("plan") == "joint"
+        told = pl.when(joint).then(pl.col("priced_bound") + amount).otherwise("priced_bound")
+        return short.tables["plan_certificates"].with_columns(priced_bound=told)
+
+    assert short.check(plan_certificates=tell(more))[1] == ["certificate.bound"]
+    assert short.check(plan_certificates=tell(-more))[1] == []
