@@ -134,7 +134,7 @@ def _thin(chosen: Flags) -> NDArray[np.int64]:
     return places[:: max(1, -(-places.size // CALIBRATION.most_samples))]
 
 
-def _log_likelihood(actual: Matrix, mean: Matrix, alpha: Matrix) -> Matrix:
+def _log_likelihood(actual: Matrix, mean: Matrix, alpha: Matrix | float) -> Matrix:
     from scipy.special import gammaln
 
     size = 1.0 / alpha
@@ -173,7 +173,7 @@ def _fit_dispersion(sample: ErrorSample, chosen: Flags, *parents: float, unit: M
     if places.size == 0:
         return parents[0]
     actual, mean = sample.actual[places], sample.mean[places]
-    units = np.ones(mean.size) if unit is None else unit[places]
+    units: Matrix | float = 1.0 if unit is None else unit[places]
     evidence = min(float(chosen.sum()), float(CALIBRATION.most_samples)) / places.size / CALIBRATION.correlated
     fits = np.array([_log_likelihood(actual, mean, alpha * units).sum() for alpha in _GRID]) * evidence
     away = np.abs(np.subtract.outer(np.log(_GRID), np.log(np.array(parents)))).min(axis=1)

@@ -67,19 +67,17 @@ def _tabled_quantiles(mean: Matrix, alpha: float, levels: Sequence[float]) -> Ma
     share = place - below
     near = np.rint(place).astype(np.int64)
     grid = np.exp(np.arange(first, last + 1) / GRID.steps_per_fold)
-    for column, level in enumerate(levels):
-        if mean.size <= grid.size:
-            quantiles[:, column] = exact_quantile(mean, alpha, level)
-            continue
-        table = exact_quantile(grid, alpha, level)
+    if mean.size <= grid.size:
+        return exact_quantiles(mean, alpha, levels)
+    for column, table in enumerate(exact_quantiles(grid, alpha, levels).T):
         nearest = table[near]
         smooth = table[below] + share * (table[below + 1] - table[below])
         quantiles[:, column] = np.where(nearest < 20, nearest, np.rint(smooth))
     return quantiles
 
 
-def exact_quantile(mean: Matrix, alpha: float, level: float) -> Matrix:
-    """Return the quantile of the negative binomial from its distribution function.
+def exact_quantiles(mean: Matrix, alpha: float, levels: Sequence[float]) -> Matrix:
+    """Return quantiles of the negative binomial from its distribution function.
 
     Parameters
     ----------
@@ -87,8 +85,13 @@ def exact_quantile(mean: Matrix, alpha: float, level: float) -> Matrix:
         [n] parcels, above 0.
     alpha
         Dispersion a of the variance ``m + a m^2``.
-    level
-        Level of the quantile.
+    levels
+        Levels of the quantiles, between 0 and 1.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        [n x levels] whole parcels.
 
     Notes
     -----
@@ -101,19 +104,20 @@ def exact_quantile(mean: Matrix, alpha: float, level: float) -> Matrix:
     from scipy.stats import nbinom
 
     size = 1.0 / alpha
+    wanted = np.asarray(levels, dtype=np.float64)
     # Beyond ten thousand parcels the counting noise is lost in the gamma part, whose inverse is quick.
     large = mean * alpha > 200.0
-    quantiles = np.empty(mean.size)
+    quantiles = np.empty((mean.size, wanted.size))
     if large.any():
-        quantiles[large] = np.rint(mean[large] / size * gammaincinv(size, level))
+        quantiles[large] = np.rint(mean[large, None] / size * gammaincinv(size, wanted))
     if (~large).any():
-        small = mean[~large]
-        count = nbinom.ppf(level, size, size / (size + small))
-        if level != 0.5:
-            dispersion = np.full(small.size, alpha)
-            above = negative_binomial_cdf(count, small, dispersion)
-            middle = (above + negative_binomial_cdf(count - 1.0, small, dispersion)) / 2.0
-            count += (level > middle) if level < 0.5 else -1.0 * (level < middle)
+        small = mean[~large, None]
+        count = nbinom.ppf(wanted, size, size / (size + small))
+        dispersion = np.full(count.shape, alpha)
+        above = negative_binomial_cdf(count, small, dispersion)
+        middle = (above + negative_binomial_cdf(count - 1.0, small, dispersion)) / 2.0
+        count += (wanted < 0.5) & (wanted > middle)
+        count -= (wanted > 0.5) & (wanted < middle)
         quantiles[~large] = np.maximum(count, 0.0)
     return quantiles
 
@@ -124,7 +128,7 @@ def negative_binomial_cdf(count: Matrix, mean: Matrix, alpha: Matrix) -> Matrix:
     Parameters
     ----------
     count, mean, alpha
-        [n] parcels, mean parcels above 0 and dispersion.
+        [n], or of shapes that go together: parcels, mean parcels above 0 and dispersion.
     """
     from scipy.special import betainc
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.arrays import Vector
 from data.constants import constant
+
+if TYPE_CHECKING:
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+    from statsmodels.tsa.statespace.structural import UnobservedComponents
+
+Path = Callable[[Vector, NDArray[np.datetime64], int], Vector]
+"""From the [days] of a total and their dates, and days ahead, the [days ahead] of a forecast."""
 
 
 @dataclass(frozen=True)
@@ -44,32 +52,65 @@ NEAR = NearRules()
 
 def exponential_smoothing(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
     """Fit damped additive-trend, weekly-seasonal exponential smoothing of the log (statsmodels)."""
-    del dates
-    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+    return hold_smoothing(total)(total, dates, horizon)
 
+
+def hold_smoothing(total: Vector) -> Path:
+    """Fit the parameters of exponential smoothing once; the path they give is that of this total or of a later one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fitted = ExponentialSmoothing(
-            np.log(np.maximum(total[-NEAR.days :], 0.5)),
-            trend="add",
-            damped_trend=True,
-            seasonal="add",
-            seasonal_periods=7,
-            initialization_method="heuristic",
-        ).fit()
-        return np.exp(np.asarray(fitted.forecast(horizon), dtype=np.float64))
+        fitted = _smoothing(total).fit()
+    names = ("smoothing_level", "smoothing_trend", "smoothing_seasonal", "damping_trend")
+    held = {name: float(fitted.params[name]) for name in names}
+
+    def path(later: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
+        del dates
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            smoothed = fitted if later is total else _smoothing(later).fit(**held, optimized=False)
+            return np.exp(np.asarray(smoothed.forecast(horizon), dtype=np.float64))
+
+    return path
 
 
 def unobserved_components(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
     """Fit a local level with a weekly season to the log by maximum likelihood (statsmodels, Durbin and Koopman 2012)."""
-    del dates
-    from statsmodels.tsa.statespace.structural import UnobservedComponents
+    return hold_components(total)(total, dates, horizon)
 
+
+def hold_components(total: Vector) -> Path:
+    """Fit the variances of the components once; the path they give is that of this total or of a later one."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = UnobservedComponents(np.log(np.maximum(total[-NEAR.days :], 0.5)), level="llevel", seasonal=7)
-        fitted = model.fit(disp=False, maxiter=60)
-        return np.exp(np.asarray(fitted.forecast(horizon), dtype=np.float64))
+        fitted = _components(total).fit(disp=False, maxiter=60)
+
+    def path(later: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
+        del dates
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            filtered = fitted if later is total else _components(later).filter(fitted.params)
+            return np.exp(np.asarray(filtered.forecast(horizon), dtype=np.float64))
+
+    return path
+
+
+def _smoothing(total: Vector) -> ExponentialSmoothing:
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
+    return ExponentialSmoothing(
+        np.log(np.maximum(total[-NEAR.days :], 0.5)),
+        trend="add",
+        damped_trend=True,
+        seasonal="add",
+        seasonal_periods=7,
+        initialization_method="heuristic",
+    )
+
+
+def _components(total: Vector) -> UnobservedComponents:
+    from statsmodels.tsa.statespace.structural import UnobservedComponents
+
+    return UnobservedComponents(np.log(np.maximum(total[-NEAR.days :], 0.5)), level="llevel", seasonal=7)
 
 
 def fade(tau: float, horizon: int) -> Vector:

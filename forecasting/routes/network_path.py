@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,17 @@ from data.arrays import Vector
 from data.constants import constant
 from forecasting.routes.near_path import (
     NEAR,
+    Path,
     exponential_smoothing,
     fade,
+    hold_components,
+    hold_smoothing,
     learn_fade,
     measure_fades,
     unobserved_components,
 )
 from forecasting.routes.season_and_trend import seasonal_index, trend_forecast, trend_weight
-from forecasting.series.baselines import decaying_level, level_profile, repeat_week, weekday_profile
+from forecasting.series.baselines import decaying_level, repeat_week, weekday_profile
 
 PROPHET = "Prophet"
 SMOOTHING = "exponential smoothing"
@@ -73,13 +77,11 @@ class PathWeights:
 NETWORK = PathWeights()
 
 
-Path = Callable[[Vector, NDArray[np.datetime64], int], Vector]
-
-
 def recent_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
     """Hold the recent level (half-life two weeks) with its weekly profile."""
     del dates
-    return _as_path(level_profile(_row(total), horizon, NETWORK.level_half_life))
+    level, week = _read_level(_bytes_of(total))
+    return _as_path(np.float32(level) * repeat_week(week, horizon))
 
 
 def reverting_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
@@ -88,12 +90,27 @@ def reverting_level(total: Vector, dates: NDArray[np.datetime64], horizon: int) 
     ``(m + (l - m) exp(-h / 40)) p[h]`` with l the recent level, m the mean of 180 days and p the weekly profile.
     """
     del dates
-    row = _row(total)
     lead = np.arange(1, horizon + 1)
-    level = float(decaying_level(row, NETWORK.level_half_life)[0, 0])
+    level, week = _read_level(_bytes_of(total))
     long_run = float(total[-NETWORK.long_run :].mean())
     path = long_run + (level - long_run) * np.exp(-lead / NETWORK.reversion)
-    return np.asarray(path * _as_path(repeat_week(weekday_profile(row), horizon)))
+    return np.asarray(path * _as_path(repeat_week(week, horizon)))
+
+
+def _bytes_of(total: Vector) -> bytes:
+    return np.asarray(total, dtype=np.float64).tobytes()
+
+
+@lru_cache(maxsize=1024)
+def _read_level(history: bytes) -> tuple[float, NDArray[np.float32]]:
+    """Return the recent level [parcels a day] and the weekly profile [1 x 7] of a total [days].
+
+    Backtests inside backtests stand on the same days again and again.
+    """
+    row = np.frombuffer(history)[None, :].astype(np.float32)
+    week = weekday_profile(row)
+    week.setflags(write=False)
+    return float(decaying_level(row, NETWORK.level_half_life)[0, 0]), week
 
 
 def prophet_path(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
@@ -121,15 +138,11 @@ def prophet_path(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> 
     return np.asarray(np.exp(model.predict(ahead)["yhat"].to_numpy(dtype=np.float64)))
 
 
-def _row(total: Vector) -> NDArray[np.float32]:
-    return total[None, :].astype(np.float32)
-
-
 def _as_path(matrix: NDArray[np.floating]) -> Vector:
     return np.asarray(matrix[0], dtype=np.float64)
 
 
-NEAR_PATHS = (SMOOTHING, COMPONENTS)
+NEAR_PATHS: Mapping[str, Callable[[Vector], Path]] = {SMOOTHING: hold_smoothing, COMPONENTS: hold_components}
 BATCHED: Mapping[str, Path] = {"recent level": recent_level, "reverting level": reverting_level}
 
 
@@ -176,15 +189,23 @@ def weigh_trend(total: Vector, dates: NDArray[np.datetime64], day_weight: Vector
         cutoff = total.size - back * NETWORK.trend_step
         if cutoff < NETWORK.fewest_for_trend:
             break
-        past, ahead = total[:cutoff], slice(cutoff, min(cutoff + NETWORK.cutoff_step, total.size))
-        days = ahead.stop - ahead.start
-        level = np.mean([path(past, dates[:cutoff], days) for path in BATCHED.values()], axis=0)
-        level *= seasonal_index(past, days)
+        ahead = slice(cutoff, min(cutoff + NETWORK.cutoff_step, total.size))
+        level, trend = _without_trend(_bytes_of(total[:cutoff]), dates[:cutoff].tobytes(), ahead.stop - ahead.start)
         mass = day_weight[ahead] / max(float(day_weight[ahead].sum()), 1e-9)
         forecast_errors.append(float(mass @ np.log(np.maximum(total[ahead], 0.5) / np.maximum(level, 0.5))))
-        trend_forecasts.append(float(mass @ trend_forecast(past, days)))
+        trend_forecasts.append(float(mass @ trend))
         weight.append(float(day_weight[ahead].mean()))
     return trend_weight(np.array(forecast_errors), np.array(trend_forecasts), np.array(weight))
+
+
+@lru_cache(maxsize=1024)
+def _without_trend(history: bytes, dates: bytes, days: int) -> tuple[Vector, Vector]:
+    """Return the mean of the batched paths with the season, and the log of the trend, over the days after a total."""
+    past = np.frombuffer(history)
+    level = np.mean(
+        [path(past, np.frombuffer(dates, dtype="datetime64[D]"), days) for path in BATCHED.values()], axis=0
+    )
+    return level * seasonal_index(past, days), trend_forecast(past, days)
 
 
 def batched_path(total: Vector, dates: NDArray[np.datetime64], horizon: int, day_weight: Vector) -> Vector:
@@ -267,12 +288,19 @@ def _guests(total: Vector, horizon: int, use_prophet: bool) -> list[tuple[str, P
 
 
 def _learnt_fade(total: Vector, dates: NDArray[np.datetime64], day_weight: Vector) -> float:
-    """Learn from earlier cut-offs how fast the near path fades."""
-    errors: dict[float, list[float]] = {}
+    """Learn from earlier cut-offs how fast the near path fades.
+
+    The parameters of its models are fitted at the earliest of them and held: what each adds is a look at the days since.
+    """
+    cutoffs: list[int] = []
     for back in range(1, NEAR.cutoffs + 1):
         cutoff = total.size - back * NEAR.step
         if cutoff < NEAR.fewest_days or total[max(cutoff - 28, 0) : cutoff].mean() <= 0:
             break
+        cutoffs.append(cutoff)
+    held: dict[str, Path] = {}
+    errors: dict[float, list[float]] = {}
+    for cutoff in reversed(cutoffs):
         past, ahead = total[:cutoff], slice(cutoff, min(cutoff + NEAR.checked, total.size))
         days = ahead.stop - ahead.start
         rest = np.mean([path(past, dates[:cutoff], days) for path in BATCHED.values()], axis=0)
@@ -280,14 +308,25 @@ def _learnt_fade(total: Vector, dates: NDArray[np.datetime64], day_weight: Vecto
         unheard: list[str] = []
         predicted = [
             found
-            for name, path in _guests(past, days, use_prophet=False)
-            if (found := _try(name, path, past, dates[:cutoff], days, usual, unheard)) is not None
+            for name, hold in NEAR_PATHS.items()
+            if (found := _try(name, _by_held(name, hold, held), past, dates[:cutoff], days, usual, unheard)) is not None
         ]
         if predicted:
             near = np.mean(predicted, axis=0)
             for tau, error in measure_fades(rest, near, total[ahead], day_weight[ahead]).items():
                 errors.setdefault(tau, []).append(error)
     return learn_fade(errors)
+
+
+def _by_held(name: str, hold: Callable[[Vector], Path], held: dict[str, Path]) -> Path:
+    """Return the path of a model whose parameters are fitted the first time it is asked, and kept in ``held``."""
+
+    def path(total: Vector, dates: NDArray[np.datetime64], horizon: int) -> Vector:
+        if name not in held:
+            held[name] = hold(total)
+        return held[name](total, dates, horizon)
+
+    return path
 
 
 def _try(

@@ -281,6 +281,10 @@ def _solve_directly(
         for b in range(a, len(groups)):
             side_b, group_b, count_b = groups[b]
             columns = slice(starts[b], starts[b + 1])
+            if a == b:
+                # The sums of one target have no hub in common.
+                np.fill_diagonal(system[rows, columns], _sum_by(group_a, own[side_a], count_a))
+                continue
             if side_a == side_b:
                 key = group_a * count_b + group_b
                 block = _sum_by(key, own[side_a], count_a * count_b).reshape(count_a, count_b)
@@ -288,11 +292,13 @@ def _solve_directly(
                 crossed = table if side_a == "out" else table.T
                 block = _sum_rows(_sum_rows(crossed, group_a, count_a).T, group_b, count_b).T
             system[rows, columns] = block
-            system[columns, rows] = block.T
-    matrix = system[np.ix_(live, live)]
+    # Only the part above the diagonal is read.
+    matrix = system if live.all() else system[np.ix_(live, live)]
     matrix[np.diag_indices_from(matrix)] += added[live]
     scale = 1.0 / np.sqrt(matrix.diagonal())
-    factor = cho_factor(matrix * scale[:, None] * scale[None, :], check_finite=False)
+    matrix *= scale[:, None]
+    matrix *= scale[None, :]
+    factor = cho_factor(matrix, overwrite_a=True, check_finite=False)
     prices = np.zeros(gap.size)
     prices[live] = scale * cho_solve(factor, scale * gap[live], check_finite=False)
     return prices

@@ -8,7 +8,6 @@ weekly habits say about the share it will have: opening, closing, switching, fad
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from data.arrays import Vector
 from data.constants import constant
+from data.threads import one_thread
 from forecasting.routes.members import CHUNK
 from forecasting.routes.route_history import HubSums
 from forecasting.series.baselines import WEEK, weekday_profile
@@ -117,7 +117,8 @@ class ShareTrees:
             state = _RouteState.at(history, alive, day, sums)
             table = state.features(np.repeat(np.arange(alive.size), horizon), np.tile(leads, alive.size))
             ratio = np.zeros((alive.size, horizon), dtype=np.float32)
-            with _one_thread():
+            # On so few rows threads gain little, and on a busy machine they wait for each other.
+            with one_thread("openmp"):
                 for model in self.models:
                     predicted = np.maximum(model.predict(table), 0).reshape(alive.size, horizon)
                     ratio += predicted.astype(np.float32) / np.float32(len(self.models))
@@ -186,7 +187,7 @@ def fit_share_trees(
             early_stopping=False,
             random_state=seed,
         )
-        with _one_thread():
+        with one_thread("openmp"):
             model.fit(*training)
         models.append(model)
     return ShareTrees(tuple(models))
@@ -248,14 +249,6 @@ def _against_network(network: Matrix, day: int) -> tuple[float, Matrix]:
     level = float(back[-TREE.scale_days :].mean()) if back.size else 0.0
     factor = np.divide(level, back, out=np.zeros_like(back), where=back > 0)
     return level, factor.astype(np.float32)
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """Keep the trees to one thread: on so few rows threads gain little, and on a busy machine they wait for each other."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1, user_api="openmp")
-    return limits
 
 
 def _scale(recent: Matrix) -> Matrix:
