@@ -1,92 +1,8 @@
-"""What every command answers with ``--json``: keys, types and meanings, from which the reference and its JSON schemas are made.
-
-A key is written as ``name: type, meaning``; a type that ends with ``?`` may be null. ``rows`` is a list of records, ``map`` an object
-whose keys are data.
-"""
+"""What every command answers with ``--json``, from which the reference and its JSON schemas are made."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-_TYPES: Mapping[str, dict[str, Any]] = {
-    "text": {"type": "string"},
-    "day": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d$"},
-    "whole": {"type": "integer"},
-    "number": {"type": "number"},
-    "yes/no": {"type": "boolean"},
-    "list": {"type": "array"},
-    "rows": {"type": "array", "items": {"type": "object"}},
-    "map": {"type": "object"},
-}
-
-
-@dataclass(frozen=True)
-class Key:
-    """One key of an answer."""
-
-    name: str
-    kind: str
-    meaning: str
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """Its part of the JSON schema."""
-        part = _TYPES[self.kind.removesuffix("?")]
-        told: dict[str, Any] = {"description": self.meaning}
-        return told | ({"anyOf": [part, {"type": "null"}]} if self.kind.endswith("?") else part)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a command answers.
-
-    Attributes
-    ----------
-    command
-        Its words after ``radar``; an argument in capitals where it changes the answer.
-    rows
-        Whether it is a list of records with these keys, not one object.
-    keys
-        Keys that are always there.
-    also
-        What else may stand beside them; empty when nothing may.
-    """
-
-    command: str
-    rows: bool
-    keys: tuple[Key, ...]
-    also: str = ""
-
-    @property
-    def schema(self) -> dict[str, Any]:
-        """JSON schema of the answer."""
-        record = {
-            "type": "object",
-            "properties": {key.name: key.schema for key in self.keys},
-            "required": [key.name for key in self.keys],
-            "additionalProperties": bool(self.also),
-        }
-        return {"type": "array", "items": record} if self.rows else record
-
-
-def _keys(text: str) -> tuple[Key, ...]:
-    keys = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        names, _, rest = line.partition(": ")
-        kind, _, meaning = rest.partition(", ")
-        keys += [Key(name, kind, meaning) for name in names.split(", ")]
-    return tuple(keys)
-
-
-def _one(command: str, text: str, also: str = "") -> Answer:
-    return Answer(command, False, _keys(text), also)
-
-
-def _list(command: str, text: str, also: str = "") -> Answer:
-    return Answer(command, True, _keys(text), also)
-
+from cli.answer_keys import Answer, record, records
 
 _BASIS = "forecast_run: text?, forecast it stands on\nas_of: day?, last day that forecast knew\n"
 _TRUNK = (
@@ -111,12 +27,12 @@ _TRUNK = (
 )
 
 ANSWERS: tuple[Answer, ...] = (
-    _list(
+    records(
         "load",
         "",
         "with --folder a list of what `load TABLE` answers, one a table",
     ),
-    _one(
+    record(
         "load TABLE",
         """
         run_id: text?, the run; null with --dry-run
@@ -126,7 +42,7 @@ ANSWERS: tuple[Answer, ...] = (
         settings: map, sheet, header_row, wide, columns found
         """,
     ),
-    _one(
+    record(
         "check",
         """
         damaged: rows, table, found, version still whole
@@ -135,14 +51,14 @@ ANSWERS: tuple[Answer, ...] = (
         commands: rows, command, state, lacks
         """,
     ),
-    _list("forecast", "date: day, day forecast\nmean: whole, expected parcels", "the columns of the level's table"),
-    _list(
+    records("forecast", "date: day, day forecast\nmean: whole, expected parcels", "the columns of the level's table"),
+    records(
         "forecast capacity",
         "courier_id: text, courier\nmonth: day, first day of the month",
         "parcels a day and their trends",
     ),
-    _list("forecast staffing", "outlet_id: text, outlet\ndate: day, day", "what to staff for, and why"),
-    _one(
+    records("forecast staffing", "outlet_id: text, outlet\ndate: day, day", "what to staff for, and why"),
+    record(
         "backtest",
         """
         run_id: text, the run
@@ -152,7 +68,7 @@ ANSWERS: tuple[Answer, ...] = (
         notes: rows, what was left out and why
         """,
     ),
-    _one(
+    record(
         "revisions",
         """
         total: map, before, after and the parts of the change [parcels]
@@ -160,7 +76,7 @@ ANSWERS: tuple[Answer, ...] = (
         days: rows, the same by day
         """,
     ),
-    _one(
+    record(
         "compare",
         """
         kind: text, forecast, trunk, stock or couriers
@@ -171,9 +87,9 @@ ANSWERS: tuple[Answer, ...] = (
         views: map, by day, hub, lane ... the rows that differ over the common days
         """,
     ),
-    _list("weather load", "file: text, file read", "provider, place, moments and rows of it"),
-    _list("weather fetch", "file: text, answer kept", "provider, place, moments and rows of it"),
-    _one(
+    records("weather load", "file: text, file read", "provider, place, moments and rows of it"),
+    records("weather fetch", "file: text, answer kept", "provider, place, moments and rows of it"),
+    record(
         "weather impact",
         """
         run_id: text, the run
@@ -185,7 +101,7 @@ ANSWERS: tuple[Answer, ...] = (
         lane_weather, outlet_weather: rows, as in the tables, those touched
         """,
     ),
-    _one(
+    record(
         "weather apply",
         """
         run_id: text, the run
@@ -199,22 +115,22 @@ ANSWERS: tuple[Answer, ...] = (
         closures: rows, their hours
         """,
     ),
-    _list(
+    records(
         "weather effects",
         "",
         "the columns of an effect: class, factors, source; what was learnt: preset, learnt, from, to, history, used, gain",
     ),
-    _list(
+    records(
         "weather calibrate",
         "",
         "preset, what was learnt with its interval, how much of each is used, and its gain on days left out",
     ),
-    _one(
+    record(
         "plan trunk",
         _TRUNK,
         "further columns of plan_certificates; with --reference departures_changed and changes, with --timetable a map timetable (departures, parcels, short, left_out, overfull), with --risk risk_target; where lanes are ordered sort_plan_rows, and sort_plan_cost against the plan before [CNY]",
     ),
-    _one(
+    record(
         "plan stock",
         "run_id: text, the run\n"
         + _BASIS
@@ -229,7 +145,7 @@ ANSWERS: tuple[Answer, ...] = (
         """,
         "what a later plan tells",
     ),
-    _one(
+    record(
         "plan source",
         """
         run_id: text, the run
@@ -242,7 +158,7 @@ ANSWERS: tuple[Answer, ...] = (
         """,
         "what a later plan tells",
     ),
-    _one(
+    record(
         "plan joint",
         "run_id: text, the run\n"
         + _BASIS
@@ -260,14 +176,14 @@ ANSWERS: tuple[Answer, ...] = (
         """,
         "what a later version tells",
     ),
-    _one(
+    record(
         "plan capacity",
         "run_id: text, the run\n" + _BASIS + "needs: rows, as in capacity_needs\ncosts: rows, as in capacity_costs\n"
         "contracts: rows, as in contract_departures, with --draws\ncertificate: map?, as in contract_certificates, with --draws",
     ),
-    _one("plan all", "", "what each plan and its check answers, by plan_trunk, verify_trunk, plan_stock"),
-    _one("plan explain", "run_id: text, the plan\ntold: text, in a sentence", "lists of rows by what was asked"),
-    _one(
+    record("plan all", "", "what each plan and its check answers, by plan_trunk, verify_trunk, plan_stock"),
+    record("plan explain", "run_id: text, the plan\ntold: text, in a sentence", "lists of rows by what was asked"),
+    record(
         "plan locks",
         """
         run_id: text, the plan that was edited
@@ -275,8 +191,8 @@ ANSWERS: tuple[Answer, ...] = (
         locks: rows, as in departure_locks, with the departures before
         """,
     ),
-    _one("plan timetable", "run_id: text, the plan\nfolder: text, folder written\nrows: map, rows by file"),
-    _one(
+    record("plan timetable", "run_id: text, the plan\nfolder: text, folder written\nrows: map, rows by file"),
+    record(
         "verify",
         """
         run_id: text, the plan
@@ -286,7 +202,7 @@ ANSWERS: tuple[Answer, ...] = (
         """,
         "what was recomputed: costs, loads, the bound; with --edited a map edited: cost, cost_before [CNY], departures added and taken_out",
     ),
-    _one(
+    record(
         "playbook",
         """
         run_id: text, the run
@@ -297,7 +213,7 @@ ANSWERS: tuple[Answer, ...] = (
         calibration: map?, what backtests saw of the draws
         """,
     ),
-    _one(
+    record(
         "drill",
         """
         run_id: text, the run
@@ -308,8 +224,8 @@ ANSWERS: tuple[Answer, ...] = (
         calibration: map?, what backtests saw of the draws
         """,
     ),
-    _one("whatif new", "name: text, what-if\nfolder: text, its workspace\nedits: list, its edits"),
-    _list(
+    record("whatif new", "name: text, what-if\nfolder: text, its workspace\nedits: list, its edits"),
+    records(
         "whatif list",
         """
         name: text, what-if
@@ -319,7 +235,7 @@ ANSWERS: tuple[Answer, ...] = (
         """,
     ),
     *(
-        _list(
+        records(
             command,
             """
             whatif: text, what-if; empty is the plan of the workspace
@@ -335,7 +251,7 @@ ANSWERS: tuple[Answer, ...] = (
         )
         for command in ("whatif run", "whatif compare")
     ),
-    _one(
+    record(
         "stress",
         """
         run_id: text, the run
@@ -349,11 +265,11 @@ ANSWERS: tuple[Answer, ...] = (
         """,
         "what a later version tells",
     ),
-    _list("report forecast", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
-    _list("report sheets", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
-    _list("report plan", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
-    _list("advise", "merchant_id: text, merchant\nfile: text, file written", "units, cost and saving"),
-    _one(
+    records("report forecast", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
+    records("report sheets", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
+    records("report plan", "run_id: text, run shown\nlanguage: text, zh or en\nfile: text, page written"),
+    records("advise", "merchant_id: text, merchant\nfile: text, file written", "units, cost and saving"),
+    record(
         "track care",
         """
         run_id: text, the run
@@ -363,16 +279,16 @@ ANSWERS: tuple[Answer, ...] = (
         merchants: rows, merchant_id, parcels under way and planned, hours late expected (mean) and at worst
         """,
     ),
-    _list("track rates", "dimension: text, what is cut by\nmember: text, which", "the columns of tracking_rates"),
-    _list("tables", "table: text, name\ngroup: text, group\nmeaning: text, what a row is"),
-    _one(
+    records("track rates", "dimension: text, what is cut by\nmember: text, which", "the columns of tracking_rates"),
+    records("tables", "table: text, name\ngroup: text, group\nmeaning: text, what a row is"),
+    record(
         "tables NAME",
         """
         table, group, meaning: text, of the table
         columns: rows, column, type, unit, required, key, meaning, aliases
         """,
     ),
-    _one(
+    record(
         "remove",
         """
         run_id: text?, the run; null when no row was meant
@@ -380,9 +296,9 @@ ANSWERS: tuple[Answer, ...] = (
         rows_removed, rows_left: whole, rows
         """,
     ),
-    _one("undo", "run_id: text, the run\nundone: text, run taken back\nrows: map, rows now by table"),
-    _list("sql", "", "the columns of the query"),
-    _list(
+    record("undo", "run_id: text, the run\nundone: text, run taken back\nrows: map, rows now by table"),
+    records("sql", "", "the columns of the query"),
+    records(
         "runs",
         """
         run_id, command, outcome: text, of the run
@@ -393,11 +309,11 @@ ANSWERS: tuple[Answer, ...] = (
         """,
         "seconds; of one run all columns of the table runs",
     ),
-    _one("withdraw", "run_id: text, the run\nwithdrawn, restored: text?, run taken out, or put back"),
-    _list(
+    record("withdraw", "run_id: text, the run\nwithdrawn, restored: text?, run taken out, or put back"),
+    records(
         "repair", "table: text, table\nrepaired: yes/no, whether it was", "what was found, and the version still whole"
     ),
-    _one(
+    record(
         "clean",
         """
         dry_run: yes/no, only looked

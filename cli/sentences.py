@@ -20,7 +20,10 @@ _NAME = re.compile(r"\{(\w+)\}")
 _FEW_LETTERS = 8
 _ALSO_KEPT = ("outcome.", "risk.", "money.")
 _WORDS = re.compile(r"[A-Za-z]{2,} [a-z]")
-_SENTENCES = ("told", "why", "rest", "purpose", "days", "spans", "who", "action", "what", "command", "names")
+# A name for a value as the file has it stands for one quoted text, whatever is in it; a count is a number.
+_COUNT = r"\d[\d,]*|⟦\d+⟧"
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|⟦\d+⟧"""
+_SENTENCES = ("told", "why", "rest", "purpose", "days", "spans", "who", "action", "what", "command", "names", "hints")
 
 
 @dataclass(frozen=True)
@@ -71,23 +74,33 @@ def in_chinese(text: str) -> str:
     >>> in_chinese("7 feet")
     '7 feet'
     """
+    told = _by_form(text)
+    if told is None and text[:1].isupper():
+        told = _by_form(text[:1].lower() + text[1:])
+    if told is None and text.endswith(".") and (chinese := in_chinese(text[:-1])) != text[:-1]:
+        told = f"{chinese}。"
+    return _in_parts(text) if told is None else told
+
+
+def _by_form(text: str) -> str | None:
     for form, literals in _forms():
         if all(literal in text for literal in literals):
             found = _compile(form.english).fullmatch(text)
             if found is not None:
                 return form.chinese.format(**{name: _Part(value) for name, value in found.groupdict().items()})
-    small = text[:1].lower() + text[1:]
-    if small != text and (told := in_chinese(small)) != small:
-        return told
-    if text.endswith(".") and (told := in_chinese(text[:-1])) != text[:-1]:
-        return f"{told}。"
-    return _in_parts(text)
+    return None
 
 
 def _in_parts(text: str) -> str:
-    """Translate parts that are joined by semicolons or commas, if each of them has a form or no words of its own."""
+    """Translate parts that are joined by semicolons or commas, if each of them has a form or no words of its own.
+
+    Examples
+    --------
+    >>> _in_parts("2 x share is not a number (first: row 3 of a.csv, value 'x; y'); 1 x date is too long (first: row 4 of a.csv)")
+    "2次：share 不是数（首见：a.csv 第3行，值 'x; y'）；1次：date 太长（首见：a.csv 第4行）"
+    """
     for joint, chinese in (("; ", "；"), (", ", "，")):
-        parts = text.split(joint)
+        parts = _split(text, joint)
         if len(parts) == 1:
             continue
         told = [in_chinese(part) for part in parts]
@@ -97,12 +110,31 @@ def _in_parts(text: str) -> str:
     return text
 
 
+def _split(text: str, joint: str) -> list[str]:
+    """Split at a joint, but not inside a value quoted from a file.
+
+    Examples
+    --------
+    >>> _split("value 'a; b'; c", "; ")
+    ["value 'a; b'", 'c']
+    """
+    parts, start = [], 0
+    for found in re.finditer(rf"value (?:{_QUOTED})|{joint}", text):
+        if found[0] == joint:
+            parts.append(text[start : found.start()])
+            start = found.end()
+    return [*parts, text[start:]]
+
+
 @lru_cache(maxsize=2048)
 def _compile(english: str) -> re.Pattern[str]:
     parts = _NAME.split(english)
     short = sum(letter.isalpha() for part in parts[::2] for letter in part) < _FEW_LETTERS
     part = r"\S+?" if short else r"(?:(?!; ).)*?"
-    any_text = {name: ".*?" if name in _SENTENCES else part for name in parts[1::2]}
+    any_text = {name: ".*?" if name in _SENTENCES else part for name in parts[1::2]} | {
+        "quoted": _QUOTED,
+        "count": _COUNT,
+    }
     named = [
         re.escape(part) if number % 2 == 0 else f"(?P<{part}>{any_text[part]})" for number, part in enumerate(parts)
     ]

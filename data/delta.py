@@ -1,8 +1,6 @@
 """A Delta table in a folder of any name: its versions, its files, its commits; every fault is one sentence.
 
-The Delta library takes the folder for an address: ``%20`` means a space to it, and it gives up on ``[``. It therefore only
-ever sees a plain folder: the table's own, or, where that has letters beyond ASCII, signs or spaces, one of the temporary
-folder whose log is a link to the table's log. Data files are written and read here, by their real path.
+The Delta library sees a plain folder alone (:mod:`data.plain_folder`); data files are written and read here, by their real path.
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,12 +22,12 @@ from urllib.parse import quote, unquote
 import polars as pl
 
 from data.errors import RadarError
+from data.plain_folder import open_table, plain_folder
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, PostCommitHookProperties
     from deltalake.transaction import AddAction
 
-_PLAIN = re.compile(r"[A-Za-z0-9/_.\-]+")
 _COMMIT = re.compile(r"(\d{20})\.json")
 _SUM_IN_NAME = re.compile(r"-([0-9a-f]{32})\.parquet$")
 _READ_AT_ONCE = 1 << 22
@@ -223,44 +220,6 @@ def restore(folder: Path, version: int) -> None:
     with faults_told(folder, writing=True):
         # the files are there: looked at by their real path, which the library does not know
         open_table(folder).restore(version, ignore_missing_files=True)
-
-
-def open_table(folder: Path, version: int | None = None) -> DeltaTable:
-    """Open a version of a table that was written (default: the newest)."""
-    from deltalake import DeltaTable
-
-    return DeltaTable(str(plain_folder(folder)), version=version)
-
-
-def plain_folder(folder: Path) -> Path:
-    """Return a folder of ASCII letters, digits, dots and dashes that holds the log of the table in ``folder``."""
-    folder = folder.resolve()
-    if _PLAIN.fullmatch(str(folder)):
-        return folder
-    top = _temporary_folder()
-    stand_in = top / hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
-    stand_in.mkdir(exist_ok=True)
-    link, target = stand_in / "_delta_log", folder / "_delta_log"
-    try:
-        link.symlink_to(target)
-    except FileExistsError:
-        if not link.is_symlink() or link.readlink() != target:
-            raise RadarError(
-                f"{link} is not what radar put there", action="remove it and run the command again"
-            ) from None
-    return stand_in
-
-
-def _temporary_folder() -> Path:
-    for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 (a folder of the user's own is made in it)
-        if not _PLAIN.fullmatch(place) or not Path(place).is_dir():
-            continue
-        top = Path(place).resolve() / f"parcelradar-{os.getuid()}"
-        top.mkdir(mode=0o700, exist_ok=True)
-        about = top.lstat()
-        if top.is_dir() and not top.is_symlink() and about.st_uid == os.getuid():
-            return top
-    raise RadarError("no temporary folder of this user's own", action="set TMPDIR to a folder you can write")
 
 
 def checksum(path: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from data.reasons import GIVEN_DAYS, StockReason, read_reason
+from reports.advice_around import advise_couriers, list_care, list_relief, tell_relief
 from reports.advice_words import word
 from reports.formats import Language
 from reports.surplus import Move, find_moves
@@ -110,8 +111,9 @@ def advise_merchant(
     for move in moves:
         category = words["categories"].get(move.category, move.category)
         rows.append(_advise_move(replace(move, category=category), sites, language))
-    rows += _advise_couriers(couriers, words, language)
+    rows += advise_couriers(couriers, words, language)
     parts = [_list_parts(row, language) for row in read]
+    homes = {row.reason.home for row in read if row.reason is not None and row.reason.relief}
     found = {
         "advice": pl.DataFrame(rows, schema=_ADVICE_SCHEMA, orient="row"),
         "parts": pl.DataFrame(parts, schema=_PARTS_SCHEMA, orient="row"),
@@ -119,14 +121,14 @@ def advise_merchant(
         "couriers": couriers.select(
             "date", "courier_id", "origin_hub_id", "destination_hub_id", "parcels", "reason"
         ).sort("date", "courier_id", "origin_hub_id", "destination_hub_id"),
-        "relief": _list_relief(tables.get("relieved"), read, words),
-        "care": _list_care(tables.get("care_list"), str(merchant["merchant_id"]), language),
+        "relief": list_relief(tables.get("relieved"), homes, words),
+        "care": list_care(tables.get("care_list"), str(merchant["merchant_id"]), language),
     }
     kept = {name: frame for name, frame in found.items() if frame.height or name in ("advice", "parts")}
     first = next((row.reason for row in told if row.reason is not None), None)
     name = str((merchant.get("name_zh") if language == "zh" else None) or merchant["name"])
     readme = _write_readme(str(merchant["merchant_id"]), name, first, run_id, as_of, list(kept), language)
-    readme[-1:-1] = _tell_relief(kept.get("relief"), language)
+    readme[-1:-1] = tell_relief(kept.get("relief"), language)
     return MerchantAdvice(str(merchant["merchant_id"]), language, readme, kept, _name_columns(words, sites))
 
 
@@ -353,64 +355,6 @@ def _add_up(read: Sequence[_Row], moves: Sequence[Move], couriers: pl.DataFrame,
         totals |= {"cost": round(cost, 2), "home_cost": round(home_cost, 2), "saving": round(home_cost - cost, 2)}
     rows = [(word(language, f"total.{name}"), float(value)) for name, value in totals.items() if value is not None]
     return pl.DataFrame(rows, schema={"total": pl.String(), "number": pl.Float64()}, orient="row")
-
-
-def _list_relief(
-    relieved: pl.DataFrame | None, read: Sequence[_Row], words: Mapping[str, Mapping[str, str]]
-) -> pl.DataFrame:
-    """List the days on which stock ahead relieves the hubs this merchant's goods leave from today, the most relieved first [%]."""
-    if relieved is None or relieved.is_empty():
-        return pl.DataFrame()
-    homes = sorted({row.reason.home for row in read if row.reason is not None and row.reason.relief})
-    use = [(100.0 * pl.col(name)).round(0).alias(name) for name in ("before", "after")]
-    mine = relieved.filter(pl.col("hub_id").is_in(homes)).select("date", "hub_id", *use)
-    mine = mine.sort(pl.col("before") - pl.col("after"), "date", "hub_id", descending=[True, False, False])
-    return mine.with_columns(pl.col("hub_id").replace(dict(words["hubs"])))
-
-
-def _tell_relief(relief: pl.DataFrame | None, language: Language) -> list[str]:
-    """Tell the day on which a hub of this merchant's is relieved most."""
-    if relief is None:
-        return []
-    row = relief.row(0, named=True)
-    facts = {"hub": row["hub_id"], "date": row["date"], "days": relief.height}
-    return [word(language, "readme.relief", **facts, before=f"{row['before']:.0f}", after=f"{row['after']:.0f}")]
-
-
-def _list_care(care: pl.DataFrame | None, merchant_id: str, language: Language) -> pl.DataFrame:
-    """List the merchant's own parcels that the weather delays, the longest delay first, with what to tell its buyers."""
-    if care is None:
-        return pl.DataFrame()
-    columns = ["date", "parcels", "origin_hub_id", "destination_hub_id", "expected_hours", "worst_hours"]
-    mine = care.filter(pl.col("merchant_id") == merchant_id).sort("expected_hours", "care_id", descending=[True, False])
-    return mine.select(*columns, text=f"text_{language}")
-
-
-def _advise_couriers(
-    couriers: pl.DataFrame, words: Mapping[str, Mapping[str, str]], language: Language
-) -> list[tuple[object, ...]]:
-    groups = couriers.group_by("courier_id", "origin_hub_id").agg(
-        parcels=pl.col("parcels").sum(),
-        first=pl.col("date").min(),
-        days=pl.col("date").n_unique(),
-        destinations=pl.col("destination_hub_id").n_unique(),
-        reason=pl.col("reason").mode().sort().first(),
-    )
-    return [
-        (
-            word(language, "what.parcels", courier=words["couriers"].get(row["courier_id"], row["courier_id"])),
-            row["parcels"],
-            word(language, "unit.parcels"),
-            word(language, "where.routes", origin=words["hubs"].get(row["origin_hub_id"], row["origin_hub_id"])),
-            row["first"],
-            word(
-                language, "why.couriers", days=row["days"], destinations=row["destinations"], reason=row["reason"] or ""
-            ).strip(),
-            None,
-            None,
-        )
-        for row in groups.sort("courier_id", "origin_hub_id").iter_rows(named=True)
-    ]
 
 
 def _write_readme(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cli.answers import ANSWERS, Answer
+from cli.answer_keys import Answer
+from cli.answers import ANSWERS
 
 _BY_COMMAND = {answer.command: answer for answer in ANSWERS}
 

@@ -17,7 +17,8 @@ from jsonschema import validate  # type: ignore[import-untyped]
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cli.answers import ANSWERS, Answer
+from cli.answer_keys import Answer
+from cli.answers import ANSWERS
 from cli.app import app
 from data.contracts import TABLES
 from tests.answers import find_answer
