@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import typer
 
-from cli.translation import head_of, in_language, tell, tell_cell
+from cli.translation import coded_columns, head_of, in_language, tell, tell_cell
 from cli.words import word
 from data.errors import RadarError
 from data.progress import SILENT, Progress
@@ -72,9 +72,7 @@ TOLD = frozenset(
         "unknown",
         "stream",
         "cause",
-        "severity",
         "source",
-        "trigger",
     ]
 )
 
@@ -158,7 +156,13 @@ def out_json(value: object) -> None:
 
 
 def out_rows(
-    frame: pl.DataFrame, *, json: bool, columns: Sequence[str] | None = None, title: str = "", by_row: bool = False
+    frame: pl.DataFrame,
+    *,
+    json: bool,
+    columns: Sequence[str] | None = None,
+    title: str = "",
+    by_row: bool = False,
+    as_typed: bool = False,
 ) -> None:
     """Write rows to stdout: as a table for the eye, or with ``json`` as a list of records.
 
@@ -166,6 +170,8 @@ def out_rows(
     ----------
     by_row
         Each row is a measure of its own, so that counts beside shares are told row by row; else a column is one measure.
+    as_typed
+        Rows are shown as the tables hold them: what stands in a cell is what a filter or a file would name.
     """
     if columns is not None:
         frame = frame.select(columns)
@@ -183,7 +189,7 @@ def out_rows(
         of_row = by_row and _are_whole(row)
         table.add_row(
             *(
-                _cell(value, name, whole=of_row if by_row else counts[name])
+                _cell(value, name, whole=of_row if by_row else counts[name], as_typed=as_typed)
                 for value, name in zip(row, frame.columns, strict=True)
             )
         )
@@ -196,12 +202,12 @@ def _are_whole(values: Iterable[object]) -> bool:
     return all(value.is_integer() for value in values if isinstance(value, float))
 
 
-def _cell(value: object, column: str, *, whole: bool) -> str:
+def _cell(value: object, column: str, *, whole: bool, as_typed: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return word("word.yes" if value else "word.no")
-    if column in TOLD and isinstance(value, str):
+    if isinstance(value, str) and not as_typed and (column in TOLD or column in coded_columns()):
         return tell_cell(column, value)
     if isinstance(value, int):
         return str(value) if column in TYPED else f"{value:,}"

@@ -288,4 +288,4 @@ def _tell(table: str, loaded: Loaded, *, json: bool | None, dry_run: bool) -> No
     for name, count in loaded.also_written.items():
         show(f"{name}: {count:,} rows {'would be ' if dry_run else ''}added or renewed.")
     if dry_run and json is not None:
-        out_rows(ingestion.rows.head(_ROWS_SHOWN), json=False)
+        out_rows(ingestion.rows.head(_ROWS_SHOWN), json=False, as_typed=True)

@@ -43,7 +43,7 @@ def remove(
     if rows.height and not yes:
         (say if json else out_text)(f"{rows.height:,} of {held:,} rows of {table} hold {where}")
         if not json:
-            out_rows(rows.head(_SHOWN), json=False)
+            out_rows(rows.head(_SHOWN), json=False, as_typed=True)
         if not ask("Take them out?"):
             raise RadarError("nothing was taken out", action="answer y, or add --yes")
     run_id = None

@@ -30,4 +30,4 @@ def sql(
     """
     from data.query import answer
 
-    out_rows(answer(workspace_of(context), query, timeout), json=json)
+    out_rows(answer(workspace_of(context), query, timeout), json=json, as_typed=True)

@@ -125,22 +125,28 @@ def in_language(text: str) -> str:
     return in_chinese(text) if current_language() == "zh" else text
 
 
+def coded_columns() -> frozenset[str]:
+    """Return the columns whose values are code words."""
+    return frozenset(_read("codes.zh.toml"))
+
+
 def tell_cell(column: str, text: str) -> str:
-    """Return a cell that holds words of the product in the reader's language, line by line."""
+    """Return a cell that holds words of the product, or a code word, in the reader's language, line by line."""
     if current_language() != "zh":
         return text
-    if column == "severity":
-        return _in_words_of_reports(column, text)
+    code = _read("codes.zh.toml").get(column, {}).get(text)
+    if code is not None:
+        return str(code)
     told = "\n".join(in_chinese(line) for line in text.split("\n"))
     if told != text:
         return told
     if column == "source":  # titles of books stay as they are, the words of the product beside them do not
         return "；".join(in_chinese(part) for part in text.split("; "))
-    return term("trigger", text) if column == "trigger" else _in_words_of_reports(column, text)
+    return _in_words_of_reports(column, text)
 
 
 def _in_words_of_reports(column: str, text: str) -> str:
-    """Write what reports have words of their own for: fixes and reasons of shortfalls, causes and severity of weather."""
+    """Write what reports have words of their own for: fixes and reasons of shortfalls, causes of weather."""
     from reports.cause_words import CauseWords
     from reports.fix_words import FixWords
     from reports.messages import Messages
@@ -153,6 +159,4 @@ def _in_words_of_reports(column: str, text: str) -> str:
             return FixWords(messages).reason(text)
         case "cause":
             return CauseWords(messages)(text)
-        case "severity":
-            return messages.term("severity", text)
     return text

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from reports.formats import Language
-from reports.messages import catalogue
+from reports.messages import catalogue, in_number
 
 
 def word(language: Language, key: str, /, **values: object) -> str:
     """Return a text of the advice with its placeholders filled in."""
-    return catalogue(language)[f"advice.{key}"].format(**values)
+    return in_number(catalogue(language)[f"advice.{key}"], values).format(**values)

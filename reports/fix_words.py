@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from reports.messages import Messages
+from reports.messages import Messages, in_number
 
 _DAY = r"(?P<day>\d{4}-\d{2}-\d{2})"
 _SORT = rf"{_DAY}(?: in sort (?P<sort>.+))?"
@@ -86,4 +86,4 @@ class FixWords:
         return None
 
     def _say(self, key: str, **values: str | None) -> str:
-        return self._t.plain(key).format(**values)
+        return in_number(self._t.plain(key), values).format(**values)

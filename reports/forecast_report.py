@@ -261,7 +261,7 @@ class _Report:
         if known.is_empty():
             title, lead = t("hubs.title_plain"), t("hubs.lead_plain")
         else:
-            title = t.number("hubs.title_over", over, n=f.count(over)) if over else t("hubs.title_fits")
+            title = t("hubs.title_over", n=f.count(over)) if over else t("hubs.title_fits")
             lead = t("hubs.lead", known=f.count(known.height), all=f.count(rows.height), q90=f.count(over_q90))
         drawing = self._map()
         return {
@@ -355,7 +355,7 @@ class _Report:
         if known.is_empty():
             title = t("outlets.title_plain")
         elif over:
-            title = t.number("outlets.title_over", over, n=f.count(over))
+            title = t("outlets.title_over", n=f.count(over))
         else:
             title = t("outlets.title_fits")
         lead = t("outlets.lead", known=f.count(known.height), all=f.count(rows.height))

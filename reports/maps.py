@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 1000.0
 _EDGE = 26.0
+# of hubs that carry no load on a map of something else
+_UNWEIGHED = 6.0
 _MOST_LABELS = 26
 _LETTER, _WIDE_LETTER, _LINE = 6.7, 12.2, 14.0
 _Box = tuple[float, float, float, float]
@@ -234,7 +236,9 @@ def _lanes(lanes: Sequence[LaneMark], place: dict[str, tuple[float, float]]) -> 
 
 
 def _sizes(hubs: Sequence[HubMark]) -> dict[str, float]:
-    most = max(hub.load for hub in hubs) or 1.0
+    most = max(hub.load for hub in hubs)
+    if not most:
+        return {hub.hub_id: _UNWEIGHED for hub in hubs}
     largest = 24.0 * min(1.0, (30 / len(hubs)) ** 0.5)
     return {hub.hub_id: 3.0 + (largest - 3.0) * math.sqrt(hub.load / most) for hub in hubs}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
@@ -12,6 +13,8 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from reports.formats import Language
+
+_NUMBER = re.compile(r"\{(\w+):([^{}|]*)\|([^{}|]*)\}")
 
 
 class Messages:
@@ -28,18 +31,14 @@ class Messages:
         self._texts = catalogue(language)
 
     def __call__(self, key: str, /, **values: object) -> Markup:
-        """Return the text of ``key`` with its ``{placeholders}`` filled in and escaped.
+        """Return the text of ``key`` with its ``{placeholders}`` filled in and escaped, in the number they are of.
 
         Raises
         ------
         KeyError
             When the catalogue has no such key: a defect of the program, not of the user's data.
         """
-        return _template(self._texts[key]).format(**values)
-
-    def number(self, key: str, n: int, /, **values: object) -> Markup:
-        """Return ``key.one`` when ``n`` is 1 and the catalogue tells it apart, else ``key``."""
-        return self(f"{key}.one" if n == 1 and f"{key}.one" in self._texts else key, **values)
+        return _template(in_number(self._texts[key], values)).format(**values)
 
     def plain(self, key: str) -> str:
         """Return a text as it stands, for a drawing that escapes by itself."""
@@ -48,6 +47,17 @@ class Messages:
     def term(self, group: str, value: str) -> str:
         """Return the word for a coded value (``term("mode", "rail")``); a value without a word stays as it is."""
         return self._texts.get(f"{group}.{value}", value)
+
+
+def in_number(text: str, values: Mapping[str, object]) -> str:
+    """Choose in each ``{name:one|many}`` of a text the words for one where ``name`` stands for 1, else those for many.
+
+    Examples
+    --------
+    >>> in_number("{n} {n:hub overflows|hubs overflow}", {"n": "1"})
+    '{n} hub overflows'
+    """
+    return _NUMBER.sub(lambda found: found[2] if str(values[found[1]]) == "1" else found[3], text)
 
 
 @lru_cache(maxsize=2)

@@ -164,10 +164,10 @@ class _Report:
     def _utilisation(self) -> dict[str, object]:
         t, f = self.t, self.f
         overflows = int(self.hub_days["overflow"].sum())
-        title = t.number("utilisation.title_over", overflows, n=f.count(overflows))
+        title = t("utilisation.title_over", n=f.count(overflows))
         if not overflows:
             hubs = self.outcome.waiting["hub_id"].n_unique()
-            title = t.number("utilisation.title_short", hubs, n=f.count(hubs)) if hubs else t("utilisation.title_fits")
+            title = t("utilisation.title_short", n=f.count(hubs)) if hubs else t("utilisation.title_fits")
         known = self.hub_days.filter(pl.col("utilisation").is_not_null())
         lead = t("utilisation.lead_plain")
         if not known.is_empty():
@@ -250,9 +250,8 @@ class _Report:
         if rows.is_empty():
             return {"shortfalls_shown": False}
         causes = rows.select("binding", "reason").n_unique()
-        lead = self.t.number(
+        lead = self.t(
             "shortfalls.lead",
-            causes,
             parcels=self.f.count(int(rows["parcels"].sum())),
             routes=self.f.count(rows.select("origin_hub_id", "destination_hub_id").n_unique()),
             causes=self.f.count(causes),

@@ -81,7 +81,7 @@ class PlanRisk:
         ]
         told = self.t("risk.join").join(named)
         more = days.height - len(named)
-        rest = self.t.number("risk.more", more, n=self.f.count(more)) if more else Markup("")
+        rest = self.t("risk.more", n=self.f.count(more)) if more else Markup("")
         return self.t(f"risk.{what}", days=told, rest=rest)
 
     def _calibration(self) -> Markup | None:

@@ -81,8 +81,9 @@ class WeatherMap:
             row, tone, tip = touched.get(hub), "plain", name
             if row is not None:
                 tone = _TONES[row["severity"]]
-                tip = f"{name}: {t.plain('weather.outlets_tip').format(n=row['outlets'])}"
-            marks.append(HubMark(hub, name, latitude, longitude, 1.0, tone, overloaded=False, tip=tip))
+                tip = f"{name}: {t('weather.outlets_tip', n=row['outlets'])}"
+            outlets = 0.0 if row is None else float(row["outlets"])
+            marks.append(HubMark(hub, name, latitude, longitude, outlets, tone, overloaded=False, tip=tip))
         return marks
 
 

@@ -21,6 +21,7 @@ COURIERS = (
     ("C3", "Beichen Express", 0.21),
     ("C4", "Nanfeng Courier", 0.15),
 )
+_NAMES_ZH = ("岚马快递", "青禾速递", "北辰快运", "南枫快递")
 
 
 @dataclass(frozen=True)
@@ -334,7 +335,8 @@ def list_changes(network: Network) -> pl.DataFrame:
 
 def list_couriers() -> pl.DataFrame:
     """List the couriers: table ``couriers``. The names are invented."""
-    return pl.DataFrame({"courier_id": [row[0] for row in COURIERS], "name": [row[1] for row in COURIERS]})
+    ids, names, _ = zip(*COURIERS, strict=True)
+    return pl.DataFrame({"courier_id": ids, "name": names, "name_zh": _NAMES_ZH})
 
 
 def build_lanes(network: Network, scale: Scale) -> pl.DataFrame:

@@ -57,12 +57,13 @@ def place_outlets(network: Network, scale: Scale, seed: int) -> OutletPlan:
     longitude = network.cities["longitude"].to_numpy()[city] + random.normal(0.0, 0.06, number)
     size = random.lognormal(0.0, 0.6, number)
     serving = network.hubs_on(AS_OF)[catchment]
-    cities = network.cities["name"].to_list()
+    cities, cities_zh = network.cities["name"].to_list(), network.cities["name_zh"].to_list()
     courier_ids = [COURIERS[c][0] for c in courier.tolist()]
     outlets = pl.DataFrame(
         {
             "outlet_id": [f"{c}-{n:04d}" for c, n in zip(courier_ids, range(1, number + 1), strict=True)],
             "name": [f"{cities[place]} outlet {n}" for n, place in enumerate(city.tolist(), start=1)],
+            "name_zh": [f"{cities_zh[place]}{n}号网点" for n, place in enumerate(city.tolist(), start=1)],
             "courier_id": courier_ids,
             "hub_id": [network.hub_ids[hub] for hub in serving.tolist()],
             "latitude": latitude.round(4),

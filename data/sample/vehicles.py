@@ -23,6 +23,17 @@ _TYPES = (
     ("rail-coach", "reserved coach", "rail", "contract", 2200, 350.0, 0.95, 30),
     ("air-freighter", "night freighter", "air", "contract", 14000, 9000.0, 26.0, 4),
 )
+_NAMES_ZH = (
+    "17.5 米半挂（自有）",
+    "9.6 米厢车（自有）",
+    "17.5 米半挂（合同）",
+    "9.6 米厢车（合同）",
+    "17.5 米半挂（社会车辆）",
+    "9.6 米厢车（社会车辆）",
+    "8 节快运专列",
+    "行李车包厢",
+    "夜航货机",
+)
 _HANDLING_COST = 0.25
 
 
@@ -33,6 +44,7 @@ def list_vehicle_types(scale: Scale) -> pl.DataFrame:
         {
             "vehicle_type_id": [row[0] for row in _TYPES],
             "name": [row[1] for row in _TYPES],
+            "name_zh": _NAMES_ZH,
             "mode": [row[2] for row in _TYPES],
             "ownership": [row[3] for row in _TYPES],
             "capacity": [row[4] for row in _TYPES],

@@ -13,6 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from cli.app import app
+from cli.sentences import in_chinese
 from cli.translation import head_of, in_language, tell, tell_cell, translate_help
 from cli.words import money
 from data.contracts import TABLES
@@ -208,3 +209,69 @@ def test_what_fills_a_sort_and_what_the_weather_does_are_told_in_chinese(chinese
 def test_what_is_taken_back_is_told_of_each_table(chinese: None) -> None:
     told = in_language("load-0003 is taken back: hubs has 1,250 rows, lanes has 3 rows.")
     assert told == "已撤销 load-0003：hubs 现有1,250行，lanes 现有3行。"
+
+
+def test_every_code_word_of_a_table_has_its_chinese_and_is_typed_as_it_stands(chinese: None, tmp_path: Path) -> None:
+    """Printed tables say 公路, not ``road``; what a filter names is shown as it is typed."""
+    words = {
+        (column.name, value)
+        for table in TABLES.values()
+        for column in table.columns
+        if (choices := re.search(r"One of: (.*)\.$", column.meaning)) is not None
+        for value in choices[1].split(", ")
+        if column.name != "quantile"
+    }
+    assert len(words) > 80
+    assert sorted(pair for pair in words if not CHINESE.search(tell_cell(*pair))) == []
+    workspace = Workspace.create(tmp_path / "计划 [1]#%20")
+    for _ in range(2):
+        with workspace.run("load"):
+            pass
+    listed = RUNNER.invoke(app, ["--workspace", str(workspace.folder), "runs"]).stdout
+    assert listed.count("完成") == 2
+    assert "done" not in listed
+    asked = RUNNER.invoke(app, ["--workspace", str(workspace.folder), "sql", "SELECT outcome FROM runs"]).stdout
+    assert asked.count("done") == 2
+
+
+def test_rules_that_are_told_together_are_each_chinese_whatever_their_values_hold(tmp_path: Path) -> None:
+    folder = tmp_path / "ws"
+    Workspace.create(folder)
+    rows = [
+        "region_id,name,parent_region_id",
+        "r1,A,",
+        "r2,,r1",
+        "r3,,r1",
+        'r4,D,"x; y, z"',
+        'r5,E,"b\'q"',
+        "r1,again,",
+    ]
+    (tmp_path / "regions.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    told = RUNNER.invoke(
+        app, ["--lang", "zh", "--workspace", str(folder), "load", "regions", str(tmp_path / "regions.csv")]
+    )
+    assert told.exit_code in (1, 3)
+    assert "次：" in told.stderr
+    assert not re.search(r"first:| x [a-z]|must|no id of", told.stderr), told.stderr
+
+
+@pytest.mark.parametrize(
+    ("english", "expected"),
+    [
+        (
+            "2 x a is not a number (first: row 3 of a b.csv, value 'x; y'); 1 x b is too long (first: row 4 of c.csv)",
+            "2次：a 不是数（首见：a b.csv 第3行，值 'x; y'）；1次：b 太长（首见：c.csv 第4行）",
+        ),
+        (
+            "2 x a is no id of table hubs (first: row 3 of a.csv, value 'A'); 3 x b is no id of table lanes (first: row 9 of a.csv, value \"it's\")",
+            "2次：a 不是表 hubs 的编号（首见：a.csv 第3行，值 'A'）；3次：b 不是表 lanes 的编号（首见：a.csv 第9行，值 \"it's\"）",
+        ),
+        ("A (2: 2025-01-01 to 2025-01-02); B (1: 2025-01-05); 3 more", "A（2：2025-01-01至2025-01-02）；B（1：2025-01-05）；另有3个"),
+        (
+            "f.csv: no use for column(s) cap, b ('cap' looks like capacity; 'b' looks like hub_id)",
+            "f.csv：用不上列 cap, b（'cap' 像是 capacity；'b' 像是 hub_id）",
+        ),
+    ],
+)  # fmt: skip
+def test_lists_are_translated_part_by_part(english: str, expected: str) -> None:
+    assert in_chinese(english) == expected

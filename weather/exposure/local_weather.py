@@ -139,7 +139,7 @@ def describe(local: LocalWeather, tables: EffectTables, place: NDArray[np.int64]
     signals = {kind: layer[place, hour] > 0 for kind, layer in local.signals.items()}
     cold = values["temperature"] < tables.classes("cold")[0].high
     snows, rains = tables.classify("snow", values["snow"]) >= 0, tables.classify("rain", values["rain"]) >= 0
-    told = (
+    causes = (
         (snows, values["snow"], "snow {:.1f} mm/h"),
         (signals["snow"] & ~snows, values["snow"], "snow of the hours before"),
         (rains, values["rain"], "rain {:.1f} mm/h"),
@@ -149,12 +149,12 @@ def describe(local: LocalWeather, tables: EffectTables, place: NDArray[np.int64]
             values["visibility"],
             "visibility {:.0f} m",
         ),
-        (signals["ice"], values["temperature"], "freezing rain at {:.0f} °C"),
+        (signals["ice"], values["temperature"], "freezing rain at {:z.0f} °C"),
         (signals["wind"], values["wind"], "wind {:.0f} m/s"),
-        (cold, values["temperature"], "cold {:.0f} °C"),
+        (cold, values["temperature"], "cold {:z.0f} °C"),
     )
     words: list[list[str]] = [[] for _ in range(place.shape[0])]
-    for holds, value, form in told:
+    for holds, value, form in causes:
         for position in np.flatnonzero(holds & np.isfinite(value)).tolist():
             words[position].append(form.format(value[position]))
     return [", ".join(parts) for parts in words]
