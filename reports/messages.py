@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from reports.formats import Language
 
+_TAG = re.compile(r"<[^>]*>")
 _NUMBER = re.compile(r"\{(\w+):([^{}|]*)\|([^{}|]*)\}")
 
 
@@ -57,7 +58,7 @@ def in_number(text: str, values: Mapping[str, object]) -> str:
     >>> in_number("{n} {n:hub overflows|hubs overflow}", {"n": "1"})
     '{n} hub overflows'
     """
-    return _NUMBER.sub(lambda found: found[2] if str(values[found[1]]) == "1" else found[3], text)
+    return _NUMBER.sub(lambda found: found[2] if _TAG.sub("", str(values[found[1]])) == "1" else found[3], text)
 
 
 @lru_cache(maxsize=2)

@@ -169,7 +169,7 @@ class _Report:
             hubs = self.outcome.waiting["hub_id"].n_unique()
             title = t("utilisation.title_short", n=f.count(hubs)) if hubs else t("utilisation.title_fits")
         known = self.hub_days.filter(pl.col("utilisation").is_not_null())
-        lead = t("utilisation.lead_plain")
+        lead = t("utilisation.lead_idle" if self.hub_days.is_empty() else "utilisation.lead_plain")
         if not known.is_empty():
             top = known.sort(["utilisation", "date", "hub_id"], descending=[True, False, False]).row(0, named=True)
             lead = t(
@@ -243,6 +243,7 @@ class _Report:
         rides = figures.riders(self.inputs, self.lanes["lane_id"].head(50).to_list())
         half = figures.lanes_with_half(self.lanes)
         lead = self.t("lanes.lead", top=self.f.count(half), all=self.f.count(self.lanes.height))
+        lead = lead if self.lanes.height else self.t("lanes.lead_idle")
         return {"lane_table": self.writer.lanes(self.lanes, rides), "lane_lead": lead}
 
     def _shortfalls(self) -> dict[str, object]:
@@ -280,7 +281,7 @@ class _Report:
         legend = [Legend("accent", "box", t("legend.in_time")), Legend("bad", "box", t("legend.late"))]
         return {
             "taken_lead": lead,
-            "taken_mean": f.decimal(mean, 2),
+            "taken_mean": None if mean is None else f.decimal(mean, 2),
             "taken_table": self.writer.days_taken(rows),
             "taken_legend": legend if late else legend[:1],
         }

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import reports
-from reports.formats import LANGUAGES, Language
+from reports.formats import LANGUAGES, Formats, Language
 from reports.messages import Messages, catalogue
 from tests.reports.reading import placeholders
 
@@ -66,6 +66,10 @@ def test_values_are_escaped_and_texts_pick_their_number() -> None:
     assert t("hubs.title_over", n="3") == "3 hubs go over their sort capacity"
     assert t("weather.map_caption", lanes="1", warnings="2").startswith("1 lane touched, ")
     assert "; 1 warning, dashed." in t("weather.map_caption", lanes="12", warnings="1")
+    assert "for 1 cause." not in t("shortfalls.lead", parcels="2", routes="2", causes=Formats("en").count(2))
+    assert re.sub("<[^>]*>", "", t("shortfalls.lead", parcels="2", routes="2", causes=Formats("en").count(1))).endswith(
+        "for 1 cause."
+    )
     assert Messages("zh")("hubs.title_over", n="1") == "1 个分拨中心将超出分拣能力"
     assert t.term("mode", "rail") == "Rail"
     assert t.term("mode", "barge") == "barge"

@@ -43,13 +43,17 @@ def test_an_empty_plan_is_a_page_of_zeros_and_no_claim() -> None:
     page = _text(write_plan_report(empty_plan(), "en"))
     assert "nan" not in page.lower().split()
     assert "cannot travel" not in page
+    assert "Nothing to carry: no parcel is demanded" in page
+    assert "Every parcel travels" not in page
+    assert "starts and ends at one hub" not in page
+    assert "– days" not in page
 
 
 def test_a_plan_tells_which_weather_it_stands_on() -> None:
     page = _text(write_plan_report(plan_inputs(), "en"))
     assert "It stands on the lane weather of weather-impact-0004." in page
     assert "issued 2025-11-06 20:00, 52 hours before what was known: it is old." in page
-    assert "Within Thu 13 Nov 2025 no weather is known of 1 days; they count as fair." in page
+    assert "Within Thu 13 Nov 2025 no weather is known of 1 day; it counts as fair." in page
     chinese = _text(write_plan_report(plan_inputs(), "zh"))
     assert "依据 weather-impact-0004 的干线天气。" in chinese
     assert "已陈旧" in chinese

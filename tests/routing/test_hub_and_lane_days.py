@@ -139,3 +139,11 @@ def test_lateness_counts_in_what_dropping_costs() -> None:
     # cheapest is to wait a night and go direct: 8 for the night, 80 for the day, the truck as before
     assert dropped.extra_cost == pytest.approx(88.0)
     assert dropped.over == (("A-C", 80),)
+
+
+def test_vehicles_of_one_type_that_leave_at_two_hours_are_told_together() -> None:
+    plan = tiny_plan()
+    rows, of_day = plan["trunk_departures"], (pl.col("lane_id") == "A-B") & (pl.col("date") == D10)
+    half = rows.filter(of_day).with_columns(pl.col("departures", "parcels") // 2, pl.col("cost") / 2)
+    twice = plan | {"trunk_departures": pl.concat([half, rows.filter(~of_day), half])}
+    assert list_lane_days(twice).equals(list_lane_days(plan))

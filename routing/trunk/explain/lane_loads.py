@@ -141,8 +141,12 @@ def list_lane_days(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         .with_columns(room=pl.col("departures") * pl.coalesce("own", "capacity"))
         .sort("date", *key)
     )
+    # one type may leave at several hours of a day
+    kinds_of_day = rows.group_by("date", *key).agg(pl.col("departures").sum()).sort("date", *key)
+    fleets = kinds_of_day.group_by("date", "lane_id").agg(
+        vehicles=pl.format("{} {}", "departures", "vehicle_type_id").str.join(", ")
+    )
     days = rows.group_by("date", "lane_id").agg(
-        vehicles=pl.format("{} {}", "departures", "vehicle_type_id").str.join(", "),
         departures=pl.col("departures").sum(),
         parcels=pl.col("parcels").sum(),
         fill=pl.col("parcels").sum() / pl.col("room").sum(),
@@ -151,7 +155,8 @@ def list_lane_days(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     routes = list_riders(tables["trunk_flows"]).group_by("date", "lane_id").agg(routes=pl.len())
     per = pl.when(pl.col("parcels") > 0).then(pl.col("cost") / pl.col("parcels"))
     return (
-        days.join(routes, on=["date", "lane_id"], how="left")
+        fleets.join(days, on=["date", "lane_id"])
+        .join(routes, on=["date", "lane_id"], how="left")
         .with_columns(cost_per_parcel=per, routes=pl.col("routes").fill_null(0))
         .sort("date", "lane_id")
     )
