@@ -7,10 +7,9 @@ from heapq import heappop, heappush
 
 import polars as pl
 
+from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import ClockRules
 from routing.checker.violations import Violation, write_number
-
-_NOISE = 1e-3  # [km]
 
 
 def check_paths(frames: Mapping[str, pl.DataFrame], rules: ClockRules) -> list[Violation]:
@@ -51,7 +50,7 @@ def check_paths(frames: Mapping[str, pl.DataFrame], rules: ClockRules) -> list[V
             short = direct[start][end]
             most = max(short * (rules.max_detour_ratio or 1.0), short + (rules.max_detour_km or 0.0))
             km = sum(lane["distance_km"] for lane in way)
-            if km > most + _NOISE:
+            if km > most + LIMITS.kilometres:
                 text = f"Flow {where} goes {write_number(km)} km; the direct way has {write_number(short)}, {write_number(most)} are accepted."
                 found.append(Violation("path.detour", where, row["date"], write_number(km), write_number(most), text))
     return found

@@ -24,13 +24,13 @@ import polars as pl
 from data.arrays import Floats, Ints
 from routing.checker.cheapest_paths import Ends, Runs, price_paths
 from routing.checker.departures import list_days, list_departures, list_hub_days
+from routing.checker.limits import LIMITS
 from routing.checker.prices import name_date, pay, price_rows, rows_of
 from routing.checker.promises import allow_days
 from routing.checker.vehicle_prices import pay_limits, share_costs
 
 _ROUTE = ["date", "origin_hub_id", "destination_hub_id"]
 _RUN = ["when", "lane_id"]
-_MOST_DAYS_BEFORE = 120  # days without parcels that a plan may begin with
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def find_days(frames: Mapping[str, pl.DataFrame], last_day: date) -> pl.DataFram
     """Days of a plan: from its first demand, or a price shortly before it, to its last day."""
     first = cast(date | None, frames["route_demand"]["date"].min()) or last_day
     priced = frames["bound_prices"]["date"]
-    early = cast(date | None, priced.filter(priced >= first - timedelta(days=_MOST_DAYS_BEFORE)).min())
+    early = cast(date | None, priced.filter(priced >= first - timedelta(days=LIMITS.days_before)).min())
     return list_days(min(day for day in (first, early, last_day) if day is not None), last_day)
 
 

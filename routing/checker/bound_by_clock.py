@@ -24,13 +24,13 @@ from data.arrays import Floats, Ints
 from routing.checker.bound import Costs
 from routing.checker.cheapest_sorts import Ends, Runs, Sorts, price_ways
 from routing.checker.hubs import close_hubs
+from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import MINUTES, ClockRules, HubClock, at_hour, read_hours, set_clocks, to_moment
 from routing.checker.playback.orders import Promises, Shares, set_out
 from routing.checker.playback.shut_hours import list_spans, stop_on_road
 from routing.checker.prices import name_moment, name_sort, pay, price_rows
 from routing.checker.vehicle_prices import pay_limits, share_costs
 
-_EPSILON = 1e-9
 _DAY = 24 * MINUTES
 _UNBOUNDED = float("inf")
 
@@ -292,7 +292,7 @@ def _list_vehicles(frames: Mapping[str, pl.DataFrame]) -> dict[str, list[dict[st
 
 def _thin(limit: float, factor: float) -> float:
     """Departures weather leaves of a limit, rounded up."""
-    return float(np.ceil(limit * factor - _EPSILON))
+    return float(np.ceil(limit * factor - LIMITS.noise))
 
 
 def _bound(value: float | None) -> float:

@@ -9,9 +9,8 @@ import numpy as np
 import polars as pl
 
 from data.geography import great_circle_km
+from routing.checker.limits import LIMITS
 from routing.checker.ways import Ways
-
-_MOST_ZONES = 50
 
 
 def find_zones(
@@ -34,11 +33,13 @@ def find_zones(
     stand = [(row[0], _upward(row[1], around), row[2], row[3]) for row in
              hubs.sort("hub_id").select("hub_id", "region_id", "latitude", "longitude").iter_rows()]  # fmt: skip
     ranked = sorted(units, key=lambda region: (-units[region], region))
-    centres = ranked[:_MOST_ZONES]
+    centres = ranked[: LIMITS.zones]
     found = {}
     for number, region in enumerate(ranked):
         zone = (
-            region if number < _MOST_ZONES else _nearest(at.get(region), {c: at.get(c) for c in centres}) or centres[-1]
+            region
+            if number < LIMITS.zones
+            else _nearest(at.get(region), {c: at.get(c) for c in centres}) or centres[-1]
         )
         served: list[str] = []
         for place in _upward(region, around):

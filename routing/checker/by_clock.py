@@ -10,12 +10,11 @@ from datetime import date
 import polars as pl
 
 from routing.checker.hubs import close_hubs
+from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import MINUTES, HubClock, to_minutes, to_moment
 from routing.checker.playback.orders import Order, Orders
 from routing.checker.violations import Violation, collect, write_number
 
-_EPSILON = 1e-9
-_TOLERANCE = 1e-6
 _HOURS_A_DAY = 24.0
 _MINUTE = 1.0 / MINUTES
 _LOADS = {
@@ -140,8 +139,8 @@ def _open(bound: float) -> float | None:
 def check_sorts(loads: pl.DataFrame) -> list[Violation]:
     """Check what each sort handles and leaves waiting against its capacity and its room."""
     named = loads.with_columns(where=pl.format("{} {}", "hub_id", "sort_id"))
-    over = named.filter(~pl.col("closed") & (pl.col("handled") > pl.col("limit") + _EPSILON))
-    full = named.filter(~pl.col("closed") & (pl.col("held") > pl.col("buffer") + _EPSILON))
+    over = named.filter(~pl.col("closed") & (pl.col("handled") > pl.col("limit") + LIMITS.noise))
+    full = named.filter(~pl.col("closed") & (pl.col("held") > pl.col("buffer") + LIMITS.noise))
     shut = named.filter(pl.col("closed") & (pl.col("handled") > 0))
     found = collect(
         "hub.sort_capacity",
@@ -220,7 +219,7 @@ def check_sort_rows(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> 
     due = pl.when(pl.col("told_capacity").is_not_null()).then(empty)
     wrong = rows.with_columns(due=due).filter(
         ~(
-            ((pl.col("told_use") - pl.col("due")).abs() <= _TOLERANCE * (1.0 + pl.col("due"))).fill_null(False)
+            ((pl.col("told_use") - pl.col("due")).abs() <= LIMITS.tolerance * (1.0 + pl.col("due"))).fill_null(False)
             | (pl.col("told_use").is_null() & pl.col("due").is_null())
         )
     )

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
+from routing.checker.limits import LIMITS
 from routing.checker.violations import Violation, write_number
 
 _RELATIVE, _CENT = 1e-6, 0.01
-_OPTIMAL_GAP = 1e-4
 _STATUSES = ("optimal", "feasible", "shortfalls")
 
 
@@ -111,7 +111,7 @@ def _check_status(row: dict[str, Any], plan: str, short: float) -> list[Violatio
         due = ", ".join(_STATUSES)
     elif (status == "shortfalls") != (short > 0):
         due = "shortfalls" if short > 0 else "optimal or feasible, since nothing is short"
-    elif status == "optimal" and gap is not None and gap > _OPTIMAL_GAP:
+    elif status == "optimal" and gap is not None and gap > LIMITS.optimal_gap:
         due = f"feasible, since the gap is {write_number(gap)}"
     else:
         return []

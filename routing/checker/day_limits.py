@@ -10,10 +10,8 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import ClockRules, set_clocks
-
-_MOST_DAYS = 1_000
-_AFTER = 60  # days a plan may end after its last demand, if its tables do not say
 
 
 def lay_day_limits(frames: Mapping[str, pl.DataFrame], rules: ClockRules) -> dict[str, pl.DataFrame]:
@@ -23,10 +21,10 @@ def lay_day_limits(frames: Mapping[str, pl.DataFrame], rules: ClockRules) -> dic
     dates = [frames["route_demand"]["date"], frames["hub_loads"]["date"], frames["trunk_flows"]["completed_on"]]
     known = pl.concat([column.rename("date") for column in dates]).drop_nulls()
     first, last = known.min(), known.max()
-    if not isinstance(first, date) or not isinstance(last, date) or (last - first).days > _MOST_DAYS:
+    if not isinstance(first, date) or not isinstance(last, date) or (last - first).days > LIMITS.most_days:
         return dict(frames)
     clocks = set_clocks(
-        {**frames, "hub_sorts": frames["hub_sorts"].clear()}, first, last + timedelta(days=_AFTER), rules
+        {**frames, "hub_sorts": frames["hub_sorts"].clear()}, first, last + timedelta(days=LIMITS.days_after), rules
     )
     rows = [
         (sort.day, hub, _bound(sort.capacity), _bound(sort.buffer))

@@ -9,8 +9,7 @@ import polars as pl
 
 from routing.checker.flows import lane_days
 from routing.checker.hubs import close_hubs, limit_days
-
-_EPSILON = 1e-9
+from routing.checker.limits import LIMITS
 
 
 def list_days(first: date, last: date) -> pl.DataFrame:
@@ -70,7 +69,7 @@ def list_departures(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> p
         both.with_columns(
             capacity=pl.coalesce("own_capacity", "capacity"),
             unit_cost=pl.coalesce("departure_cost", pl.col("fixed_cost") + pl.col("cost_per_km") * pl.col("distance_km")),
-            type_limit=(pl.col("type_limit") * pl.col("factor") - _EPSILON).ceil().fill_null(infinite),
+            type_limit=(pl.col("type_limit") * pl.col("factor") - LIMITS.noise).ceil().fill_null(infinite),
             lane_limit=pl.col("lane_limit").fill_null(infinite),
             fleet_size=pl.col("fleet_size").fill_null(infinite),
         )

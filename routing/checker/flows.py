@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import polars as pl
 
 from data.keys import DAY_ROUTE
+from routing.checker.limits import LIMITS
 from routing.checker.violations import Violation, collect
 
 ROUTE = DAY_ROUTE
 _HOURS_A_DAY = 24.0
-_EPSILON = 1e-9  # hours / 24 that is whole but for float noise does not cost a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,9 @@ def lane_days(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Data
         .join(frames.get("lane_shut", none), on=["date", "lane_id"], how="left")
         .with_columns(closed=(speed <= 0) | (factor <= 0) | pl.col("lost").fill_null(False), factor=factor)
         .with_columns(
-            lag=(hours / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=0).cast(pl.Int64),
-            away=((hours + thinned) / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=1).cast(pl.Int64),
-            lane_limit=(pl.col("departure_limit") * pl.col("factor") - _EPSILON).ceil(),
+            lag=(hours / _HOURS_A_DAY - LIMITS.noise).ceil().clip(lower_bound=0).cast(pl.Int64),
+            away=((hours + thinned) / _HOURS_A_DAY - LIMITS.noise).ceil().clip(lower_bound=1).cast(pl.Int64),
+            lane_limit=(pl.col("departure_limit") * pl.col("factor") - LIMITS.noise).ceil(),
         )
         .drop("speed_factor", "capacity_factor", "departure_limit", "transit_hours", "later_hours", "lost", "stopped")
         .sort("date", "lane_id")

@@ -10,11 +10,10 @@ from typing import Any, cast
 import polars as pl
 
 from routing.checker.hubs import close_hubs, limit_days
+from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import HubClock
 from routing.checker.playback.orders import Shares
 from routing.checker.violations import Violation, write_number
-
-_NOISE = 1e-6
 
 
 def check_forced(certificates: pl.DataFrame | None, forced: int) -> list[Violation]:
@@ -51,7 +50,7 @@ def count_forced_by_clock(frames: Mapping[str, pl.DataFrame], clocks: Mapping[st
                 come += coming.pop(0)[1]
             queue.append((float(come), sort.capacity, sort.buffer))
         forced += _count_excess(queue)
-    return int(forced + _NOISE)
+    return int(forced + LIMITS.parcels)
 
 
 def count_forced_by_days(frames: Mapping[str, pl.DataFrame]) -> int:
@@ -76,7 +75,7 @@ def count_forced_by_days(frames: Mapping[str, pl.DataFrame]) -> int:
         limits = (row["sort_capacity"], row["buffer_capacity"])
         capacity, buffer = (0.0 if row["closed"] else float("inf") if value is None else value for value in limits)
         queues[row["hub_id"]].append((handed.get((row["hub_id"], row["date"]), 0.0), capacity, buffer))
-    return int(forced + sum(map(_count_excess, queues.values())) + _NOISE)
+    return int(forced + sum(map(_count_excess, queues.values())) + LIMITS.parcels)
 
 
 def _count_excess(queue: Iterable[tuple[float, float, float]]) -> float:

@@ -6,10 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from routing.checker.limits import LIMITS
 from routing.checker.violations import Violation, collect
-
-_EPSILON = 1e-9
-_TOLERANCE = 1e-6
 
 
 def close_hubs(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.DataFrame:
@@ -30,7 +28,7 @@ def close_hubs(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Dat
     polars.DataFrame
         `days` with a column closed [bool].
     """
-    moved = pl.col("share").fill_null(1.0).filter(pl.col("change") == "moves").sum() >= 1.0 - _TOLERANCE
+    moved = pl.col("share").fill_null(1.0).filter(pl.col("change") == "moves").sum() >= 1.0 - LIMITS.tolerance
     changes = (
         frames["network_changes"]
         .group_by("hub_id", "date")
@@ -102,14 +100,14 @@ def check_limits(loads: pl.DataFrame) -> list[Violation]:
     """Check what each hub sorts and holds against its capacity, its buffer and its closing."""
     found = collect(
         "hub.sort_capacity",
-        loads.filter(~pl.col("closed") & (pl.col("handled") > pl.col("limit") + _EPSILON)).select(
+        loads.filter(~pl.col("closed") & (pl.col("handled") > pl.col("limit") + LIMITS.noise)).select(
             "where", "date", found="handled", allowed="limit"
         ),
         "Hub {where} on {date}: {found} parcels to sort, it can sort {allowed}.",
     )
     found += collect(
         "hub.buffer",
-        loads.filter(~pl.col("closed") & (pl.col("held") > pl.col("buffer") + _EPSILON)).select(
+        loads.filter(~pl.col("closed") & (pl.col("held") > pl.col("buffer") + LIMITS.noise)).select(
             "where", "date", found="held", allowed="buffer"
         ),
         "Hub {where} on {date}: {found} parcels wait over night, it has room for {allowed}.",
@@ -155,7 +153,7 @@ def check_rows(loads: pl.DataFrame) -> list[Violation]:
         .then(pl.col("told_handled") / pl.col("told_capacity"))
     )
     rows = told.with_columns(due=share)
-    agrees = (pl.col("told_utilisation") - pl.col("due")).abs() <= _TOLERANCE * (1.0 + pl.col("due"))
+    agrees = (pl.col("told_utilisation") - pl.col("due")).abs() <= LIMITS.tolerance * (1.0 + pl.col("due"))
     empty = pl.col("due").is_null() & pl.col("told_utilisation").is_null()
     return found + collect(
         "hub_loads.utilisation",

@@ -7,10 +7,10 @@ from heapq import heappop, heappush
 
 import polars as pl
 
+from routing.checker.limits import LIMITS
 from routing.checker.violations import Violation, collect
 
 _HOURS_A_DAY = 24.0
-_EPSILON = 1e-9  # hours / 24 that is whole but for float noise does not cost a day
 
 
 def add_default(frames: Mapping[str, pl.DataFrame], days: int | None) -> dict[str, pl.DataFrame]:
@@ -54,7 +54,7 @@ def allow_days(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     polars.DataFrame
         origin_hub_id, destination_hub_id, allowed [days].
     """
-    by_hours = (pl.col("latest_hours") / _HOURS_A_DAY - _EPSILON).ceil().clip(lower_bound=0.0)
+    by_hours = (pl.col("latest_hours") / _HOURS_A_DAY - LIMITS.noise).ceil().clip(lower_bound=0.0)
     allowed = pl.coalesce(by_hours, "by_day")
     return frames["service_promises"].select("origin_hub_id", "destination_hub_id", allowed=allowed)
 

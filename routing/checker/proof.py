@@ -13,13 +13,13 @@ import polars as pl
 from routing.checker.bound import Costs, find_days, recompute_bound
 from routing.checker.bound_by_clock import recompute_bound_by_clock
 from routing.checker.by_clock import names_hours
+from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import ClockRules
 from routing.checker.prices import check_prices
 from routing.checker.violations import Violation, collect, write_number
 
 PROOFS = ("prices", "openings", "search")
 _RELATIVE, _CENT = 1e-6, 0.01
-_MOST_DAYS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _is_sound(frames: Mapping[str, pl.DataFrame], row: Mapping[str, Any]) -> boo
     if row.get("proof") not in PROOFS or not isinstance(last_day, date):
         return False
     ends = [day for day in (demand.min(), demand.max()) if isinstance(day, date)]
-    return all(0 <= (last_day - day).days < _MOST_DAYS for day in ends)
+    return all(0 <= (last_day - day).days < LIMITS.most_days for day in ends)
 
 
 def _number(value: object) -> float | None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
+from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import HubClock
 from routing.checker.playback.orders import Orders
 from routing.checker.violations import Violation, write_number
 
-_TOLERANCE = 1e-6
 _WHOLE_DAY = "day"
 
 # hub, sort, business date, destination, lane, parcels
@@ -81,7 +81,7 @@ def check_sort_plan(frames: Mapping[str, pl.DataFrame], legs: Sequence[Leg], kin
     for row in rows:
         first, other = taken[row["row"]]
         due = first / (first + other) if first + other else None
-        if due is None or abs(row["share"] - due) > _TOLERANCE:
+        if due is None or abs(row["share"] - due) > LIMITS.tolerance:
             where = f"{row['hub_id']} {row['sort_id']} {row['destination_hub_id']}"
             text = f"The sort plan of {where} says a share of {write_number(row['share'])} takes its first lane, the flows {write_number(due)}."
             found.append(

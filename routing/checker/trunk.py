@@ -22,6 +22,7 @@ from routing.checker.certificate import Totals, check_certificate
 from routing.checker.day_limits import lay_day_limits
 from routing.checker.departure_locks import check_locks
 from routing.checker.forced_shortfall import check_forced, count_forced_by_clock, count_forced_by_days
+from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.orders import read_orders
 from routing.checker.playback.playback import clock_hubs
@@ -31,8 +32,6 @@ from routing.checker.tables import read_tables, unknown_ids
 from routing.checker.violations import Violation, order
 
 _HOURS_A_DAY = 24.0
-_KILOGRAM = 0.01  # told and recomputed may differ by
-BUSY_HUB = 0.85  # share of the sort capacity from which a hub-day counts as busy in the summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ def _check_carbon(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, pl.Da
             text.format(f"{kg:.3f}", f"{due:.3f}"),
         )
         for kg in told
-        if not abs(kg - due) <= _KILOGRAM + 1e-6 * abs(due)
+        if not abs(kg - due) <= LIMITS.kilograms + LIMITS.tolerance * abs(due)
     ]
 
 
@@ -289,6 +288,6 @@ def _summarise(
         "parcels_handled": round(_sum(loads, "handled")),
         "parcel_nights_held": round(_sum(loads, "held")),
         "busiest_hub_utilisation": round(float(bounded.select(pl.col("use").max().fill_null(0.0)).item()), 6),
-        "hub_days_busy": bounded.filter(pl.col("use") >= BUSY_HUB).height,
+        "hub_days_busy": bounded.filter(pl.col("use") >= LIMITS.busy).height,
         "hub_days": loads.height,
     }

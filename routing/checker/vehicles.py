@@ -8,9 +8,9 @@ import polars as pl
 
 from routing.checker.flows import lane_days
 from routing.checker.hubs import close_hubs
+from routing.checker.limits import LIMITS
 from routing.checker.violations import Violation, collect
 
-_EPSILON = 1e-9
 _RELATIVE, _CENT = 1e-6, 0.01
 
 
@@ -42,7 +42,7 @@ def price_departures(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
             lane_listed=pl.col("lane_id").is_in(special["lane_id"].unique().implode()),
             listed=pl.col("listed").fill_null(False),
             holds=pl.coalesce("own_capacity", "capacity") * pl.col("departures"),
-            type_limit=(pl.col("type_limit") * pl.col("factor") - _EPSILON).ceil(),
+            type_limit=(pl.col("type_limit") * pl.col("factor") - LIMITS.noise).ceil(),
             vehicles_cost=unit * pl.col("departures"),
             parcels_cost=pl.col("parcel_cost") * pl.col("parcels"),
             where=pl.format("{} {}", "lane_id", "vehicle_type_id"),
@@ -65,7 +65,7 @@ def check_vehicles(priced: pl.DataFrame) -> list[Violation]:
         wrong_mode.select("where", "date", found="vehicle_mode", allowed="mode"),
         "Lane and type {where} on {date}: a {found} vehicle on a {allowed} lane.",
     )
-    full = priced.filter(pl.col("parcels") > pl.col("holds") + _EPSILON)
+    full = priced.filter(pl.col("parcels") > pl.col("holds") + LIMITS.noise)
     found += collect(
         "vehicle.capacity",
         full.select("where", "date", found="parcels", allowed="holds"),
@@ -109,7 +109,7 @@ def check_lanes(priced: pl.DataFrame, legs: pl.DataFrame) -> list[Violation]:
     days = days.with_columns(where="lane_id")
     found = collect(
         "lane.capacity",
-        lanes.filter(pl.col("flow") > pl.col("holds") + _EPSILON).select(
+        lanes.filter(pl.col("flow") > pl.col("holds") + LIMITS.noise).select(
             "where", "date", found="flow", allowed="holds"
         ),
         "Lane {where} on {date}: {found} parcels flow over it, its vehicles hold {allowed}.",

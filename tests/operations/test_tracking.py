@@ -105,6 +105,8 @@ def test_an_exception_is_open_from_the_parcels_last_step_on() -> None:
     )
     assert place_waybills(rows, NOON)["open_exception"].to_list() == [True, True, False]
     assert place_waybills(rows, NOON - timedelta(hours=10))["open_exception"].to_list() == [False, True, False]
+    at_the_step = NOON - timedelta(hours=5)
+    assert place_waybills(rows, at_the_step)["open_exception"].to_list() == [True, True, False]
 
 
 def test_window_is_the_business_date_of_the_order() -> None:
@@ -132,6 +134,8 @@ def test_empty_table_is_told() -> None:
     with pytest.raises(RadarError, match="The table waybills is empty"):
         latest_moment(TEN.clear())
     assert latest_moment(TEN) == NOON - timedelta(hours=1)
+    since = table(waybill(0, "delivered", [20, 5, 2, 1]), waybill(1, "created", [], ordered_at=NOON))
+    assert latest_moment(since) == NOON  # an order is known too
 
 
 _hours = st.one_of(st.none(), st.floats(-30, 24, allow_nan=False))

@@ -18,11 +18,10 @@ from data.errors import RadarError
 from weather.feeds.alerts import PART, colour_of, warnings_frame
 from weather.feeds.circles import circle_ring
 from weather.feeds.reading import Reading, join_readings
+from weather.feeds.rules import FEEDS
 
 PROVIDER: Final = "cap"
 NAMESPACE: Final = "urn:oasis:names:tc:emergency:cap:1.2"
-DAY_WITHOUT_END = 24.0
-"""Hours a warning without ``expires`` stands (judgement: services renew theirs daily)."""
 
 FIELDS: Final = (
     ("identifier", "text", "warning_id"),
@@ -152,7 +151,7 @@ def parse(content: bytes, shapes: Shapes | None = None, *, file: str = "answer")
 
 def _warning(info: Any, key: str, issued: datetime, shapes: Shapes, file: str, *, needs_area: bool) -> dict[str, Any]:
     onset = _moment(info, "onset", file, "effective") if _text(info, "onset") or _text(info, "effective") else issued
-    expires = _moment(info, "expires", file) if _text(info, "expires") else onset + timedelta(hours=DAY_WITHOUT_END)
+    expires = _moment(info, "expires", file) if _text(info, "expires") else onset + timedelta(hours=FEEDS.without_end)
     if expires < onset:
         raise RadarError(f"warning {key} that ends before it begins", "expires after onset", "correct it", file=file)
     event = _text(info, "event")

@@ -8,9 +8,6 @@ import numpy as np
 
 from weather.feeds.reading import Place
 
-PLACE_RADIUS_KM = 30.0
-"""A warning asked for at a place covers about a county: this far around it (judgement; QWeather tells no area)."""
-
 
 def circle_text(at: Place, radius_km: float, corners: int = 32) -> str:
     """Return a circle on the ground as GeoJSON text, longitude first."""

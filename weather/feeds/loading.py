@@ -23,11 +23,10 @@ from weather.feeds.bad_rows import ENTRY, BadRows, join_bad_rows
 from weather.feeds.qweather_place import location_of
 from weather.feeds.reading import Kind, Place, Reading, join_readings, settle_kind
 from weather.feeds.rows import parse_json
+from weather.feeds.rules import FEEDS
 
 Provider = Literal["auto", "open-meteo", "csv", "qweather", "openweather", "inmet", "beijing", "cap"]
 
-LARGEST_FILE = 256 * 1024 * 1024
-"""Larger files are refused [bytes] (judgement: a year of 30,000 places is smaller)."""
 
 _TABLES: dict[Kind, str] = {"observations": "weather_observations", "forecasts": "weather_forecasts"}
 _WARNINGS = "weather_warnings"
@@ -280,8 +279,8 @@ def _content(path: Path) -> bytes:
         raise RadarError("a folder", "a file", "name the files in it", file=path.name)
     try:
         size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise RadarError(f"{size:,} bytes", f"at most {LARGEST_FILE:,}", "split the file", file=path.name)
+        if size > FEEDS.largest_file:
+            raise RadarError(f"{size:,} bytes", f"at most {FEEDS.largest_file:,}", "split the file", file=path.name)
         return _unpacked(path.read_bytes(), path.name)
     except OSError as error:
         raise RadarError(
@@ -294,12 +293,15 @@ def _unpacked(content: bytes, name: str) -> bytes:
     if not content.startswith(b"\x1f\x8b"):
         return content
     try:
-        unpacked = gzip.GzipFile(fileobj=io.BytesIO(content)).read(LARGEST_FILE + 1)
+        unpacked = gzip.GzipFile(fileobj=io.BytesIO(content)).read(FEEDS.largest_file + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise RadarError(f"a broken gzip file ({error})", "a whole one", "copy it again", file=name) from error
-    if len(unpacked) > LARGEST_FILE:
+    if len(unpacked) > FEEDS.largest_file:
         raise RadarError(
-            f"more than {LARGEST_FILE:,} bytes unpacked", f"at most {LARGEST_FILE:,}", "split the file", file=name
+            f"more than {FEEDS.largest_file:,} bytes unpacked",
+            f"at most {FEEDS.largest_file:,}",
+            "split the file",
+            file=name,
         )
     return unpacked
 

@@ -17,9 +17,10 @@ import polars as pl
 from data.errors import RadarError
 from weather.feeds.alerts import colour_of, warnings_frame
 from weather.feeds.bad_rows import BadRows
-from weather.feeds.circles import PLACE_RADIUS_KM, circle_text
+from weather.feeds.circles import circle_text
 from weather.feeds.reading import Kind, Reading, arrange, check_place, join_readings
 from weather.feeds.rows import frame_of, measures, moment_of, number_of, records_of
+from weather.feeds.rules import FEEDS
 from weather.feeds.units import Quantity
 
 PROVIDER: Final = "openweather"
@@ -31,7 +32,6 @@ FIELDS: Mapping[str, tuple[Quantity, str]] = {
     "wind_speed": ("wind", "m/s"),
     "visibility": ("visibility", "m"),
 }
-_KELVIN_ABOVE = 150.0
 
 
 def recognises(answer: object) -> bool:
@@ -118,7 +118,7 @@ def _check_hour(record: Mapping[str, Any], row: int, file: str, where: str) -> N
 
 def _temperature_unit(values: list[float], file: str) -> str:
     known = [value for value in values if np.isfinite(value)]
-    if known and all(value > _KELVIN_ABOVE for value in known):
+    if known and all(value > FEEDS.kelvin_above for value in known):
         return "K"
     if known and max(known) > 65.0:
         raise RadarError(
@@ -204,7 +204,7 @@ def _alerts(
                     "severity": colour_of("", "", f"{event} {record.get('description', '')}"),
                     "onset": onset,
                     "expires": moment_of(record, "end", UTC, file=file, row=number),
-                    "area": circle_text(at, PLACE_RADIUS_KM),
+                    "area": circle_text(at, FEEDS.place_radius),
                     "source": record.get("sender_name"),
                     "text": record.get("description"),
                 }

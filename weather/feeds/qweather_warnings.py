@@ -11,10 +11,11 @@ import numpy as np
 
 from data.errors import RadarError
 from weather.feeds.alerts import colour_of, warnings_frame
-from weather.feeds.circles import PLACE_RADIUS_KM, circle_ring, circle_text
+from weather.feeds.circles import circle_ring, circle_text
 from weather.feeds.qweather_place import PROVIDER, need_place, update_time
 from weather.feeds.reading import Place, Reading, join_readings
 from weather.feeds.rows import moment_of, number_of, records_of
+from weather.feeds.rules import FEEDS
 
 _STORM_RADII = (("windRadius64", "red"), ("windRadius50", "orange"), ("windRadius30", "yellow"))
 
@@ -89,7 +90,7 @@ def _warning_reading(
 ) -> Reading:
     at = need_place(answer, place, file) if rows else None
     for row in rows:
-        row["area"] = circle_text(at, PLACE_RADIUS_KM) if at is not None else None
+        row["area"] = circle_text(at, FEEDS.place_radius) if at is not None else None
     return Reading(join_readings([]), PROVIDER, "forecasts", warnings=warnings_frame(rows), set_apart=apart)
 
 

@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from routing.checker.hubs import close_hubs
+from routing.checker.limits import PLAYBACK
 
 MINUTES = 60
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WHOLE_DAY = "day"
 _END_OF_DAY = 24.0  # hours
-_WAVES_AFTER = 3  # days after the last day of sorts within which each hub has its next wave
-_BEFORE = 2  # days before the plan's first whose last sorts may still reach into it
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ def set_clocks(frames: Mapping[str, pl.DataFrame], first: date, last: date, rule
     ``day`` split over the date's sorts by their capacity; ``hub_closures`` then takes away the closed share of a sort's
     hours; on a date closed by ``network_changes`` nothing is sorted.
     """
-    days = pl.date_range(first - timedelta(days=_BEFORE), last, "1d", eager=True)
+    days = pl.date_range(first - timedelta(days=PLAYBACK.days_before), last, "1d", eager=True)
     rows: dict[str, list[dict[str, Any]]] = {}
     for row in frames["hub_sorts"].iter_rows(named=True):
         rows.setdefault(row["hub_id"], []).append(row)
@@ -157,7 +156,7 @@ def set_clocks(frames: Mapping[str, pl.DataFrame], first: date, last: date, rule
     waves: dict[str, list[float]] = {}
     for row in frames["delivery_waves"].iter_rows(named=True):
         waves.setdefault(row["hub_id"], []).append(read_hours(row["leaves"]))
-    out_days = pl.date_range(days[0], last + timedelta(days=_WAVES_AFTER), "1d", eager=True)
+    out_days = pl.date_range(days[0], last + timedelta(days=PLAYBACK.waves_after), "1d", eager=True)
     grid = pl.DataFrame({"date": days}).join(frames["hubs"].select("hub_id"), how="cross")
     shut_days = set(close_hubs(frames, grid).filter("closed").select("hub_id", "date").iter_rows())
     clocks = {}

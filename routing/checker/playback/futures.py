@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from routing.checker.limits import PLAYBACK
 from routing.checker.playback.cells import Cell, Counts, Path, Visit
 from routing.checker.playback.ground import Ground
 
 Marks = npt.NDArray[np.bool_]
-
-_HALF = 2  # a vehicle is called for what fills one part in this many of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +276,7 @@ class Futures:
             meant = np.array([[self.ground.meant(lane, step)] for lane in lanes])
             size = np.array([[self.ground.hired[lane]] for lane in lanes])
             beyond = np.minimum(held - meant, held)
-            worth = np.where((_HALF * beyond >= size) & (beyond > 0), beyond, 0)
+            worth = np.where((beyond >= PLAYBACK.called_at * size) & (beyond > 0), beyond, 0)
             full = self._waiting(hub) > self.ground.buffer(hub, step)
             pick = np.where(worth.max(axis=0) > 0, worth.argmax(axis=0), -1)
             pick = np.where((pick < 0) & full & (held.max(axis=0) > 0), held.argmax(axis=0), pick)

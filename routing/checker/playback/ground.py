@@ -7,14 +7,13 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from routing.checker.limits import PLAYBACK
 from routing.checker.playback.cells import Leave, Path, Visit
 from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.hand_ins import EPSILON, Spreading
 from routing.checker.playback.network import DAY, TimedNetwork
 from routing.checker.playback.planned import PlannedRuns
 
-_AFTER = 7  # days played after the plan's last
-_LONGEST_DETOUR = 2.0  # times its hours that another path of the plan may take
 _UNBOUNDED = 1 << 50
 
 
@@ -38,7 +37,7 @@ class Ground:
         first, last = min(begins, _span(routes["date"])[0]), ends
         if frames["trunk_flows"].height:
             last = max(last, _span(frames["trunk_flows"]["completed_on"])[1])
-        network = TimedNetwork(frames, first, last + timedelta(days=_AFTER), rules)
+        network = TimedNetwork(frames, first, last + timedelta(days=PLAYBACK.days_played), rules)
         runs = PlannedRuns(frames, network)
         self._network, self._runs = network, runs
         self.hubs = len(network.names)
@@ -89,7 +88,7 @@ class Ground:
         """Give the nearest path of the plan over each other next lane, within twice the hours."""
         network = self._network
         seen = {path.legs[0]}
-        longest = _LONGEST_DETOUR * network.hours(path.legs)
+        longest = PLAYBACK.detour * network.hours(path.legs)
         ranked = sorted(
             (network.hours(legs), number, legs)
             for number, legs in self._runs.paths.get((hub, network.end(hub, path.legs)), ())

@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from routing.checker.limits import PLAYBACK
 from routing.checker.playback.clock import MINUTES, HubClock
 from routing.checker.playback.orders import Orders, Vehicle
 
 LATE, SORT, VEHICLE = "late", "sort", "vehicle"  # why parcels miss: at hand after the cut-off, sort over, vehicle over
-_WAITS = 24 * MINUTES  # how long what has missed its vehicle waits for another planned one of its lane
 _NEVER = float("inf")
 
 
@@ -213,7 +213,7 @@ class Play:
     def _rebook(self, batch: Batch, minute: int) -> None:
         """Let what has missed its vehicle wait for the next one of the lane, or hire one where none leaves in a day."""
         lane = self._plan.vehicles[batch.vehicle].lane
-        if any(minute <= leaves <= minute + _WAITS for leaves in self._of_lane[lane]):
+        if any(minute <= leaves <= minute + PLAYBACK.waits * MINUTES for leaves in self._of_lane[lane]):
             self._stranded[lane].append(batch)
         else:
             self._hire(batch, minute)

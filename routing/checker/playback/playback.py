@@ -9,13 +9,13 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from routing.checker.limits import PLAYBACK
 from routing.checker.playback.clock import MINUTES, ClockRules, HubClock, set_clocks, to_moment
 from routing.checker.playback.orders import Orders, read_orders
 from routing.checker.playback.play import LATE, SORT, VEHICLE, Log, Miss, Play, count_hired
 from routing.checker.promises import add_default
 from routing.checker.violations import Violation, write_number
 
-_AFTER = 7  # days played after the last day of the plan, for what is late
 _CAUSES = {LATE: "playback.missed", SORT: "playback.sort", VEHICLE: "playback.vehicle"}
 
 
@@ -115,7 +115,7 @@ def clock_hubs(frames: Mapping[str, pl.DataFrame], rules: ClockRules) -> dict[st
     first, last = dates.min(), dates.max()
     if not isinstance(first, date) or not isinstance(last, date):
         return {}
-    return set_clocks(frames, first, last + timedelta(days=_AFTER), rules)
+    return set_clocks(frames, first, last + timedelta(days=PLAYBACK.days_played), rules)
 
 
 def _sum_up(plan: Orders, log: Log, clocks: Mapping[str, HubClock]) -> Playback:
