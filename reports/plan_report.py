@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
-from typing import Any
 
 import polars as pl
 from markupsafe import Markup
@@ -18,6 +15,7 @@ from reports.formats import Formats, Language
 from reports.maps import HubMark, LaneMark, draw_map
 from reports.messages import Messages
 from reports.page import Legend, render
+from reports.plan_ahead import PlanAhead
 from reports.plan_headline import Headline
 from reports.plan_inputs import PlanInputs
 from reports.plan_risk import PlanRisk
@@ -80,7 +78,7 @@ class _Report:
             **self._weather(),
             **self._prices(),
             **self._capacity(),
-            **self._ahead(),
+            **PlanAhead(self.inputs, self.writer, self.t, self.f).values(),
             **self._taken(),
         }
         shown = ["shortfalls"] if sections["shortfalls_shown"] else []
@@ -368,57 +366,6 @@ class _Report:
             needed=self.f.count(_most_of_a_week(contracts, "needed")),
         )
         return {"capacity_shown": True, "capacity_lead": lead, "capacity_table": self.writer.capacity(needs)}
-
-    def _ahead(self) -> dict[str, object]:
-        """Tell what stock placed ahead saves and which hub-days it relieves; only of a joint plan."""
-        kept = self.inputs.run.options
-        rivals = {row["plan"]: row for row in kept.get("rivals") or []}
-        nothing, best = rivals.get("nothing ahead"), next(iter(rivals.values()), None)
-        if nothing is None or best is None:
-            return {"ahead_shown": False}
-        stock = self.inputs.certificates.filter(pl.col("plan") == "stock")
-        saved = nothing["cost"] - best["cost"]
-        fewer = nothing["parcels_short"] - best["parcels_short"]
-        lead = self.t(
-            "ahead.lead",
-            units=self.f.count(int(stock["parcels_planned"].sum())),
-            moved=self.f.count(int(self.inputs.demand["moved_out"].fill_null(0).sum())),
-        )
-        gain = self.t(
-            "ahead.fewer" if fewer >= 1 else "ahead.saved" if saved > 0 else "ahead.nothing",
-            saved=self.f.money(abs(saved)),
-            share=self.f.percent(abs(saved) / max(nothing["cost"], 1.0), 1),
-            fewer=self.f.count(round(fewer)),
-        )
-        against = kept.get("against")
-        tables = {}
-        for name in ("relieved", "burdened"):
-            days = [{**row, "date": date.fromisoformat(row["date"])} for row in kept.get(name) or []]
-            tables[f"{name}_table"] = self.writer.hub_days(name, days, against) if days else None
-        whole = [] if against is None else self._hold_against(against)
-        return {"ahead_shown": True, "ahead_lead": lead, "ahead_gain": gain, "ahead_whole": whole, **tables}
-
-    def _hold_against(self, against: Mapping[str, Any]) -> Sequence[str]:
-        """Tell what trunk and stock cost in whole vehicles, beside the bound and the trunk plan with nothing ahead."""
-        rows = {row["plan"]: row for row in self.inputs.certificates.iter_rows(named=True)}
-        priced = float(self.inputs.run.options.get("short_cost") or 0.0) * rows["joint"]["parcels_short"]
-        cost = rows["joint"]["cost"] - priced
-        saved = against["cost"] - cost
-        told = [
-            self.t(
-                "ahead.whole_saved" if saved >= 0 else "ahead.whole_dearer",
-                cost=self.f.money(cost),
-                stock=self.f.money(rows["stock"]["cost"]),
-                saved=self.f.money(abs(saved)),
-                share=self.f.percent(abs(saved) / max(against["cost"], 1.0), 1),
-                run=against["run_id"],
-            )
-        ]
-        for key, now in (("short", rows["joint"]["parcels_short"]), ("late", rows["trunk"]["parcels_late"])):
-            fewer = (against[f"parcels_{key}"] or 0) - (now or 0)
-            if fewer:
-                told.append(self.t(f"ahead.{'fewer' if fewer > 0 else 'more'}_{key}", parcels=self.f.count(abs(fewer))))
-        return told
 
 
 def _most_of_a_week(needs: pl.DataFrame, column: str) -> int:
