@@ -126,10 +126,10 @@ def value_routes_by_clock(
 
 def _keep_days(clocks: Mapping[str, HubClock], first: date) -> dict[str, HubClock]:
     """Leave out the sorts of the days before a plan."""
-    kept = {}
+    shortened = {}
     for hub, clock in clocks.items():
         sorts = tuple(sort for sort in clock.sorts if sort.day >= first)
-        kept[hub] = HubClock(
+        shortened[hub] = HubClock(
             clock.zone,
             sorts,
             tuple(sort.closes for sort in sorts),
@@ -138,7 +138,7 @@ def _keep_days(clocks: Mapping[str, HubClock], first: date) -> dict[str, HubCloc
             clock.shut,
             clock.waves,
         )
-    return kept
+    return shortened
 
 
 def _list_sorts(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock], dates: list[date]) -> pl.DataFrame:
@@ -279,9 +279,9 @@ def _list_vehicles(frames: Mapping[str, pl.DataFrame]) -> dict[str, list[dict[st
     special = frames["lane_vehicles"].select(
         "lane_id", "vehicle_type_id", "departure_cost", own_capacity="capacity", type_limit="departure_limit"
     )
-    free = lanes.join(special, on="lane_id", how="anti").join(types, on="mode")
+    unlisted = lanes.join(special, on="lane_id", how="anti").join(types, on="mode")
     listed = lanes.join(special, on="lane_id").join(types.drop("mode"), on="vehicle_type_id")
-    both = pl.concat([free, listed], how="diagonal_relaxed")
+    both = pl.concat([unlisted, listed], how="diagonal_relaxed")
     price = pl.col("fixed_cost") + pl.col("cost_per_km") * pl.col("distance_km")
     return _by_lane(
         both.with_columns(

@@ -165,11 +165,11 @@ def check_sort_rows(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> 
     What a hub could not send (``shortfalls``) may have waited there or not: held may differ by as much.
     """
     keys = ["date", "hub_id", "sort_id"]
-    told = frames["hub_loads"].unique(keys, keep="first", maintain_order=True)
+    stated = frames["hub_loads"].unique(keys, keep="first", maintain_order=True)
     short = frames["shortfalls"].group_by(hub_id="origin_hub_id").agg(short=pl.col("parcels").sum())
     both = (
         loads.join(
-            told.select(*keys, told_handled="handled", told_held="held", told_capacity="capacity", told_use="utilisation", told=pl.lit(True)),
+            stated.select(*keys, stated_handled="handled", stated_held="held", stated_capacity="capacity", stated_use="utilisation", stated=pl.lit(True)),
             on=keys,
             how="full",
             coalesce=True,
@@ -177,55 +177,55 @@ def check_sort_rows(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> 
         .join(short, on="hub_id", how="left")
         .with_columns(
             pl.col("handled", "held", "short").fill_null(0.0),
-            pl.col("told").fill_null(False),
+            pl.col("stated").fill_null(False),
             known=pl.col("limit").is_not_null() | pl.col("nights").is_not_null(),
             where=pl.format("{} {}", "hub_id", "sort_id"),
         )
     )  # fmt: skip
     found = collect(
         "hub_loads.missing",
-        both.filter(~pl.col("told")).select(
+        both.filter(~pl.col("stated")).select(
             "where", "date", found=pl.lit("no row"), allowed=pl.col("handled") + pl.col("held")
         ),
         "Hub and sort {where} of {date}: hub_loads has {found} for {allowed} parcels.",
     )
-    rows = both.filter("told")
+    rows = both.filter("stated")
     found += collect(
         "hub_loads.handled",
-        rows.filter(pl.col("told_handled") != pl.col("handled")).select(
-            "where", "date", found="told_handled", allowed="handled"
+        rows.filter(pl.col("stated_handled") != pl.col("handled")).select(
+            "where", "date", found="stated_handled", allowed="handled"
         ),
         "Hub and sort {where} of {date}: hub_loads says {found} handled, the flows say {allowed}.",
     )
     found += collect(
         "hub_loads.held",
-        rows.filter((pl.col("told_held") - pl.col("held")).abs() > pl.col("short")).select(
-            "where", "date", found="told_held", allowed="held"
+        rows.filter((pl.col("stated_held") - pl.col("held")).abs() > pl.col("short")).select(
+            "where", "date", found="stated_held", allowed="held"
         ),
         "Hub and sort {where} of {date}: hub_loads says {found} held, the flows say {allowed}.",
     )
-    unlike = ~pl.col("told_capacity").eq_missing(pl.col("limit")) & ~pl.col("told_capacity").eq_missing(
+    unlike = ~pl.col("stated_capacity").eq_missing(pl.col("limit")) & ~pl.col("stated_capacity").eq_missing(
         pl.col("limit").floor()
     )
     found += collect(
         "hub_loads.capacity",
         rows.filter(pl.col("known") & unlike & ~pl.col("closed").fill_null(True)).select(
-            "where", "date", found="told_capacity", allowed="limit"
+            "where", "date", found="stated_capacity", allowed="limit"
         ),
         "Hub and sort {where} of {date}: hub_loads says it can sort {found}, its tables {allowed}.",
     )
-    use = pl.col("told_handled") / pl.col("told_capacity")
-    empty = pl.when(pl.col("told_handled") == 0).then(0.0).when(pl.col("told_capacity") > 0).then(use)
-    due = pl.when(pl.col("told_capacity").is_not_null()).then(empty)
+    use = pl.col("stated_handled") / pl.col("stated_capacity")
+    empty = pl.when(pl.col("stated_handled") == 0).then(0.0).when(pl.col("stated_capacity") > 0).then(use)
+    due = pl.when(pl.col("stated_capacity").is_not_null()).then(empty)
     wrong = rows.with_columns(due=due).filter(
         ~(
-            ((pl.col("told_use") - pl.col("due")).abs() <= LIMITS.tolerance * (1.0 + pl.col("due"))).fill_null(False)
-            | (pl.col("told_use").is_null() & pl.col("due").is_null())
+            ((pl.col("stated_use") - pl.col("due")).abs() <= LIMITS.tolerance * (1.0 + pl.col("due"))).fill_null(False)
+            | (pl.col("stated_use").is_null() & pl.col("due").is_null())
         )
     )
     return found + collect(
         "hub_loads.utilisation",
-        wrong.select("where", "date", found="told_use", allowed="due"),
+        wrong.select("where", "date", found="stated_use", allowed="due"),
         "Hub and sort {where} of {date}: hub_loads says utilisation {found}, handled over capacity is {allowed}.",
     )
 
@@ -240,13 +240,13 @@ def check_departure_hours(frames: Mapping[str, pl.DataFrame], plan: Orders) -> l
             found.append(Violation("time.hours", row["lane_id"], row["date"], "nothing", "two hours", text))
             continue
         minutes = by_time.get((row["lane_id"], to_minutes(row["leaves_at"])))
-        told = (row["arrives_at"] - row["leaves_at"]).total_seconds() / 60.0
-        if minutes is not None and abs(told - minutes) > 1.0:
+        stated = (row["arrives_at"] - row["leaves_at"]).total_seconds() / 60.0
+        if minutes is not None and abs(stated - minutes) > 1.0:
             text = (
-                f"Departure of {row['leaves_at']:%Y-%m-%d %H:%M} over lane {row['lane_id']} is {write_number(told)} minutes "
+                f"Departure of {row['leaves_at']:%Y-%m-%d %H:%M} over lane {row['lane_id']} is {write_number(stated)} minutes "
                 f"under way; its hours are {minutes} minutes."
             )
-            found.append(Violation("time.hours", row["lane_id"], row["date"], write_number(told), str(minutes), text))
+            found.append(Violation("time.hours", row["lane_id"], row["date"], write_number(stated), str(minutes), text))
     return found
 
 
@@ -291,9 +291,9 @@ def count_hours_late(frames: Mapping[str, pl.DataFrame], plan: Orders, clocks: M
     Returns
     -------
     polars.DataFrame
-        date, where, parcels, told (late_hours of the flow), due [hours late; null without a promise].
+        date, where, parcels, stated (late_hours of the flow), due [hours late; null without a promise].
     """
-    told = {
+    stated = {
         f"{row['origin_hub_id']}-{row['destination_hub_id']} (trunk_flows row {row['row']})": (
             row["date"],
             row["late_hours"],
@@ -302,7 +302,7 @@ def count_hours_late(frames: Mapping[str, pl.DataFrame], plan: Orders, clocks: M
     }
     rows = []
     for order in plan.orders:
-        day, hours = told[order.where]
+        day, hours = stated[order.where]
         end = clocks[order.hubs[-1]].last_by(order.done_by)
         clock = clocks[order.hubs[-1]]
         done = clock.delivered(clock.closes[end] if end >= 0 else order.done_by)
@@ -312,7 +312,7 @@ def count_hours_late(frames: Mapping[str, pl.DataFrame], plan: Orders, clocks: M
         "date": pl.Date(),
         "where": pl.String(),
         "parcels": pl.Float64(),
-        "told": pl.Float64(),
+        "stated": pl.Float64(),
         "due": pl.Float64(),
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -320,10 +320,10 @@ def count_hours_late(frames: Mapping[str, pl.DataFrame], plan: Orders, clocks: M
 
 def check_hours_late(lateness: pl.DataFrame) -> list[Violation]:
     """Check that every flow tells its hours late: those of its promise, none without one."""
-    agrees = ((pl.col("told") - pl.col("due")).abs() <= _MINUTE).fill_null(False)
-    wrong = lateness.filter(~agrees & ~(pl.col("told").is_null() & pl.col("due").is_null()))
+    agrees = ((pl.col("stated") - pl.col("due")).abs() <= _MINUTE).fill_null(False)
+    wrong = lateness.filter(~agrees & ~(pl.col("stated").is_null() & pl.col("due").is_null()))
     return collect(
         "promise.late",
-        wrong.select("where", "date", found="told", allowed="due"),
+        wrong.select("where", "date", found="stated", allowed="due"),
         "Flow {where} says it is {found} hours late; its promise and its hours say {allowed}.",
     )

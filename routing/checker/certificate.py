@@ -85,8 +85,8 @@ def _finite(value: object) -> float | None:
 
 
 def _check_cost(row: dict[str, Any], plan: str, cost: float) -> list[Violation]:
-    told = _finite(row.get("cost"))
-    if told is None or abs(told - cost) > _CENT + _RELATIVE * abs(cost):
+    stated = _finite(row.get("cost"))
+    if stated is None or abs(stated - cost) > _CENT + _RELATIVE * abs(cost):
         return [_differs("cost.total", plan, "cost", row.get("cost"), cost)]
     return []
 

@@ -60,10 +60,10 @@ def list_departures(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> p
     special = frames["lane_vehicles"].select(
         "lane_id", "vehicle_type_id", "departure_cost", own_capacity="capacity", type_limit="departure_limit"
     )
-    free = lanes.join(special, on="lane_id", how="anti").join(types, on="mode")
+    unlisted = lanes.join(special, on="lane_id", how="anti").join(types, on="mode")
     blank = [pl.lit(None, pl.Float64).alias(c) for c in ("departure_cost", "own_capacity", "type_limit")]
     listed = lanes.join(special, on="lane_id").join(types.drop("mode"), on="vehicle_type_id")
-    both = pl.concat([free.with_columns(blank), listed], how="diagonal")
+    both = pl.concat([unlisted.with_columns(blank), listed], how="diagonal")
     infinite = float("inf")
     return (
         both.with_columns(

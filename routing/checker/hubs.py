@@ -70,27 +70,27 @@ def join_loads(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> pl.Da
     Returns
     -------
     polars.DataFrame
-        date, hub_id, handled, held (recomputed, 0 where nothing is), told_handled, told_held, told_capacity,
-        told_utilisation (of ``hub_loads``), told [bool], closed, limit, buffer [parcels], handling_cost, where.
+        date, hub_id, handled, held (recomputed, 0 where nothing is), stated_handled, stated_held, stated_capacity,
+        stated_utilisation (of ``hub_loads``), stated [bool], closed, limit, buffer [parcels], handling_cost, where.
     """
-    told = (
+    stated = (
         frames["hub_loads"]
         .unique(["date", "hub_id"], keep="first", maintain_order=True)
         .select(
             "date",
             "hub_id",
-            told_handled="handled",
-            told_held="held",
-            told_capacity="capacity",
-            told_utilisation="utilisation",
-            told=pl.lit(True),
+            stated_handled="handled",
+            stated_held="held",
+            stated_capacity="capacity",
+            stated_utilisation="utilisation",
+            stated=pl.lit(True),
         )
     )
-    both = limit_days(frames, loads.join(told, on=["date", "hub_id"], how="full", coalesce=True))
+    both = limit_days(frames, loads.join(stated, on=["date", "hub_id"], how="full", coalesce=True))
     both = both.rename({"sort_capacity": "limit", "buffer_capacity": "buffer"})
     return close_hubs(frames, both).with_columns(
         pl.col("handled", "held").fill_null(0.0),
-        pl.col("told").fill_null(False),
+        pl.col("stated").fill_null(False),
         limit=pl.when("closed").then(0.0).otherwise(pl.col("limit")),
         where="hub_id",
     )
@@ -123,42 +123,42 @@ def check_limits(loads: pl.DataFrame) -> list[Violation]:
 
 def check_rows(loads: pl.DataFrame) -> list[Violation]:
     """Check that every hub-day with parcels has its row in ``hub_loads`` and that the rows are right."""
-    absent = loads.filter(~pl.col("told"))
+    absent = loads.filter(~pl.col("stated"))
     found = collect(
         "hub_loads.missing",
         absent.select("where", "date", found=pl.lit("no row"), allowed=pl.col("handled") + pl.col("held")),
         "Hub {where} on {date}: hub_loads has {found} for {allowed} parcels.",
     )
-    told = loads.filter("told")
+    stated = loads.filter("stated")
     for column in ("handled", "held"):
-        wrong = told.filter(pl.col(f"told_{column}") != pl.col(column))
+        wrong = stated.filter(pl.col(f"stated_{column}") != pl.col(column))
         found += collect(
             f"hub_loads.{column}",
-            wrong.select("where", "date", found=f"told_{column}", allowed=column),
+            wrong.select("where", "date", found=f"stated_{column}", allowed=column),
             f"Hub {{where}} on {{date}}: hub_loads says {{found}} {column}, the flows say {{allowed}}.",
         )
     whole = pl.col("limit").floor()
-    unlike = ~pl.col("told_capacity").eq_missing(pl.col("limit")) & ~pl.col("told_capacity").eq_missing(whole)
+    unlike = ~pl.col("stated_capacity").eq_missing(pl.col("limit")) & ~pl.col("stated_capacity").eq_missing(whole)
     found += collect(
         "hub_loads.capacity",
-        told.filter(unlike).select("where", "date", found="told_capacity", allowed="limit"),
+        stated.filter(unlike).select("where", "date", found="stated_capacity", allowed="limit"),
         "Hub {where} on {date}: hub_loads says it can sort {found}, its row in hubs {allowed}.",
     )
     share = (
-        pl.when(pl.col("told_capacity").is_null())
+        pl.when(pl.col("stated_capacity").is_null())
         .then(None)
-        .when(pl.col("told_handled") == 0)
+        .when(pl.col("stated_handled") == 0)
         .then(0.0)
-        .when(pl.col("told_capacity") > 0)
-        .then(pl.col("told_handled") / pl.col("told_capacity"))
+        .when(pl.col("stated_capacity") > 0)
+        .then(pl.col("stated_handled") / pl.col("stated_capacity"))
     )
-    rows = told.with_columns(due=share)
-    agrees = (pl.col("told_utilisation") - pl.col("due")).abs() <= LIMITS.tolerance * (1.0 + pl.col("due"))
-    empty = pl.col("due").is_null() & pl.col("told_utilisation").is_null()
+    rows = stated.with_columns(due=share)
+    agrees = (pl.col("stated_utilisation") - pl.col("due")).abs() <= LIMITS.tolerance * (1.0 + pl.col("due"))
+    empty = pl.col("due").is_null() & pl.col("stated_utilisation").is_null()
     return found + collect(
         "hub_loads.utilisation",
         rows.filter(~(agrees.fill_null(False) | empty)).select(
-            "where", "date", found="told_utilisation", allowed="due"
+            "where", "date", found="stated_utilisation", allowed="due"
         ),
         "Hub {where} on {date}: hub_loads says utilisation {found}, handled over capacity is {allowed}.",
     )

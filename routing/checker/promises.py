@@ -72,7 +72,7 @@ def count_lateness(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        row, date, where, parcels, told (late_days of the flow), promised [bool], late [days].
+        row, date, where, parcels, stated (late_days of the flow), promised [bool], late [days].
     """
     promises = allow_days(frames)
     taken = (pl.col("completed_on") - pl.col("date")).dt.total_days().cast(pl.Float64)
@@ -84,7 +84,7 @@ def count_lateness(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
             "date",
             "parcels",
             where=pl.format("{}-{} (trunk_flows row {})", "origin_hub_id", "destination_hub_id", "row"),
-            told="late_days",
+            stated="late_days",
             promised=pl.col("allowed").is_not_null(),
             late=(taken - pl.col("allowed")).clip(lower_bound=0.0).fill_null(0.0),
         )
@@ -95,10 +95,10 @@ def count_lateness(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
 def check_lateness(lateness: pl.DataFrame) -> list[Violation]:
     """Check that every flow tells its days late: those of its promise, none without one."""
     due = pl.when("promised").then(pl.col("late"))
-    wrong = lateness.with_columns(due=due).filter(~pl.col("told").eq_missing(pl.col("due")))
+    wrong = lateness.with_columns(due=due).filter(~pl.col("stated").eq_missing(pl.col("due")))
     return collect(
         "promise.late",
-        wrong.select("where", "date", found="told", allowed="due"),
+        wrong.select("where", "date", found="stated", allowed="due"),
         "Flow {where} says it is {found} days late; its promise and its days say {allowed}.",
     )
 

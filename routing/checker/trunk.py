@@ -180,7 +180,7 @@ def _check_carbon(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, pl.Da
     lanes = frames["lanes"].select("lane_id", "distance_km").unique("lane_id")
     gone = frames["trunk_departures"].join(kinds, on="vehicle_type_id").join(lanes, on="lane_id")
     due = float(gone.select((pl.col("departures") * pl.col("kg_per_km") * pl.col("distance_km")).sum()).item() or 0.0)
-    told = rows.filter(pl.col("plan") == "trunk")["co2_kg"].cast(pl.Float64, strict=False).drop_nulls().to_list()
+    stated = rows.filter(pl.col("plan") == "trunk")["co2_kg"].cast(pl.Float64, strict=False).drop_nulls().to_list()
     text = "The trunk plan's certificate says co2_kg {}, the tables say {}."
     return [
         Violation(
@@ -191,7 +191,7 @@ def _check_carbon(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, pl.Da
             f"{due:.3f}",
             text.format(f"{kg:.3f}", f"{due:.3f}"),
         )
-        for kg in told
+        for kg in stated
         if not abs(kg - due) <= LIMITS.kilograms + LIMITS.tolerance * abs(due)
     ]
 

@@ -51,7 +51,7 @@ class Cell:
     """Parcels of one path that came to a hub for one sort, a count for each future."""
 
     path: Path
-    came: int
+    arrived: int
     leave: Leave
     unsorted: Counts
     ready: Counts

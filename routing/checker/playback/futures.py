@@ -69,7 +69,7 @@ class Futures:
             if visit.first:
                 self._open(visit)
             self._yard[hub] += self._coming.pop((hub, step), {}).values()
-            self._yard[hub].sort(key=lambda cell: (cell.leave, cell.came))
+            self._yard[hub].sort(key=lambda cell: (cell.leave, cell.arrived))
             self._sort(visit)
             self._finish(visit)
             self._load_planned(visit)
@@ -118,7 +118,7 @@ class Futures:
     def _turns(self, hub: int) -> Iterator[list[Cell]]:
         cells: list[Cell] = []
         for cell in self._yard[hub]:
-            if cells and (cells[0].leave, cells[0].came) != (cell.leave, cell.came):
+            if cells and (cells[0].leave, cells[0].arrived) != (cell.leave, cell.arrived):
                 yield cells
                 cells = []
             cells.append(cell)
@@ -131,18 +131,18 @@ class Futures:
         What is ahead of its departure cannot leave; on earlier visits what is to be finished by a later sort waits as well.
         """
         hub = visit.hub
-        free = {lane: self._room[lane].copy() for lane in self.ground.of_hub[hub]}
+        room_left = {lane: self._room[lane].copy() for lane in self.ground.of_hub[hub]}
         for turn in self._turns(hub):
             in_time = visit.last or turn[0].leave.step <= visit.step
             held = [cell.is_early(visit.step) or (cell.path.lane is None and not in_time) for cell in turn]
             shares = [self._none() if stays else cell.unsorted for cell, stays in zip(turn, held, strict=True)]
             for lane, mine in _by_lane(turn, visit.step).items():
                 for number in mine:
-                    free[lane] = np.maximum(free[lane] - turn[number].ready, 0)
+                    room_left[lane] = np.maximum(room_left[lane] - turn[number].ready, 0)
                 asked = [turn[number].unsorted for number in mine]
-                for number, share in zip(mine, _divide(asked, free[lane]), strict=True):
+                for number, share in zip(mine, _divide(asked, room_left[lane]), strict=True):
                     shares[number] = share
-                free[lane] = np.maximum(free[lane] - np.sum(asked, axis=0), 0)
+                room_left[lane] = np.maximum(room_left[lane] - np.sum(asked, axis=0), 0)
             self._left = self._left - _take(turn, _divide(shares, self._left))
         if not visit.last:
             return
@@ -245,10 +245,10 @@ class Futures:
             if cell.is_early(visit.step):
                 continue
             moved = np.where(cell.unsorted == 0, cell.ready, 0)
-            same = (one for one in self._yard[visit.hub] if one.path.key == road.key and one.came == cell.came)
+            same = (one for one in self._yard[visit.hub] if one.path.key == road.key and one.arrived == cell.arrived)
             other = next(same, None)
             if other is None:
-                other = Cell(road, cell.came, cell.leave, self._none(), self._none())
+                other = Cell(road, cell.arrived, cell.leave, self._none(), self._none())
                 self._yard[visit.hub].insert(self._yard[visit.hub].index(cell) + 1, other)
             other.ready = other.ready + moved
             cell.ready = cell.ready - moved

@@ -204,7 +204,7 @@ def list_holds(frames: Mapping[str, pl.DataFrame]) -> dict[tuple[str, str], floa
     types = frames["vehicle_types"].select("vehicle_type_id", "mode", "capacity")
     listed = frames["lane_vehicles"].select("lane_id", "vehicle_type_id", own="capacity")
     lanes = frames["lanes"].select("lane_id", "mode")
-    free = (
+    hired = (
         lanes.join(listed, on="lane_id", how="anti")
         .join(types, on="mode")
         .select("lane_id", "vehicle_type_id", "capacity")
@@ -212,7 +212,7 @@ def list_holds(frames: Mapping[str, pl.DataFrame]) -> dict[tuple[str, str], floa
     own = listed.join(types, on="vehicle_type_id").select(
         "lane_id", "vehicle_type_id", capacity=pl.coalesce("own", "capacity")
     )
-    return {(lane, kind): load for lane, kind, load in pl.concat([free, own]).iter_rows()}
+    return {(lane, kind): load for lane, kind, load in pl.concat([hired, own]).iter_rows()}
 
 
 def _is_whole(row: dict[str, Any], lanes: Mapping[str, Any], clocks: Mapping[str, HubClock]) -> bool:
@@ -275,12 +275,12 @@ class Shares:
         )
         if not profile:
             return [[clock.reopen(clock.last_cut_off(row["date"])), parcels]]
-        parts, seen, told, total = [], 0.0, 0, sum(share for _, share in profile)
+        parts, seen, handed, total = [], 0.0, 0, sum(share for _, share in profile)
         for hour, share in profile:
             seen += share
             upto = int(parcels * seen / total + 1e-9)
-            parts.append([clock.reopen(at_hour(row["date"], hour, clock.zone)), upto - told])
-            told = upto
+            parts.append([clock.reopen(at_hour(row["date"], hour, clock.zone)), upto - handed])
+            handed = upto
         return [part for part in parts if part[1] > 0]
 
     def take(self, row: dict[str, Any]) -> tuple[tuple[int, int], ...]:

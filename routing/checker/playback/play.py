@@ -137,11 +137,11 @@ class Play:
 
     def _bring(self, order: int, leg: int, parcels: int, minute: int) -> None:
         """Bring parcels to hand at the hub where a leg of their order begins, or where they end."""
-        told = self._plan.orders[order]
-        hub = told.hubs[leg]
-        last = leg == len(told.vehicles)
-        vehicle = -1 if last else told.vehicles[leg]
-        leaves = told.done_by if last else self._plan.vehicles[vehicle].doors
+        order_of = self._plan.orders[order]
+        hub = order_of.hubs[leg]
+        last = leg == len(order_of.vehicles)
+        vehicle = -1 if last else order_of.vehicles[leg]
+        leaves = order_of.done_by if last else self._plan.vehicles[vehicle].doors
         batch = Batch(order, leg, parcels, minute, leaves, vehicle)
         if minute > leaves:
             self._miss(batch, LATE)
