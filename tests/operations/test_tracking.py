@@ -118,6 +118,18 @@ def test_window_is_the_business_date_of_the_order() -> None:
     assert late["parcels"].to_list() == [10]
 
 
+def test_the_window_told_is_the_one_asked_for_else_the_days_there_are() -> None:
+    rows = table(waybill(0, "created", []), waybill(1, "created", [], ordered_at=NOON - timedelta(days=3)))
+    for first, last, parcels in (
+        (None, None, 2),
+        (date(2025, 11, 8), None, 2),
+        (date(2025, 11, 10), date(2025, 11, 20), 1),
+    ):
+        row = measure_rates(rows, NOON, first, last, [], ZONE).row(0, named=True)
+        window = (first or date(2025, 11, 9), last or date(2025, 11, 11))
+        assert (row["window_from"], row["window_to"], row["parcels"]) == (*window, parcels)
+
+
 def test_order_after_the_time_is_not_in_the_cohort() -> None:
     with pytest.raises(RadarError, match="No waybill ordered"):
         rates(NOON - timedelta(hours=25))
