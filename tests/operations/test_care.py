@@ -92,6 +92,13 @@ def test_path_is_that_of_most_parcels_else_the_quickest_lane() -> None:
     paths = {(o, d): path for o, d, path in usual_paths(FLOWS, LANES).iter_rows()}
     assert paths["A", "C"] == ["A-B", "B-C"]
     assert paths["C", "A"] == ["C-A"]
+    assert paths["A", "B"] == ["A-B"]  # a flow from A to C says nothing of A to B
+    train = pl.DataFrame(
+        {"lane_id": ["C-A train"], "origin_hub_id": ["C"], "destination_hub_id": ["A"], "transit_hours": [9.0]}
+    )
+    quick = {(o, d): path for o, d, path in usual_paths(FLOWS, pl.concat([LANES, train])).iter_rows()}
+    assert quick["C", "A"] == ["C-A train"]
+    assert quick["A", "C"] == ["A-B", "B-C"]
 
 
 def test_delay_of_a_waybill_is_that_of_the_lanes_ahead() -> None:
@@ -124,6 +131,7 @@ def test_what_lies_behind_and_what_has_arrived_is_not_told() -> None:
     rows = [
         waybill("on the second lane", "A", "C", old),
         waybill("arrived", "A", "C", old, arrived_at=NOW - timedelta(hours=1)),
+        waybill("out for delivery", "A", "C", old, out_for_delivery_at=NOW - timedelta(hours=1)),
         waybill("within the hub", "A", "A", old),
         waybill("later known", "A", "C", old, arrived_at=NOW + timedelta(hours=9)),
     ]

@@ -73,6 +73,7 @@ def test_cut_by_courier_leaves_the_nameless_to_all() -> None:
         ("courier", "c1"): 4,
         ("courier", "c2"): 4,
     }
+    assert measure_rates(TEN, NOON, None, None, ["courier", "courier"], ZONE).height == 3  # named twice, cut once
     assert cut["courier", "c1"]["pickup_rate"] == 0.5
     assert cut["courier", "c2"]["signed_rate"] == 0.5
 
