@@ -138,6 +138,7 @@ ANSWERS: tuple[Answer, ...] = (
         from, to: day, days planned for
         cost_today: number?, what sourcing as today costs [CNY]
         units_from_home: whole, units that leave from home as today
+        warehouses_full: list, warehouses without room on the first day
         latest_dispatch: rows, by merchant: units to send; day by which the first must leave; lots whose day has passed; what two days more cost [CNY]
         certificate: map, as in plan_certificates
         shortages: rows, units without room
@@ -169,6 +170,7 @@ ANSWERS: tuple[Answer, ...] = (
         units_ahead: whole, units that stand ahead
         parcels_moved, parcels_movable, parcels_beyond_routes: number, parcels that leave elsewhere, could, and exceed their routes
         parcels_short_at_least: number, short in every plan
+        warehouses_full: list, warehouses without room on the first day
         relieved: rows, hub-days with their load before and after
         burdened: rows, hub-days that become nearly full, with their load before and after
         against: map?, trunk plan with nothing ahead it is held against: run_id, cost, parcels_short, parcels_late; without one loads are of vehicles in parts

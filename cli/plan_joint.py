@@ -299,6 +299,7 @@ def _print_plan(found: JointPlan, told: _Told, run_id: str, basis: dict[str, obj
                 "parcels_movable": found.movable,
                 "parcels_beyond_routes": found.cut,
                 "parcels_short_at_least": found.least_short,
+                "warehouses_full": list(found.full),
                 "relieved": told.relieved.to_dicts(),
                 "burdened": told.burdened.to_dicts(),
                 "against": told.against,
@@ -315,7 +316,7 @@ def _print_plan(found: JointPlan, told: _Told, run_id: str, basis: dict[str, obj
         f"{found.whole.moved:,} of {found.movable:,.0f} parcels leave from a warehouse elsewhere, {found.whole.units:,} units stand ahead "
         f"for {found.first} to {found.last}."
     )
-    tell_on_hand(found.on_hand, found.first)
+    tell_on_hand(found.on_hand, found.first, found.full)
     if found.cut >= 0.5:
         warn(f"{found.cut:,.0f} parcels that merchants are to sell exceed their routes' demand and are not moved.")
     if told.saving is not None:

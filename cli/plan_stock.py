@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -223,6 +223,7 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
                 "to": found.window.last,
                 "cost_today": found.cost_today,
                 "units_from_home": found.at_home,
+                "warehouses_full": list(found.full),
                 "latest_dispatch": latest_dispatch(found).to_dicts(),
                 "certificate": found.certificate.row(0, named=True),
                 "shortages": found.shortages.to_dicts(),
@@ -242,14 +243,14 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
     say(_sum_up(found) + ".")
     if found.at_home:
         say(f"{found.at_home:,} units leave from home as today: that costs less, or no warehouse has room.")
-    tell_on_hand(found.on_hand, found.window.first)
+    tell_on_hand(found.on_hand, found.window.first, found.full)
     if found.cost_today is not None:
         say(f"Sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY.")
     say("`radar advise --all` writes a file for each merchant.")
 
 
-def tell_on_hand(on_hand: OnHand, first: date) -> None:
-    """Say what of the stock counted is sold before the first day, what is under way, and which counts are too old."""
+def tell_on_hand(on_hand: OnHand, first: date, full: Sequence[str] = ()) -> None:
+    """Say what of the stock counted is sold before the first day, what is under way, which counts are too old, and which warehouses are full."""
     if on_hand.sold or on_hand.received:
         say(
             f"Until {first} {on_hand.sold:,} of the units that stand there are sold; "
@@ -257,3 +258,5 @@ def tell_on_hand(on_hand: OnHand, first: date) -> None:
         )
     if on_hand.stale:
         warn(f"{on_hand.stale:,} counts of stock are older than a year and left out: load a newer count.")
+    if full:
+        warn(f"Warehouses that are full on {first}, into which nothing can be brought: {', '.join(full)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,6 +65,8 @@ class JointAnswer:
         Duals of the trunk's rows, what rounds of route prices are made of.
     duals : (rows)
         Of all rows.
+    seconds
+        CPU seconds of the thread that solved it.
     """
 
     share: Floats
@@ -76,6 +79,7 @@ class JointAnswer:
     asked: Floats
     trunk_price: Floats
     duals: Floats
+    seconds: float
 
     @property
     def cost(self) -> float:
@@ -96,7 +100,9 @@ def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None =
         lower, upper = lower.copy(), upper.copy()
         at = slice(model.first_share, model.first_brought)
         lower[at] = upper[at] = share
+    began = time.thread_time()
     found = _solve(LinearModel(model.cost, model.matrix, model.low, model.high, lower, upper), deadline)
+    spent = time.thread_time() - began
     if found.values is None or found.duals is None:
         raise RadarError(
             "the joint plan of stock and trunk is not solved within its time",
@@ -119,6 +125,7 @@ def solve_joint(model: JointModel, deadline: Deadline, *, share: Floats | None =
         asked=_read_loads(model, values),
         trunk_price=found.duals[: model.trunk.matrix.shape[0]],
         duals=found.duals,
+        seconds=spent,
     )
 
 

@@ -76,6 +76,8 @@ class JointPlan:
         Last day of sales known.
     on_hand
         What of the stock counted is there on the first day.
+    full
+        Warehouses that have no room on the first day.
     short_price
         Price of a parcel not carried, in the certificates' costs and bounds [CNY/parcel].
     """
@@ -95,6 +97,7 @@ class JointPlan:
     last: date
     as_of: date
     on_hand: OnHand
+    full: tuple[str, ...]
     short_price: float
 
 
@@ -132,18 +135,26 @@ def plan_joint(
     short_cost = max(JOINT.short_price, trunk_options.short_cost)
     network = build_network(TrunkInputs.gather(tables), replace(trunk_options, short_cost=short_cost, late_cost=0.0))
     task = read_task(inputs.stock, stock_options)
+    carried: dict[str, tuple[WholePlan, TrunkPlan]] = {}
+
+    def carry_best(known: JointSolution) -> None:
+        name = known.ranked[0]
+        if name not in carried:
+            progress.step(4, 6, "whole vehicles")
+            placed = known.make_whole(name)
+            carried[name] = (placed, carry_rest(placed, tables, trunk_options, progress))
+
     solution = solve(
         network,
         task,
         inputs,
         stock_options,
         deadline,
-        rules=SolveRules(short_price=trunk_options.short_cost),
+        rules=SolveRules(short_price=trunk_options.short_cost, meanwhile=carry_best),
         progress=progress,
     )
-    progress.step(4, 6, "whole vehicles")
-    whole = solution.make_whole(solution.ranked[0])
-    trunk = carry_rest(whole, tables, trunk_options, progress)
+    carry_best(solution)  # anew only where one pass costs no more than what was best before it was known
+    whole, trunk = carried[solution.ranked[0]]
     chosen = solution.answers[solution.ranked[0]]
     return JointPlan(
         whole=whole,
@@ -166,6 +177,7 @@ def plan_joint(
         last=task.window.last,
         as_of=task.as_of,
         on_hand=task.on_hand,
+        full=task.full_sites,
         short_price=trunk_options.short_cost,
     )
 

@@ -10,6 +10,7 @@ the steps are whole: measured, damping only slows; the best answer is kept, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,28 +39,41 @@ ROUNDS = RoundRules()
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What a round learnt of the trunk: ``T(x) >= value + gradient (x - share)``."""
+    """What a round learnt of the trunk: ``T(x) >= value + gradient (x - share)``, by the prices of the trunk's rows."""
 
     value: float
     gradient: Floats
     share: Floats
+    price: Floats
 
 
 def read_cut(model: JointModel, answer: JointAnswer) -> Cut:
     """Read the trunk's cost and route prices at an answer."""
     height = model.trunk.matrix.shape[0]
     moved = model.matrix[:height, model.first_share : model.first_brought]
-    return Cut(answer.value - answer.stock_cost, -(moved.T @ answer.trunk_price), answer.share)
+    return Cut(answer.value - answer.stock_cost, -(moved.T @ answer.trunk_price), answer.share, answer.trunk_price)
 
 
-def answer_cuts(model: JointModel, cuts: list[Cut], deadline: Deadline) -> tuple[Floats, float]:
-    """Choose the shares that cost least by what is known of the trunk; with one cut, the answer to its route prices.
+@dataclass(frozen=True, slots=True)
+class StockAnswer:
+    """Answer of the stock to what is known of the trunk.
 
-    Returns
-    -------
+    Attributes
+    ----------
     share : (X,)
     bound
         No joint plan has a lower value [CNY].
+    duals : (rows) or None
+        Prices of all rows of the programme that prove it: of the trunk's the cuts' own, each weighed by its dual; None where the solver gave none.
+    """
+
+    share: Floats
+    bound: float
+    duals: Floats | None
+
+
+def answer_cuts(model: JointModel, cuts: list[Cut], deadline: Deadline) -> StockAnswer:
+    """Choose the shares that cost least by what is known of the trunk; with one cut, the answer to its route prices.
 
     Raises
     ------
@@ -89,12 +103,22 @@ def answer_cuts(model: JointModel, cuts: list[Cut], deadline: Deadline) -> tuple
         raise RadarError(
             "the stock's answer to route prices is not solved within its time", action="give more --time-limit"
         )
-    return np.clip(found.values[: len(cuts[0].gradient)], 0.0, 1.0), found.bound - 1e-9 * abs(found.bound)
+    duals = None
+    if found.duals is not None:
+        of_stock, weights = np.split(found.duals, [rules.shape[0]])
+        duals = np.concatenate([sum(w * cut.price for w, cut in zip(weights, cuts, strict=True)), of_stock])
+    share = np.clip(found.values[: len(cuts[0].gradient)], 0.0, 1.0)
+    return StockAnswer(share, found.bound - 1e-9 * abs(found.bound), duals)
 
 
 def solve_by_rounds(
-    model: JointModel, deadline: Deadline, *, start: JointAnswer, progress: Progress = SILENT
-) -> tuple[JointAnswer, float]:
+    model: JointModel,
+    deadline: Deadline,
+    *,
+    starts: Sequence[JointAnswer],
+    rules: RoundRules = ROUNDS,
+    progress: Progress = SILENT,
+) -> tuple[JointAnswer, float, Floats | None]:
     """Approach the joint optimum by rounds of route prices.
 
     Parameters
@@ -103,24 +127,29 @@ def solve_by_rounds(
         The joint programme; only the trunk at given shares and the stock at given prices are solved.
     deadline
         Emergency brake.
-    start
-        An answer to begin from.
+    starts
+        Answers to begin from.
+    rules
+        When they end.
 
     Returns
     -------
     best : JointAnswer
     bound
         No joint plan has a lower value [CNY].
+    duals : (rows) or None
+        Prices of the programme's rows that prove the bound.
     """
-    best, bound = start, -np.inf
-    cuts = [read_cut(model, start)]
-    for number in range(ROUNDS.most):
-        progress.step(number, ROUNDS.most, "rounds of route prices")
-        share, value = answer_cuts(model, cuts, deadline)
-        bound = max(bound, value)
-        if best.value - bound <= ROUNDS.close * abs(best.value) or deadline.over():
+    best, bound, duals = min(starts, key=lambda answer: answer.value), -np.inf, None
+    cuts = [read_cut(model, answer) for answer in starts]
+    for number in range(rules.most):
+        progress.step(number, rules.most, "rounds of route prices")
+        asked = answer_cuts(model, cuts, deadline)
+        if asked.bound > bound:
+            bound, duals = asked.bound, asked.duals
+        if best.value - bound <= rules.close * abs(best.value) or deadline.over():
             break
-        now = solve_joint(model, deadline, share=share)
+        now = solve_joint(model, deadline, share=asked.share)
         cuts.append(read_cut(model, now))
         best = now if now.value < best.value else best
-    return best, bound
+    return best, bound, duals

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -80,7 +80,7 @@ class JointSolution:
     bound_at_own_price
         The same bound with short parcels at the trunk's own price [CNY].
     proof
-        Prices that prove it but for what safety adds; None of rounds of route prices, which leave none of the stock's limits.
+        Prices that prove it but for what safety adds; None where the solver's time ended before it gave any.
     task, movable, arrivals, day_cost
         What the programme was written from.
     """
@@ -118,10 +118,14 @@ class SolveRules:
         Columns up to which one programme is solved; beyond, rounds of route prices.
     short_price
         The trunk's own price of a parcel not carried [CNY/parcel].
+    meanwhile
+        Called, while the last of the programmes is still being solved, with the answers there are by then: the joint one and nothing ahead.
+        Not called of a task solved by rounds.
     """
 
     most_columns: int = PROGRAMME.most_columns
     short_price: float = JOINT.short_price
+    meanwhile: Callable[[JointSolution], None] | None = None
 
 
 def solve(
@@ -164,25 +168,45 @@ def solve(
         "one pass": share_as_planned_alone(model, task, deadline),
     }
     progress.step(2, 6, "nothing ahead, one pass, stock and trunk together")
-    whole = model.columns <= rules.most_columns
-    # the solver is compiled code: two of its models are solved at once
+    draft = JointSolution(model, {}, -np.inf, 0.0, -np.inf, None, task, movable, arrivals, options.day_cost)
+    if model.columns > rules.most_columns:
+        return _solve_by_rounds(draft, given, rules, deadline, progress)
+    # the solver is compiled code: two of its models are solved at once, and the third beside what is done meanwhile
     with ThreadPoolExecutor(2) as pool:
-        asked = {"joint": pool.submit(solve_joint, model, deadline)} if whole else {}
-        asked |= {name: pool.submit(solve_joint, model, deadline, share=share) for name, share in given.items()}
-        answers = {name: asked[name].result() for name in (*given, *(["joint"] if whole else []))}
-    if whole:
-        bound = answers["joint"].bound
-    else:
-        start = min(answers.values(), key=lambda answer: answer.value)
-        answers["joint"], bound = solve_by_rounds(model, deadline, start=start, progress=progress)
-    least, own, duals = 0.0, bound, answers["joint"].duals if whole else None
-    if min(answer.short for answer in answers.values()) > JOINT.least_short:
-        progress.step(4, 6, "what must stay short")
+        joint = pool.submit(solve_joint, model, deadline)
+        rivals = {name: pool.submit(solve_joint, model, deadline, share=share) for name, share in given.items()}
+        answers = {"nothing ahead": rivals["nothing ahead"].result(), "joint": joint.result()}
+        if rules.meanwhile is not None:
+            rules.meanwhile(replace(draft, answers=dict(answers)))
+        answers["one pass"] = rivals["one pass"].result()
+    best = answers["joint"]
+    return _prove(replace(draft, answers=answers), best.bound, best.duals, rules, deadline)
+
+
+def _solve_by_rounds(
+    draft: JointSolution, given: dict[str, Floats], rules: SolveRules, deadline: Deadline, progress: Progress
+) -> JointSolution:
+    """Solve a task too large for one programme: the trunk for each rival, then rounds of route prices from both."""
+    with ThreadPoolExecutor(2) as pool:
+        asked = {name: pool.submit(solve_joint, draft.model, deadline, share=share) for name, share in given.items()}
+        answers = {name: answer.result() for name, answer in asked.items()}
+    answers["joint"], bound, duals = solve_by_rounds(
+        draft.model, deadline, starts=list(answers.values()), progress=progress
+    )
+    return _prove(replace(draft, answers=answers), bound, duals, rules, deadline)
+
+
+def _prove(
+    found: JointSolution, bound: float, duals: Floats | None, rules: SolveRules, deadline: Deadline
+) -> JointSolution:
+    """Add what is proven: the bound, what must stay short, and the prices of the bound where there are any."""
+    model, least, own = found.model, 0.0, bound
+    if min(answer.short for answer in found.answers.values()) > JOINT.least_short:
         least = solve_at_price(model, None, deadline)[0]
-        if rules.short_price < network.short_cost:
+        if rules.short_price < model.network.short_cost:
             own, duals = solve_at_price(model, rules.short_price, deadline)
-    proof = None if duals is None else prove(model, task, duals, rules.short_price)
-    return JointSolution(model, answers, bound, least, own, proof, task, movable, arrivals, options.day_cost)
+    proof = None if duals is None else prove(model, found.task, duals, rules.short_price)
+    return replace(found, bound=bound, least_short=least, bound_at_own_price=own, proof=proof)
 
 
 def share_as_planned_alone(model: JointModel, task: StockTask, deadline: Deadline) -> Floats:

@@ -50,6 +50,8 @@ class StockPlan:
         Units expected that leave from home as today, because that costs less or no warehouse has room.
     cost_today
         Cost of the same demand sent from where the merchants ship today [CNY], None where a hub reaches not all buyers.
+    full
+        Warehouses that have no room on the first day.
     """
 
     allocations: pl.DataFrame
@@ -61,6 +63,7 @@ class StockPlan:
     cost_today: float | None
     on_hand: OnHand
     at_home: int = 0
+    full: tuple[str, ...] = ()
 
 
 def plan_stock(
@@ -139,6 +142,7 @@ def plan_stock(
         _cost_as_today(items, path_costs, options),
         task.on_hand,
         round(float((np.maximum(items.expected - units.sum(axis=2), 0.0) * ~lost).sum())),
+        task.full_sites,
     )
 
 

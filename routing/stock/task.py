@@ -69,6 +69,11 @@ class StockTask:
     costs: UnitCosts
     on_hand: OnHand
 
+    @property
+    def full_sites(self) -> tuple[str, ...]:
+        """Warehouses that have no room for a single unit on the first day."""
+        return tuple(site for site, room in zip(self.items.sites, self.problem.room.tolist(), strict=True) if room < 1)
+
 
 def read_task(
     tables: Mapping[str, pl.DataFrame],

@@ -207,3 +207,16 @@ def test_what_carrying_costs_is_told_beside_what_is_short(folder: Path, tmp_path
     priced = 10_000.0 * row["parcels_short"]  # plan.short_cost of a new radar.toml
     assert f"{row['cost'] - priced:,.0f} CNY for trunk and stock beside what is short" in message
     assert f"with that at 10,000 CNY a parcel {row['cost']:,.0f}" in message
+
+
+def test_warehouses_full_on_the_first_day_are_named(folder: Path, tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    shutil.copytree(folder, full)
+    workspace = Workspace.open(full)
+    with workspace.run("load") as load:
+        load.upsert("warehouses", workspace.read("warehouses").with_columns(storage_capacity=pl.lit(0)))
+    result = radar(full, "plan", "joint", "--effort", "0.05", "--as-of", str(AS_OF), "--json")
+    assert result.exit_code == 3, result.output
+    assert json.loads(result.stdout)["warehouses_full"] == ["WN", "WS"]
+    words = " ".join(radar(full, "plan", "stock", "--as-of", str(AS_OF)).output.split())
+    assert "Warehouses that are full on 2025-11-01, into which nothing can be brought: WN, WS." in words

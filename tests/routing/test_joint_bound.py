@@ -17,7 +17,7 @@ from routing.checker.playback.clock import ClockRules
 from routing.checker.stock_cost import StockTerms
 from routing.joint.plan import plan_joint
 from routing.joint.proof import prove
-from routing.joint.solution import JointInputs, JointSolution, solve
+from routing.joint.solution import JointInputs, JointSolution, SolveRules, solve
 from routing.stock.options import StockOptions
 from routing.stock.task import read_task
 from routing.trunk.task.build_network import build_network
@@ -26,9 +26,9 @@ from tests.routing.stock_cases import AS_OF
 from tests.routing.test_joint_plan import FIRST, STOCK, TRUNK, make_inputs
 
 
-def solve_parts(inputs: JointInputs, options: StockOptions = STOCK) -> JointSolution:
+def solve_parts(inputs: JointInputs, options: StockOptions = STOCK, rules: SolveRules | None = None) -> JointSolution:
     network = build_network(TrunkInputs.gather(inputs.trunk), replace(TRUNK, short_cost=10_000.0))
-    return solve(network, read_task(inputs.stock, options), inputs, options, Deadline(60.0))
+    return solve(network, read_task(inputs.stock, options), inputs, options, Deadline(60.0), rules=rules)
 
 
 @pytest.mark.parametrize("capacity", [None, 450, 380])
@@ -40,6 +40,15 @@ def test_the_prices_of_the_programme_prove_its_value(capacity: int | None) -> No
     safe = solve_parts(inputs)
     assert safe.proof is not None
     assert safe.proof.bound <= safe.answers["joint"].value  # what safety costs is left out of the proof
+
+
+@pytest.mark.parametrize("capacity", [None, 450, 380])
+def test_the_prices_of_rounds_prove_no_less_than_the_rounds_told(capacity: int | None) -> None:
+    bare = replace(STOCK, service_level=0.5)  # nothing for safety
+    found = solve_parts(make_inputs(sort_capacity=capacity), bare, SolveRules(most_columns=0))
+    value = solve_parts(make_inputs(sort_capacity=capacity), bare).answers["joint"].value
+    assert found.proof is not None
+    assert found.bound * (1 - 1e-6) <= found.proof.bound <= value * (1 + 1e-6)
 
 
 def test_any_prices_prove_no_more_than_the_programme_is_worth() -> None:
