@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
+
+from cli.console import warn
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,6 +90,28 @@ def remake_cube(workspace: Workspace, plan: dict[str, Any]) -> pl.DataFrame | No
     as_of = date.fromisoformat(options["as_of"]) if options.get("as_of") else None
     last = date.fromisoformat(options["stock_to"])
     return _make(read, hubs, as_of, last, workspace.settings.workspace.timezone)
+
+
+def tell_first_editions(tables: Mapping[str, pl.DataFrame], first: date, last: date) -> None:
+    """Say which shopping events of the days planned for have no earlier edition among the sales; nothing where units are given."""
+    names = list_first_editions(tables["events"], tables["sales"], first, last)
+    if tables["stock_demand"].is_empty() and names:
+        warn(
+            f"Events without an earlier edition among the sales: {', '.join(names)}. What is sold then is judged by other events alone."
+        )
+
+
+def list_first_editions(events: pl.DataFrame, sales: pl.DataFrame, first: date, last: date) -> list[str]:
+    """Names of shopping events between two days that no sales of an earlier edition tell anything of, in order."""
+    import polars as pl
+
+    shopping = events.filter(pl.col("kind") == "shopping")
+    ahead = shopping.filter((pl.col("date_from") <= last) & (pl.col("date_to") >= first))
+    begin = sales["date"].min()
+    seen = shopping.filter((pl.col("date_to") < first) & (pl.col("date_from") >= begin)) if begin else shopping.clear()
+    return (
+        ahead.join(seen, on="name", how="anti").sort("date_from", "name")["name"].unique(maintain_order=True).to_list()
+    )
 
 
 def _find_forecast(run: Run, forecast: str | None, as_of: date | None) -> pl.DataFrame | None:

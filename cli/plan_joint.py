@@ -11,7 +11,7 @@ import typer
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import ForecastRun, basis_of, tell_basis
 from cli.joint_relief import compare_whole, find_nothing_ahead, read_joint, read_joint_terms, tell_saving
-from cli.merchant_demand import read_cube
+from cli.merchant_demand import read_cube, tell_first_editions
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
 from cli.plan_demand import TrunkRequest, choose_order
@@ -129,6 +129,7 @@ def plan_joint(
     _print_plan(found, told, run.run_id, basis_of(workspace, run.run_id), json=json)
     if not json:
         tell_basis(workspace, run.run_id)
+        tell_first_editions(stock, found.first, found.last)
         say(tell_weather_basis(workspace, run.run_id))
     if broken:
         warn(f"The checker finds {broken} violations: see `radar verify {run.run_id}`.")

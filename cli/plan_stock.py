@@ -11,7 +11,7 @@ import typer
 
 from cli.console import EXIT_INCOMPLETE, known_errors, out_json, out_rows, progress, say, warn, workspace_of
 from cli.forecast_basis import basis_of, tell_basis
-from cli.merchant_demand import read_cube
+from cli.merchant_demand import read_cube, tell_first_editions
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
 
@@ -122,6 +122,7 @@ def plan_stock(
     _print_plan(found, run.run_id, basis_of(workspace, run.run_id), json=json)
     if not json:
         tell_basis(workspace, run.run_id)
+        tell_first_editions(tables, found.window.first, found.window.last)
     if violations:
         warn(f"The checker finds {len(violations)} violations: see `radar verify {run.run_id}`.")
     if found.shortages.height:

@@ -180,7 +180,7 @@ def solve(
             rules.meanwhile(replace(draft, answers=dict(answers)))
         answers["one pass"] = rivals["one pass"].result()
     best = answers["joint"]
-    return _prove(replace(draft, answers=answers), best.bound, best.duals, rules, deadline)
+    return _prove(replace(draft, answers=answers), best.bound, best.duals, rules, deadline, progress)
 
 
 def _solve_by_rounds(
@@ -193,15 +193,21 @@ def _solve_by_rounds(
     answers["joint"], bound, duals = solve_by_rounds(
         draft.model, deadline, starts=list(answers.values()), progress=progress
     )
-    return _prove(replace(draft, answers=answers), bound, duals, rules, deadline)
+    return _prove(replace(draft, answers=answers), bound, duals, rules, deadline, progress)
 
 
 def _prove(
-    found: JointSolution, bound: float, duals: Floats | None, rules: SolveRules, deadline: Deadline
+    found: JointSolution,
+    bound: float,
+    duals: Floats | None,
+    rules: SolveRules,
+    deadline: Deadline,
+    progress: Progress,
 ) -> JointSolution:
     """Add what is proven: the bound, what must stay short, and the prices of the bound where there are any."""
     model, least, own = found.model, 0.0, bound
     if min(answer.short for answer in found.answers.values()) > JOINT.least_short:
+        progress.step(5, 6, "what must stay short")
         least = solve_at_price(model, None, deadline)[0]
         if rules.short_price < model.network.short_cost:
             own, duals = solve_at_price(model, rules.short_price, deadline)

@@ -220,3 +220,17 @@ def test_warehouses_full_on_the_first_day_are_named(folder: Path, tmp_path: Path
     assert json.loads(result.stdout)["warehouses_full"] == ["WN", "WS"]
     words = " ".join(radar(full, "plan", "stock", "--as-of", str(AS_OF)).output.split())
     assert "Warehouses that are full on 2025-11-01, into which nothing can be brought: WN, WS." in words
+
+
+def test_an_event_without_an_earlier_edition_is_named(folder: Path, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    shutil.copytree(folder, first)
+    workspace = Workspace.open(first)
+    events = workspace.read("events").filter(pl.col("edition") == 2025)
+    other = events.with_columns(event_id=pl.lit("fair-2025"), name=pl.lit("Fair"))
+    with workspace.run("load") as load:
+        load.replace("events", pl.concat([events, other]))
+    words = " ".join(radar(first, "plan", "stock", "--as-of", str(AS_OF)).output.split())
+    assert "Events without an earlier edition among the sales: Fair, Sale." in words
+    known = " ".join(radar(folder, "plan", "stock", "--as-of", str(AS_OF)).output.split())
+    assert "without an earlier edition" not in known
