@@ -241,6 +241,11 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
     out_rows(late.head(_MERCHANTS_SHOWN), json=False, title=f"Latest dispatch, the dearest {_MERCHANTS_SHOWN} to miss")
     if found.shortages.height:
         out_rows(found.shortages, json=False, title="No room for")
+        unreached = int(found.shortages.filter(pl.col("full") == "")["units"].sum())
+        if unreached:
+            warn(
+                f"No warehouse is full: {unreached:,} units are for buyers to whom no lane or courier's rate leads, from a warehouse or from home."
+            )
     say(_sum_up(found) + ".")
     if found.at_home:
         say(f"{found.at_home:,} units leave from home as today: that costs less, or no warehouse has room.")

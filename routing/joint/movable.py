@@ -145,8 +145,12 @@ def find_movable(
     kept = np.divide(base, listed, out=np.ones_like(base), where=listed > base)
     told, cut = float(listed.sum()), float((listed * (1.0 - kept)).sum())
     if cut > MOVABLE.most_cut * told:
+        beyond = (listed * (1.0 - kept)).sum(axis=0)
+        start, end = (int(at) for at in np.unravel_index(np.argmax(beyond), beyond.shape))
+        route = f"{network.hub_ids[start]} to {network.hub_ids[end]}"
+        asked, carried = listed[:, start, end].sum(), base[:, start, end].sum()
         raise RadarError(
-            f"merchants' orders exceed their routes by {100 * cut / told:.0f} % of {told:,.0f} parcels",
+            f"merchants' orders exceed their routes by {100 * cut / told:.0f} % of {told:,.0f} parcels, most from {route}: {asked:,.0f} of {carried:,.0f}",
             f"at most {100 * MOVABLE.most_cut:.0f} %: route_demand holds what merchants sell",
             "load sales and route volumes of the same network, or correct sourcing",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -234,3 +235,26 @@ def test_an_event_without_an_earlier_edition_is_named(folder: Path, tmp_path: Pa
     assert "Events without an earlier edition among the sales: Fair, Sale." in words
     known = " ".join(radar(folder, "plan", "stock", "--as-of", str(AS_OF)).output.split())
     assert "without an earlier edition" not in known
+
+
+def test_buyers_no_lane_leads_to_are_told_apart_from_full_warehouses(folder: Path, tmp_path: Path) -> None:
+    far = tmp_path / "far"
+    shutil.copytree(folder, far)
+    workspace = Workspace.open(far)
+    sold = workspace.read("sales").filter(pl.col("destination_region_id") == "south")
+    west = (
+        pl.DataFrame({"region_id": ["west"], "name": ["West"]}),
+        pl.DataFrame({"hub_id": ["W"], "name": ["W"], "region_id": ["west"]}),
+    )
+    with workspace.run("load") as load:
+        for name, rows in zip(("regions", "hubs"), west, strict=True):
+            load.upsert(name, rows)
+        load.upsert("sales", sold.with_columns(destination_region_id=pl.lit("west")))
+    result = radar(far, "plan", "stock", "--as-of", str(AS_OF))
+    assert result.exit_code == 3, result.output
+    assert re.search(
+        r"No warehouse is full: [1-9]\d* units are for buyers to whom no lane", " ".join(result.output.split())
+    )
+    refused = radar(far, "plan", "joint", "--as-of", str(AS_OF))
+    assert refused.exit_code == 1, refused.output
+    assert re.search(r"most from N to W: [1-9]\d* of 0", " ".join(refused.output.split()))
