@@ -212,3 +212,20 @@ def test_the_command_writes_the_list_and_says_what_to_tell(tmp_path: Path) -> No
     assert kept["care_id"].to_list() == ["w"]
     assert CliRunner().invoke(app, [*words[:-1], "--warning", "W9"]).exit_code == 1
     assert "w" in CliRunner().invoke(app, words[:-1]).stdout
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "worst"),
+    [
+        (4, 8, 4.0),  # shut while it is on the road
+        (-5, 1, None),  # open again before it leaves
+        (12, 20, None),  # shut as it arrives
+        (-5, 3, 1.0),  # still shut when it leaves
+    ],
+)
+def test_a_closure_counts_from_departure_to_arrival_and_no_longer(start: int, end: int, worst: float | None) -> None:
+    """The waybill leaves in two hours and drives ten; the lane may be shut with probability one half."""
+    met = weather((DAY, "A-B", 1.0, 1.0, "red", SNOW))
+    found = care([waybill("w", "A", "B", NOW - timedelta(hours=3))], met, closures(("A-B", start, end, 0.5, SNOW)))
+    expected = [] if worst is None else [(worst / 2, worst)]
+    assert found.select("expected_hours", "worst_hours").rows() == expected
