@@ -213,8 +213,8 @@ def _cell(value: object, column: str, *, whole: bool, as_typed: bool) -> str:
         return str(value) if column in TYPED else f"{value:,}"
     if isinstance(value, float):
         if whole:
-            return f"{value + 0.0:,.0f}"  # no -0
-        return f"{value:,.3f}" if abs(value) < 100 or column in PLACES else f"{value:,.0f}"
+            return f"{value:z,.0f}"
+        return f"{value:z,.3f}" if abs(value) < 100 or column in PLACES else f"{value:z,.0f}"
     return str(value)
 
 

@@ -49,4 +49,5 @@ def tables(
         out_json({"table": table.name, "group": table.group, "meaning": table.meaning, "columns": columns})
         return
     out_text(table.meaning)
-    out_rows(pl.DataFrame(columns).with_columns(pl.col("aliases").list.join(", ")), json=False)
+    words = pl.Series("type", [column.type_word for column in table.columns])
+    out_rows(pl.DataFrame(columns).with_columns(words, pl.col("aliases").list.join(", ")), json=False)

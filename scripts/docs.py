@@ -94,15 +94,7 @@ def _describe_column(column: ColumnContract, link: str) -> str:
     name = f"**{column.name}**" if column.key else column.name
     empty = "yes" if column.nullable or column.default is not None else ""
     aliases = ", ".join(column.aliases)
-    return f"| {name} | {_type_word(column)} | {column.unit or ''} | {empty} | {column.meaning}{link} | {aliases} |"
-
-
-def _type_word(column: ColumnContract) -> str:
-    words = {"String": "text", "Int64": "whole number", "Float64": "number", "Date": "date", "Boolean": "yes/no"}
-    kind = str(column.dtype.base_type().__name__)
-    if kind == "List":
-        return "list"
-    return words.get(kind, "time" if kind == "Datetime" else kind)
+    return f"| {name} | {column.type_word} | {column.unit or ''} | {empty} | {column.meaning}{link} | {aliases} |"
 
 
 def write_commands() -> str:

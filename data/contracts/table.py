@@ -35,6 +35,17 @@ _RULE_WORDS = {
 }
 
 
+_TYPE_WORDS = {
+    "String": "text",
+    "Int64": "whole number",
+    "Float64": "number",
+    "Date": "date",
+    "Datetime": "time",
+    "Boolean": "yes/no",
+    "List": "list",
+}
+
+
 @dataclass(frozen=True)
 class ColumnContract:
     """One column: what it is called, holds, is measured in and means."""
@@ -47,6 +58,12 @@ class ColumnContract:
     meaning: str
     aliases: tuple[str, ...]
     default: pl.Expr | None = None
+
+    @property
+    def type_word(self) -> str:
+        """Its type in a planner's words: text, whole number, number, date, time, yes/no or list."""
+        kind = str(self.dtype.base_type().__name__)
+        return _TYPE_WORDS.get(kind, kind)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from data.contracts import TABLES
 from data.errors import RadarError
 from data.language import choose_language, current_language, default_languages, read_catalogue
 from data.workspace import Workspace
+from forecasting.evaluation.backtest_case import NAIVE_MODELS
+from forecasting.evaluation.error_causes import STEPS
 from tests.reports.reading import placeholders
 
 RUNNER = CliRunner()
@@ -221,6 +223,9 @@ def test_every_code_word_of_a_table_has_its_chinese_and_is_typed_as_it_stands(ch
         for value in choices[1].split(", ")
         if column.name != "quantile"
     }
+    words |= {("unit", column.unit) for table in TABLES.values() for column in table.columns if column.unit}
+    words |= {("known", step) for step in STEPS}
+    words |= {("model", name) for name in ("radar", *NAIVE_MODELS)}
     assert len(words) > 80
     assert sorted(pair for pair in words if not CHINESE.search(tell_cell(*pair))) == []
     workspace = Workspace.create(tmp_path / "计划 [1]#%20")
