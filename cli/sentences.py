@@ -13,12 +13,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+from data.errors import cut
 from data.language import read_catalogue
 
 _NAME = re.compile(r"\{(\w+)\}")
 # A form that says next to nothing itself, such as ``{first} to {last}``, takes single words only, but for names that hold sentences.
 _FEW_LETTERS = 8
 _ALSO_KEPT = ("outcome.", "risk.", "money.")
+# An error as data.errors writes it.
+_ERROR = re.compile(
+    r"(?P<place>(?:(?P<file>[^:;]*\.\w+)(?:, )?)?(?:row (?P<row>\d+)(?:, )?)?(?:column (?P<column>[^:;]+))?: )?"
+    r"(?:[Ff]ound (?=.*, expected ))?(?P<found>.+?)(?:, expected (?P<expected>.+?))?(?:; (?P<action>.+))?\.",
+    re.DOTALL,
+)
 _WORDS = re.compile(r"[A-Za-z]{2,} [a-z]")
 # A name for a value as the file has it stands for one quoted text, whatever is in it; a count is a number.
 _COUNT = r"\d[\d,]*|⟦\d+⟧"
@@ -79,7 +86,46 @@ def in_chinese(text: str) -> str:
         told = _by_form(text[:1].lower() + text[1:])
     if told is None and text.endswith(".") and (chinese := in_chinese(text[:-1])) != text[:-1]:
         told = f"{chinese}。"
+    if told is None:
+        told = _as_error(text)
     return _in_parts(text) if told is None else told
+
+
+def write_error(
+    found: str,
+    expected: str,
+    action: str,
+    *,
+    file: object = None,
+    row: object = None,
+    column: object = None,
+) -> str:
+    """Write the parts of a known error as one sentence in Chinese.
+
+    Examples
+    --------
+    >>> write_error("3 columns", "5 columns", "", file="a.csv", row=7)
+    'a.csv，第7行：发现3列，应为5列。'
+    """
+    places = (file, None if row is None else f"第{row}行", None if column is None else f"列 {column}")
+    where = "，".join(str(place) for place in places if place is not None)
+    found, expected, action = (in_chinese(cut(text)) for text in (found, expected, action))
+    body = f"发现{found}，应为{expected}" if expected else found
+    if action:
+        body = f"{body}；{action}"
+    end = "" if body.endswith(("？", "！")) else "。"
+    return f"{where}：{body}{end}" if where else f"{body}{end}"
+
+
+def _as_error(text: str) -> str | None:
+    """Translate an error that was kept as its sentence, as runs keep theirs; None where it is none."""
+    parts = _ERROR.fullmatch(text)
+    if parts is None or (parts["expected"] is None and parts["place"] is None):
+        return None
+    if in_chinese(parts["found"]) == parts["found"] and _WORDS.search(parts["found"]):
+        return None
+    places = {name: parts[name] for name in ("file", "row", "column")}
+    return write_error(parts["found"], parts["expected"] or "", parts["action"] or "", **places)
 
 
 def _by_form(text: str) -> str | None:

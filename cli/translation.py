@@ -9,9 +9,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-from cli.sentences import in_chinese
+from cli.sentences import in_chinese, write_error
 from cli.words import term
-from data.errors import RadarError, cut
+from data.errors import RadarError
 from data.language import current_language
 
 
@@ -106,18 +106,7 @@ def tell(error: RadarError) -> str:
     """Write a known error as one sentence in the reader's language."""
     if current_language() != "zh":
         return str(error)
-    places = [str(error.file) if error.file is not None else ""]
-    places += [
-        f"第{error.row}行" if error.row is not None else "",
-        f"列 {error.column}" if error.column is not None else "",
-    ]
-    where = "，".join(place for place in places if place)
-    found, expected, action = (in_chinese(cut(text)) for text in (error.found, error.expected, error.action))
-    body = f"发现{found}，应为{expected}" if expected else found
-    if action:
-        body = f"{body}；{action}"
-    end = "" if body.endswith(("？", "！")) else "。"
-    return f"{f'{where}：' if where else ''}{body}{end}"
+    return write_error(error.found, error.expected, error.action, file=error.file, row=error.row, column=error.column)
 
 
 def in_language(text: str) -> str:

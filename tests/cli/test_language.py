@@ -280,3 +280,18 @@ def test_rules_that_are_told_together_are_each_chinese_whatever_their_values_hol
 )  # fmt: skip
 def test_lists_are_translated_part_by_part(english: str, expected: str) -> None:
     assert in_chinese(english) == expected
+
+
+def test_an_error_that_a_run_kept_is_told_in_chinese_as_it_was_when_it_came(chinese: None, tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "ws")
+    words = ["--workspace", str(workspace.folder)]
+    (tmp_path / "a b.csv").write_text("hub_id,what\nA,1\n", encoding="utf-8")
+    for table in ("stock", "sales"):
+        assert RUNNER.invoke(app, [*words, "load", table, str(tmp_path / "a b.csv")]).exit_code == 1
+    listed = "".join(re.sub(r"[│\s]", "", line) for line in RUNNER.invoke(app, [*words, "runs"]).stdout.splitlines())
+    assert listed.count("失败") == 2
+    assert "found" not in listed
+    assert "expected" not in listed
+    assert listed.count("应为") == 2
+    for error in (RadarError("256 bytes", "at most 5", "split the file", file="a b.csv", row=3, column="share"),):
+        assert in_chinese(str(error)) == tell(error)
