@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,13 +12,58 @@ import polars as pl
 
 from data.arrays import Floats
 from data.calendar import build_calendar
+from data.constants import constant
 from data.sample.scale import AS_OF, all_days, stream
 
-# National growth a year: 2024 +21.5 %, 2025 (to November) +14.9 %, State Post Bureau.
-GROWTH = {2023: 0.194, 2024: 0.215, 2025: 0.149}
-WEEKDAY = np.array([1.02, 1.03, 1.02, 1.00, 1.02, 0.98, 0.93])
-_YEAR_WAVE = 0.05
-_YEAR_PEAK_DAY = 330
+
+@dataclass(frozen=True)
+class SeasonTruth:
+    """What the sample's days are made of, alike for all routes."""
+
+    growth: Mapping[int, float] = constant(
+        {2023: 0.194, 2024: 0.215, 2025: 0.149},
+        "1/year",
+        "national growth, 2025 to November",
+        "published: State Post Bureau",
+    )
+    weekday: tuple[float, ...] = constant(
+        (1.02, 1.03, 1.02, 1.00, 1.02, 0.98, 0.93), "1", "level of Monday to Sunday", "judgement"
+    )
+    year_wave: float = constant(0.05, "1", "amplitude of the year's wave", "judgement")
+    year_peak: int = constant(330, "day of the year", "on which it peaks", "judgement")
+    wave_days: tuple[float, ...] = constant(
+        (-7.0, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
+        "days",
+        "since a shopping wave's peak day",
+        "judgement",
+    )
+    wave_share: tuple[float, ...] = constant(
+        (0.0, -0.03, -0.06, -0.08, -0.07, 0.06, 1.0, 0.80, 0.62, 0.47, 0.33, 0.22, 0.14, 0.09, 0.05, 0.02, 0.0),
+        "1",
+        "of its height on these days; before it buyers wait",
+        "judgement",
+    )
+    lunar_days: tuple[float, ...] = constant(
+        (-24.0, -18, -14, -10, -7, -5, -3, -1, 0, 2, 4, 6, 8, 10, 12, 15, 20),
+        "days",
+        "since the first day of the lunar year",
+        "judgement",
+    )
+    lunar_level: tuple[float, ...] = constant(
+        (1.0, 1.06, 1.08, 1.0, 0.84, 0.66, 0.47, 0.27, 0.19, 0.21, 0.30, 0.44, 0.60, 0.74, 0.85, 0.96, 1.0),
+        "1",
+        "level on these days",
+        "judgement",
+    )
+    holiday: Mapping[str, float] = constant(
+        {"National Day": 0.88, "Labor Day": 0.90, "New Year's Day": 0.95}, "1", "level on holidays", "judgement"
+    )
+    other_holiday: float = constant(0.96, "1", "level on other holidays", "judgement")
+
+
+TRUTH = SeasonTruth()
+GROWTH = TRUTH.growth
+WEEKDAY = np.array(TRUTH.weekday)
 
 # Height above a normal day and delay of the parcels behind the orders [days], by wave and edition. A courier network is
 # spikier than the nation (1.9 in 2023, 1.5 in 2024) and flatter than a single network measured at 2.8. The opening gains on the
@@ -29,19 +75,6 @@ WAVES: dict[str, dict[int, tuple[float, float]]] = {
     "Double 11": {2023: (1.20, 0.55), 2024: (1.22, 0.4), 2025: (1.25, 0.25)},
     "Double 12": {2023: (0.32, 0.6), 2024: (0.28, 0.5)},
 }
-# Share of a wave's height by days since its peak day; before it, buyers wait.
-_WAVE_DAYS = np.array([-7.0, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
-_WAVE_SHARE = np.array(
-    [0.0, -0.03, -0.06, -0.08, -0.07, 0.06, 1.0, 0.80, 0.62, 0.47, 0.33, 0.22, 0.14, 0.09, 0.05, 0.02, 0.0]
-)
-# Level by days since the first day of the lunar year.
-_LUNAR_DAYS = np.array([-24.0, -18, -14, -10, -7, -5, -3, -1, 0, 2, 4, 6, 8, 10, 12, 15, 20])
-_LUNAR_LEVEL = np.array(
-    [1.0, 1.06, 1.08, 1.0, 0.84, 0.66, 0.47, 0.27, 0.19, 0.21, 0.30, 0.44, 0.60, 0.74, 0.85, 0.96, 1.0]
-)
-# Level on the days of the other holidays.
-_HOLIDAY_LEVEL = {"National Day": 0.88, "Labor Day": 0.90, "New Year's Day": 0.95}
-_OTHER_HOLIDAY = 0.96
 SPRING_FESTIVAL = "Chinese New Year"
 
 
@@ -86,7 +119,7 @@ def build_day_factors(seed: int) -> DayFactors:
     events = build_calendar("CN", days[0].year, days[-1].year + 1)
     ordinal = np.array([day.toordinal() for day in days], dtype=np.float64)
     day_of_year = np.array([day.timetuple().tm_yday for day in days], dtype=np.float64)
-    season = 1.0 + _YEAR_WAVE * np.cos(2.0 * np.pi * (day_of_year - _YEAR_PEAK_DAY) / 365.25)
+    season = 1.0 + TRUTH.year_wave * np.cos(2.0 * np.pi * (day_of_year - TRUTH.year_peak) / 365.25)
     weekday = WEEKDAY[[day.weekday() for day in days]]
     noise = np.exp(autoregressive(stream(seed, "days"), (len(days),), 0.5, 0.025))
     return DayFactors(days, _growth(days), season, weekday, _holidays(events, ordinal), noise, _waves(events, ordinal))
@@ -103,10 +136,10 @@ def _holidays(events: pl.DataFrame, ordinal: Floats) -> Floats:
     level = np.ones(len(ordinal))
     for row in events.filter(pl.col("kind") == "holiday").iter_rows(named=True):
         if row["name"] == SPRING_FESTIVAL:
-            level = level * np.interp(ordinal - row["peak_date"].toordinal(), _LUNAR_DAYS, _LUNAR_LEVEL)
+            level = level * np.interp(ordinal - row["peak_date"].toordinal(), TRUTH.lunar_days, TRUTH.lunar_level)
             continue
         inside = (ordinal >= row["date_from"].toordinal()) & (ordinal <= row["date_to"].toordinal())
-        level = np.where(inside, np.minimum(level, _HOLIDAY_LEVEL.get(row["name"], _OTHER_HOLIDAY)), level)
+        level = np.where(inside, np.minimum(level, TRUTH.holiday.get(row["name"], TRUTH.other_holiday)), level)
     return level
 
 
@@ -124,8 +157,8 @@ def _waves(events: pl.DataFrame, ordinal: Floats) -> dict[str, Floats]:
 
 def _profile_with_delay(since: Floats, delay: float) -> Floats:
     """Part ``delay`` of each day's parcels leaves a day later; the sum over the days stays."""
-    today = np.interp(since, _WAVE_DAYS, _WAVE_SHARE, left=0.0, right=0.0)
-    yesterday = np.interp(since - 1.0, _WAVE_DAYS, _WAVE_SHARE, left=0.0, right=0.0)
+    today = np.interp(since, TRUTH.wave_days, TRUTH.wave_share, left=0.0, right=0.0)
+    yesterday = np.interp(since - 1.0, TRUTH.wave_days, TRUTH.wave_share, left=0.0, right=0.0)
     share: Floats = (1.0 - 0.6 * delay) * today + 0.6 * delay * yesterday
     return share
 
