@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     import polars as pl
 
-    from routing.stress.incidents import Scenario, Surroundings
+    from routing.stress.incidents import Incident, Scenario, Surroundings
     from routing.stress.layout import Layout
     from routing.stress.records import Network
     from routing.trunk.task.inputs import TrunkOptions
@@ -56,8 +58,7 @@ class NearPlanner:
         if any(one.kind in _BEYOND_A_PLAN for one in scenario.incidents):
             return None
         demand = self._demand(scenario)
-        days, lanes = self._struck(scenario)
-        inputs = TrunkInputs.gather({**self.tables, "route_demand": demand, "lane_weather": lanes})
+        inputs = TrunkInputs.gather({**self.tables, "route_demand": demand, **self._struck(scenario)})
         first, last = demand["date"].min(), demand["date"].max()
         reference = Reference(
             self.tables["trunk_departures"],
@@ -68,7 +69,7 @@ class NearPlanner:
         )
         # what a planner fixed may not be able to run now; what was forbidden stays so
         locks = inputs.departure_locks.with_columns(at_least=pl.lit(0, inputs.departure_locks.schema["at_least"]))
-        inputs = replace(inputs, hub_days=days, departure_locks=locks)
+        inputs = replace(inputs, departure_locks=locks)
         plan = plan_trunk(inputs, self.options, reference=reference)
         tables = dict(self.tables) | {"trunk_flows": plan.trunk_flows, "trunk_departures": plan.trunk_departures}
         return tables, 0 if plan.changes is None else count_changes(plan.changes)
@@ -112,8 +113,41 @@ class NearPlanner:
                 rows.append(told | {"sort_capacity": capacity})
         return rows
 
-    def _struck(self, scenario: Scenario) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """``hub_days`` and ``lane_weather`` as the scenario leaves them."""
+    def _struck(self, scenario: Scenario) -> dict[str, pl.DataFrame]:
+        """``hub_days``, ``lane_weather`` and ``lane_closures`` as the scenario leaves them.
+
+        By sorts a lane is shut by the hour; whatever else befalls it, and all of it by days, is the weather of its day.
+        """
+        by_hour = [one for one in scenario.incidents if self.layout.steps.by_clock and one.kind == "lane_shut"]
+        by_day = [one for one in scenario.incidents if one not in by_hour]
+        return {**self._change_days(by_day), "lane_closures": self._shut_lanes(by_hour)}
+
+    def _shut_lanes(self, incidents: Sequence[Incident]) -> pl.DataFrame:
+        """The plan's own closures and those of incidents, for certain."""
+        import polars as pl
+
+        from data.contracts import contract
+
+        columns = ["lane_id", "starts_at", "ends_at", "probability", "cause"]
+        shape = contract("lane_closures").empty().select(columns)
+        rows = [
+            {
+                "lane_id": one.lane_id,
+                **{name: self._moment(getattr(one, name)) for name in ("starts_at", "ends_at")},
+                "probability": 1.0,
+                "cause": one.kind,
+            }
+            for one in incidents
+        ]
+        own = self.tables.get("lane_closures", shape).select(pl.col(name).cast(shape.schema[name]) for name in columns)
+        return pl.concat([own, pl.DataFrame(rows).cast(shape.schema)]) if rows else own
+
+    def _moment(self, moment: datetime) -> datetime:
+        """A moment without an offset is by the clock of the plan's days."""
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self.around.zone)).astimezone(UTC)
+
+    def _change_days(self, incidents: Sequence[Incident]) -> dict[str, pl.DataFrame]:
+        """``hub_days`` and ``lane_weather`` as incidents leave them."""
         import numpy as np
         import polars as pl
 
@@ -122,8 +156,7 @@ class NearPlanner:
         from routing.stress.records import CLOSED
 
         before, steps = self.layout.network, self.layout.steps
-        after = strike(self.layout, before, scenario.incidents, self.around)
-        hub_days = self._list_hub_days(after)
+        after = strike(self.layout, before, incidents, self.around)
         rows: list[dict[str, Any]] = []
         found: dict[tuple[int, date], list[tuple[float, float]]] = {}
         for lane, step in np.argwhere(
@@ -157,5 +190,19 @@ class NearPlanner:
                 .group_by("date", "lane_id", maintain_order=True)
                 .agg(pl.col("speed_factor").product(), pl.col("capacity_factor").product())
             )
-        empty = contract("hub_days").empty()
-        return (contract("hub_days").arrange(pl.DataFrame(hub_days)) if hub_days else empty), weather
+        return {"hub_days": self._join_hub_days(self._list_hub_days(after)), "lane_weather": weather}
+
+    def _join_hub_days(self, struck: list[dict[str, Any]]) -> pl.DataFrame:
+        """The plan's own ``hub_days``, and in place of its capacities those of the hubs and dates that are struck."""
+        import polars as pl
+
+        from data.contracts import contract
+
+        own = contract("hub_days").arrange(self.tables.get("hub_days", contract("hub_days").empty()))
+        if not struck:
+            return own
+        keys = ["date", "hub_id", "sort_id"]
+        rows = contract("hub_days").arrange(pl.DataFrame(struck))
+        rooms = own.select(*keys, "buffer_capacity")
+        rows = rows.drop("buffer_capacity").join(rooms, on=keys, how="left").select(own.columns)
+        return pl.concat([own.join(rows, on=["date", "hub_id"], how="anti"), rows])

@@ -262,7 +262,7 @@ ANSWERS: tuple[Answer, ...] = (
         draws_run: text?, forecast they were drawn from
         summaries: rows, as in stress_summaries
         results: rows, as in stress_results
-        capacity: map?, with --risk what sorting capacity to ask for
+        capacity: map?, with --risk what sorting capacity and vehicles on call to ask for
         calibration: map?, what backtests saw of the draws
         """,
         "what a later version tells",

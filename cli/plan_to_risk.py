@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cli.plan_risk import PlanOnDraws
     from data.progress import Progress
     from data.settings import PlanSettings
-    from routing.stress.capacity import Capacity
+    from routing.stress.capacity import Ask, Capacity
     from routing.stress.play import Outcomes
     from routing.stress.probability import Probability
     from routing.trunk.plan import TrunkPlan
@@ -54,7 +54,7 @@ class Reached:
     cost, cost_before
         Mean cost on these, and that of the plan without a target [CNY].
     capacity
-        Sorting capacity that would bring it to the target; None where it is there already.
+        Sorting capacity and vehicles on call that would bring it to the target; None where it is there already.
     """
 
     target: float
@@ -71,17 +71,23 @@ class Reached:
         """Whether the upper end of the interval on fresh draws is within the target."""
         return self.fresh.high <= self.target
 
+    @property
+    def met_with_capacity(self) -> bool:
+        """Whether it is with what is asked for."""
+        return self.met or (self.capacity is not None and self.capacity.after.high <= self.target)
+
     def facts(self) -> dict[str, Any]:
         """What JSON tells of it."""
         return {
             "target": self.target,
             "met": self.met,
+            "met_with_capacity": self.met_with_capacity,
             **{f"overflow_{name}": value for name, value in asdict(self.fresh).items()},
             "draws": FRESH_DRAWS,
             "expected_cost": self.cost,
             "expected_cost_before": self.cost_before,
             "rounds": [asdict(one) for one in self.rounds],
-            "capacity": None if self.capacity is None else asdict(self.capacity),
+            "capacity": None if self.capacity is None else {**asdict(self.capacity), "price": self.capacity.price},
         }
 
 
@@ -140,8 +146,9 @@ def plan_to_target(task: TargetTask, first: TrunkPlan, bar: Progress) -> Reached
 
     Notes
     -----
-    Levers in the order of their price: planning for more where hub-days overflow, which adds vehicles there and spreads what comes over more days; then
-    sorting capacity, which nobody but the planner can book and which is therefore named with its price and what it brings.
+    Planning for more where hub-days overflow adds vehicles there and spreads what comes over more days; it ends when a plan has become dearer than a plan that
+    misses the target may be, as each round adds to the price. What is left is for sorting capacity and vehicles on call, which nobody but the planner can book and
+    which are therefore named with their price and what they bring.
     """
     from routing.stress.raising import raise_demand, raise_factors
     from routing.stress.to_tables import summarise_hub_days
@@ -159,7 +166,7 @@ def plan_to_target(task: TargetTask, first: TrunkPlan, bar: Progress) -> Reached
         probability, cost = _judge(outcomes, strata)
         told = Round(number, int(asked["parcels"].sum()), probability.value, probability.low, probability.high, cost)
         found.append((told, plan, asked, ready))
-        if probability.high <= task.target:
+        if probability.high <= task.target or cost > found[0][0].expected_cost * (1.0 + DEAREST):
             break
         raised = raise_factors(factors, summarise_hub_days(ready.layout, "none", "spot", outcomes, strata))
         if raised == factors:
@@ -195,7 +202,7 @@ def _choose(found: list[_Found], target: float) -> _Found:
 
 def tell_reached(reached: Reached) -> list[str]:
     """Tell in sentences what was reached and what it would take."""
-    from cli.words import money, word
+    from cli.words import word
 
     key = "target.met" if reached.met else "target.missed"
     lines = [
@@ -208,33 +215,50 @@ def tell_reached(reached: Reached) -> list[str]:
             change=f"{reached.cost / reached.cost_before - 1:+.1%}" if reached.cost_before else "–",
         )
     ]
-    if reached.capacity is not None and reached.capacity.asks:
-        asks = word("target.join").join(
-            word(
-                "target.ask",
-                hub=ask.hub_id,
-                parcels=f"{ask.parcels:,}",
-                share=f"{ask.share:.0%}",
-                first=f"{ask.first:%m-%d}",
-                last=f"{ask.last:%m-%d}",
-            )
-            for ask in reached.capacity.asks
-        )
-        price = money(sum(ask.price for ask in reached.capacity.asks))
-        lines.append(word("target.asks", asks=asks, price=price, probability=reached.capacity.after.tell()))
-    elif reached.capacity is not None:
-        lines.append(word("target.no_asks"))
+    if reached.capacity is not None:
+        lines += tell_capacity(reached.capacity, reached.target)
     return lines
+
+
+def tell_capacity(found: Capacity, target: float) -> list[str]:
+    """Tell in sentences what to ask for, what booking it costs, and what it comes to on futures it was not found on."""
+    from cli.words import money, word
+
+    if not found.asks:
+        return [word("target.no_asks", probability=found.before.tell())]
+    asks = word("target.join").join(_tell_ask(ask) for ask in found.asks)
+    change = f"{found.cost_after / found.cost_before - 1:+.1%}" if found.cost_before else "–"
+    told = {"probability": found.after.tell(), "before": found.before.tell(), "change": change}
+    key = "target.asks_meet" if found.after.high <= target else "target.asks_miss"
+    return [
+        word("target.asks", asks=asks, price=money(found.price), **told),
+        word(key, target=f"{target:.1%}"),
+    ]
+
+
+def _tell_ask(ask: Ask) -> str:
+    """Tell what one hub is asked for: how much, in which sorts, on which days."""
+    from cli.words import word
+
+    days = {"first": f"{ask.first:%m-%d}", "last": f"{ask.last:%m-%d}"}
+    if ask.vehicles:
+        return word("target.ask_vehicles", hub=ask.hub_id, vehicles=f"{ask.vehicles:,}", **days)
+    told = {"hub": ask.hub_id, "parcels": f"{ask.parcels:,}", "share": f"{ask.share:.0%}", **days}
+    if ask.sort_id in ("", "day"):
+        return word("target.ask", **told)
+    return word("target.ask_sorts", sorts=word("target.join").join(ask.sort_id.split("|")), **told)
 
 
 def _ask(ready: PlanOnDraws, judge: Any, task: TargetTask, strata: int) -> Capacity:
     """Seek the capacity on draws of its own, and judge it on the fresh ones."""
     from routing.stress.capacity import ask_capacity
     from routing.stress.policies import DEFAULT
+    from routing.stress.relief import AskPrices
 
     fit = ready.source.draw_fresh(ASK_DRAWS, turn=2)
-    price = task.settings.extra_sort_cost
-    return ask_capacity(ready.layout, _without_stranded(ready, fit), judge, DEFAULT, task.target, price, strata)
+    prices = AskPrices(task.settings.extra_sort_cost, task.settings.idle_cost_share)
+    fit, judge = (_without_stranded(ready, one) for one in (fit, judge))
+    return ask_capacity(ready.layout, fit, judge, DEFAULT, task.target, prices, strata)
 
 
 def _play(ready: PlanOnDraws, demand: Any) -> Outcomes:

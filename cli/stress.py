@@ -82,7 +82,7 @@ def stress(
         typer.Option(
             "--risk",
             metavar="SHARE",
-            help="Also say what sorting capacity to ask for so that this share of futures overflows.",
+            help="Also say what sorting capacity and vehicles on call to ask for so that only this share of futures overflows.",
         ),
     ] = None,
     engine: EngineName = None,
@@ -131,11 +131,17 @@ def stress(
         facts = {"run_id": run.run_id, "plan": run_id, "draws": found.draws, "draws_run": source}
         facts |= {"summaries": found.summaries.to_dicts(), "results": found.results.to_dicts()}
         calibration = None if seen is None else seen.facts()
-        out_json(facts | {"capacity": None if asked is None else asdict(asked), "calibration": calibration})
+        out_json(
+            facts
+            | {
+                "capacity": None if asked is None else {**asdict(asked), "price": asked.price},
+                "calibration": calibration,
+            }
+        )
         return
     _print_stress(run.run_id, found, tell_calibration(seen))
-    if asked is not None:
-        _print_asks(asked)
+    if asked is not None and target is not None:
+        _print_asks(asked, target)
 
 
 def _find_trunk_plan(workspace: Workspace, named: str) -> str:
@@ -171,26 +177,26 @@ def _lay_out(
 def _ask(workspace: Workspace, ready: PlanOnDraws, found: Stressed, policy: Policy, target: float) -> Capacity:
     """Find the capacity on draws of its own, enough not to fit a few of them, and judge it on as many others."""
     from routing.stress.capacity import ask_capacity
+    from routing.stress.relief import AskPrices
     from routing.stress.stress import StressOptions
 
-    price = workspace.settings.plan.extra_sort_cost
+    settings = workspace.settings.plan
+    prices = AskPrices(settings.extra_sort_cost, settings.idle_cost_share)
     count = max(found.draws, _ASK_DRAWS)
     # both without what no lanes lead for, as the plays before
     fit, judge = (ready.source.draw_fresh(count, turn) * ~ready.layout.stranded for turn in (2, 1))
-    return ask_capacity(ready.layout, fit, judge, policy, target, price, StressOptions().strata)
+    return ask_capacity(ready.layout, fit, judge, policy, target, prices, StressOptions().strata)
 
 
-def _print_asks(asked: Capacity) -> None:
+def _print_asks(asked: Capacity, target: float) -> None:
     import polars as pl
 
-    if not asked.asks:
-        say(f"There is no sorting capacity to ask for: a hub overflows in {asked.before.tell()} of other futures.")
-        return
-    out_rows(pl.DataFrame([asdict(ask) for ask in asked.asks]), json=False, title="Sorting capacity to ask for")
-    say(
-        f"With it a hub overflows in {asked.after.tell()} of futures it was not found on, without it in {asked.before.tell()}; "
-        f"booked it costs {sum(ask.price for ask in asked.asks):,.0f} CNY."
-    )
+    from cli.plan_to_risk import tell_capacity
+
+    if asked.asks:
+        out_rows(pl.DataFrame([asdict(ask) for ask in asked.asks]), json=False, title="What to ask for")
+    for line in tell_capacity(asked, target):
+        say(line)
 
 
 def find_forecast(workspace: Workspace, plan: str, named: str | None) -> str:

@@ -263,10 +263,10 @@ def _shut_lane(layout: Layout, network: Network, lane: int, closures: Sequence[I
 def _slow_down(layout: Layout, network: Network, hub: int, part: Money, milliseconds: float) -> Network:
     """Sort slower: an hour's parcels take 3,600 s and what is lost; capacity x 3,600 / (3,600 + lost seconds an hour)."""
     capacity = network.hubs.capacity.copy()
-    hours = layout.steps.close[hub] - layout.steps.opens[hub]
     for step in np.flatnonzero(part > 0):
         if capacity[hub, step] < UNBOUNDED:
-            lost = lost_seconds(float(capacity[hub, step]) / max(float(hours[step]), _SHORTEST), milliseconds)
+            hours = float(layout.steps.close[hub, step] - layout.steps.opens[hub, step])
+            lost = lost_seconds(float(capacity[hub, step]) / max(hours, _SHORTEST), milliseconds)
             slowed = capacity[hub, step] * _SECONDS / (_SECONDS + lost)
             capacity[hub, step] = int(part[step] * slowed + (1.0 - part[step]) * capacity[hub, step])
     return network._replace(hubs=network.hubs._replace(capacity=capacity))

@@ -12,7 +12,7 @@ from routing.stress.layout import Layout
 from routing.stress.records import CLOSED, UNBOUNDED, Network
 
 KINDS = ("rigid", "alternates", "spot", "gate", "unlimited")
-_CALLING = ("spot", "gate")
+CALLING = ("spot", "gate")
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,14 @@ class Policy:
             number = float(share)
         except ValueError:
             number = -1.0
-        if kind not in _CALLING or not 0 <= number < float("inf"):
+        if kind not in CALLING or not 0 <= number < float("inf"):
             raise RadarError(f"policy {word!r}", "a share of 0 or more after spot or gate, as in spot:0.3")
         return cls(kind, number)
 
     @property
     def name(self) -> str:
         """The name as tables write it."""
-        return f"{self.kind} {100 * self.spot_share:g} %" if self.kind in _CALLING else self.kind
+        return f"{self.kind} {100 * self.spot_share:g} %" if self.kind in CALLING else self.kind
 
 
 RIGID, DEFAULT, UNLIMITED = Policy("rigid"), Policy("spot"), Policy("unlimited")

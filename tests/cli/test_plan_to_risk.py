@@ -58,12 +58,16 @@ def test_what_is_not_met_names_the_capacity_to_ask_for(folder: Path, monkeypatch
     assert result.exit_code in (0, 3), result.output
     target = json.loads(result.stdout)["risk_target"]
     assert not target["met"]
-    (ask,) = target["capacity"]["asks"]
-    assert ask["hub_id"] == "A"
-    assert ask["price"] > 0
+    asks = target["capacity"]["asks"]
+    assert {(ask["hub_id"], ask["lever"]) for ask in asks} >= {("A", "sorters")}
+    assert all(ask["price"] > 0 for ask in asks)
+    assert target["capacity"]["price"] == pytest.approx(sum(ask["price"] for ask in asks))
+    assert target["met_with_capacity"] == (target["capacity"]["after"]["high"] <= 0.02)
     assert target["capacity"]["after"]["value"] < target["capacity"]["before"]["value"]
     assert target["capacity"]["before"]["value"] == pytest.approx(target["overflow_value"])
-    assert "Ask for sorting capacity" in tell_reached(_reached(target))[1]
+    told = tell_reached(_reached(target))
+    assert "parcels a day more at A" in told[1]
+    assert ("is met" in told[2]) == target["met_with_capacity"]
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,9 @@ def _reached(facts: dict[str, Any]) -> Reached:
     rounds = tuple(Round(**one) for one in facts["rounds"])
     cost, cost_before = facts["expected_cost"], facts["expected_cost_before"]
     nothing: Any = None
-    return Reached(facts["target"], nothing, nothing, rounds, fresh, cost, cost_before, Capacity(asks, before, after))
+    costs = (facts["capacity"]["cost_before"], facts["capacity"]["cost_after"])
+    capacity = Capacity(asks, before, after, *costs)
+    return Reached(facts["target"], nothing, nothing, rounds, fresh, cost, cost_before, capacity)
 
 
 @pytest.mark.parametrize(("share", "told"), [("0", "a risk of 0"), ("1.5", "a risk of 1.5"), ("-1", "a risk of -1")])

@@ -17,6 +17,7 @@ from routing.stress.play import play_draws
 from routing.stress.policies import RIGID, apply_policy
 from routing.stress.records import CLOSED
 from tests.routing.stress.made import FIRST, draw_plan, frames, hub, lane
+from tests.routing.stress.sort_plans import ZONE, draw_sort_plan, moment, sort_frames
 from tests.routing.stress.test_play import ROUTE, departs, flow, make
 
 START = datetime.combine(FIRST, datetime.min.time())
@@ -118,3 +119,17 @@ def test_a_closure_takes_its_share_of_the_day_and_no_more(first: float, length: 
     taken = made.network.hubs.capacity[0] - struck.hubs.capacity[0]
     assert (taken >= 0).all()
     assert taken.sum() <= sort * length / 24 + made.network.hubs.capacity.shape[1]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_hub_of_fewer_sorts_than_others_sorts_slower_without_a_word() -> None:
+    plan = draw_sort_plan(1)
+    tables = sort_frames(plan)
+    made = lay_out(tables, tables["route_demand"].select(ROUTE), Prices())
+    fewest = int(np.argmin(made.steps.count))
+    assert made.steps.count[fewest] < made.steps.count.max()
+    slow = Incident("slower_sort", moment(0), moment(48), hub_id=made.hub_ids[fewest], amount=1000.0)
+    before = apply_policy(made, RIGID).hubs.capacity[fewest]
+    after = strike(made, apply_policy(made, RIGID), [slow], Surroundings(ZONE)).hubs.capacity[fewest]
+    assert (after <= before).all()
+    assert (after < before).any()
