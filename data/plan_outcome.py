@@ -64,13 +64,14 @@ def read_outcome(tables: Mapping[str, pl.DataFrame], short_cost: float) -> PlanO
     Notes
     -----
     With C and L the certificate's cost and bound, S the parcels short, p their price: every plan that leaves S parcels short has
-    carrying cost c with c + p S >= L, so c >= max(0, L - p S).
+    carrying cost c with c + p S >= L, so c >= max(0, L - p S). Where the prices of the bound prove more of it, the certificate tells so
+    (``carrying_bound``).
     """
     row: dict[str, Any] = tables["plan_certificates"].filter(pl.col("plan") == "trunk").row(0, named=True)
     short = int(row["parcels_short"])
     price = short_cost * short
     cost = max(float(row["cost"]) - price, 0.0)
-    bound = min(max(float(row["lower_bound"]) - price, 0.0), cost)
+    bound = min(max(float(row["lower_bound"]) - price, float(row.get("carrying_bound") or 0.0)), cost)
     return PlanOutcome(
         demanded=int(row["parcels_demanded"]),
         carried=int(row["parcels_planned"]),

@@ -252,7 +252,7 @@ class PlanCertificates(Result):
     parcels_planned = parcels("Parcels planned.", "计划量")
     parcels_short = parcels("Parcels short.", "缺口")
     parcels_forced = parcels(
-        "Parcels every plan leaves short: their hub can neither sort nor hold them in time, or no lanes lead on.",
+        "Parcels every plan leaves short: no departures lead on in time, or their hub can neither sort nor hold them until one does.",
         "不可避免缺口",
         optional=True,
     )
@@ -281,6 +281,11 @@ class PlanCertificates(Result):
         optional=True,
     )
     priced_bound = quantity("The part of lower_bound that bound_prices proves.", unit="CNY", low=None, optional=True)
+    carrying_bound = quantity(
+        "No plan that leaves as many parcels short carries the others for less, by bound_prices; empty where none are short, or prices of rooms or openings are among them.",
+        unit="CNY",
+        optional=True,
+    )
     last_day = day("Day by which every parcel is sorted at its destination.", "最后一天", optional=True)
     forecast_run = ident("Forecast the plan stands on.", "预测运行编号", optional=True)
     as_of = day("Last day of history that forecast knew.", "预测基准日", optional=True)

@@ -45,7 +45,7 @@ def check_paths(frames: Mapping[str, pl.DataFrame], rules: ClockRules) -> list[V
             continue
         start, end = row["origin_hub_id"], row["destination_hub_id"]
         if start not in direct:
-            direct[start] = _reach(start, roads)
+            direct[start] = reach_by_lanes(start, roads)
         if end in direct[start]:
             short = direct[start][end]
             most = max(short * (rules.max_detour_ratio or 1.0), short + (rules.max_detour_km or 0.0))
@@ -56,8 +56,8 @@ def check_paths(frames: Mapping[str, pl.DataFrame], rules: ClockRules) -> list[V
     return found
 
 
-def _reach(hub: str, roads: Mapping[str, list[tuple[str, float]]]) -> dict[str, float]:
-    """Kilometres of the shortest road from a hub to every hub that roads lead to (Dijkstra 1959)."""
+def reach_by_lanes(hub: str, roads: Mapping[str, list[tuple[str, float]]]) -> dict[str, float]:
+    """Kilometres of the shortest way from a hub to every hub that lanes lead to (Dijkstra 1959)."""
     found: dict[str, float] = {}
     heap = [(0.0, hub)]
     while heap:

@@ -35,11 +35,23 @@ _RUN = ["when", "lane_id"]
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Costs that stand in a plan's options: hold [CNY/parcel/night], short [CNY/parcel], late [CNY/parcel/day]."""
+    """Costs that stand in a plan's options: hold [CNY/parcel/night], short [CNY/parcel], late [CNY/parcel/day].
+
+    ``left_out`` parcels, those whose way is dearest, count nothing: what is left bounds the cost of carrying the others.
+    """
 
     hold: float = 0.0
     short: float = 0.0
     late: float = 0.0
+    left_out: float = 0.0
+
+
+def price_carried(parcels: Floats, ways: Floats, costs: Costs) -> float:
+    """Price of all demands, each by its cheapest way or left short, but for what is left out [CNY]."""
+    price = np.minimum(ways, costs.short)
+    dearest = np.argsort(-price, kind="stable")
+    gone = np.clip(costs.left_out - (np.cumsum(parcels[dearest]) - parcels[dearest]), 0.0, parcels[dearest])
+    return float(((parcels[dearest] - gone) * price[dearest]).sum())
 
 
 def recompute_bound(
@@ -131,7 +143,7 @@ def value_routes(
         costs,
     )  # fmt: skip
     ways = np.minimum(ways, costs.short)
-    carried = float((demand["parcels"].to_numpy() * ways).sum())
+    carried = price_carried(demand["parcels"].to_numpy().astype(float), ways, costs)
     paid = pay(sort, sort_limit) + pay(night, buffer_limit) + pay_limits(frames, departures, prices)
     return carried - paid + earned, demand.select(*_ROUTE, "parcels", price=pl.Series(ways, dtype=pl.Float64))
 

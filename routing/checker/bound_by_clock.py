@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from data.arrays import Floats, Ints
-from routing.checker.bound import Costs
+from routing.checker.bound import Costs, price_carried
 from routing.checker.cheapest_sorts import Ends, Runs, Sorts, price_ways
 from routing.checker.hubs import close_hubs
 from routing.checker.limits import LIMITS
@@ -88,10 +88,10 @@ def value_routes_by_clock(
         its parcels. Rows of `beside` have no parcels (empty); those of a hub that sorts nothing that day are left out.
     """
     dates = days["date"].to_list()
-    clocks = _keep_days(set_clocks(frames, dates[0], dates[-1], rules), dates[0])
-    places = _list_sorts(frames, clocks, dates).with_columns(when=name_sort())
+    clocks = keep_days(set_clocks(frames, dates[0], dates[-1], rules), dates[0])
+    places = list_sorts(frames, clocks, dates).with_columns(when=name_sort())
     number = {(hub, place): n for n, (hub, place) in enumerate(places.select("hub_id", "place").iter_rows())}
-    departures = _list_departures(frames, clocks, number, set(places.filter("shut")["sort"].to_list()), dates)
+    departures = list_departures(frames, clocks, number, set(places.filter("shut")["sort"].to_list()), dates)
     departures = departures.with_columns(when=name_moment())
     runs = departures.unique(["when", "lane_id"], keep="first", maintain_order=True).with_row_index("run")
     departures = departures.join(runs.select("run", "when", "lane_id"), on=["when", "lane_id"], maintain_order="left")
@@ -119,12 +119,12 @@ def value_routes_by_clock(
         parts.end,
     )
     ways = np.minimum(ways, costs.short)
-    carried = float((parts.parcels * ways).sum())
+    carried = price_carried(parts.parcels.astype(float), ways, costs)
     paid = pay(sort, limit) + pay(wait, buffer) + pay_limits(frames, departures, prices)
     return carried - paid + earned, parts.price(ways)
 
 
-def _keep_days(clocks: Mapping[str, HubClock], first: date) -> dict[str, HubClock]:
+def keep_days(clocks: Mapping[str, HubClock], first: date) -> dict[str, HubClock]:
     """Leave out the sorts of the days before a plan."""
     shortened = {}
     for hub, clock in clocks.items():
@@ -141,7 +141,7 @@ def _keep_days(clocks: Mapping[str, HubClock], first: date) -> dict[str, HubCloc
     return shortened
 
 
-def _list_sorts(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock], dates: list[date]) -> pl.DataFrame:
+def list_sorts(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock], dates: list[date]) -> pl.DataFrame:
     """Say of every sort what it can do and what it costs.
 
     Returns
@@ -192,7 +192,7 @@ class _Slot:
     limit: float
 
 
-def _list_departures(
+def list_departures(
     frames: Mapping[str, pl.DataFrame],
     clocks: Mapping[str, HubClock],
     number: Mapping[tuple[str, int], int],

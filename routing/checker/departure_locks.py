@@ -31,7 +31,7 @@ def check_locks(
     locks, demand = frames["departure_locks"], frames["route_demand"]
     if locks.is_empty() or demand.is_empty():
         return []
-    first, last_day = demand["date"].min(), _read_last_day(certificates)
+    first, last_day = demand["date"].min(), read_last_day(certificates)
     zones = _list_zones(frames, time_zone)
     runs: dict[tuple[str, date, str], list[tuple[datetime | None, float]]] = {}
     for row in frames["trunk_departures"].iter_rows(named=True):
@@ -69,7 +69,7 @@ def _join_hours(locks: pl.DataFrame, departures: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([locks.filter(pl.col("leaves") == _ANY).select(names), hours.select(names)])
 
 
-def _read_last_day(certificates: pl.DataFrame | None) -> date | None:
+def read_last_day(certificates: pl.DataFrame | None) -> date | None:
     """Last day of the trunk plan; None where no certificate tells it."""
     if certificates is None or not {"plan", "last_day"} <= set(certificates.columns):
         return None

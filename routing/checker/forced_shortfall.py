@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 
+from routing.checker.first_departures import NEVER, Leaving, count_excess
 from routing.checker.hubs import close_hubs, limit_days
 from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import HubClock
@@ -30,62 +31,72 @@ def check_forced(certificates: pl.DataFrame | None, forced: int) -> list[Violati
     ]
 
 
-def count_forced_by_clock(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock]) -> int:
-    """Count what no lanes lead on from, and what hubs can neither sort nor hold by the clock of their sorts."""
-    reach = _follow_lanes(frames)
+def count_forced_by_clock(
+    frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock], leaving: Leaving | None
+) -> int:
+    """Count what no departures lead on from in time, and what hubs can neither sort nor hold by the clock of their sorts until one does."""
     first = cast(date, frames["route_demand"]["date"].min())
-    handed: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    forced = 0.0
+    places = {hub: [sort for sort in clock.sorts if sort.day >= first] for hub, clock in clocks.items()}
+    handed = []
     for (_, origin, goal), parts in Shares(frames, clocks).left.items():
-        if goal in reach.get(origin, set()) or goal == origin:
-            handed[origin] += [(minute, parcels) for minute, parcels in parts]
-        else:
-            forced += sum(parcels for _, parcels in parts)
-    for hub, mine in handed.items():
-        sorts = [sort for sort in clocks[hub].sorts if sort.day >= first]
-        queue, coming = [], sorted(mine)
-        for sort in sorts:
-            come = 0
-            while coming and coming[0][0] <= sort.cut_off:
-                come += coming.pop(0)[1]
-            queue.append((float(come), sort.capacity, sort.buffer))
-        forced += _count_excess(queue)
-    return int(forced + LIMITS.parcels)
+        for minute, parcels in parts:
+            place = next((n for n, sort in enumerate(places[origin]) if sort.cut_off >= minute), None)
+            handed.append((origin, goal, place, float(parcels)))
+    queues = {hub: [(float(sort.capacity), float(sort.buffer)) for sort in mine] for hub, mine in places.items()}
+    return _count_forced(frames, handed, queues, leaving)
 
 
-def count_forced_by_days(frames: Mapping[str, pl.DataFrame]) -> int:
-    """Count what no lanes lead on from, and what hubs can neither sort nor hold by the day."""
-    reach = _follow_lanes(frames)
+def count_forced_by_days(frames: Mapping[str, pl.DataFrame], leaving: Leaving | None) -> int:
+    """Count what no departures lead on from in time, and what hubs can neither sort nor hold by the day until one does."""
     demand = frames["route_demand"]
-    days = pl.date_range(pl.lit(demand["date"].min()), pl.lit(demand["date"].max()), "1d", eager=False)
+    first = demand["date"].min()
+    last = max([demand["date"].max(), *frames["hub_loads"]["date"].to_list()]) if demand.height else None
+    days = pl.date_range(pl.lit(first), pl.lit(last), "1d", eager=False)
     dates = pl.select(date=days)["date"] if demand.height else demand["date"]
-    forced = 0.0
-    handed: dict[tuple[str, Any], float] = defaultdict(float)
-    for day, origin, goal, parcels in demand.select(
-        "date", "origin_hub_id", "destination_hub_id", "parcels"
-    ).iter_rows():
-        if goal in reach.get(origin, set()) or goal == origin:
-            handed[origin, day] += parcels
-        else:
-            forced += parcels
+    number = {day: at for at, day in enumerate(dates.to_list())}
+    columns = ("date", "origin_hub_id", "destination_hub_id", "parcels")
+    handed = [(origin, goal, number[day], n) for day, origin, goal, n in demand.select(columns).iter_rows()]
     every = pl.DataFrame({"date": dates}).join(frames["hubs"].select("hub_id"), how="cross")
     grid = close_hubs(frames, limit_days(frames, every)).sort("hub_id", "date")
-    queues: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    queues: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for row in grid.iter_rows(named=True):
         limits = (row["sort_capacity"], row["buffer_capacity"])
         capacity, buffer = (0.0 if row["closed"] else float("inf") if value is None else value for value in limits)
-        queues[row["hub_id"]].append((handed.get((row["hub_id"], row["date"]), 0.0), capacity, buffer))
-    return int(forced + sum(map(_count_excess, queues.values())) + LIMITS.parcels)
+        queues[row["hub_id"]].append((capacity, buffer))
+    return _count_forced(frames, handed, queues, leaving)
 
 
-def _count_excess(queue: Iterable[tuple[float, float, float]]) -> float:
-    """Parcels beyond the buffer, sort after sort: (handed in, capacity, buffer) of each."""
-    waiting = excess = 0.0
-    for handed, capacity, buffer in queue:
-        waiting = max(0.0, waiting + handed - capacity)
-        excess += max(0.0, waiting - buffer)
-        waiting = min(waiting, buffer)
-    return excess
+def _count_forced(
+    frames: Mapping[str, pl.DataFrame],
+    handed: Iterable[tuple[str, str, int | None, float]],
+    queues: Mapping[str, list[tuple[float, float]]],
+    leaving: Leaving | None,
+) -> int:
+    """Count what is forced of what is handed in: hubs of start and end, sort that takes it, parcels.
+
+    At hubs that leave something short it is looked up when parcels can leave at the earliest, and with how many vehicles; at others they count as if they could at once.
+    """
+    reach = _follow_lanes(frames)
+    short = set() if leaving is None else set(frames["shortfalls"]["origin_hub_id"])
+    come: dict[str, list[tuple[int, int, float]]] = defaultdict(list)
+    forced, local = 0.0, set()
+    for origin, goal, place, parcels in handed:
+        if goal not in reach.get(origin, set()) and goal != origin:
+            forced += parcels
+        elif place is not None:
+            leaves = leaving.first_after(origin, goal, place) if leaving is not None and origin in short else place
+            local |= {origin} if origin == goal else set()
+            if leaves == NEVER:
+                forced += parcels
+            else:
+                come[origin].append((place, leaves, parcels))
+    for hub, mine in come.items():
+        queue = queues.get(hub, [])
+        if leaving is not None and hub in short - local:
+            rooms = leaving.rooms
+            queue = [(min(capacity, rooms.get((hub, n), 0.0)), buffer) for n, (capacity, buffer) in enumerate(queue)]
+        forced += count_excess(mine, queue)
+    return int(forced + LIMITS.parcels)
 
 
 def _follow_lanes(frames: Mapping[str, pl.DataFrame]) -> dict[str, set[str]]:

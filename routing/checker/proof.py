@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -91,18 +91,31 @@ def check_bound(
     days = find_days(frames, last_day)
     prices, broken = check_prices(frames, days, by_clock=clock)
     violations += broken
-    added = (
-        recompute_bound_by_clock(frames, prices, days, costs, rules)
-        if clock
-        else recompute_bound(frames, prices, days, costs)
-    )
-    proven = max(added, 0.0 if _nothing_pays(frames) else -math.inf)
+
+    def recompute(costs: Costs) -> float:
+        if clock:
+            return recompute_bound_by_clock(frames, prices, days, costs, rules)
+        return recompute_bound(frames, prices, days, costs)
+
+    proven = max(recompute(costs), 0.0 if _nothing_pays(frames) else -math.inf)
+    carrying = _number(row.get("carrying_bound"))
+    if carrying is not None:
+        least = recompute(replace(costs, left_out=_number(row.get("parcels_short")) or 0.0))
+        violations += _check_carrying(carrying, max(least, 0.0))
     for column, value in (("lower_bound", None if proof == "search" else claimed), ("priced_bound", priced)):
         if value is not None and value > proven + _CENT + _RELATIVE * abs(proven):
             there, due = write_number(value), write_number(proven)
             text = f"The trunk plan's certificate says {column} {there}; the prices kept with the plan prove {due}."
             violations.append(_violation("certificate.bound", column, there, due, text))
     return BoundCheck(str(proof), claimed, proven, _tell(str(proof), claimed, proven, bool(violations))), violations
+
+
+def _check_carrying(claimed: float, proven: float) -> list[Violation]:
+    if claimed <= proven + _CENT + _RELATIVE * abs(proven):
+        return []
+    there, due = write_number(claimed), write_number(proven)
+    text = f"The trunk plan's certificate says carrying_bound {there}; the prices kept with the plan prove {due}."
+    return [_violation("certificate.bound", "carrying_bound", there, due, text)]
 
 
 def _row_of(certificates: pl.DataFrame | None) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from routing.checker.accepted_paths import check_paths
 from routing.checker.bound import Costs
 from routing.checker.certificate import Totals, check_certificate
 from routing.checker.day_limits import lay_day_limits
-from routing.checker.departure_locks import check_locks
+from routing.checker.departure_locks import check_locks, read_last_day
+from routing.checker.first_departures import Leaving, lay_leaving
 from routing.checker.forced_shortfall import check_forced, count_forced_by_clock, count_forced_by_days
 from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import ClockRules
@@ -105,10 +106,11 @@ def check_trunk(
     frames, violations = _read(tables, rules, co2_price)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
     violations += [] if rules is None else check_paths(frames, rules)
+    leaving = lay_leaving(frames, rules or ClockRules(), read_last_day(tables.get("plan_certificates")))
     work = (
-        _follow_by_clock(frames, rules)
+        _follow_by_clock(frames, rules, leaving)
         if by_clock.names_hours(frames)
-        else _follow_by_days(frames, "free" if rules is None else rules.sort_plan)
+        else _follow_by_days(frames, "free" if rules is None else rules.sort_plan, leaving)
     )
     violations += work.violations
     parts = _add_up_cost(frames, work.priced, work.loads, hold_cost=hold_cost, short_cost=short_cost)
@@ -208,7 +210,7 @@ class _Work:
     violations: list[Violation]
 
 
-def _follow_by_days(frames: Mapping[str, pl.DataFrame], kind: str) -> _Work:
+def _follow_by_days(frames: Mapping[str, pl.DataFrame], kind: str, leaving: Leaving | None) -> _Work:
     movements, found = checker_flows.follow_flows(frames)
     loads = checker_hubs.join_loads(frames, checker_flows.load_hubs(movements.visits))
     found += checker_hubs.check_limits(loads) + checker_hubs.check_rows(loads)
@@ -222,10 +224,12 @@ def _follow_by_days(frames: Mapping[str, pl.DataFrame], kind: str) -> _Work:
     lateness = checker_promises.count_lateness(frames)
     found += checker_promises.check_lateness(lateness)
     late_days, late = checker_promises.sum_late_days(lateness), checker_promises.sum_late_parcels(lateness)
-    return _Work(priced, loads.with_columns(nights=pl.lit(1.0)), late_days, late, count_forced_by_days(frames), found)
+    return _Work(
+        priced, loads.with_columns(nights=pl.lit(1.0)), late_days, late, count_forced_by_days(frames, leaving), found
+    )
 
 
-def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | None) -> _Work:
+def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | None, leaving: Leaving | None) -> _Work:
     movements, found = checker_flows.follow_flows(frames, by_days=False)
     clocks = clock_hubs(frames, rules or ClockRules())
     orders = read_orders(frames, clocks)
@@ -245,7 +249,7 @@ def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | Non
     found += by_clock.check_hours_late(lateness)
     hours = lateness.select((pl.col("parcels") * pl.col("due").fill_null(0.0)).sum()).item()
     late_parcels = lateness.filter(pl.col("due") > 0)["parcels"].sum()
-    forced = count_forced_by_clock(frames, clocks)
+    forced = count_forced_by_clock(frames, clocks, leaving)
     return _Work(priced, loads, float(hours) / _HOURS_A_DAY, float(late_parcels), forced, found)
 
 

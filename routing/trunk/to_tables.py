@@ -12,7 +12,7 @@ from data.contracts import contract
 from data.hub_load import list_visits, sum_visits
 from routing.trunk.bound.certificate import name_proof
 from routing.trunk.bound.forced_shortfall import count_forced
-from routing.trunk.bound.lagrangian import Relaxation
+from routing.trunk.bound.lagrangian import Relaxation, prove_carrying
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.due_times import NO_PROMISE
 from routing.trunk.task.flows import Flows, Loads
@@ -301,17 +301,26 @@ def write_certificate(
             "parcels_demanded": [demanded],
             "parcels_planned": [demanded - short],
             "parcels_short": [short],
-            "parcels_forced": [min(count_forced(network), short)],
+            "parcels_forced": [min(count_forced(network, np.flatnonzero(draft.flows.short(network))), short)],
             "parcels_late": [late],
             "co2_kg": [float(draft.vehicles.departures @ network.vehicle_carbon[draft.vehicles.vehicle])],
             "overflow_probability": pl.Series([None], dtype=pl.Float64),
             "proof": [name_proof(relaxed)],
             "priced_bound": [min(max(relaxed.certificate.bound, 0.0), floor)],
+            "carrying_bound": pl.Series([_prove_carrying(network, relaxed, short)], dtype=pl.Float64),
             "last_day": [network.day(network.days - 1)],
             "ended_by": [ended_by],
         }
     )
     return _finish("plan_certificates", frame, ["plan"])
+
+
+def _prove_carrying(network: TrunkNetwork, relaxed: Relaxation, short: int) -> float | None:
+    """Bound of carrying what is not short; None where nothing is, or prices of rooms and openings are part of the proof."""
+    certificate = relaxed.certificate
+    if not short or len(certificate.forcing_price) or certificate.room.any():
+        return None
+    return prove_carrying(network, certificate.prices, short)
 
 
 def last_day(network: TrunkNetwork) -> str:

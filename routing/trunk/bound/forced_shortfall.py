@@ -8,12 +8,15 @@ path. The relaxation climbs on from there; by its own small steps it would hardl
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from routing.trunk.bound.first_departures import NEVER, find_first_departures, measure_room
 from routing.trunk.bound.lagrangian import Prices
-from routing.trunk.task.network import Flags, Floats, TrunkNetwork
+from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 
 _NOISE = 1e-6  # [parcels]
 
@@ -77,22 +80,68 @@ def _marginal(price: Floats, parcels: np.ndarray, kept: float) -> float:
     return float(price[order[min(place, len(order) - 1)]])
 
 
-def count_forced(network: TrunkNetwork) -> int:
-    """Count the parcels every plan leaves short: no lanes lead on, or their hub can neither sort nor hold them in time.
+def count_forced(network: TrunkNetwork, short: Ints | None = None) -> int:
+    """Count the parcels every plan leaves short: no path leads on in time, or their hub can neither sort nor hold them until one does.
 
-    Of a hub without transit, greedily: what waits after a sort beyond the buffer is short, and nothing is won by leaving it sooner.
+    Parameters
+    ----------
+    short : (n,), optional
+        Demands of which a plan leaves parcels short: of their hubs it is looked up when parcels can leave at the earliest, and with how many vehicles. At other
+        hubs they count as if they could at once.
+
+    Notes
+    -----
+    Of each hub without transit, greedily, sort after sort: of what can leave as much does as the hub sorts and vehicles hold; what then waits beyond the buffer is short, first
+    what can leave last. Nothing is won by leaving any of it sooner, and no other choice leaves less short: whatever stays can leave no later.
     """
-    reached = _close_lanes(network)[network.demand_origin, network.demand_destination]
-    forced = float(network.demand_parcels[~reached].sum())
-    node, parcels = network.demand_node()[reached], network.demand_parcels[reached]
-    handed = np.bincount(node, parcels, network.nodes).astype(np.float64)
+    leaves = network.node_turn[network.demand_start].astype(np.int64)
+    leaves[~_close_lanes(network)[network.demand_origin, network.demand_destination]] = NEVER
+    asked = np.ones(network.hubs, dtype=np.bool_) if short is None else np.zeros(network.hubs, dtype=np.bool_)
+    asked[network.demand_origin[short if short is not None else slice(0, 0)]] = True
+    looked_up = np.flatnonzero(asked[network.demand_origin] & (leaves < NEVER))
+    leaves[looked_up] = find_first_departures(network, looked_up)
+    lost, room = leaves == NEVER, measure_room(network)
+    asked[network.demand_origin[network.demand_origin == network.demand_destination]] = False
+    forced = float(network.demand_parcels[lost].sum())
     for hub in range(network.hubs):
-        waiting = 0.0
-        for at in np.flatnonzero(network.node_hub == hub).tolist():
-            waiting = max(0.0, waiting + handed[at] - network.sort_capacity[at])
-            forced += max(0.0, waiting - network.buffer_capacity[at])
-            waiting = min(waiting, float(network.buffer_capacity[at]))
+        mine = np.flatnonzero(network.node_hub == hub)
+        here = np.flatnonzero((network.demand_origin == hub) & ~lost)
+        come: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        for k in here.tolist():
+            come[int(network.node_turn[network.demand_start[k]])].append(
+                (int(leaves[k]), float(network.demand_parcels[k]))
+            )
+        leaving = np.minimum(network.sort_capacity[mine], room[mine]) if asked[hub] else network.sort_capacity[mine]
+        forced += _count_excess(come, leaving, network.buffer_capacity[mine])
     return int(forced + _NOISE)
+
+
+def _count_excess(come: Mapping[int, list[tuple[int, float]]], capacity: Floats, buffer: Floats) -> float:
+    """Parcels of one hub beyond its buffer.
+
+    Parameters
+    ----------
+    come
+        By sort when they can leave, and parcels.
+    capacity, buffer : (turns,) [parcels]
+    """
+    waiting: dict[int, float] = {}
+    excess = 0.0
+    for turn in range(len(capacity)):
+        for leaves, parcels in come.get(turn, ()):
+            waiting[leaves] = waiting.get(leaves, 0.0) + parcels
+        sorted_ = float(capacity[turn])
+        for leaves in sorted(one for one in waiting if one <= turn):
+            gone = min(sorted_, waiting[leaves])
+            sorted_ -= gone
+            waiting[leaves] -= gone
+        over = max(sum(waiting.values()) - float(buffer[turn]), 0.0)
+        excess += over
+        for leaves in sorted(waiting, reverse=True):
+            left = min(over, waiting[leaves])
+            over -= left
+            waiting[leaves] -= left
+    return excess
 
 
 def _close_lanes(network: TrunkNetwork) -> Flags:

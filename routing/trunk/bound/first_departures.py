@@ -1,0 +1,162 @@
+"""When parcels can leave their hub at the earliest: the first departure that begins a path planners accept and that ends in time.
+
+Where storms shut lanes a hub may sort what it likes: no departure leads on until they are over, and until then it has only its buffer.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+
+NEVER = 1 << 40  # no departure leads there in time
+_NOISE = 1e-6  # [km]
+
+
+def find_first_departures(network: TrunkNetwork, demand: Ints) -> Ints:
+    """Find the sort of its origin with which each demand can leave at the earliest.
+
+    Parameters
+    ----------
+    demand : (n,)
+        Numbers of demands.
+
+    Returns
+    -------
+    (n,)
+        Turn at the origin, not before the one it is handed in for; ``NEVER`` where no path ends in time. What ends where it begins leaves at once.
+
+    Notes
+    -----
+    Sort capacities, rooms and buffers count only where they are 0, so that no plan leaves earlier. Paths are followed leg by leg, each parcel
+    taking of every lane what arrives first.
+    """
+    finder = _Finder(network)
+    return np.array([finder.find(int(one)) for one in demand], dtype=np.int64)
+
+
+def measure_room(network: TrunkNetwork) -> Floats:
+    """Return (N,) [parcels] what the vehicles that can leave after each sort hold at most; ``inf`` where their number has no bound."""
+    lane, day = network.vehicle_lane, np.arange(network.days)
+    number = np.floor(np.minimum(network.vehicle_limit, network.type_fleet[network.vehicle_type][:, None]) + _NOISE)
+    held = np.where(number > 0, number, 0.0) * network.vehicle_capacity[:, None]
+    by_lane: Floats = np.zeros((len(network.lane_ids), network.days))
+    largest: Floats = np.zeros(len(network.lane_ids))
+    np.add.at(by_lane, (lane[:, None], day[None, :]), held)
+    np.maximum.at(largest, lane, network.vehicle_capacity)
+    limit = np.floor(network.lane_limit + _NOISE) * np.where(largest > 0, largest, 0.0)[:, None]
+    by_lane = np.minimum(by_lane, np.where(np.isnan(limit), 0.0, limit))
+    room: Floats = np.zeros(network.nodes)
+    np.add.at(room, network.arc_tail, by_lane[network.arc_lane, network.arc_day])
+    return room
+
+
+class _Finder:
+    """Departures by lane in the order of their sorts, and the paths from hub to hub."""
+
+    def __init__(self, network: TrunkNetwork) -> None:
+        self.network, self.rules = network, network.path_rules
+        turn = network.node_turn
+        self.onward: dict[int, list[int]] = defaultdict(list)
+        for lane, hub in enumerate(network.lane_origin.tolist()):
+            self.onward[hub].append(lane)
+        self.tails: dict[int, Ints] = {}
+        self.arrivals: dict[int, Ints] = {}
+        self.heads: dict[int, Ints] = {}
+        usable = np.flatnonzero(network.sort_capacity[network.arc_tail] > 0)
+        by_lane = usable[np.lexsort((turn[network.arc_tail[usable]], network.arc_lane[usable]))]
+        cuts = np.flatnonzero(np.diff(network.arc_lane[by_lane])) + 1
+        for arcs in np.split(by_lane, cuts):
+            if len(arcs):
+                lane = int(network.arc_lane[arcs[0]])
+                self.tails[lane], self.heads[lane] = turn[network.arc_tail[arcs]], turn[network.arc_head[arcs]]
+                # what arrives first of all that leave from a sort on
+                self.arrivals[lane] = np.minimum.accumulate(self.heads[lane][::-1])[::-1]
+        self.last_sort = np.full(network.hubs, -1, dtype=np.int64)
+        able = np.flatnonzero(network.sort_capacity > 0)
+        np.maximum.at(self.last_sort, network.node_hub[able], turn[able])
+        self.km = self._measure_lanes()
+        self.least_km = self._measure_ways()
+        self._known: dict[tuple[int, int, int], int] = {}
+
+    def find(self, demand: int) -> int:
+        """Find the turn at which a demand can leave."""
+        network = self.network
+        origin, goal = int(network.demand_origin[demand]), int(network.demand_destination[demand])
+        start = int(network.node_turn[network.demand_start[demand]])
+        if origin == goal:
+            return start
+        key = (origin, goal, start)
+        if key not in self._known:
+            self._known[key] = self._search(*key)
+        return self._known[key]
+
+    def _search(self, origin: int, goal: int, start: int) -> int:
+        best = NEVER
+        for lane in self.onward[origin]:
+            for tail, head in self._list_departures(lane, start):
+                if tail >= best:
+                    break
+                if self._ends(lane, head, (origin, goal)):
+                    best = tail
+                    break
+            if best == start:
+                break
+        return best
+
+    def _list_departures(self, lane: int, start: int) -> Iterable[tuple[int, int]]:
+        if lane not in self.tails:
+            return ()
+        first = int(np.searchsorted(self.tails[lane], start))
+        return zip(self.tails[lane][first:].tolist(), self.heads[lane][first:].tolist(), strict=True)
+
+    def _ends(self, lane: int, head: int, ends: tuple[int, int]) -> bool:
+        """Say whether an accepted path that begins with a lane, and comes to its end in a turn, ends in time."""
+        origin, goal = ends
+        bounded = self.rules.bounded
+        most_km = float(self.rules.most_km[origin, goal]) if bounded else np.inf
+        hub = int(self.network.lane_destination[lane])
+        # hub, turn, legs, kilometres, hubs passed; without bounds a hub is not looked at again unless it is reached sooner
+        stack = [(hub, head, 1, float(self.km[lane]), frozenset((origin, hub)))]
+        soonest: dict[int, int] = {}
+        while stack:
+            here, turn, legs, km, passed = stack.pop()
+            if turn > self.last_sort[here] or km + self.least_km[here, goal] > most_km + _NOISE:
+                continue
+            if here == goal:
+                return True
+            if not bounded:
+                if soonest.get(here, NEVER) <= turn:
+                    continue
+                soonest[here] = turn
+            elif legs >= self.rules.most_legs:
+                continue
+            for onward in self.onward[here]:
+                there = int(self.network.lane_destination[onward])
+                if there in passed or onward not in self.tails:
+                    continue
+                at = int(np.searchsorted(self.tails[onward], turn))
+                if at < len(self.tails[onward]):
+                    arrives = int(self.arrivals[onward][at])
+                    stack.append((there, arrives, legs + 1, km + float(self.km[onward]), passed | {there}))
+        return False
+
+    def _measure_lanes(self) -> Floats:
+        """Kilometres of lanes with departures, (L,)."""
+        km: Floats = np.zeros(len(self.network.lane_ids))
+        if len(self.rules.arc_km) == self.network.arcs:
+            km[self.network.arc_lane] = self.rules.arc_km
+        return km
+
+    def _measure_ways(self) -> Floats:
+        """Kilometres of the shortest way over lanes of any kind, (H, H)."""
+        least = np.full((self.network.hubs, self.network.hubs), np.inf)
+        np.fill_diagonal(least, 0.0)
+        lanes = np.array(sorted(self.tails), dtype=np.int64)
+        np.minimum.at(least, (self.network.lane_origin[lanes], self.network.lane_destination[lanes]), self.km[lanes])
+        for via in range(self.network.hubs):
+            least = np.minimum(least, least[:, via, None] + least[None, via, :])
+        return least
