@@ -1,4 +1,4 @@
-"""Two thousand incidents played and some of them planned anew, in one process and on a Ray cluster of a head and two workers, one of them killed.
+"""Two thousand incidents played and some of them planned anew: in one process, in two, and on a Ray cluster of a head and two workers, one of them killed.
 
 ``python -m benchmarks.risk WORKSPACE --only scale_out``, in an environment that has Ray; nothing else should run beside.
 """
@@ -31,11 +31,12 @@ from routing.stress.layout import Layout
 
 INCIDENTS, REPLANS, DRAWS = 2000, 40, 10
 KILLED_AFTER = 15.0  # seconds into each command
+ENGINES = {"local": "one process, s", "processes": "two processes, s", "ray": "Ray, s"}
 TABLES = {"stress": ("stress_results", "stress_summaries"), "playbook": ("playbooks",)}
 
 
 def scale_out(folder: Path) -> Section:
-    """Run both commands on both engines and hold what they wrote side by side."""
+    """Run both commands on each engine and hold what they wrote side by side."""
     if importlib.util.find_spec("ray") is None:
         return Section(
             "Scale-out", [Bar("the same bytes on Ray with a worker killed", "yes", "Ray is not installed", None)]
@@ -47,34 +48,30 @@ def scale_out(folder: Path) -> Section:
         files["playbook"].write_text(write_scenarios(plan.layout, REPLANS), encoding="utf-8")
         seconds: dict[tuple[str, str], float] = {}
         written: dict[tuple[str, str], list[pl.DataFrame]] = {}
-        for engine in ("local", "ray"):
+        for engine in ENGINES:
             copy = Path(room) / engine
             shutil.copytree(folder, copy)
             for command, scenarios in files.items():
                 seconds[engine, command], written[engine, command] = _run(copy, command, scenarios, engine)
     same = all(
         here.equals(there)
+        for engine in ENGINES
         for command in files
-        for here, there in zip(written["local", command], written["ray", command], strict=True)
+        for here, there in zip(written["local", command], written[engine, command], strict=True)
     )
     rows = [
-        [title, f"{seconds['local', command]:,.0f}", f"{seconds['ray', command]:,.0f}"]
+        [title, *(f"{seconds[engine, command]:,.0f}" for engine in ENGINES)]
         for command, title in (
             ("stress", f"{INCIDENTS:,} incidents on {DRAWS} draws"),
             ("playbook", f"{REPLANS} of them answered and planned anew"),
         )
     ]
-    told = "yes" if same else "no"
-    bars = [
-        Bar(
-            f"{INCIDENTS:,} incidents, {REPLANS} planned anew on Ray, a worker killed: the same bytes",
-            "yes",
-            told,
-            same,
-        )
-    ]
+    figure = (
+        f"{INCIDENTS:,} incidents, {REPLANS} planned anew: the same bytes in two processes and on Ray, a worker killed"
+    )
+    bars = [Bar(figure, "yes", "yes" if same else "no", same)]
     note = f"A head without work and two workers of one processor; one worker and all its processes are killed {KILLED_AFTER:g} s into each command. Seconds by the clock."
-    return Section("Scale-out", bars, [note], [Table(("", "one process, s", "Ray, s"), rows)])
+    return Section("Scale-out", bars, [note], [Table(("", *ENGINES.values()), rows)])
 
 
 def write_scenarios(layout: Layout, count: int) -> str:
@@ -105,7 +102,7 @@ def _run(copy: Path, command: str, scenarios: Path, engine: str) -> tuple[float,
         with _cluster() as (address, worker):
             seconds = _time([*TOOL, "--workspace", str(copy), *words, "--engine", address], worker)
     else:
-        seconds = _time([*TOOL, "--workspace", str(copy), *words], None)
+        seconds = _time([*TOOL, "--workspace", str(copy), *words, "--engine", engine], None)
     print(f"{command} on {engine}: {seconds:.0f} s", file=sys.stderr, flush=True)
     workspace = Workspace.open(copy)
     return seconds, [workspace.results(name).drop("run_id") for name in TABLES[command]]
