@@ -77,6 +77,7 @@ def care(
             "care.sum",
             under_way=f"{under_way:,}",
             planned=f"{planned:,}",
+            named=f"{int(found.filter(found['merchant_id'].is_not_null())['parcels'].sum()):,}",
             merchants=merchants["merchant_id"].drop_nulls().len(),
         )
     if json:

@@ -35,9 +35,18 @@ class CauseWords:
 
     def __call__(self, cause: str | None) -> str:
         """Write a ``cause`` of ``lane_weather`` or ``outlet_weather`` as plain text."""
-        if not cause or self._t.language == "en":
-            return cause or ""
+        if not cause:
+            return ""
+        if self._t.language == "en":
+            return "; ".join(map(self._name_kind, cause.split("; ")))
         return self._t.plain("word.semicolon").join(self._part(part) for part in cause.split("; "))
+
+    def _name_kind(self, text: str) -> str:
+        """Name the kind of a warning in English, whatever its service calls it."""
+        warning = _WARNING.fullmatch(text)
+        if warning is None:
+            return text
+        return text.replace(warning["kind"], self._t.term("warning_kind", warning["kind"]), 1)
 
     def _part(self, text: str) -> str:
         warning = _WARNING.fullmatch(text)

@@ -50,3 +50,10 @@ def test_hubs_have_their_chinese_names_in_chinese_pages_alone() -> None:
 def test_causes_in_chinese(cause: str | None, told: str) -> None:
     assert CauseWords(Messages("zh"))(cause) == told
     assert CauseWords(Messages("en"))(cause) == (cause or "")
+
+
+def test_a_warning_that_its_service_names_in_chinese_has_an_english_name() -> None:
+    cause = "ice; warning 暴雪 red (暴雪 1); warning 道路结冰 orange (W2); warning 冰雹 red (W3), no effect known"
+    english = "ice; warning snow red (暴雪 1); warning ice orange (W2); warning 冰雹 red (W3), no effect known"
+    assert CauseWords(Messages("en"))(cause) == english
+    assert "暴雪红色预警（暴雪 1）" in CauseWords(Messages("zh"))(cause)
