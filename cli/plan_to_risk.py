@@ -230,10 +230,14 @@ def tell_capacity(found: Capacity, target: float) -> list[str]:
     change = f"{found.cost_after / found.cost_before - 1:+.1%}" if found.cost_before else "–"
     told = {"probability": found.after.tell(), "before": found.before.tell(), "change": change}
     key = "target.asks_meet" if found.after.high <= target else "target.asks_miss"
-    return [
-        word("target.asks", asks=asks, price=money(found.price), **told),
-        word(key, target=f"{target:.1%}"),
-    ]
+    lines = [word("target.asks", asks=asks, price=money(found.price), **told), word(key, target=f"{target:.1%}")]
+    if found.milestones:
+        steps = word("target.join").join(
+            word("target.step", price=money(one.price), probability=f"{one.probability:.1%}")
+            for one in found.milestones
+        )
+        lines.append(word("target.way", steps=steps))
+    return lines
 
 
 def _tell_ask(ask: Ask) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -32,6 +33,9 @@ class AskRules:
         "fitted: `radar stress --risk 0.02` on the sample, draws found on and fresh ones",
     )
     rounds: int = constant(3, "rounds", "of looking at all draws again after those that were over", "judgement")
+    seldom: float = constant(
+        0.1, "1", "of the draws over on a hub's worst sort: sorts over in no more say nothing of its days", "judgement"
+    )
     played: int = constant(
         50,
         "draws",
@@ -41,6 +45,7 @@ class AskRules:
 
 
 ASKING = AskRules()
+_MARKED = (0.75, 0.5, 0.25)  # of the draws over at first: what is told of the way (judgement)
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,14 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class Milestone:
+    """A point on the way: CNY of all that is given so far, before anything is given back, and share of the draws it is found on that overflow with it."""
+
+    price: float
+    probability: float
+
+
+@dataclass(frozen=True)
 class Capacity:
     """What to ask for, and what it comes to on draws that were not used to find it.
 
@@ -86,6 +99,8 @@ class Capacity:
         Probability of an overflow without and with it.
     cost_before, cost_after
         Mean cost of a future without and with it [CNY]; what booking it costs is not in it.
+    milestones
+        Where three quarters, a half and a quarter of the draws over at first were left, as far as it came.
     """
 
     asks: tuple[Ask, ...]
@@ -93,6 +108,7 @@ class Capacity:
     after: Probability
     cost_before: float = 0.0
     cost_after: float = 0.0
+    milestones: tuple[Milestone, ...] = ()
 
     @property
     def price(self) -> float:
@@ -125,7 +141,7 @@ def ask_capacity(
     Only the draws that overflow as the plan stands are played while searching, and all of them once it is found; a draw that overflows only then
     joins those searched on. As many of the draws most over as may stay over are left aside. In each step the hubs over in most of the others are tried with a fifth more
     sorting, and with a fifth of their planned departures more on call, from the day before their first overflow to
-    their last one; the step is taken that lessens most for its price. What it lessens counts draws over, and parcels over in units of what a draw had over at first:
+    their last one (sorts seldom over apart); the step is taken that lessens most for its price. What it lessens counts draws over, and parcels over in units of what a draw had over at first:
     more at one hub sends more to others on time, and that counts against it. A hub whose sorters are not what lacks lessens nothing by them. Then what is not needed is given
     back, the dearest first: 5 % of a hub, its first day, its last one, one of its sorts.
     """
@@ -153,7 +169,18 @@ def ask_capacity(
         after=estimate(hits(after), strata),
         cost_before=float(before.costs.sum(axis=1).mean()),
         cost_after=float(after.costs.sum(axis=1).mean()),
+        milestones=_mark_way(search.way, int(hits(first).sum()), fit.shape[0]),
     )
+
+
+def _mark_way(way: Sequence[tuple[float, int]], count: int, draws: int) -> tuple[Milestone, ...]:
+    """Pick the first point of the way at which each part of the draws over at first was left."""
+    found: list[Milestone] = []
+    for part in _MARKED:
+        there = next(((price, left) for price, left in way if left <= part * count), None)
+        if there is not None and (not found or there[1] / draws < found[-1].probability):
+            found.append(Milestone(there[0], there[1] / draws))
+    return tuple(found)
 
 
 @dataclass
@@ -163,6 +190,7 @@ class _Search:
     relief: Relief
     prices: AskPrices
     levers: tuple[int, ...]
+    way: list[tuple[float, int]] = field(default_factory=list)
 
     def play(self, demand: Whole) -> Outcomes:
         """Play draws with what is given."""
@@ -194,6 +222,7 @@ class _Search:
                 return
             self.relief = best[1]
             outcomes = self.play(demand)
+            self.way.append((self.relief.price(self.prices), int(hits(outcomes).sum())))
 
     def _give_more(self, lever: int, hub: int, days: Marks) -> tuple[Relief, float]:
         """Give a hub a step more on these days and those it has, and at least one vehicle; return what that adds to the price."""
@@ -275,9 +304,10 @@ def _loss(over: Whole, unit: float) -> float:
 
 
 def _days_over(over: Whole, hub: int, network: Network) -> Marks:
-    """Return [steps] the sorts of the days from the one before the hub's first overflow to its last one."""
+    """Return [steps] the sorts of the days from the one before the hub's first overflow to its last one, single draws apart."""
     day = network.clock.day[hub]
-    hit = day[(over[:, hub] > 0).any(axis=0)]
+    count = (over[:, hub] > 0).sum(axis=0)
+    hit = day[count > ASKING.seldom * count.max()]
     return np.asarray((day >= max(int(hit.min()) - 1, network.clock.first_demand)) & (day <= int(hit.max())))
 
 
