@@ -42,7 +42,13 @@ def count_forced_by_clock(
         for minute, parcels in parts:
             place = next((n for n, sort in enumerate(places[origin]) if sort.cut_off >= minute), None)
             handed.append((origin, goal, place, float(parcels)))
-    queues = {hub: [(float(sort.capacity), float(sort.buffer)) for sort in mine] for hub, mine in places.items()}
+    dates = sorted({sort.day for mine in places.values() for sort in mine})
+    grid = pl.DataFrame({"date": dates}, schema={"date": pl.Date}).join(frames["hubs"].select("hub_id"), how="cross")
+    shut = set(close_hubs(frames, grid).filter("closed").select("hub_id", "date").iter_rows())
+    queues = {
+        hub: [(0.0, 0.0) if (hub, sort.day) in shut else (float(sort.capacity), float(sort.buffer)) for sort in mine]
+        for hub, mine in places.items()
+    }
     return _count_forced(frames, handed, queues, leaving)
 
 

@@ -136,7 +136,7 @@ def locked_in() -> TrunkInputs:
         {"origin_hub_id": a, "destination_hub_id": b, "distance_km": km, "transit_hours": 5.0}
         for a, b, km in (("A", "C", 100.0), ("B", "C", 100.0), ("A", "D", 900.0), ("D", "C", 900.0))
     ]
-    demand = [(0, "A", "C", 100), (1, "A", "C", 40), (2, "A", "C", 10), (0, "B", "C", 75), (1, "A", "D", 500)]
+    demand = [(0, "A", "C", 100), (1, "A", "C", 40), (2, "A", "C", 10), (0, "B", "C", 75), (1, "A", "D", 400)]
     inputs = make_inputs(hubs, lanes, [TRUCK], demand)
     # what is open again on the third day; B is shut on its first alone
     return shut(inputs, ("A-C", 0, 50), ("B-C", 0, 26))
@@ -187,9 +187,9 @@ def test_what_carrying_costs_is_bounded_beside_a_shortage_and_the_checker_refuse
     plan = plan_trunk(inputs, options)
     (row,) = plan.plan_certificates.to_dicts()
     carrying = row["cost"] - options.short_cost * row["parcels_short"]
-    assert 0 < row["carrying_bound"] <= carrying + 1e-6
-    # 540 parcels at least are carried, a place on a truck costs 60 / 100
-    assert row["carrying_bound"] >= 0.6 * (725 - row["parcels_short"]) - 1e-6
+    assert 0 <= row["carrying_bound"] <= carrying + 1e-6
+    if not sorts:  # a place on a truck costs 60 / 100, and nothing goes without one; by sorts the prices of queues prove the shortage alone
+        assert row["carrying_bound"] >= 0.6 * (625 - row["parcels_short"]) - 1e-6
     rules, tables = ClockRules(max_detour_ratio=2.0, max_legs=4), tables_of(inputs, plan)
     assert rules_of(tables, rules) == set()
     assert read_outcome(tables, options.short_cost).bound == pytest.approx(
