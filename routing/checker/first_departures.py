@@ -19,10 +19,10 @@ from routing.checker.bound_by_clock import list_departures as departures_by_cloc
 from routing.checker.by_clock import names_hours
 from routing.checker.departures import list_days, list_hub_days
 from routing.checker.departures import list_departures as departures_by_day
+from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import ClockRules, set_clocks
 
 NEVER = 1 << 60
-_NOISE = 1e-3  # [km]
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ class Leaving:
                 continue
             for lane in self._onward[here]:
                 _, there, more = self._ends[lane]
-                if there not in hubs and km + more + left.get(there, float("inf")) <= most + _NOISE:
+                if there not in hubs and km + more + left.get(there, float("inf")) <= most + LIMITS.kilometres:
                     stack.append((there, (*hubs, there), (*lanes, lane), km + more))
 
     def _measure(self, known: dict[str, dict[str, float]], hub: str, *, roads: bool) -> dict[str, float]:
