@@ -87,7 +87,7 @@ class Reached:
             "expected_cost": self.cost,
             "expected_cost_before": self.cost_before,
             "rounds": [asdict(one) for one in self.rounds],
-            "capacity": None if self.capacity is None else {**asdict(self.capacity), "price": self.capacity.price},
+            "capacity": None if self.capacity is None else self.capacity.facts(),
         }
 
 

@@ -131,13 +131,7 @@ def stress(
         facts = {"run_id": run.run_id, "plan": run_id, "draws": found.draws, "draws_run": source}
         facts |= {"summaries": found.summaries.to_dicts(), "results": found.results.to_dicts()}
         calibration = None if seen is None else seen.facts()
-        out_json(
-            facts
-            | {
-                "capacity": None if asked is None else {**asdict(asked), "price": asked.price},
-                "calibration": calibration,
-            }
-        )
+        out_json(facts | {"capacity": None if asked is None else asked.facts(), "calibration": calibration})
         return
     _print_stress(run.run_id, found, tell_calibration(seen))
     if asked is not None and target is not None:

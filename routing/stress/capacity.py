@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -114,6 +115,10 @@ class Capacity:
     def price(self) -> float:
         """CNY of booking all of it."""
         return sum(ask.price for ask in self.asks)
+
+    def facts(self) -> dict[str, Any]:
+        """What JSON tells of it."""
+        return {**asdict(self), "price": self.price}
 
 
 def ask_capacity(
