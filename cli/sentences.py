@@ -29,6 +29,8 @@ _ERROR = re.compile(
 _WORDS = re.compile(r"[A-Za-z]{2,} [a-z]")
 # A name for a value as the file has it stands for one quoted text, whatever is in it; a count is a number.
 _COUNT = r"\d[\d,]*|⟦\d+⟧"
+# What joins rules that rows break: each begins with its count, and may hold a semicolon of its own.
+_RULES = r"; (?=\d[\d,]* x )"
 _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|⟦\d+⟧"""
 _SENTENCES = ("told", "why", "rest", "purpose", "days", "spans", "who", "action", "what", "command", "names", "hints")
 
@@ -145,7 +147,7 @@ def _in_parts(text: str) -> str:
     >>> _in_parts("2 x share is not a number (first: row 3 of a.csv, value 'x; y'); 1 x date is too long (first: row 4 of a.csv)")
     "2次：share 不是数（首见：a.csv 第3行，值 'x; y'）；1次：date 太长（首见：a.csv 第4行）"
     """
-    for joint, chinese in (("; ", "；"), (", ", "，")):
+    for joint, chinese in ((_RULES, "；"), ("; ", "；"), (", ", "，")):
         parts = _split(text, joint)
         if len(parts) == 1:
             continue
@@ -165,8 +167,8 @@ def _split(text: str, joint: str) -> list[str]:
     ["value 'a; b'", 'c']
     """
     parts, start = [], 0
-    for found in re.finditer(rf"value (?:{_QUOTED})|{joint}", text):
-        if found[0] == joint:
+    for found in re.finditer(rf"value (?:{_QUOTED})|(?P<joint>{joint})", text):
+        if found["joint"] is not None:
             parts.append(text[start : found.start()])
             start = found.end()
     return [*parts, text[start:]]
@@ -177,10 +179,8 @@ def _compile(english: str) -> re.Pattern[str]:
     parts = _NAME.split(english)
     short = sum(letter.isalpha() for part in parts[::2] for letter in part) < _FEW_LETTERS
     part = r"\S+?" if short else r"(?:(?!; ).)*?"
-    any_text = {name: ".*?" if name in _SENTENCES else part for name in parts[1::2]} | {
-        "quoted": _QUOTED,
-        "count": _COUNT,
-    }
+    any_text = {name: ".*?" if name in _SENTENCES else part for name in parts[1::2]}
+    any_text |= {"quoted": _QUOTED, "count": _COUNT, "rule": rf"(?:(?!{_RULES}).)*?"}
     named = [
         re.escape(part) if number % 2 == 0 else f"(?P<{part}>{any_text[part]})" for number, part in enumerate(parts)
     ]

@@ -18,9 +18,11 @@ from cli.sentences import in_chinese
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("cli", "data", "forecasting", "weather", "routing", "operations", "reports", "parcelradar")
 SAYING = ("say", "warn", "ask", "out_text", "tell_error", "BadParameter", "progress", "StepEnd", "Step")
+# Methods that put a bad row down, the rule it breaks being the last of so many arguments.
+RULES = {"add": 4, "add_where": 5}
 ERROR = "RadarError"
 NOTES = ("notes", "faults", "told", "parts", "facts")
-TELLING = re.compile(r"^_?(tell|sum_up|describe|explain|name_|say|age_of|list_told)")
+TELLING = re.compile(r"^_?(tell|sum_up|describe|explain|name_|say|age_of|list_told|bounds_rule)")
 _MOST_VARIANTS = 16
 # What Chinese readers read as it stands: commands, options, values as typed, names of files, tables and formats.
 _AS_IT_STANDS = re.compile(
@@ -85,7 +87,9 @@ def _texts(tree: ast.Module, *, pages: bool) -> Iterator[tuple[ast.AST, ast.expr
                 continue
             elif isinstance(node, ast.Return) and TELLING.search(getattr(scope, "name", "")):
                 yield scope, node.value or ast.Constant("")
-            elif isinstance(node, ast.Assign) and getattr(node.targets[0], "attr", "") == "message":
+            elif isinstance(node, ast.Assign) and (
+                getattr(node.targets[0], "attr", "") == "message" or getattr(node.targets[0], "id", "") == "rule"
+            ):
                 yield scope, node.value
             elif isinstance(node, ast.Assign) and isinstance(node.value, ast.List) and _is_notes(node.targets[0]):
                 yield from ((scope, part) for part in node.value.elts)
@@ -109,6 +113,8 @@ def _said(call: ast.Call, *, pages: bool) -> Iterator[ast.expr]:
         return
     elif name in SAYING:
         yield from (part for part in call.args[1 if name == "Step" else 0 :][:1])
+    elif name in RULES and len(call.args) == RULES[name]:
+        yield call.args[-1]
     elif name in ("append", "extend") and isinstance(call.func, ast.Attribute) and _is_notes(call.func.value):
         yield from call.args
     elif "title" in keywords and name == "out_rows":
