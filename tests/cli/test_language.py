@@ -273,12 +273,12 @@ def test_rules_that_are_told_together_are_each_chinese_whatever_their_values_hol
         ),
         ("A (2: 2025-01-01 to 2025-01-02); B (1: 2025-01-05); 3 more", "A（2：2025-01-01至2025-01-02）；B（1：2025-01-05）；另有3个"),
         (
-            "4 of 8 rows (50.0%) that break a rule: 2 x temperature (°C) is no number with a decimal point (first: row 3 of w 1.csv, value 'abc'); "
+            ("4 of 8 rows (50.0%) that break a rule: 2 x temperature (°C) is no number with a decimal point (first: row 3 of w 1.csv, value 'abc'); "
             "1 x latitude is no latitude: degrees between -90 and 90; check the order of latitude and longitude (first: row 4 of w 1.csv, value '231.2'); "
-            "1 x date lies in the future (after 2025-11-02); --allow-future takes it (first: row 5 of w 1.csv, value '2052-01-01')",
-            "8行中有4行（50.0%）违反规则：2次：temperature (°C) 不是带小数点的数（首见：w 1.csv 第3行，值 'abc'）；"
+            "1 x date lies in the future (after 2025-11-02); --allow-future takes it (first: row 5 of w 1.csv, value '2052-01-01')"),
+            ("8行中有4行（50.0%）违反规则：2次：temperature (°C) 不是带小数点的数（首见：w 1.csv 第3行，值 'abc'）；"
             "1次：latitude 不是 latitude：应为 -90 至 90 度；请检查纬度与经度的次序（首见：w 1.csv 第4行，值 '231.2'）；"
-            "1次：date 在将来（晚于2025-11-02）；--allow-future 可读入（首见：w 1.csv 第5行，值 '2052-01-01'）",
+            "1次：date 在将来（晚于2025-11-02）；--allow-future 可读入（首见：w 1.csv 第5行，值 '2052-01-01'）"),
         ),
         (
             "f.csv: no use for column(s) cap, b ('cap' looks like capacity; 'b' looks like hub_id)",
