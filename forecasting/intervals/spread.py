@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data.arrays import Matrix
 from data.quantiles import QUANTILE_LEVELS
-from forecasting.intervals.interval_model import IntervalModel
+from forecasting.intervals.interval_model import CHUNK, IntervalModel
 from forecasting.series.panel import Membership, aggregate
 
 Whole = NDArray[np.int64]
@@ -33,6 +33,9 @@ class EventDays:
 
 MIXED_LEVELS = tuple((at + 0.5) / 40 for at in range(40))
 """Levels at which both outcomes of a doubt are read before they are mixed."""
+
+MIXED_AT_ONCE = 1_000
+"""Series mixed at a time."""
 
 LEAST_SWING = 0.01
 """Part of a series' mean by which two outcomes must differ to be mixed [1]."""
@@ -141,32 +144,54 @@ class Parts:
         events: EventDays,
         levels: tuple[float, ...],
     ) -> None:
-        """Put the quantiles of the mixture of both outcomes on the series they differ for, in place."""
-        own = np.flatnonzero((np.abs(doubt.swing) > LEAST_SWING * self.expected).any(axis=1))
-        if own.size == 0:
-            return
-        expected, swing, stays = self.expected[own], doubt.swing[own], doubt.chance[own]
-        outcomes = ((1.0 - stays, expected - stays * swing), (stays, expected + (1.0 - stays) * swing))
-        points, weights = [], []
-        for chance, mean in outcomes:
-            drawn = intervals.quantiles(
-                level,
-                np.maximum(mean, 0.0),
-                self.volume[own],
-                events.on,
-                events.variance,
-                history_days=self.history_days[own],
-                levels=MIXED_LEVELS,
-            )
-            points.append(drawn)
-            weights.append(np.broadcast_to((chance / len(MIXED_LEVELS))[:, :, None], drawn.shape))
-        both = np.concatenate(points, axis=2)
-        order = np.argsort(both, axis=2, kind="stable")
-        reached = np.cumsum(np.take_along_axis(np.concatenate(weights, axis=2), order, axis=2), axis=2)
-        for at, wanted in enumerate(levels):
-            place = np.minimum((reached < wanted).sum(axis=2), both.shape[2] - 1)
-            picked = np.take_along_axis(order, place[:, :, None], axis=2)
-            quantiles[own, :, at] = np.take_along_axis(both, picked, axis=2)[:, :, 0]
+        """Put the quantiles of the mixture of both outcomes on the series they differ for, in place.
+
+        Some thousand series are mixed at a time: eighty points a series and day of a whole network would fill the memory.
+        """
+        differ = np.flatnonzero((np.abs(doubt.swing) > LEAST_SWING * self.expected).any(axis=1))
+        for start in range(0, differ.size, CHUNK):
+            own = differ[start : start + CHUNK]
+            expected, swing, stays = self.expected[own], doubt.swing[own], doubt.chance[own]
+            points = [
+                intervals.quantiles(
+                    level,
+                    np.maximum(mean, 0.0),
+                    self.volume[own],
+                    events.on,
+                    events.variance,
+                    history_days=self.history_days[own],
+                    levels=MIXED_LEVELS,
+                )
+                for mean in (expected - stays * swing, expected + (1.0 - stays) * swing)
+            ]
+            for first in range(0, own.size, MIXED_AT_ONCE):
+                some = slice(first, first + MIXED_AT_ONCE)
+                mixed = _mix(points[0][some], points[1][some], stays[some], levels)
+                quantiles[own[some]] = mixed
+
+
+def _mix(opens: Whole, stays: Whole, chance: Matrix, levels: tuple[float, ...]) -> Whole:
+    """Return the [series x days x levels] quantiles of a mixture.
+
+    Parameters
+    ----------
+    opens, stays
+        [series x days x points] quantiles of both outcomes at :data:`MIXED_LEVELS`.
+    chance
+        [series x days] of the second.
+    levels
+        Levels of the quantiles.
+    """
+    both = np.concatenate([opens, stays], axis=2)
+    weights = [np.broadcast_to((part / len(MIXED_LEVELS))[:, :, None], opens.shape) for part in (1.0 - chance, chance)]
+    order = np.argsort(both, axis=2, kind="stable")
+    reached = np.cumsum(np.take_along_axis(np.concatenate(weights, axis=2), order, axis=2), axis=2)
+    mixed = np.empty((*chance.shape, len(levels)), dtype=np.int64)
+    for at, wanted in enumerate(levels):
+        place = np.minimum((reached < wanted).sum(axis=2), both.shape[2] - 1)
+        picked = np.take_along_axis(order, place[:, :, None], axis=2)
+        mixed[:, :, at] = np.take_along_axis(both, picked, axis=2)[:, :, 0]
+    return mixed
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from data import closings
 from data.checks.hub_closings import find_unannounced_closings
 from data.closings import Closing, find_closings, leave_out_announced
 from data.contracts import contract
@@ -132,3 +133,24 @@ def test_a_change_that_is_told_announces_its_closing_only() -> None:
 
 def test_no_volumes_have_no_closings() -> None:
     assert find_closings(contract("route_volumes").empty()) == ()
+
+
+def test_routes_are_summed_over_couriers_before_they_count_as_small() -> None:
+    random = np.random.default_rng(1)
+    keys = ["origin_hub_id", "destination_hub_id"]
+    rows = [
+        (dt.date(2025, 1, 1) + dt.timedelta(days=day), courier, origin, destination, int(random.lognormal(2.0, 2.0)))
+        for day in range(6)
+        for courier in ("A", "B", "C")
+        for origin in "UVWXYZ"
+        for destination in "UVWXYZ"
+    ]
+    columns = ["date", "courier_id", *keys, "parcels"]
+    volumes = pl.DataFrame(rows, schema=columns, orient="row")
+    first = dt.date(2025, 1, 1)
+    everyone, sums = closings._sum_by(volumes, keys, first)
+    large = (sums >= 0.05 * sums.sum(axis=0)).any(axis=1)
+    assert 3 < large.sum() < 30
+    names, found = closings._sum_by(volumes, keys, first, 0.05)
+    assert names == [name for name, one in zip(everyone, large, strict=True) if one]
+    np.testing.assert_array_equal(found, sums[large])
