@@ -49,6 +49,7 @@ class Leaving:
     _direct: dict[str, dict[str, float]] = field(default_factory=dict)
     _left: dict[str, dict[str, float]] = field(default_factory=dict)
     _found: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    _tails: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for row in self.frames["lanes"].iter_rows(named=True):
@@ -73,13 +74,19 @@ class Leaving:
             latest = self._find_latest(goal)
             lanes = [(lane, latest.get(self._ends[lane][1], -1)) for lane in self._onward[origin]]
             return {tail for lane, by in lanes for tail, head in self.runs[lane] if head <= by}
-        tails: set[int] = set()
+        latest_head: dict[str, int] = {}
         for path in self._list_paths(origin, goal):
             by = self.last[goal]
             for lane in reversed(path[1:]):
-                by = max((tail for tail, head in self.runs[lane] if head <= by), default=-1)
-            tails |= {tail for tail, head in self.runs[path[0]] if head <= by}
-        return tails
+                by = self._find_tail(lane, by)
+            latest_head[path[0]] = max(latest_head.get(path[0], -1), by)
+        return {tail for lane, by in latest_head.items() for tail, head in self.runs[lane] if head <= by}
+
+    def _find_tail(self, lane: str, by: int) -> int:
+        """Last sort with which a departure of a lane loads that arrives no later than a sort; -1 without one."""
+        if (lane, by) not in self._tails:
+            self._tails[lane, by] = max((tail for tail, head in self.runs[lane] if head <= by), default=-1)
+        return self._tails[lane, by]
 
     def _find_latest(self, goal: str) -> dict[str, int]:
         """By hub the last sort from which parcels still come to an end in time, whatever the path."""
@@ -87,7 +94,7 @@ class Leaving:
         while going:
             going = False
             for lane, (start, end, _) in self._ends.items():
-                by = max((tail for tail, head in self.runs[lane] if head <= latest.get(end, -1)), default=-1)
+                by = self._find_tail(lane, latest.get(end, -1))
                 if start != goal and by > latest.get(start, -1):
                     latest[start], going = by, True
         return latest

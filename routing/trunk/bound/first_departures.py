@@ -6,7 +6,6 @@ Where storms shut lanes a hub may sort what it likes: no departure leads on unti
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -80,7 +79,7 @@ class _Finder:
         np.maximum.at(self.last_sort, network.node_hub[able], turn[able])
         self.km = self._measure_lanes()
         self.least_km = self._measure_ways()
-        self._known: dict[tuple[int, int, int], int] = {}
+        self._known: dict[tuple[int, int], Ints] = {}
 
     def find(self, demand: int) -> int:
         """Find the turn at which a demand can leave."""
@@ -89,29 +88,32 @@ class _Finder:
         start = int(network.node_turn[network.demand_start[demand]])
         if origin == goal:
             return start
-        key = (origin, goal, start)
-        if key not in self._known:
-            self._known[key] = self._search(*key)
-        return self._known[key]
+        if (origin, goal) not in self._known:
+            self._known[origin, goal] = self._list_firsts(origin, goal)
+        return int(self._known[origin, goal][start])
 
-    def _search(self, origin: int, goal: int, start: int) -> int:
-        best = NEVER
+    def _list_firsts(self, origin: int, goal: int) -> Ints:
+        """Return (turns,) the first sort from each on with which a departure leads on."""
+        firsts = np.full(self.network.turns + 1, NEVER, dtype=np.int64)
         for lane in self.onward[origin]:
-            for tail, head in self._list_departures(lane, start):
-                if tail >= best:
-                    break
-                if self._ends(lane, head, (origin, goal)):
-                    best = tail
-                    break
-            if best == start:
-                break
-        return best
+            if lane in self.tails:
+                tails = self.tails[lane][self.heads[lane] <= self._find_latest(lane, (origin, goal))]
+                firsts[tails] = np.minimum(firsts[tails], tails)
+        return np.minimum.accumulate(firsts[::-1])[::-1]
 
-    def _list_departures(self, lane: int, start: int) -> Iterable[tuple[int, int]]:
-        if lane not in self.tails:
-            return ()
-        first = int(np.searchsorted(self.tails[lane], start))
-        return zip(self.tails[lane][first:].tolist(), self.heads[lane][first:].tolist(), strict=True)
+    def _find_latest(self, lane: int, ends: tuple[int, int]) -> int:
+        """Latest turn in which a lane may come to its end so that an accepted path still ends in time, by bisection; -1 without one."""
+        heads = np.unique(self.heads[lane])
+        if not self._ends(lane, int(heads[0]), ends):
+            return -1  # most lanes lead elsewhere
+        good, bad = 1, len(heads)
+        while good < bad:
+            middle = (good + bad) // 2
+            if self._ends(lane, int(heads[middle]), ends):
+                good = middle + 1
+            else:
+                bad = middle
+        return int(heads[good - 1])
 
     def _ends(self, lane: int, head: int, ends: tuple[int, int]) -> bool:
         """Say whether an accepted path that begins with a lane, and comes to its end in a turn, ends in time."""
