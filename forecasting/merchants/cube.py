@@ -57,8 +57,10 @@ class MerchantInputs:
 
 
 def merchant_inputs(known: ForecastInputs, hub_forecasts: pl.DataFrame | None) -> MerchantInputs:
-    """Take the cube's tables from those of a forecast, beside what it says of the hubs."""
-    outflow = known.route_volumes.group_by("date", hub_id="origin_hub_id").agg(pl.col("parcels").sum())
+    """Take the cube's tables from those of a forecast, beside what it says of the hubs; without sales no route is summed."""
+    outflow = None
+    if not known.sales.is_empty():
+        outflow = known.route_volumes.group_by("date", hub_id="origin_hub_id").agg(pl.col("parcels").sum())
     return MerchantInputs(
         sales=known.sales,
         merchants=known.merchants,
