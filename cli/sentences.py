@@ -89,6 +89,8 @@ def in_chinese(text: str) -> str:
     if told is None and text.endswith(".") and (chinese := in_chinese(text[:-1])) != text[:-1]:
         told = f"{chinese}。"
     if told is None:
+        told = _as_searches(text)
+    if told is None:
         told = _as_error(text)
     return _in_parts(text) if told is None else told
 
@@ -117,6 +119,19 @@ def write_error(
         body = f"{body}；{action}"
     end = "" if body.endswith(("？", "！")) else "。"
     return f"{where}：{body}{end}" if where else f"{body}{end}"
+
+
+def _as_searches(text: str) -> str | None:
+    """Translate parts of a search that the clock cut short, by the words that pages have for them; None where one is none.
+
+    Examples
+    --------
+    >>> _as_searches("bound and fixes of shortfalls")
+    '下界与缺口补救'
+    """
+    words = read_catalogue("reports", "zh")
+    parts = [words.get(f"search.{part}") for part in text.split(" and ")]
+    return None if None in parts else "与".join(part for part in parts if part is not None)
 
 
 def _as_error(text: str) -> str | None:

@@ -275,6 +275,7 @@ def test_rules_that_are_told_together_are_each_chinese_whatever_their_values_hol
             "9 units in 2 warehouses for Double 11 opening, Double 11, 11,513,399 CNY, within 0.00 % of the least possible; ended by effort",
             "Double 11 opening, Double 11：2个仓库备货9件，11,513,399元，与最低可能相差不超过0.00%；搜索按工作量完成",
         ),
+        ("time limit: bound and fixes of shortfalls cut short", "时间上限先到：下界与缺口补救被截短"),
         ("A (2: 2025-01-01 to 2025-01-02); B (1: 2025-01-05); 3 more", "A（2：2025-01-01至2025-01-02）；B（1：2025-01-05）；另有3个"),
         (
             ("4 of 8 rows (50.0%) that break a rule: 2 x temperature (°C) is no number with a decimal point (first: row 3 of w 1.csv, value 'abc'); "
