@@ -245,7 +245,8 @@ def find_gap(
     Rows of a wrong date stand alone, and so does what was loaded after a file that never came. Where the history has been silent for
     as long before, as over the holidays of every year, a few days behind such a silence are no sign of that.
     """
-    known = volumes.filter(pl.col("date") <= as_of)["date"].unique().sort(descending=True).to_list()
+    days_with_rows = volumes["date"].unique()
+    known = days_with_rows.filter(days_with_rows <= as_of).sort(descending=True).to_list()
     after = [as_of + dt.timedelta(days=1), *known]
     gaps = [(later - earlier).days - 1 for later, earlier in zip(after, known, strict=False)]
     for alone, days in enumerate(gaps[: SILENCE.fewest_alone]):
