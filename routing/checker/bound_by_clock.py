@@ -22,13 +22,13 @@ import polars as pl
 
 from data.arrays import Floats, Ints
 from routing.checker.bound import Costs, price_carried
-from routing.checker.cheapest_sorts import Ends, Runs, Sorts, price_ways
+from routing.checker.cheapest_sorts import Ends, Runs, Sorts, Surcharges, price_ways
 from routing.checker.hubs import close_hubs
 from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import MINUTES, ClockRules, HubClock, at_hour, read_hours, set_clocks, to_moment
 from routing.checker.playback.orders import Promises, Shares, set_out
 from routing.checker.playback.shut_hours import list_spans, stop_on_road
-from routing.checker.prices import name_moment, name_sort, pay, price_rows
+from routing.checker.prices import name_moment, name_sort, pay, price_rows, rows_of
 from routing.checker.vehicle_prices import pay_limits, share_costs
 
 _DAY = 24 * MINUTES
@@ -95,11 +95,11 @@ def value_routes_by_clock(
     departures = departures.with_columns(when=name_moment())
     runs = departures.unique(["when", "lane_id"], keep="first", maintain_order=True).with_row_index("run")
     departures = departures.join(runs.select("run", "when", "lane_id"), on=["when", "lane_id"], maintain_order="left")
-    none = pl.DataFrame(schema={"demand": pl.UInt32, "run": pl.UInt32, "price": pl.Float64, "parcels": pl.Float64})
     parts = _Parts(frames, clocks, number, costs.late)
     if beside is not None:
         parts.stand_beside(places, beside)
-    room, earned = share_costs(departures, runs, prices, none, float(parts.parcels.sum()))
+    opening = _price_openings(prices, parts, runs)
+    room, earned = share_costs(departures, runs, prices, opening, float(parts.parcels.sum()))
     sort, wait = price_rows(places, prices, "sort"), price_rows(places, prices, "buffer")
     limit, buffer = places["limit"].to_numpy(), places["buffer"].to_numpy()
     held = costs.hold * places["nights"].to_numpy() + wait
@@ -111,17 +111,39 @@ def value_routes_by_clock(
         sort_price=np.where(limit > 0, places["handling_cost"].to_numpy() + sort, np.inf),
         wait_price=np.where(places["holds"].to_numpy(), held, np.inf),
     )
+    ends, end = _part_payers(parts, opening, costs.late)
     ways = price_ways(
         sorts,
         Runs(runs["tail"].to_numpy(), runs["head"].to_numpy(), runs["parcel_cost"].to_numpy() + room),
-        Ends(parts.end_hub, parts.end_due, costs.late),
+        ends,
         parts.start,
-        parts.end,
+        end,
     )
     ways = np.minimum(ways, costs.short)
     carried = price_carried(parts.parcels.astype(float), ways, costs)
     paid = pay(sort, limit) + pay(wait, buffer) + pay_limits(frames, departures, prices)
     return carried - paid + earned, parts.price(ways)
+
+
+def _price_openings(prices: pl.DataFrame, parts: _Parts, runs: pl.DataFrame) -> pl.DataFrame:
+    """What demands pay for the opening of runs: demand (number of the part), run, price [CNY/parcel], parcels; sorted by demand."""
+    return (
+        rows_of(prices, "opening", "sort_id")
+        .join(runs.select("run", "when", "lane_id"), on=["when", "lane_id"])
+        .join(parts.keys, on=["demand_date", "origin_hub_id", "destination_hub_id", "sort_id"])
+        .select("demand", "run", "price", "parcels")
+        .sort("demand", "run")
+    )
+
+
+def _part_payers(parts: _Parts, opening: pl.DataFrame, late: float) -> tuple[Ends, Ints]:
+    """Ends of all parts, those that pay for openings each with an end of its own, and the end of every part, (K,)."""
+    payers, own = np.unique(opening["demand"].to_numpy().astype(np.int64), return_inverse=True)
+    end, known = parts.end.copy(), len(parts.end_hub)
+    asked = Surcharges(known + own, opening["run"].to_numpy().astype(np.int64), opening["price"].to_numpy())
+    hub, due = (np.concatenate([all_ends, all_ends[end[payers]]]) for all_ends in (parts.end_hub, parts.end_due))
+    end[payers] = known + np.arange(len(payers))
+    return Ends(hub, due, late, asked), end
 
 
 def keep_days(clocks: Mapping[str, HubClock], first: date) -> dict[str, HubClock]:
@@ -310,6 +332,8 @@ class _Parts:
     end : (K,)
     end_hub, end_due : (C,)
         Hub, and moment by which what goes there is promised [days from 1970], of each end.
+    keys
+        demand (number of a part), demand_date, origin_hub_id, destination_hub_id, sort_id (that takes it), parcels.
     """
 
     def __init__(
@@ -327,6 +351,8 @@ class _Parts:
         parcels: list[float] = []
         start: list[int] = []
         end: list[int] = []
+        names = {name: [sort.name for sort in clock.sorts] for name, clock in clocks.items()}
+        keys: list[tuple[Any, ...]] = []
         for (day, origin, goal), handed in Shares(frames, clocks).left.items():
             if goal not in hubs:
                 continue
@@ -335,7 +361,12 @@ class _Parts:
             key = ends.setdefault((hubs[goal], moment), len(ends))
             for minute, count in handed:
                 place = bisect_left(cut_offs[origin], minute)
+<<<<<<< HEAD
                 routes.append((day, origin, goal))
+=======
+                if place < len(names[origin]):
+                    keys.append((len(parcels), day, origin, goal, names[origin][place], float(count)))
+>>>>>>> 292535c (Who needs a lane pays its departures: a bound 2 % higher by sorts, added up anew by the clock too)
                 parcels.append(float(count))
                 start.append(number.get((origin, place), -1))
                 end.append(key)
@@ -344,6 +375,7 @@ class _Parts:
         self.end: Ints = np.array(end, dtype=np.int64)
         self.end_hub: Ints = np.array([hub for hub, _ in ends], dtype=np.int64)
         self.end_due: Floats = np.array([moment for _, moment in ends], dtype=np.float64)
+<<<<<<< HEAD
         self.routes = routes
         self._hubs = hubs
 
@@ -378,3 +410,10 @@ class _Parts:
         mean = (pl.col("parcels") * pl.col("price")).sum() / pl.col("parcels").sum()
         sums = asked.group_by(list(names)).agg(pl.col("parcels").sum(), price=mean)
         return pl.concat([sums, beside.with_columns(parcels=pl.lit(None, pl.Float64))])
+=======
+        schema = {
+            "demand": pl.Int64(), "demand_date": pl.Date(), "origin_hub_id": pl.String(), "destination_hub_id": pl.String(),
+            "sort_id": pl.String(), "parcels": pl.Float64(),
+        }  # fmt: skip
+        self.keys = pl.DataFrame(keys, schema=schema, orient="row")
+>>>>>>> 292535c (Who needs a lane pays its departures: a bound 2 % higher by sorts, added up anew by the clock too)

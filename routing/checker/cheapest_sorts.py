@@ -46,12 +46,22 @@ class Runs:
 
 
 @dataclass(frozen=True, slots=True)
+class Surcharges:
+    """What an end pays for a run besides the run's own price [CNY/parcel], sorted by end."""
+
+    end: Ints
+    run: Ints
+    price: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Ends:
     """What ways lead to, C of them: a hub and when it is due [days, ``inf`` without a promise]; a day late costs `late` [CNY/parcel]."""
 
     hub: Ints
     due: Floats
     late: float
+    surcharges: Surcharges
 
 
 def price_ways(sorts: Sorts, runs: Runs, ends: Ends, start: Ints, end: Ints) -> Floats:
@@ -71,11 +81,22 @@ def price_ways(sorts: Sorts, runs: Runs, ends: Ends, start: Ints, end: Ints) -> 
     found = np.full(len(start), np.inf)
     order = np.lexsort((runs.tail, sorts.close[runs.tail]))
     runs = Runs(runs.tail[order], runs.head[order], runs.price[order])
+    place_of = np.argsort(order)
     for begin in range(0, len(ends.hub), _BLOCK):
-        label = _sweep(sorts, runs, Ends(ends.hub[begin : begin + _BLOCK], ends.due[begin : begin + _BLOCK], ends.late))
+        part = slice(begin, begin + _BLOCK)
+        label = _sweep(sorts, runs, Ends(ends.hub[part], ends.due[part], ends.late, _take(ends, begin, place_of)))
         mine = np.flatnonzero((end >= begin) & (end < begin + _BLOCK) & (start >= 0))
         found[mine] = label[start[mine], end[mine] - begin]
     return found
+
+
+def _take(ends: Ends, begin: int, place_of: Ints) -> Surcharges:
+    """Surcharges of a block of ends, their runs by place in the order of the sweep and sorted by it."""
+    asked = ends.surcharges
+    part = slice(*np.searchsorted(asked.end, [begin, begin + _BLOCK]))
+    run = place_of[asked.run[part]] if len(asked.run) else asked.run
+    order = np.argsort(run, kind="stable")
+    return Surcharges(asked.end[part][order] - begin, run[order], asked.price[part][order])
 
 
 def _sweep(sorts: Sorts, runs: Runs, ends: Ends) -> Floats:
@@ -88,11 +109,11 @@ def _sweep(sorts: Sorts, runs: Runs, ends: Ends) -> Floats:
         leaving = np.arange(*np.searchsorted(closes, [close, close + 1]))
         near = sorts.close[runs.head[leaving]] == close
         onward = _finish(sorts, ends, together)
-        _reach(onward, together, runs, leaving[~near], label)
+        _reach(onward, together, runs, leaving[~near], label, ends.surcharges)
         waiting = sorts.wait_price[together][:, None] + label[sorts.after[together]]
         label[together] = np.minimum(sorts.sort_price[together][:, None] + onward, waiting)
         while near.any():  # runs that are taken by a sort closing as they leave, until nothing gets cheaper
-            _reach(onward, together, runs, leaving[near], label)
+            _reach(onward, together, runs, leaving[near], label, ends.surcharges)
             better = np.minimum(label[together], sorts.sort_price[together][:, None] + onward)
             if (better >= label[together]).all():
                 break
@@ -108,11 +129,15 @@ def _finish(sorts: Sorts, ends: Ends, together: Ints) -> Floats:
     )
 
 
-def _reach(onward: Floats, together: Ints, runs: Runs, chosen: Ints, label: Floats) -> None:
+def _reach(onward: Floats, together: Ints, runs: Runs, chosen: Ints, label: Floats, asked: Surcharges) -> None:
     """Lower `onward` (sorts, C) by what the chosen runs, sorted by the sort they leave, lead to."""
     if not len(chosen):
         return
     there = runs.price[chosen][:, None] + label[runs.head[chosen]]
-    tail, place = np.unique(runs.tail[chosen], return_index=True)
+    some = slice(*np.searchsorted(asked.run, [chosen[0], chosen[-1] + 1]))
+    place = np.minimum(np.searchsorted(chosen, asked.run[some]), len(chosen) - 1)
+    mine = chosen[place] == asked.run[some]
+    np.add.at(there, (place[mine], asked.end[some][mine]), asked.price[some][mine])
+    tail, first = np.unique(runs.tail[chosen], return_index=True)
     row = np.searchsorted(together, tail)
-    onward[row] = np.minimum(onward[row], np.minimum.reduceat(there, place, axis=0))
+    onward[row] = np.minimum(onward[row], np.minimum.reduceat(there, first, axis=0))

@@ -78,6 +78,8 @@ def check_prices(
     for kind, needed in KINDS.items():
         told = pl.all_horizontal(known[column].fill_null(False) for column in needed)
         fits = pl.col("vehicle_type_id").is_in(own.implode()) if kind == "potential" else pl.col("price") >= 0
+        if by_clock and kind == "opening":  # of the parcels that one sort takes
+            told = told & pl.col("sort_id").is_not_null()
         sound = sound | ((pl.col("kind") == kind) & told & fits.fill_null(False))
     names = ("kind", "date", "sort_id", "at", "hub_id", "lane_id", "vehicle_type_id", "price")
     wrong = rows.filter(~sound).select(
@@ -89,9 +91,9 @@ def check_prices(
     return rows.filter(sound), collect("bound_prices.row", wrong, "{where} is {found}; expected {allowed}.")
 
 
-def rows_of(prices: pl.DataFrame, kind: str) -> pl.DataFrame:
-    """Prices of a kind by what they are prices of."""
-    keys = list(KINDS[kind])
+def rows_of(prices: pl.DataFrame, kind: str, *besides: str) -> pl.DataFrame:
+    """Prices of a kind by what they are prices of, and by further columns."""
+    keys = [*KINDS[kind], *besides]
     return prices.filter(pl.col("kind") == kind).group_by(keys, maintain_order=True).agg(pl.col("price").sum())
 
 

@@ -75,11 +75,6 @@ def check_bound(
         told = f"lower bound {_write(claimed)} not recomputed: plan made before prices were kept"
         return BoundCheck(None, claimed, None, told), []
     clock = names_hours(frames)
-    if clock and (frames["bound_prices"]["kind"] == "opening").any():
-        told = (
-            f"lower bound {_write(claimed)} not recomputed: prices of openings do not tell the sort that takes a demand"
-        )
-        return BoundCheck(None if proof is None else str(proof), claimed, None, told), []
     last_day, priced = row.get("last_day"), _number(row.get("priced_bound"))
     if not _is_sound(frames, row) or priced is None or not isinstance(last_day, date):
         due = f"{' or '.join(PROOFS)}, a priced_bound and a last_day not before the demand"

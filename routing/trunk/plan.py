@@ -12,6 +12,7 @@ from data.progress import SILENT, Progress
 from routing.budget import Deadline, tell_end
 from routing.trunk.bound.certificate import write_prices
 from routing.trunk.bound.dual_ascent import lift_bound
+from routing.trunk.bound.forcing_prices import force_openings
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, raise_bound, zero_prices
 from routing.trunk.compiling import compile_carrying, compile_search
 from routing.trunk.explain.fix_tables import write_fix_tables
@@ -316,6 +317,10 @@ def _find_plan(
     else:
         lifted = lift_bound(network, relaxed, deadline.share("dual ascent", SHARES.dual_ascent * options.time_limit))
         relaxed = raise_bound(relaxed, lifted.bound, lifted)
+        forced = force_openings(
+            network, relaxed, options.effort, deadline.share("openings", SHARES.openings * options.time_limit)
+        )
+        relaxed = raise_bound(relaxed, forced.bound, forced)
     forcing_price = effort > 0 and is_fixed_charge(network, relaxed)
     small = effort > 0 and EXACT.tiny_columns < columns <= EXACT.most_columns
     share = SHARES.search_openings if forcing_price else 1.0 - options.proof_share if small else SHARES.search

@@ -235,7 +235,7 @@ TAMPERED: dict[str, tuple[str, Callable[[Tables], object]]] = {
 
 
 @pytest.mark.parametrize("name", TAMPERED)
-@pytest.mark.parametrize(("seed", "scale", "proof"), [(2, 5.0, "prices"), (2, 5.0, "openings")])
+@pytest.mark.parametrize(("seed", "scale", "proof"), [(2, 20.0, "prices"), (2, 5.0, "openings")])
 def test_tampered_proof_is_found(seed: int, scale: float, proof: str, name: str) -> None:
     kept = planned(seed, scale, 0.0)[0] if proof == "prices" else planned_by_openings(seed, scale)
     assert kept["plan_certificates"]["proof"][0] == proof

@@ -104,6 +104,21 @@ def test_recomputed_bound_is_the_planners(seed: int) -> None:
     assert {"sort", "fleet", "potential"} & set(tables["bound_prices"]["kind"].to_list())
 
 
+def test_prices_of_openings_by_the_clock_count_for_the_sort_that_takes_the_demand() -> None:
+    tables = dict(planned(6))
+    priced = tables["bound_prices"]
+    opening = pl.col("kind") == "opening"
+    assert priced.filter(opening).height > 2
+    assert priced.filter(opening)["sort_id"].null_count() == 0
+    assert check(tables).bound.proof == "openings"
+    tables["bound_prices"] = priced.with_columns(
+        sort_id=pl.when(opening).then(pl.col("sort_id").replace({"day": "night", "night": "day"})).otherwise("sort_id")
+    )
+    assert "certificate.bound" in {violation.rule for violation in check(tables).violations}
+    tables["bound_prices"] = priced.with_columns(sort_id=pl.when(opening).then(None).otherwise("sort_id"))
+    assert "bound_prices.row" in {violation.rule for violation in check(tables).violations}
+
+
 @pytest.mark.parametrize("column", ["lower_bound", "priced_bound"])
 def test_a_bound_above_what_its_prices_prove_is_found(column: str) -> None:
     tables = dict(planned(6))

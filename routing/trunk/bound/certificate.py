@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation
-from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,6 +19,19 @@ def name_proof(relaxed: Relaxation) -> Literal["prices", "openings", "search"]:
     if relaxed.bound > certificate.bound + 1e-9 * abs(certificate.bound):
         return "search"
     return "openings" if len(certificate.forcing_price) else "prices"
+
+
+def mark_payers(network: TrunkNetwork) -> Flags:
+    """Mark the demands that may pay for openings, (K,): of those that a row of the table cannot tell apart the first.
+
+    A row names date and route, and by the clock the sort that takes the parcels.
+    """
+    key = [network.demand_day, network.demand_origin, network.demand_destination]
+    if network.by_clock:
+        key.append(network.node_sort[network.demand_start])
+    first = np.zeros(len(network.demand_day), dtype=np.bool_)
+    first[np.unique(np.stack(key, axis=1), axis=0, return_index=True)[1]] = True
+    return first
 
 
 def write_prices(network: TrunkNetwork, certificate: BoundCertificate) -> pl.DataFrame:
@@ -44,14 +57,7 @@ def write_prices(network: TrunkNetwork, certificate: BoundCertificate) -> pl.Dat
     parts.append(_list("option", prices.vehicle[vehicle, day], *departures, kinds))
     arc = np.flatnonzero(certificate.room)
     parts.append(_list_arcs(network, "room", certificate.room[arc], arc))
-    k = certificate.demand
-    parts.append(
-        _list_arcs(network, "opening", certificate.forcing_price, certificate.arc).with_columns(
-            _days(network, network.demand_day[k]).alias("demand_date"),
-            _names("origin_hub_id", network.hub_ids, network.demand_origin[k]),
-            _names("destination_hub_id", network.hub_ids, network.demand_destination[k]),
-        )
-    )
+    parts.append(_list_openings(network, certificate))
     rows = pl.concat(parts, how="diagonal").with_columns(plan=pl.lit("trunk"))
     schema = {name: kind for name, kind in contract("bound_prices").polars_schema.items() if name in rows.columns}
     keys = [name for name in schema if name not in ("plan", "price")]
@@ -78,6 +84,18 @@ def _list_fleets(network: TrunkNetwork, price: Floats) -> pl.DataFrame:
 
 def _list_arcs(network: TrunkNetwork, kind: str, price: Floats, arc: Ints) -> pl.DataFrame:
     return _list(kind, price, *_departures(network, network.arc_lane[arc], network.arc_day[arc]))
+
+
+def _list_openings(network: TrunkNetwork, certificate: BoundCertificate) -> pl.DataFrame:
+    k = certificate.demand
+    demands = [
+        _days(network, network.demand_day[k]).alias("demand_date"),
+        _names("origin_hub_id", network.hub_ids, network.demand_origin[k]),
+        _names("destination_hub_id", network.hub_ids, network.demand_destination[k]),
+    ]
+    if network.by_clock:
+        demands.append(_names("sort_id", network.sort_ids, network.node_sort[network.demand_start[k]]))
+    return _list_arcs(network, "opening", certificate.forcing_price, certificate.arc).with_columns(demands)
 
 
 def _find_paid(network: TrunkNetwork, price: Floats, lane: Ints) -> tuple[Ints, Ints]:
