@@ -19,7 +19,7 @@ from routing.trunk.bound.subgradient import relax_network
 from routing.trunk.search.annealing import Cooling, anneal_trees
 from routing.trunk.search.draft import empty_draft
 from routing.trunk.search.find_plan import _prepare
-from routing.trunk.search.local_search import search_locally
+from routing.trunk.search.local_search import Tries, search_locally
 from routing.trunk.search.overload_repair import collect_flows, dissolve_overloads
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.search.trees import start_trees
@@ -75,7 +75,7 @@ def measure(
     flows = dissolve_overloads(network, collect_flows(network, trees), costs, relaxed.samples, relaxed.prices, endless)
     flows = clock(
         "local search",
-        lambda: search_locally(network, flows, costs, moves=tries, seed=4, deadline=endless, reserve=0.0),
+        lambda: search_locally(network, flows, costs, Tries(tries), seed=4, deadline=endless, reserve=0.0),
     )
     done["local search"] = float(flows.parcels @ flows.pool.demand)
     draft = clock("insertion", lambda: insert_shortfalls(network, empty_draft(network), endless))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from routing.trunk.bound.commodity_paths import Surcharges, find_paths
 from routing.trunk.bound.lagrangian import price_departures, zero_prices
 from routing.trunk.search.marginal_paths import (
-    MarginalTask,
     find_marginal_path,
+    lay_marginal,
     make_space,
     price_path,
     shift_path,
@@ -22,7 +22,7 @@ from routing.trunk.task.build_network import build_network
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
-from routing.trunk.task.records import NodeArcLoads, ParcelPrices, list_arcs, list_demands, list_nodes
+from routing.trunk.task.records import NodeArcLoads, ParcelPrices
 from routing.trunk.task.shortest_paths import label_paths, trace_paths
 from routing.trunk.vehicles.step_costs import build_step_costs
 from tests.routing.networks import make_inputs
@@ -121,14 +121,7 @@ def test_paths_at_the_margin_cost_what_the_plain_search_says_and_load_what_they_
     if not len(network.demand_parcels):
         return
     costs = build_step_costs(network, price_departures(network, zero_prices(network)))
-    task = MarginalTask(
-        list_nodes(network),
-        list_arcs(network),
-        list_demands(network),
-        list_commodities(network),
-        costs,
-        network.path_rules,
-    )
+    task = lay_marginal(network, costs)
     loads = NodeArcLoads(
         np.floor(random.uniform(0, 1, network.arcs) * np.minimum(costs.most, 250.0)),
         np.floor(random.uniform(0, 1, network.nodes) * np.minimum(network.sort_capacity, 300.0)),

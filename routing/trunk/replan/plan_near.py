@@ -30,7 +30,7 @@ from routing.trunk.replan.reference_plan import ReferencePlan
 from routing.trunk.search.draft import Draft
 from routing.trunk.search.exact import count_nodes, fits_exact_model, write_exactly
 from routing.trunk.search.find_plan import count_tries
-from routing.trunk.search.local_search import search_locally
+from routing.trunk.search.local_search import Tries, search_locally
 from routing.trunk.search.overload_repair import find_plain_paths
 from routing.trunk.search.shortfall_insertion import insert_shortfalls
 from routing.trunk.task.effort import WORK
@@ -284,7 +284,7 @@ def _search_near(
         moves = min(count_tries(network, options), int(options.effort * WORK.tries_a_path * len(draft.flows.pool)))
         try:
             flows = search_locally(
-                network, draft.flows, step_costs, moves=moves, seed=options.seed + number, deadline=part, reserve=0.0,
+                network, draft.flows, step_costs, Tries(moves), seed=options.seed + number, deadline=part, reserve=0.0,
                 progress=progress,
             )  # fmt: skip
         except KeyboardInterrupt:

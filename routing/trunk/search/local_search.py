@@ -1,12 +1,15 @@
 """Local search on a feasible plan that stays feasible: vehicles are emptied, and their parcels find spare room elsewhere.
 
-A move takes as many parcels off an arc as it takes to do with the next smaller mix of vehicles, and sends each of them along
-the path that is cheapest at the margin: spare room costs nothing but carriage and handling, a further vehicle its whole
-price, a full hub or lane is closed. The move stays when it saves.
+A move takes as many parcels off an arc as it takes to do with the next smaller mix of vehicles, or one chunk of parcels that
+travel together off its path, and sends each of them along the path that is cheapest at the margin: spare room costs nothing but
+carriage and handling, a further vehicle its whole price, a full hub or lane is closed. The move stays when it saves; while the
+search is hot, also when it costs a little, with chance exp(-cost / heat), as several vehicles often save only together
+(Kirkpatrick et al. 1983). The heat falls to 0.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numba
@@ -18,33 +21,52 @@ from routing.trunk.search.chance import Seeds, draw
 from routing.trunk.search.chunks import Chunks, cut_chunks, join_chunks
 from routing.trunk.search.incumbent_log import IncumbentLog
 from routing.trunk.search.marginal_paths import (
-    DijkstraSpace,
     MarginalTask,
+    PathSpace,
     find_marginal_path,
+    lay_marginal,
     make_space,
     price_path,
     shift_path,
 )
-from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.path_rules import is_accepted
-from routing.trunk.task.records import NodeArcLoads, list_arcs, list_demands, list_nodes
+from routing.trunk.task.records import NodeArcLoads
 from routing.trunk.vehicles.step_costs import StepCosts
 
 # numba looks at this file alone: changes with those
-COMPILED_OF = ("chance", "marginal_paths", "path_rules", "step_costs", "8bbac5dc9f67eb83")
+COMPILED_OF = ("chance", "marginal_paths", "path_rules", "step_costs", "499170dd3918b4a5")
 _MOST_PIECES = 400  # chunks that one move may cut
 _LEAST_GAIN = 1e-6  # CNY a move must save
 _VAIN_ROUNDS = 3  # tries of every arc that carries something, without a gain, after which nothing more is expected
+_LEAST_CHANCE = 1e-300
+_HOT = 0.85  # of the moves until the heat is 0
+_RESENT = 0.5  # of the moves: a chunk, whatever vehicles run
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How much is tried.
+
+    Attributes
+    ----------
+    moves
+        Most moves; fewer when every arc has been tried a few times in vain.
+    heat
+        Of the first move [CNY]; it falls with the square of what is left of the moves, to 0 for the last of them.
+    """
+
+    moves: int
+    heat: float = 0.0
 
 
 def search_locally(
     network: TrunkNetwork,
     flows: Flows,
     step_costs: StepCosts,
+    tries: Tries,
     *,
-    moves: int,
     seed: int,
     deadline: Deadline,
     reserve: float,
@@ -56,24 +78,17 @@ def search_locally(
     ----------
     step_costs
         Price of vehicles by load; the price that the moves lower.
-    moves
-        Most moves; fewer when every arc has been tried a few times in vain.
     reserve
         Seconds that must be left on the deadline at the end.
     """
+    moves, heat = tries.moves, tries.heat
     loads = load_network(network, flows)
     chunks = cut_chunks(network, flows)
-    task = MarginalTask(
-        list_nodes(network),
-        list_arcs(network),
-        list_demands(network),
-        list_commodities(network),
-        step_costs,
-        network.path_rules,
-    )
+    task = lay_marginal(network, step_costs)
     random = np.array([(seed * 7919 + 88172645463325252) % 2**64], dtype=np.uint64)
     running = NodeArcLoads(loads.arcs.copy(), loads.sorts.copy(), loads.nights.copy())
     pieces, space = make_pieces(chunks.legs.shape[1]), make_space(network.nodes)
+    total, least = 0.0, 0.0
     done, gained_at, patience = 0, 0, _VAIN_ROUNDS * max(int((running.arcs > 0).sum()), 1)
     chunk = max(50, min(20_000, 2_000_000 // max(network.arcs, 1)))
     while done < moves and done - gained_at < patience and not deadline.over(reserve):
@@ -81,19 +96,21 @@ def search_locally(
         on_arc = _list_members(network, chunks)
         ceiling = step_costs.most.copy()
         state = SearchState(random, running, ceiling, chunks, on_arc, pieces, space)
-        change = _try_moves(task, state, part)
-        done += part
-        if change < 0.0:
+        now = heat * max(0.0, 1.0 - done / (_HOT * moves)) ** 2
+        change = _try_moves(task, state, part, now)
+        done, total = done + part, total + change
+        if change < 0.0 or now > 0.0:
             gained_at = done
         if chunks.used[0] > len(chunks.demand) - 2000:
             chunks = cut_chunks(network, join_chunks(network, chunks))
             pieces = make_pieces(chunks.legs.shape[1])
         if isinstance(progress, IncumbentLog):
-            progress.lower(change)
+            progress.lower(min(total - least, 0.0))
+        least = min(least, total)
         progress.step(done, moves, "local search")
     settled = done - gained_at >= patience
     deadline.work.count("tries of the local search", done, done if settled else moves)
-    return join_chunks(network, chunks)
+    return join_chunks(network, chunks) if total < 0.0 else flows  # stopped while hot it may have cost more
 
 
 class Members(NamedTuple):
@@ -168,21 +185,28 @@ class SearchState(NamedTuple):
     chunks: Chunks
     on_arc: Members
     pieces: Pieces
-    space: DijkstraSpace
+    space: PathSpace
 
 
 @numba.njit(cache=True)
-def _try_moves(task: MarginalTask, state: SearchState, moves: int) -> float:
-    """Make moves, each on a random arc that carries something; return the change of cost, never above 0 [CNY]."""
+def _try_moves(task: MarginalTask, state: SearchState, moves: int, heat: float) -> float:
+    """Make moves, each on a random arc that carries something or on a random chunk; return the change of cost [CNY]."""
     used = np.flatnonzero(state.on_arc.first[1:] > state.on_arc.first[:-1])
     gained = 0.0
     if len(used) == 0:
         return gained
     for _ in range(moves):
+        allowed = -_LEAST_GAIN
+        if heat > 0.0:
+            allowed -= heat * np.log(max(draw(state.random), _LEAST_CHANCE))
+        if draw(state.random) < _RESENT:
+            chunk = int(draw(state.random) * state.chunks.used[0])
+            gained += _resend_chunk(task, state, chunk, allowed)
+            continue
         arc = used[int(draw(state.random) * len(used))]
         load = state.loads.arcs[arc]
         if load > 0.0:
-            gained += _empty_arc(task, state, arc, _find_smaller_room(task, arc, load))
+            gained += _empty_arc(task, state, arc, _find_smaller_room(task, arc, load), allowed)
     return gained
 
 
@@ -201,18 +225,55 @@ def _find_smaller_room(task: MarginalTask, arc: int, load: float) -> float:
 
 
 @numba.njit(cache=True)
-def _empty_arc(task: MarginalTask, state: SearchState, arc: int, room: float) -> float:
-    """Bring an arc down to a room and send what it carried beyond other paths, if that saves; return the change of cost."""
-    chunks, pieces, ceiling = state.chunks, state.pieces, state.ceiling
+def _empty_arc(task: MarginalTask, state: SearchState, arc: int, room: float, allowed: float) -> float:
+    """Bring an arc down to a room and send what it carried beyond other paths, if that is allowed; return the change of cost.
+
+    Parameters
+    ----------
+    allowed
+        Most the cost may change [CNY].
+    """
+    ceiling = state.ceiling
     taken, left, change = _take_pieces(task, state, arc, state.loads.arcs[arc] - room)
+    kept = ceiling[arc]
+    if left > 0.0:
+        return _return_pieces(task, state, taken, 0)
+    ceiling[arc] = min(kept, max(room, 0.0))
+    change = _send_pieces(task, state, taken, change, allowed)
+    ceiling[arc] = kept
+    return change
+
+
+@numba.njit(cache=True)
+def _resend_chunk(task: MarginalTask, state: SearchState, chunk: int, allowed: float) -> float:
+    """Send a chunk along the path that is cheapest at the margin, if that is allowed; return the change of cost."""
+    chunks, pieces = state.chunks, state.pieces
+    parcels, demand = chunks.parcels[chunk], chunks.demand[chunk]
+    if parcels <= 0.0:
+        return 0.0
+    change = price_path(task, state.loads, -parcels, chunks.legs[chunk], chunks.length[chunk], demand)
+    shift_path(task, state.loads, -parcels, chunks.legs[chunk], chunks.length[chunk], task.demands.start[demand])
+    chunks.parcels[chunk] = 0.0
+    pieces.chunk[0], pieces.amount[0] = chunk, parcels
+    return _send_pieces(task, state, 1, change, allowed)
+
+
+@numba.njit(cache=True)
+def _send_pieces(task: MarginalTask, state: SearchState, taken: int, change: float, allowed: float) -> float:
+    """Send pieces taken off along their cheapest paths, or back where that is not allowed; return the change of cost."""
     placed = 0
-    if left <= 0.0 and taken > 0 and chunks.used[0] + taken < len(chunks.demand):
-        kept, ceiling[arc] = ceiling[arc], min(ceiling[arc], max(room, 0.0))
-        placed, change = _place_pieces(task, state, taken, change)
-        ceiling[arc] = kept
-        if placed == taken and change <= -_LEAST_GAIN:
-            _keep_paths(chunks, pieces, taken)
+    if taken > 0 and state.chunks.used[0] + taken < len(state.chunks.demand):
+        placed, change = _place_pieces(task, state, taken, change, allowed)
+        if placed == taken and change <= allowed:
+            _keep_paths(state.chunks, state.pieces, taken)
             return change
+    return _return_pieces(task, state, taken, placed)
+
+
+@numba.njit(cache=True)
+def _return_pieces(task: MarginalTask, state: SearchState, taken: int, placed: int) -> float:
+    """Put pieces back where they came from; return 0, the change of cost."""
+    chunks, pieces = state.chunks, state.pieces
     for p in range(placed):
         start = task.demands.start[chunks.demand[pieces.chunk[p]]]
         shift_path(task, state.loads, -pieces.amount[p], pieces.legs[p], pieces.length[p], start)
@@ -265,8 +326,10 @@ def _is_on(legs: Ints, length: int, arc: int) -> bool:
 
 
 @numba.njit(cache=True)
-def _place_pieces(task: MarginalTask, state: SearchState, taken: int, change: float) -> tuple[int, float]:
-    """Send the pieces along the cheapest paths at the margin while the move may still save.
+def _place_pieces(
+    task: MarginalTask, state: SearchState, taken: int, change: float, allowed: float
+) -> tuple[int, float]:
+    """Send the pieces along the cheapest paths at the margin while the cost changes by no more than allowed.
 
     Returns
     -------
@@ -276,7 +339,7 @@ def _place_pieces(task: MarginalTask, state: SearchState, taken: int, change: fl
     chunks, pieces = state.chunks, state.pieces
     for p in range(taken):
         demand, amount = chunks.demand[pieces.chunk[p]], pieces.amount[p]
-        budget = -_LEAST_GAIN - change
+        budget = allowed - change
         end = find_marginal_path(task, state.loads, state.ceiling, state.space, demand, amount, budget)
         if end < 0 or not _trace_path(task, state.space, pieces, p, task.demands.start[demand], end):
             return p, change
@@ -297,7 +360,7 @@ def _accept(task: MarginalTask, state: SearchState, piece: int, demand: int) -> 
 
 
 @numba.njit(cache=True)
-def _trace_path(task: MarginalTask, space: DijkstraSpace, pieces: Pieces, piece: int, start: int, end: int) -> bool:
+def _trace_path(task: MarginalTask, space: PathSpace, pieces: Pieces, piece: int, start: int, end: int) -> bool:
     """Write the legs of the path that was found; tell whether it has room."""
     arcs, node, length = len(task.arcs.head), end, 0
     legs = pieces.legs[piece]

@@ -1,7 +1,8 @@
 """Paths at the margin: what one more lot of parcels costs along a path, and the cheapest path for it, compiled.
 
 Spare room on vehicles that run anyway costs nothing but carriage and sorting, a further vehicle its whole price; a full sort,
-buffer or arc is closed. The search is Dijkstra's with a binary heap, kept within a budget.
+buffer or arc is closed. The search is A* with a binary heap (Hart, Nilsson, Raphael, IEEE Transactions on Systems Science and
+Cybernetics 4, 1968), kept within a budget: what is ahead of a node costs at least its cheapest path over vehicles that run anyway.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from routing.trunk.task.commodities import Commodities
-from routing.trunk.task.network import Floats, Ints
+from routing.trunk.bound.lagrangian import price_parcels, zero_prices
+from routing.trunk.task.commodities import Commodities, list_commodities
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.path_rules import PathRules, may_go_on
-from routing.trunk.task.records import Arcs, Demands, NodeArcLoads, Nodes
+from routing.trunk.task.records import Arcs, Demands, NodeArcLoads, Nodes, list_arcs, list_demands, list_nodes
+from routing.trunk.task.shortest_paths import label_paths
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
 COMPILED_OF = ("path_rules", "step_costs", "74ed10fb4be3176c")  # numba looks at this file alone: changes with those
@@ -23,7 +26,13 @@ _AT_GOAL = -2
 
 
 class MarginalTask(NamedTuple):
-    """What the price of a path depends on besides the loads, and what paths planners accept."""
+    """What the price of a path depends on besides the loads, and what paths planners accept.
+
+    Attributes
+    ----------
+    ahead : (N, commodities) [CNY/parcel]
+        The least that a parcel costs from a node on, room on vehicles free; ``inf`` without a path.
+    """
 
     nodes: Nodes
     arcs: Arcs
@@ -31,18 +40,20 @@ class MarginalTask(NamedTuple):
     commodities: Commodities
     costs: StepCosts
     rules: PathRules
+    ahead: Floats
 
 
 class Lot(NamedTuple):
-    """Parcels that look for a path: from a node to a hub, how many, and the price beyond which none is looked at [CNY]."""
+    """Parcels that look for a path: from a node to a hub, their commodity, how many, and the price beyond which none is looked at [CNY]."""
 
     start: int
     goal: int
+    commodity: int
     parcels: float
     budget: float
 
 
-class DijkstraSpace(NamedTuple):
+class PathSpace(NamedTuple):
     """Room to search in, used again by every search; modified in place.
 
     Attributes
@@ -51,7 +62,7 @@ class DijkstraSpace(NamedTuple):
     seen : (N,)
         Number of the search that last wrote a node; ``stamp`` (1,) is that of the present one.
     key : (Q,) [CNY]; node : (Q,)
-        The heap; nodes from N on say that the destination's sort is paid.
+        The heap, by the price so far and the least ahead; nodes from N on say that the destination's sort is paid.
     """
 
     distance: Floats
@@ -62,16 +73,32 @@ class DijkstraSpace(NamedTuple):
     node: Ints
 
 
-def make_space(nodes: int) -> DijkstraSpace:
+def make_space(nodes: int) -> PathSpace:
     """Make room to search a network of so many nodes."""
     size = _HEAP_PER_NODE * nodes + _LEAST_HEAP
-    return DijkstraSpace(
+    return PathSpace(
         np.zeros(nodes),
         np.zeros(nodes, dtype=np.int64),
         np.zeros(nodes, dtype=np.int64),
         np.zeros(1, dtype=np.int64),
         np.zeros(size),
         np.zeros(size, dtype=np.int64),
+    )
+
+
+def lay_marginal(network: TrunkNetwork, step_costs: StepCosts) -> MarginalTask:
+    """Take what the price of a path depends on as a record."""
+    commodities = list_commodities(network)
+    free = price_parcels(network, zero_prices(network), np.zeros(network.arcs))
+    ahead = label_paths(network, free, commodities).price
+    return MarginalTask(
+        list_nodes(network),
+        list_arcs(network),
+        list_demands(network),
+        commodities,
+        step_costs,
+        network.path_rules,
+        ahead,
     )
 
 
@@ -121,7 +148,7 @@ def find_marginal_path(
     task: MarginalTask,
     loads: NodeArcLoads,
     ceiling: Floats,
-    space: DijkstraSpace,
+    space: PathSpace,
     demand: int,
     parcels: float,
     budget: float,
@@ -141,29 +168,30 @@ def find_marginal_path(
         Node at which the path ends, its legs in ``space.parent``; -1 when none is within the budget.
     """
     nodes, start, goal = task.nodes, task.demands.start[demand], task.demands.goal[demand]
-    lot = Lot(start, goal, parcels, budget)
     commodity, count = task.commodities.of_demand[demand], len(nodes.hub)
+    lot = Lot(start, goal, commodity, parcels, budget)
     space.stamp[0] += 1
-    space.key[0], space.node[0] = 0.0, start
-    space.distance[start], space.seen[start], space.parent[start] = 0.0, space.stamp[0], -1
-    size = 1
+    size = _reach(task, space, 0, start, 0.0, -1, lot)
     while size > 0:
         key, node = space.key[0], space.node[0]
         size = _pop(space, size)
         if node >= count:
             return int(node - count)
-        if key > space.distance[node] + 1e-12:
+        price = space.distance[node]
+        if key > price + parcels * task.ahead[node, commodity] + 1e-6:
             continue
         sortable = loads.sorts[node] + parcels <= nodes.sort_capacity[node]
         at_goal = nodes.hub[node] == goal
         if at_goal and sortable:
             late = task.commodities.late_price[commodity, nodes.turn[node]]
-            size = _reach(space, size, node + count, key + (nodes.handling[node] + late) * parcels, _AT_GOAL, budget)
+            size = _reach(
+                task, space, size, node + count, price + (nodes.handling[node] + late) * parcels, _AT_GOAL, lot
+            )
         if nodes.can_hold[node] and loads.nights[node] + parcels <= nodes.buffer_capacity[node]:
-            value, leg = key + nodes.waiting[node] * parcels, len(task.arcs.head) + node
-            size = _reach(space, size, nodes.after[node], value, leg, budget)
+            value, leg = price + nodes.waiting[node] * parcels, len(task.arcs.head) + node
+            size = _reach(task, space, size, nodes.after[node], value, leg, lot)
         if sortable and not at_goal:
-            size = _leave(task, loads, ceiling, space, size, node, key, lot)
+            size = _leave(task, loads, ceiling, space, size, node, lot)
         if size < 0:
             return -1
     return -1
@@ -174,38 +202,41 @@ def _leave(
     task: MarginalTask,
     loads: NodeArcLoads,
     ceiling: Floats,
-    space: DijkstraSpace,
+    space: PathSpace,
     size: int,
     node: int,
-    key: float,
     lot: Lot,
 ) -> int:
     """Reach the heads of all arcs that leave a node; return the heap's size, -1 when it is full."""
-    arcs, rules, parcels, handling = task.arcs, task.rules, lot.parcels, task.nodes.handling[node]
+    arcs, rules, parcels = task.arcs, task.rules, lot.parcels
+    price = space.distance[node] + task.nodes.handling[node] * parcels
     for arc in range(arcs.first_out[node], arcs.first_out[node + 1]):
         load = loads.arcs[arc]
-        value = key + (handling + arcs.cost[arc]) * parcels
-        if load + parcels > ceiling[arc] or value > lot.budget:
+        value = price + arcs.cost[arc] * parcels
+        if load + parcels > ceiling[arc] or value + parcels * task.ahead[arcs.head[arc], lot.commodity] > lot.budget:
             continue
         if rules.bounded and not may_go_on(arc, lot.start, lot.goal, space.parent, arcs.tail, rules):
             continue
         value += price_load(task.costs, arc, load + parcels, 0.0)
         value -= price_load(task.costs, arc, load, 0.0)
-        size = _reach(space, size, arcs.head[arc], value, arc, lot.budget)
+        size = _reach(task, space, size, arcs.head[arc], value, arc, lot)
         if size < 0:
             break
     return size
 
 
 @numba.njit(cache=True)
-def _reach(space: DijkstraSpace, size: int, node: int, value: float, leg: int, budget: float) -> int:
+def _reach(task: MarginalTask, space: PathSpace, size: int, node: int, price: float, leg: int, lot: Lot) -> int:
     """Put a node on the heap when it is reached more cheaply than before; return the size, -1 when the heap is full."""
-    if value > budget or size < 0:
+    value = price
+    if node < len(space.seen):
+        value += lot.parcels * task.ahead[node, lot.commodity]
+    if value > lot.budget or size < 0:
         return size
     if node < len(space.seen):
-        if space.seen[node] == space.stamp[0] and space.distance[node] <= value:
+        if space.seen[node] == space.stamp[0] and space.distance[node] <= price:
             return size
-        space.seen[node], space.distance[node], space.parent[node] = space.stamp[0], value, leg
+        space.seen[node], space.distance[node], space.parent[node] = space.stamp[0], price, leg
     if size >= len(space.key):
         return -1
     place = size
@@ -218,7 +249,7 @@ def _reach(space: DijkstraSpace, size: int, node: int, value: float, leg: int, b
 
 
 @numba.njit(cache=True)
-def _pop(space: DijkstraSpace, size: int) -> int:
+def _pop(space: PathSpace, size: int) -> int:
     """Take the top off the heap; return the size left."""
     size -= 1
     last_key, last_node = space.key[size], space.node[size]

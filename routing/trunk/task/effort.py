@@ -18,7 +18,13 @@ class TimeShares:
         0.3, "1", "of the limit: the Lagrangian bound, and of limit and effort the exact model before it", "judgement"
     )
     dual_ascent: float = constant(0.3, "1", "of the limit: the dual ascent, whose rounds are counted", "judgement")
-    search: float = constant(0.8, "1", "of the effort: annealing", "judgement")
+    openings: float = constant(0.1, "1", "of the limit: prices of openings, whose steps are counted", "judgement")
+    search: float = constant(
+        0.4,
+        "1",
+        "of the effort: annealing",
+        "fitted: cost at equal CPU seconds, .2 to .8; the sample's peak week by sorts",
+    )
     search_openings: float = constant(
         0.15, "1", "of the effort: annealing, where opening arcs is the question", "judgement"
     )
@@ -51,9 +57,9 @@ class Work:
         100_000, "moves", "of the annealing at most, for each commodity's entry", "judgement"
     )
     tries_a_second: int = constant(
-        400, "tries/s", "of the local search that a second of effort buys on a cached network", "judgement"
+        5500, "tries/s", "of the local search that a second of effort buys on a cached network", "judgement"
     )
-    tries_an_arc: int = constant(60, "tries", "of the local search at most, for each arc", "judgement")
+    tries_an_arc: int = constant(400, "tries", "of the local search at most, for each arc", "judgement")
     tries_a_path: int = constant(500, "tries", "of the local search at most, for each path of a reference", "judgement")
     node_columns: int = constant(12_000_000, "nodes x columns", "of branch and bound for the exact model", "judgement")
     fewest_nodes: int = constant(200, "nodes", "of branch and bound at least, whatever the effort", "judgement")
