@@ -197,7 +197,12 @@ class BoundPrices(dy.Schema):
     )
     date = day("Day; of departure, for lanes.", "日期", key="by rule", optional=True)
     hub_id = ident("Hub.", "分拨中心", key="by rule", optional=True)
-    sort_id = ident("Sort, where a hub has more than one a day; of openings the sort that takes the demand.", "班次", key="by rule", optional=True)
+    sort_id = ident(
+        "Sort, where a hub has more than one a day; of openings the sort that takes the demand.",
+        "班次",
+        key="by rule",
+        optional=True,
+    )
     at = moment(
         "In a plan by sorts: when vehicles of a lane leave, or the hour from which a fleet's price holds until its next one's.",
         "时刻",

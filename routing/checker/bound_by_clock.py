@@ -361,12 +361,9 @@ class _Parts:
             key = ends.setdefault((hubs[goal], moment), len(ends))
             for minute, count in handed:
                 place = bisect_left(cut_offs[origin], minute)
-<<<<<<< HEAD
                 routes.append((day, origin, goal))
-=======
                 if place < len(names[origin]):
                     keys.append((len(parcels), day, origin, goal, names[origin][place], float(count)))
->>>>>>> 292535c (Who needs a lane pays its departures: a bound 2 % higher by sorts, added up anew by the clock too)
                 parcels.append(float(count))
                 start.append(number.get((origin, place), -1))
                 end.append(key)
@@ -375,9 +372,13 @@ class _Parts:
         self.end: Ints = np.array(end, dtype=np.int64)
         self.end_hub: Ints = np.array([hub for hub, _ in ends], dtype=np.int64)
         self.end_due: Floats = np.array([moment for _, moment in ends], dtype=np.float64)
-<<<<<<< HEAD
         self.routes = routes
         self._hubs = hubs
+        schema = {
+            "demand": pl.Int64(), "demand_date": pl.Date(), "origin_hub_id": pl.String(), "destination_hub_id": pl.String(),
+            "sort_id": pl.String(), "parcels": pl.Float64(),
+        }  # fmt: skip
+        self.keys = pl.DataFrame(keys, schema=schema, orient="row")
 
     def stand_beside(self, places: pl.DataFrame, beside: pl.DataFrame) -> None:
         """Add what is asked nothing of: handed in at the sort of its hub and day that most of the hub's own reach; without promises alone."""
@@ -410,10 +411,3 @@ class _Parts:
         mean = (pl.col("parcels") * pl.col("price")).sum() / pl.col("parcels").sum()
         sums = asked.group_by(list(names)).agg(pl.col("parcels").sum(), price=mean)
         return pl.concat([sums, beside.with_columns(parcels=pl.lit(None, pl.Float64))])
-=======
-        schema = {
-            "demand": pl.Int64(), "demand_date": pl.Date(), "origin_hub_id": pl.String(), "destination_hub_id": pl.String(),
-            "sort_id": pl.String(), "parcels": pl.Float64(),
-        }  # fmt: skip
-        self.keys = pl.DataFrame(keys, schema=schema, orient="row")
->>>>>>> 292535c (Who needs a lane pays its departures: a bound 2 % higher by sorts, added up anew by the clock too)

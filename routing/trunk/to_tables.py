@@ -12,7 +12,8 @@ from data.contracts import contract
 from data.hub_load import list_visits, sum_visits
 from routing.trunk.bound.certificate import name_proof
 from routing.trunk.bound.forced_shortfall import count_forced
-from routing.trunk.bound.lagrangian import Relaxation, prove_carrying
+from routing.trunk.bound.forcing_prices import price_payers
+from routing.trunk.bound.lagrangian import Relaxation, price_demands, prove_carrying
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.due_times import NO_PROMISE
 from routing.trunk.task.flows import Flows, Loads
@@ -316,11 +317,14 @@ def write_certificate(
 
 
 def _prove_carrying(network: TrunkNetwork, relaxed: Relaxation, short: int) -> float | None:
-    """Bound of carrying what is not short; None where nothing is, or prices of rooms and openings are part of the proof."""
+    """Bound of carrying what is not short; None where nothing is, or stated prices of rooms are part of the proof."""
     certificate = relaxed.certificate
-    if not short or len(certificate.forcing_price) or certificate.room.any():
+    if not short or certificate.room.any():
         return None
-    return prove_carrying(network, certificate.prices, short)
+    if len(certificate.forcing_price):
+        return prove_carrying(network, certificate.bound, price_payers(network, certificate), short)
+    price = price_demands(network, certificate.prices)
+    return prove_carrying(network, certificate.bound, price, short)
 
 
 def last_day(network: TrunkNetwork) -> str:

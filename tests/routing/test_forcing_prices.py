@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from routing.budget import Deadline
 from routing.trunk.bound.certificate import mark_payers
-from routing.trunk.bound.forcing_prices import force_openings
+from routing.trunk.bound.forcing_prices import force_openings, price_payers
 from routing.trunk.bound.lagrangian import (
     BoundCertificate,
     Relaxation,
@@ -63,6 +63,7 @@ def test_the_bound_is_what_its_prices_add_up_to(seed: int, clock: bool, effort: 
         return
     total, least = add_up_paths(network, found)
     assert found.bound == pytest.approx(_besides(network, relaxed) + total, rel=1e-7, abs=1e-5)
+    assert float(network.demand_parcels @ price_payers(network, found)) == pytest.approx(total, rel=1e-7, abs=1e-5)
     assert least >= -1e-6  # nobody pays more than a departure costs
     assert (found.forcing_price > 0).all()
     assert mark_payers(network)[found.demand].all()

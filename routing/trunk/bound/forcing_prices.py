@@ -38,7 +38,7 @@ from routing.trunk.bound.lagrangian import (
     prove_bound,
 )
 from routing.trunk.task.commodities import Commodities, list_commodities
-from routing.trunk.task.network import TrunkNetwork
+from routing.trunk.task.network import Floats, TrunkNetwork
 from routing.trunk.task.records import (
     list_arcs,
     list_demands,
@@ -76,7 +76,7 @@ def force_openings(
     count = len(network.demand_parcels)
     if not network.arcs or not count or count * network.arcs > FORCING.most_labels:
         return relaxed.certificate
-    task, state, rest = _lay_out(network, relaxed.prices)
+    task, state, rest = _lay_out(network, relaxed.prices, FORCING.most)
     commodities = list_commodities(network)
     steps = max(FORCING.fewest, int(effort * FORCING.steps))
     best, length, stalled = -np.inf, 1.0, 0
@@ -105,7 +105,17 @@ def force_openings(
     return BoundCertificate(float(best), relaxed.prices, demand=k, arc=arc[k, place], forcing_price=price)
 
 
-def _lay_out(network: TrunkNetwork, prices: Prices) -> tuple[ForcingTask, ForcingState, float]:
+def price_payers(network: TrunkNetwork, certificate: BoundCertificate) -> Floats:
+    """Price of each demand's cheapest path under the prices of a certificate, those of openings among them, (K,) [CNY/parcel]."""
+    task, state, _ = _lay_out(network, certificate.prices, int(np.bincount(certificate.demand).max(initial=1)))
+    place = np.arange(len(certificate.demand)) - np.searchsorted(certificate.demand, certificate.demand)
+    state.arc[certificate.demand, place] = certificate.arc
+    state.paid[certificate.demand, place] = certificate.forcing_price * task.demands.parcels[certificate.demand]
+    _send(task, state, network, list_commodities(network))
+    return state.price
+
+
+def _lay_out(network: TrunkNetwork, prices: Prices, width: int) -> tuple[ForcingTask, ForcingState, float]:
     """Lay out task and state, and reckon what the bound is besides the demands' paths [CNY]."""
     departure_price = price_departures(network, prices)
     room, _ = price_arcs(network, departure_price)
@@ -133,7 +143,7 @@ def _lay_out(network: TrunkNetwork, prices: Prices) -> tuple[ForcingTask, Forcin
         capacity=network.vehicle_capacity[vehicle[runs]],
         short_cost=float(network.short_cost),
     )
-    payers, width = len(demands.start), FORCING.most
+    payers = len(demands.start)
     state = ForcingState(
         arc=np.full((payers, width), -1, dtype=np.int64),
         paid=np.zeros((payers, width)),
@@ -149,6 +159,7 @@ def _lay_out(network: TrunkNetwork, prices: Prices) -> tuple[ForcingTask, Forcin
         used=np.zeros(network.arcs, dtype=np.bool_),
         label=np.empty(network.nodes),
         leg=np.empty(network.nodes, dtype=np.int64),
+        price=np.zeros(payers),
     )
     return task, state, rest
 

@@ -15,7 +15,6 @@ from routing.trunk.task.network import Flags, Floats, Ints
 from routing.trunk.task.records import UNCOUNTED, Arcs, Demands, Nodes, ParcelPrices
 from routing.trunk.task.shortest_paths import FINISH, HOLD, NO_PATH, Labels
 
-
 _NIL = 1e-9  # CNY/parcel by which a label must fall: no path comes back to where it was
 
 
@@ -70,6 +69,8 @@ class ForcingState(NamedTuple):
         Of the demand looked at: what it pays on top, and whether its path uses an arc.
     label : (N,) [CNY/parcel]; leg : (N,)
         Of the demand looked at.
+    price : (K,) [CNY/parcel]
+        Of each demand's cheapest path, at most that of a parcel short.
     """
 
     arc: Ints
@@ -86,6 +87,7 @@ class ForcingState(NamedTuple):
     used: Flags
     label: Floats
     leg: Ints
+    price: Floats
 
 
 @numba.njit(**UNCOUNTED)
@@ -146,7 +148,8 @@ def load_demands(task: ForcingTask, state: ForcingState, labels: Labels, prices:
             _trace(task, state, labels, k, top)
         else:
             state.path[k, 0] = -1
-        total += parcels * min(price, task.short_cost)
+        state.price[k] = min(price, task.short_cost)
+        total += parcels * state.price[k]
         for i in range(state.arc.shape[1]):
             if state.arc[k, i] >= 0:
                 state.own[state.arc[k, i]] = 0.0

@@ -184,20 +184,31 @@ def prove_bound(network: TrunkNetwork, prices: Prices) -> float:
     return LagrangianDual(network).evaluate(prices)
 
 
-def prove_carrying(network: TrunkNetwork, prices: Prices, short: int) -> float:
-    """Lower bound that prices prove for the cost of carrying what is not short, in plans that leave so many parcels short [CNY].
+def price_demands(network: TrunkNetwork, prices: Prices) -> Floats:
+    """Price of each demand's cheapest path under prices, at most that of a parcel short, (K,) [CNY/parcel]."""
+    dual = LagrangianDual(network)
+    dual.evaluate(prices)
+    label = dual.labels.price[network.demand_start, dual.commodities.of_demand]
+    return np.minimum(label, network.short_cost)
+
+
+def prove_carrying(network: TrunkNetwork, bound: float, price: Floats, short: int) -> float:
+    """Lower bound for the cost of carrying what is not short, in plans that leave so many parcels short [CNY].
 
     With L(q) the bound at a short cost q, a plan that leaves S short carries for at least L(q) - q S, whatever q. The best q is where S parcels
     have dearer paths: the bound at the short cost there is, less the S dearest parcels' part in it.
+
+    Parameters
+    ----------
+    bound
+        [CNY]
+    price : (K,) [CNY/parcel]
+        Of each demand's path in it.
     """
-    dual = LagrangianDual(network)
-    total = dual.evaluate(prices)
-    label = dual.labels.price[network.demand_start, dual.commodities.of_demand]
-    price = np.minimum(label, network.short_cost)
     dearest = np.argsort(-price, kind="stable")
     parcels = network.demand_parcels[dearest].astype(np.float64)
     gone = np.clip(short - (np.cumsum(parcels) - parcels), 0.0, parcels)
-    return max(total - float((gone * price[dearest]).sum()), 0.0)
+    return max(bound - float((gone * price[dearest]).sum()), 0.0)
 
 
 class LagrangianDual:
