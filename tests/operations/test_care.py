@@ -229,3 +229,38 @@ def test_a_closure_counts_from_departure_to_arrival_and_no_longer(start: int, en
     found = care([waybill("w", "A", "B", NOW - timedelta(hours=3))], met, closures(("A-B", start, end, 0.5, SNOW)))
     expected = [] if worst is None else [(worst / 2, worst)]
     assert found.select("expected_hours", "worst_hours").rows() == expected
+
+
+def test_the_longest_delay_comes_first() -> None:
+    met = weather((DAY, "A-B", 0.8, 1.0, "blue", "snow"), (DAY, "C-A", 0.5, 1.0, "red", SNOW))
+    rows = [
+        waybill("a little", "A", "B", NOW - timedelta(hours=3)),
+        waybill("much", "C", "A", NOW - timedelta(hours=3)),
+    ]
+    found = care(rows, met, closures())
+    assert found.select("care_id", "expected_hours").rows() == [("much", 40.0), ("a little", 2.5)]
+
+
+@pytest.mark.parametrize(
+    ("speed", "shut", "expected", "worst"),
+    [
+        (0.8, [(-5, 1, 0.5)], 2.5, 2.5),  # open again before it leaves: nothing is taken off the slow road
+        (1.0, [(0, 12, 0.25), (0, 22, 0.5)], 10.0, 20.0),  # two closures of one lane are waited for once
+        (0.05, [], 90.0, 90.0),  # slower than a tenth counts as a tenth
+    ],
+)
+def test_what_a_lane_costs_is_counted_once(
+    speed: float, shut: list[tuple[int, int, float]], expected: float, worst: float
+) -> None:
+    met = weather((DAY, "A-B", speed, 1.0, "red", SNOW))
+    times = closures(*(("A-B", start, end, probability, SNOW) for start, end, probability in shut))
+    found = care([waybill("w", "A", "B", NOW - timedelta(hours=3))], met, times)
+    assert found.select("expected_hours", "worst_hours").rows() == [pytest.approx((expected, worst))]
+
+
+def test_merchants_are_summed_by_parcels_and_the_most_parcel_hours_come_first() -> None:
+    rows = [("M", "planned", 3, 2.0, 5.0), ("M", "under_way", 1, 10.0, 12.0), ("N", "planned", 2, 9.0, 9.0)]
+    names = ["merchant_id", "kind", "parcels", "expected_hours", "worst_hours"]
+    summed = sum_by_merchant(pl.DataFrame(rows, schema=names, orient="row"))
+    # N: 2 x 9 = 18 parcel-hours; M: 3 x 2 + 1 x 10 = 16, a mean of 4
+    assert summed.rows() == [("N", 0, 2, 9.0, 9.0), ("M", 1, 3, 4.0, 12.0)]
