@@ -112,6 +112,15 @@ def raise_bound(relaxed: Relaxation, bound: float, certificate: BoundCertificate
     )
 
 
+def count_departures(network: TrunkNetwork, relaxed: Relaxation) -> float:
+    """Departures of the largest vehicle on an arc in use, on average, 0 where none is: parts of them count."""
+    largest = np.zeros(len(network.lane_ids))
+    np.maximum.at(largest, network.vehicle_lane, network.vehicle_capacity)
+    used = relaxed.arc_load > 1e-6
+    trips = relaxed.arc_load[used] / largest[network.arc_lane[used]]
+    return float(trips.mean()) if len(trips) else 0.0
+
+
 def zero_prices(network: TrunkNetwork) -> Prices:
     """Return prices of 0 for every limit."""
     days, hubs, types = network.days, network.hubs, len(network.type_ids)

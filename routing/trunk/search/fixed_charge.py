@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
-from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, price_arcs, price_departures
+from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, count_departures, price_arcs, price_departures
 from routing.trunk.bound.path_formulation import ColumnRowModel
 from routing.trunk.search.capacity_scaling import scale_capacities
 from routing.trunk.search.draft import Draft
@@ -43,11 +41,7 @@ def is_fixed_charge(network: TrunkNetwork, relaxed: Relaxation) -> bool:
     """Tell whether a network is one of few vehicles an arc and small enough for the path formulation."""
     if not network.arcs or len(network.demand_parcels) * network.arcs > FIXED_CHARGE.most_uses:
         return False
-    largest = np.zeros(len(network.lane_ids))
-    np.maximum.at(largest, network.vehicle_lane, network.vehicle_capacity)
-    used = relaxed.arc_load > 1e-6
-    trips = relaxed.arc_load[used] / largest[network.arc_lane[used]]
-    return bool(len(trips)) and float(trips.mean()) <= FIXED_CHARGE.few_vehicles
+    return 0.0 < count_departures(network, relaxed) <= FIXED_CHARGE.few_vehicles
 
 
 def plan_fixed_charge(

@@ -19,12 +19,7 @@ class TimeShares:
     )
     dual_ascent: float = constant(0.3, "1", "of the limit: the dual ascent, whose rounds are counted", "judgement")
     openings: float = constant(0.1, "1", "of the limit: prices of openings, whose steps are counted", "judgement")
-    search: float = constant(
-        0.4,
-        "1",
-        "of the effort: annealing",
-        "fitted: cost at equal CPU seconds, .2 to .8; the sample's peak week by sorts",
-    )
+    search: float = constant(0.8, "1", "of the effort: annealing", "judgement")
     search_openings: float = constant(
         0.15, "1", "of the effort: annealing, where opening arcs is the question", "judgement"
     )
