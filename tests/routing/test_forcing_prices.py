@@ -91,7 +91,8 @@ def test_three_routes_over_one_lane_pay_one_truck_between_them() -> None:
     )
     none = zero_prices(network)
     start = BoundCertificate(prove_bound(network, none), none)
-    relaxed = Relaxation(start.bound, none, np.zeros(network.arcs), np.zeros(network.nodes), [], start)
+    load = np.where(network.arc_tail < 4, 30.0, 0.0)  # of the first day
+    relaxed = Relaxation(start.bound, none, load, np.zeros(network.nodes), [], start)
     # a parcel on a truck of 100 at 10 pays .1 a lane: 10 x .1 + 20 x .2
     assert start.bound == pytest.approx(5.0)
     # a truck to B between three, one to C, one to D

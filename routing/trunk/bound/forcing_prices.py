@@ -60,7 +60,12 @@ class ForcingRules:
     deflection: float = constant(
         0.5, "1", "weight of the newest slope in the direction", "fitted: sample week by sorts"
     )
-    aim: float = constant(0.008, "1", "of the best bound, above it: what the steps aim at", "fitted: as deflection")
+    aim: float = constant(
+        0.017,
+        "1",
+        "of what departures cost in the relaxation, above the best bound: what the steps aim at",
+        "fitted: as deflection",
+    )
     patience: int = constant(6, "steps", "without a better bound until the climb goes back", "fitted: as deflection")
     shorter: float = constant(0.7, "1", "factor on the length of the steps then", "fitted: as deflection")
     most_labels: int = constant(400_000_000, "labels", "(demands x arcs) a plan may price in a step", "judgement")
@@ -79,6 +84,7 @@ def force_openings(
     task, state, rest = _lay_out(network, relaxed.prices, FORCING.most)
     commodities = list_commodities(network)
     steps = max(FORCING.fewest, int(effort * FORCING.steps))
+    aim = FORCING.aim * _cost_departures(network, relaxed)
     best, length, stalled = -np.inf, 1.0, 0
     kept = (state.arc.copy(), state.paid.copy(), state.slope.copy())
     for step in range(steps):
@@ -94,7 +100,7 @@ def force_openings(
         norm = lean(task, state, FORCING.deflection)
         if norm <= 0.0 or (step >= FORCING.fewest and deadline.over()):
             break
-        climb(state, length * (best - bound + FORCING.aim * abs(best)) / norm)
+        climb(state, length * (best - bound + aim) / norm)
         progress.step(step + 1, steps, "openings")
     best -= _NOISE * abs(best)  # the noise of many small sums
     if best <= relaxed.certificate.bound:
@@ -103,6 +109,13 @@ def force_openings(
     k, place = np.nonzero(paid > 0)
     price = paid[k, place] / task.demands.parcels[k]
     return BoundCertificate(float(best), relaxed.prices, demand=k, arc=arc[k, place], forcing_price=price)
+
+
+def _cost_departures(network: TrunkNetwork, relaxed: Relaxation) -> float:
+    """What the departures that the relaxation fills cost at its prices [CNY]: a bound with parcels short is no measure of a step."""
+    room, _ = price_arcs(network, price_departures(network, relaxed.prices))
+    used = relaxed.arc_load > 0
+    return float((relaxed.arc_load[used] * room[used]).sum())
 
 
 def price_payers(network: TrunkNetwork, certificate: BoundCertificate) -> Floats:
