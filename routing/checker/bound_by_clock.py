@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from data.arrays import Floats, Ints
 from routing.checker.bound import Costs, price_carried
-from routing.checker.cheapest_sorts import Ends, Runs, Sorts, Surcharges, price_ways
+from routing.checker.cheapest_sorts import Runs, Sorts, price_ways
+from routing.checker.handed_in import Parts, part_payers, price_openings
 from routing.checker.hubs import close_hubs
 from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import MINUTES, ClockRules, HubClock, at_hour, read_hours, set_clocks, to_moment
-from routing.checker.playback.orders import Promises, Shares, set_out
+from routing.checker.playback.orders import set_out
 from routing.checker.playback.shut_hours import list_spans, stop_on_road
-from routing.checker.prices import name_moment, name_sort, pay, price_rows, rows_of
+from routing.checker.prices import name_moment, name_sort, pay, price_rows
 from routing.checker.vehicle_prices import pay_limits, share_costs
 
 _DAY = 24 * MINUTES
@@ -95,10 +95,10 @@ def value_routes_by_clock(
     departures = departures.with_columns(when=name_moment())
     runs = departures.unique(["when", "lane_id"], keep="first", maintain_order=True).with_row_index("run")
     departures = departures.join(runs.select("run", "when", "lane_id"), on=["when", "lane_id"], maintain_order="left")
-    parts = _Parts(frames, clocks, number, costs.late)
+    parts = Parts(frames, clocks, number, costs.late)
     if beside is not None:
         parts.stand_beside(places, beside)
-    opening = _price_openings(prices, parts, runs)
+    opening = price_openings(prices, parts, runs)
     room, earned = share_costs(departures, runs, prices, opening, float(parts.parcels.sum()))
     sort, wait = price_rows(places, prices, "sort"), price_rows(places, prices, "buffer")
     limit, buffer = places["limit"].to_numpy(), places["buffer"].to_numpy()
@@ -111,7 +111,7 @@ def value_routes_by_clock(
         sort_price=np.where(limit > 0, places["handling_cost"].to_numpy() + sort, np.inf),
         wait_price=np.where(places["holds"].to_numpy(), held, np.inf),
     )
-    ends, end = _part_payers(parts, opening, costs.late)
+    ends, end = part_payers(parts, opening, costs.late)
     ways = price_ways(
         sorts,
         Runs(runs["tail"].to_numpy(), runs["head"].to_numpy(), runs["parcel_cost"].to_numpy() + room),
@@ -123,27 +123,6 @@ def value_routes_by_clock(
     carried = price_carried(parts.parcels.astype(float), ways, costs)
     paid = pay(sort, limit) + pay(wait, buffer) + pay_limits(frames, departures, prices)
     return carried - paid + earned, parts.price(ways)
-
-
-def _price_openings(prices: pl.DataFrame, parts: _Parts, runs: pl.DataFrame) -> pl.DataFrame:
-    """What demands pay for the opening of runs: demand (number of the part), run, price [CNY/parcel], parcels; sorted by demand."""
-    return (
-        rows_of(prices, "opening", "sort_id")
-        .join(runs.select("run", "when", "lane_id"), on=["when", "lane_id"])
-        .join(parts.keys, on=["demand_date", "origin_hub_id", "destination_hub_id", "sort_id"])
-        .select("demand", "run", "price", "parcels")
-        .sort("demand", "run")
-    )
-
-
-def _part_payers(parts: _Parts, opening: pl.DataFrame, late: float) -> tuple[Ends, Ints]:
-    """Ends of all parts, those that pay for openings each with an end of its own, and the end of every part, (K,)."""
-    payers, own = np.unique(opening["demand"].to_numpy().astype(np.int64), return_inverse=True)
-    end, known = parts.end.copy(), len(parts.end_hub)
-    asked = Surcharges(known + own, opening["run"].to_numpy().astype(np.int64), opening["price"].to_numpy())
-    hub, due = (np.concatenate([all_ends, all_ends[end[payers]]]) for all_ends in (parts.end_hub, parts.end_due))
-    end[payers] = known + np.arange(len(payers))
-    return Ends(hub, due, late, asked), end
 
 
 def keep_days(clocks: Mapping[str, HubClock], first: date) -> dict[str, HubClock]:
@@ -319,95 +298,3 @@ def _thin(limit: float, factor: float) -> float:
 
 def _bound(value: float | None) -> float:
     return _UNBOUNDED if value is None else float(value)
-
-
-class _Parts:
-    """Demands as they are handed in: parcels, the sort that first takes them, and the end they go to.
-
-    Attributes
-    ----------
-    parcels : (K,)
-    start : (K,)
-        Number of the sort; -1 where no sort takes them.
-    end : (K,)
-    end_hub, end_due : (C,)
-        Hub, and moment by which what goes there is promised [days from 1970], of each end.
-    keys
-        demand (number of a part), demand_date, origin_hub_id, destination_hub_id, sort_id (that takes it), parcels.
-    """
-
-    def __init__(
-        self,
-        frames: Mapping[str, pl.DataFrame],
-        clocks: Mapping[str, HubClock],
-        number: Mapping[tuple[str, int], int],
-        late_cost: float,
-    ) -> None:
-        due = Promises(frames, clocks)
-        hubs = {name: place for place, name in enumerate(clocks)}
-        cut_offs = {name: [sort.cut_off for sort in clock.sorts] for name, clock in clocks.items()}
-        ends: dict[tuple[int, float], int] = {}
-        routes: list[tuple[date, str, str]] = []
-        parcels: list[float] = []
-        start: list[int] = []
-        end: list[int] = []
-        names = {name: [sort.name for sort in clock.sorts] for name, clock in clocks.items()}
-        keys: list[tuple[Any, ...]] = []
-        for (day, origin, goal), handed in Shares(frames, clocks).left.items():
-            if goal not in hubs:
-                continue
-            route = {"date": day, "origin_hub_id": origin, "destination_hub_id": goal}
-            moment = due.of(route) / _DAY if late_cost > 0 else _UNBOUNDED
-            key = ends.setdefault((hubs[goal], moment), len(ends))
-            for minute, count in handed:
-                place = bisect_left(cut_offs[origin], minute)
-                routes.append((day, origin, goal))
-                if place < len(names[origin]):
-                    keys.append((len(parcels), day, origin, goal, names[origin][place], float(count)))
-                parcels.append(float(count))
-                start.append(number.get((origin, place), -1))
-                end.append(key)
-        self.parcels: Floats = np.array(parcels, dtype=np.float64)
-        self.start: Ints = np.array(start, dtype=np.int64)
-        self.end: Ints = np.array(end, dtype=np.int64)
-        self.end_hub: Ints = np.array([hub for hub, _ in ends], dtype=np.int64)
-        self.end_due: Floats = np.array([moment for _, moment in ends], dtype=np.float64)
-        self.routes = routes
-        self._hubs = hubs
-        schema = {
-            "demand": pl.Int64(), "demand_date": pl.Date(), "origin_hub_id": pl.String(), "destination_hub_id": pl.String(),
-            "sort_id": pl.String(), "parcels": pl.Float64(),
-        }  # fmt: skip
-        self.keys = pl.DataFrame(keys, schema=schema, orient="row")
-
-    def stand_beside(self, places: pl.DataFrame, beside: pl.DataFrame) -> None:
-        """Add what is asked nothing of: handed in at the sort of its hub and day that most of the hub's own reach; without promises alone."""
-        own = np.bincount(np.maximum(self.start, 0), self.parcels * (self.start >= 0), places.height)
-        most: dict[tuple[str, date], int] = {}
-        for n, hub, day in places.filter(~pl.col("shut")).select("sort", "hub_id", "date").iter_rows():
-            if (hub, day) not in most or own[n] > own[most[hub, day]]:
-                most[hub, day] = n
-        ends = {int(hub): place for place, hub in enumerate(self.end_hub)}
-        rows = [
-            (route, most[route[1], route[0]], ends[self._hubs[route[2]]])
-            for route in beside.select("date", "origin_hub_id", "destination_hub_id")
-            .unique()
-            .sort(pl.all())
-            .iter_rows()
-            if (route[1], route[0]) in most and self._hubs.get(route[2], -1) in ends
-        ]
-        self.routes = [*self.routes, *(row[0] for row in rows)]
-        self.parcels = np.concatenate([self.parcels, np.zeros(len(rows))])
-        self.start = np.concatenate([self.start, np.array([row[1] for row in rows], dtype=np.int64)])
-        self.end = np.concatenate([self.end, np.array([row[2] for row in rows], dtype=np.int64)])
-
-    def price(self, ways: Floats) -> pl.DataFrame:
-        """Price of each route and day: the mean of what is asked on it, and, in rows without parcels, of what stands beside."""
-        names = {"date": pl.Date, "origin_hub_id": pl.String, "destination_hub_id": pl.String}
-        rows = pl.DataFrame(self.routes, schema=names, orient="row").with_columns(
-            parcels=pl.Series(self.parcels), price=pl.Series(ways)
-        )
-        asked, beside = rows.filter(pl.col("parcels") > 0), rows.filter(pl.col("parcels") == 0)
-        mean = (pl.col("parcels") * pl.col("price")).sum() / pl.col("parcels").sum()
-        sums = asked.group_by(list(names)).agg(pl.col("parcels").sum(), price=mean)
-        return pl.concat([sums, beside.with_columns(parcels=pl.lit(None, pl.Float64))])
