@@ -287,7 +287,7 @@ class PlanCertificates(Result):
     )
     priced_bound = quantity("The part of lower_bound that bound_prices proves.", unit="CNY", low=None, optional=True)
     carrying_bound = quantity(
-        "No plan that leaves as many parcels short carries the others for less, by bound_prices; empty where none are short, or prices of rooms or openings are among them.",
+        "No plan that leaves as many parcels short carries the others for less, by bound_prices; empty where none are short, or stated prices of rooms are among them.",
         unit="CNY",
         optional=True,
     )

@@ -19,7 +19,7 @@ from routing.trunk.explain.fix_tables import write_fix_tables
 from routing.trunk.explain.fixes import GroupFix
 from routing.trunk.explain.shortfalls import explain_shortfalls
 from routing.trunk.hand_in_order import order_hand_ins
-from routing.trunk.replan.plan_near import plan_near, rank_near
+from routing.trunk.replan.plan_near import plan_near, rank_near, repeat_plan
 from routing.trunk.replan.reference_plan import (
     Reference,
     ReferencePlan,
@@ -212,7 +212,13 @@ def plan_trunk(
         network, draft = order_plan(network, free, relaxed, options, closing)
         order_short = int(draft.flows.short(network).sum() - free.flows.short(network).sum())
         order_cost = draft.cost - free.cost - order_short * network.short_cost
-    draft = _carry_more(network, place_own(network, draft, closing), rank, closing)
+    placed = _carry_more(network, place_own(network, draft, closing), rank, closing)
+    if reference_plan is not None and rank(placed) > rank(draft):
+        # own vehicles that stand elsewhere made it dearer: those of the reference stand where they leave from
+        repeated = repeat_plan(share_limits(network), reference_plan, closing)
+        repeated = _carry_more(network, place_own(network, _refuse_paths(network, repeated), closing), rank, closing)
+        placed = min(placed, repeated, key=rank)
+    draft = placed
     draft = order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft, rank)
     plan = write_plan(network, draft, relaxed, options, closing)
     kind = "free" if order_cost is None else options.sort_plan

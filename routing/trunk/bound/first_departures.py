@@ -46,8 +46,9 @@ def measure_room(network: TrunkNetwork) -> Floats:
     largest: Floats = np.zeros(len(network.lane_ids))
     np.add.at(by_lane, (lane[:, None], day[None, :]), held)
     np.maximum.at(largest, lane, network.vehicle_capacity)
-    limit = np.floor(network.lane_limit + _NOISE) * np.where(largest > 0, largest, 0.0)[:, None]
-    by_lane = np.minimum(by_lane, np.where(np.isnan(limit), 0.0, limit))
+    some = largest > 0
+    by_lane[~some] = 0.0
+    by_lane[some] = np.minimum(by_lane[some], np.floor(network.lane_limit[some] + _NOISE) * largest[some, None])
     room: Floats = np.zeros(network.nodes)
     np.add.at(room, network.arc_tail, by_lane[network.arc_lane, network.arc_day])
     return room
