@@ -18,7 +18,10 @@ from routing.checker.playback.clock import ClockRules
 from routing.checker.prices import check_prices
 from routing.checker.tables import read_tables
 from routing.checker.trunk import TrunkCheck, check_trunk
+from routing.trunk.bound.certificate import write_prices
+from routing.trunk.bound.lagrangian import BoundCertificate, zero_prices
 from routing.trunk.plan import plan_trunk
+from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
@@ -117,6 +120,17 @@ def test_prices_of_openings_by_the_clock_count_for_the_sort_that_takes_the_deman
     assert "certificate.bound" in {violation.rule for violation in check(tables).violations}
     tables["bound_prices"] = priced.with_columns(sort_id=pl.when(opening).then(None).otherwise("sort_id"))
     assert "bound_prices.row" in {violation.rule for violation in check(tables).violations}
+
+
+@pytest.mark.parametrize("seed", [1, 6])
+def test_prices_of_fleets_up_to_the_last_midnight_are_of_the_plans_days(seed: int) -> None:
+    network = build_network(by_sorts(seed), OPTIONS)
+    prices = zero_prices(network)
+    prices.fleet[:] = 1.0
+    late = replace(network, fleet_clock=np.append(network.fleet_clock[:-1], 24.0 * network.days))
+    dates = sorted(set(write_prices(late, BoundCertificate(0.0, prices))["date"].to_list()))
+    assert dates[-1] == network.day(network.days - 1)
+    assert dates[0] >= network.first_day
 
 
 @pytest.mark.parametrize("column", ["lower_bound", "priced_bound"])

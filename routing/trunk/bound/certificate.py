@@ -78,7 +78,8 @@ def _list_fleets(network: TrunkNetwork, price: Floats) -> pl.DataFrame:
     if not network.by_clock:
         return _list("fleet", price[kind, step], _days(network, step), names)
     hours = network.fleet_clock[step]
-    days = np.floor_divide(hours, 24.0).astype(np.int64)
+    # vehicles that leave at the midnight that ends the plan leave on its last day
+    days = np.minimum(np.floor_divide(hours, 24.0).astype(np.int64), network.days - 1)
     return _list("fleet", price[kind, step], _days(network, days), _moments(network, hours), names)
 
 
