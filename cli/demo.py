@@ -17,7 +17,7 @@ from cli.console import known_errors, out_text, progress, say
 from cli.options import Seed
 
 # Seconds of search for the trunk plan: the small one is to be through in under two minutes, two of them.
-_EFFORT = {"small": 0.15, "national": 3.0}
+_EFFORT = {"small": 0.1, "national": 3.0}
 _HORIZON_DAYS = 16
 _LINES_A_STEP = 28
 
