@@ -123,6 +123,19 @@ def test_prices_of_openings_by_the_clock_count_for_the_sort_that_takes_the_deman
 
 
 @pytest.mark.parametrize("seed", [1, 6])
+def test_parts_of_a_route_that_one_sort_takes_on_two_days_do_not_share_a_price(seed: int) -> None:
+    made = by_sorts(seed)
+    # two hubs with one sort a day take what is handed in by 26:00 on the next
+    some = made.hubs["hub_id"].to_list()[:2]
+    inputs = replace(made, hub_sorts=made.hub_sorts.filter(~pl.col("hub_id").is_in(some)))
+    tables = tables_of(inputs, plan_trunk(inputs, OPTIONS))
+    keys = ["kind", "date", "at", "lane_id", "demand_date", "origin_hub_id", "destination_hub_id", "sort_id"]
+    assert not tables["bound_prices"].filter(pl.col("kind") == "opening").select(keys).is_duplicated().any()
+    found = check(tables)
+    assert [violation.text for violation in found.violations] == []
+
+
+@pytest.mark.parametrize("seed", [1, 6])
 def test_prices_of_fleets_up_to_the_last_midnight_are_of_the_plans_days(seed: int) -> None:
     network = build_network(by_sorts(seed), OPTIONS)
     prices = zero_prices(network)

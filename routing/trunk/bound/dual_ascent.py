@@ -20,6 +20,7 @@ import numba
 import numpy as np
 
 from routing.budget import Deadline
+from routing.trunk.bound.certificate import mark_payers
 from routing.trunk.bound.lagrangian import (
     BoundCertificate,
     Relaxation,
@@ -111,10 +112,11 @@ class AscentState(NamedTuple):
 def lift_bound(network: TrunkNetwork, relaxed: Relaxation, deadline: Deadline) -> BoundCertificate:
     """Return the better of the relaxation's bound and the one of the ascent from its prices, with what proves it.
 
-    Arcs on which the relaxation fills a vehicle to a fair part keep their price by the parcel; the others are paid whole.
+    Arcs on which the relaxation fills a vehicle to a fair part keep their price by the parcel; the others are paid whole. Where the table
+    of prices cannot tell demands apart nothing is lifted.
     """
     count, arcs = len(network.demand_parcels), network.arcs
-    if not arcs or not count or count * arcs > MOST_PRICES:
+    if not arcs or not count or count * arcs > MOST_PRICES or not mark_payers(network).all():
         return relaxed.certificate
     prices = relaxed.prices
     departure_price = price_departures(network, prices)

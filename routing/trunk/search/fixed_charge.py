@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
+from routing.trunk.bound.certificate import mark_payers
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, count_departures, price_arcs, price_departures
 from routing.trunk.bound.path_formulation import ColumnRowModel
 from routing.trunk.search.capacity_scaling import scale_capacities
@@ -41,7 +42,8 @@ def is_fixed_charge(network: TrunkNetwork, relaxed: Relaxation) -> bool:
     """Tell whether a network is one of few vehicles an arc and small enough for the path formulation."""
     if not network.arcs or len(network.demand_parcels) * network.arcs > FIXED_CHARGE.most_uses:
         return False
-    return 0.0 < count_departures(network, relaxed) <= FIXED_CHARGE.few_vehicles
+    # the prices that prove its bound are kept by demand
+    return bool(mark_payers(network).all()) and 0.0 < count_departures(network, relaxed) <= FIXED_CHARGE.few_vehicles
 
 
 def plan_fixed_charge(
