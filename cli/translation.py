@@ -9,6 +9,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from cli.counts import tell_one
 from cli.sentences import in_chinese, write_error
 from cli.words import term
 from data.errors import RadarError
@@ -105,13 +106,13 @@ def _aliases() -> Mapping[str, str]:
 def tell(error: RadarError) -> str:
     """Write a known error as one sentence in the reader's language."""
     if current_language() != "zh":
-        return str(error)
+        return tell_one(str(error))
     return write_error(error.found, error.expected, error.action, file=error.file, row=error.row, column=error.column)
 
 
 def in_language(text: str) -> str:
     """Return what the command says in the language of the person at the keyboard."""
-    return in_chinese(text) if current_language() == "zh" else text
+    return in_chinese(text) if current_language() == "zh" else tell_one(text)
 
 
 def coded_columns() -> frozenset[str]:
@@ -122,7 +123,7 @@ def coded_columns() -> frozenset[str]:
 def tell_cell(column: str, text: str) -> str:
     """Return a cell that holds words of the product, or a code word, in the reader's language, line by line."""
     if current_language() != "zh":
-        return text
+        return tell_one(text)
     code = _read("codes.zh.toml").get(column, {}).get(text)
     if code is not None:
         return str(code)

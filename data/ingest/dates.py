@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 _TIME = (
-    r"(?:[T\s]+(?P<hour>\d{1,2})[:时](?P<minute>\d{1,2})(?:[:分](?P<second>\d{1,2})(?:[.,](?P<fraction>\d{1,9}))?)?[分秒]?)?"
+    r"(?:[T\s]+(?P<hour>\d{1,2})[:时点](?P<minute>\d{1,2})(?:[:分](?P<second>\d{1,2})(?:[.,](?P<fraction>\d{1,9}))?)?[分秒]?)?"
     r"\s*(?P<offset>Z|z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?$"
 )
 _FORMS = (
@@ -18,6 +18,14 @@ _FORMS = (
 )
 _DAY_OR_MONTH_FIRST = r"^(?P<one>\d{1,2})[./-](?P<two>\d{1,2})[./-](?P<year>\d{4})" + _TIME
 _NAMED_MONTHS = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y", "%d %b %y", "%d/%b/%Y")
+# What is a date to its writer, of which the year is not told: 11/8, 11月8日, 8-Nov; 8.11.26, 26/11/08, 26年11月8日.
+_WITHOUT_YEAR = (
+    r"^(?:\d{1,2}\s*[-/.月]\s*\d{1,2}\s*[日号]?|\d{1,2}[- ][A-Za-z]{3,9}\.?|[A-Za-z]{3,9}\.?[- ]\d{1,2})(?:\s+\d.*)?$"
+)
+_YEAR_CUT = r"^(?:\d{1,2}([-/.])\d{1,2}[-/.]\d{1,2}|\d{2}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*[日号]?)(?:\s+\d.*)?$"
+# Halves of the day that stand before or behind the hour: 下午3:05, 3:05 PM.
+_HALF = r"(?i)\s*(?P<half>上午|凌晨|清晨|早上|早晨|中午|下午|傍晚|晚上|\b[ap]\.?m\b\.?|[ap]m\b)\s*"
+_SECOND_HALF = r"(?i)^(?:中午|下午|傍晚|晚上|p)"
 # The day of the week that stands beside a date: 星期日, (周一), Sunday.
 _WEEKDAY = (
     r"\s*\(?(?:(?:星期|周|礼拜)[一二三四五六日天]"
@@ -37,6 +45,8 @@ _PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction", "offse
 NOT_A_DATE = "is not a date"
 NOT_A_TIME = "is not a time"
 WHICH_FIRST = "may be day or month first"
+NO_YEAR = "is a date without a year: write it with four digits"
+YEAR_CUT = "has a year of two digits: write all four"
 OUT_OF_TIME = "lies outside the years 2000 to 2099"
 
 
@@ -46,7 +56,8 @@ def puts_day_first(columns: list[pl.Series]) -> bool | None:
     A point between the numbers means day first, as where points are used; a number above 12 decides the rest.
     """
     for column in columns:
-        numbers = column.str.strip_chars().str.extract_groups(_DAY_OR_MONTH_FIRST).struct.unnest()
+        plain, _ = _part_halves(column.str.strip_chars())
+        numbers = plain.str.extract_groups(_DAY_OR_MONTH_FIRST).struct.unnest()
         one, two = numbers["one"].cast(pl.Int64, strict=False), numbers["two"].cast(pl.Int64, strict=False)
         day_first, month_first = bool((one > 12).any()), bool((two > 12).any())
         if day_first != month_first:
@@ -160,7 +171,7 @@ def _parse_fast(text: pl.Series, zone: ZoneInfo) -> pl.Series:
 
 def _read(text: pl.Series, day_first: bool | None) -> tuple[pl.DataFrame, pl.Series]:
     """Read text as columns ``at`` (naive Datetime) and ``offset`` [minutes east], and say where it is not clear."""
-    text = text.str.normalize("NFKC").str.replace(_WEEKDAY, " ").str.strip_chars()
+    text, half = _part_halves(text.str.normalize("NFKC").str.replace(_WEEKDAY, " ").str.strip_chars())
     found = pl.DataFrame(
         {"at": pl.Series([None], dtype=pl.Datetime("us")), "offset": pl.Series([None], dtype=pl.Int64)}
     ).clear(text.len())
@@ -185,8 +196,32 @@ def _read(text: pl.Series, day_first: bool | None) -> tuple[pl.DataFrame, pl.Ser
         found = _take_first(
             found, pl.DataFrame({"at": at, "offset": pl.Series([None], dtype=pl.Int64).new_from_index(0, text.len())})
         )
-    rules = unclear.alias("x").to_frame().select(pl.when("x").then(pl.lit(WHICH_FIRST))).to_series()
-    return found, rules
+    asked = (
+        pl.when(unclear).then(pl.lit(WHICH_FIRST))
+        .when(found["at"].is_not_null()).then(None)
+        .when(pl.col("text").str.contains(_WITHOUT_YEAR)).then(pl.lit(NO_YEAR))
+        .when(pl.col("text").str.contains(_YEAR_CUT)).then(pl.lit(YEAR_CUT))
+    )  # fmt: skip
+    rules = text.alias("text").to_frame().select(asked.alias("rule")).to_series()
+    return found if half is None else _move_halves(found, half), rules
+
+
+def _part_halves(text: pl.Series) -> tuple[pl.Series, pl.Series | None]:
+    """Take 上午, 下午, AM, PM out of text and return them beside it, null where there is none; None where no row has one."""
+    text = text.str.replace(r"日(\d)", "日 ${1}").str.replace(r"(\d)[时点]$", "${1}:00")
+    half = text.str.extract(_HALF, 1)
+    if half.null_count() == half.len():
+        return text, None
+    return text.str.replace(_HALF, " ").str.strip_chars(), half
+
+
+def _move_halves(found: pl.DataFrame, half: pl.Series) -> pl.DataFrame:
+    """Move the hours of the clock's second round: 3:05 PM is 15:05, 12:05 AM is 0:05; 下午15:05 stays, 晚上12:05 is no time to be sure of."""
+    hour, later = pl.col("at").dt.hour(), pl.col("half").str.contains(_SECOND_HALF)
+    hours = pl.when(later & (hour < 12)).then(12).when(~later & (hour == 12)).then(-12).otherwise(0)
+    sure = pl.col("half").is_null() | ~(pl.col("half").str.contains(r"晚") & (hour == 12))
+    moved = pl.when(sure).then(pl.col("at") + pl.duration(hours=hours))
+    return found.with_columns(half.alias("half")).with_columns(at=moved).drop("half")
 
 
 def _take_first(found: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:

@@ -29,6 +29,11 @@ class _Known:
     columns: frozenset[str]
     dates: int
 
+    @property
+    def score(self) -> int:
+        """Columns named, dates counted as one."""
+        return len(self.columns) + min(self.dates, 1)
+
 
 def header_rule(table: TableContract, constants: Mapping[str, object], wide: str | None = None) -> HeaderRule:
     """Return the rule that finds the header of a table among the first rows of a page.
@@ -48,11 +53,14 @@ def header_rule(table: TableContract, constants: Mapping[str, object], wide: str
 
     def find(rows: Rows) -> HeaderFound:
         first = first_filled(rows).index
-        known = [_look(cells, table) for cells in rows]
+        if not rows:
+            return HeaderFound(first)
+        top = _look([rows[first]], table)[0]
+        if _fits(top, table, constants, wide):  # as nearly always: the rows below are not looked at
+            return HeaderFound(first, top.score, True)
+        known = _look(rows, table)
         fits = [_fits(row, table, constants, wide) for row in known]
-        scores = [len(row.columns) + min(row.dates, 1) for row in known]
-        if not known or fits[first]:
-            return HeaderFound(first, scores[first] if known else 0, bool(known))
+        scores = [row.score for row in known]
         if any(fits):
             index = fits.index(True)
             return HeaderFound(index, scores[index], True)
@@ -69,12 +77,16 @@ def _below_titles(rows: Rows, first: int) -> int:
     return filled.index(max(filled)) if filled[first] == 1 else first
 
 
-def _look(cells: Sequence[str], table: TableContract) -> _Known:
-    folded = {fold_name(cell) for cell in cells if cell.strip()}
-    columns = frozenset(
-        column.name for column in table.columns if folded & {fold_name(name) for name in (column.name, *column.aliases)}
-    )
-    return _Known(columns, sum(_dates(list(cells), months=_holds_months(table))))
+def _look(rows: Rows, table: TableContract) -> list[_Known]:
+    """Look at rows of cells, and read all that may be a date among them at once."""
+    names = {column.name: {fold_name(name) for name in (column.name, *column.aliases)} for column in table.columns}
+    known = []
+    dates = iter(_dates([cell for cells in rows for cell in cells], months=_holds_months(table)))
+    for cells in rows:
+        folded = {fold_name(cell) for cell in cells if cell.strip()}
+        columns = frozenset(name for name, spellings in names.items() if folded & spellings)
+        known.append(_Known(columns, sum(next(dates) for _ in cells)))
+    return known
 
 
 def _fits(known: _Known, table: TableContract, constants: Mapping[str, object], wide: str | None) -> bool:
@@ -106,7 +118,10 @@ def _holds_months(table: TableContract) -> bool:
 
 
 def _dates(cells: Sequence[str], *, months: bool) -> list[bool]:
-    text = pl.Series([cell.strip() or None for cell in cells], dtype=pl.String)
+    # no date is written without a digit: names of columns need no reading
+    text = pl.Series([cell.strip() if any(map(str.isdecimal, cell)) else None for cell in cells], dtype=pl.String)
+    if text.null_count() == text.len():
+        return [False] * text.len()
     days, _ = (parse_months if months else parse_days)(text, None, _UTC)
     return days.is_not_null().to_list()
 
@@ -132,7 +147,7 @@ def unfold(source: Source, table: TableContract, constants: Mapping[str, object]
     RadarError
         When ``wide`` is asked for and more than that column and one measure are missing, or nothing stands below it.
     """
-    known = _look(source.columns, table)
+    known = _look([source.columns], table)[0]
     missing = _missing(known, table, constants)
     pair = _pair(missing, wide)
     if wide is None and (pair is None or known.dates < _LEAST_DATES):

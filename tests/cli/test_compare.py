@@ -97,7 +97,7 @@ def test_two_forecasts(folder: Path) -> None:
     assert [(row["hub_id"], row["parcels_change"]) for row in found["views"]["hubs"]] == [("A", 3), ("C", 3)]
     assert found["before"] == {"run_id": first, "forecast_run": None, "as_of": "2025-11-09"}
     told = _ask(folder, "compare", first, second)
-    assert f"Only {first} covers 2025-11-10 (1 days)" in told.stderr
+    assert f"Only {first} covers 2025-11-10 (1 day)" in told.stderr
     assert "parcels change" in told.stdout
 
 

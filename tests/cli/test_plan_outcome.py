@@ -154,7 +154,7 @@ def test_locks_are_kept_by_the_plan_and_judged_by_verify(folder: Path) -> None:
     # what was taken out by hand is locked at none, whatever was fixed before
     written = radar(folder, "plan", "locks", str(edited))
     assert written.exit_code == 0, written.output
-    assert "1 rows of departure_locks written" in written.output
+    assert "1 row of departure_locks written" in written.output
     kept = Workspace.open(folder).read("departure_locks").sort("date")
     assert kept["at_most"].to_list() == [0, 0]
     again = radar(folder, "--lang", "zh", "plan", "locks", str(edited), "--dry-run")

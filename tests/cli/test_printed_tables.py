@@ -7,7 +7,8 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from cli.console import out_rows
+from cli.console import out_rows, out_text, say, tell_known
+from data.errors import RadarError
 
 Print = Callable[..., list[list[str]]]
 
@@ -40,3 +41,23 @@ def test_seeds_years_and_degrees_are_printed_as_they_are(printed: Print) -> None
         ["20251111", "2025", "117.234", "1,000,000"],
         ["7", "2024", "99.500", "0.500"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("many", "one"),
+    [
+        ("hubs: 1 rows read, 1 taken.", "hubs: 1 row read, 1 taken."),
+        ("1 more rows; 21 rows; 1,001 rows; 0.1 hours", "1 more row; 21 rows; 1,001 rows; 0.1 hours"),
+        ("1 parcels wait, 1 vehicles are away, 1 hubs overflow", "1 parcel waits, 1 vehicle is away, 1 hub overflows"),
+        ("1 of 20 rows that break a rule", "1 of 20 rows that break a rule"),
+        ("2025-11-1 days, A1 rows", "2025-11-1 days, A1 rows"),
+    ],
+)
+def test_one_of_a_thing_is_told_as_one(many: str, one: str, capsys: pytest.CaptureFixture[str]) -> None:
+    say(many)
+    out_text(many)
+    tell_known(RadarError(many, "none", "look"))
+    told = capsys.readouterr()
+    assert told.out == f"{one}\n"
+    assert told.err.splitlines()[0] == one
+    assert one.rstrip(".")[1:] in told.err.splitlines()[1]

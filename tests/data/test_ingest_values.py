@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.contracts import contract
-from data.ingest.dates import parse_days, parse_moments, puts_day_first
+from data.ingest.dates import NO_YEAR, YEAR_CUT, parse_days, parse_moments, puts_day_first
 from data.ingest.ids import NO_VALUE
 from data.ingest.numbers import parse_fractions, parse_wholes, uses_decimal_comma
 from data.ingest.values import Style, find_style, read_values
@@ -83,6 +83,51 @@ def test_day_or_month_first_is_learnt_from_the_file_or_not_guessed() -> None:
     days, rules = parse_days(_text("6/7/2022", "6/6/2022"), None, SHANGHAI)
     assert days.to_list() == [None, date(2022, 6, 6)]
     assert rules.to_list() == ["may be day or month first", None]
+
+
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        ("11/8", NO_YEAR),
+        ("11月8日", NO_YEAR),
+        ("8-Nov", NO_YEAR),
+        ("Nov 8", NO_YEAR),
+        ("11/8 9:30", NO_YEAR),
+        ("8.11.26", YEAR_CUT),
+        ("26/11/08", YEAR_CUT),
+        ("26年11月8日", YEAR_CUT),
+        ("3/4 of it", "is not a date"),
+    ],
+)
+def test_of_a_date_without_its_year_just_that_is_told(written: str, rule: str) -> None:
+    days, rules = parse_days(_text(written, "2022-06-07"), None, SHANGHAI)
+    assert days.to_list() == [None, date(2022, 6, 7)]
+    assert rules.to_list() == [rule, None]
+
+
+@pytest.mark.parametrize(
+    ("written", "hour", "minute"),
+    [
+        ("2022/6/7 上午9:30", 9, 30),
+        ("2022年6月7日 星期二 下午3时05分", 15, 5),
+        ("2022年6月7日9点30分", 9, 30),
+        ("2022年6月7日9时", 9, 0),
+        ("6/17/2022 3:05 PM", 15, 5),
+        ("6/17/2022 3:05:10 p.m.", 15, 5),
+        ("2022-06-07 12:05 am", 0, 5),
+        ("2022-06-07 12:05PM", 12, 5),
+        ("2022/6/7 下午15:05", 15, 5),
+        ("2022/6/7 中午1:05", 13, 5),
+        ("2022/6/7 晚上12:05", None, None),  # the night before or the one after
+    ],
+)
+def test_hours_of_the_second_half_of_the_day(written: str, hour: int | None, minute: int | None) -> None:
+    column = _text(written, "2022-06-07 03:00")
+    moments, rules = parse_moments(column, puts_day_first([column]), SHANGHAI)
+    local = moments.dt.convert_time_zone("Asia/Shanghai")
+    assert (local.dt.hour()[0], local.dt.minute()[0]) == (hour, minute)
+    assert rules.to_list() == ["is not a time" if hour is None else None, None]
+    assert local.dt.hour()[1] == 3
 
 
 def test_moments_without_offset_are_local_time() -> None:

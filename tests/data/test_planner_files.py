@@ -14,7 +14,9 @@ import xlsxwriter
 
 from data.contracts import TABLES, contract
 from data.errors import RadarError
+from data.ingest import layout
 from data.ingest.asides import HEADER, NOTE, SUM, is_sum
+from data.ingest.dates import parse_days
 from data.ingest.files import load_files, preview_files
 from data.ingest.future import tomorrow
 from data.ingest.ids import DIGITS_LOST, EXPONENT, NO_VALUE, fold_id
@@ -371,6 +373,24 @@ def test_a_preamble_is_passed_over_and_the_header_may_be_named(
 def test_the_error_names_the_row_that_looks_like_the_header(tmp_path: Path, load: Load) -> None:
     with pytest.raises(RadarError, match="row 3 looks like the header"):
         load(_csv(tmp_path, "标题\n\n始发,货量,x\nA,5,1\n"))
+
+
+def test_dates_are_looked_for_once_and_only_where_a_header_may_hold_one(
+    tmp_path: Path, workspace: Workspace, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def count(text: pl.Series, *others: Any) -> tuple[pl.Series, pl.Series]:
+        calls.append(text.len() - text.null_count())
+        return parse_days(text, *others)
+
+    monkeypatch.setattr(layout, "parse_days", count)
+    rows = "\n".join(f"2025-09-{day:02d},A,B,{day}" for day in range(1, 31))
+    load(_csv(tmp_path, f"date,origin,destination,parcels\n{rows}\n"))
+    assert calls == []  # the first row names all there is to name, and no name holds a digit
+    load(_csv(tmp_path, f"干线货量\n\ndate,origin,destination,parcels\n{rows}\n"))
+    assert len(calls) == 1  # forty rows of a page in one reading
+    assert _volumes(workspace).height == 30
 
 
 def test_a_line_that_names_the_separator_is_understood(tmp_path: Path, workspace: Workspace, load: Load) -> None:

@@ -127,7 +127,7 @@ def test_helpers_start_where_other_modules_stand_in_the_way(tmp_path: Path) -> N
     _workbook(tmp_path / "a.xlsx", [["hub_id", "name"], ["A", "a"]])
     command = [str(RADAR), "-w", str(workspace.folder), "load", "hubs", "a.xlsx"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stdout) == (0, "hubs: 1 rows read, 1 taken.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "hubs: 1 row read, 1 taken.\n"), done.stderr
 
 
 def _workbook(path: Path, rows: Iterable[Sequence[object]]) -> Path:
