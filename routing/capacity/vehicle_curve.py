@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.arrays import Floats
+from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import EFFORT
 from routing.trunk.plan import plan_trunk
@@ -24,6 +25,21 @@ from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+@dataclass(frozen=True)
+class CurveRules:
+    """How the days of a curve are planned."""
+
+    proof_columns: int = constant(
+        400,
+        "columns",
+        "of flows up to which a day is proven by the exact model: vehicles are counted, and no proof is told",
+        "judgement",
+    )
+
+
+CURVE = CurveRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +74,21 @@ class VehicleCurve:
     def at(self, volumes: Floats) -> Floats:
         """Vehicles at given volumes, linear between those planned, shape ``volumes.shape + (types,)``."""
         return np.stack([np.interp(volumes, self.volumes, column) for column in self.vehicles.T], axis=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class _PartOf:
+    """Progress of one of several plans as part of the whole."""
+
+    whole: Progress
+    number: int
+    plans: int
+    label: str
+
+    def step(self, done: float, total: float, note: str = "") -> None:
+        """Say how far this plan is, and what it is at."""
+        share = min(done / total, 1.0) if total else 0.0
+        self.whole.step(self.number + share, self.plans, f"{self.label}: {note}" if note else self.label)
 
 
 def trace_curve(
@@ -99,7 +130,9 @@ def trace_curve(
         demand = pattern.with_columns(parcels=(pl.col("parcels") * (volume / total)).round().cast(pl.Int64))
         demand = demand.filter(pl.col("parcels") > 0)
         steady["hubs"] = _fit_hubs(tables["hubs"], demand)
-        plan = plan_trunk(TrunkInputs.gather({**steady, "route_demand": demand}), replace(options, last_day=day))
+        inputs = TrunkInputs.gather({**steady, "route_demand": demand})
+        of_day = replace(options, last_day=day, proof_columns=CURVE.proof_columns)
+        plan = plan_trunk(inputs, of_day, _PartOf(progress, number, len(volumes), f"{volume:,.0f} parcels a day"))
         rows = plan.trunk_departures.join(away, on="lane_id", how="left")
         rows = rows.with_columns(vehicles=pl.col("departures") * pl.col("days_away"))
         sums = dict(rows.group_by("vehicle_type_id").agg(pl.col("vehicles").sum()).iter_rows())
@@ -107,7 +140,7 @@ def trace_curve(
         used.append(rows)
         short = plan.short
         ended_by = plan.ended_by if ended_by == EFFORT else ended_by
-        progress.step(number + 1, len(volumes), f"{volume:,.0f} parcels a day")
+    progress.step(len(volumes), len(volumes))
     vehicles = _hand_over(np.array(counts), types, tables["vehicle_types"], others)
     cost, other_cost = _price_types(pl.concat(used), tables, types, others)
     return VehicleCurve(np.array([0.0, *volumes]), types, vehicles, cost, other_cost, short, ended_by)

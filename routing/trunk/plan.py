@@ -30,9 +30,10 @@ from routing.trunk.replan.reference_plan import (
 from routing.trunk.search.draft import Draft, empty_draft
 from routing.trunk.search.early_finish import finish_early
 from routing.trunk.search.exact import (
-    EXACT,
     fits_exact_model,
     flow_columns,
+    is_proven_first,
+    most_columns,
     solve_exactly,
 )
 from routing.trunk.search.find_plan import find_bound, fit_parcels, search_plan
@@ -186,7 +187,7 @@ def plan_trunk(
     """
     network = build_network(inputs, options)
     columns = flow_columns(network)
-    if columns > EXACT.tiny_columns:
+    if not is_proven_first(columns, options):
         compile_search()
     deadline = Deadline(options.time_limit, options.clock)
     network = settle_hours(network, options, deadline)
@@ -312,7 +313,7 @@ def _find_plan(
     seconds = options.proof_share * options.time_limit
     effort = options.proof_share * options.effort
     proven: Draft | None = None
-    if columns <= EXACT.tiny_columns:
+    if is_proven_first(columns, options):
         # a task of this size is proven at once, or in vain
         proof = solve_exactly(driven, effort=effort, deadline=deadline.share("exact model", seconds))
         # what is best within shares of limits bounds nothing but itself
@@ -328,7 +329,7 @@ def _find_plan(
         )
         relaxed = raise_bound(relaxed, forced.bound, forced)
     forcing_price = effort > 0 and is_fixed_charge(network, relaxed)
-    small = effort > 0 and EXACT.tiny_columns < columns <= EXACT.most_columns
+    small = effort > 0 and not is_proven_first(columns, options) and columns <= most_columns(options)
     share = SHARES.search_openings if forcing_price else 1.0 - options.proof_share if small else SHARES.search
     draft = _better(search_plan(driven, relaxed, options, deadline, share, progress), proven)
     if forcing_price and driven is network and not deadline.over():

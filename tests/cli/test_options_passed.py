@@ -68,7 +68,7 @@ SETTINGS = Settings(
     events={"gala": EventPrior(multiple=3.0, spread=0.4, weight=2.0)},
 )
 # What a plan sets for itself: its days, what the limit is measured in, how much may go into a proof, how lanes are ordered.
-OF_THE_PLAN = ("last_day", "clock", "proof_share", "sort_plan")
+OF_THE_PLAN = ("last_day", "clock", "proof_share", "proof_columns", "sort_plan")
 
 
 def test_the_samples_above_leave_no_setting_at_its_default() -> None:

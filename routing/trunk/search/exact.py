@@ -109,7 +109,17 @@ class ExactModel:
 
 def fits_exact_model(network: TrunkNetwork, options: TrunkOptions) -> bool:
     """Tell whether a task is small enough for the exact model, and any effort is left to it."""
-    return flow_columns(network) <= EXACT.most_columns and options.proof_share > 0
+    return flow_columns(network) <= most_columns(options) and options.proof_share > 0
+
+
+def most_columns(options: TrunkOptions) -> int:
+    """Flow columns up to which the exact model is solved."""
+    return EXACT.most_columns if options.proof_columns is None else min(EXACT.most_columns, options.proof_columns)
+
+
+def is_proven_first(columns: int, options: TrunkOptions) -> bool:
+    """Tell whether a task of so many flow columns is so small that the exact model comes before any search."""
+    return columns <= min(EXACT.tiny_columns, most_columns(options))
 
 
 def solve_exactly(network: TrunkNetwork, *, effort: float, deadline: Deadline) -> Proof:

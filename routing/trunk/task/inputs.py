@@ -119,6 +119,9 @@ class TrunkOptions:
         ``wall`` or ``cpu``: what the time limit is measured in.
     proof_share
         Share of the effort that a full mixed-integer model may take on tasks small enough for it.
+    proof_columns
+        Flow columns up to which that model is solved at all; None leaves it to the planner. Nodes of branch and bound are
+        counted, but one may take as long as a search: who wants many plans and no proof of each sets it low.
     extra_sort_cost, extra_buffer_cost
         Price at which a fix of a shortfall may add sort capacity or room over night [CNY/parcel].
     most_extra_share
@@ -154,6 +157,7 @@ class TrunkOptions:
     effort: float = 1.0
     clock: str = "wall"
     proof_share: float = 0.5
+    proof_columns: int | None = None
     extra_sort_cost: float = 0.5
     extra_buffer_cost: float = 0.3
     most_extra_share: float = float("inf")
