@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from data.arrays import Flags, Vector
 from data.constants import constant
+from data.daily_sums import sum_parcels
 from data.silent_days import Silence
 
 Direction = Literal["out", "in"]
@@ -226,7 +227,7 @@ def _sum_by(
 ) -> tuple[list[tuple[str, ...]], NDArray[np.float64]]:
     """Sum parcels by key and day: names and [series x days]; only series that had ``least`` of all parcels on some day of their own."""
     if least <= 0:
-        daily = volumes.group_by(*keys, "date").agg(pl.col("parcels").sum())
+        daily = sum_parcels(volumes, [*keys, "date"])
     else:
         day_total = volumes.group_by("date").agg(pl.col("parcels").sum().alias("all"))
         summed = _leave_out_small(volumes, keys, day_total, least)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from data.arrays import Flags
 from data.constants import constant
+from data.daily_sums import sum_parcels
 
 Scope = Literal["network", "courier", "hub"]
 
@@ -103,8 +104,7 @@ def find_silences(
     known = volumes if last_day is None else volumes.filter(pl.col("date") <= last_day)
     if known.is_empty():
         return ()
-    keys = ["date", "courier_id", "origin_hub_id"]
-    rows = known.group_by(keys).agg(pl.col("parcels").sum())
+    rows = sum_parcels(known, ["date", "courier_id", "origin_hub_id"])
     first = rows["date"].to_numpy().astype("datetime64[D]").min()
     day = (rows["date"].to_numpy().astype("datetime64[D]") - first).astype(np.int64)
     length = int(day.max()) + 1
