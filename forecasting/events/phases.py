@@ -109,6 +109,12 @@ class PhaseTerms:
         mask[self.day[loud]] = True
         return mask
 
+    def ebbing(self) -> NDArray[np.bool_]:
+        """Say for each day of the span whether nothing stands on it but the first days of a run-down, on which a sale may ebb away."""
+        loud = np.zeros(self.days, dtype=np.bool_)
+        loud[self.day[[at for at, phase in enumerate(self.phase) if pooled_phase(phase) != "rundown"]]] = True
+        return np.asarray(self.touched() & ~loud)
+
     def resting(self) -> NDArray[np.bool_]:
         """Say for each day of the span whether a holiday stands on it that hubs may rest on; a sale is none, and wakes them."""
         mask = np.zeros(self.days, dtype=np.bool_)

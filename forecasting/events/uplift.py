@@ -91,6 +91,9 @@ _MINOR = {"-1": 0.0, "0": 0.3, "+1": 0.15, "+2": 0.1, "+3": 0.05, "long": 0.05}
 _HOLIDAY = {"eve": -0.05, "after": 0.0}
 
 
+_EBB = "rundown ebb"
+
+
 def trade_profile(archetype: str, phase: str) -> float:
     """Return the log multiple to expect of a phase before any of it was seen.
 
@@ -119,10 +122,13 @@ class Uplift:
         [days] log of the multiple.
     log_sd
         [days] its standard deviation, for an edition not seen yet; 0 on days without an event.
+    ends_at_once
+        [0..1] how well what was seen agrees with main waves that do not ebb away: ``exp(-(b / sd)^2 / 2)``, 1 where none was seen.
     """
 
     log_effect: NDArray[np.float64]
     log_sd: NDArray[np.float64]
+    ends_at_once: float = 1.0
 
 
 def times_normal_day(ratio: NDArray[np.float64], weekday: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -150,7 +156,7 @@ def on_weekdays(uplift: Uplift, weekday: NDArray[np.float64]) -> Uplift:
     """
     multiple = np.exp(uplift.log_effect)
     fading = (multiple + (weekday - 1.0) / multiple) / weekday
-    return Uplift(np.log(np.where((multiple > 1.0) & _fades(weekday), fading, multiple)), uplift.log_sd)
+    return replace(uplift, log_effect=np.log(np.where((multiple > 1.0) & _fades(weekday), fading, multiple)))
 
 
 def _fades(weekday: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -190,15 +196,16 @@ def fit_uplift(
     touched = np.abs(model.design).sum(axis=1) > 0
     used = np.flatnonzero((weight > 0) & touched[:past])
     seen = _Rows(model.design[used], log_multiple[used], UPLIFT.noise_sd**2 / np.maximum(weight[used], 1e-6))
-    effect, spread = _solve(model, seen)
+    effect, spread, at_once = _solve(model, seen)
     if priors:
         loosened_model = model.loosened()
         for name, prior in sorted(priors.items()):
             seen = seen.joined(_prior_rows(name, prior, loosened_model))
-        expected, expected_spread = _solve(loosened_model, seen)
+        expected, expected_spread, _ = _solve(loosened_model, seen)
         effect[past:], spread[past:] = expected[past:], expected_spread[past:]
     effect[past:] += (spread[past:] ** 2 + _MORE_NOISE) / 2
-    return Uplift(np.where(touched, effect, 0.0), np.where(touched, np.hypot(spread, UPLIFT.noise_sd), 0.0))
+    log_sd = np.where(touched, np.hypot(spread, UPLIFT.noise_sd), 0.0)
+    return Uplift(np.where(touched, effect, 0.0), log_sd, at_once)
 
 
 @dataclass(frozen=True)
@@ -229,14 +236,16 @@ class _Model:
         return replace(self, variance=self.variance.copy())
 
 
-def _solve(model: _Model, rows: _Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the posterior mean and standard deviation of each day's effect."""
+def _solve(model: _Model, rows: _Rows) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return the posterior mean and standard deviation of each day's effect, and how well it agrees with main waves that end at once."""
     x, s2 = rows.design, rows.variance
     precision = np.diag(1.0 / model.variance) + x.T @ (x / s2[:, None])
     covariance = np.linalg.inv(precision)
     posterior = model.mean + covariance @ (x.T @ ((rows.target - x @ model.mean) / s2))
     spread = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", model.design, covariance, model.design), 0.0))
-    return model.design @ posterior, spread
+    ebb = model.place.get(("archetype", "main", _EBB))
+    at_once = 1.0 if ebb is None else float(np.exp(-(posterior[ebb] ** 2) / covariance[ebb, ebb] / 2))
+    return model.design @ posterior, spread, at_once
 
 
 def _parameters(terms: PhaseTerms, past: int) -> _Model:
@@ -267,7 +276,7 @@ def _parameters(terms: PhaseTerms, past: int) -> _Model:
         # After an opening the next wave begins soon: what was left there in one year came again in the next on one network, and not on the other.
         if long == "rundown":
             ebb = np.exp(-days_into(phase) / UPLIFT.ebb_days)
-            entries.append((int(day), column("archetype", kind, f"{long} ebb", 0.0, UPLIFT.ebb_sd), float(ebb)))
+            entries.append((int(day), column("archetype", kind, _EBB, 0.0, UPLIFT.ebb_sd), float(ebb)))
         if kind in ("opening", "main"):
             strength = column("edition", str(wave.season), "", 0.0, UPLIFT.edition_sd)
             drift = column("drift", "", "", UPLIFT.drift, UPLIFT.drift_sd)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data.arrays import Vector
 from data.constants import constant
 from forecasting.events.deviations import EventDeviation, learn_deviations
-from forecasting.events.phases import place_phases, read_waves
+from forecasting.events.phases import PhaseTerms, place_phases, read_waves
 from forecasting.events.uplift import Uplift, fit_uplift, on_weekdays, times_normal_day
 from forecasting.history.silent_history import SilentHistory, fill_gaps
 from forecasting.inputs import EventPrior
@@ -164,12 +164,15 @@ def clean_history(
     known = dates.size
     log_total = np.log(np.maximum(total, 0.5))
     quiet = ~touched[:known] & ~filled
-    level, week = undisturbed_level(log_total, quiet.astype(np.float64))
-    weekday = np.exp(week)[np.arange(span.size) % 7]
     # Small totals are noisy of themselves: a day of n parcels has a log with variance about 1/n.
     weight = np.where(filled, 0.0, 1.0 / (1.0 + 70.0 / np.maximum(total, 1.0)))
-    seen = np.log(times_normal_day(np.exp(log_total - level), weekday[:known]))
-    uplift = on_weekdays(fit_uplift(seen, weight, terms, priors), weekday)
+    teaching = quiet.astype(np.float64)
+    level, week, uplift = _without_events(log_total, teaching, weight, terms, priors)
+    ebbing = terms.ebbing()[:known] & ~filled
+    if ebbing.any():
+        # Where sales were seen to end at once, the days after one are days like any others.
+        teaching[ebbing] = uplift.ends_at_once
+        level, week, uplift = _without_events(log_total, teaching, weight, terms, priors)
     deviation = EventDeviation.none(parcels.shape[0], span.size)
     if hubs is not None:
         deviation = learn_deviations(history, terms, quiet, *hubs, route_pooling=pooling)
@@ -181,6 +184,30 @@ def clean_history(
         cleaned = fill_gaps(cleaned, filled)
     usual = level + week[np.arange(known) % 7]
     return CleanHistory(cleaned, uplift, touched, filled, usual, deviation, None if silent is None else silent.hidden)
+
+
+def _without_events(
+    log_total: Vector, teaching: Vector, weight: Vector, terms: PhaseTerms, priors: Mapping[str, EventPrior]
+) -> tuple[Vector, Vector, Uplift]:
+    """Return the log of the undisturbed level, that of its week, and the effects of the events on all days.
+
+    Parameters
+    ----------
+    log_total
+        [known days] log of parcels.
+    teaching
+        [known days] how much a day says of the undisturbed level.
+    weight
+        [known days] how much it says of its events.
+    terms
+        Phases of all days.
+    priors
+        Planners' priors by event name.
+    """
+    level, week = undisturbed_level(log_total, teaching)
+    weekday = np.exp(week)[np.arange(terms.days) % 7]
+    seen = np.log(times_normal_day(np.exp(log_total - level), weekday[: log_total.size]))
+    return level, week, on_weekdays(fit_uplift(seen, weight, terms, priors), weekday)
 
 
 def undisturbed_level(log_total: Vector, weight: Vector, rounds: int = 3) -> tuple[Vector, Vector]:

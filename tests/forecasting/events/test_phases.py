@@ -90,9 +90,12 @@ def test_a_sale_ebbs_away_as_it_did_before(left: float) -> None:
     for year in (2022, 2023):
         first = int(np.searchsorted(span, np.datetime64(D(year, 11, 15))))
         seen[first : first + 8] = left * np.exp(-np.arange(8) / 2.0)
-    found = fit_uplift(seen, np.ones(past), terms, {}).log_effect
+    uplift = fit_uplift(seen, np.ones(past), terms, {})
+    found = uplift.log_effect
     first = int(np.searchsorted(span, np.datetime64(D(2024, 11, 15))))
     assert found[first] == pytest.approx(left, abs=0.09)
+    assert uplift.ends_at_once == pytest.approx(0.0 if left else 1.0, abs=0.15)
+    assert terms.ebbing()[first - 1 : first + 8].tolist() == [False] + [True] * 4 + [False] * 4
     assert found[first + 7] == pytest.approx(0.0, abs=0.05)
     touched = terms.touched()
     assert touched[first : first + 8].tolist() == [True] * 4 + [False] * 4
