@@ -44,6 +44,12 @@ class ClosingRules:
     looked_back: int = constant(
         84, "days", "before a closing in which earlier ones say how usual it is for the hub to be shut", "judgement"
     )
+    fade_days: int = constant(
+        7,
+        "days",
+        "of work before a closing whose share, against that of the usual days before them, shows whether it faded",
+        "judgement",
+    )
     new_activity: float = constant(0.8, "1", "of the days since an opening that carry parcels", "judgement")
 
 
@@ -72,6 +78,8 @@ class Closing:
         Days it has lasted.
     days_before
         Days of the twelve weeks before its first on which it was closed as well.
+    kept
+        Part of its share of three weeks that it still had in the week before it closed: 1 where it fell silent at once, less where it faded.
     """
 
     change: Literal["closes", "opens"]
@@ -84,6 +92,7 @@ class Closing:
     share: float
     days: int
     days_before: int = 0
+    kept: float = 1.0
 
     @property
     def name(self) -> str:
@@ -282,7 +291,15 @@ def _scan(blank: Closing, own: Vector, total: Vector, usable: Flags, least: floa
         looked = int(days[begin]) - CLOSING.looked_back
         earlier = [np.sum(days[at : to + 1] >= looked) for at, to, _ in runs if to < begin]
         found.append(
-            replace(blank, date=start, until=until, share=float(usual), days=length, days_before=int(np.sum(earlier)))
+            replace(
+                blank,
+                date=start,
+                until=until,
+                share=float(usual),
+                days=length,
+                days_before=int(np.sum(earlier)),
+                kept=_kept(share[:begin]),
+            )
         )
     if len(found) > 2 and days.size / len(found) < CLOSING.habit:
         return []
@@ -301,6 +318,14 @@ def _scan(blank: Closing, own: Vector, total: Vector, usable: Flags, least: floa
     return found
 
 
+def _kept(share: Vector) -> float:
+    """Return the part of a series' share of three weeks that it still had in the last week."""
+    usual = share[-CLOSING.usual_days : -CLOSING.fade_days]
+    if usual.size < CLOSING.fewest_usual or usual.mean() <= 0:
+        return 1.0
+    return float(min(share[-CLOSING.fade_days :].mean() / usual.mean(), 1.0))
+
+
 def _of_silences(blank: Closing, silences: Sequence[Silence], known: Sequence[Closing], share: Vector) -> list[Closing]:
     """Turn a hub's longer silences into closings, where its share had not shown them."""
     found = []
@@ -311,7 +336,8 @@ def _of_silences(blank: Closing, silences: Sequence[Silence], known: Sequence[Cl
             continue
         until = None if lasts else run.date_to
         usual = float(share[max(0, begin - CLOSING.usual_days) : begin].mean()) if begin > 0 else 0.0
-        one = replace(blank, date=run.date_from, until=until, share=usual, days=run.days)
+        kept = _kept(share[: max(begin, 0)])
+        one = replace(blank, date=run.date_from, until=until, share=usual, days=run.days, kept=kept)
         if not any(each.date <= run.date_to and (each.until or dt.date.max) >= run.date_from for each in known):
             found.append(one)
     return found
@@ -385,6 +411,7 @@ def _join_sides(found: Sequence[Closing]) -> list[Closing]:
             share=(other.share + one.share) / 2,
             days=max(other.days, one.days),
             days_before=max(other.days_before, one.days_before),
+            kept=(other.kept + one.kept) / 2,
         )
         joined[joined.index(other)] = both
     return joined

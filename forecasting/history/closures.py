@@ -103,6 +103,11 @@ class Closure:
     told: bool = False
     handed: bool = False
 
+    @property
+    def side(self) -> tuple[str, Direction]:
+        """What is closed, and which of its directions."""
+        return self.closing.name, self.direction
+
     def lasts(self, days: int) -> bool:
         """Say whether it is closed on the last of the known ``days`` and may be on the next."""
         begun = self.closing.change == "closes" and self.first < days

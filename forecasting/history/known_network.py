@@ -132,7 +132,13 @@ def know_network(
     reopened: Panel | None = None
     if closures:
         lasting = [closure.lasts(panel.dates.size) for closure in closures]
-        over = [closure for closure, lasts in zip(closures, lasting, strict=True) if not lasts]
+        # What is closed again was seen to be closed before: while it stays so, its earlier closings are its way.
+        shut = {closure.side for closure, lasts in zip(closures, lasting, strict=True) if lasts and not closure.told}
+        over = [
+            closure
+            for closure, lasts in zip(closures, lasting, strict=True)
+            if not (lasts or (closure.side in shut and not closure.told and closure.closing.change == "closes"))
+        ]
         whole, hidden, taken = restore(panel, closures, silent.unknown, eventful)
         if any(lasting):
             reopened = whole

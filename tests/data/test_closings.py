@@ -45,6 +45,22 @@ def test_a_hub_that_was_shut_for_weeks_before_is_known_for_it() -> None:
     assert [one.days_before for one in found] == [0, 37]
 
 
+@pytest.mark.parametrize("lasts", [True, False])
+@pytest.mark.parametrize(("week_before", "kept"), [(2, 0.5 / 0.875), (1, 1.0)])
+def test_a_hub_that_faded_before_it_closed_is_told_from_one_that_fell_silent_at_once(
+    lasts: bool, week_before: int, kept: float
+) -> None:
+    first = DAYS - 10
+    until = DAYS if lasts else first + 5
+    known = volumes(lambda at, origin, _: first <= at < until and origin == "B")
+    week = (pl.col("origin_hub_id") == "B") & pl.col("date").is_between(day(first - 7), day(first - 1))
+    parcels = pl.when(week).then(pl.col("parcels") // week_before).otherwise("parcels").alias("parcels")
+    (one,) = find_closings(known.with_columns(parcels))
+    # Half of what it sent, in a network that sends an eighth less for it.
+    assert one.kept == pytest.approx(kept, abs=0.04)
+    assert (one.until is None) == lasts
+
+
 def told(found: tuple[Closing, ...]) -> list[tuple[str, str, str | None, dt.date, dt.date | None]]:
     return [(one.change, one.name, one.direction, one.date, one.until) for one in found]
 

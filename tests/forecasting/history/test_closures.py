@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data.closings import Closing
 from forecasting.forecast import forecast
-from forecasting.history.closure_outcomes import spread_ahead
+from forecasting.history.closure_outcomes import STAYING, chance_to_stay, spread_ahead
 from forecasting.history.closures import lay_out, restore
 from forecasting.history.known_network import KnownNetwork, know_network
 from forecasting.inputs import ForecastInputs, ForecastSettings
@@ -175,6 +175,42 @@ def test_each_closing_opens_again_by_its_own_days_and_nothing_is_lost() -> None:
     summed = outcomes.doubt.summed(panel.membership("hub_in"))
     assert summed.chance.shape == (len(HUBS), 7)
     assert ((summed.chance >= 0) & (summed.chance <= 1)).all()
+
+
+def test_what_faded_before_it_closed_opens_less_likely_than_what_fell_silent_at_once() -> None:
+    sudden, faded = (replace(closing("D", DAYS - 6, None), days=6, kept=kept) for kept in (1.0, 0.5))
+    lead = np.array([1.0, 6.0, 12.0])
+    np.testing.assert_allclose(chance_to_stay(sudden, lead), [6 / 7, 1 / 2, 1 / 3])
+    # 85 % never open again: S(12) / S(6) = (.85 + .15 * 3 / 12) / (.85 + .15 * 3 / 6).
+    np.testing.assert_allclose(chance_to_stay(faded, lead)[1], 0.8875 / 0.925)
+    grades = [float(chance_to_stay(replace(faded, kept=kept), lead)[1]) for kept in np.linspace(1.0, 0.0, 11)]
+    assert grades == sorted(grades)
+    assert grades[-1] < 1.0
+    assert STAYING.whole_fade < STAYING.least_fade
+
+
+def test_earlier_closings_of_what_is_closed_again_stand_as_seen_while_it_stays_so() -> None:
+    once, again = network((95, 102)), network((110, DAYS - 1))
+    both = replace(
+        once,
+        route_volumes=pl.concat(
+            [
+                once.route_volumes.filter(pl.col("date") < day(105)),
+                again.route_volumes.filter(pl.col("date") >= day(105)),
+            ]
+        ),
+    )
+    quiet = np.zeros(DAYS, dtype=bool)
+    panel = panel_of(both)
+    known = know_network(panel, both, day(DAYS + 6), quiet, ForecastSettings())
+    assert len({closure.closing.date for closure in known.closures}) == 2
+    np.testing.assert_array_equal(known.panel.parcels, panel.parcels)
+    assert known.reopened is not None
+    into = panel.routes["destination_hub_id"].to_numpy() == "D"
+    assert (known.reopened.parcels[into][:, [97, 115]].sum(axis=0) > 20).all()
+    # A closing of another hub that is over does not go by it.
+    open_again = know_network(panel_of(once), once, day(DAYS + 6), quiet, ForecastSettings())
+    assert (open_again.panel.parcels[into][:, 97].sum()) > 20
 
 
 @pytest.mark.parametrize(("kind", "found"), [("shopping", True), ("holiday", False)])
