@@ -27,7 +27,7 @@ from routing.trunk.replan.reference_plan import (
     read_reference,
     summarise_changes,
 )
-from routing.trunk.search.draft import Draft, empty_draft
+from routing.trunk.search.draft import Draft, empty_draft, refuse_paths
 from routing.trunk.search.early_finish import finish_early
 from routing.trunk.search.exact import (
     fits_exact_model,
@@ -36,18 +36,17 @@ from routing.trunk.search.exact import (
     most_columns,
     solve_exactly,
 )
-from routing.trunk.search.find_plan import find_bound, fit_parcels, search_plan
+from routing.trunk.search.find_plan import find_bound, search_plan
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
 from routing.trunk.search.locked_hours import settle_hours
 from routing.trunk.search.making_way import carry_short
+from routing.trunk.search.placed_vehicles import forbid_unplaced, place_own
 from routing.trunk.search.sort_order import order_plan
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.effort import SHARES
-from routing.trunk.task.flows import keep_used, load_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, leaves_often, share_limits
-from routing.trunk.task.paths import mark_accepted
 from routing.trunk.to_tables import (
     GAP_CLOSED,
     last_day,
@@ -59,8 +58,6 @@ from routing.trunk.to_tables import (
     write_shortfalls,
     write_sort_plan,
 )
-from routing.trunk.vehicles.positions import place_vehicles
-from routing.trunk.vehicles.vehicle_model import drop_unneeded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -198,7 +195,7 @@ def plan_trunk(
         draft, relaxed = _find_near(
             network, options, columns, reference_plan, reference.max_changes, deadline, progress
         )
-    draft = _refuse_paths(network, draft)
+    draft = refuse_paths(network, draft)
     closing = deadline.share("fixes of shortfalls", max(deadline.left(), SHARES.closing * options.time_limit))
 
     def rank(found: Draft) -> tuple[float, int]:
@@ -213,11 +210,11 @@ def plan_trunk(
         network, draft = order_plan(network, free, relaxed, options, closing)
         order_short = int(draft.flows.short(network).sum() - free.flows.short(network).sum())
         order_cost = draft.cost - free.cost - order_short * network.short_cost
-    placed = _carry_more(network, place_own(network, draft, closing), rank, closing)
+    placed = _place_vehicles(network, draft, options, rank, closing)
     if reference_plan is not None and rank(placed) > rank(draft):
         # own vehicles that stand elsewhere made it dearer: those of the reference stand where they leave from
         repeated = repeat_plan(share_limits(network), reference_plan, closing)
-        repeated = _carry_more(network, place_own(network, _refuse_paths(network, repeated), closing), rank, closing)
+        repeated = _carry_more(network, place_own(network, refuse_paths(network, repeated), closing), rank, closing)
         placed = min(placed, repeated, key=rank)
     draft = placed
     draft = order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft, rank)
@@ -236,16 +233,6 @@ def plan_trunk(
     )
 
 
-def _refuse_paths(network: TrunkNetwork, draft: Draft) -> Draft:
-    """Leave out paths no planner accepts: their parcels are short until they find another."""
-    accepted = mark_accepted(network, draft.flows.pool)
-    if accepted.all():
-        return draft
-    flows = keep_used(draft.flows.pool, np.where(accepted, draft.flows.parcels, 0))
-    loads = load_network(network, flows)
-    return Draft(flows, loads, drop_unneeded(network, draft.vehicles, loads.arcs))
-
-
 def _carry_more(
     network: TrunkNetwork, draft: Draft, rank: Callable[[Draft], tuple[float, int]], deadline: Deadline
 ) -> Draft:
@@ -259,12 +246,28 @@ def _carry_more(
     return carry_short(share_limits(network), draft, deadline, rank)
 
 
-def place_own(network: TrunkNetwork, draft: Draft, deadline: Deadline) -> Draft:
-    """Let own vehicles stand where they leave from; parcels for which that leaves no vehicle are short."""
-    placed = place_vehicles(share_limits(network), draft.vehicles, draft.loads.arcs, deadline)
-    if placed is draft.vehicles:
-        return draft
-    return fit_parcels(network, replace(draft, vehicles=placed), deadline)
+def _place_vehicles(
+    network: TrunkNetwork,
+    draft: Draft,
+    options: TrunkOptions,
+    rank: Callable[[Draft], tuple[float, int]],
+    deadline: Deadline,
+) -> Draft:
+    """Let own vehicles stand where they leave from; where that leaves parcels short, search again around those that can."""
+    placed = place_own(network, draft, deadline)
+    best = _carry_more(network, placed, rank, deadline)
+    most_short = draft.flows.short(network).sum()
+    part = replace(options, effort=SHARES.fresh * options.effort)
+    around = network
+    for _ in range(SHARES.placings):
+        if best.flows.short(network).sum() <= most_short or deadline.over():
+            break
+        around = forbid_unplaced(around, draft, placed)
+        draft, _ = _find_plan(around, part, flow_columns(around), deadline, SILENT)
+        draft = refuse_paths(network, draft)
+        placed = place_own(network, draft, deadline)
+        best = min(best, _carry_more(network, placed, rank, deadline), key=rank)
+    return best
 
 
 def _find_near(
@@ -331,20 +334,25 @@ def _find_plan(
     forcing_price = effort > 0 and is_fixed_charge(network, relaxed)
     small = effort > 0 and not is_proven_first(columns, options) and columns <= most_columns(options)
     share = SHARES.search_openings if forcing_price else 1.0 - options.proof_share if small else SHARES.search
-    draft = _better(search_plan(driven, relaxed, options, deadline, share, progress), proven)
+    draft = search_plan(driven, relaxed, options, deadline, share, progress)
+    draft = _better(network, draft, proven, deadline)
     if forcing_price and driven is network and not deadline.over():
-        draft, certificate = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)
+        opened, certificate = plan_fixed_charge(network, relaxed, options, deadline, draft, progress)
+        draft = _better(network, opened, draft, deadline)
         relaxed = raise_bound(relaxed, certificate.bound, certificate)
     if small and draft.cost > relaxed.bound * (1 + GAP_CLOSED) and not deadline.over():
         limit = deadline.share("exact model", min(deadline.left(), seconds))
         proof = solve_exactly(driven, effort=effort, deadline=limit)
         relaxed = relaxed if leaves_often(network) else raise_bound(relaxed, proof.bound)
-        draft = _better(draft, proof.draft)
+        draft = _better(network, draft, proof.draft, deadline)
     return draft, relaxed
 
 
-def _better(draft: Draft, other: Draft | None) -> Draft:
-    return other if other is not None and other.cost < draft.cost else draft
+def _better(network: TrunkNetwork, draft: Draft, other: Draft | None, deadline: Deadline) -> Draft:
+    """Return the cheaper one once own vehicles stand where they leave from, as they do in the exact model alone."""
+    if other is None:
+        return draft
+    return min(draft, other, key=lambda found: place_own(network, found, deadline).cost)
 
 
 def write_plan(

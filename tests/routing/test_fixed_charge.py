@@ -16,10 +16,11 @@ from routing.trunk.bound.commodity_paths import Surcharges, find_paths
 from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.lagrangian import price_arcs, price_departures, raise_bound, zero_prices
 from routing.trunk.bound.path_formulation import ColumnRowModel
-from routing.trunk.plan import place_own, plan_trunk, write_plan
+from routing.trunk.plan import plan_trunk, write_plan
 from routing.trunk.search.draft import empty_draft
 from routing.trunk.search.find_plan import find_bound
 from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
+from routing.trunk.search.placed_vehicles import place_own
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions

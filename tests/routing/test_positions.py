@@ -8,18 +8,24 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from scipy.optimize import LinearConstraint, milp
 
 from data.contracts import contract
 from data.errors import RadarError
 from routing.budget import Deadline
 from routing.checker.trunk import check_trunk
 from routing.trunk.plan import TrunkPlan, plan_trunk
+from routing.trunk.search.draft import empty_draft
+from routing.trunk.search.exact import solve_exactly
+from routing.trunk.search.placed_vehicles import forbid_unplaced, place_own
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.vehicles.positions import _count_lacking, place_vehicles
+from routing.trunk.vehicles.stand_rows import write_stands
 from routing.trunk.vehicles.vehicle_model import Vehicles, tally
 from tests.routing.networks import DAY, as_tables, make_inputs
+from tests.routing.random_networks import random_network
 
 OPTIONS = TrunkOptions(hold_cost=0.1, short_cost=50.0, effort=0.05)
 HUBS: list[dict[str, Any]] = [{"hub_id": name} for name in "AB"]
@@ -159,3 +165,48 @@ def test_a_departure_moved_a_day_ahead_of_its_vehicle_is_found() -> None:
         date=pl.when(pl.col("lane_id") == "B-A").then(pl.lit(DAY)).otherwise(pl.col("date"))
     )
     assert "fleet.position" in _rules({**tables, "trunk_departures": early})
+
+
+@pytest.mark.parametrize("seed", [7, 10])
+def test_the_exact_model_lets_own_vehicles_leave_from_where_they_stand(seed: int) -> None:
+    network = build_network(random_network(seed, hubs=4, days=2, scale=1.5), TrunkOptions(short_cost=500.0))
+    draft = solve_exactly(network, effort=0.02, deadline=Deadline(60.0)).draft
+    assert draft is not None
+    assert network.type_own[network.vehicle_type[draft.vehicles.vehicle]].any()
+    assert place_own(network, draft, Deadline(60.0)) is draft
+
+
+def test_a_departure_that_could_not_be_placed_is_not_wanted_again() -> None:
+    network = _task((0, "A", "B", 90), (1, "A", "B", 90), (2, "A", "B", 90))
+    wanted = replace(empty_draft(network), vehicles=_own(network, ("A-B", 0), ("A-B", 1), ("A-B", 2)))
+    placed = replace(empty_draft(network), vehicles=_own(network, ("A-B", 0), ("A-B", 2), ("B-A", 1)))
+    around = forbid_unplaced(network, wanted, placed)
+    own = network.type_own[network.vehicle_type]
+    there = own & (network.vehicle_lane == network.lane_ids.index("A-B"))
+    changed = np.argwhere(around.vehicle_limit != network.vehicle_limit).tolist()
+    assert changed == [[int(np.flatnonzero(there)[0]), 1]]
+    assert around.vehicle_limit[there, 1] == 0
+
+
+@pytest.mark.parametrize(
+    ("moves", "stands"),
+    [
+        ([("A-B", 0), ("B-A", 1)], True),
+        ([("A-B", 0), ("B-A", 1), ("A-B", 2), ("B-A", 3)], True),
+        ([("A-B", 0), ("B-A", 1), ("A-B", 1), ("B-A", 2)], False),  # two vehicles, and there is one
+        ([("A-B", 0)], False),  # it does not end where it began
+    ],
+)
+def test_the_rows_of_stands_have_a_solution_where_a_vehicle_stands_for_every_departure(
+    moves: list[tuple[str, int]], stands: bool
+) -> None:
+    network = _task((0, "A", "B", 90), (3, "A", "B", 1))
+    arc = np.sort(_own(network, *moves).arc)
+    rows = write_stands(network, 0, arc)
+    fixed = rows.departures @ np.ones(len(arc))
+    found = milp(
+        np.zeros(len(rows.lower)),
+        constraints=LinearConstraint(rows.others, rows.low - fixed, rows.high - fixed),
+        bounds=(rows.lower, rows.upper),
+    )
+    assert found.success == stands

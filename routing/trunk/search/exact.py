@@ -3,14 +3,14 @@
     min  sum vehicles + carriage + handling + holding + late + short
     s.t. what leaves a node for g = what comes in for g + what is handed in - what is short
          flow on an arc <= room of its vehicles;  sorted <= sort capacity;  held <= buffer
-         departures within limits and fleets, own vehicles balanced
+         departures within limits and fleets, own vehicles balanced, and leaving from where they stand
 
 Its bound is proven by the solver's branch and bound; its optimum is the optimum of the task.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -26,6 +26,7 @@ from routing.trunk.task.flows import load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, merge_paths
+from routing.trunk.vehicles.stand_rows import StandRows, write_stands
 from routing.trunk.vehicles.vehicle_model import limit_rows, list_pairs, tally
 
 
@@ -152,7 +153,9 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
     flows, nodes, count = len(moves.tail), network.nodes, len(commodities.destination)
     entry, asked = _hand_in(network, commodity, count)
     pair_arc, pair_vehicle = list_pairs(network)
-    width = flows + len(entry) + len(pair_arc)
+    stands = _stand(network, pair_arc, pair_vehicle)
+    others = flows + len(entry) + stands.others.shape[1]
+    width = others + len(pair_arc)
     column = np.arange(flows)
     goes = moves.head >= 0
     balance = sparse.csr_matrix(
@@ -171,7 +174,7 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
     supply[entry] = asked
     is_arc = (moves.leg >= 0) & (moves.leg < network.arcs)
     is_night = moves.leg >= network.arcs
-    pairs = flows + len(entry) + np.arange(len(pair_arc))
+    pairs = others + np.arange(len(pair_arc))
     capacity = network.vehicle_capacity[pair_vehicle]
     room = sparse.csr_matrix(
         (
@@ -189,39 +192,97 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
     sort_limit, night_limit = network.sort_capacity, network.buffer_capacity
     tight_sort, tight_night = np.isfinite(sort_limit), np.isfinite(night_limit)
     rules = limit_rows(network, pair_arc, pair_vehicle)
-    rest = sparse.csr_matrix((rules.matrix.shape[0], flows + len(entry)))
+    rest = sparse.csr_matrix((rules.matrix.shape[0], others))
+    before = sparse.csr_matrix((len(stands.low), flows + len(entry)))
     matrix = sparse.vstack(
-        [balance, room, sorts[tight_sort], nights[tight_night], sparse.hstack([rest, rules.matrix])], format="csr"
+        [
+            balance,
+            room,
+            sorts[tight_sort],
+            nights[tight_night],
+            sparse.hstack([rest, rules.matrix]),
+            sparse.hstack([before, stands.others, stands.departures]),
+        ],
+        format="csr",
     )
-    handling = network.handling_cost
-    price = np.where(is_night, network.waiting_cost[moves.tail], handling[moves.tail])
-    price[is_arc] += network.arc_cost[moves.leg[is_arc]]
-    ends = moves.head < 0
-    price[ends] += commodities.late_price[moves.commodity[ends], network.node_turn[moves.tail[ends]]]
-    limit = np.minimum(
-        network.vehicle_limit[pair_vehicle, network.arc_day[pair_arc]],
-        network.type_fleet[network.vehicle_type[pair_vehicle]],
-    )
-    need = np.ceil(asked.sum() / capacity) if len(entry) else capacity
-    limit = np.minimum(limit, np.maximum(need, 1.0)) if not network.type_own.any() else limit
-    least = network.vehicle_least[pair_vehicle, network.arc_day[pair_arc]].astype(np.float64)
+    price = _price_moves(network, moves)
+    least, most = _bound_departures(network, pair_arc, pair_vehicle, float(asked.sum()))
     whole = flows <= EXACT.tiny_columns
     return ExactModel(
         network=network,
-        cost=np.concatenate([price, np.full(len(entry), network.short_cost), network.vehicle_cost[pair_vehicle]]),
-        matrix=matrix,
-        low=np.concatenate([supply, np.full(network.arcs + tight_sort.sum() + tight_night.sum(), -np.inf), rules.low]),
-        high=np.concatenate(
-            [supply, np.zeros(network.arcs), sort_limit[tight_sort], night_limit[tight_night], rules.high]
+        cost=np.concatenate(
+            [
+                price,
+                np.full(len(entry), network.short_cost),
+                np.zeros(len(stands.lower)),
+                network.vehicle_cost[pair_vehicle],
+            ]
         ),
-        lower=np.concatenate([np.zeros(flows + len(entry)), least]),
-        upper=np.concatenate([np.full(flows, np.inf), asked, np.maximum(limit, least)]),
-        integer=np.concatenate([np.full(flows + len(entry), whole), np.ones(len(pair_arc), dtype=np.bool_)]),
+        matrix=matrix,
+        low=np.concatenate(
+            [
+                supply,
+                np.full(network.arcs + tight_sort.sum() + tight_night.sum(), -np.inf),
+                rules.low,
+                stands.low,
+            ]
+        ),
+        high=np.concatenate(
+            [supply, np.zeros(network.arcs), sort_limit[tight_sort], night_limit[tight_night], rules.high, stands.high]
+        ),
+        lower=np.concatenate([np.zeros(flows + len(entry)), stands.lower, least]),
+        upper=np.concatenate([np.full(flows, np.inf), asked, stands.upper, most]),
+        integer=np.concatenate(
+            [
+                np.full(flows + len(entry), whole),
+                np.zeros(len(stands.lower), dtype=np.bool_),
+                np.ones(len(pair_arc), dtype=np.bool_),
+            ]
+        ),
         pair_arc=pair_arc,
         pair_vehicle=pair_vehicle,
         moves=moves,
         commodity=commodity,
     )
+
+
+def _stand(network: TrunkNetwork, pair_arc: Ints, pair_vehicle: Ints) -> StandRows:
+    """Rows of all own types over all pairs."""
+    pairs = len(pair_arc)
+    parts = [StandRows(sparse.csr_matrix((0, pairs)), sparse.csr_matrix((0, 0)), *(np.zeros(0) for _ in range(4)))]
+    for kind in np.flatnonzero(network.type_own).tolist():
+        mine = np.flatnonzero(network.vehicle_type[pair_vehicle] == kind)
+        rows = write_stands(network, kind, pair_arc[mine])
+        spread = sparse.csr_matrix((np.ones(len(mine)), (np.arange(len(mine)), mine)), shape=(len(mine), pairs))
+        parts.append(replace(rows, departures=rows.departures @ spread))
+    return StandRows(
+        sparse.vstack([part.departures for part in parts], format="csr"),
+        sparse.block_diag([part.others for part in parts], format="csr"),
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("low", "high", "lower", "upper")),
+    )
+
+
+def _price_moves(network: TrunkNetwork, moves: _Moves) -> Floats:
+    """Price of a parcel on each move: carriage, handling, holding and what is late [CNY/parcel]."""
+    is_arc = (moves.leg >= 0) & (moves.leg < network.arcs)
+    is_night, ends = moves.leg >= network.arcs, moves.head < 0
+    price = np.where(is_night, network.waiting_cost[moves.tail], network.handling_cost[moves.tail])
+    price[is_arc] += network.arc_cost[moves.leg[is_arc]]
+    late = list_commodities(network).late_price
+    price[ends] += late[moves.commodity[ends], network.node_turn[moves.tail[ends]]]
+    return price
+
+
+def _bound_departures(
+    network: TrunkNetwork, pair_arc: Ints, pair_vehicle: Ints, parcels: float
+) -> tuple[Floats, Floats]:
+    """Least and most departures of each pair; without own vehicles none runs that nothing needs."""
+    day = network.arc_day[pair_arc]
+    limit = np.minimum(network.vehicle_limit[pair_vehicle, day], network.type_fleet[network.vehicle_type[pair_vehicle]])
+    if parcels > 0 and not network.type_own.any():
+        limit = np.minimum(limit, np.maximum(np.ceil(parcels / network.vehicle_capacity[pair_vehicle]), 1.0))
+    least = network.vehicle_least[pair_vehicle, day].astype(np.float64)
+    return least, np.maximum(limit, least)
 
 
 def _list_moves(network: TrunkNetwork, destinations: Ints) -> _Moves:

@@ -27,6 +27,12 @@ class TimeShares:
         0.6, "1", "of limit and effort: a plan without the reference, where changes have no limit", "judgement"
     )
     closing: float = constant(0.05, "1", "of the limit: left at least for fixes of shortfalls", "judgement")
+    placings: int = constant(
+        3,
+        "searches",
+        "at most around own vehicles as they can stand, where placing them leaves parcels short",
+        "judgement",
+    )
     strong_bound: float = constant(0.4, "1", "of what is left: the path formulation", "judgement")
     scaling: float = constant(0.6, "1", "of what is left then: capacity scaling", "judgement")
     neighbourhood: float = constant(0.15, "1", "of the limit: one neighbourhood", "judgement")

@@ -20,6 +20,7 @@ from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
 from routing.trunk.task.effort import WORK
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
+from routing.trunk.vehicles.stand_rows import write_stands
 from routing.trunk.vehicles.vehicle_model import Vehicles, free_fleet, tally
 
 _GAP = 1e-6
@@ -150,15 +151,11 @@ class _Placing:
 
     def solve(self, deadline: Deadline) -> Vehicles:
         """Choose departures of least cost and put them in place of the present ones."""
-        network, kind = self._network, self._kind
-        pairs, hubs, steps = len(self.arc), network.hubs, network.fleet_steps
-        start_hub, end_hub = network.node_hub[network.arc_tail[self.arc]], network.node_hub[network.arc_head[self.arc]]
-        leaves, back = network.arc_step[self.arc], np.minimum(network.own_back[self.arc], steps)
-        wanted, hired = self.wanted, len(self.hired)
+        network = self._network
+        stands = write_stands(network, self._kind, self.arc)
+        pairs, wanted, hired = len(self.arc), self.wanted, len(self.hired)
         x, h, s = 0, pairs, pairs + hired
         w = s + len(wanted)
-        begin = w + hubs * (steps + 1)
-        width = begin + hubs
         rows: list[Ints] = []
         columns: list[Ints] = []
         values: list[Floats] = []
@@ -168,17 +165,8 @@ class _Placing:
             columns.append(column)
             values.append(np.full(len(row), value))
 
-        # waiting[h, t] - waiting[h, t - 1] - arrived + leaving = 0, the last step gathering what comes back later
-        node = np.arange(hubs * (steps + 1))
-        hub, step = node // (steps + 1), node % (steps + 1)
-        add(node, w + node, 1.0)
-        add(node[step > 0], w + node[step > 0] - 1, -1.0)
-        add(node[step == 0], begin + hub[step == 0], -1.0)
-        every = np.arange(pairs)
-        add(start_hub * (steps + 1) + leaves, x + every, 1.0)
-        add(end_hub * (steps + 1) + back, x + every, -1.0)
-        height = len(node)
-        low, high = [np.zeros(height)], [np.zeros(height)]
+        height = 0
+        low, high = [stands.low], [stands.high]
         # room: departures + hired in their place + left behind >= needed
         need_row = height + np.arange(len(wanted))
         add(need_row, x + wanted, 1.0)
@@ -206,32 +194,20 @@ class _Placing:
         low.append(np.full(len(bounded), -np.inf))
         high.append(self.now[bounded].astype(np.float64) + np.maximum(self.lane_left[bounded], 0.0))
         height += len(bounded)
-        given = bool(network.stands_given[kind])
-        last = np.arange(hubs) * (steps + 1) + steps
-        if not given:
-            # ends as it began, within the fleet
-            add(height + np.arange(hubs), w + last, 1.0)
-            add(height + np.arange(hubs), begin + np.arange(hubs), -1.0)
-            low.append(np.zeros(hubs))
-            high.append(np.zeros(hubs))
-            height += hubs
-            add(np.full(hubs, height), begin + np.arange(hubs), 1.0)
-            low.append(np.array([-np.inf]))
-            high.append(np.array([network.type_fleet[kind]]))
-            height += 1
+        width = w + len(stands.lower)
         lower, upper = np.zeros(width), np.full(width, np.inf)
         lower[x:h] = self.fixed
         upper[x:h], upper[h:s] = self.most, self.hired_most
         upper[s:w] = self.need[wanted]
-        if given:
-            lower[begin:], upper[begin:] = network.stand_start[kind], network.stand_start[kind]
-            lower[w + last] = upper[w + last] = network.stand_end[kind]
+        lower[w:], upper[w:] = stands.lower, stands.upper
         cost = np.zeros(width)
         cost[x:h], cost[h:s] = network.vehicle_cost[self.vehicle], self.each * network.vehicle_cost[self.hired]
         cost[s:w] = network.short_cost * self.capacity[wanted]
-        matrix = sparse.csr_matrix(
+        limits = sparse.csr_matrix(
             (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=(height, width)
         )
+        none = sparse.csr_matrix((len(stands.low), w - pairs))
+        matrix = sparse.vstack([sparse.hstack([stands.departures, none, stands.others]), limits], format="csr")
         whole = np.arange(width) < w
         model = LinearModel(cost, matrix, np.concatenate(low), np.concatenate(high), lower, upper, whole)
         answer = solve_linear(model, deadline=deadline, nodes=WORK.place_nodes, gap=_GAP)
