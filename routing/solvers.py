@@ -209,7 +209,8 @@ def _hand_over(linear: LinearModel) -> mathopt.Model:
     proto.linear_constraints.ids.extend(range(len(linear.row_low)))
     proto.linear_constraints.lower_bounds.extend(linear.row_low.tolist())
     proto.linear_constraints.upper_bounds.extend(linear.row_high.tolist())
-    compressed = linear.matrix.tocsr()
+    # of its own: threads may solve models of one matrix side by side, and what follows sorts it in place
+    compressed = linear.matrix.tocsr(copy=True)
     compressed.sum_duplicates()
     compressed.eliminate_zeros()
     compressed.sort_indices()

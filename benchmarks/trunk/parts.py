@@ -14,8 +14,8 @@ from benchmarks.trunk.page import Aim, Section, Table, judge
 from benchmarks.trunk.peers import WAYS
 from benchmarks.trunk.tasks import Task
 
-LINEHAUL = ((60, 7.5, 2.5), (60, 30.0, 1.0), (60, 2.0, 10.0), (120, 7.5, 3.0), (120, 30.0, 1.2), (300, 7.5, 5.0))
-CANAD = (("c33", 0.5), ("c36", 0.5), ("c40", 5.0), ("c50", 5.0))
+LINEHAUL = ((60, 7.5, 1.2), (60, 30.0, 0.5), (60, 2.0, 3.5), (120, 7.5, 1.6), (120, 30.0, 0.55), (300, 7.5, 2.5))
+CANAD = (("c33", 0.0), ("c36", 0.0), ("c40", 1.5), ("c50", 1.2))
 SMALL = (
     (0, 3, 2, 1.0),
     (2, 3, 2, 1.0),
