@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 # A header of 16,000 columns or a server's page of text says no more than its beginning.
 _LONGEST_PART = 600
+# An address with somebody in it, also as a path, which has one of the strokes; a drive has a single letter.
+_ADDRESS = re.compile(r"\b([A-Za-z][A-Za-z0-9+.\-]+:/{1,2})(?!\S*\*\*\*@)[^\n]*@([^\s?]*)(\?\S*)?")
 
 
 class RadarError(Exception):
@@ -42,10 +45,8 @@ class RadarError(Exception):
         row: int | None = None,
         column: str | None = None,
     ) -> None:
-        self.found = found
-        self.expected = expected
-        self.action = action
-        self.file = file
+        self.found, self.expected, self.action = (mask_addresses(part) for part in (found, expected, action))
+        self.file = None if file is None else mask_addresses(str(file))
         self.row = row
         self.column = column
         super().__init__(self._sentence())
@@ -67,3 +68,16 @@ class RadarError(Exception):
 def cut(text: str) -> str:
     """Return the beginning of a part of an error that would fill the screen."""
     return text if len(text) <= _LONGEST_PART else f"{text[: _LONGEST_PART - 1]}…"
+
+
+def mask_addresses(text: str) -> str:
+    """Return a text in which no address shows who opens it with which password, wherever it was given by mistake.
+
+    Examples
+    --------
+    >>> mask_addresses("no file https:/planner:se#cr@et@example.org/a.csv?key=1")
+    'no file https:/***@example.org/a.csv'
+    >>> mask_addresses("C:/a@b.csv; postgresql://planner:***@db/parcels")
+    'C:/a@b.csv; postgresql://planner:***@db/parcels'
+    """
+    return _ADDRESS.sub(r"\1***@\2", text) if "@" in text else text

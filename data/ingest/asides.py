@@ -77,6 +77,7 @@ def part_asides(batch: Batch, positions: Mapping[str, int], table: TableContract
         (NOTE, _notes(frame)),
         (HEADER, _headers(texts, {name: columns[at] for name, at in positions.items()})),
         (SUM, _sums({name: texts[name] for name in _naming(table) if name in texts})),
+        (SUM, _sums_beside(frame, positions, table)),
     ):
         if where is not None and where.any():
             rules = rules.zip_with(~where, pl.Series([rule]))
@@ -114,6 +115,18 @@ def _sums(texts: Mapping[str, pl.Series]) -> pl.Series | None:
             found = series.is_in(words).fill_null(False)
             where = found if where is None else where | found
     return where
+
+
+def _sums_beside(frame: pl.DataFrame, positions: Mapping[str, int], table: TableContract) -> pl.Series | None:
+    """Rows that say 合计 in a column of the file that the table lacks, and name nothing that a row is about."""
+    others = [at for at in range(frame.width) if at not in positions.values() and frame.dtypes[at] == pl.String]
+    keys = [frame.columns[positions[name]] for name in table.keys if name in positions]
+    if not others or not keys:
+        return None
+    where = _sums({str(at): frame.to_series(at) for at in others})
+    if where is None:
+        return None
+    return where & frame.select(pl.all_horizontal(_blank(key, frame.schema[key]) for key in keys)).to_series()
 
 
 def _headers(texts: Mapping[str, pl.Series], headers: Mapping[str, str]) -> pl.Series | None:

@@ -1,4 +1,4 @@
-"""Cells that say their own unit: 12件, 1,200票, 3万件, 30分钟, 5:30, 5小时30分, 1天2小时."""
+"""Cells that say their own unit: 12件, 1,200票, 3万件, ¥12, 30分钟, 5:30, 5小时30分, 1天2小时, 31°14′N."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from data.ingest.numbers import parse_fractions, wholes_of
 from data.ingest.units import find_conversion
 
 _NUMBER_AND_UNIT = r"^(?P<number>[+-]?\d[\d.,'’ ]*)\s*(?P<unit>[^\d\s.,:+-][^\d]{0,15})$"
+_MONEY_AND_NUMBER = r"^(?P<unit>[^\d\s.,:+-]{1,4})\s*(?P<number>[+-]?\d[\d.,'’ ]*)$"
+_POLE = r"[NSEWnsew]|北纬|南纬|东经|西经|北|南|东|西"
+_DEGREES = (
+    rf"^(?P<before>{_POLE})?\s*(?P<degrees>[+-]?\d{{1,3}}(?:\.\d+)?)\s*(?:[°度]\s*(?:(?P<minutes>\d{{1,2}}(?:\.\d+)?)\s*['′’分]\s*"
+    rf"(?:(?P<seconds>\d{{1,2}}(?:\.\d+)?)\s*(?:[\"”秒]|′′|'')\s*)?)?)?(?P<after>{_POLE})?$"
+)
+_POLES = {
+    "latitude": ("N北", "S南"),
+    "longitude": ("E东", "W西"),
+}  # columns of degrees: letters of what counts up, and down
 _CLOCK = r"^(?P<hours>\d{1,4}):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d)(?:\.0+)?)?$"
 _SPOKEN = (
     r"(?i)^(?:(?P<days>\d+)\s*(?:天|日|d|days?))?\s*(?:(?P<hours>\d+)\s*(?:个?小时|时|钟头|h|hrs?|hours?))?\s*"
@@ -17,6 +27,7 @@ _SPOKEN = (
 # What the reader of workbooks makes of a cell of hours and minutes: a moment after the eve of its calendar.
 _SHEET_CLOCK = r"^(?:1899-12-3[01]|1900-0[1-3]-\d{2}) \d{2}:\d{2}:\d{2}(?:\.\d+)?$"
 _SHEET_EVE = pl.datetime(1899, 12, 31)
+_ANGLES, _MONEY = "degrees", "CNY"
 _HOURS, _MINUTES_AN_HOUR, _SECONDS_AN_HOUR, _HOURS_A_DAY = "hours", 60.0, 3600.0, 24.0
 
 
@@ -55,8 +66,8 @@ def read_own_units(
     >>> read_own_units(pl.Series(["5:30", "30分钟", "1天2小时", "5公里"]), hours, False)[0].to_list()
     [5.5, 0.5, 26.0, None]
     """
-    plain = text.str.normalize("NFKC").str.strip_chars()
-    values = _read_multiples(plain, column, decimal_comma)
+    plain = text.str.replace_all("º", "°").str.normalize("NFKC").str.strip_chars()
+    values = _read_degrees(plain, column) if column.unit == _ANGLES else _read_multiples(plain, column, decimal_comma)
     if column.unit == _HOURS:
         for hours in (_read_clock(plain), _read_spoken(plain), _read_sheet_clock(plain)):
             values = values.zip_with(values.is_not_null(), hours)
@@ -69,8 +80,11 @@ def read_own_units(
 
 
 def _read_multiples(text: pl.Series, column: ColumnContract, decimal_comma: bool) -> pl.Series:
-    """Numbers before a unit that is the column's or a known multiple."""
+    """Numbers before a unit that is the column's or a known multiple; money may stand before its number."""
     parts = text.str.extract_groups(_NUMBER_AND_UNIT).struct.unnest()
+    if (column.unit or "").startswith(_MONEY):
+        before = text.str.extract_groups(_MONEY_AND_NUMBER).struct.unnest()
+        parts = parts.select(pl.col(name).fill_null(before[name]) for name in ("number", "unit"))
     values = pl.Series([None], dtype=pl.Float64).new_from_index(0, text.len())
     for unit in parts["unit"].drop_nulls().unique().to_list():
         conversion = find_conversion(unit.strip(), column)
@@ -80,6 +94,20 @@ def _read_multiples(text: pl.Series, column: ColumnContract, decimal_comma: bool
         here = (parts["unit"] == unit).fill_null(False)
         values = values.zip_with(~here, numbers * conversion.factor + conversion.offset)
     return values
+
+
+def _read_degrees(text: pl.Series, column: ColumnContract) -> pl.Series:
+    """Degrees of 39.9°S, 31°14′24″N and 西经46.6: below 0 in the south and west; null beside a pole of the other axis."""
+    up, down = next((poles for axis, poles in _POLES.items() if axis in column.name), ("", ""))
+    parts = text.str.extract_groups(_DEGREES).struct.unnest()
+    pole = pl.coalesce("before", "after").str.to_uppercase().str.slice(0, 1)
+    size = pl.col("degrees").cast(pl.Float64)
+    for name, weight in (("minutes", 60.0), ("seconds", 3600.0)):
+        size = size + pl.col(name).cast(pl.Float64).fill_null(0.0) / weight
+    # a sign and a pole say it twice, and -31°14' would need its minutes taken off
+    plain = pl.col("degrees").str.contains(r"^\d") & (pl.col("before").is_null() | pl.col("after").is_null())
+    signed = pl.when(plain & pole.is_in(list(up))).then(size).when(plain & pole.is_in(list(down))).then(-size)
+    return parts.select(degrees=signed.when(plain & pole.is_null()).then(size)).to_series()
 
 
 def _read_clock(text: pl.Series) -> pl.Series:

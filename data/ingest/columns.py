@@ -16,7 +16,9 @@ from data.ingest.geometry import GEOMETRY_IDS
 from data.ingest.units import Conversion, find_conversion, unit_above, unit_in
 
 _BRACKETS = re.compile(r"[(\[].*?[)\]]")
-_SPACING = re.compile(r"[\s_\-./]+")
+_SPACING = re.compile(
+    r"[\s_\-./\u200b-\u200f\u2060\ufeff]+"
+)  # invisible letters too: files put together keep their marks
 # 11月1日 and 11/1 as the head of a column: a day, but of which year?
 _DAY_WITHOUT_YEAR = re.compile(r"^\s*\d{1,2}\s*(?:月\s*\d{1,2}\s*[日号]?|/\s*\d{1,2})\s*$")
 RUN = "run_id"
@@ -43,12 +45,12 @@ class ColumnMap:
 
 
 def fold_name(name: str) -> str:
-    """Return a column name without case, spacing, width of characters and bracketed unit.
+    r"""Return a column name without case, spacing, width of characters and bracketed unit.
 
     Examples
     --------
-    >>> fold_name(" Origin Hub-ID "), fold_name("货量（件）")
-    ('originhubid', '货量')
+    >>> fold_name(" Origin Hub-ID "), fold_name("货量（件）"), fold_name("\\ufeff日期")
+    ('originhubid', '货量', '日期')
     """
     folded = unicodedata.normalize("NFKC", name).casefold().strip()
     return _SPACING.sub("", _BRACKETS.sub("", folded)) or _SPACING.sub("", folded)
@@ -111,7 +113,7 @@ def map_columns(
     needed = (column for column in table.columns if not column.nullable and column.default is None)
     missing = [column for column in needed if column.name not in positions and column.name not in constants]
     if missing:
-        raise _missing(missing, columns, ignored, table, file, header_row)
+        raise _missing(missing, (columns, ignored, preamble), table, file, header_row)
     rest = tuple(at for at in range(len(columns)) if at not in taken)
     headers = {name: columns[at] for name, at in positions.items()}
     conversions = find_conversions(headers, table, preamble, units or {}, file, header_row)
@@ -194,12 +196,13 @@ def _find(
 
 def _missing(
     missing: list[ColumnContract],
-    columns: tuple[str, ...],
-    ignored: tuple[str, ...],
+    cells: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
     table: TableContract,
     file: str,
     header_row: int,
 ) -> RadarError:
+    """Say what is missing; ``cells`` are the header's, those of them that nobody asked for, and those above the header."""
+    columns, ignored, above = cells
     wanted = []
     for column in missing:
         aliases = f" (or {', '.join(column.aliases)})" if column.aliases else ""
@@ -208,7 +211,10 @@ def _missing(
     near = nearest_name(name, ignored)
     days = [column for column in columns if _DAY_WITHOUT_YEAR.match(column)]
     known = sum(_find(columns, column, set(), file, header_row) is not None for column in table.columns)
-    if len(days) > 1 and any(column.dtype == pl.Date for column in missing):
+    higher = tuple(column.name for column in missing if _find(above, column, set(), file, header_row - 1) is not None)
+    if higher:
+        action = f"write the names in one line: those of a header of two stand with {_listed(higher)} above the others"
+    elif len(days) > 1 and any(column.dtype == pl.Date for column in missing):
         action = (
             f"write the year too in {_listed(tuple(days), most=3)}, e.g. 2025-11-01, so that they are known as days"
         )
@@ -222,7 +228,7 @@ def _missing(
         action = f"add a column {name}"
     else:
         action = f"add a column {name}, or fill it with --set {name}=VALUE"
-    if header_row > 1:
+    if header_row > 1 and not higher:
         action = f"{action}; row {header_row} looks like the header, --header-row N names another"
     found = f"the columns {_listed(columns)}"
     return RadarError(found, f"also {', '.join(wanted)} for table {table.name}", action, file=file, row=header_row)

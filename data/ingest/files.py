@@ -16,6 +16,7 @@ from data.ingest.profiles import Profile, write_profile
 from data.progress import SILENT, Progress
 from data.sources import Layout, Source, open_files
 from data.sources.load_limits import LoadWatch, limited, watch_load
+from data.sources.opening import has_sheets
 from data.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -135,7 +136,8 @@ def find_profile(profile: Profile, ingestion: Ingestion) -> Profile:
     return dataclasses.replace(
         profile,
         files=tuple(str(Path(file).resolve()) for file in profile.files),
-        sheet=profile.sheet or _text(found.get("sheet")),
+        sheet=(profile.sheet if any(has_sheets(Path(file)) for file in profile.files) else None)
+        or _text(found.get("sheet")),
         header_row=profile.header_row or _number(found.get("header_row")),
         wide=profile.wide or _text(found.get("wide")),
         columns=dict(ingestion.columns),

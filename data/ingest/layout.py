@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -28,6 +29,10 @@ class _Known:
 
     columns: frozenset[str]
     dates: int
+
+    def over(self, lower: _Known) -> _Known:
+        """Return what this row and the one below it name together."""
+        return _Known(self.columns | lower.columns, self.dates + lower.dates)
 
     @property
     def score(self) -> int:
@@ -64,6 +69,10 @@ def header_rule(table: TableContract, constants: Mapping[str, object], wide: str
         if any(fits):
             index = fits.index(True)
             return HeaderFound(index, scores[index], True)
+        pairs = [_fits(upper.over(lower), table, constants, wide) for upper, lower in pairwise(known)]
+        if any(pairs):  # a header of two lines: what is missed in the lower one stands above
+            index = pairs.index(True) + 1
+            return HeaderFound(index, scores[index])
         best = max(range(len(rows)), key=lambda at: (scores[at], -at))
         index = best if scores[best] >= 2 and scores[best] > scores[first] else _below_titles(rows, first)
         return HeaderFound(index, scores[index])

@@ -13,6 +13,8 @@ _SURELY_COMMA = r"^[+-]?(?:\d*,\d{1,2}|\d*,\d{4,}|0,\d+|\d{4,},\d+|\d{1,3}(?:\.\
 _SURELY_POINT = r"^[+-]?(?:\d*\.\d{1,2}|\d*\.\d{4,}|0\.\d+|\d{4,}\.\d+|\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{3}){2,})$"
 _LARGEST = float(2**63 - 1024)
 _EVIDENCE_ROWS = 100_000
+# Below nothing as book-keepers and their systems write it: (1,234), 1,234-.
+_BOOKED = r"^(?:\(\s*(\d[\d.,'’ ]*)\s*\)|(\d[\d.,'’ ]*)\s*-)$"
 
 NOT_A_NUMBER = "is not a number"
 NOT_WHOLE = "is not a whole number"
@@ -105,10 +107,10 @@ def wholes_of(fractions: pl.Series) -> tuple[pl.Series, pl.Series]:
 
 
 def _parse_carefully(text: pl.Series, decimal_comma: bool, percent: bool) -> pl.Series:
-    frame = text.str.normalize("NFKC").str.strip_chars().alias("t").to_frame()
+    frame = text.str.normalize("NFKC").str.strip_chars().str.replace(_BOOKED, "-${1}${2}").alias("t").to_frame()
     t = pl.col("t")
-    scale = pl.when(t.str.ends_with("万")).then(1e4).when(t.str.ends_with("亿")).then(1e8).otherwise(1.0)
-    bare = t.str.strip_chars_end("万亿")
+    scale = pl.when(t.str.contains("[万萬]$")).then(1e4).when(t.str.contains("[亿億]$")).then(1e8).otherwise(1.0)
+    bare = t.str.strip_chars_end("万萬亿億")
     if percent:
         scale = pl.when(t.str.ends_with("%")).then(0.01).otherwise(scale)
         bare = bare.str.strip_chars_end("%")

@@ -105,7 +105,9 @@ def read_constants(table: TableContract, constants: Mapping[str, str], zone: Zon
         values, rules = read_values(pl.Series([text]), column, Style(), zone)
         if rules[0] is not None:
             raise RadarError(
-                f"--set {name}={text}, which {rules[0]}", f"a value for {column.meaning}", "correct the value"
+                f"--set {name}={text}, which {rules[0]}",
+                f"a value for {column.meaning.rstrip('.')}",
+                "correct the value",
             )
         given[name] = values
     return given

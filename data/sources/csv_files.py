@@ -16,7 +16,7 @@ import polars as pl
 
 from data.errors import RadarError
 from data.sources.batch import Batch, Source, drop_blank_rows, unique_names
-from data.sources.csv_lines import LineCounter, OddRecord
+from data.sources.csv_lines import LineCounter, OddRecord, tell_odd
 from data.sources.encodings import utf8_blocks
 from data.sources.headers import LINES_LOOKED_AT, HeaderRule, find_header, preamble_of
 from data.sources.limits import limit_unpacked, require_columns
@@ -33,10 +33,11 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class _Header:
-    """Header of a text: its place among the lines, names, separator, its line, the first row's, the cells above."""
+    """Header of a text: its place among the lines, names, cells of nothing behind them, separator, its line, the first row's, the cells above."""
 
     index: int
     names: tuple[str, ...]
+    beyond: int
     separator: str
     line: int
     first_line: int
@@ -88,7 +89,8 @@ def open_text(
         try:
             text = _Text(blocks)
             _read_header(text, name, header.index + 1, None)
-            yield from _read_batches(text, header.names, header.separator, header.first_line, name, size)
+            table = (header.names, header.beyond)
+            yield from _read_batches(text, table, header.separator, header.first_line, name, size)
         finally:
             _close(blocks)
 
@@ -111,7 +113,7 @@ def open_rows(feed: Callable[[], Iterator[bytes]], header: tuple[str, ...], name
     def read() -> Iterator[Batch]:
         blocks = feed()
         try:
-            yield from _read_batches(_Text(blocks), header, ",", 1, name, 1.0)
+            yield from _read_batches(_Text(blocks), (header, 0), ",", 1, name, 1.0)
         finally:
             _close(blocks)
 
@@ -197,11 +199,19 @@ def _read_header(text: _Text, name: str, header_row: int | None, rule: HeaderRul
     return _Header(
         found.index,
         tuple(column.strip() for column in names),
+        _cells_beyond(cells[found.index + 1 :], len(names)),
         separator,
         at_line,
         at_line + line.count("\n") + 1,
         preamble,
     )
+
+
+def _cells_beyond(rows: list[list[str]], width: int) -> int:
+    """Count the cells by which most rows are longer than the header, nothing standing in them: a separator at the end of each line."""
+    filled = [cells for cells in rows[:-1] or rows if any(cells)]  # the last one looked at may be cut
+    ends = [len(cells) for cells in filled if len(cells) > width and not any(cell.strip() for cell in cells[width:])]
+    return max(ends) - width if 2 * len(ends) > len(filled) and len(set(ends)) == 1 else 0
 
 
 def _line_starts(head: bytes, start: int) -> list[int]:
@@ -244,18 +254,21 @@ def _count_outside_quotes(line: str, mark: str) -> int:
 
 
 def _read_batches(
-    text: _Text, header: tuple[str, ...], separator: str, first_line: int, name: str, size: float
+    text: _Text, table: tuple[tuple[str, ...], int], separator: str, first_line: int, name: str, size: float
 ) -> Iterator[Batch]:
+    """Read rows below a header, which end in so many cells of nothing as ``table`` says."""
     import pyarrow as pa
     import pyarrow.csv as pc
 
-    counter = LineCounter(first_line, len(header))
+    header, beyond = table
+    width = len(header)
+    counter = LineCounter(first_line, width, beyond)
 
     def set_apart(row: Any) -> str:
         counter.odd.append(OddRecord(row.number, row.actual_columns, row.text))
         return "skip"
 
-    columns = unique_names(header)
+    columns = unique_names((*header, *[""] * beyond))
     first = text.read(1)
     if not first:
         return
@@ -272,19 +285,35 @@ def _read_batches(
             ),
         )
         for arrow in reader:
-            yield _batch_of(pl.DataFrame(pl.from_arrow(arrow)), counter, min(size, float(text.taken)))
+            yield _batch_of(pl.DataFrame(pl.from_arrow(arrow)), counter, width, min(size, float(text.taken)))
     except pa.ArrowInvalid as error:
         raise _unreadable(error, name) from error
-    yield _batch_of(pl.DataFrame(schema=dict.fromkeys(columns, pl.String())), counter, size)
+    yield _batch_of(pl.DataFrame(schema=dict.fromkeys(columns, pl.String())), counter, width, size)
     if text.quotes % 2 and counter.last_breaks:
         # The last record swallowed lines to the end of the file.
         raise _never_closed(name, counter.line - counter.last_breaks - 1)
 
 
-def _batch_of(frame: pl.DataFrame, counter: LineCounter, done: float) -> Batch:
+def _batch_of(frame: pl.DataFrame, counter: LineCounter, width: int, done: float) -> Batch:
     lines, broken = counter.place(frame)
+    if frame.width > width:
+        frame, lines, filled = _cut_beyond(frame, lines, width)
+        broken = pl.concat([broken, filled]).sort("row", maintain_order=True)
     frame, lines = drop_blank_rows(frame, lines)
     return Batch(frame, lines, broken, done)
+
+
+def _cut_beyond(frame: pl.DataFrame, lines: pl.Series, width: int) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame]:
+    """Cut off the cells behind the header's; rows in which something stands there are set apart."""
+    beyond = frame.columns[width:]
+    filled = frame.select(pl.any_horizontal(pl.col(beyond).str.strip_chars() != "").fill_null(False)).to_series()
+    texts = frame.filter(filled).select(pl.concat_str(pl.all().fill_null(""), separator=",").alias("text"))["text"]
+    odd = [OddRecord(at, frame.width, text) for at, text in enumerate(texts)]
+    return (
+        frame.filter(~filled).select(frame.columns[:width]),
+        lines.filter(~filled),
+        tell_odd(odd, lines.filter(filled), width, len(beyond)),
+    )
 
 
 def _unreadable(error: Exception, name: str) -> RadarError:

@@ -37,10 +37,13 @@ class LineCounter:
         Line the first record starts on.
     width
         Cells the header has.
+    beyond
+        Cells of nothing that the rows have behind these.
     """
 
     line: int
     width: int
+    beyond: int = 0
     number: int = 1
     last_breaks: int = 0
     odd: list[OddRecord] = field(default_factory=list)
@@ -62,7 +65,7 @@ class LineCounter:
         self.number += total
         self.line += int(spans.sum())
         self.last_breaks = int(spans[-1]) - 1 if total else self.last_breaks
-        return starts.filter(~is_odd).alias("line"), self._tell(odd, starts.filter(is_odd))
+        return starts.filter(~is_odd).alias("line"), tell_odd(odd, starts.filter(is_odd), self.width, self.beyond)
 
     def _take_odd(self, good: int) -> list[OddRecord]:
         taken = 0
@@ -71,16 +74,19 @@ class LineCounter:
         records, self.odd = self.odd[:taken], self.odd[taken:]
         return records
 
-    def _tell(self, odd: list[OddRecord], lines: pl.Series) -> pl.DataFrame:
-        return pl.DataFrame(
-            {
-                "row": lines,
-                "column": pl.Series([None] * len(odd), dtype=pl.String),
-                "value": [record.text.rstrip("\r\n")[:_SHOWN] for record in odd],
-                "rule": [f"has {_cells(record.cells)} where the header has {self.width}" for record in odd],
-            },
-            schema=BROKEN_SCHEMA,
-        )
+
+def tell_odd(odd: list[OddRecord], lines: pl.Series, width: int, beyond: int) -> pl.DataFrame:
+    """Tell records that do not fit a header of ``width`` cells, and the rows' ``beyond``, as rows set apart (``BROKEN_SCHEMA``)."""
+    fits = f" and the rows {width + beyond}" if beyond else ""
+    return pl.DataFrame(
+        {
+            "row": lines,
+            "column": pl.Series([None] * len(odd), dtype=pl.String),
+            "value": [record.text.rstrip("\r\n")[:_SHOWN] for record in odd],
+            "rule": [f"has {_cells(record.cells)} where the header has {width}{fits}" for record in odd],
+        },
+        schema=BROKEN_SCHEMA,
+    )
 
 
 def _cells(count: int) -> str:

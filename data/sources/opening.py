@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from data.errors import RadarError
 from data.sources.batch import Source
 from data.sources.csv_files import open_csv
 from data.sources.disguises import look_at_workbook
-from data.sources.excel_files import open_excel
+from data.sources.excel_files import ALL_SHEETS, open_excel
 from data.sources.geojson_files import open_geojson
 from data.sources.guarding import guard, one_sentence
 from data.sources.headers import HeaderRule
@@ -21,6 +22,8 @@ _TEXT = (".csv", ".tsv", ".txt", ".dat", "")
 _EXCEL = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 _JSON = (".jsonl", ".ndjson", ".json")
 _PARQUET = (".parquet", ".pq")
+# https://… and postgresql://… as a path, which has one of the strokes; a drive has a single letter.
+_ADDRESS = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]+):[/\\]")
 _ENDINGS = (
     "CSV (.csv, .tsv, .txt), Excel (.xlsx, .xls), Parquet (.parquet), JSON lines (.jsonl, .json) or GeoJSON (.geojson)"
 )
@@ -68,7 +71,22 @@ def open_files(paths: Sequence[Path], layout: Layout | None = None) -> list[Sour
     RadarError
         When there is no such file, it is a folder, it may not be read, or is not what its ending says.
     """
-    return [guard(source, _kind(path)) for path in paths for source in _open(path, layout or Layout())]
+    how = layout or Layout()
+    return [guard(_pass_over_sheet(source, path, how), _kind(path)) for path in paths for source in _open(path, how)]
+
+
+def has_sheets(path: Path) -> bool:
+    """Whether a file is a workbook by its name."""
+    return _ending(path) in _EXCEL
+
+
+def _pass_over_sheet(source: Source, path: Path, layout: Layout) -> Source:
+    """Say of a file that is no workbook that the sheet asked for means nothing to it."""
+    if layout.sheet in (None, ALL_SHEETS) or has_sheets(path):
+        return source
+    return replace(
+        source, notes=(*source.notes, f"{path}: --sheet {layout.sheet} is passed over: only workbooks have sheets")
+    )
 
 
 def open_file(path: Path, layout: Layout | None = None) -> Source:
@@ -122,6 +140,13 @@ def _kind(path: Path) -> str:
 
 
 def _require_file(path: Path, name: str) -> None:
+    address = _ADDRESS.match(name)
+    if address is not None and not path.exists():  # what follows may hold a password or a key, so it is not shown
+        raise RadarError(
+            f"an address ({address[1]}:…)",
+            "a file on this machine",
+            "download it first, or read a database with --database URL --query SQL",
+        )
     if path.is_dir():
         inside = sorted(child.name for child in path.iterdir() if child.is_file())
         told = f"a folder with {len(inside)} files"
