@@ -126,7 +126,7 @@ def write_joint(
     day_cost
         Worth of a day on which a buyer waits [CNY/unit/day].
     """
-    trunk = write_exactly(network)
+    trunk = write_exactly(network, stands=False)
     shares, moves = _list_shares(network, task, movable, arrivals, day_cost)
     row, column, parcels = moves
     first_short = len(trunk.cost)

@@ -187,6 +187,21 @@ def test_shares_of_a_stock_planned_alone_are_lowered_to_the_rules_they_break() -
         assert lowered[taken].sum() > 0
 
 
+def test_own_vehicles_are_in_the_programme_as_in_its_bound() -> None:
+    inputs = make_inputs(sort_capacity=450)
+    back = inputs.trunk["lanes"].with_columns(
+        lane_id=pl.lit("S-N"),
+        origin_hub_id=pl.col("destination_hub_id"),
+        destination_hub_id=pl.col("origin_hub_id"),
+    )
+    own = inputs.trunk["vehicle_types"].with_columns(ownership=pl.lit("own"), fleet_size=pl.lit(20, pl.Int64))
+    changed = {"lanes": pl.concat([inputs.trunk["lanes"], back]), "vehicle_types": own}
+    inputs = replace(inputs, trunk={**inputs.trunk, **changed}, stock={**inputs.stock, **changed})
+    found = plan_joint(inputs, STOCK, replace(TRUNK, short_cost=500.0))
+    assert found.certificates.filter(pl.col("plan") == "joint")["parcels_short"].to_list() == [0]
+    assert check_joint(check_tables(inputs, found)) == []
+
+
 def test_plan_repeats_to_the_byte(short: tuple[JointInputs, JointPlan]) -> None:
     inputs, found = short
     again = plan(inputs)

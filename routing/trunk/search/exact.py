@@ -145,16 +145,16 @@ def solve_exactly(network: TrunkNetwork, *, effort: float, deadline: Deadline) -
     return Proof(None if answer.values is None else m.read(answer.values), bound)
 
 
-def write_exactly(network: TrunkNetwork) -> ExactModel:
-    """Write the whole task as one model."""
+def write_exactly(network: TrunkNetwork, *, stands: bool = True) -> ExactModel:
+    """Write the whole task as one model; without ``stands`` own vehicles are balanced over the plan only, as in its bound."""
     commodities = list_commodities(network)
     commodity = commodities.of_demand
     moves = _list_moves(network, commodities.destination)
     flows, nodes, count = len(moves.tail), network.nodes, len(commodities.destination)
     entry, asked = _hand_in(network, commodity, count)
     pair_arc, pair_vehicle = list_pairs(network)
-    stands = _stand(network, pair_arc, pair_vehicle)
-    others = flows + len(entry) + stands.others.shape[1]
+    places = _stand(network, pair_arc, pair_vehicle, network.type_own & stands)
+    others = flows + len(entry) + places.others.shape[1]
     width = others + len(pair_arc)
     column = np.arange(flows)
     goes = moves.head >= 0
@@ -193,7 +193,7 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
     tight_sort, tight_night = np.isfinite(sort_limit), np.isfinite(night_limit)
     rules = limit_rows(network, pair_arc, pair_vehicle)
     rest = sparse.csr_matrix((rules.matrix.shape[0], others))
-    before = sparse.csr_matrix((len(stands.low), flows + len(entry)))
+    before = sparse.csr_matrix((len(places.low), flows + len(entry)))
     matrix = sparse.vstack(
         [
             balance,
@@ -201,7 +201,7 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
             sorts[tight_sort],
             nights[tight_night],
             sparse.hstack([rest, rules.matrix]),
-            sparse.hstack([before, stands.others, stands.departures]),
+            sparse.hstack([before, places.others, places.departures]),
         ],
         format="csr",
     )
@@ -214,7 +214,7 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
             [
                 price,
                 np.full(len(entry), network.short_cost),
-                np.zeros(len(stands.lower)),
+                np.zeros(len(places.lower)),
                 network.vehicle_cost[pair_vehicle],
             ]
         ),
@@ -224,18 +224,18 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
                 supply,
                 np.full(network.arcs + tight_sort.sum() + tight_night.sum(), -np.inf),
                 rules.low,
-                stands.low,
+                places.low,
             ]
         ),
         high=np.concatenate(
-            [supply, np.zeros(network.arcs), sort_limit[tight_sort], night_limit[tight_night], rules.high, stands.high]
+            [supply, np.zeros(network.arcs), sort_limit[tight_sort], night_limit[tight_night], rules.high, places.high]
         ),
-        lower=np.concatenate([np.zeros(flows + len(entry)), stands.lower, least]),
-        upper=np.concatenate([np.full(flows, np.inf), asked, stands.upper, most]),
+        lower=np.concatenate([np.zeros(flows + len(entry)), places.lower, least]),
+        upper=np.concatenate([np.full(flows, np.inf), asked, places.upper, most]),
         integer=np.concatenate(
             [
                 np.full(flows + len(entry), whole),
-                np.zeros(len(stands.lower), dtype=np.bool_),
+                np.zeros(len(places.lower), dtype=np.bool_),
                 np.ones(len(pair_arc), dtype=np.bool_),
             ]
         ),
@@ -246,11 +246,11 @@ def write_exactly(network: TrunkNetwork) -> ExactModel:
     )
 
 
-def _stand(network: TrunkNetwork, pair_arc: Ints, pair_vehicle: Ints) -> StandRows:
-    """Rows of all own types over all pairs."""
+def _stand(network: TrunkNetwork, pair_arc: Ints, pair_vehicle: Ints, placed: Flags) -> StandRows:
+    """Rows of all types whose place counts, over all pairs."""
     pairs = len(pair_arc)
     parts = [StandRows(sparse.csr_matrix((0, pairs)), sparse.csr_matrix((0, 0)), *(np.zeros(0) for _ in range(4)))]
-    for kind in np.flatnonzero(network.type_own).tolist():
+    for kind in np.flatnonzero(placed).tolist():
         mine = np.flatnonzero(network.vehicle_type[pair_vehicle] == kind)
         rows = write_stands(network, kind, pair_arc[mine])
         spread = sparse.csr_matrix((np.ones(len(mine)), (np.arange(len(mine)), mine)), shape=(len(mine), pairs))
