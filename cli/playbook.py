@@ -257,7 +257,7 @@ def _write_cards(
     from reports.page import languages
     from reports.playbook_card import Card, write_cards
 
-    hubs = workspace.read("hubs")
+    hubs, zone = workspace.read("hubs"), workspace.settings.workspace.zone
     facts = run_facts(workspace, run.run_id)
     cards = [
         Card(case.name, [vars(one) for one in case.incidents], frame.to_dicts())
@@ -267,7 +267,7 @@ def _write_cards(
     for language in languages(lang or default_languages()):
         file = workspace.folder / "reports" / f"{run.run_id}-{language}.html"
         with whole_file(file, make_folder=True, action="see to the folder") as partial:
-            partial.write_text(write_cards(cards, hubs, facts, language), encoding="utf-8")
+            partial.write_text(write_cards(cards, hubs, facts, language, zone), encoding="utf-8")
         files.append(str(file))
     return files
 

@@ -33,6 +33,8 @@ class RadarError(Exception):
     The workspace has no table lanes; run `radar load lanes FILE`.
     >>> print(RadarError("hub bei is unknown", action="did you mean BEI?"))
     Hub bei is unknown; did you mean BEI?
+    >>> print(RadarError("route_forecasts is no table that is loaded", action="see `radar runs`"))
+    route_forecasts is no table that is loaded; see `radar runs`.
     """
 
     def __init__(
@@ -60,9 +62,14 @@ class RadarError(Exception):
         body = f"found {found}, expected {expected}" if expected else found
         if action:
             body = f"{body}; {action}"
-        sentence = f"{where}: {body}" if where else body[:1].upper() + body[1:]
+        sentence = f"{where}: {body}" if where else _capitalise(body)
         sentence = sentence.rstrip(".")
         return sentence if sentence.endswith("?") else f"{sentence}."
+
+
+def _capitalise(body: str) -> str:
+    """Begin a sentence; a table's name or a run's stays as it is to be typed."""
+    return body[:1].upper() + body[1:] if re.match(r"[a-z]+(?:[’'][a-z]+)?(?:[\s,;:.]|$)", body) else body
 
 
 def cut(text: str) -> str:

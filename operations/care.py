@@ -135,12 +135,11 @@ def usual_paths(flows: pl.DataFrame, lanes: pl.DataFrame) -> pl.DataFrame:
 
 
 def _legs_under_way(tables: CareTables, as_of: datetime, zone: ZoneInfo) -> pl.DataFrame:
-    """Legs of waybills that have not reached their hub of destination."""
+    """Legs of waybills that have not reached their hub of destination; one that stays at its hub has no path."""
     placed = place_waybills(tables.waybills, as_of).filter(
         pl.col("place").is_in(["not_picked", "in_transit"]),
         pl.col("arrived_at").is_null() | (pl.col("arrived_at") > as_of),
         pl.col("out_for_delivery_at").is_null() | (pl.col("out_for_delivery_at") > as_of),
-        pl.col("origin_hub_id") != pl.col("destination_hub_id"),
     )
     begins = pl.when(pl.col("picked_up_at") <= as_of).then("picked_up_at").otherwise(pl.lit(as_of))
     rows = placed.select(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import polars as pl
@@ -28,7 +28,7 @@ class Card:
     answers: Sequence[Mapping[str, Any]]
 
 
-def write_cards(cards: Sequence[Card], hubs: pl.DataFrame, run: RunFacts, language: Language) -> str:
+def write_cards(cards: Sequence[Card], hubs: pl.DataFrame, run: RunFacts, language: Language, zone: tzinfo) -> str:
     """Write the cards of a playbook as one page that prints a card a sheet.
 
     Parameters
@@ -41,6 +41,8 @@ def write_cards(cards: Sequence[Card], hubs: pl.DataFrame, run: RunFacts, langua
         The run that ranked them.
     language
         ``"zh"`` or ``"en"``.
+    zone
+        Of the plan's days: the clock on the wall beside the cards.
     """
     t, f = Messages(language), Formats(language)
     names = dict(in_language(hubs, language).select("hub_id", "name").iter_rows())
@@ -48,7 +50,7 @@ def write_cards(cards: Sequence[Card], hubs: pl.DataFrame, run: RunFacts, langua
         {
             "anchor": f"card-{number}",
             "name": card.name,
-            "happens": [_tell_incident(one, t, names) for one in card.incidents],
+            "happens": [_tell_incident(one, t, names, zone) for one in card.incidents],
             "steps": [_tell_answer(row, t, f, names) for row in card.answers[:_SHOWN]],
             "nothing": _tell_nothing(card, t, f),
         }
@@ -60,20 +62,25 @@ def write_cards(cards: Sequence[Card], hubs: pl.DataFrame, run: RunFacts, langua
     return render("playbook.html.j2", language, run, values)
 
 
-def _tell_incident(row: Mapping[str, Any], t: Messages, names: Mapping[str, str]) -> Markup:
+def _tell_incident(row: Mapping[str, Any], t: Messages, names: Mapping[str, str], zone: tzinfo) -> Markup:
     where = row.get("hub_id") and names.get(row["hub_id"], row["hub_id"])
     places = [where, row.get("lane_id"), row.get("vehicle_type_id"), row.get("region_id"), row.get("merchant_id")]
     place = " ".join(str(one) for one in [*places, row.get("courier_id")] if one) or t.plain("playbook.everywhere")
-    ends = row["ends_at"]
+    starts, ends = (_by_clock(row[name], zone) for name in ("starts_at", "ends_at"))
     shown = ends - timedelta(minutes=1) if (ends.hour, ends.minute) == (0, 0) else ends
     return t(
         f"incident.{row['kind']}",
         place=place,
-        start=_moment(row["starts_at"]),
+        start=_moment(starts),
         end=_moment(shown),
         amount="" if row.get("amount") is None else f"{row['amount']:g}",
         percent="" if row.get("amount") is None else f"{row['amount']:.0%}",
     )
+
+
+def _by_clock(at: datetime, zone: tzinfo) -> datetime:
+    """Bring a moment to the zone; one without an offset stands in it already."""
+    return at if at.tzinfo is None else at.astimezone(zone)
 
 
 def _moment(at: datetime) -> str:

@@ -231,6 +231,15 @@ def test_a_closure_counts_from_departure_to_arrival_and_no_longer(start: int, en
     assert found.select("expected_hours", "worst_hours").rows() == expected
 
 
+def test_what_nobody_has_picked_up_leaves_today_however_long_ago_it_was_ordered() -> None:
+    met = weather((DAY, "A-B", 0.5, 1.0, "red", SNOW), (DAY, "C-A", 0.5, 1.0, "red", SNOW))
+    rows = [
+        waybill("old", "A", "B", None, ordered_at=NOW - timedelta(days=3), status="created"),
+        waybill("new", "C", "A", None, status="created"),
+    ]
+    assert care(rows, met, closures()).select("care_id", "expected_hours").rows() == [("new", 40.0), ("old", 10.0)]
+
+
 def test_the_longest_delay_comes_first() -> None:
     met = weather((DAY, "A-B", 0.8, 1.0, "blue", "snow"), (DAY, "C-A", 0.5, 1.0, "red", SNOW))
     rows = [
@@ -247,6 +256,7 @@ def test_the_longest_delay_comes_first() -> None:
         (0.8, [(-5, 1, 0.5)], 2.5, 2.5),  # open again before it leaves: nothing is taken off the slow road
         (1.0, [(0, 12, 0.25), (0, 22, 0.5)], 10.0, 20.0),  # two closures of one lane are waited for once
         (0.05, [], 90.0, 90.0),  # slower than a tenth counts as a tenth
+        (0.0, [], 114.0, 114.0),  # nothing moves and nobody says until when: a day more
     ],
 )
 def test_what_a_lane_costs_is_counted_once(

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from benchmarks.reliability.pages import A4, OVERFLOWS, OVERPRINTS, WIDEN_HAN
 from reports.forecast_report import write_forecast_report
+from reports.hub_sheets import write_sheets
 from reports.plan_report import write_plan_report
+from reports.playbook_card import write_cards
 from tests.conftest import lacks
-from tests.reports.odd_frames import empty_plan, odd_forecast, odd_plan
+from tests.reports.odd_frames import LONG, empty_plan, odd_forecast, odd_plan
+from tests.reports.plan_frames import RUN
+from tests.reports.test_hub_sheets import sheet_inputs
+from tests.reports.test_playbook_card import HUBS, SHANGHAI, cards
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -213,7 +220,13 @@ ODD = {
     "forecast": lambda: write_forecast_report(odd_forecast(), "zh"),
     "plan": lambda: write_plan_report(odd_plan(), "zh"),
     "empty plan": lambda: write_plan_report(empty_plan(), "zh"),
+    "sheets of hubs": lambda: write_sheets(replace(sheet_inputs(), hubs=_at_length(sheet_inputs().hubs)), "zh"),
+    "playbook": lambda: write_cards(cards(LONG), _at_length(HUBS), RUN, "zh", SHANGHAI),
 }
+
+
+def _at_length(hubs: pl.DataFrame) -> pl.DataFrame:
+    return hubs.with_columns(name_zh=pl.format("{}{}", "name_zh", pl.lit(LONG)))
 
 
 @pytest.mark.parametrize("name", ODD)

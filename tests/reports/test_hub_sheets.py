@@ -24,7 +24,7 @@ def _result(name: str, *rows: dict[str, object]) -> pl.DataFrame:
     return _table(name, *({"run_id": RUN.run_id, **row} for row in rows))
 
 
-def _inputs(hubs: tuple[str, ...] = ("A", "B"), *, ordered: bool = True) -> SheetInputs:
+def sheet_inputs(hubs: tuple[str, ...] = ("A", "B"), *, ordered: bool = True) -> SheetInputs:
     lanes = [("A-B", "A", "B"), ("A-C", "A", "C"), ("C-B", "C", "B")]
     plan = [
         {"date_from": D10, "date_to": D11, "hub_id": "A", "sort_id": "evening", "destination_hub_id": "B", "lane_id": "A-B",
@@ -84,7 +84,7 @@ def _inputs(hubs: tuple[str, ...] = ("A", "B"), *, ordered: bool = True) -> Shee
     ],
 )
 def test_sheets_tell_lanes_and_hours_in_both_languages(language: Language, told: list[str]) -> None:
-    page = write_sheets(_inputs(), language)
+    page = write_sheets(sheet_inputs(), language)
     text = " ".join(words(page).split())
     for part in told:
         assert part in text
@@ -97,7 +97,7 @@ def test_sheets_tell_lanes_and_hours_in_both_languages(language: Language, told:
 
 
 def test_a_plan_without_order_has_departures_and_arrivals_only_and_says_where_there_are_none() -> None:
-    text = words(write_sheets(_inputs(("C",), ordered=False), "en"))
+    text = words(write_sheets(sheet_inputs(("C",), ordered=False), "en"))
     assert "sort evening" not in text
     assert "Xi'an: departures" in text
     assert text.count("Nothing.") == 2
