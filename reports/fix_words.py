@@ -6,6 +6,7 @@ The table ``shortfalls`` holds them in English, in a few fixed forms. What follo
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from reports.messages import Messages, in_number
 
@@ -16,7 +17,33 @@ _ACTIONS = {
     "night": re.compile(rf"room for (?P<n>[\d,]+) parcels more at (?P<hub>.+?) in the night after {_SORT}"),
     "vehicle": re.compile(rf"(?P<n>[\d,]+) more (?P<type>.+?) on (?P<lane>.+) on {_DAY}(?P<back> \(and back\))?"),
     "vehicle_priced": re.compile(
-        rf"(?P<n>[\d,]+) more (?P<type>.+?) on (?P<lane>.+) on {_DAY} \((?P<cost>[\d,]+) CNY\)"
+        rf"(?P<n>[\d,]+) more (?P<type>.+?) on (?P<lane>.+) on {_DAY} \((?P<cost>[\d,]+) CNY\)(?P<locked>, beyond departure_locks)?"
+    ),
+}
+_REASONS = {
+    "closed_on": re.compile(rf"hub (?P<hub>.+) is closed on {_DAY}"),
+    "closed_until": re.compile(rf"hub (?P<hub>.+) is closed until {_DAY}"),
+    "none_leaves": re.compile(r"no lane with a vehicle leaves hub (?P<hub>.+)"),
+    "none_reaches": re.compile(r"no lane with a vehicle reaches hub (?P<hub>.+)"),
+    "no_way": re.compile(rf"no lanes lead from (?P<start>.+) to (?P<end>.+) by {_DAY}"),
+    "dear_way": re.compile(r"carrying costs (?P<price>[\d,.]+) CNY a parcel, a shortfall (?P<short>[\d,.]+)"),
+    "dear_vehicles": re.compile(
+        r"vehicles for them cost (?P<price>[\d,.]+) CNY a parcel, a shortfall (?P<short>[\d,.]+)"
+    ),
+    "search_ended": re.compile(r"the search ended before it found the room there is"),
+    "no_return": re.compile(r"own vehicles \((?P<types>.+)\) cannot return over any lanes from (?P<lanes>.+)"),
+}
+_REMEDIES = {
+    "hand_in_elsewhere": re.compile(r"hand the parcels in at another hub than (?P<hub>.+)"),
+    "direct_elsewhere": re.compile(r"direct the parcels to another hub than (?P<hub>.+)"),
+    "lane_from": re.compile(r"a lane from (?P<hub>.+)"),
+    "lane_to": re.compile(r"a lane to (?P<hub>.+)"),
+    "lane_towards": re.compile(r"a lane towards (?P<hub>.+), or a later last day"),
+    "short_cost": re.compile(r"a short_cost above (?P<price>[\d,.]+)"),
+    "longer": re.compile(r"a longer --time-limit"),
+    "hired": re.compile(r"hired vehicles on (?P<lanes>.+), or lanes that lead (?P<types>.+) from (?P<back>.+)"),
+    "path_rules": re.compile(
+        r"a larger plan\.max_legs, plan\.max_detour_ratio or plan\.max_detour_km, or a lane of its own"
     ),
 }
 _CLAIM = re.compile(
@@ -39,6 +66,9 @@ class FixWords:
         """Write a ``cheapest_fix`` as plain text."""
         if not text:
             return ""
+        remedy = self._form("remedy", _REMEDIES, text.removesuffix(_UNVERIFIED))
+        if remedy is not None:
+            return self._say("fix.unverified", actions=remedy) if text.endswith(_UNVERIFIED) else remedy
         if text.endswith(_UNVERIFIED):
             lacks = [self._action(part) for part in text.removesuffix(_UNVERIFIED).split("; ")]
             return (
@@ -53,10 +83,18 @@ class FixWords:
         """Write a ``reason`` as plain text; what binds stands in a column of its own."""
         known = next((start for start in (_NO_ROOM, _REFUSED) if text.startswith(start)), None)
         if known is None:
-            return self._t.term("reason", text)
+            return self._form("reason_form", _REASONS, text) or self._t.term("reason", text)
         told = self._t.term("reason", known.removesuffix(": "))
         # the lanes of a path stand nowhere else
         return told if known == _NO_ROOM else f"{told}: {text.removeprefix(known)}"
+
+    def _form(self, group: str, forms: Mapping[str, re.Pattern[str]], text: str) -> str | None:
+        """Write what follows one of the forms; None where nothing does."""
+        for key, form in forms.items():
+            found = form.fullmatch(text)
+            if found is not None:
+                return self._say(f"{group}.{key}", **found.groupdict())
+        return None
 
     def _claim(self, text: str) -> str | None:
         for key, form in (("fix.claim", _CLAIM), ("fix.more", _MORE)):
@@ -82,6 +120,8 @@ class FixWords:
                 values["day"] = self._say("fix.in_sort", day=found["day"], sort=found["sort"])
             if kind == "vehicle":
                 values["back"] = self._t.plain("fix.back") if found["back"] else ""
+            if kind == "vehicle_priced":
+                values["locked"] = self._t.plain("fix.locked") if found["locked"] else ""
             return self._say(f"fix.{kind}", **values)
         return None
 

@@ -44,7 +44,7 @@ from routing.trunk.search.making_way import carry_short
 from routing.trunk.search.placed_vehicles import forbid_unplaced, place_own
 from routing.trunk.search.sort_order import order_plan
 from routing.trunk.task.build_network import build_network
-from routing.trunk.task.effort import SHARES
+from routing.trunk.task.effort import SHARES, WORK
 from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 from routing.trunk.task.network import TrunkNetwork, leaves_often, share_limits
 from routing.trunk.to_tables import (
@@ -259,7 +259,7 @@ def _place_vehicles(
     most_short = draft.flows.short(network).sum()
     part = replace(options, effort=SHARES.fresh * options.effort)
     around = network
-    for _ in range(SHARES.placings):
+    for _ in range(WORK.placings):
         if best.flows.short(network).sum() <= most_short or deadline.over():
             break
         around = forbid_unplaced(around, draft, placed)

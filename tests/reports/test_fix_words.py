@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 
 import pytest
 
 from reports.fix_words import FixWords
 from reports.messages import Messages
+from routing.trunk.explain import shortfalls
 from routing.trunk.plan import plan_trunk
 from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.networks import make_inputs
@@ -46,7 +49,12 @@ ZH, EN = FixWords(Messages("zh")), FixWords(Messages("en"))
             ),
             "加 50 件分拣能力（A，2026-11-11）、加 2 辆 truck（A-C，2026-11-11，20 元）（未重新计划验证）",
         ),
-        ("a lane from A", "a lane from A"),
+        (
+            "1 more truck on A-C on 2026-11-11 (10 CNY), beyond departure_locks (not verified by planning again)",
+            "加 1 辆 truck（A-C，2026-11-11，10 元），超出 departure_locks（未重新计划验证）",
+        ),
+        ("a lane from A", "从 A 开一条干线"),
+        ("a longer --time-limit (not verified by planning again)", "加大 --time-limit（未重新计划验证）"),
         ("{n} more 义乌 {", "{n} more 义乌 {"),
     ],
 )
@@ -57,6 +65,29 @@ def test_sentences_in_chinese(text: str, chinese: str) -> None:
 def test_reasons_name_what_binds_in_their_own_column() -> None:
     assert ZH.reason("no room on the cheapest way: hub:A, lane:A-B") == "最便宜的路线上没有余量"
     assert EN.reason("hub A is closed on 2026-11-11") == "hub A is closed on 2026-11-11"
+
+
+def _planner_sentences() -> list[str]:
+    """All sentences of more than two words in the planner's explanations, 7 in place of each value."""
+    tree = ast.parse(inspect.getsource(shortfalls))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("_describe")]
+    nodes = [node for function in functions for node in ast.walk(function)]
+    formed = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+    within = {id(part) for node in formed for part in node.values}
+    found = ["".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in f.values) for f in formed]
+    found += [str(node.value) for node in nodes if isinstance(node, ast.Constant) and id(node) not in within]
+    return [
+        words for words in found if words.strip().count(" ") >= 2 and not words.startswith("7, ") and words[-1] != "."
+    ]
+
+
+def test_every_reason_and_remedy_the_planner_writes_has_its_chinese() -> None:
+    found = [re.sub(r"(on|by|until|after) 7$", r"\1 2026-11-11", words) for words in _planner_sentences()]
+    found = [words.replace("on 7 on 7 (", "on 7 on 2026-11-11 (") for words in found]
+    assert len(found) > 20
+    unverified = " (not verified by planning again)"
+    told = {words: {ZH.reason(words), ZH.fix(words), ZH.fix(words + unverified)} for words in found}
+    assert [words for words, ways in told.items() if ways == {words, words + unverified}] == []
 
 
 def test_hostile_names_stay_as_they_are() -> None:

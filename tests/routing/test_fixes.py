@@ -107,6 +107,19 @@ def test_an_own_vehicle_is_priced_with_its_way_back() -> None:
     assert "1 more truck on A-C on 2026-11-11 (and back) carries 100 % of it for 20 CNY" in told(made)
 
 
+@pytest.mark.parametrize(("ownership", "each"), [("spot", 250.0), ("own", 500.0)])
+def test_a_few_parcels_that_no_vehicle_pays_for_are_told_so(ownership: str, each: float) -> None:
+    # 4 of 104 parcels: one more truck at 1,000, an own one comes back for as much; a shortfall costs 50 each
+    kind = TRUCK | {"fixed_cost": 1000.0, "ownership": ownership, "fleet_size": 5}
+    lanes = [lane("AC", transit_hours=9.0), lane("CA", transit_hours=9.0)]
+    made = plan(make_inputs(hubs("AC"), lanes, [kind], [(0, "A", "C", 104)]))
+    assert made.shortfalls["parcels"].to_list() == [4]
+    assert made.shortfalls["reason"].to_list() == [
+        f"vehicles for them cost {each:,.2f} CNY a parcel, a shortfall 50.00"
+    ]
+    assert made.shortfalls["cheapest_fix"][0].startswith(f"a short_cost above {each:,.2f}")
+
+
 def test_without_time_nothing_is_claimed() -> None:
     inputs = make_inputs(hubs("AC"), [lane("AC")], [TRUCK | {"fleet_size": 1}], [(0, "A", "C", 150)])
     network = build_network(inputs, OPTIONS)

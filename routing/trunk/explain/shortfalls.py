@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, csgraph_from_dense, dijkstra
 
 from routing.budget import Deadline
 from routing.trunk.bound.lagrangian import price_arcs, price_departures, price_parcels, zero_prices
@@ -267,10 +267,54 @@ def _describe_path(
         node = int(network.arc_head[leg])
     check_sort(node)
     if not bindings:
+        each = price_vehicles(network, legs[legs < network.arcs], parcels, spare) / parcels
+        if each >= network.short_cost:
+            why = f"vehicles for them cost {each:,.2f} CNY a parcel, a shortfall {network.short_cost:,.2f}"
+            return _Lack((why, None, f"a short_cost above {each:,.2f}"), ())
         return _Lack(("the search ended before it found the room there is", None, "a longer --time-limit"), ())
     names = list(dict.fromkeys(bindings))
     reason = (f"no room on the cheapest way: {', '.join(names)}", "|".join(names), "; ".join(fixes))
     return _Lack(reason, tuple(dict.fromkeys(resources)))
+
+
+def price_vehicles(network: TrunkNetwork, arcs: Ints, parcels: int, spare: Floats) -> float:
+    """Least price of the vehicles that parcels need on a path beyond the room there is, own ones with their cheapest way back [CNY].
+
+    Parameters
+    ----------
+    arcs
+        Of the path, without nights.
+    spare : (R,) [parcels]
+    """
+    total = 0.0
+    for arc in arcs.tolist():
+        lack = parcels - spare[arc]
+        if lack <= 0:
+            continue
+        lane = int(network.arc_lane[arc])
+        can = (network.vehicle_lane == lane) & (network.vehicle_limit[:, network.arc_day[arc]] >= 1)
+        total += min(
+            np.ceil(lack / network.vehicle_capacity[vehicle])
+            * (network.vehicle_cost[vehicle] + _price_return(network, vehicle))
+            for vehicle in np.flatnonzero(can).tolist()
+        )
+    return total
+
+
+def _price_return(network: TrunkNetwork, vehicle: int) -> float:
+    """Price of the cheapest way back of an own vehicle over its type's lanes; hired ones need none [CNY]."""
+    kind = network.vehicle_type[vehicle]
+    if not network.type_own[kind]:
+        return 0.0
+    mine = np.flatnonzero(network.vehicle_type == kind)
+    lane = network.vehicle_lane[mine]
+    price = np.full((network.hubs, network.hubs), np.inf)
+    # a lane that costs nothing is a way too
+    np.minimum.at(
+        price, (network.lane_origin[lane], network.lane_destination[lane]), np.maximum(network.vehicle_cost[mine], 1e-9)
+    )
+    home, away = (ends[network.vehicle_lane[vehicle]] for ends in (network.lane_origin, network.lane_destination))
+    return float(dijkstra(csgraph_from_dense(price, null_value=np.inf), indices=away)[home])
 
 
 def _describe_arc(network: TrunkNetwork, arc: int, lack: float, free: Floats) -> tuple[str | None, str]:

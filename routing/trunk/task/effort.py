@@ -27,12 +27,6 @@ class TimeShares:
         0.6, "1", "of limit and effort: a plan without the reference, where changes have no limit", "judgement"
     )
     closing: float = constant(0.05, "1", "of the limit: left at least for fixes of shortfalls", "judgement")
-    placings: int = constant(
-        3,
-        "searches",
-        "at most around own vehicles as they can stand, where placing them leaves parcels short",
-        "judgement",
-    )
     strong_bound: float = constant(0.4, "1", "of what is left: the path formulation", "judgement")
     scaling: float = constant(0.6, "1", "of what is left then: capacity scaling", "judgement")
     neighbourhood: float = constant(0.15, "1", "of the limit: one neighbourhood", "judgement")
@@ -73,6 +67,12 @@ class Work:
     )
     neighbourhoods: int = constant(40, "neighbourhoods", "solved where opening arcs is the question", "judgement")
     neighbourhood_nodes: int = constant(300, "nodes", "of branch and bound for one of them", "judgement")
+    placings: int = constant(
+        3,
+        "searches",
+        "at most around own vehicles as they can stand, where placing them leaves parcels short",
+        "judgement",
+    )
     carried: int = constant(
         100_000, "demands", "carried again to verify fixes; later ones are told unverified", "judgement"
     )
