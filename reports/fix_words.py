@@ -66,9 +66,10 @@ class FixWords:
         """Write a ``cheapest_fix`` as plain text."""
         if not text:
             return ""
-        remedy = self._form("remedy", _REMEDIES, text.removesuffix(_UNVERIFIED))
+        remedy = _match(_REMEDIES, text.removesuffix(_UNVERIFIED))
         if remedy is not None:
-            return self._say("fix.unverified", actions=remedy) if text.endswith(_UNVERIFIED) else remedy
+            told = self._say(f"remedy.{remedy[0]}", **remedy[1])
+            return self._say("fix.unverified", actions=told) if text.endswith(_UNVERIFIED) else told
         if text.endswith(_UNVERIFIED):
             lacks = [self._action(part) for part in text.removesuffix(_UNVERIFIED).split("; ")]
             return (
@@ -83,18 +84,11 @@ class FixWords:
         """Write a ``reason`` as plain text; what binds stands in a column of its own."""
         known = next((start for start in (_NO_ROOM, _REFUSED) if text.startswith(start)), None)
         if known is None:
-            return self._form("reason_form", _REASONS, text) or self._t.term("reason", text)
+            form = _match(_REASONS, text)
+            return self._t.term("reason", text) if form is None else self._say(f"reason_form.{form[0]}", **form[1])
         told = self._t.term("reason", known.removesuffix(": "))
         # the lanes of a path stand nowhere else
         return told if known == _NO_ROOM else f"{told}: {text.removeprefix(known)}"
-
-    def _form(self, group: str, forms: Mapping[str, re.Pattern[str]], text: str) -> str | None:
-        """Write what follows one of the forms; None where nothing does."""
-        for key, form in forms.items():
-            found = form.fullmatch(text)
-            if found is not None:
-                return self._say(f"{group}.{key}", **found.groupdict())
-        return None
 
     def _claim(self, text: str) -> str | None:
         for key, form in (("fix.claim", _CLAIM), ("fix.more", _MORE)):
@@ -127,3 +121,12 @@ class FixWords:
 
     def _say(self, key: str, **values: str | None) -> str:
         return in_number(self._t.plain(key), values).format(**values)
+
+
+def _match(forms: Mapping[str, re.Pattern[str]], text: str) -> tuple[str, dict[str, str]] | None:
+    """Find the form a text follows, and what stands in it."""
+    for key, form in forms.items():
+        found = form.fullmatch(text)
+        if found is not None:
+            return key, found.groupdict()
+    return None
