@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import json as json_text
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -102,6 +103,7 @@ def known_errors(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        _refuse_endless(kwargs)
         try:
             return command(*args, **kwargs)
         except RadarError as error:
@@ -114,6 +116,13 @@ def known_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_INTERRUPTED) from error
 
     return guarded
+
+
+def _refuse_endless(options: Mapping[str, object]) -> None:
+    """Refuse ``inf`` and ``nan``, which Python takes for numbers: a search of endless effort ends never."""
+    for name, value in options.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise typer.BadParameter("Input should be a finite number", param_hint=f"'--{name.replace('_', '-')}'")
 
 
 def _debugging() -> bool:

@@ -15,7 +15,7 @@ FILE_NAME = "radar.toml"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class WorkspaceSettings(_Section):
@@ -239,8 +239,10 @@ def read_settings(path: Path) -> Settings:
         When the file is no TOML, or holds a setting that is unknown or out of its range.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise RadarError("text in another encoding", "UTF-8", "save it as UTF-8", file=path) from error
+    except tomllib.TOMLDecodeError as error:
         raise RadarError(
             f"no valid TOML ({error})", action="correct the line or make the file anew with `radar init`", file=path
         ) from error
@@ -254,7 +256,9 @@ def read_settings(path: Path) -> Settings:
                 f"unknown setting {name}", action="`radar init` writes a file with every setting", file=path
             ) from error
         raise RadarError(
-            f"setting {name} = {first['input']!r}: {first['msg']}", action="correct it", file=path
+            f"setting {name} = {first['input']!r}: {first['msg'].removeprefix('Value error, ')}",
+            action="correct it",
+            file=path,
         ) from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
@@ -37,9 +38,12 @@ class Workspace(TableReader):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder.resolve())
+        if folder.is_file():
+            raise RadarError(f"{folder} is a file", "a workspace's folder", "name the folder")
         if not (self.folder / FILE_NAME).is_file():
             raise RadarError(
-                f"{folder} is no workspace: it holds no {FILE_NAME}", action=f"make one with `radar init {folder}`"
+                f"{folder} is no workspace: it holds no {FILE_NAME}",
+                action=f"make one with `radar init {shlex.quote(str(folder))}`",
             )
 
     @classmethod

@@ -44,3 +44,12 @@ def test_days_the_wrong_way_round_are_told_whichever_is_typed_first(command: str
         assert result.exit_code == 2
         assert "--to 2025-11-08 lies before --from 2025-11-14" in result.stderr.replace("\n", " ")
     assert "早于 --from 2025-11-14" in RUNNER.invoke(app, ["--lang", "zh", *command.split(), *days]).stderr
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1e400"])
+@pytest.mark.parametrize("command", ["plan trunk --effort", "plan capacity --time-limit", "sql --timeout"])
+def test_a_number_without_end_is_refused(command: str, number: str) -> None:
+    words = [*command.split(), number, *(["select 1"] if command.startswith("sql") else [])]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 2
+    assert "finite number" in told.output or "greater than" in told.output

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -194,6 +195,8 @@ def test_find_walks_up_and_says_what_to_do(workspace: Workspace, tmp_path: Path)
         ("[plan]\nspeed = 3\n", "unknown setting plan.speed"),
         ("[plan]\nservice_level = 2\n", "setting plan.service_level = 2"),
         ("[workspace]\ntimezone = 'Mars/Base'\n", "Mars/Base is no known time zone"),
+        ("[plan]\neffort = 1e400\n", "setting plan.effort = inf: Input should be a finite number"),
+        ("[plan]\nhold_cost = nan\n", "setting plan.hold_cost = nan: Input should be a finite number"),
         ("[plan", "no valid TOML"),
     ],
 )
@@ -201,6 +204,27 @@ def test_broken_settings_are_told(workspace: Workspace, text: str, sentence: str
     (workspace.folder / "radar.toml").write_text(text)
     with pytest.raises(RadarError, match=sentence.replace(".", r"\.")):
         _ = Workspace.open(workspace.folder).settings
+
+
+def test_settings_that_an_editor_of_windows_saved_are_read_or_told(workspace: Workspace) -> None:
+    file = workspace.folder / "radar.toml"
+    text = "# 计划\n[plan]\neffort = 2.0\n"
+    file.write_text(text, encoding="utf-8-sig")
+    assert Workspace.open(workspace.folder).settings.plan.effort == 2.0
+    for encoding in ("gb18030", "utf-16"):
+        file.write_text(text, encoding=encoding)
+        with pytest.raises(RadarError, match="text in another encoding, expected UTF-8; save it as UTF-8"):
+            _ = Workspace.open(workspace.folder).settings
+
+
+def test_a_workspace_to_be_made_is_named_as_a_shell_takes_it(tmp_path: Path) -> None:
+    folder = tmp_path / "计划 2026 [1]#%20"
+    folder.mkdir()
+    with pytest.raises(RadarError, match=re.escape(f"`radar init '{folder}'`")):
+        Workspace.open(folder)
+    (folder / "hubs.csv").write_text("hub_id,name\n")
+    with pytest.raises(RadarError, match=r"hubs\.csv is a file, expected a workspace's folder"):
+        Workspace.open(folder / "hubs.csv")
 
 
 def _one_load() -> pl.DataFrame:
