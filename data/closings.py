@@ -238,7 +238,7 @@ def _sum_by(
     if least <= 0:
         daily = sum_parcels(volumes, [*keys, "date"])
     else:
-        day_total = volumes.group_by("date").agg(pl.col("parcels").sum().alias("all"))
+        day_total = sum_parcels(volumes, ["date"]).rename({"parcels": "all"})
         summed = _leave_out_small(volumes, keys, day_total, least)
         daily = summed.group_by(*keys, "date").agg(pl.col("parcels").sum())
         large = daily.join(day_total, on="date").filter(pl.col("parcels") >= least * pl.col("all"))
