@@ -7,8 +7,10 @@ from pathlib import Path
 
 # A header of 16,000 columns or a server's page of text says no more than its beginning.
 _LONGEST_PART = 600
-# An address with somebody in it, also as a path, which has one of the strokes; a drive has a single letter.
-_ADDRESS = re.compile(r"\b([A-Za-z][A-Za-z0-9+.\-]+:/{1,2})(?!\S*\*\*\*@)[^\n]*@([^\s?]*)(\?\S*)?")
+# An address with a password in it, or a token, also as a path, which has one of the strokes; a drive has a single letter.
+_ADDRESS = re.compile(
+    r"\b(https?:/{1,2}|[A-Za-z][A-Za-z0-9+.\-]+:/{1,2}(?=[^\n]*:[^\n]*@))(?!\S*\*\*\*@)[^\n]*@([^\s?]*)(\?\S*)?"
+)
 
 
 class RadarError(Exception):
@@ -86,5 +88,7 @@ def mask_addresses(text: str) -> str:
     'no file https:/***@example.org/a.csv'
     >>> mask_addresses("C:/a@b.csv; postgresql://planner:***@db/parcels")
     'C:/a@b.csv; postgresql://planner:***@db/parcels'
+    >>> mask_addresses("postgresql://planner@db/parcels"), mask_addresses("https://t0ken@example.org/a")
+    ('postgresql://planner@db/parcels', 'https://***@example.org/a')
     """
     return _ADDRESS.sub(r"\1***@\2", text) if "@" in text else text
