@@ -144,7 +144,7 @@ ANSWERS: tuple[Answer, ...] = (
         shortages: rows, units without room
         allocations: rows, as in the table stock_allocations
         """,
-        "what a later plan tells",
+        "what a later plan tells; with --rolling weeks (by week and warehouse), levels and transfers, as in stock_levels and stock_transfers, and no allocations",
     ),
     record(
         "plan source",

@@ -14,8 +14,14 @@ if TYPE_CHECKING:
     from data.workspace import Workspace
     from reports.run_facts import RunFacts
 
-_PLANS = {"trunk": "trunk_flows", "stock": "stock_allocations", "joint": "route_prices"}
+_PLANS = {
+    "trunk": "trunk_flows",
+    "stock": "stock_allocations",
+    "rolling": "stock_levels",
+    "joint": "route_prices",
+}
 """The table by whose rows a plan of each kind is known."""
+_MADE_BY = {"latest": "trunk", "rolling": "stock --rolling"}
 TRUNK_RESULTS = (
     "route_demand",
     "trunk_departures",
@@ -128,14 +134,14 @@ def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
     if plan in writers:
         writers = {plan: writers[plan]}
     # a joint plan holds a plan of each kind: asked for by its run or as the latest, it is the joint plan
-    rank = {"stock": 0, "trunk": 1, "joint": 2}
+    rank = {"stock": 0, "rolling": 1, "trunk": 2, "joint": 3}
     by_run = {run: kind for kind in sorted(writers, key=lambda kind: rank[kind]) for run in writers[kind]}
     known = sorted((run_number(run), run, kind) for run, kind in by_run.items())
     if not named:
         if not known:
             raise RadarError(
                 f"no finished {'plan' if plan == 'latest' else plan + ' plan'} in {workspace.folder}",
-                action=f"make one with `radar plan {'trunk' if plan == 'latest' else plan}`",
+                action=f"make one with `radar plan {_MADE_BY.get(plan, plan)}`",
             )
         return known[-1][1], known[-1][2]
     for _, run, kind in known:
@@ -145,7 +151,7 @@ def find_plan(workspace: Workspace, plan: str) -> tuple[str, str]:
     near = ask_near(plan, [run for _, run, _ in known])
     raise RadarError(
         f"no finished plan {plan}{f' ({near})' if near else ''}",
-        f"trunk, stock, joint, latest or a run of these: {names}",
+        f"trunk, stock, rolling, joint, latest or a run of these: {names}",
         "see `radar runs`",
     )
 

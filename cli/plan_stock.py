@@ -73,6 +73,13 @@ def plan_stock(
             help="CSV hub_id,price: what a parcel off a hub is worth [CNY]; by default the latest trunk plan's prices.",
         ),
     ] = None,
+    rolling: Annotated[
+        bool,
+        typer.Option(
+            "--rolling",
+            help="Fill warehouses up week by week, from home and from one another; else once, for an event.",
+        ),
+    ] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -82,6 +89,7 @@ def plan_stock(
 
     Example: `radar plan stock --from 2025-11-01 --to 2025-11-13 --service-level 0.9`
     """
+    from cli.plan_rolling import plan_rolling, set_rolling
     from routing.checker.violations import count_broken
     from routing.stock.options import StockOptions
     from routing.stock.plan import plan_stock as plan
@@ -102,9 +110,13 @@ def plan_stock(
         effort=settings.effort if effort is None else effort,
         time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
     )
+    if rolling:
+        given = None if hub_prices is None else _read_prices(hub_prices)
+        plan_rolling(workspace, set_rolling(options), given, seed, json=json)
+        return
     chosen = {name: getattr(options, name) for name in options.__slots__}
     with progress("Stock plan") as bar, workspace.run("plan stock", options=chosen, seed=seed) as run:
-        prices = _read_prices(hub_prices) if hub_prices is not None else _find_prices(run)
+        prices = _read_prices(hub_prices) if hub_prices is not None else find_prices(run)
         run.options = {**chosen, "hub_prices": prices}
         tables = {name: run.read(name) for name in TABLES}
         if tables["stock_demand"].is_empty():
@@ -143,7 +155,7 @@ def _check(found: StockPlan, tables: Mapping[str, pl.DataFrame]) -> list[Violati
     return check_stock(checked, as_of=found.as_of)
 
 
-def _find_prices(run: Run) -> dict[str, float]:
+def find_prices(run: Run) -> dict[str, float]:
     """Prices of the latest trunk plan, each hub's mean over the plan's days; empty before the first."""
     import polars as pl
 

@@ -12,6 +12,7 @@ from cli.edited_plan import judge_edited, print_edited
 from cli.options import Json
 from cli.past_plans import find_plan
 from cli.plan_outcome import list_facts, tell_outcome, warn_of_shortfalls
+from cli.plan_rolling import check_past
 from cli.playback import list_playback, play_run, print_playback, read_hours_of, tell_playback
 from cli.translation import head_of
 from cli.trunk_task import read_prices
@@ -43,7 +44,8 @@ def verify(
     plan: Annotated[
         str,
         typer.Argument(
-            metavar="PLAN", help="A run (see `radar runs`), trunk, stock or joint (its latest plan), or latest."
+            metavar="PLAN",
+            help="A run (see `radar runs`), trunk, stock, rolling or joint (its latest plan), or latest.",
         ),
     ] = "latest",
     top: Annotated[int, typer.Option("--top", min=1, help="Violations to print; --json prints all.")] = 50,
@@ -88,7 +90,7 @@ def verify(
     violations: list[Violation] = checked.pop("violations")
     outcome: PlanOutcome | None = checked.pop("outcome", None)
     played: Playback | None = checked.pop("playback", None)
-    replayed = _replay(workspace, run_id) if risk and kind != "stock" else None
+    replayed = _replay(workspace, run_id) if risk and kind not in ("stock", "rolling") else None
     if replayed is not None:
         checked["risk"] = [one.facts() for one in replayed]
         violations += list_broken(replayed)
@@ -128,6 +130,8 @@ def check_plan(workspace: Workspace, run_id: str, kind: str) -> dict[str, Any]:
 
     if kind == "joint":
         return _check_joint(workspace, run_id)
+    if kind == "rolling":
+        return {"violations": check_past(workspace, run_id)}
     if kind == "stock":
         run = read_run(workspace, run_id)
         versions = run["tables_read"]

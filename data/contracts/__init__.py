@@ -96,6 +96,8 @@ _CONTRACTS = (
     TableContract("stock_allocations", "results", resources.StockAllocations),
     TableContract("sourcing", "results", goods.Sourcing),
     TableContract("order_sources", "results", goods.OrderSources),
+    TableContract("stock_levels", "results", goods.StockLevels),
+    TableContract("stock_transfers", "results", goods.StockTransfers),
     TableContract("courier_allocations", "results", resources.CourierAllocations),
     TableContract("outlet_trips", "results", resources.OutletTrips),
     TableContract("demand_draws", "results", risk.DemandDraws),

@@ -117,6 +117,64 @@ class OrderSources(Result):
     cost = money("Parcels and the worth of the buyer's wait.", "成本", unit="CNY")
 
 
+class StockLevels(dy.Schema):
+    """A week of a stock that is filled up again and again (周补货): opening + under_way + moved_in - moved_out - sold = closing."""
+
+    run_id = ident("Run that made the row.", "运行编号", key="by rule")
+    date = day("First day of the week.", "周起始", "开始日期", key="by rule")
+    date_to = day("Last day of the week.", "周结束", "结束日期")
+    merchant_id = ident("Merchant.", "商家", key="by rule")
+    category = ident("Category of goods.", "品类", "类目", key="by rule")
+    warehouse_id = ident(
+        "Warehouse; empty: orders that leave from home, and those nothing serves.", "仓库", key="by rule", optional=True
+    )
+    opening = count("Units there as the week begins.", "期初库存", unit="units")
+    under_way = count("Units under way (`stock_receipts`) that can be sold from then.", "在途到货", unit="units")
+    moved_in = count("Units that come from home or from another warehouse.", "调入", unit="units")
+    moved_out = count("Units that go to another warehouse.", "调出", unit="units")
+    order_up_to = count("Units that are to stand ready.", "补货上限", unit="units")
+    sold = count("Units expected to be sold from there.", "预计销量", unit="units")
+    closing = count("Units left as the week ends.", "期末库存", unit="units")
+    short = count("Units ordered that nothing serves.", "缺口", unit="units")
+    cost = money("Parcels, the worth of the buyers' wait, and place.", "成本", unit="CNY")
+
+    @dy.rule()
+    def key_is_unique(cls) -> pl.Expr:
+        return pl.struct("run_id", "date", "merchant_id", "category", "warehouse_id").is_unique()
+
+    @dy.rule()
+    def dates_in_order(cls) -> pl.Expr:
+        return pl.col("date") <= pl.col("date_to")
+
+
+class StockTransfers(dy.Schema):
+    """Goods that fill a warehouse up (调拨): from the merchant's home, or from another warehouse that can do without."""
+
+    run_id = ident("Run that made the row.", "运行编号", key="by rule")
+    sellable_on = day("First day on which they can be sold.", "可售日期", key="by rule")
+    merchant_id = ident("Merchant.", "商家", key="by rule")
+    category = ident("Category of goods.", "品类", "类目", key="by rule")
+    origin_warehouse_id = ident(
+        "Warehouse they come from; empty is the merchant's home.", "调出仓库", key="by rule", optional=True
+    )
+    origin_hub_id = ident("Hub they come from.", "始发", "始发分拨")
+    warehouse_id = ident("Warehouse they go to.", "仓库", "调入仓库", key="by rule")
+    units = count("Units.", "数量", unit="units")
+    ship_on = day("Day on which they leave.", "发货日")
+    arrives_on = day("Day on which they arrive.", "到仓日")
+    cost = money("Bringing them in.", "成本", unit="CNY")
+
+    @dy.rule()
+    def key_is_unique(cls) -> pl.Expr:
+        return pl.struct(
+            "run_id", "sellable_on", "merchant_id", "category", "origin_warehouse_id", "warehouse_id"
+        ).is_unique()
+
+    @dy.rule()
+    def days_in_order(cls) -> pl.Expr:
+        return (pl.col("ship_on") <= pl.col("arrives_on")) & (pl.col("arrives_on") <= pl.col("sellable_on"))
+
+
 class StockDemand(dy.Schema):
     """Units a stock plan is asked to place (备货需求), in place of what sales say."""
 

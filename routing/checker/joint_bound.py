@@ -211,7 +211,9 @@ class _Model:
         rows = self.tables["warehouses"].sort("warehouse_id").to_dicts()
         self.sites = {row["warehouse_id"]: w for w, row in enumerate(rows)}
         moved = [closed.get(row["hub_id"], row["hub_id"]) for row in rows]
-        self.site_open = np.array([hub is not None for hub in moved])
+        self.site_open = np.array(
+            [hub is not None and row.get("kind") != "factory" for hub, row in zip(moved, rows, strict=True)]
+        )
         self.site_hub = np.array([self.ways.at[hub or row["hub_id"]] for hub, row in zip(moved, rows, strict=True)])
         window = (self.terms.last - self.terms.first).days + 1
         self.rent = np.array(

@@ -83,6 +83,14 @@ RULES: Mapping[str, str] = MappingProxyType(
         "stock.storage": "a warehouse is given more units than it can store",
         "stock.reason": "the parts of a reason do not add up to the units of its row, or to the stock at hand",
         "stock.ship_by": "stock is to be sent after the first day it is for",
+        "rolling.balance": "units that stand in a warehouse do not follow from those before, what comes, what goes and what is sold",
+        "rolling.transfers": "goods told to come or go are not those of the transfers",
+        "rolling.oversold": "more units leave a warehouse than stand there",
+        "rolling.orders": "the orders of an item and week are not served or told short once each",
+        "rolling.storage": "goods are brought into a warehouse beyond its room",
+        "rolling.dates": "goods leave before the plan can send them, or are sold before they are there",
+        "rolling.kinds": "goods go where a warehouse of that kind does not send them, or a factory serves buyers",
+        "rolling.cost": "the cost of a row or of the plan is not that of its goods",
     }
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -39,7 +39,7 @@ class Items:
     home, site_hub
         Number of the hub each merchant ships from (I,) and of each warehouse's hub (W,).
     site_open
-        Whether the warehouse's hub will be open, shape (W,).
+        Whether orders can leave from the warehouse, shape (W,): its hub will be open, and it is no factory.
     zone_weight
         Share of a zone's buyers behind each hub, shape (Z, H).
     told
@@ -160,7 +160,7 @@ def gather_items(
         others=others,
         home=home,
         site_hub=path_costs.index([hub or old for hub, old in zip(site_hubs, places["hub_id"], strict=True)]),
-        site_open=np.array([hub is not None for hub in site_hubs]),
+        site_open=np.array([hub is not None for hub in site_hubs]) & serves_buyers(places),
         zone_weight=_weigh_hubs(demand, zones, zone_number, path_costs, moved),
         cv=first["cv"].to_numpy(),
         told={name: first[f"{name}_told"].to_numpy() for name in TOLD},
@@ -172,6 +172,22 @@ def gather_items(
         lot=described["minimum_lot"].to_numpy().astype(np.float64),
         family=_form_families(home, units_per_parcel, unit_places, peak, there.sum(axis=1) > 0),
     )
+
+
+def serves_buyers(warehouses: pl.DataFrame) -> NDArray[np.bool_]:
+    """Say of each warehouse whether it sends parcels to buyers: a factory only fills others up."""
+    if "kind" not in warehouses.columns:
+        return np.ones(warehouses.height, dtype=np.bool_)
+    served: NDArray[np.bool_] = warehouses["kind"].ne_missing("factory").to_numpy()
+    return served
+
+
+def count_in(items: Items, stock: pl.DataFrame, as_of: date) -> Items:
+    """Put other counts of stock in place of those that are there."""
+    number = {key: i for i, key in enumerate(items.keys)}
+    there, others = _count_stock(stock, items.sites, number, as_of)
+    family = _form_families(items.home, items.units_per_parcel, items.places, items.peak_share, there.sum(axis=1) > 0)
+    return replace(items, there=there, others=others, family=family)
 
 
 def _count_stock(

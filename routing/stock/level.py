@@ -84,7 +84,28 @@ class Targets:
     level: Floats
 
 
-def pay_off(costs: UnitCosts, left_over: NDArray[np.str_], lost_cost: float) -> tuple[Floats, NDArray[np.int64]]:
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a stock that is filled up again and again changes.
+
+    Attributes
+    ----------
+    days
+        From one delivery to the next [days].
+    again : (I,)
+        Whether the orders after the next delivery take what is left over: it waits until then, and no longer.
+    cover : (I, W)
+        Days from the order of a delivery to the one after it, over `days`: safety covers them all.
+    """
+
+    days: int
+    again: NDArray[np.bool_]
+    cover: Floats
+
+
+def pay_off(
+    costs: UnitCosts, left_over: NDArray[np.str_], lost_cost: float, review: Review | None = None
+) -> tuple[Floats, NDArray[np.int64]]:
     """Give the level of each item and zone that its pay-off sets, shape (I, Z), and the warehouse that serves it cheapest."""
     whole = costs.ahead + costs.inbound[:, None, :]
     best = np.argmin(whole, axis=2)
@@ -100,12 +121,21 @@ def pay_off(costs: UnitCosts, left_over: NDArray[np.str_], lost_cost: float) -> 
         [rent + LEVELS.sold_within * daily, brought + rent + lost_cost],
         2.0 * brought + rent,
     )
+    if review is not None:
+        many = np.where(review.again[:, None], rent + review.days * daily, many)
     level = np.divide(few, few + many, out=np.zeros_like(few), where=few > 0)
     return np.minimum(level, LEVELS.most), best.astype(np.int64)
 
 
 def set_targets(
-    mean: Floats, level: Floats, best: NDArray[np.int64], error: Floats, spread: Spread, *, forced: float | None = None
+    mean: Floats,
+    level: Floats,
+    best: NDArray[np.int64],
+    error: Floats,
+    spread: Spread,
+    *,
+    forced: float | None = None,
+    review: Review | None = None,
 ) -> Targets:
     """Set what is to stand ready.
 
@@ -121,6 +151,8 @@ def set_targets(
         How far units stray besides.
     forced
         One level for all, in place of the pay-off's.
+    review
+        Of a stock that is filled up again and again: safety is that of all days from an order to the delivery after it.
     """
     from scipy.stats import gamma
 
@@ -128,10 +160,12 @@ def set_targets(
     sites = int(best.max(initial=0)) + 1
     item = np.repeat(np.arange(len(mean)), mean.shape[1]) * sites + best.ravel()
     size = len(mean) * sites
-    together = np.bincount(item, mean.ravel(), size)
-    squares = np.bincount(item, (mean**2).ravel(), size)
+    cover = np.ones(size) if review is None else review.cover[:, :sites].ravel()
+    expected = np.bincount(item, mean.ravel(), size)
+    together = expected * cover
+    squares = np.bincount(item, (mean**2).ravel(), size) * cover**2
     weight = np.bincount(item, (at * mean).ravel(), size)
-    of_group = np.divide(weight, together, out=np.zeros(size), where=together > 0)
+    of_group = np.divide(weight, expected, out=np.zeros(size), where=expected > 0)
     common = np.repeat(np.maximum(error, spread.common), sites) * together
     variance = spread.chance * together + common**2 + spread.region**2 * squares
     safe = np.maximum(together, 1e-12)
@@ -139,7 +173,9 @@ def set_targets(
     quantile = np.where(
         (together > 0) & (of_group > 0), gamma.ppf(np.maximum(of_group, 1e-9), shape, scale=safe / shape), 0.0
     )
-    scale = np.divide(quantile, together, out=np.zeros(size), where=together > 0)
+    # goods for the days until the delivery are there already: what is to stand ready then is the days' after it, and all safety
+    ready = np.maximum(quantile - (together - expected), 0.0)
+    scale = np.divide(ready, expected, out=np.zeros(size), where=expected > 0)
     wanted = mean * scale[item].reshape(mean.shape) * (at > 0)
     total = mean.sum(axis=1)
     told = np.divide((at * mean).sum(axis=1), total, out=np.zeros(len(mean)), where=total > 0)

@@ -23,6 +23,7 @@ from routing.budget import Deadline
 from routing.solvers import LinearModel, solve_linear
 from routing.stock.costs import cost_paths, follow_changes, gather_zones
 from routing.stock.demand import ITEM
+from routing.stock.items import serves_buyers
 from routing.stock.on_hand import OnHand, Serving, run_down
 
 ORDER_TABLES = (
@@ -163,7 +164,9 @@ def _lay_out(
     )
     moved = follow_changes(frames["network_changes"], day)
     places = frames["warehouses"].sort("warehouse_id")
-    sites, site_hubs = places["warehouse_id"].to_list(), [moved.get(hub, hub) for hub in places["hub_id"]]
+    sites = places["warehouse_id"].to_list()
+    served = zip(places["hub_id"], serves_buyers(places).tolist(), strict=True)
+    site_hubs = [moved.get(hub, hub) if serves else None for hub, serves in served]
     home_of = {m: moved.get(hub) or hub for m, hub in frames["merchants"].select("merchant_id", "hub_id").iter_rows()}
     unknown = next((m for m in orders["merchant_id"] if m not in home_of), None)
     if unknown is not None:

@@ -106,12 +106,8 @@ def plan_stock(
     window, as_of, items, path_costs, problem = task.window, task.as_of, task.items, task.path_costs, task.problem
     progress.step(2, 4, "placing stock")
     deadline = Deadline(options.time_limit)
-    solved = solve_location(problem, effort=options.effort, deadline=deadline)
+    units, solved, lost = place_units(task, options, deadline)
     progress.step(3, 4, "writing reasons")
-    units = divide_units(items, solved.units.reshape(len(items.leaders()), len(items.zones), len(items.sites)))
-    lost = ~np.isfinite(task.costs.home) if options.from_home else np.ones_like(items.target, dtype=np.bool_)
-    if options.from_home:
-        units, solved = _leave_small_lots(task, units, solved, lost)
     allocations, shortages = list_allocations(
         items,
         problem,
@@ -144,6 +140,29 @@ def plan_stock(
         round(float((np.maximum(items.expected - units.sum(axis=2), 0.0) * ~lost).sum())),
         task.full_sites,
     )
+
+
+def place_units(
+    task: StockTask, options: StockOptions, deadline: Deadline
+) -> tuple[Floats, LocationPlan, NDArray[np.bool_]]:
+    """Place the units of a task at least cost.
+
+    Returns
+    -------
+    units : (I, Z, W)
+        Whole units of each item, for the buyers of each zone, in each warehouse.
+    solved
+        The same by family, with cost and bound.
+    lost : (I, Z)
+        Where units in no warehouse are short: home does not reach the buyers, or everything is to stand ahead.
+    """
+    items = task.items
+    solved = solve_location(task.problem, effort=options.effort, deadline=deadline)
+    units = divide_units(items, solved.units.reshape(len(items.leaders()), len(items.zones), len(items.sites)))
+    lost = ~np.isfinite(task.costs.home) if options.from_home else np.ones_like(items.target, dtype=np.bool_)
+    if options.from_home:
+        units, solved = _leave_small_lots(task, units, solved, lost)
+    return units, solved, lost
 
 
 def _leave_small_lots(

@@ -12,12 +12,12 @@ import polars as pl
 from data.arrays import Floats
 from data.errors import RadarError
 from data.progress import SILENT, Progress
-from routing.stock.costs import PathCosts, cost_paths, follow_changes, gather_zones
+from routing.stock.costs import PathCosts, cost_paths, days_of, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand, take_given
 from routing.stock.given import GivenCosts, part_categories, place_as_given, take_given_costs
-from routing.stock.items import Items, gather_items
+from routing.stock.items import Items, count_in, gather_items
 from routing.stock.lead_times import measure_delay
-from routing.stock.level import LEVELS, UnitCosts, pay_off, set_targets
+from routing.stock.level import LEVELS, Review, UnitCosts, pay_off, set_targets
 from routing.stock.model import LocationProblem
 from routing.stock.on_hand import OnHand, Serving, run_down
 from routing.stock.options import StockOptions
@@ -57,6 +57,8 @@ class StockTask:
         What a unit costs by item, zone and warehouse.
     on_hand
         Stock on the first day of the event.
+    given_costs
+        Whether ``sourcing_costs`` tells costs by category.
     """
 
     window: Window
@@ -68,6 +70,7 @@ class StockTask:
     rent: Floats
     costs: UnitCosts
     on_hand: OnHand
+    given_costs: bool = False
 
     @property
     def full_sites(self) -> tuple[str, ...]:
@@ -80,11 +83,20 @@ def read_task(
     options: StockOptions,
     *,
     hub_prices: Mapping[str, float] | None = None,
+    again: frozenset[tuple[str, str]] | None = None,
     progress: Progress = SILENT,
 ) -> StockTask:
-    """Read the tables into the task of a stock plan; parameters and errors as of :func:`plan_stock`."""
-    frames = _gather(tables)
-    as_of = options.as_of or _find_last_day(frames, options)
+    """Read the tables into the task of a stock plan; parameters as of :func:`plan_stock`.
+
+    With `again` the stock is filled up again after the window, and these items are still asked for then.
+
+    Raises
+    ------
+    RadarError
+        As :func:`plan_stock`.
+    """
+    frames = gather_tables(tables)
+    as_of = options.as_of or find_last_day(frames, options)
     window = choose_window(frames["events"], as_of, options.first, options.last)
     if options.on_shelf is not None and not as_of < options.on_shelf <= window.first:
         raise RadarError(
@@ -113,7 +125,7 @@ def read_task(
         *(frames[name] for name in ("stock", "stock_receipts", "sales")),
         as_of=as_of,
         first=window.first,
-        serving=_find_serving(tables, frames),
+        serving=find_serving(tables, frames),
     )
     goods = (frames["categories"], frames["items"])
     items = gather_items(demand, zones, frames["warehouses"], on_hand.stock, path_costs, moved, as_of, goods)
@@ -122,12 +134,14 @@ def read_task(
         items = part_categories(items)
         told = GivenCosts(frames["sourcing_costs"], zones, totals, options.day_cost)
         costs = take_given_costs(costs, items, told, path_costs)
-    items = place_as_given(items) if given else _set_targets(items, costs, spread, options)
+    review = None if again is None else _review(items, path_costs, window, options, again)
+    items = place_as_given(items) if given else _set_targets(items, costs, spread, options, review)
     problem = _pose(items, frames["warehouses"], costs, options)
-    return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand)
+    told_costs = not frames["sourcing_costs"].is_empty()
+    return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand, told_costs)
 
 
-def _find_serving(tables: Mapping[str, pl.DataFrame], frames: Mapping[str, pl.DataFrame]) -> Serving | None:
+def find_serving(tables: Mapping[str, pl.DataFrame], frames: Mapping[str, pl.DataFrame]) -> Serving | None:
     """Where orders leave from today, if anything is known of it."""
     sourcing = tables.get(SOURCING)
     if sourcing is None or sourcing.is_empty():
@@ -135,7 +149,7 @@ def _find_serving(tables: Mapping[str, pl.DataFrame], frames: Mapping[str, pl.Da
     return Serving(sourcing, frames["merchants"], frames["warehouses"])
 
 
-def _find_last_day(frames: Mapping[str, pl.DataFrame], options: StockOptions) -> date:
+def find_last_day(frames: Mapping[str, pl.DataFrame], options: StockOptions) -> date:
     """Last day known: of the sales, else of the counts of stock, else the day before the first to stock for."""
     days = (frames["sales"].select(pl.col("date").max()).item(), frames["stock"].select(pl.col("as_of").max()).item())
     first = None if options.first is None else options.first - timedelta(days=1)
@@ -147,7 +161,14 @@ def _find_last_day(frames: Mapping[str, pl.DataFrame], options: StockOptions) ->
     return known
 
 
-def _gather(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+def gather_tables(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Gather the tables of a stock plan, by contract; empty where a workspace has none.
+
+    Raises
+    ------
+    RadarError
+        For one that is needed and empty.
+    """
     from data.contracts import contract
 
     asked = tables.get("stock_demand")
@@ -188,13 +209,48 @@ def _cost_units(
     )
 
 
-def _set_targets(items: Items, costs: UnitCosts, spread: Spread, options: StockOptions) -> Items:
+def _review(
+    items: Items, path_costs: PathCosts, window: Window, options: StockOptions, again: frozenset[tuple[str, str]]
+) -> Review:
+    """Say what filling up after each window changes: what is left over is sold then, and safety covers the way as well."""
+    lead = days_of(path_costs.bulk_hours[items.home][:, items.site_hub])
+    lead = np.where(np.isfinite(lead), lead, 0.0) + options.putaway_days
+    asked = np.array([key in again for key in items.keys], dtype=np.bool_)
+    return Review(window.days, asked, (window.days + lead) / window.days)
+
+
+def _set_targets(items: Items, costs: UnitCosts, spread: Spread, options: StockOptions, review: Review | None) -> Items:
     """Set what is to stand ready of each item: at the level its pay-off sets (all ahead: no less than is expected), or at the one forced."""
-    level, best = pay_off(costs, items.left_over, options.short_cost)
+    level, best = pay_off(costs, items.left_over, options.short_cost, review)
     if not options.from_home:
         level = np.maximum(level, LEVELS.all_ahead)
-    targets = set_targets(items.mean, level, best, items.cv, spread, forced=options.service_level)
+    targets = set_targets(items.mean, level, best, items.cv, spread, forced=options.service_level, review=review)
     return replace(items, target=targets.units, level=targets.level)
+
+
+def restock(
+    task: StockTask, stock: pl.DataFrame, warehouses: pl.DataFrame, inbound: Floats, options: StockOptions
+) -> StockTask:
+    """Pose a task again with other stock at hand, and other costs of bringing in.
+
+    Parameters
+    ----------
+    task
+        As read.
+    stock
+        Counts, as the table ``stock``.
+    warehouses
+        Table of that name, their opening costs as they are by then.
+    inbound : (I, W) [CNY/unit]
+        Cost of bringing a unit in.
+    options
+        What the planner sets.
+    """
+    items = count_in(task.items, stock, task.as_of)
+    items = part_categories(items) if task.given_costs else items
+    # units that are there take their place whether they are sold or not: rent is paid by those brought in
+    costs = replace(task.costs, ahead=task.costs.ahead - task.rent, inbound=inbound + task.rent)
+    return replace(task, items=items, problem=_pose(items, warehouses, costs, options))
 
 
 def _pose(items: Items, warehouses: pl.DataFrame, costs: UnitCosts, options: StockOptions) -> LocationProblem:

@@ -80,6 +80,8 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[dict[str, Any], str]]]] = [
     ("incidents", {"incident_id": "i", "kind": "hub_shut", "hub_id": "A", **HOURS}, [({"hub_id": None}, "names what it strikes"), (BACKWARDS, "times in order")]),
     ("weather_warnings", WARNING, [({"message_type": "cancel"}, "an update names what it supersedes"), ({"status": "maybe"}, "words allowed")]),
     ("route_demand", {**DEMAND, "base": 12, "moved_out": 4, "moved_in": 2}, [({"moved_in": 3}, "parcels are base less out plus in"), ({"replenishment": -1.0}, "smallest value")]),
+    ("stock_levels", {**RUN, "date": DAY, "date_to": NEXT, **ITEM, **dict.fromkeys(("opening", "under_way", "moved_in", "moved_out", "order_up_to", "sold", "closing", "short"), 0), "cost": 0.0}, [({"date_to": date(2025, 1, 1)}, "dates in order"), ({"closing": -1}, "smallest value")]),
+    ("stock_transfers", {**RUN, "sellable_on": NEXT, **ITEM, "origin_hub_id": "A", "warehouse_id": "W", "units": 4, "ship_on": DAY, "arrives_on": DAY, "cost": 1.0}, [({"ship_on": NEXT}, "days in order"), ({"units": -4}, "smallest value")]),
     ("route_prices", {**RUN, "date": DAY, **ROUTE, "price": 1.0}, [({"price": None}, "must not be empty"), ({"price": float("nan")}, "must be a number")]),
     ("sort_plans", {**RUN, "date_from": DAY, "date_to": NEXT, "hub_id": "A", "destination_hub_id": "B", "lane_id": "l", "share": 1.0}, [({"alternate_lane_id": "l"}, "alternate is another lane"), ({"date_to": date(2025, 1, 1)}, "dates in order")]),
     ("demand_draws", {**DEMAND, "draw": 0}, [({"draw": -1}, "smallest value"), ({"parcels": None}, "must not be empty")]),

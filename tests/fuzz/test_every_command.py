@@ -53,8 +53,10 @@ export trunk_departures --out {out}/departures.csv
 plan locks {out}/departures.csv --every --json
 plan source --json
 plan stock --from 2025-11-04 --to 2025-11-06 --as-of {day} --effort 0.001 --time-limit 2 --json
+plan stock --rolling --to 2025-11-12 --as-of {day} --effort 0.001 --time-limit 2 --json
 plan capacity --effort 0.001 --time-limit 2 --volumes 2 --json
 verify trunk --json
+verify rolling --json
 verify stock
 stress --draws 20 --json
 report forecast --out {out}/forecast.html --lang zh
