@@ -154,8 +154,6 @@ def set_targets(
     review
         Of a stock that is filled up again and again: safety is that of all days from an order to the delivery after it.
     """
-    from scipy.stats import gamma
-
     at = level if forced is None else np.full_like(level, forced)
     sites = int(best.max(initial=0)) + 1
     item = np.repeat(np.arange(len(mean)), mean.shape[1]) * sites + best.ravel()
@@ -166,13 +164,7 @@ def set_targets(
     squares = np.bincount(item, (mean**2).ravel(), size) * cover**2
     weight = np.bincount(item, (at * mean).ravel(), size)
     of_group = np.divide(weight, expected, out=np.zeros(size), where=expected > 0)
-    common = np.repeat(np.maximum(error, spread.common), sites) * together
-    variance = spread.chance * together + common**2 + spread.region**2 * squares
-    safe = np.maximum(together, 1e-12)
-    shape = np.where(together > 0, safe**2 / np.maximum(variance, 1e-12), 1.0)
-    quantile = np.where(
-        (together > 0) & (of_group > 0), gamma.ppf(np.maximum(of_group, 1e-9), shape, scale=safe / shape), 0.0
-    )
+    quantile = reach_level(together, squares, np.repeat(error, sites), of_group, spread)
     # goods for the days until the delivery are there already: what is to stand ready then is the days' after it, and all safety
     ready = np.maximum(quantile - (together - expected), 0.0)
     scale = np.divide(ready, expected, out=np.zeros(size), where=expected > 0)
@@ -180,6 +172,33 @@ def set_targets(
     total = mean.sum(axis=1)
     told = np.divide((at * mean).sum(axis=1), total, out=np.zeros(len(mean)), where=total > 0)
     return Targets(round_on(wanted), told)
+
+
+def reach_level(mean: Floats, squares: Floats, error: Floats, level: Floats | float, spread: Spread) -> Floats:
+    """Units with which items of a warehouse suffice with a probability: the quantile of a gamma distribution, shape (G,).
+
+    Parameters
+    ----------
+    mean, squares : (G,)
+        Units expected, and the sum of the squares of what each zone is expected to order.
+    error : (G,)
+        Relative error of the expectation.
+    level : (G,) or one
+        The probability; 0 needs none.
+    spread
+        How far units stray besides.
+    """
+    from scipy.stats import gamma
+
+    common = np.maximum(error, spread.common) * mean
+    variance = spread.chance * mean + common**2 + spread.region**2 * squares
+    safe = np.maximum(mean, 1e-12)
+    shape = np.where(mean > 0, safe**2 / np.maximum(variance, 1e-12), 1.0)
+    asked = np.broadcast_to(np.asarray(level, dtype=np.float64), mean.shape)
+    reached: Floats = np.where(
+        (mean > 0) & (asked > 0), gamma.ppf(np.maximum(asked, 1e-9), shape, scale=safe / shape), 0.0
+    )
+    return reached
 
 
 def round_on(values: Floats) -> Floats:

@@ -11,7 +11,7 @@ drifts, the common part how a hub's trade does: the one is evened out where a wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -39,11 +39,16 @@ SPREAD = SpreadRules()
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How far units stray: `chance` [variance over mean], `region` and `common` [share of the mean]."""
+    """How far units stray: `chance` [variance over mean], `region` and `common` [share of the mean].
+
+    `past` holds the fortnights it was measured on: merchant_id, category, destination_region_id, block, units, due (apart from what all items of
+    the fortnight missed together).
+    """
 
     chance: float = 1.0
     region: float = 0.0
     common: float = 0.0
+    past: pl.DataFrame | None = field(default=None, compare=False, repr=False)
 
 
 def measure_spread(known: pl.DataFrame, quiet: pl.Series, homes: pl.DataFrame) -> Spread:
@@ -64,7 +69,9 @@ def measure_spread(known: pl.DataFrame, quiet: pl.Series, homes: pl.DataFrame) -
         return Spread()
     rows = pl.concat(cells)
     chance, region = _fit_variance(rows)
-    return Spread(chance, region, _measure_common(rows, homes))
+    together = pl.col("units").sum().over("block") / pl.col("due").sum().over("block")
+    past = rows.select(*_CELL, "block", "units", due=pl.col("due") * together)
+    return Spread(chance, region, _measure_common(rows, homes), past)
 
 
 def _hold_block(known: pl.DataFrame, quiet: pl.Series, number: int) -> pl.DataFrame | None:

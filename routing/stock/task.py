@@ -12,6 +12,7 @@ import polars as pl
 from data.arrays import Floats
 from data.errors import RadarError
 from data.progress import SILENT, Progress
+from routing.stock.calibration import calibrate
 from routing.stock.costs import PathCosts, cost_paths, days_of, follow_changes, gather_zones
 from routing.stock.demand import Window, choose_window, expect_demand, take_given
 from routing.stock.given import GivenCosts, part_categories, place_as_given, take_given_costs
@@ -135,7 +136,11 @@ def read_task(
         told = GivenCosts(frames["sourcing_costs"], zones, totals, options.day_cost)
         costs = take_given_costs(costs, items, told, path_costs)
     review = None if again is None else _review(items, path_costs, window, options, again)
-    items = place_as_given(items) if given else _set_targets(items, costs, spread, options, review)
+    items = (
+        place_as_given(items)
+        if given
+        else _set_targets(items, costs, _fit(spread, items, zones, costs, window, options), options, review)
+    )
     problem = _pose(items, frames["warehouses"], costs, options)
     told_costs = not frames["sourcing_costs"].is_empty()
     return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand, told_costs)
@@ -217,6 +222,19 @@ def _review(
     lead = np.where(np.isfinite(lead), lead, 0.0) + options.putaway_days
     asked = np.array([key in again for key in items.keys], dtype=np.bool_)
     return Review(window.days, asked, (window.days + lead) / window.days)
+
+
+def _fit(
+    spread: Spread, items: Items, zones: pl.DataFrame, costs: UnitCosts, window: Window, options: StockOptions
+) -> Spread:
+    """Calibrate the spread to a level that is forced, on days without an event: quiet fortnights say nothing of how far an event strays."""
+    if options.service_level is None or window.name != window.span:
+        return spread
+    number = {zone: n for n, zone in enumerate(items.zones)}
+    place = {region: number[zone] for region, zone in zones.select("region_id", "zone").iter_rows()}
+    best = pay_off(costs, items.left_over, options.short_cost)[1]
+    keys = {key: n for n, key in enumerate(items.keys)}
+    return calibrate(spread, options.service_level, best, items.cv, keys, place)
 
 
 def _set_targets(items: Items, costs: UnitCosts, spread: Spread, options: StockOptions, review: Review | None) -> Items:
