@@ -15,8 +15,8 @@ from cli.merchant_demand import read_cube, tell_first_editions
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
 from cli.plan_demand import TrunkRequest, choose_order
-from cli.plan_stock import tell_on_hand
 from cli.plan_weather import tell_weather_basis
+from cli.stock_facts import tell_on_hand
 from cli.trunk_task import TABLES, keep_options, list_hours, read_lane_weather, read_prices, read_rules, set_options
 
 if TYPE_CHECKING:

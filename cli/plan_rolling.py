@@ -12,6 +12,7 @@ from cli.console import EXIT_INCOMPLETE, out_json, out_rows, progress, say, warn
 from cli.forecast_basis import basis_of, tell_basis
 from cli.merchant_demand import read_cube, tell_first_editions
 from cli.past_plans import find_sourcing
+from cli.stock_facts import find_prices, tell_on_hand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,6 @@ def plan_rolling(
     json
         Whether to print JSON.
     """
-    from cli.plan_stock import find_prices
     from routing.checker.rolling import INPUTS
     from routing.checker.violations import count_broken
     from routing.stock.rolling import roll_stock
@@ -164,8 +164,6 @@ def _print_plan(
     found: RollingPlan, certificate: pl.DataFrame, run_id: str, basis: dict[str, object], *, json: bool
 ) -> None:
     import polars as pl
-
-    from cli.plan_stock import tell_on_hand
 
     weeks, sent = list_weeks(found), first_dispatch(found)
     home = found.levels.filter(pl.col("warehouse_id").is_null())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,15 +14,16 @@ from cli.forecast_basis import basis_of, tell_basis
 from cli.merchant_demand import read_cube, tell_first_editions
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
+from cli.stock_facts import find_prices, read_prices, tell_on_hand
 
 _MERCHANTS_SHOWN = 10
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from data.runs import Run
+    from data.workspace import Workspace
     from routing.checker.violations import Violation
-    from routing.stock.on_hand import OnHand
+    from routing.stock.options import StockOptions
     from routing.stock.plan import StockPlan
 
 
@@ -90,10 +91,7 @@ def plan_stock(
     Example: `radar plan stock --from 2025-11-01 --to 2025-11-13 --service-level 0.9`
     """
     from cli.plan_rolling import plan_rolling, set_rolling
-    from routing.checker.violations import count_broken
     from routing.stock.options import StockOptions
-    from routing.stock.plan import plan_stock as plan
-    from routing.stock.task import CUBE, SOURCING, TABLES, WAYBILLS
 
     workspace = workspace_of(context)
     settings = workspace.settings.plan
@@ -110,19 +108,31 @@ def plan_stock(
         effort=settings.effort if effort is None else effort,
         time_limit=settings.time_limit_seconds if time_limit is None else time_limit,
     )
+    given = None if hub_prices is None else read_prices(hub_prices)
     if rolling:
-        given = None if hub_prices is None else _read_prices(hub_prices)
         plan_rolling(workspace, set_rolling(options), given, seed, json=json)
-        return
+    else:
+        _plan_event(workspace, options, given, seed, json=json)
+
+
+def _plan_event(
+    workspace: Workspace, options: StockOptions, given: dict[str, float] | None, seed: int, *, json: bool
+) -> None:
+    """Plan the stock of an event and tell it; `given` are prices of hubs, None takes the latest trunk plan's."""
+    from routing.checker.violations import count_broken
+    from routing.stock.plan import plan_stock as plan
+    from routing.stock.task import CUBE, SOURCING, TABLES, WAYBILLS
+
     chosen = {name: getattr(options, name) for name in options.__slots__}
     with progress("Stock plan") as bar, workspace.run("plan stock", options=chosen, seed=seed) as run:
-        prices = _read_prices(hub_prices) if hub_prices is not None else find_prices(run)
+        prices = find_prices(run) if given is None else given
         run.options = {**chosen, "hub_prices": prices}
         tables = {name: run.read(name) for name in TABLES}
         if tables["stock_demand"].is_empty():
-            tables[CUBE] = read_cube(run, as_of=as_of, last=last, timezone=workspace.settings.workspace.timezone)
+            zone = workspace.settings.workspace.timezone
+            tables[CUBE] = read_cube(run, as_of=options.as_of, last=options.last, timezone=zone)
         tables[SOURCING] = find_sourcing(run.reader)
-        if confidence is not None:
+        if options.confidence is not None:
             tables[WAYBILLS] = run.read("waybills")
         found = plan(tables, options, hub_prices=prices, progress=bar)
         violations = _check(found, tables)
@@ -153,32 +163,6 @@ def _check(found: StockPlan, tables: Mapping[str, pl.DataFrame]) -> list[Violati
         "plan_certificates": found.certificate,
     }
     return check_stock(checked, as_of=found.as_of)
-
-
-def find_prices(run: Run) -> dict[str, float]:
-    """Prices of the latest trunk plan, each hub's mean over the plan's days; empty before the first."""
-    import polars as pl
-
-    prices = run.results("hub_prices")
-    if prices.is_empty():
-        return {}
-    days = run.results("hub_loads", prices["run_id"][0])["date"].n_unique()
-    mean = prices.group_by("hub_id").agg(pl.col("price").sum() / days).sort("hub_id")
-    return {hub: round(price, 6) for hub, price in mean.iter_rows()}
-
-
-def _read_prices(file: Path) -> dict[str, float]:
-    import polars as pl
-
-    from data.errors import RadarError
-
-    try:
-        frame = pl.read_csv(file, glob=False, schema_overrides={"hub_id": pl.String, "price": pl.Float64})
-        return dict(frame.select("hub_id", "price").iter_rows())
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise RadarError(
-            "no readable hub prices", "a CSV with the columns hub_id and price", "correct the file", file=file
-        ) from error
 
 
 def latest_dispatch(found: StockPlan) -> pl.DataFrame:
@@ -265,16 +249,3 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
     if found.cost_today is not None:
         say(f"Sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY.")
     say("`radar advise --all` writes a file for each merchant.")
-
-
-def tell_on_hand(on_hand: OnHand, first: date, full: Sequence[str] = ()) -> None:
-    """Say what of the stock counted is sold before the first day, what is under way, which counts are too old, and which warehouses are full."""
-    if on_hand.sold or on_hand.received:
-        say(
-            f"Until {first} {on_hand.sold:,} of the units that stand there are sold; "
-            f"{on_hand.received:,} under way can be sold by then."
-        )
-    if on_hand.stale:
-        warn(f"{on_hand.stale:,} counts of stock are older than a year and left out: load a newer count.")
-    if full:
-        warn(f"Warehouses that are full on {first}, into which nothing can be brought: {', '.join(full)}.")
