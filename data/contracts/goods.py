@@ -121,7 +121,7 @@ class StockLevels(dy.Schema):
     """A week of a stock that is filled up again and again (周补货): opening + under_way + moved_in - moved_out - sold = closing."""
 
     run_id = ident("Run that made the row.", "运行编号", key="by rule")
-    date = day("First day of the week.", "周起始", "开始日期", key="by rule")
+    date = day("First day of the week.", "日期", "周起始", "开始日期", key="by rule")
     date_to = day("Last day of the week.", "周结束", "结束日期")
     merchant_id = ident("Merchant.", "商家", key="by rule")
     category = ident("Category of goods.", "品类", "类目", key="by rule")
@@ -130,8 +130,8 @@ class StockLevels(dy.Schema):
     )
     opening = count("Units there as the week begins.", "期初库存", unit="units")
     under_way = count("Units under way (`stock_receipts`) that can be sold from then.", "在途到货", unit="units")
-    moved_in = count("Units that come from home or from another warehouse.", "调入", unit="units")
-    moved_out = count("Units that go to another warehouse.", "调出", unit="units")
+    moved_in = count("Units that come from home or from another warehouse.", "移入货量", "调入", unit="units")
+    moved_out = count("Units that go to another warehouse.", "移出货量", "调出", unit="units")
     order_up_to = count("Units that are to stand ready.", "补货上限", unit="units")
     sold = count("Units expected to be sold from there.", "预计销量", unit="units")
     closing = count("Units left as the week ends.", "期末库存", unit="units")
