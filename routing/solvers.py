@@ -95,6 +95,9 @@ def results_alone() -> Iterator[None]:
         _REDIRECTION.end()
 
 
+HIGHS_ONCE = "HIGHS_ONCE"  # on small location problems five times as fast as with restarts
+
+
 @dataclass(frozen=True, slots=True)
 class LinearModel:
     """Minimise ``cost @ x`` with ``row_low <= matrix @ x <= row_high`` and ``low <= x <= high``.
@@ -149,7 +152,7 @@ def solve_linear(
     gap
         Relative gap at which a mixed-integer solve may stop.
     solver
-        Name of a MathOpt solver: HIGHS, GLOP, PDLP, GSCIP or CP_SAT.
+        Name of a MathOpt solver: HIGHS, GLOP, PDLP, GSCIP or CP_SAT; ``HIGHS_ONCE`` is HiGHS whose branch and bound never begins anew.
     threads
         Threads of the solver; its own choice if None.
     interior
@@ -169,6 +172,8 @@ def solve_linear(
     if interior:
         solver, parameters.lp_algorithm = "HIGHS", mathopt.LPAlgorithm.BARRIER
         parameters.highs.string_options["run_crossover"] = "off"
+    if solver == HIGHS_ONCE:
+        solver, parameters.highs.bool_options["mip_allow_restart"] = "HIGHS", False
     if whole.any():
         parameters.relative_gap_tolerance = gap
         parameters.node_limit = nodes

@@ -78,6 +78,7 @@ def solve_pairs(
     nodes: int,
     relaxed: bool = False,
     opened: NDArray[np.bool_] | None = None,
+    solver: str = "GSCIP",
 ) -> PairSolution:
     """Solve the problem over the allowed pairs.
 
@@ -98,6 +99,8 @@ def solve_pairs(
         Let warehouses open in part; the prices come with the answer.
     opened
         Open exactly these warehouses, shape (W,); the problem is then linear.
+    solver
+        That of a mixed-integer problem: ``HIGHS_ONCE`` proves small ones in a fraction of the time, ``GSCIP`` finds plans of large ones.
 
     Returns
     -------
@@ -118,41 +121,42 @@ def solve_pairs(
     rows = _write_rows(problem, allowed, groups, places, bundle, families, sites)
     if not relaxed and opened is None:
         rows += _write_tight_rows(problem, groups, places, first_open)
+        rows.append(_write_cover_row(problem, allowed, first_open))
     matrix = sp.vstack([_as_matrix(row, columns) for row in rows], format="csr")
     open_low = np.zeros(n_places) if opened is None else opened.astype(float)
     open_high = np.ones(n_places) if opened is None else opened.astype(float)
     upper = [problem.demand[groups], np.full(len(bundles), np.inf), problem.demand, open_high]
     whole = np.zeros(columns, dtype=bool)
     whole[first_open:] = (problem.opening > 0) & (not relaxed) & (opened is None)
-    solved = solve_linear(
-        LinearModel(
-            np.concatenate(
-                [problem.cost[groups, places], problem.inbound[families, sites], problem.short_cost, problem.opening]
-            ),
-            matrix,
-            np.concatenate([row.lower for row in rows]),
-            np.concatenate([row.upper for row in rows]),
-            np.concatenate([np.zeros(first_open), open_low]),
-            np.concatenate(upper),
-            integer=whole if whole.any() else None,
+    model = LinearModel(
+        np.concatenate(
+            [problem.cost[groups, places], problem.inbound[families, sites], problem.short_cost, problem.opening]
         ),
-        deadline=deadline,
-        nodes=nodes,
-        solver="GSCIP" if whole.any() else "GLOP",
+        matrix,
+        np.concatenate([row.lower for row in rows]),
+        np.concatenate([row.upper for row in rows]),
+        np.concatenate([np.zeros(first_open), open_low]),
+        np.concatenate(upper),
+        integer=whole if whole.any() else None,
     )
+    unit = np.ones(columns)
+    if whole.any():
+        model, unit = _scale(model)
+    solved = solve_linear(model, deadline=deadline, nodes=nodes, solver=solver if whole.any() else "GLOP")
     if solved.values is None:
         return PairSolution(np.zeros(problem.cost.shape), np.zeros(n_places), 0.0, found=False)
+    values = solved.values * unit
     units = np.zeros(problem.cost.shape)
-    units[groups, places] = np.where(solved.values[:pairs] > MILP.noise, solved.values[:pairs], 0.0)
+    units[groups, places] = np.where(values[:pairs] > MILP.noise, values[:pairs], 0.0)
     if solved.duals is None:
-        return PairSolution(units, solved.values[first_open:], max(solved.bound, 0.0), found=True)
+        return PairSolution(units, values[first_open:], max(solved.bound, 0.0), found=True)
     duals, stock_price = solved.duals, problem.inbound.copy()
     at_hand = duals[n_groups : n_groups + len(bundles)]
     stock_price[families, sites] = np.clip(-at_hand, 0.0, stock_price[families, sites])
     first_dispatch = n_groups + len(bundles) + 2 * n_places
     return PairSolution(
         units,
-        solved.values[first_open:],
+        values[first_open:],
         solved.objective if solved.optimal else 0.0,
         found=True,
         group_price=np.minimum(duals[:n_groups], problem.short_cost),
@@ -212,6 +216,45 @@ def _write_tight_rows(
     own = np.arange(len(tight))
     entries = ((own, tight, np.ones(len(tight))), (own, first_open + places[tight], -problem.demand[groups[tight]]))
     return [_Rows(entries, np.full(len(tight), -np.inf), np.zeros(len(tight)))]
+
+
+def _write_cover_row(problem: LocationProblem, allowed: NDArray[np.bool_], first_open: int) -> _Rows:
+    """What open warehouses can hold, and what is short, cover all that is asked for: implied, and what cuts are made from."""
+    n_groups, n_places = problem.cost.shape
+    most = np.where(allowed, problem.demand[:, None], 0.0).sum(axis=0)
+    sends = np.minimum(most, problem.room + problem.there.sum(axis=0))
+    one = np.zeros(n_groups + n_places, dtype=np.int64)
+    across = np.concatenate([first_open - n_groups + np.arange(n_groups), first_open + np.arange(n_places)])
+    entries = (one, across, np.concatenate([np.ones(n_groups), sends]))
+    return _Rows((entries,), np.array([problem.demand.sum()]), np.array([np.inf]))
+
+
+def _scale(model: LinearModel) -> tuple[LinearModel, Floats]:
+    """Scale columns to shares of what they can be at most, and rows to coefficients of at most one: a solver's tolerances mean the same everywhere.
+
+    Returns
+    -------
+    model
+        Whole columns as they were.
+    unit : (columns,)
+        What one of each column of it stands for.
+    """
+    import scipy.sparse as sp
+
+    bounded = np.isfinite(model.high) & (model.high > 0) & ~model.whole
+    unit = np.where(bounded, model.high, 1.0)
+    scaled = (model.matrix @ sp.diags(unit)).tocsr()
+    largest = np.maximum(np.asarray(abs(scaled).max(axis=1).todense()).ravel(), MILP.noise)
+    shrunk = LinearModel(
+        model.cost * unit,
+        (sp.diags(1.0 / largest) @ scaled).tocsr(),
+        model.row_low / largest,
+        model.row_high / largest,
+        model.low / unit,
+        model.high / unit,
+        model.integer,
+    )
+    return shrunk, unit
 
 
 def _as_matrix(rows: _Rows, columns: int) -> spmatrix:

@@ -11,6 +11,7 @@ from data.arrays import Floats
 from data.constants import constant
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
+from routing.solvers import HIGHS_ONCE
 from routing.stock.dual import assign, climb
 from routing.stock.milp import solve_pairs
 from routing.stock.model import LocationPlan, LocationProblem, round_units
@@ -85,7 +86,8 @@ def solve_location(
     nodes = max(int(effort * SOLVER.nodes), 1)
     progress.step(0, 3, "placing stock")
     if np.count_nonzero(allowed) <= most_pairs:
-        solved = solve_pairs(problem, allowed, deadline=deadline.share("placing stock", deadline.left()), nodes=nodes)
+        limit = deadline.share("placing stock", deadline.left())
+        solved = solve_pairs(problem, allowed, deadline=limit, nodes=nodes, solver=HIGHS_ONCE)
         plans, bound = [solved.units], solved.bound
     elif np.count_nonzero(allowed.any(axis=1)) > SOLVER.most_groups and _is_whole(problem):
         plans, bound = _climb(problem, allowed, deadline, progress)

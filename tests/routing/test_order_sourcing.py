@@ -157,6 +157,17 @@ def test_an_order_without_stock_leaves_from_home() -> None:
     assert (row["status"], row["origin_hub_id"], row["cost"]) == ("home", "N", pytest.approx(18 + 4.5))
 
 
+def test_a_factory_serves_no_order() -> None:
+    given = tables(("a", "south", 2), ("b", "south", 1), stock=(0, 5))
+    given["warehouses"] = given["warehouses"].with_columns(kind=pl.Series([None, "factory"]))
+    found = source_orders(given)
+    assert sites(found) == {"a": None, "b": None}
+    assert sites(source_orders({**given, "warehouses": given["warehouses"].with_columns(kind=pl.lit("shop"))})) == {
+        "a": "WS",
+        "b": "WS",
+    }
+
+
 def test_promises_come_before_cost() -> None:
     """One unit in the south: the order promised in two days takes it, the larger one leaves from home."""
     given = tables(("big", "south", 1), ("soon", "south", 1), stock=(0, 1))

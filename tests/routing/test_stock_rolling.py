@@ -22,6 +22,7 @@ from routing.budget import Deadline
 from routing.checker.rolling import INPUTS, RollingTerms, check_rolling
 from routing.checker.violations import RULES
 from routing.stock.options import StockOptions
+from routing.stock.plan import plan_stock
 from routing.stock.rolling import RollingPlan, divide_weeks, roll_stock
 from routing.stock.rolling_tables import sell
 from routing.stock.sharing import Ways, may_send, share_out
@@ -142,6 +143,14 @@ def test_a_factory_fills_others_up_and_serves_nobody() -> None:
     assert set(found.transfers["origin_warehouse_id"].to_list()) == {"WN"}
     assert of_factory["closing"][-1] == 400 - sum(found.transfers["units"].to_list())
     assert broken(judged(given, found)) == []
+
+
+def test_no_plan_of_an_event_places_stock_in_a_factory() -> None:
+    given = stock_tables()
+    free = StockOptions(service_level=None, from_home=True)
+    assert set(plan_stock(given, free).allocations["warehouse_id"].to_list()) == {"WS"}
+    given["warehouses"] = given["warehouses"].with_columns(kind=pl.Series([None, "factory"]))
+    assert plan_stock(given, free).allocations.is_empty()
 
 
 def test_goods_never_go_back_up() -> None:
