@@ -191,6 +191,14 @@ def _read_header(text: _Text, name: str, header_row: int | None, rule: HeaderRul
     at_line = head[:start].replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
     if not any(column.strip() for column in names):
         raise RadarError("a header without names", "the names of the columns", "add a header", file=name, row=at_line)
+    if end == len(head) == _LONGEST_HEADER:  # its columns cannot be counted, nor its rows found
+        raise RadarError(
+            f"a header of more than {_LONGEST_HEADER:,} bytes",
+            "the names of the columns",
+            "check the export that wrote it",
+            file=name,
+            row=at_line,
+        )
     end += head[end : end + 2] == b"\r\n"
     text.push_back(head[end + 1 :])
     text.quotes -= head[: end + 1].count(b'"')

@@ -191,3 +191,9 @@ def test_no_error_shows_a_password_whatever_it_is_about() -> None:
         assert "p@ss" not in told
         assert "key=1" not in told
         assert "https:/***@example.org/a.csv" in told
+
+
+@pytest.mark.parametrize("header", [",".join(f"c{at}" for at in range(200_000)), "x" * 2_000_000 + ",y"])
+def test_columns_that_were_not_counted_are_not_told_as_counted(tmp_path: Path, header: str) -> None:
+    with pytest.raises(RadarError, match="a header of more than 1,048,576 bytes"):
+        open_file(write(tmp_path, f"{header}\n1\n"), Layout())

@@ -121,6 +121,10 @@ def test_empty_parts_of_a_key_count_as_equal(tmp_path: Path) -> None:
     text = "time,lat,lon,气温\n2022-06-07T00:00Z,30,120,20\n2022-06-07T00:00Z,30,120,20\n2022-06-07T00:00Z,30,121,20\n"
     taken = _take(tmp_path, "weather_observations", text)
     assert (taken.rows.height, taken.collapsed, taken.set_apart) == (2, 1, 0)
+    text = "time,lat,lon,气温\n2022-06-07T00:00Z,30,120,20\n2022-06-07T00:00Z,30,120,21\n2022-06-07T00:00Z,30,121,20\n"
+    taken = _take(tmp_path, "weather_observations", text)
+    assert (taken.rows["longitude"].to_list(), taken.collapsed) == ([121.0], 0)
+    assert taken.rejected["rule"].to_list() == ["the same key stands with different values"] * 2
 
 
 def test_unknown_ids_become_reference_rows_where_asked(tmp_path: Path) -> None:
