@@ -76,19 +76,20 @@ class VehicleCurve:
         return np.stack([np.interp(volumes, self.volumes, column) for column in self.vehicles.T], axis=-1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _PartOf:
-    """Progress of one of several plans as part of the whole."""
+    """Progress of one of several plans as part of the whole; a plan's own begins anew with each of its phases."""
 
     whole: Progress
     number: int
     plans: int
     label: str
+    share: float = 0.0
 
     def step(self, done: float, total: float, note: str = "") -> None:
         """Say how far this plan is, and what it is at."""
-        share = min(done / total, 1.0) if total else 0.0
-        self.whole.step(self.number + share, self.plans, f"{self.label}: {note}" if note else self.label)
+        self.share = max(self.share, min(done / total, 1.0) if total else 0.0)
+        self.whole.step(self.number + self.share, self.plans, f"{self.label}: {note}" if note else self.label)
 
 
 def trace_curve(

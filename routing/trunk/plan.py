@@ -331,7 +331,8 @@ def _find_plan(
             network, relaxed, options.effort, deadline.share("openings", SHARES.openings * options.time_limit)
         )
         relaxed = raise_bound(relaxed, forced.bound, forced)
-    forcing_price = effort > 0 and is_fixed_charge(network, relaxed)
+    # who wants no proof wants no formulation that is strong for one either
+    forcing_price = options.proof_columns is None and effort > 0 and is_fixed_charge(network, relaxed)
     small = effort > 0 and not is_proven_first(columns, options) and columns <= most_columns(options)
     share = SHARES.search_openings if forcing_price else 1.0 - options.proof_share if small else SHARES.search
     draft = search_plan(driven, relaxed, options, deadline, share, progress)

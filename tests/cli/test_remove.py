@@ -54,6 +54,21 @@ def test_rows_are_shown_asked_for_taken_out_and_given_back(workspace: Workspace)
     assert (spent.exit_code, "no load or removal to take back" in spent.stderr) == (1, True)
 
 
+def test_rows_whose_key_has_an_empty_part_are_taken_out_too(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "weather.csv"
+    file.write_text(
+        "valid_at,latitude,longitude,temperature_c\n"
+        + "".join(f"2025-11-0{d}T00:00Z,30,12{d},{d}\n" for d in (1, 2, 3))
+    )
+    assert radar(workspace, "load", "weather_observations", str(file)).exit_code == 0
+    assert workspace.read("weather_observations")["issued_at"].null_count() == 3
+    told = json.loads(
+        radar(workspace, "remove", "weather_observations", "--where", "temperature_c > 1", "--yes", "--json").stdout
+    )
+    left = workspace.read("weather_observations")["temperature_c"].to_list()
+    assert (told["rows_removed"], told["rows_left"], left) == (2, 1, [1.0])
+
+
 def test_undo_refuses_what_was_written_to_since(workspace: Workspace) -> None:
     with workspace.run("weather impact") as run:
         run.upsert("hubs", pl.DataFrame({"hub_id": ["E"], "name": ["E"]}))

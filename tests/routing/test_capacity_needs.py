@@ -12,8 +12,10 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
+from routing.capacity import vehicle_curve
 from routing.capacity.needs import CapacityOptions, CapacityPlan, list_substitutes, plan_capacity, quantiles
 from routing.capacity.vehicle_curve import trace_curve
+from routing.trunk import plan
 from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.networks import as_tables, make_inputs
 
@@ -157,6 +159,41 @@ def test_the_curve_counts_own_vehicles_up_to_their_fleet() -> None:
     vehicles = dict(zip(curve.types, curve.at(np.array([600.0]))[0], strict=True))
     assert vehicles == {"own": 2.0, "contract": 4.0, "spot": 0.0}
     assert curve.short == 0
+
+
+class _Told:
+    """Keeps what progress is told."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[float, float, str]] = []
+
+    def step(self, done: float, total: float, note: str = "") -> None:
+        self.steps.append((done, total, note))
+
+
+@pytest.mark.parametrize("most", [0, 400])
+def test_a_volume_is_proven_only_where_that_is_small(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Counted: models of the whole task that are solved, none where the task is larger than the rule allows."""
+    solved: list[str] = []
+    exactly = plan.solve_exactly
+    monkeypatch.setattr(
+        plan, "solve_exactly", lambda *given, **named: solved.append("exact") or exactly(*given, **named)
+    )
+    monkeypatch.setattr(plan, "plan_fixed_charge", lambda *_, **__: solved.append("formulation"))
+    monkeypatch.setattr(vehicle_curve, "CURVE", vehicle_curve.CurveRules(proof_columns=most))
+    pattern = pl.DataFrame(
+        {"date": [MONDAY] * 2, "origin_hub_id": ["A", "B"], "destination_hub_id": ["B", "A"], "parcels": [300, 300]}
+    )
+    told = _Told()
+    curve = trace_curve(tables(TYPES), pattern, [300.0, 600.0], {"own": "contract"}, TRUNK, told)
+    assert solved == ([] if most == 0 else ["exact"] * 2)
+    assert curve.vehicles.sum(axis=1).tolist() == [0.0, 4.0, 6.0]
+    assert (curve.short, curve.ended_by) == (0, "effort")
+    done = [step for step, _, _ in told.steps]
+    assert done == sorted(done)
+    assert any(0.0 < step < 1.0 for step in done) or most  # within the first volume, not only behind it
+    assert {total for _, total, _ in told.steps} == {2}
+    assert done[-1] == 2
 
 
 def test_no_forecast_and_levels_beyond_it_are_told() -> None:

@@ -121,7 +121,8 @@ class TrunkOptions:
         Share of the effort that a full mixed-integer model may take on tasks small enough for it.
     proof_columns
         Flow columns up to which that model is solved at all; None leaves it to the planner. Nodes of branch and bound are
-        counted, but one may take as long as a search: who wants many plans and no proof of each sets it low.
+        counted, but one may take as long as a search: who wants many plans and no proof of each sets it low, and larger
+        tasks are then searched alone, without the path formulation and its neighbourhoods.
     extra_sort_cost, extra_buffer_cost
         Price at which a fix of a shortfall may add sort capacity or room over night [CNY/parcel].
     most_extra_share
