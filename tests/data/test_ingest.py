@@ -13,6 +13,7 @@ from data.contracts import contract
 from data.errors import RadarError
 from data.ingest.columns import fold_name, map_columns, tell_ignored
 from data.ingest.ingestion import Ingestion, Instructions, ingest
+from data.ingest.rows import tell_rules
 from data.sources import open_file
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -252,3 +253,17 @@ def test_the_own_name_of_a_column_beats_its_aliases() -> None:
 )
 def test_names_of_columns_are_folded(name: str) -> None:
     assert fold_name(name) == "originhubid"
+
+
+def test_the_commonest_rule_is_told_first_and_each_with_its_first_place() -> None:
+    rows = [
+        ("a.csv", 3, "date", "soon", "is not a date"),
+        *(("b.csv", at, "parcels", "x", "is not a number") for at in (5, 7)),
+    ]
+    broken = pl.DataFrame(rows, schema=["file", "row", "column", "value", "rule"], orient="row")
+    told = [
+        "2 x parcels is not a number (first: row 5 of b.csv, value 'x')",
+        "1 x date is not a date (first: row 3 of a.csv, value 'soon')",
+    ]
+    assert tell_rules(broken) == told
+    assert tell_rules(broken, most=1) == told[:1]

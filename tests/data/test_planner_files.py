@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -551,6 +551,16 @@ def test_history_later_than_tomorrow_is_set_apart(
         load(file, table)
     assert "2 of 2 rows" in str(raised.value)
     assert "lies in the future" in str(raised.value)
+
+
+def test_tomorrow_itself_is_taken_and_what_lies_behind_it_is_not(
+    tmp_path: Path, workspace: Workspace, load: Load
+) -> None:
+    last = tomorrow(ZoneInfo("Asia/Shanghai"))
+    days = [last - timedelta(days=back) for back in range(40)] + [last + timedelta(days=2)]
+    rows = "\n".join(f"{day},A,B,1" for day in days)
+    assert load(_csv(tmp_path, f"date,origin,destination,parcels\n{rows}\n")).ingestion.set_apart == 1
+    assert _volumes(workspace)["date"].max() == last
 
 
 def test_made_data_may_lie_in_the_future(tmp_path: Path, workspace: Workspace, load: Load) -> None:

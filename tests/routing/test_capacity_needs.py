@@ -15,7 +15,7 @@ from data.errors import RadarError
 from routing.capacity import vehicle_curve
 from routing.capacity.needs import CapacityOptions, CapacityPlan, list_substitutes, plan_capacity, quantiles
 from routing.capacity.vehicle_curve import trace_curve
-from routing.trunk import plan
+from routing.trunk.search.exact import Proof, solve_exactly
 from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.networks import as_tables, make_inputs
 
@@ -175,11 +175,13 @@ class _Told:
 def test_a_volume_is_proven_only_where_that_is_small(monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     """Counted: models of the whole task that are solved, none where the task is larger than the rule allows."""
     solved: list[str] = []
-    exactly = plan.solve_exactly
-    monkeypatch.setattr(
-        plan, "solve_exactly", lambda *given, **named: solved.append("exact") or exactly(*given, **named)
-    )
-    monkeypatch.setattr(plan, "plan_fixed_charge", lambda *_, **__: solved.append("formulation"))
+
+    def prove(*given: Any, **named: Any) -> Proof:
+        solved.append("exact")
+        return solve_exactly(*given, **named)
+
+    monkeypatch.setattr("routing.trunk.plan.solve_exactly", prove)
+    monkeypatch.setattr("routing.trunk.plan.plan_fixed_charge", lambda *_, **__: solved.append("formulation"))
     monkeypatch.setattr(vehicle_curve, "CURVE", vehicle_curve.CurveRules(proof_columns=most))
     pattern = pl.DataFrame(
         {"date": [MONDAY] * 2, "origin_hub_id": ["A", "B"], "destination_hub_id": ["B", "A"], "parcels": [300, 300]}
