@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.console import known_errors, out_json, out_rows, say, warn, workspace_of
 from cli.options import Json
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def register(group: typer.Typer) -> None:
@@ -69,7 +72,24 @@ def plan_timetable(
         import polars as pl
 
         out_rows(pl.DataFrame({"file": list(rows), "rows": list(rows.values())}), json=False, title=str(out))
+    _tell_duties(frames["duties"])
     nowhere = frames["stops"].filter(frames["stops"]["stop_lat"] == "").height
     if nowhere:
         warn(f"{nowhere} hubs have no coordinates: their stops have none either, which GTFS readers may refuse.")
     say(f"The timetable of {run_id}: {rows['trips.txt']:,} departures.")
+
+
+def _tell_duties(duties: pl.DataFrame) -> None:
+    """Say what the trips ask of drivers."""
+    import polars as pl
+
+    from routing.duties import RULES
+
+    hours = duties["driving_hours"].cast(pl.Float64).sum()
+    breaks, drivers = (int(duties[name].cast(pl.Int64).sum()) for name in ("breaks", "drivers"))
+    several = int((duties["drivers"].cast(pl.Int64) > 1).sum())
+    say(
+        f"At the wheel: {hours:,.0f} h in {duties.height:,} duties, {drivers:,} drivers in all; {several:,} duties are of more than "
+        f"{RULES.daily_hours:g} h within 24 and need drivers in turn; {breaks:,} breaks of {RULES.break_minutes:g} minutes are due after "
+        f"{RULES.continuous_hours:g} h, which lengthen a trip unless its lane's hours hold them (duties.txt)."
+    )

@@ -8,7 +8,7 @@ of a lane leaves when j/n of the lane's parcels can have been sorted::
 
 The last one leaves when sorting ends. An arrival falls before the end of sorting on the day on which the plan counts the
 parcels at the next hub, because transit hours are at most 24 x the days the plan gives them. Field names follow the GTFS
-Schedule Reference (gtfs.org/documentation/schedule/reference); ``capacities.txt`` is an addition.
+Schedule Reference (gtfs.org/documentation/schedule/reference); ``capacities.txt`` and ``duties.txt`` are additions.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from data.errors import RadarError
+from routing.duties import list_duties
 
 if TYPE_CHECKING:
     import polars as pl
 
-FILES = ("agency", "stops", "routes", "trips", "stop_times", "calendar", "capacities")
+FILES = ("agency", "stops", "routes", "trips", "stop_times", "calendar", "capacities", "duties")
 # GTFS route types: 2 rail; of the extended ones 1700 miscellaneous service (trucks) and 1100 air service
 _ROUTE_TYPES = {"road": 1700, "rail": 2, "air": 1100}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY_SECONDS = 86_400
-_VEHICLE = ("vehicle_type_id", "name", "ownership", "capacity")
+_VEHICLE = ("vehicle_type_id", "name", "mode", "ownership", "capacity")
 
 
 def write_timetable(
@@ -112,6 +113,10 @@ def write_timetable(
             capacity="capacity",
             parcels="parcels",
             cost=pl.col("cost").round(2),
+        ),
+        "duties": list_duties(trips).with_columns(
+            pl.col("leaves_at", "arrives_at").dt.strftime("%Y-%m-%dT%H:%M:%S"),
+            pl.col("driving_hours", "most_hours_a_day").round(2),
         ),
     }
     return {name: frames[name].cast(pl.String).fill_null("") for name in FILES}
