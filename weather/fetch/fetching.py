@@ -95,11 +95,9 @@ class Fetcher:
         for attempt in range(1, self.limits.tries + 1):
             status, content, answered = self._ask(url, sent, shown, secret, last=attempt == self.limits.tries)
             if status == 304 and kept is not None:
-                self._keep(url, secret, kept[0], kept[2])
-                return kept[0], self.now()
+                return kept[0], self._keep(url, secret, kept[0], kept[2])
             if status == 200:
-                self._keep(url, secret, content, answered)
-                return content, self.now()
+                return content, self._keep(url, secret, content, answered)
             if status not in (0, 408, 425, 429, 500, 502, 503, 504) or attempt == self.limits.tries:
                 self._refuse(status, shown)
             self.sleep(self._wait(attempt, answered.get("retry", "")))
@@ -208,18 +206,20 @@ class Fetcher:
         except (OSError, ValueError, KeyError, TypeError):
             return None  # never kept, or cut off while it was: it is asked for anew
 
-    def _keep(self, url: str, secret: str, content: bytes, answered: Mapping[str, str]) -> None:
-        path = self._path(url, secret)
+    def _keep(self, url: str, secret: str, content: bytes, answered: Mapping[str, str]) -> datetime:
+        """Keep an answer; return when it was fetched, the moment that a later look at what is kept tells too."""
+        path, fetched = self._path(url, secret), self.now()
         told = {
             "etag": answered.get("etag", ""),
             "modified": answered.get("modified", ""),
-            "fetched_at": self.now().isoformat(),
+            "fetched_at": fetched.isoformat(),
         }
         self.folder.mkdir(parents=True, exist_ok=True)
         path.with_suffix(".body").write_bytes(content)
         path.with_suffix(".json").write_text(
             json.dumps(told | {"sha256": hashlib.sha256(content).hexdigest()}), encoding="utf-8"
         )
+        return fetched
 
 
 def find_old_answers(folder: Path, before: datetime) -> list[Path]:

@@ -30,6 +30,7 @@ PLACES_A_REQUEST = 50
 MOST_ALERTS = 500
 """Alerts of one index that are followed."""
 
+_CAP_TYPE, _PAGE_TYPE = "application/cap+xml", "text/html"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -147,16 +148,14 @@ def _alerts(account: Account, fetcher: Fetcher, sources: Sources) -> tuple[list[
             "no address of an index of alerts", action="give --url, or base_url under [weather.services.cap]"
         )
     content, _ = fetcher.get(account.base_url, secret=account.key)
-    root = cap.parse_xml(content, file="index")
-    if root.tag == f"{{{cap.NAMESPACE}}}alert":
-        return [("index", cap.parse(content, sources.shapes, file="index"))], {}
-    links = [each.get("href") for each in root.iter(f"{_ATOM}link") if each.getparent().tag == f"{_ATOM}entry"]
-    links += [(each.text or "").strip() for each in root.iter("link") if each.getparent().tag == "item"]
-    addresses = list(dict.fromkeys(urljoin(account.base_url, link) for link in links if link))
-    if not addresses and root.tag not in (f"{_ATOM}feed", "rss"):
-        raise RadarError(
-            "XML that is no index of alerts", "Atom, RSS or a CAP alert", "correct the address", file="index"
-        )
+    try:
+        links, alone = _index(content, sources)
+    except RadarError:
+        fetcher.forget(account.base_url, secret=account.key)
+        raise
+    if alone is not None:
+        return [("index", alone)], {}
+    addresses = list(dict.fromkeys(urljoin(account.base_url, link) for link in links))
     readings, apart = [], dict[str, str]()
     for number, address in enumerate(addresses):
         if number >= MOST_ALERTS:
@@ -166,5 +165,33 @@ def _alerts(account: Account, fetcher: Fetcher, sources: Sources) -> tuple[list[
             content, _ = fetcher.get(address, secret=account.key)
             readings.append((address, cap.parse(content, sources.shapes, file=address)))
         except RadarError as error:
+            fetcher.forget(address, secret=account.key)
             apart[address] = str(error)
     return readings, apart
+
+
+def _index(content: bytes, sources: Sources) -> tuple[list[str], Reading | None]:
+    """Return the addresses an index names, one an alert, or what is read where it is one alert itself."""
+    root = cap.parse_xml(content, file="index")
+    if root.tag == f"{{{cap.NAMESPACE}}}alert":
+        return [], cap.parse(content, sources.shapes, file="index")
+    if root.tag not in (f"{_ATOM}feed", "rss"):
+        raise RadarError(
+            "XML that is no index of alerts", "Atom, RSS or a CAP alert", "correct the address", file="index"
+        )
+    entries = [
+        [(link.get("href", ""), link.get("type", "")) for link in entry.iter(f"{_ATOM}link")]
+        for entry in root.iter(f"{_ATOM}entry")
+    ]
+    entries += [
+        [((link.text or "").strip(), "") for link in item.iter("link")]
+        + [(file.get("url", ""), file.get("type", "")) for file in item.iter("enclosure")]
+        for item in root.iter("item")
+    ]
+    return [address for entry in entries for address in _alert_links(entry)], None
+
+
+def _alert_links(links: Sequence[tuple[str, str]]) -> list[str]:
+    """Return those of an entry's links that hold its alert: those said to be CAP, else those not said to be pages for people."""
+    said = [address for address, kind in links if address and kind.startswith(_CAP_TYPE)]
+    return said or [address for address, kind in links if address and not kind.startswith(_PAGE_TYPE)]

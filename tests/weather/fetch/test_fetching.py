@@ -218,6 +218,54 @@ def test_index_is_followed_and_a_bad_alert_set_apart(server: Server, tmp_path: P
     assert len(fetch("cap", Account(f"{server.url}/rss"), [], 3, fetcher(tmp_path), SOURCES)[0]) == 1
 
 
+def test_of_an_entry_the_alert_is_followed_not_the_page_for_people(server: Server, tmp_path: Path) -> None:
+    cap, page = 'type="application/cap+xml"', 'type="text/html"'
+    atom = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><link href="/self"/>'
+        f'<entry><link rel="alternate" {page} href="/page"/><link href="/a" {cap}/><link href="/other"/></entry>'
+        f'<entry><link {page} href="/page"/><link href="/b"/></entry></feed>'
+    )
+    rss = (
+        "<rss><channel><link>/self</link>"
+        f'<item><link>/page</link><enclosure url="/a" {cap}/></item><item><link>/b</link></item></channel></rss>'
+    )
+    server.replies |= {
+        "/a": [send(200, alert(info()))],
+        "/b": [send(200, alert(info(), name="A2"))],
+        "/atom": [send(200, atom.encode())],
+        "/rss": [send(200, rss.encode())],
+    }
+    for index in ("atom", "rss"):
+        server.seen.clear()
+        asked = fetcher(tmp_path / index)
+        readings, apart = fetch("cap", Account(f"{server.url}/{index}"), [], 3, asked, SOURCES)
+        assert (len(readings), apart) == (2, {})
+        assert [path for path, _ in server.seen] == [f"/{index}", "/a", "/b"]
+
+
+def test_an_alert_or_index_that_cannot_be_read_is_asked_for_again(server: Server, tmp_path: Path) -> None:
+    index = '<feed xmlns="http://www.w3.org/2005/Atom"><entry><link href="/a"/></entry></feed>'
+    server.replies = {
+        "/index": [send(200, b"<html/>"), send(200, index.encode())],
+        "/a": [send(200, alert(info())[:200]), send(200, alert(info()))],
+    }
+    account = Account(f"{server.url}/index")
+    with pytest.raises(RadarError, match="no index of alerts"):
+        fetch("cap", account, [], 3, fetcher(tmp_path), SOURCES)
+    assert [len(part) for part in fetch("cap", account, [], 3, fetcher(tmp_path), SOURCES)] == [0, 1]
+    assert [len(part) for part in fetch("cap", account, [], 3, fetcher(tmp_path), SOURCES)] == [1, 0]
+
+
+def test_a_kept_answer_was_issued_when_it_was_first_fetched(server: Server, tmp_path: Path) -> None:
+    server.replies["/v1/forecast"] = [GOOD]
+    frames = [
+        fetch("open-meteo", Account(server.url), [(45.7, 126.6)], 3, fetcher(tmp_path), SOURCES)[0][0][1].frame
+        for _ in range(2)
+    ]
+    assert len(server.seen) == 1
+    assert frames[0].equals(frames[1])
+
+
 def test_command_writes_tables_or_leaves_them(server: Server, tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path / "ws 天气")
     with (workspace.folder / "radar.toml").open("a") as file:
@@ -233,6 +281,8 @@ def test_command_writes_tables_or_leaves_them(server: Server, tmp_path: Path) ->
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert workspace.read("weather_forecasts").height == 2
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert workspace.read("weather_forecasts").height == 2  # the kept answer again, not a second issue of it
 
 
 def test_clean_removes_answers_kept_for_longer(tmp_path: Path) -> None:
