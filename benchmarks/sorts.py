@@ -1,6 +1,6 @@
 """``python -m benchmarks.sorts WORKSPACE [FILE]``: one week planned in every way a planner may ask for it, each verified and played by the clock.
 
-WORKSPACE is a finished sample (``radar demo DIR``); it is copied, and the copy is planned. Prints a JSON object a plan; with FILE it
+WORKSPACE is a finished sample (``radar demo DIR --no-storm``); it is copied, and the copy is planned. Prints a JSON object a plan; with FILE it
 writes them as a page, costs as ratios to the plan by days in the same run.
 """
 

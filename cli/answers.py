@@ -21,7 +21,7 @@ _TRUNK = (
     shortage_price: number, price put on the shortage [CNY]
     waiting: rows, parcels in front of a hub by day
     weather: map?, lane-days slowed or shut and parcels on them, parcels moved, and cost, late and short beside the plan made with --no-weather
-    weather_basis: map, run of the lane weather it stands on, when its forecast was issued and up to when it knew, days it does not know, lane-days it touches
+    weather_basis: map, run of the lane weather it stands on, when its forecast was issued and up to when it knew, days it does not know, lane-days it touches and of them shut whole (lane_days_shut), lanes shut for hours (lanes_shut) from when to when (shut_from, shut_until)
     shortfalls: rows, as in the table shortfalls
     """
 )

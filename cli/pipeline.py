@@ -100,6 +100,9 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
             ("weather", "apply", "--close", "likely"),
             "forecasts and lane times with the weather in them, lanes likely shut are shut",
         ),
+        # before the trunk plan, whose loops may still be compiled
+        Step(("report", "forecast"), "the forecast as a page"),
+        Step(("plan", "stock"), "how much of what in which warehouse by when"),
         Step(
             ("plan", "trunk", *window, "--no-weather", *effort, "--draws", str(_DRAWS_OF_THE_FAIR), *seed),
             "the plan as if every lane were fair, to hold the next one against",
@@ -109,8 +112,6 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
             "paths and whole vehicles, hubs within capacity; what the weather costs",
         ),
         Step(("verify", "trunk"), "every balance, capacity and cost recomputed"),
-        Step(("plan", "stock"), "how much of what in which warehouse by when"),
-        Step(("report", "forecast"), "the forecast as a page"),
         Step(("report", "plan"), "the plan as a page"),
         Step(("advise", "--all"), "what each merchant should know"),
     )

@@ -28,7 +28,7 @@ def find_reference(workspace: Workspace, word: str) -> str:
     return run_id
 
 
-def read_reference(run: Run, run_id: str | None, max_changes: int | None) -> Reference | None:
+def read_reference(run: Run | Workspace, run_id: str | None, max_changes: int | None) -> Reference | None:
     """Read a past plan as a reference; None where there is none, or it has no demand."""
     from routing.trunk.replan.reference_plan import Reference
 
@@ -40,3 +40,15 @@ def read_reference(run: Run, run_id: str | None, max_changes: int | None) -> Ref
         return None
     departures, flows = run.results("trunk_departures", run_id), run.results("trunk_flows", run_id)
     return Reference(departures, flows, first, last, max_changes)
+
+
+def read_changes(workspace: Workspace, run_id: str, reference: str | None) -> tuple[str, int] | None:
+    """Return the plan another was made near to, and how many departures differ from it; None of a plan made anew, or near to one without demand."""
+    from routing.trunk.replan.reference_plan import count_changes
+
+    near = read_reference(workspace, reference, None)
+    days = workspace.results("route_demand", run_id)["date"]
+    first, last = days.min(), days.max()
+    if reference is None or near is None or not isinstance(first, date) or not isinstance(last, date):
+        return None
+    return reference, count_changes(near.compare(workspace.results("trunk_departures", run_id), first, last))

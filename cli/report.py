@@ -220,6 +220,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         When there is no such run, or no trunk plan at all.
     """
     from cli.calibration import read_calibration
+    from cli.plan_reference import read_changes
     from cli.plan_weather import read_weather_cost
     from reports.plan_inputs import PlanInputs
 
@@ -243,6 +244,7 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         warnings=name_warnings(workspace, under, loads["date"]),
         weather_cost=read_weather_cost(workspace, run.run_id),
         weather_basis=read_basis(workspace, run, demand["date"]),
+        reference=read_changes(workspace, run.run_id, run.options.get("reference")),
         hub_prices=_rows_of(workspace, "hub_prices", run.run_id),
         capacity_needs=_weeks_of(workspace.results("capacity_needs"), loads),
         stress=_stress_of(workspace, run.run_id),

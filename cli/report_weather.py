@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from data.workspace import Workspace
     from reports.forecast_inputs import WeatherSeen
     from reports.run_facts import RunFacts
     from reports.weather_age import WeatherAge
-    from reports.weather_basis import WeatherBasis
+    from reports.weather_basis import ShutLanes, WeatherBasis
 
 # How a cause of ``lane_weather`` names a warning: "warning snow red (ID)".
 _NAMED = re.compile(r"warning \S+ \w+ \((.+?)\)(?:, no effect known)?(?:;|$)")
@@ -59,7 +61,30 @@ def read_basis(workspace: Workspace, run: RunFacts, days: pl.Series) -> WeatherB
     touched = seen.filter(is_touched() & pl.col("date").is_in(planned))
     known = set(seen["date"].to_list())
     age = _age_of_lane_weather(workspace, named, planned[0]) if planned else None
-    return WeatherBasis(named, left_out, age, [day for day in planned if day not in known], touched.height)
+    unknown = [day for day in planned if day not in known]
+    whole = touched.filter(pl.col("capacity_factor") <= 0.0).height
+    return WeatherBasis(named, left_out, age, unknown, touched.height, _read_shut(workspace, run, planned), whole)
+
+
+def _read_shut(workspace: Workspace, run: RunFacts, days: Sequence[date]) -> ShutLanes | None:
+    """Which lanes a plan knew as shut for hours of its days."""
+    import polars as pl
+
+    from cli.trunk_task import choose_certain
+    from reports.weather_basis import ShutLanes
+
+    named = run.options.get("lane_closures_runs") or []
+    if not named or not days or "lane_closures" not in run.tables_read:
+        return None
+    zone = workspace.settings.workspace.zone
+    bounds = (days[0], days[-1] + timedelta(days=1))
+    begin, end = (datetime.combine(day, time(), tzinfo=zone).astimezone(UTC) for day in bounds)
+    rows = choose_certain([workspace.results("lane_closures", name) for name in named])
+    met = rows.filter((pl.col("ends_at") > begin) & (pl.col("starts_at") < end))
+    first, last = met["starts_at"].min(), met["ends_at"].max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        return None
+    return ShutLanes(met["lane_id"].n_unique(), first, last)
 
 
 def _age_of_lane_weather(workspace: Workspace, named: str, first: date) -> WeatherAge | None:

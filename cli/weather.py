@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import weather_impact
-from cli.console import EXIT_INCOMPLETE, known_errors, progress, warn, workspace_of
+from cli.console import EXIT_INCOMPLETE, known_errors, progress, say, warn, workspace_of
 from cli.load_options import AllowFuture
 from cli.options import Json
 from cli.weather_tables import (
@@ -196,7 +196,9 @@ def fetch(
     tables, loaded = gather(readings, sources)
     require_good(loaded, workspace.settings.load.max_rejected_share)
     for address, reason in apart.items():
-        warn(f"{address} is set apart: {reason}")
+        warn(f"{address} is set apart: {reason.removeprefix(f'{address}: ')}")
+    if not loaded and not apart:
+        say("The index names no alert.")
     with workspace.run("weather fetch", options={"service": service.value, "places": len(at), "days": days}) as run:
         write_weather(run, tables, loaded)
         if apart:

@@ -126,7 +126,7 @@ class WeatherSettings(_Section):
     effects: dict[str, EffectOverride] = Field(
         default_factory=dict, description="Rows of the effect tables, by their id (see `radar weather effects`)."
     )
-    services: dict[str, WeatherService] = Field(
+    services: dict[Literal["open-meteo", "qweather", "openweather", "cap"], WeatherService] = Field(
         default_factory=dict, description="Weather services to fetch from: open-meteo, qweather, openweather, cap."
     )
 

@@ -45,6 +45,8 @@ class PlanInputs:
         as ``_with`` and ``_without``; none where it is not known.
     weather_basis
         Which weather the plan stands on, how old it was, or that there is none.
+    reference
+        The plan this one was made near to, and how many departures differ from it; none of a plan made anew.
     hub_prices
         ``date``, ``hub_id``, ``price`` [CNY/parcel]: what one more parcel of sort capacity would save; none where the
         planner did not keep them.
@@ -78,6 +80,7 @@ class PlanInputs:
     warnings: pl.DataFrame = field(default_factory=lambda: _none("weather_warnings"))
     weather_cost: Mapping[str, Any] | None = None
     weather_basis: WeatherBasis = NO_WEATHER
+    reference: tuple[str, int] | None = None
     hub_prices: pl.DataFrame | None = None
     capacity_needs: pl.DataFrame = field(default_factory=lambda: _none("capacity_needs"))
     stress: pl.DataFrame = field(default_factory=lambda: _none("stress_results"))

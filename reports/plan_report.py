@@ -312,6 +312,9 @@ class _Report:
     def _weather(self) -> dict[str, object]:
         rows = figures.weather_rows(self.inputs, self.named)
         notes = self.inputs.weather_basis.tell(self.inputs.time_zone, self.t, self.f)
+        if self.inputs.reference is not None:
+            near, changed = self.inputs.reference
+            notes.append(self.t("weather.replanned", run=near, n=self.f.count(changed)))
         if rows.is_empty():
             unknown = dict.fromkeys(("weather_lead", "weather_cost", "weather_map", "weather_table"))
             return {**unknown, "weather_notes": notes}

@@ -1,6 +1,6 @@
 """Make the README's picture: the top of a workspace's latest plan report, as Chromium shows it.
 
-Run it as ``python -m scripts.make_picture WORKSPACE [--out docs/images/plan-report.png]`` after ``radar demo``.
+Run it as ``python -m scripts.make_picture WORKSPACE [--out docs/images/plan-report.png]`` after ``radar demo --no-storm``.
 """
 
 from __future__ import annotations

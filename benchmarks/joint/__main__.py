@@ -1,6 +1,6 @@
 """`python -m benchmarks.joint WORKSPACE [--whole[=PLAN]] [--sorts] [--rounds] [CASE ...]`: the joint plan beside nothing ahead and one pass, vehicles in parts and whole.
 
-WORKSPACE holds a forecast, as `radar demo` leaves it. Cases: `sample` (as it is), `cut` and `hard` (the hubs JIN and GUA sort and hold less: cut so far that stock ahead can carry
+WORKSPACE holds a forecast, as `radar demo --no-storm` leaves it. Cases: `sample` (as it is), `cut` and `hard` (the hubs JIN and GUA sort and hold less: cut so far that stock ahead can carry
 everything, which nothing ahead and one pass do not; hard so far that no plan can), each in time (goods stand there on the first day) or, with `-late`, sent on the day after the last
 known one, ten days before the event's, when orders draw on what stands there until it is used up. Days 1 to 16 November, stock for 1 to 13 November, level .9; by whole days, or with
 `--sorts` by the sorts of the hubs. `--rounds` adds three rounds of route prices, begun from both rivals, beside the one programme.

@@ -1,6 +1,6 @@
 """`python -m benchmarks.merchants WORKSPACE TRUTH`: units of merchants and categories expected against those sold; `... olist FOLDER`: plans told.
 
-WORKSPACE holds a forecast whose days the sales of the workspace or of TRUTH (`future_sales.parquet`, as `radar demo` keeps it) cover. Prints bias and
+WORKSPACE holds a forecast whose days the sales of the workspace or of TRUTH (`future_sales.parquet`, as `radar demo --no-storm` keeps it) cover. Prints bias and
 accuracy (1 - WAPE) of items and of item-regions, with the forecast of parcels and from sales alone.
 """
 

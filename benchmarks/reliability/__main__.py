@@ -1,7 +1,7 @@
 """`python -m benchmarks.reliability [PART ...] [--workspace DIR]`: kills, bad files, damaged stores and pages, told in docs/reliability.md.
 
 Without a PART all are tried. What each found is kept in ``figures.json``, so that they may be tried one after the other; the page is
-written from all that is kept. DIR holds the pages to measure, as `radar demo` leaves it; without one the sample network is planned first.
+written from all that is kept. DIR holds the pages to measure, as `radar demo --no-storm` leaves it; without one the sample network is planned first.
 """
 
 from __future__ import annotations

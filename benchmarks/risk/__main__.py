@@ -1,6 +1,6 @@
 """``python -m benchmarks.risk WORKSPACE``: what a trunk plan risks, against what is asked of it, as one page.
 
-WORKSPACE is what ``radar demo`` leaves; it is not written to. Each part keeps what it found in a file (``--keep``), and the page is drawn from all that
+WORKSPACE is what ``radar demo --no-storm`` leaves; it is not written to. Each part keeps what it found in a file (``--keep``), and the page is drawn from all that
 are kept, so that parts may be run one by one (``--only``).
 """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 HEAD = """# Risk of a trunk plan: measured
 
-Written by `python -m benchmarks.risk WORKSPACE`, WORKSPACE being what `radar demo` leaves. Each part is a run of its own (`--only`) and keeps what it
+Written by `python -m benchmarks.risk WORKSPACE`, WORKSPACE being what `radar demo --no-storm` leaves. Each part is a run of its own (`--only`) and keeps what it
 found; the page is drawn from what all of them kept. Method: [risk](../methods/risk.md).
 """
 

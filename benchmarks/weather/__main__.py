@@ -1,7 +1,7 @@
 """`python -m benchmarks.weather`: exposure of a large network. `... real SHARED`: rain against parcels. `... days WORKSPACE`: bad days and fair ones.
 `... replan WORKSPACE`: a plan near the one that stands when lanes are shut. `... page FILE WORKSPACE SHARED`: all of them as a page.
 
-SHARED holds `weather/inmet`, `weather/beijing-cma` and `real/olist`; WORKSPACE is a finished sample (`radar demo`). One JSON object a line.
+SHARED holds `weather/inmet`, `weather/beijing-cma` and `real/olist`; WORKSPACE is a finished sample (`radar demo --no-storm`). One JSON object a line.
 """
 
 from __future__ import annotations

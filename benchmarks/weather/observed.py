@@ -95,7 +95,7 @@ def measure_days(folder: Path) -> list[dict[str, Any]]:
     Parameters
     ----------
     folder
-        A finished sample workspace: ``radar demo DIR``.
+        A finished sample workspace: ``radar demo DIR --no-storm``.
     """
     workspace = Workspace.open(folder)
     commands = dict(workspace.read("runs").select("run_id", "command").iter_rows())

@@ -35,13 +35,13 @@ def write_page(file: Path, workspace: Path, shared: Path) -> None:
     file
         The page, Markdown.
     workspace
-        A finished sample (`radar demo`).
+        A finished sample (`radar demo --no-storm`).
     shared
         Folder of the real data; where it is absent the page says so.
     """
     parts = [
         "# Weather: one run",
-        f"Written by `python -m benchmarks.weather page FILE WORKSPACE SHARED` on a finished small sample.\n\nMachine: {describe_machine()}.",
+        f"Written by `python -m benchmarks.weather page FILE WORKSPACE SHARED` on a finished small sample (`radar demo --no-storm`).\n\nMachine: {describe_machine()}.",
         "## Bad days and fair ones",
         "Parcels sent by hubs from the forecast's first day on, against the sample's truth; bad are hub-days that its weather really slows by more than 3 %.",
         tabulate(measure_days(workspace)),

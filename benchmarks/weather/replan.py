@@ -21,7 +21,7 @@ def measure_replan(folder: Path) -> list[dict[str, Any]]:
     Parameters
     ----------
     folder
-        A finished sample workspace (``radar demo DIR``); it is copied, and the copy is planned.
+        A finished sample workspace (``radar demo DIR --no-storm``); it is copied, and the copy is planned.
 
     Returns
     -------

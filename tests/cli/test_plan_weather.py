@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+import shutil
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
+from cli.past_plans import run_facts
 from cli.plan_weather import read_weather_cost, tell_weather_basis, tell_weather_cost
+from cli.report_weather import read_basis
 from data.workspace import Workspace
 
 RUNNER = CliRunner()
@@ -107,17 +111,49 @@ def test_a_plan_says_which_weather_it_stands_on(folder: Path) -> None:
         "known_until": "2025-11-09T16:00:00+00:00",
         "unknown_days": [],
         "lane_days": 2,
+        "lane_days_shut": 1,
+        "lanes_shut": 0,
+        "shut_from": None,
+        "shut_until": None,
     }
     told = tell_weather_basis(Workspace.open(folder), plan(folder)["run_id"])
     assert told.startswith(
         f"It stands on the lane weather of {impact}. The newest weather forecast was issued 2025-11-07 20:00, 52 hours"
     )
     assert "it is old" in told
+    assert told.endswith("1 lane-day is shut whole.")
     assert "<" not in told
     left_out = plan(folder, "--no-weather")
     assert (left_out["weather_basis"]["run_id"], left_out["weather_basis"]["left_out"]) == (None, True)
     told = tell_weather_basis(Workspace.open(folder), left_out["run_id"])
     assert told == "This plan leaves the weather on lanes out (--no-weather): every lane counts as fair."
+
+
+def test_a_plan_tells_the_lanes_it_knew_as_shut_for_hours(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "封路")
+    workspace = Workspace.open(tmp_path / "封路")
+    begin = datetime.combine(DAYS[0], time(18), tzinfo=UTC)
+    spans = [("A-B", 0, 5, 1.0), ("A-B", 9, 12, 1.0), ("B-C", 3, 7, 1.0), ("A-C", -3, 90, 0.4), ("C-A", 900, 910, 1.0)]
+    rows = [
+        {
+            "lane_id": lane,
+            "starts_at": begin + timedelta(hours=a),
+            "ends_at": begin + timedelta(hours=b),
+            "probability": p,
+        }
+        for lane, a, b, p in spans
+    ]
+    with workspace.run("load lane_closures") as load:
+        load.append("lane_closures", pl.DataFrame(rows).with_columns(cause=pl.lit("ice")))
+    facts = run_facts(workspace, plan(workspace.folder)["run_id"])
+    days = pl.Series(DAYS)
+    assert read_basis(workspace, facts, days).shut is None, "a plan by days knows no hours"
+    options = dict(facts.options) | {"lane_closures_runs": [load.run_id]}
+    by_sorts = replace(facts, options=options, tables_read=dict(facts.tables_read) | {"lane_closures": 0})
+    shut = read_basis(workspace, by_sorts, days).shut
+    assert shut is not None
+    assert (shut.lanes, shut.first, shut.last) == (2, begin, begin + timedelta(hours=12))
+    assert read_basis(workspace, by_sorts, pl.Series([DAYS[1] + timedelta(days=300)])).shut is None
 
 
 def test_a_plan_of_a_workspace_without_weather_says_so(folder: Path, tmp_path: Path) -> None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from reports.forecast_report import write_forecast_report
 from reports.plan_report import write_plan_report
-from reports.weather_basis import WeatherBasis
+from reports.weather_basis import ShutLanes, WeatherBasis
 from tests.reports.odd_frames import empty_plan, odd_forecast, odd_plan
-from tests.reports.plan_frames import plan_inputs
+from tests.reports.plan_frames import plan_inputs, weather_basis
 
 
 def _text(page: str) -> str:
@@ -57,6 +58,23 @@ def test_a_plan_tells_which_weather_it_stands_on() -> None:
     chinese = _text(write_plan_report(plan_inputs(), "zh"))
     assert "依据 weather-impact-0004 的干线天气。" in chinese
     assert "已陈旧" in chinese
+
+
+def test_a_plan_tells_lanes_that_are_shut_and_what_it_was_made_near_to() -> None:
+    shut = ShutLanes(18, datetime(2025, 11, 10, 12, tzinfo=UTC), datetime(2025, 11, 12, 12, tzinfo=UTC))
+    basis = replace(weather_basis(), shut=shut, touched=0)
+    inputs = replace(plan_inputs(), weather_basis=basis, reference=("plan-trunk-0006", 99))
+    page = _text(write_plan_report(inputs, "en").partition('<section id="weather">')[2].partition("</section>")[0])
+    assert "18 lanes are shut for hours between 2025-11-10 20:00 and 2025-11-12 20:00" in page
+    assert "It is planned near plan-trunk-0006: 99 departures differ from it." in page
+    assert "slows, narrows or shuts no lane" not in page
+    one = replace(shut, lanes=1)
+    page = _text(write_plan_report(replace(inputs, weather_basis=replace(basis, shut=one), reference=("p", 1)), "en"))
+    assert "1 lane is shut" in page
+    assert "1 departure differs" in page
+    chinese = _text(write_plan_report(inputs, "zh"))
+    assert re.search(r"有 ?18 ?条干线关闭若干小时", chinese)
+    assert re.search(r"99 ?个车次与其不同", chinese)
 
 
 @pytest.mark.parametrize(

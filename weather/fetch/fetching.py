@@ -189,7 +189,8 @@ class Fetcher:
         return min(float(asked), self.limits.longest_wait_seconds) if re.fullmatch(r"\d{1,6}", asked) else own
 
     def _refuse(self, status: int, shown: str) -> None:
-        advice = {401: "check the key", 403: "check the key", 404: "check the base URL", 429: "ask for less, or later"}
+        advice = {400: "check the base URL", 404: "check the base URL", 429: "ask for less, or later"}
+        advice |= {401: "check the key", 403: "check the key"}
         raise RadarError(f"answer {status} from {shown}", "200", advice.get(status, "try again later"))
 
     def _path(self, url: str, secret: str) -> Path:

@@ -48,6 +48,41 @@ class Reference:
     last_day: date
     max_changes: int | None = None
 
+    def counts(self, when: date, first_day: date, last_day: date) -> bool:
+        """Say whether changes on a day count, for a plan whose demand is of the days from the first to the last."""
+        if when < max(first_day, self.first_day):
+            return False
+        return last_day == self.last_day or when <= min(last_day, self.last_day)
+
+    def compare(self, departures: pl.DataFrame, first_day: date, last_day: date) -> pl.DataFrame:
+        """List what differs in a plan whose demand is of the days from the first to the last.
+
+        Parameters
+        ----------
+        departures
+            ``trunk_departures`` of that plan.
+        first_day, last_day
+            Of its demand.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``date``, ``lane_id``, ``vehicle_type_id``, in plans by the clock ``leaves_at``, ``from``, ``to`` [departures].
+        """
+        import polars as pl
+
+        by_clock = _is_by_clock(self.departures) or _is_by_clock(departures)
+        keys = [*_KEYS, "leaves_at"] if by_clock else list(_KEYS)
+
+        def tally(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+            counted = [self.counts(when, first_day, last_day) for when in frame["date"].to_list()]
+            found = frame.filter(pl.Series(counted, dtype=pl.Boolean))
+            return found.group_by(keys).agg(pl.col("departures").sum().alias(name))
+
+        both = tally(self.departures, "from").join(tally(departures, "to"), on=keys, how="full", coalesce=True)
+        both = both.with_columns(pl.col("from", "to").fill_null(0))
+        return both.filter(pl.col("from") != pl.col("to")).sort(*keys).select(*keys, "from", "to")
+
 
 @dataclass(frozen=True, slots=True)
 class ReferencePlan:
@@ -103,9 +138,12 @@ def read_reference(network: TrunkNetwork, reference: Reference) -> ReferencePlan
     return ReferencePlan(counts, lost, days, Flows(pool, parcels.astype(np.int64)))
 
 
+def _is_by_clock(departures: pl.DataFrame) -> bool:
+    return "leaves_at" in departures.columns and bool(departures["leaves_at"].is_not_null().any())
+
+
 def _refuse_other_clock(network: TrunkNetwork, reference: Reference) -> None:
-    hours = reference.departures["leaves_at"] if "leaves_at" in reference.departures.columns else None
-    by_clock = hours is not None and bool(hours.is_not_null().any())
+    by_clock = _is_by_clock(reference.departures)
     if reference.departures.height and by_clock != network.by_clock:
         now, then = ("sorts", "days") if network.by_clock else ("days", "sorts")
         raise RadarError(
@@ -116,26 +154,12 @@ def _refuse_other_clock(network: TrunkNetwork, reference: Reference) -> None:
 
 
 def _counts(network: TrunkNetwork, reference: Reference, when: date) -> bool:
-    last = network.day(network.demand_days - 1)
-    if when < max(network.first_day, reference.first_day):
-        return False
-    return last == reference.last_day or when <= min(last, reference.last_day)
+    return reference.counts(when, network.first_day, network.day(network.demand_days - 1))
 
 
 def list_changes(network: TrunkNetwork, reference: Reference, departures: pl.DataFrame) -> pl.DataFrame:
-    """List what differs from the reference: date, lane_id, vehicle_type_id, in plans by the clock leaves_at, from, to [departures]."""
-    import polars as pl
-
-    keys = [*_KEYS, "leaves_at"] if network.by_clock else list(_KEYS)
-
-    def tally(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-        counted = [_counts(network, reference, when) for when in frame["date"].to_list()]
-        kept = frame.filter(pl.Series(counted, dtype=pl.Boolean))
-        return kept.group_by(keys).agg(pl.col("departures").sum().alias(name))
-
-    both = tally(reference.departures, "from").join(tally(departures, "to"), on=keys, how="full", coalesce=True)
-    both = both.with_columns(pl.col("from", "to").fill_null(0))
-    return both.filter(pl.col("from") != pl.col("to")).sort(*keys).select(*keys, "from", "to")
+    """List what differs from the reference: see ``Reference.compare``."""
+    return reference.compare(departures, network.first_day, network.day(network.demand_days - 1))
 
 
 def count_changes(changes: pl.DataFrame) -> int:

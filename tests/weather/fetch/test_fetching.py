@@ -285,6 +285,16 @@ def test_command_writes_tables_or_leaves_them(server: Server, tmp_path: Path) ->
     assert workspace.read("weather_forecasts").height == 2  # the kept answer again, not a second issue of it
 
 
+def test_a_service_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "ws")
+    with (workspace.folder / "radar.toml").open("a") as file:
+        file.write('\n[weather.services.openmeteo]\nbase_url = "http://127.0.0.1:1"\n')
+    failed = CliRunner().invoke(app, ["--workspace", str(workspace.folder), "weather", "fetch", "open-meteo"])
+    assert failed.exit_code == 1
+    assert "openmeteo" in failed.stderr
+    assert "'open-meteo', 'qweather', 'openweather' or 'cap'" in failed.stderr
+
+
 def test_clean_removes_answers_kept_for_longer(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path / "清 clean")
     folder = workspace.folder / ".weather"
