@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from data.arrays import Matrix
-from data.closings import CLOSING, Closing, find_closings, leave_out_announced
+from data.closing_rules import CLOSING
+from data.closings import Closing, find_closings, leave_out_announced
 from forecasting.events.phases import place_phases, read_waves
 from forecasting.history.closure_outcomes import Outcomes, spread_ahead, spread_history
 from forecasting.history.closures import CLOSURE, Closure, lay_out, overlapping, restore

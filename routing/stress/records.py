@@ -342,42 +342,42 @@ COSTS = ("handling", "carriage", "waiting", "vehicles", "idle", "spot", "tail", 
 HANDLING, CARRIAGE, WAITING, VEHICLES, IDLE, SPOT, TAIL, LATE = range(len(COSTS))
 
 
+def _zeros(*shape: int) -> Whole:
+    return np.zeros(shape, dtype=np.int64)
+
+
 def open_yard(network: Network, cells: int) -> Yard:
     """Give an empty yard with room for ``cells`` cells."""
     hubs, steps = network.hubs.capacity.shape
     lanes, paths = network.lanes.origin.size, network.paths.hub.size
-
-    def zeros(*shape: int) -> Whole:
-        return np.zeros(shape, dtype=np.int64)
-
     none = np.full((hubs, steps, steps * network.terms.ranks), CLOSED, dtype=np.int64)
     return Yard(
-        path=zeros(cells),
-        term=zeros(cells),
-        arrived=zeros(cells),
-        turn=zeros(cells),
-        unsorted=zeros(cells),
-        ready=zeros(cells),
-        following=zeros(cells),
-        share=zeros(cells),
+        path=_zeros(cells),
+        term=_zeros(cells),
+        arrived=_zeros(cells),
+        turn=_zeros(cells),
+        unsorted=_zeros(cells),
+        ready=_zeros(cells),
+        following=_zeros(cells),
+        share=_zeros(cells),
         head=none[:, 0, 0].copy(),
         coming_head=none.copy(),
         coming_tail=none.copy(),
-        coming=zeros(hubs, steps),
+        coming=_zeros(hubs, steps),
         slot=np.full((paths, steps, network.terms.leave.shape[1]), CLOSED, dtype=np.int32),
         spare=np.arange(cells, dtype=np.int64),
         spares=np.array([cells]),
-        waiting=zeros(hubs),
-        unsorted_at=zeros(hubs),
-        stuck=zeros(hubs),
-        room=zeros(lanes),
-        ready_for=zeros(lanes),
-        free=zeros(lanes),
-        lane_sum=zeros(lanes),
-        lane_seen=zeros(lanes),
-        lane_turn=zeros(lanes),
-        capacity_left=zeros(hubs),
-        called=zeros(hubs),
+        waiting=_zeros(hubs),
+        unsorted_at=_zeros(hubs),
+        stuck=_zeros(hubs),
+        room=_zeros(lanes),
+        ready_for=_zeros(lanes),
+        free=_zeros(lanes),
+        lane_sum=_zeros(lanes),
+        lane_seen=_zeros(lanes),
+        lane_turn=_zeros(lanes),
+        capacity_left=_zeros(hubs),
+        called=_zeros(hubs),
         closed=np.full(hubs, CLOSED, dtype=np.int64),
     )
 
@@ -387,17 +387,14 @@ def open_record(network: Network) -> Played:
     hubs, steps = network.hubs.capacity.shape
     lanes = network.lanes.origin.size
 
-    def zeros(*shape: int) -> Whole:
-        return np.zeros(shape, dtype=np.int64)
-
     return Played(
-        over=zeros(hubs, steps),
-        held=zeros(hubs, steps),
-        handled=zeros(hubs, steps),
-        load=zeros(lanes, steps),
-        aboard=zeros(network.vehicles.number.size),
-        spot=zeros(lanes, steps),
-        tail=zeros(lanes, steps),
+        over=_zeros(hubs, steps),
+        held=_zeros(hubs, steps),
+        handled=_zeros(hubs, steps),
+        load=_zeros(lanes, steps),
+        aboard=_zeros(network.vehicles.number.size),
+        spot=_zeros(lanes, steps),
+        tail=_zeros(lanes, steps),
         costs=np.zeros(len(COSTS)),
-        late=zeros(int(network.clock.day.max()) + 1),
+        late=_zeros(int(network.clock.day.max()) + 1),
     )

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from routing.stress.answers import place_ahead, quickest
+from routing.stress.answers import place_ahead
 from routing.stress.catalogue import RATES, list_likely
+from routing.stress.detours import quickest
 from routing.stress.incidents import Incident, Scenario, Surroundings
 from routing.stress.layout import Prices, lay_out
 from routing.stress.playbook import Reach, Risked, Room, choose, rehearse, weigh, write_playbook
