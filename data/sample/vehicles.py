@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
 from data.arrays import Floats
+from data.constants import constant
 from data.sample.network import Network
 from data.sample.scale import AS_OF, Scale, stream
 
@@ -34,7 +37,32 @@ _NAMES_ZH = (
     "行李车包厢",
     "夜航货机",
 )
-_HANDLING_COST = 0.25
+
+
+@dataclass(frozen=True)
+class HubEquipment:
+    """How much hubs sort and hold, and what it costs."""
+
+    spare: float = constant(2.35, "1", "capacity in loads of a normal day, in the middle of all hubs", "judgement")
+    spare_spread: float = constant(0.18, "log units", "standard deviation of it among hubs", "judgement")
+    least_spare: float = constant(1.8, "1", "the tightest hub: a normal day is easy there too", "judgement")
+    most_spare: float = constant(3.2, "1", "the most spacious hub", "judgement")
+    least_capacity: float = constant(2_000.0, "parcels/day", "that a hub sorts, however little it is used", "judgement")
+    unit: float = constant(1_000.0, "parcels", "in which capacities and buffers are told", "judgement")
+    buffer: tuple[float, float] = constant((0.25, 0.45), "1", "of its capacity that a hub can hold", "judgement")
+    handling_cost: float = constant(
+        0.25, "CNY/parcel", "of sorting", "judgement: about a fifth of a trunk parcel's cost"
+    )
+    handling_spread: tuple[float, float] = constant((0.85, 1.2), "1", "of it from hub to hub", "judgement")
+    stop_km: float = constant(
+        450.0, "km", "that a stop costs: what a parcel pays for sorting against what it pays a kilometre", "judgement"
+    )
+    coaches: int = constant(6, "departures/day", "of coaches on a rail lane", "judgement")
+    trains: int = constant(1, "departures/day", "of whole trains on every second rail lane", "judgement")
+    fewest_vehicles: int = constant(2, "vehicles", "of a type in a fleet, however small the network", "judgement")
+
+
+EQUIPMENT = HubEquipment()
 
 
 def list_vehicle_types(scale: Scale) -> pl.DataFrame:
@@ -50,7 +78,7 @@ def list_vehicle_types(scale: Scale) -> pl.DataFrame:
             "capacity": [row[4] for row in _TYPES],
             "fixed_cost": [row[5] for row in _TYPES],
             "cost_per_km": [row[6] for row in _TYPES],
-            "fleet_size": [max(int(row[7] * millions), 2) for row in _TYPES],
+            "fleet_size": [max(int(row[7] * millions), EQUIPMENT.fewest_vehicles) for row in _TYPES],
         }
     ).sort("vehicle_type_id")
 
@@ -58,9 +86,11 @@ def list_vehicle_types(scale: Scale) -> pl.DataFrame:
 def list_lane_vehicles(lanes: pl.DataFrame) -> pl.DataFrame:
     """List what rail and air lanes take: table ``lane_vehicles``; every second rail lane has coaches only."""
     rail = lanes.filter(pl.col("mode") == "rail").with_row_index("number")
-    coaches = rail.select("lane_id", pl.lit("rail-coach").alias("vehicle_type_id"), pl.lit(6).alias("departure_limit"))
+    coaches = rail.select(
+        "lane_id", pl.lit("rail-coach").alias("vehicle_type_id"), pl.lit(EQUIPMENT.coaches).alias("departure_limit")
+    )
     trains = rail.filter(pl.col("number") % 2 == 0).select(
-        "lane_id", pl.lit("rail-train").alias("vehicle_type_id"), pl.lit(1).alias("departure_limit")
+        "lane_id", pl.lit("rail-train").alias("vehicle_type_id"), pl.lit(EQUIPMENT.trains).alias("departure_limit")
     )
     return (
         pl.concat([coaches, trains])
@@ -84,14 +114,15 @@ def equip_hubs(network: Network, lanes: pl.DataFrame, routes: Floats, seed: int)
     Returns
     -------
     pl.DataFrame
-        Hubs with capacities of 1.8 to 3.2 times the load of a normal day, so that such a day is easy and the
+        Hubs with so much more than the load of a normal day (``HubEquipment``) that such a day is easy and the
         season's top days bind the tighter ones.
     """
     random = stream(seed, "capacity")
     load = _normal_load(network, lanes, routes)
-    spare = np.clip(random.lognormal(np.log(2.35), 0.18, len(load)), 1.8, 3.2)
-    capacity = np.ceil(np.maximum(load * spare, 2000.0) / 1000.0) * 1000.0
-    buffer = np.ceil(capacity * random.uniform(0.25, 0.45, len(load)) / 1000.0) * 1000.0
+    spare = random.lognormal(np.log(EQUIPMENT.spare), EQUIPMENT.spare_spread, len(load))
+    spare = np.clip(spare, EQUIPMENT.least_spare, EQUIPMENT.most_spare)
+    capacity = np.ceil(np.maximum(load * spare, EQUIPMENT.least_capacity) / EQUIPMENT.unit) * EQUIPMENT.unit
+    buffer = np.ceil(capacity * random.uniform(*EQUIPMENT.buffer, len(load)) / EQUIPMENT.unit) * EQUIPMENT.unit
     closed = ~network.open_on(AS_OF)
     capacity[closed] = 0.0
     buffer[closed] = 0.0
@@ -100,7 +131,9 @@ def equip_hubs(network: Network, lanes: pl.DataFrame, routes: Floats, seed: int)
         .with_columns(
             sort_capacity=pl.Series(capacity.astype(np.int64)),
             buffer_capacity=pl.Series(buffer.astype(np.int64)),
-            handling_cost=pl.Series((_HANDLING_COST * random.uniform(0.85, 1.2, len(load))).round(3)),
+            handling_cost=pl.Series(
+                (EQUIPMENT.handling_cost * random.uniform(*EQUIPMENT.handling_spread, len(load))).round(3)
+            ),
         )
         .sort("hub_id")
     )
@@ -115,8 +148,7 @@ def _normal_load(network: Network, lanes: pl.DataFrame, routes: Floats) -> Float
     road = lanes.filter(pl.col("mode") == "road")
     origin = [ids[hub] for hub in road["origin_hub_id"].to_list()]
     destination = [ids[hub] for hub in road["destination_hub_id"].to_list()]
-    # A stop costs the sorting: in distance, what a parcel pays for it against what it pays a kilometre.
-    weight = road["distance_km"].to_numpy() + 450.0
+    weight = road["distance_km"].to_numpy() + EQUIPMENT.stop_km
     count = len(ids)
     _, before = dijkstra(csr_array((weight, (origin, destination)), shape=(count, count)), return_predecessors=True)
     load = routes.sum(axis=1) + routes.sum(axis=0) - np.diag(routes)

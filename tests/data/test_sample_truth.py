@@ -11,7 +11,7 @@ import pytest
 from data.calendar import build_calendar
 from data.contracts import contract
 from data.sample.make import Sample
-from data.sample.places import CITY_SHARE, ZONE_SHARE, all_cities
+from data.sample.places import CITY_SHARE, PLACES, all_cities
 from data.sample.scale import AS_OF, FIRST_DAY, SCALES
 from tests.data.regions import locate_regions
 from tests.data.sample_checks import small_sample
@@ -35,7 +35,7 @@ def _mean(daily: dict[date, int], first: date, days: int) -> float:
 def test_parcels_start_where_the_bulletins_say() -> None:
     cities = all_cities()
     zones = dict(cities.group_by("zone").agg(pl.col("send").sum()).iter_rows())
-    for zone, share in ZONE_SHARE.items():
+    for zone, share in PLACES.zone_share.items():
         assert zones[zone] == pytest.approx(share, abs=0.01)
     assert cities["send"].head(len(CITY_SHARE)).sum() == pytest.approx(0.462, abs=0.015)
     provinces = cities.group_by("province_id").agg(pl.col("send").sum()).sort("send", descending=True)

@@ -12,8 +12,8 @@ import polars as pl
 import pytest
 
 RADAR = Path(sys.executable).with_name("radar")
-# Under two minutes on two cores, two trunk plans among them; counted in work done, so that a busy machine does not change the verdict.
-MOST_CPU_SECONDS = 115
+# Under two minutes on two cores, three trunk plans among them; counted in work done, so that a busy machine does not change the verdict.
+MOST_CPU_SECONDS = 135
 
 
 @pytest.fixture(scope="module")
