@@ -236,7 +236,7 @@ def _list_rivals(found: JointPlan) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Relief:
     """What stock ahead does to the hubs: against a trunk plan in whole vehicles, or, without one, in parts of vehicles.
 
     Attributes
@@ -265,14 +265,14 @@ class _Told:
 
 def _hold_against(
     workspace: Workspace, run: Run, found: JointPlan, demand: pl.DataFrame, kept: dict[str, Any]
-) -> _Told:
+) -> _Relief:
     """Hold the joint plan against the trunk plan of the same parcels with nothing ahead, if there is one."""
     against = find_nothing_ahead(workspace, run, demand, kept)
     if against is None:
-        return _Told(found.relieved, found.relieved.clear(), None, None)
+        return _Relief(found.relieved, found.relieved.clear(), None, None)
     relieved, burdened = compare_whole(workspace, found, against)
     saving = tell_saving(against, read_joint(found.certificates, found.short_price))
-    return _Told(relieved, burdened, against, saving)
+    return _Relief(relieved, burdened, against, saving)
 
 
 def tell_hub_days(days: pl.DataFrame) -> list[str]:
@@ -283,7 +283,7 @@ def tell_hub_days(days: pl.DataFrame) -> list[str]:
     ]
 
 
-def _print_plan(found: JointPlan, told: _Told, run_id: str, basis: dict[str, object], *, json: bool) -> None:
+def _print_plan(found: JointPlan, told: _Relief, run_id: str, basis: dict[str, object], *, json: bool) -> None:
     import polars as pl
 
     if json:

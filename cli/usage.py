@@ -35,14 +35,16 @@ class RadarGroup(TyperGroup):
     def make_context(self, info_name: str | None, args: list[str], *given: Any, **named: Any) -> Any:
         """Read the options before the command."""
         words = tuple(args)
-        return _told(lambda: super(RadarGroup, self).make_context(info_name, args, *given, **named), words)
+        return _with_chinese_errors(
+            lambda: super(RadarGroup, self).make_context(info_name, args, *given, **named), words
+        )
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
-        return _told(lambda: super(RadarGroup, self).invoke(ctx))
+        return _with_chinese_errors(lambda: super(RadarGroup, self).invoke(ctx))
 
 
-class ToldUsageError(UsageError):  # type: ignore[misc]
+class ChineseUsageError(UsageError):  # type: ignore[misc]
     """An error of usage as it is read: usage, where to find help, one sentence, written while the language is known."""
 
     def __init__(self, message: str, ctx: Any) -> None:
@@ -61,17 +63,17 @@ class ToldUsageError(UsageError):  # type: ignore[misc]
         typer.secho(self.sentence, file=file, err=True, fg=typer.colors.RED)
 
 
-def _told(run: Callable[[], R], words: tuple[str, ...] = ()) -> R:
+def _with_chinese_errors(run: Callable[[], R], words: tuple[str, ...] = ()) -> R:
     try:
         return run()
     except UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError" or isinstance(error, ToldUsageError):
+        if type(error).__name__ == "NoArgsIsHelpError" or isinstance(error, ChineseUsageError):
             raise
         error.message += _point_to_option(error)
         with _language_of(words):
             if current_language() != "zh":
                 raise
-            raise ToldUsageError(in_chinese(error.format_message()), error.ctx) from error
+            raise ChineseUsageError(in_chinese(error.format_message()), error.ctx) from error
 
 
 def _point_to_option(error: Any) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from data import delta
 from data.errors import RadarError
 from data.lease import Lease
-from data.object_store import Bucket, Kept
+from data.object_store import Bucket, StoredObject
 
 _TABLES = "tables"
 _COPIED = ".copied.json"  # tags of the log's files as they stand in the folder
@@ -46,7 +46,7 @@ class Mirror:
     bucket: Bucket
     folder: Path
     lease: Lease | None = None
-    _listed: dict[str, dict[str, Kept]] = field(default_factory=dict)
+    _listed: dict[str, dict[str, StoredObject]] = field(default_factory=dict)
     _looked: float | None = None
 
     @classmethod
@@ -190,12 +190,12 @@ class Mirror:
                 f"table {table} of {self.bucket.url} was written to by another command; nothing was written over it",
                 action="run it again",
             )
-        self._listed[table][path] = Kept(len(content), tag)
+        self._listed[table][path] = StoredObject(len(content), tag)
 
     def _put(self, table: str, path: str) -> None:
         content = (self._place(table) / path).read_bytes()
         self._require()
-        self._listed[table][path] = Kept(len(content), self.bucket.put(f"{_TABLES}/{table}/{path}", content))
+        self._listed[table][path] = StoredObject(len(content), self.bucket.put(f"{_TABLES}/{table}/{path}", content))
 
     def _require(self) -> None:
         if self.lease is None:

@@ -32,7 +32,7 @@ PATIENCE = Patience()
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredObject:
     """What a listing says of an object: its size [bytes] and the tag of its content."""
 
     size: int
@@ -72,7 +72,7 @@ class Bucket:
                 action='install it with `pip install "parcelradar[s3]"`',
             ) from error
         plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-        with _told(url):
+        with _in_one_sentence(url):
             store = S3Store(
                 bucket,
                 prefix=prefix.strip("/"),
@@ -88,15 +88,15 @@ class Bucket:
             )
         return cls(url, store)
 
-    def list(self, below: str = "") -> dict[str, Kept]:
+    def list(self, below: str = "") -> dict[str, StoredObject]:
         """Return what stands below a path, by its path."""
-        with _told(self.url):
+        with _in_one_sentence(self.url):
             batches = self._store.list(below or None)
-            return {one["path"]: Kept(one["size"], one["e_tag"] or "") for batch in batches for one in batch}
+            return {one["path"]: StoredObject(one["size"], one["e_tag"] or "") for batch in batches for one in batch}
 
     def get(self, path: str) -> tuple[bytes, str] | None:
         """Return an object and its tag, None where there is none."""
-        with _told(self.url):
+        with _in_one_sentence(self.url):
             try:
                 found = self._store.get(path)
                 return bytes(found.bytes()), found.meta["e_tag"] or ""
@@ -105,14 +105,14 @@ class Bucket:
 
     def put(self, path: str, content: bytes) -> str:
         """Put an object, whatever stood there, and return its tag."""
-        with _told(self.url):
+        with _in_one_sentence(self.url):
             return self._store.put(path, content)["e_tag"] or ""
 
     def create(self, path: str, content: bytes) -> str | None:
         """Put an object where none is and return its tag; None where one was put first."""
         from obstore.exceptions import AlreadyExistsError  # type: ignore[import-not-found, unused-ignore]
 
-        with _told(self.url):
+        with _in_one_sentence(self.url):
             try:
                 return self._store.put(path, content, mode="create")["e_tag"] or ""
             except AlreadyExistsError:
@@ -123,7 +123,7 @@ class Bucket:
         """Put an object in place of the one with a tag and return the new tag; None where another was put since."""
         from obstore.exceptions import PreconditionError  # type: ignore[import-not-found, unused-ignore]
 
-        with _told(self.url):
+        with _in_one_sentence(self.url):
             try:
                 return self._store.put(path, content, mode={"e_tag": tag})["e_tag"] or ""
             except (PreconditionError, FileNotFoundError):
@@ -132,7 +132,7 @@ class Bucket:
 
     def delete(self, paths: Iterable[str]) -> None:
         """Delete objects, one after the other in their order."""
-        with _told(self.url):
+        with _in_one_sentence(self.url):
             for path in paths:
                 self._store.delete(path)
 
@@ -143,7 +143,7 @@ class Bucket:
 
 
 @contextmanager
-def _told(url: str) -> Iterator[None]:
+def _in_one_sentence(url: str) -> Iterator[None]:
     """Turn what the client raises into one sentence."""
     try:
         yield

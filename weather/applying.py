@@ -33,11 +33,11 @@ from weather.impact_inputs import ImpactTables, build_scene
 from weather.learning.capacity_response import (
     DIRECTIONS,
     amounts_at_hubs,
-    keep_least,
-    kept_by_history,
-    kept_by_productivity,
+    handled_by_history,
+    handled_by_productivity,
     lay_out,
     sum_days,
+    take_least,
 )
 from weather.learning.volumes import VolumeResponse, fit_volume_response, volumes_by_hub
 from weather.learning.warning_response import LearnedWarning, fit_warning_response, replace_productivity
@@ -152,10 +152,10 @@ def apply_weather(
     days = routes["date"].unique().sort().to_list()
     played = play_closures(tables.lane_weather, tables.lane_closures, network.lanes, close, zone)
     progress.step(1, 5, "learning from history")
-    kept, basis, response, warned = _shares(tables, settings, zone, days, learn=learn)
+    handled, basis, response, warned = _shares(tables, settings, zone, days, learn=learn)
     progress.step(3, 5, "moving parcels")
     hubs = sorted(set(routes["origin_hub_id"]) | set(routes["destination_hub_id"]))
-    laid = {direction: lay_out(kept[direction], hubs, days) for direction in DIRECTIONS}
+    laid = {direction: lay_out(handled[direction], hubs, days) for direction in DIRECTIONS}
     before = routes.select("date", "courier_id", "origin_hub_id", "destination_hub_id", before=parcels_before())
     moved = move_routes(before, days, hubs, laid["out"], laid["in"])
     adjusted = {
@@ -168,7 +168,7 @@ def apply_weather(
         adjusted["outlet"] = apply_change(forecasts["outlet"], change, ["date", "outlet_id", "direction"])
     progress.step(5, 5, "done")
     by_day = moved.rows.group_by("date").agg(pl.col("before", "after").sum()).sort("date")
-    seen = set(pl.concat([kept[direction]["date"] for direction in DIRECTIONS]))
+    seen = set(pl.concat([handled[direction]["date"] for direction in DIRECTIONS]))
     unknown = tuple(day for day in days if day not in seen)
     return Adjusted(
         adjusted, played.lane_weather, basis, response, warned, by_day, moved.waiting, undelivered, played.closed,
@@ -189,29 +189,32 @@ def _shares(
         volumes = volumes_by_hub(tables.route_volumes, as_of)
         response = fit_volume_response(volumes, past.filter(pl.col("date") <= as_of))
     inside = pl.col("date").is_in(days)
-    kept: dict[str, pl.DataFrame] = {}
+    handled: dict[str, pl.DataFrame] = {}
     basis: dict[str, Basis] = {}
     shown = [direction for direction in DIRECTIONS if response.is_enough(direction)]
     if shown:
         ahead = amounts_at_hubs(sum_days(known_weather(observed, forecast, until), zone), hubs, settings.radius_km)
         for direction in shown:
-            kept[direction], basis[direction] = kept_by_history(ahead.filter(inside), response, direction), "history"
+            handled[direction], basis[direction] = (
+                handled_by_history(ahead.filter(inside), response, direction),
+                "history",
+            )
     learned: tuple[LearnedWarning, ...] = ()
     if "out" in shown:
         # what history shows of snow and rain says nothing of a warning: its class counts where it keeps back more
-        under, learned = _kept_under_warnings(tables, days, settings, zone, until)
-        kept["out"] = keep_least(kept["out"], under.filter(inside))
+        under, learned = _handled_under_warnings(tables, days, settings, zone, until)
+        handled["out"] = take_least(handled["out"], under.filter(inside))
     if "out" not in shown:
         own = _hub_weather(network, days, settings, zone, until)
-        known = kept_by_productivity(tables.outlet_weather, network.outlets, own, settings.spare_capacity)
-        kept["out"], basis["out"] = known.filter(inside), "published"
+        known = handled_by_productivity(tables.outlet_weather, network.outlets, own, settings.spare_capacity)
+        handled["out"], basis["out"] = known.filter(inside), "published"
     if "in" not in shown:
         # only history can tell that parcels are kept back for the weather where they go; couriers there wait by themselves
-        kept["in"], basis["in"] = kept["out"].clear(), "published"
-    return kept, basis, response, learned
+        handled["in"], basis["in"] = handled["out"].clear(), "published"
+    return handled, basis, response, learned
 
 
-def _kept_under_warnings(
+def _handled_under_warnings(
     tables: ForecastTables, days: list[date], settings: WeatherSettings, zone: ZoneInfo, until: datetime | None
 ) -> tuple[pl.DataFrame, tuple[LearnedWarning, ...]]:
     """Share of each hub's parcels its couriers can handle under warnings alone, and what is known of their classes."""
@@ -236,7 +239,7 @@ def _kept_under_warnings(
         f"warning.{kind_of_warning(kind)}.{colour}" for kind, colour in here.select("kind", "severity").iter_rows()
     }
     told = tuple(row for row in learned if row.id in classes)
-    return kept_by_productivity(outlets, network.outlets, own, settings.spare_capacity), told
+    return handled_by_productivity(outlets, network.outlets, own, settings.spare_capacity), told
 
 
 def _hub_weather(

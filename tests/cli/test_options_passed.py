@@ -28,7 +28,7 @@ from forecasting.inputs import ForecastSettings
 from routing.checker.playback.clock import ClockRules
 from routing.trunk.task.inputs import TrunkOptions
 from weather.feeds.loading import Sources
-from weather.fetch.services import _told as told_sources
+from weather.fetch.services import _sources_at
 
 DAY = date(2025, 11, 11)
 
@@ -167,7 +167,7 @@ def test_an_answer_of_a_weather_service_is_read_as_the_command_was_asked() -> No
         {"r": {"type": "Point"}},
         DAY,
     )
-    told = told_sources(asked, "qweather", (3.0, 4.0))
+    told = _sources_at(asked, "qweather", (3.0, 4.0))
     assert (told.provider, told.place) == ("qweather", (3.0, 4.0))
     for one in fields(Sources):
         if one.name not in ("provider", "place"):

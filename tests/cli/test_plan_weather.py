@@ -147,13 +147,12 @@ def test_a_plan_tells_the_lanes_it_knew_as_shut_for_hours(folder: Path, tmp_path
         load.append("lane_closures", pl.DataFrame(rows).with_columns(cause=pl.lit("ice")))
     facts = run_facts(workspace, plan(workspace.folder)["run_id"])
     days = pl.Series(DAYS)
-    assert read_basis(workspace, facts, days).shut is None, "a plan by days knows no hours"
-    options = dict(facts.options) | {"lane_closures_runs": [load.run_id]}
-    by_sorts = replace(facts, options=options, tables_read=dict(facts.tables_read) | {"lane_closures": 0})
-    shut = read_basis(workspace, by_sorts, days).shut
+    shut = read_basis(workspace, facts, days).shut
     assert shut is not None
     assert (shut.lanes, shut.first, shut.last) == (2, begin, begin + timedelta(hours=12))
-    assert read_basis(workspace, by_sorts, pl.Series([DAYS[1] + timedelta(days=300)])).shut is None
+    assert read_basis(workspace, facts, pl.Series([DAYS[1] + timedelta(days=300)])).shut is None
+    none = replace(facts, options=dict(facts.options) | {"lane_closures_runs": []})
+    assert read_basis(workspace, none, days).shut is None
 
 
 def test_a_plan_of_a_workspace_without_weather_says_so(folder: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from weather.exposure.lane_places import days_between, sample_lanes
 from weather.exposure.points import build_grid, known_weather
 from weather.exposure.scene import WeatherScene
 from weather.exposure.warnings import acting_warnings
-from weather.learning.capacity_response import amounts_at_hubs, kept_by_history, sum_days
+from weather.learning.capacity_response import amounts_at_hubs, handled_by_history, sum_days
 from weather.learning.volumes import VolumeResponse, fit_volume_response
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -82,11 +82,11 @@ def test_snow_days_ahead_come_out_nearer_to_the_truth_than_without(sample: Sampl
     tables = sample.tables
     weather = known_weather(tables["weather_observations"], tables["weather_forecasts"])
     ahead = amounts_at_hubs(sum_days(weather, ZONE), tables["hubs"], SETTINGS.radius_km)
-    kept = kept_by_history(ahead, response, "out").filter(pl.col("date") > AS_OF)
+    handled = handled_by_history(ahead, response, "out").filter(pl.col("date") > AS_OF)
     truth = sample.truth.weather_factors.filter(pl.col("date") > AS_OF, pl.col("out") < 0.9)
-    both = truth.join(kept, on=["date", "hub_id"])
+    both = truth.join(handled, on=["date", "hub_id"])
     assert both.height >= 3
-    found, actual = np.log(both["kept"].to_numpy()), np.log(both["out"].to_numpy())
+    found, actual = np.log(both["handled"].to_numpy()), np.log(both["out"].to_numpy())
     assert np.abs(found - actual).mean() < 0.8 * np.abs(actual).mean()
 
 

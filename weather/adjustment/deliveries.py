@@ -127,16 +127,16 @@ def hold_deliveries(
     calendar = pl.DataFrame({"date": list(days)}, schema={"date": pl.Date}).with_row_index("column")
     shape = (kinds.height, len(days))
     before, arriving = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    kept = np.ones(shape)
+    handled = np.ones(shape)
     for laid, frame, name in (
         (before, due, "before"),
         (arriving, later, "change"),
-        (kept, outlet_weather, "capacity_factor"),
+        (handled, outlet_weather, "capacity_factor"),
     ):
         placed = frame.join(kinds, on="outlet_id").join(calendar, on="date")
         laid[placed["row"].to_numpy(), placed["column"].to_numpy()] = placed[name].to_numpy()
     group = kinds["hub_id"].rle_id().to_numpy().astype(np.int64)
-    left, waiting = hold_back(before + arriving, np.minimum(kept * (1.0 + spare_capacity), 1.0), group, CATCH_UP)
+    left, waiting = hold_back(before + arriving, np.minimum(handled * (1.0 + spare_capacity), 1.0), group, CATCH_UP)
     row, column = np.nonzero(left != before)
     change = pl.DataFrame(
         {

@@ -48,14 +48,14 @@ def parcels_before() -> pl.Expr:
     return pl.when(pl.col("weather") == 1.0).then(pl.col("mean")).otherwise(fair.round(0).cast(pl.Int64))
 
 
-def hold_back(due: Ints, kept: Floats, group: Ints, catch_up: float = CATCH_UP) -> tuple[Ints, Ints]:
+def hold_back(due: Ints, handled: Floats, group: Ints, catch_up: float = CATCH_UP) -> tuple[Ints, Ints]:
     """Move parcels from days on which they cannot leave to the days after.
 
     Parameters
     ----------
     due
         Parcels that want to leave, shape (routes, days).
-    kept
+    handled
         Share that can, 0 to 1, same shape.
     group
         Routes whose roundings make up for each other, shape (routes,), ascending.
@@ -77,7 +77,7 @@ def hold_back(due: Ints, kept: Floats, group: Ints, catch_up: float = CATCH_UP) 
     left = np.zeros_like(due)
     waiting = np.zeros(due.shape[0], dtype=np.int64)
     for day in range(due.shape[1]):
-        share = kept[:, day]
+        share = handled[:, day]
         present = waiting + due[:, day]
         stays = present - share * (due[:, day] + catch_up * waiting)
         waiting = np.minimum(round_in_groups(stays, group), present)
@@ -112,8 +112,8 @@ def move_routes(
     routes: pl.DataFrame,
     days: Sequence[date],
     hub_ids: Sequence[str],
-    kept_out: Floats,
-    kept_in: Floats,
+    handled_out: Floats,
+    handled_in: Floats,
     catch_up: float = CATCH_UP,
 ) -> Moved:
     """Hold parcels of routes back as the weather at both ends demands.
@@ -126,7 +126,7 @@ def move_routes(
         Every day of the forecast, in order.
     hub_ids
         Hubs of the next two.
-    kept_out, kept_in
+    handled_out, handled_in
         Share of a hub's parcels that can be sent and received, shape (hubs, days).
     catch_up
         Share of the waiting parcels that leaves on a fair day.
@@ -146,8 +146,8 @@ def move_routes(
     due = np.zeros((keys.height, len(days)), dtype=np.int64)
     due[placed["row"].to_numpy(), placed["column"].to_numpy()] = placed["before"].to_numpy()
     origin, end = ends["origin"].to_numpy().astype(np.int64), ends["end"].to_numpy().astype(np.int64)
-    kept = kept_out[origin] * kept_in[end]
-    left, waiting = hold_back(due, kept, origin, catch_up)
+    handled = handled_out[origin] * handled_in[end]
+    left, waiting = hold_back(due, handled, origin, catch_up)
     row, column = np.nonzero((due > 0) | (left > 0))
     moved = keys.drop("row")[row].with_columns(
         calendar["date"].gather(column).alias("date"),

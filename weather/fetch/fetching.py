@@ -81,23 +81,23 @@ class Fetcher:
             In one sentence, when the service cannot be reached, refuses, answers too much or too slowly, or sends on to an
             address that is not public.
         """
-        kept = self._kept(url, secret)
-        if kept is not None and (self.now() - kept[1]).total_seconds() < self.limits.keep_seconds:
-            return kept[0], kept[1]
+        stored = self._stored(url, secret)
+        if stored is not None and (self.now() - stored[1]).total_seconds() < self.limits.keep_seconds:
+            return stored[0], stored[1]
         sent = dict(headers or {})
-        if kept is not None:
+        if stored is not None:
             sent |= {
-                name: kept[2][key]
+                name: stored[2][key]
                 for key, name in (("etag", "If-None-Match"), ("modified", "If-Modified-Since"))
-                if kept[2].get(key)
+                if stored[2].get(key)
             }
         shown = mask(url, secret)
         for attempt in range(1, self.limits.tries + 1):
             status, content, answered = self._ask(url, sent, shown, secret, last=attempt == self.limits.tries)
-            if status == 304 and kept is not None:
-                return kept[0], self._keep(url, secret, kept[0], kept[2])
+            if status == 304 and stored is not None:
+                return stored[0], self._store(url, secret, stored[0], stored[2])
             if status == 200:
-                return content, self._keep(url, secret, content, answered)
+                return content, self._store(url, secret, content, answered)
             if status not in (0, 408, 425, 429, 500, 502, 503, 504) or attempt == self.limits.tries:
                 self._refuse(status, shown)
             self.sleep(self._wait(attempt, answered.get("retry", "")))
@@ -125,12 +125,12 @@ class Fetcher:
                             url = urljoin(url, answer.headers["location"])
                             sent = {}
                             continue
-                        told = {
+                        facts = {
                             "etag": answer.headers.get("etag", ""),
                             "modified": answer.headers.get("last-modified", ""),
                             "retry": answer.headers.get("retry-after", ""),
                         }
-                        return answer.status_code, self._body(answer, shown), told
+                        return answer.status_code, self._body(answer, shown), facts
         except (httpx.TransportError, httpx.DecodingError) as error:
             if last:
                 raise RadarError(
@@ -196,21 +196,21 @@ class Fetcher:
     def _path(self, url: str, secret: str) -> Path:
         return self.folder / hashlib.sha256(mask(url, secret).encode()).hexdigest()[:32]
 
-    def _kept(self, url: str, secret: str) -> tuple[bytes, datetime, dict[str, str]] | None:
+    def _stored(self, url: str, secret: str) -> tuple[bytes, datetime, dict[str, str]] | None:
         path = self._path(url, secret)
         try:
-            told = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             content = path.with_suffix(".body").read_bytes()
-            if hashlib.sha256(content).hexdigest() != told["sha256"]:
+            if hashlib.sha256(content).hexdigest() != facts["sha256"]:
                 return None
-            return content, datetime.fromisoformat(told["fetched_at"]), told
+            return content, datetime.fromisoformat(facts["fetched_at"]), facts
         except (OSError, ValueError, KeyError, TypeError):
             return None  # never kept, or cut off while it was: it is asked for anew
 
-    def _keep(self, url: str, secret: str, content: bytes, answered: Mapping[str, str]) -> datetime:
+    def _store(self, url: str, secret: str, content: bytes, answered: Mapping[str, str]) -> datetime:
         """Keep an answer; return when it was fetched, the moment that a later look at what is kept tells too."""
         path, fetched = self._path(url, secret), self.now()
-        told = {
+        facts = {
             "etag": answered.get("etag", ""),
             "modified": answered.get("modified", ""),
             "fetched_at": fetched.isoformat(),
@@ -218,7 +218,7 @@ class Fetcher:
         self.folder.mkdir(parents=True, exist_ok=True)
         path.with_suffix(".body").write_bytes(content)
         path.with_suffix(".json").write_text(
-            json.dumps(told | {"sha256": hashlib.sha256(content).hexdigest()}), encoding="utf-8"
+            json.dumps(facts | {"sha256": hashlib.sha256(content).hexdigest()}), encoding="utf-8"
         )
         return fetched
 
@@ -245,8 +245,8 @@ def find_old_answers(folder: Path, before: datetime) -> list[Path]:
 def _fetched_at(file: Path) -> datetime:
     """When an answer was fetched, by what stands beside it; of a part that tells nothing, when it was last written."""
     try:
-        told = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
-        return datetime.fromisoformat(told["fetched_at"])
+        facts = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+        return datetime.fromisoformat(facts["fetched_at"])
     except (OSError, ValueError, KeyError, TypeError):
         return datetime.fromtimestamp(file.stat().st_mtime, tz=UTC)
 

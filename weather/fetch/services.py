@@ -87,7 +87,7 @@ def fetch(
         content, fetched = fetcher.get(url, secret=account.key, headers=headers)
         name = f"{service} {at[0]:g},{at[1]:g}"
         try:
-            reading = read_bytes(content, name, _told(sources, service, at))
+            reading = read_bytes(content, name, _sources_at(sources, service, at))
         except RadarError:
             fetcher.forget(url, secret=account.key)
             raise
@@ -99,7 +99,7 @@ def fetch(
     return readings, {}
 
 
-def _told(sources: Sources, provider: Provider, at: Place) -> Sources:
+def _sources_at(sources: Sources, provider: Provider, at: Place) -> Sources:
     return replace(sources, provider=provider, place=at)
 
 

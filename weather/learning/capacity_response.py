@@ -101,7 +101,7 @@ def amounts_at_hubs(days: pl.DataFrame, hubs: pl.DataFrame, radius_km: float) ->
     return joined.select("date", "hub_id", pl.col("snow_cm").fill_null(0.0), wet_mm=wet).sort("date", "hub_id")
 
 
-def kept_by_productivity(
+def handled_by_productivity(
     outlet_weather: pl.DataFrame, outlets: pl.DataFrame, hub_weather: pl.DataFrame, spare_capacity: float
 ) -> pl.DataFrame:
     """Work out which share of a hub's parcels its couriers can handle.
@@ -120,7 +120,7 @@ def kept_by_productivity(
     Returns
     -------
     polars.DataFrame
-        ``date``, ``hub_id``, ``kept`` = min(1, mean productivity of its outlets x (1 + spare_capacity)), sorted. Where
+        ``date``, ``hub_id``, ``handled`` = min(1, mean productivity of its outlets x (1 + spare_capacity)), sorted. Where
         something is known of one outlet of a hub, those with coordinates of which nothing is known work as on a fair day.
     """
     placed = outlets.filter(pl.col("latitude").is_not_null() & pl.col("longitude").is_not_null())
@@ -134,11 +134,11 @@ def kept_by_productivity(
     )
     own = hub_weather.select("date", "hub_id", "capacity_factor").join(by_hub, on=["date", "hub_id"], how="anti")
     joined = pl.concat([by_hub, own])
-    kept = (pl.col("capacity_factor") * (1.0 + spare_capacity)).clip(upper_bound=1.0)
-    return joined.select("date", "hub_id", kept=kept).sort("date", "hub_id")
+    handled = (pl.col("capacity_factor") * (1.0 + spare_capacity)).clip(upper_bound=1.0)
+    return joined.select("date", "hub_id", handled=handled).sort("date", "hub_id")
 
 
-def kept_by_history(amounts: pl.DataFrame, response: VolumeResponse, direction: Direction) -> pl.DataFrame:
+def handled_by_history(amounts: pl.DataFrame, response: VolumeResponse, direction: Direction) -> pl.DataFrame:
     """Work out which share of a hub's parcels moves, as history shows it.
 
     Parameters
@@ -153,27 +153,27 @@ def kept_by_history(amounts: pl.DataFrame, response: VolumeResponse, direction: 
     Returns
     -------
     polars.DataFrame
-        ``date``, ``hub_id``, ``kept`` = exp(-snow rate x snow_cm - rain rate x wet_mm), not below
+        ``date``, ``hub_id``, ``handled`` = exp(-snow rate x snow_cm - rain rate x wet_mm), not below
         1 - ``VOLUMES.most_kept_back``; sorted.
     """
     snow, wet = response.rate(direction, "snow"), response.rate(direction, "rain")
-    kept = (-(snow * pl.col("snow_cm") + wet * pl.col("wet_mm"))).exp().clip(1.0 - VOLUMES.most_kept_back, 1.0)
-    return amounts.select("date", "hub_id", kept=kept).sort("date", "hub_id")
+    handled = (-(snow * pl.col("snow_cm") + wet * pl.col("wet_mm"))).exp().clip(1.0 - VOLUMES.most_kept_back, 1.0)
+    return amounts.select("date", "hub_id", handled=handled).sort("date", "hub_id")
 
 
-def keep_least(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """Return for each hub and day the least share of two tables (``date``, ``hub_id``, ``kept``); sorted."""
-    both = pl.concat([frame.select("date", "hub_id", "kept") for frame in (one, other)])
-    return both.group_by("date", "hub_id").agg(pl.col("kept").min()).sort("date", "hub_id")
+def take_least(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+    """Return for each hub and day the least share of two tables (``date``, ``hub_id``, ``handled``); sorted."""
+    both = pl.concat([frame.select("date", "hub_id", "handled") for frame in (one, other)])
+    return both.group_by("date", "hub_id").agg(pl.col("handled").min()).sort("date", "hub_id")
 
 
 def lay_out(
-    kept: pl.DataFrame, hub_ids: Sequence[str], days: Sequence[date]
+    handled: pl.DataFrame, hub_ids: Sequence[str], days: Sequence[date]
 ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     """Lay shares out as an array of shape (hubs, days); 1 where nothing is known."""
     hubs = pl.DataFrame({"hub_id": list(hub_ids)}, schema={"hub_id": pl.String}).with_row_index("row")
     dates = pl.DataFrame({"date": list(days)}, schema={"date": pl.Date}).with_row_index("column")
-    placed = kept.join(hubs, on="hub_id").join(dates, on="date")
+    placed = handled.join(hubs, on="hub_id").join(dates, on="date")
     laid = np.ones((len(hub_ids), len(days)))
-    laid[placed["row"].to_numpy(), placed["column"].to_numpy()] = placed["kept"].to_numpy()
+    laid[placed["row"].to_numpy(), placed["column"].to_numpy()] = placed["handled"].to_numpy()
     return laid

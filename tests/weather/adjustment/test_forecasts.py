@@ -30,8 +30,8 @@ ONE = np.array([0], dtype=np.int64)
 
 def test_half_a_day_held_back_comes_over_the_days_after() -> None:
     due = np.array([[100, 0, 0, 0]], dtype=np.int64)
-    kept = np.array([[0.6, 1.0, 1.0, 1.0]])
-    left, waiting = hold_back(due, kept, ONE)
+    handled = np.array([[0.6, 1.0, 1.0, 1.0]])
+    left, waiting = hold_back(due, handled, ONE)
     # 40 wait; half of what waits goes each day
     assert left.tolist() == [[60, 20, 10, 5]]
     assert waiting.tolist() == [5]
@@ -56,9 +56,9 @@ def test_no_parcel_is_lost_or_made(data: st.DataObject) -> None:
     counts = st.lists(st.integers(0, 10_000), min_size=routes * days, max_size=routes * days)
     shares = st.lists(st.floats(0, 1), min_size=routes * days, max_size=routes * days)
     due = np.array(data.draw(counts), dtype=np.int64).reshape(routes, days)
-    kept = np.array(data.draw(shares)).reshape(routes, days)
+    handled = np.array(data.draw(shares)).reshape(routes, days)
     group = np.sort(np.array(data.draw(st.lists(st.integers(0, 2), min_size=routes, max_size=routes)), dtype=np.int64))
-    left, waiting = hold_back(due, kept, group)
+    left, waiting = hold_back(due, handled, group)
     assert (left >= 0).all()
     assert (waiting >= 0).all()
     assert (left.sum(axis=1) + waiting == due.sum(axis=1)).all()
@@ -68,10 +68,10 @@ def test_no_parcel_is_lost_or_made(data: st.DataObject) -> None:
         if (group == group[route]).sum() == 1:  # its roundings are its own, so its days can be told one by one
             wait = 0
             for day in range(days):
-                stays = wait + due[route, day] - kept[route, day] * (due[route, day] + CATCH_UP * wait)
+                stays = wait + due[route, day] - handled[route, day] * (due[route, day] + CATCH_UP * wait)
                 wait = min(int(np.floor(stays + 0.5 - 1e-6)), wait + int(due[route, day]))
                 assert left[route, : day + 1].sum() == due[route, : day + 1].sum() - wait
-    if (kept == 1.0).all() or not due.any():
+    if (handled == 1.0).all() or not due.any():
         assert (left == due).all()
 
 
@@ -176,8 +176,8 @@ def test_every_level_adds_up(parcels: list[int], shares: list[float]) -> None:
     plan = routes(
         *((day, "c", *pair, parcels[4 * d + p]) for d, day in enumerate(DAYS) for p, pair in enumerate(pairs))
     )
-    kept = np.array(shares).reshape(2, 2, 4)
-    moved = move_routes(plan, DAYS, HUBS, kept[0], kept[1])
+    handled = np.array(shares).reshape(2, 2, 4)
+    moved = move_routes(plan, DAYS, HUBS, handled[0], handled[1])
     by_hub = change_by_hub(moved.rows)
     regions = change_by_region(NETWORK, REGIONS, by_hub)
     total = moved.rows.group_by("date").agg(change=(pl.col("after") - pl.col("before")).sum()).sort("date")

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from weather.learning.capacity_response import amounts_at_hubs, kept_by_history, kept_by_productivity, lay_out
+from weather.learning.capacity_response import amounts_at_hubs, handled_by_history, handled_by_productivity, lay_out
 from weather.learning.volumes import Rate, VolumeResponse, fit_volume_response
 
 FIRST = date(2024, 1, 1)
@@ -90,22 +90,22 @@ def test_share_kept_falls_with_snow_and_never_to_nothing() -> None:
     amounts = pl.DataFrame(
         {"date": [FIRST] * 3, "hub_id": ["A", "B", "C"], "snow_cm": [0.0, 10.0, 900.0], "wet_mm": [0.0, 0.0, 0.0]}
     )
-    kept = kept_by_history(amounts, response(0.03, 0.002), "out")
-    assert kept["kept"].to_list() == pytest.approx([1.0, np.exp(-0.3), 0.1])
+    handled = handled_by_history(amounts, response(0.03, 0.002), "out")
+    assert handled["handled"].to_list() == pytest.approx([1.0, np.exp(-0.3), 0.1])
 
 
 def test_rate_below_nothing_does_not_make_parcels() -> None:
     amounts = pl.DataFrame({"date": [FIRST], "hub_id": ["A"], "snow_cm": [10.0], "wet_mm": [0.0]})
-    assert kept_by_history(amounts, response(-0.01, 0.0), "out")["kept"].to_list() == [1.0]
+    assert handled_by_history(amounts, response(-0.01, 0.0), "out")["handled"].to_list() == [1.0]
 
 
 def test_couriers_have_some_spare() -> None:
     weather = pl.DataFrame({"date": [FIRST] * 3, "outlet_id": ["a1", "a2", "b1"], "capacity_factor": [0.6, 0.8, 0.95]})
     outlets = placed({"a1": "A", "a2": "A", "b1": "B"})
     own = pl.DataFrame({"date": [FIRST] * 2, "hub_id": ["A", "C"], "capacity_factor": [0.1, 0.5]})
-    kept = kept_by_productivity(weather, outlets, own, 0.15)
+    handled = handled_by_productivity(weather, outlets, own, 0.15)
     # A by its outlets, B within the spare, C by the hub itself
-    assert kept.rows() == [(FIRST, "A", pytest.approx(0.805)), (FIRST, "B", 1.0), (FIRST, "C", pytest.approx(0.575))]
+    assert handled.rows() == [(FIRST, "A", pytest.approx(0.805)), (FIRST, "B", 1.0), (FIRST, "C", pytest.approx(0.575))]
 
 
 def placed(hub_of: dict[str, str]) -> pl.DataFrame:
@@ -119,8 +119,8 @@ def test_outlets_outside_a_warning_work_on() -> None:
     warned = pl.DataFrame({"date": [FIRST], "outlet_id": ["a1"], "capacity_factor": [0.4]})
     own = pl.DataFrame(schema={"date": pl.Date, "hub_id": pl.String, "capacity_factor": pl.Float64})
     # one of three under the warning; of those without coordinates nothing is said
-    assert kept_by_productivity(warned, outlets, own, 0.0)["kept"].to_list() == [pytest.approx(0.8)]
-    assert kept_by_productivity(warned, lost, own, 0.0)["kept"].to_list() == [pytest.approx(0.7)]
+    assert handled_by_productivity(warned, outlets, own, 0.0)["handled"].to_list() == [pytest.approx(0.8)]
+    assert handled_by_productivity(warned, lost, own, 0.0)["handled"].to_list() == [pytest.approx(0.7)]
 
 
 def test_a_hub_alone_on_its_days_shows_nothing() -> None:
@@ -147,8 +147,8 @@ def test_gain_on_days_left_out_is_told() -> None:
 
 
 def test_unknown_hubs_and_days_move_freely() -> None:
-    kept = pl.DataFrame({"date": [FIRST], "hub_id": ["B"], "kept": [0.4]})
-    assert lay_out(kept, ["A", "B"], [FIRST, FIRST + timedelta(days=1)]).tolist() == [[1.0, 1.0], [0.4, 1.0]]
+    handled = pl.DataFrame({"date": [FIRST], "hub_id": ["B"], "handled": [0.4]})
+    assert lay_out(handled, ["A", "B"], [FIRST, FIRST + timedelta(days=1)]).tolist() == [[1.0, 1.0], [0.4, 1.0]]
 
 
 def test_hub_takes_its_nearest_point_or_none() -> None:

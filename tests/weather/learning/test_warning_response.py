@@ -15,7 +15,7 @@ from data.settings import EffectOverride, WeatherSettings
 from weather.effects.effect_tables import list_effects
 from weather.exposure.warnings import acting_warnings
 from weather.impact_inputs import ImpactTables, learn_effects
-from weather.learning.capacity_response import keep_least
+from weather.learning.capacity_response import take_least
 from weather.learning.volumes import Rate, VolumeResponse
 from weather.learning.warning_response import LearnedWarning, fit_warning_response, replace_productivity
 
@@ -102,9 +102,9 @@ def test_learnt_rows_are_replaced_and_the_planners_stay() -> None:
 
 
 def test_least_share_counts() -> None:
-    one = pl.DataFrame({"date": [FIRST, FIRST], "hub_id": ["A", "B"], "kept": [0.9, 0.5]})
-    other = pl.DataFrame({"date": [FIRST, FIRST], "hub_id": ["B", "C"], "kept": [0.7, 0.6]})
-    assert keep_least(one, other)["kept"].to_list() == [0.9, 0.5, 0.6]
+    one = pl.DataFrame({"date": [FIRST, FIRST], "hub_id": ["A", "B"], "handled": [0.9, 0.5]})
+    other = pl.DataFrame({"date": [FIRST, FIRST], "hub_id": ["B", "C"], "handled": [0.7, 0.6]})
+    assert take_least(one, other)["handled"].to_list() == [0.9, 0.5, 0.6]
 
 
 def test_rate_of_zero_on_thin_evidence_is_the_preset() -> None:
