@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from data.arrays import Matrix, Vector
-from data.closings import CLOSING, Closing
+from data.closing_rules import CLOSING
+from data.closings import Closing
 from data.constants import constant
 from forecasting.history.closures import CLOSURE, Closure, Ends
 from forecasting.intervals.spread import Doubt
