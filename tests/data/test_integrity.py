@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from data.cleaning import find_removable, remove
+from data.contracts import contract
 from data.delta import faults_told
 from data.errors import RadarError
 from data.integrity import find_damage, list_damage, repair
@@ -230,6 +231,34 @@ def test_clean_removes_only_what_nothing_needs(workspace: Workspace) -> None:
         remove(workspace, find_removable(workspace, 0, later))
     with pytest.raises(RadarError, match="Version 2 of table hubs was removed"):
         workspace.read("hubs", 2)
+
+
+def test_clean_keeps_what_a_standing_plans_forecast_was_made_from(workspace: Workspace) -> None:
+    day = date(2025, 11, 1)
+    columns = contract("network_forecasts").polars_schema.items()
+    forecast = {name: day if dtype == pl.Date else 1 for name, dtype in columns if name != "run_id"}
+
+    def replace_hubs(count: int) -> None:
+        with workspace.run("load") as run:
+            run.replace("hubs", pl.DataFrame({"hub_id": [f"{n}" for n in range(count)], "name": "x"}))
+
+    with workspace.run("forecast") as run:
+        run.read("hubs")
+        run.append("network_forecasts", pl.DataFrame([forecast]))
+    replace_hubs(40)
+    with workspace.run("plan trunk") as plan:
+        plan.results("network_forecasts")
+        plan.read("hubs")
+        plan.append("hub_prices", pl.DataFrame({"date": [day], "hub_id": ["00"], "price": [1.0]}))
+    replace_hubs(50)
+    with workspace.run("withdraw") as last:
+        withdraw(last, run.run_id)
+    later = datetime.now(UTC) + timedelta(days=100)
+    gone = {one.table: one.versions for one in find_removable(workspace, 0, later)}
+    soon = datetime.now(UTC) + timedelta(days=3)
+    assert "hubs" not in {one.table for one in find_removable(workspace, 4, soon) if one.versions}
+    assert "hubs" in {one.table for one in find_removable(workspace, 2, soon) if one.versions}
+    assert gone["hubs"] == (0, 1)  # 2 is the forecast's, 3 the plan's, 4 the newest
 
 
 def test_a_damaged_log_is_told_without_the_calls_of_the_library(tmp_path: Path) -> None:
