@@ -112,7 +112,7 @@ def find_closings(
 
     A hub is closed, as origin or as destination, while its share of the network's parcels is under a tenth of its mean share on its
     last 28 days of work, for three days or more. It is past when the share came back, present when the history ends with it. It opened
-    when it has carried parcels for three to 28 days and none in the 28 days before. The same of routes that had 1 % of the network and
+    when it has carried parcels for three to 28 days and none in the 28 days before, unless a closing ended there. The same of routes that had 1 % of the network and
     whose hubs went on.
 
     Parameters
@@ -270,15 +270,11 @@ def _scan(blank: Closing, own: Vector, total: Vector, usable: Flags, least: floa
     opening = _opened(share, least)
     if opening is not None:
         at, since = opening
-        found.append(
-            replace(
-                blank,
-                change="opens",
-                date=blank.date + dt.timedelta(days=int(days[at])),
-                share=since,
-                days=int(days[-1] - days[at]) + 1,
-            )
-        )
+        day = blank.date + dt.timedelta(days=int(days[at]))
+        # What comes back after a closing has not opened: the closing tells it, with what it carried before.
+        if not any(one.until == day - dt.timedelta(days=1) for one in found):
+            length = int(days[-1] - days[at]) + 1
+            found.append(replace(blank, change="opens", date=day, share=since, days=length))
     return found
 
 

@@ -45,6 +45,16 @@ def test_a_hub_that_was_shut_for_weeks_before_is_known_for_it() -> None:
     assert [one.days_before for one in found] == [0, 37]
 
 
+@pytest.mark.parametrize(
+    ("closed_days", "kinds"), [(40, ["closes"]), (70, ["opens"])], ids=["a closing", "too long for one"]
+)
+def test_what_comes_back_after_a_closing_has_not_opened(closed_days: int, kinds: list[str]) -> None:
+    """Both were silent for four weeks and more; what closed for longer than a closing lasts is new."""
+    back = DAYS - 10
+    found = find_closings(volumes(lambda at, origin, _: back - closed_days <= at < back and origin == "B"))
+    assert [one.change for one in found] == kinds
+
+
 @pytest.mark.parametrize("lasts", [True, False])
 @pytest.mark.parametrize(("week_before", "kept"), [(2, 0.5 / 0.875), (1, 1.0)])
 def test_a_hub_that_faded_before_it_closed_is_told_from_one_that_fell_silent_at_once(
