@@ -95,7 +95,7 @@ def results_alone() -> Iterator[None]:
         _REDIRECTION.end()
 
 
-HIGHS_ONCE = "HIGHS_ONCE"  # on small location problems five times as fast as with restarts
+HIGHS_ONCE = "HIGHS_ONCE"  # on small location problems twice as fast as with restarts
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ class MilpRules:
     most_tight_rows: int = constant(
         20_000, "rows", "`sent <= demand x open` up to which they make the MILP faster", "judgement"
     )
+    sizes: int = constant(3, "1", "of warehouses by which demand is rounded to how many must open", "judgement")
+    least_part: float = constant(
+        0.01, "1", "of a warehouse over whole ones, below which that says nothing", "judgement"
+    )
     noise: float = constant(1e-7, "units", "fewer are the solver's rounding, and open no warehouse", "judgement")
 
 
@@ -121,7 +125,7 @@ def solve_pairs(
     rows = _write_rows(problem, allowed, groups, places, bundle, families, sites)
     if not relaxed and opened is None:
         rows += _write_tight_rows(problem, groups, places, first_open)
-        rows.append(_write_cover_row(problem, allowed, first_open))
+        rows.append(_write_cover_rows(problem, allowed, first_open))
     matrix = sp.vstack([_as_matrix(row, columns) for row in rows], format="csr")
     open_low = np.zeros(n_places) if opened is None else opened.astype(float)
     open_high = np.ones(n_places) if opened is None else opened.astype(float)
@@ -218,15 +222,31 @@ def _write_tight_rows(
     return [_Rows(entries, np.full(len(tight), -np.inf), np.zeros(len(tight)))]
 
 
-def _write_cover_row(problem: LocationProblem, allowed: NDArray[np.bool_], first_open: int) -> _Rows:
-    """What open warehouses can hold, and what is short, cover all that is asked for: implied, and what cuts are made from."""
+def _write_cover_rows(problem: LocationProblem, allowed: NDArray[np.bool_], first_open: int) -> _Rows:
+    """What open warehouses hold, and what is short, cover all that is asked for; and how many must open for that.
+
+    The first row is implied by the others. Rounded to whole warehouses of a size d it is stronger (mixed-integer rounding: Nemhauser and Wolsey,
+    Mathematical Programming 46, 1990), with D = demand / d, its fraction f, and a = what a warehouse holds / d::
+
+        sum over warehouses of (floor(a) + min(fraction of a, f) / f) x open + short / (d f) >= ceil(D)
+    """
     n_groups, n_places = problem.cost.shape
     most = np.where(allowed, problem.demand[:, None], 0.0).sum(axis=0)
     sends = np.minimum(most, problem.room + problem.there.sum(axis=0))
-    one = np.zeros(n_groups + n_places, dtype=np.int64)
-    across = np.concatenate([first_open - n_groups + np.arange(n_groups), first_open + np.arange(n_places)])
-    entries = (one, across, np.concatenate([np.ones(n_groups), sends]))
-    return _Rows((entries,), np.array([problem.demand.sum()]), np.array([np.inf]))
+    total, whole = float(problem.demand.sum()), problem.opening > 0
+    lines, low = [np.concatenate([np.ones(n_groups), sends])], [total]
+    for size in np.unique(sends[whole & (sends > 0)])[::-1][: MILP.sizes].tolist():
+        part = total / size - np.floor(total / size)
+        if part < MILP.least_part:
+            continue
+        share = sends / size
+        opens = np.where(whole, np.floor(share) + np.minimum(share - np.floor(share), part) / part, share / part)
+        lines.append(np.concatenate([np.full(n_groups, 1.0 / (size * part)), opens]))
+        low.append(float(np.ceil(total / size)))
+    columns = np.arange(first_open - n_groups, first_open + n_places)
+    down = np.repeat(np.arange(len(lines)), len(columns))
+    entries = (down, np.tile(columns, len(lines)), np.concatenate(lines))
+    return _Rows((entries,), np.array(low), np.full(len(low), np.inf))
 
 
 def _scale(model: LinearModel) -> tuple[LinearModel, Floats]:
