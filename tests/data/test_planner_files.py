@@ -19,7 +19,7 @@ from data.ingest.asides import HEADER, NOTE, SUM, is_sum
 from data.ingest.dates import parse_days
 from data.ingest.files import load_files, preview_files
 from data.ingest.future import tomorrow
-from data.ingest.ids import DIGITS_LOST, EXPONENT, NO_VALUE, fold_id
+from data.ingest.ids import DIGITS_LOST, EXPONENT, NO_VALUE, find_damaged, fold_id
 from data.ingest.loading import Loaded
 from data.ingest.profiles import Profile, read_profile
 from data.ingest.rows import DIFFERS_BESIDE
@@ -512,6 +512,18 @@ def test_spellings_are_ids_of_their_own_where_asked_for(tmp_path: Path, workspac
     text = "date,origin,destination,parcels\n2025-09-01,SH1,B,1\n2025-09-02,sh1,B,1\n"
     load(_csv(tmp_path, text), ids_as_written=True)
     assert _hubs(workspace) == ["B", "SH1", "sh1"]
+
+
+def test_a_spelling_that_fits_two_known_ids_is_made_neither(tmp_path: Path, load: Load) -> None:
+    load(_csv(tmp_path, "hub_id,name\nsh1,a\nSH1,b\nB,c\n", "hubs.csv"), "hubs", ids_as_written=True)
+    with pytest.raises(RadarError, match="1 x origin_hub_id is no id of table hubs"):
+        load(_csv(tmp_path, "date,origin,destination,parcels\n2025-11-01,Sh1,B,1\n"), add_missing=("couriers",))
+
+
+def test_long_ids_most_of_which_end_in_zeros_are_damaged() -> None:
+    ids = ["1234567890123450000", "9234567890123450000", "1234567890123456789"]
+    assert find_damaged(pl.Series(ids)).to_list() == [DIGITS_LOST, DIGITS_LOST, None]
+    assert find_damaged(pl.Series([*ids, "2234567890123456789"])).to_list() == [None] * 4  # half may be chance
 
 
 def test_an_unknown_id_close_to_a_known_one_is_told(tmp_path: Path, load: Load) -> None:
