@@ -13,6 +13,8 @@ from cli.app import app
 from data.contracts import contract
 from data.errors import RadarError
 from data.ingest.cell_units import read_own_units
+from data.ingest.folders import match_files
+from data.ingest.loading import LOADABLE
 from data.ingest.numbers import parse_fractions, parse_wholes
 from data.sources import Layout, open_file
 from data.workspace import Workspace
@@ -182,6 +184,7 @@ def test_days_without_their_year_are_asked_for_it(tmp_path: Path, workspace: Wor
     assert "date is a date without a year: write it with four digits" in told.output
     assert "date has a year of two digits: write all four" in told.output
     assert workspace.read("route_volumes")["date"].max() == date(2025, 11, 30)
+    assert workspace.runs()["outcome"].to_list()[-1] == "rejected"
 
 
 def test_no_error_shows_a_password_whatever_it_is_about() -> None:
@@ -197,3 +200,15 @@ def test_no_error_shows_a_password_whatever_it_is_about() -> None:
 def test_columns_that_were_not_counted_are_not_told_as_counted(tmp_path: Path, header: str) -> None:
     with pytest.raises(RadarError, match="a header of more than 1,048,576 bytes"):
         open_file(write(tmp_path, f"{header}\n1\n"), Layout())
+
+
+def test_a_file_goes_to_the_longest_table_its_name_begins_with(tmp_path: Path) -> None:
+    for name in ("stock-2025.csv", "stock_receipts-2025.csv", "Stock Receipts 11月.xlsx", "stocks.csv"):
+        (tmp_path / name).write_text("x")
+    found = match_files(tmp_path, LOADABLE)
+    told = {table: sorted(path.name for path in paths) for table, paths in found.tables.items()}
+    assert told == {
+        "stock": ["stock-2025.csv"],
+        "stock_receipts": ["Stock Receipts 11月.xlsx", "stock_receipts-2025.csv"],
+    }
+    assert list(found.others) == ["stocks.csv"]
