@@ -81,3 +81,13 @@ def test_hours_of_a_card_are_those_of_the_plan(language: Language, told: list[st
     for sentence in told:
         assert sentence in page
     assert "22:00" not in page
+
+
+def test_days_are_told_from_to_and_no_chance_is_told_as_none() -> None:
+    page = words(write_cards(cards(), HUBS, RUN, "en", SHANGHAI))
+    assert "25% more sorting at Shanghai, Beijing, 11 Nov – 12 Nov" in page
+    assert "a hub overflows in below 4.5% of futures" in page
+    one_day = [answer("extra_sort", 1, date_to=date(2025, 11, 11)), answer("nothing", 2)]
+    page = words(write_cards([Card("x", [], one_day)], HUBS, RUN, "en", SHANGHAI))
+    assert "at Shanghai, Beijing, 11 Nov |" in page
+    assert "a hub overflows in 3.1% of futures" in page
