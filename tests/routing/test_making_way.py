@@ -19,7 +19,7 @@ from routing.trunk.task.build_network import build_network
 from routing.trunk.task.flows import Flows, load_network
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import TrunkNetwork
-from routing.trunk.task.paths import PathPool, Room
+from routing.trunk.task.paths import PathPool, Room, mark_accepted
 from routing.trunk.to_tables import write_flows
 from routing.trunk.vehicles.vehicle_model import tally
 from tests.routing.networks import make_inputs
@@ -87,6 +87,49 @@ def test_one_makes_way_for_another_that_makes_way_for_two() -> None:
     assert {name: loads.arcs[_arc(network, name)] for name in ("X-B", "Y-B", "Z-B")} == dict.fromkeys(
         ("X-B", "Y-B", "Z-B"), 100.0
     )
+
+
+def test_a_full_hub_is_waited_for_and_not_driven_round_to_on_paths_that_no_planner_accepts() -> None:
+    # B sorts its own 100 a day and nothing else until day 3; waiting at A costs a night's room that 60 for C hold without need, and the
+    # round A-C-A-B would take as long for nothing, but passes A twice
+    hubs = [
+        {"hub_id": "A", "buffer_capacity": 60},
+        {"hub_id": "B", "buffer_capacity": 0, "sort_capacity": 100},
+        {"hub_id": "C", "buffer_capacity": 0},
+    ]
+    lanes = [{"origin_hub_id": a, "destination_hub_id": b, "transit_hours": 20.0} for a, b in ("AB", "AC", "CA")]
+    demand = [(0, "A", "B", 50), (0, "A", "C", 60), *((day, "B", "B", 100) for day in range(3))]
+    options = TrunkOptions(hold_cost=0.1, short_cost=10_000.0, max_legs=4)
+    network = build_network(make_inputs(hubs, lanes, [TRUCK], demand), options)
+    assert network.path_rules.bounded
+    number = {
+        (int(o), int(d)): k
+        for k, (o, d) in enumerate(zip(network.demand_origin, network.demand_destination, strict=True))
+    }
+    a, b, c = (network.hub_ids.index(name) for name in "ABC")
+    first = int(network.demand_node()[number[a, c]])
+    nights = [first, int(network.after[first])]
+    late = next(
+        arc
+        for arc in range(network.arcs)
+        if network.lane_ids[network.arc_lane[arc]] == "A-C" and network.arc_day[arc] == 2
+    )
+    own: list[tuple[int, list[int], int]] = [
+        (k, [], 100) for k in range(len(network.demand_parcels)) if network.demand_origin[k] == b
+    ]
+    draft = _draft(network, [(number[a, c], [*(network.arcs + node for node in nights), late], 60), *own])
+    room = Room(
+        np.full(network.arcs, 100.0),
+        network.sort_capacity,
+        network.buffer_capacity,
+        np.full(network.arcs, np.inf),
+        np.zeros(network.arcs),
+    )
+    assert draft.flows.short(network).sum() == 50
+    found = make_way(network, draft.flows, network.demand_parcels, room, Deadline(60.0))
+    assert found.short(network).sum() == 0
+    assert mark_accepted(network, found.pool)[found.parcels > 0].all()
+    assert (load_network(network, found).nights <= network.buffer_capacity).all()
 
 
 @pytest.mark.parametrize("trucks", [("A-X", "E-X", "C-Y", "D-Z", "Z-B"), ("A-X", "C-Y", "D-Z", "Z-B"), ("A-X", "E-X")])

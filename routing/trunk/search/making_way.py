@@ -48,6 +48,12 @@ class MakingWayRules:
         0.01, "1", "of the price of a parcel short: what prices show that others hold what it needs", "judgement"
     )
     demands: int = constant(1000, "demands", "spread anew together at most", "judgement")
+    far: tuple[float, ...] = constant(
+        (1.0, 10.0),
+        "1",
+        "of that price: what a leg costs besides where paths are bound, so that some of few legs are known",
+        "judgement",
+    )
 
 
 RULES = MakingWayRules()
@@ -153,11 +159,22 @@ def _spread(
         least = min(least, short)
         if short < 1.0 or idle > RULES.idle or deadline.over():
             break
-        added = gather_pool(network, [choose_paths(network, _price(network, used, found, rooms), commodities)], demands)
+        prices = _price(network, used, found, rooms)
+        added = gather_pool(
+            network, [choose_paths(network, each, commodities) for each in _shorten(network, prices)], demands
+        )
         pool, _ = merge_paths(network, [used, take_paths(added, mark_accepted(network, added))])
         if len(pool) == len(used):
             break
     return used, spread
+
+
+def _shorten(network: TrunkNetwork, prices: ParcelPrices) -> list[ParcelPrices]:
+    """Prices as they are and, where paths are bound, with legs dearer: the cheapest way round a full hub may be one no planner accepts."""
+    if not network.path_rules.bounded:
+        return [prices]
+    leg = RULES.dear * network.short_cost
+    return [prices, *(prices._replace(arc=prices.arc + far * leg) for far in RULES.far)]
 
 
 def _make_whole(network: TrunkNetwork, pool: PathPool, found: Assignment, parcels: Ints, room: Room) -> Flows:
