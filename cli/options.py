@@ -57,7 +57,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 CertificateDraws = Annotated[
     int,
     typer.Option(
-        "--draws", metavar="N", min=1, max=100_000, help="Most futures the certificate's probability is played on."
+        "--draws",
+        metavar="N",
+        min=0,
+        max=100_000,
+        help="Most futures the certificate's probability is played on; 0 plays none and tells none.",
     ),
 ]
 Seed = Annotated[

@@ -22,9 +22,9 @@ _GOOD_ENDS = (0, EXIT_INCOMPLETE)
 
 
 # Futures that tell a plan's risk to two points (judgement: a demo shows what there is, in a minute or two); the plan as if
-# every lane were fair is there for its cost, and takes as few as draws come in strata.
+# every lane were fair is there for its cost, and plays none; that of the storm's evening takes as few as draws come in strata.
 _DRAWS = 250
-_DRAWS_OF_THE_FAIR = 25
+_DRAWS_OF_THE_EVENING = 25
 _CHANGES = 40  # departures a dispatcher may move in an evening (judgement)
 
 _PLAN_PURPOSES = {
@@ -104,7 +104,7 @@ def list_peak_steps(peak: Peak) -> tuple[Step, ...]:
         Step(("report", "forecast"), "the forecast as a page"),
         Step(("plan", "stock"), "how much of what in which warehouse by when"),
         Step(
-            ("plan", "trunk", *window, "--no-weather", *effort, "--draws", str(_DRAWS_OF_THE_FAIR), *seed),
+            ("plan", "trunk", *window, "--no-weather", *effort, "--draws", "0", *seed),
             "the plan as if every lane were fair, to hold the next one against",
         ),
         Step(
@@ -136,7 +136,7 @@ def list_storm_steps(peak: Peak, known: date) -> tuple[Step, ...]:
         ),
         Step(("weather", "apply", "--close", "likely"), "lanes likely shut are shut; parcels wait for the days after"),
         Step(
-            ("plan", "trunk", *window, *near, *effort, "--draws", str(_DRAWS_OF_THE_FAIR), "--seed", str(peak.seed)),
+            ("plan", "trunk", *window, *near, *effort, "--draws", str(_DRAWS_OF_THE_EVENING), "--seed", str(peak.seed)),
             "the days left, near the plan that stands: what is needed changes",
         ),
         Step(("verify", "trunk"), "every balance, capacity and cost recomputed"),

@@ -130,13 +130,16 @@ def judge_risk(
     Returns
     -------
     dict, Stressed or None
-        The values of ``RISK_COLUMNS``, and what was found; null with the reason, and None, where no forecast covers the plan.
+        The values of ``RISK_COLUMNS``, and what was found; null with the reason, and None, where no forecast covers the plan or no
+        draws are asked for.
     """
     from routing.stress.incidents import Surroundings
     from routing.stress.stress import StressOptions, stress_plan
 
     empty: dict[str, Any] = dict.fromkeys(RISK_COLUMNS)
     try:
+        if draws == 0:
+            raise RadarError("no draws asked for", action="plan with --draws 250 to be told")
         plan = lay_out_plan(tables, forecasts, settings, options, draws, seed)
     except RadarError as error:
         return empty | {"overflow_reason": str(error)}, None

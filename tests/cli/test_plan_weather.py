@@ -170,6 +170,8 @@ def test_a_plan_of_a_workspace_without_weather_says_so(folder: Path, tmp_path: P
 
 
 def test_a_twin_of_fewer_draws_is_a_twin(folder: Path) -> None:
-    """On how many futures a plan is played changes no plan."""
-    fair = plan(folder, "--no-weather", "--draws", "25", "--seed", "3")
+    """On how many futures a plan is played changes no plan; on none it has no probability, and says why."""
+    fair = plan(folder, "--no-weather", "--draws", "0", "--seed", "3")
+    assert fair["overflow_probability"] is None
+    assert "o draws asked for" in fair["overflow_reason"]
     assert plan(folder, "--draws", "50", "--seed", "3")["weather"]["fair_run"] == fair["run_id"]
