@@ -47,8 +47,10 @@ def read_changes(workspace: Workspace, run_id: str, reference: str | None) -> tu
     from routing.trunk.replan.reference_plan import count_changes
 
     near = read_reference(workspace, reference, None)
+    if reference is None or near is None:
+        return None
     days = workspace.results("route_demand", run_id)["date"]
     first, last = days.min(), days.max()
-    if reference is None or near is None or not isinstance(first, date) or not isinstance(last, date):
+    if not isinstance(first, date) or not isinstance(last, date):
         return None
     return reference, count_changes(near.compare(workspace.results("trunk_departures", run_id), first, last))

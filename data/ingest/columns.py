@@ -49,7 +49,7 @@ def fold_name(name: str) -> str:
 
     Examples
     --------
-    >>> fold_name(" Origin Hub-ID "), fold_name("货量（件）"), fold_name("\\ufeff日期")
+    >>> fold_name(" Origin Hub-ID "), fold_name("货量（件）"), fold_name("\ufeff日期")
     ('originhubid', '货量', '日期')
     """
     folded = unicodedata.normalize("NFKC", name).casefold().strip()

@@ -41,7 +41,7 @@ from routing.stress.yard import clear, empty, join, put, sweep
 GATE_SHARE = 0.8  # of a buffer that a hub may be expected to fill before nothing is loaded for it (judgement)
 # Of these files the functions here are compiled beside this one. What numba compiled before it takes while the text of this file is the same, whatever
 # became of those it calls: this line changes with them, and a test says so.
-COMPILED_OF = ("compiled", "loading", "records", "sorting", "yard", "469233f34697ad93")
+COMPILED_OF = ("compiled", "loading", "records", "sorting", "yard", "3b797052e75c2ae7")
 _CELLS = 1 << 14
 _EPSILON = 1e-9  # shares that add up to one but for float noise lose no parcel
 

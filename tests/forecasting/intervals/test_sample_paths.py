@@ -12,6 +12,7 @@ from data.errors import RadarError
 from data.quantiles import QUANTILE_COLUMNS, QUANTILE_LEVELS
 from forecasting.forecast import forecast
 from forecasting.inputs import ForecastSettings
+from forecasting.intervals.path_rules import PATHS
 from forecasting.intervals.sample_paths import PathModel, draw_paths, fit_paths, tabulate_path
 from tests.forecasting.small_networks import START
 from tests.forecasting.small_networks import network as make_network
@@ -193,3 +194,9 @@ def test_what_cannot_be_drawn_is_said() -> None:
         fit_paths(network.head(3), hub, route)
     with pytest.raises(RadarError, match="0 draws"):
         next(draw_paths(fit_paths(network, hub, route), 0, 0))
+
+
+def test_what_lasts_and_what_is_shared_are_shares() -> None:
+    shares = [value for name, value in vars(PATHS).items() if name.endswith(("_lasting", "_persistence", "_share"))]
+    assert len(shares) >= 6
+    assert all(0.0 <= share < 1.0 for share in shares)
