@@ -107,7 +107,9 @@ def _compiling() -> Iterator[list[subprocess.Popen[bytes]]]:
     """Have the loops of planner and player compiled by two other processes while the forecast is made; on disk already, they end at once."""
     carrying = "from routing.trunk.compiling import compile_carrying; compile_carrying()"
     player = "from routing.stress.two_hubs import compile_player; compile_player()"
-    parts = ("from routing.trunk.compiling import compile_search; compile_search()", f"{carrying}; {player}")
+    bounds = "from routing.trunk.compiling import compile_bounds; compile_bounds()"
+    search = "from routing.trunk.compiling import compile_search; compile_search()"
+    parts = (search, f"{carrying}; {player}; {bounds}")
     quiet = subprocess.DEVNULL
     children = [
         subprocess.Popen([sys.executable, "-P", "-c", part], stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603 - words of our own

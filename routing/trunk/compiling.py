@@ -7,6 +7,7 @@ from functools import cache
 
 from routing.budget import Deadline
 from routing.trunk.bound.dual_ascent import lift_bound
+from routing.trunk.bound.forcing_prices import force_openings
 from routing.trunk.bound.lagrangian import price_departures, zero_prices
 from routing.trunk.search.draft import empty_draft
 from routing.trunk.search.find_plan import find_bound, polish, search_plan
@@ -21,15 +22,31 @@ from routing.trunk.vehicles.step_costs import build_step_costs
 @cache
 def compile_search() -> None:
     """Run the search once, so that no plan's time limit pays for compiling; a command that plans later may have it done meanwhile."""
-    options = TrunkOptions(effort=1e-3)
+    options = TrunkOptions(effort=1e-3, max_legs=4)
     network = _build_two_hubs(options)
     endless = Deadline(1e6)
     relaxed = find_bound(network, options, endless)
     draft = search_plan(network, relaxed, options, endless, 1.0)
     step_costs = build_step_costs(network, price_departures(network, zero_prices(network)))
     polish(network, draft.flows, step_costs, TrunkOptions(), endless)
+
+
+@cache
+def compile_bounds() -> None:
+    """Run the further bounds, and the plan that stands on them, once, for the same reason."""
+    options = TrunkOptions(effort=1e-3)
+    network = _build_two_hubs(options)
+    endless = Deadline(1e6)
+    relaxed = find_bound(network, options, endless)
     lift_bound(network, relaxed, endless)
-    plan_fixed_charge(network, relaxed, options, endless, draft)
+    force_openings(network, relaxed, options.effort, endless)
+    plan_fixed_charge(network, relaxed, options, endless, empty_draft(network))
+
+
+def compile_planner() -> None:
+    """Have all done that a plan without parcels short calls."""
+    compile_search()
+    compile_bounds()
 
 
 @cache

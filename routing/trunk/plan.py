@@ -14,7 +14,7 @@ from routing.trunk.bound.certificate import write_prices
 from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.forcing_prices import force_openings
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, raise_bound, zero_prices
-from routing.trunk.compiling import compile_carrying, compile_search
+from routing.trunk.compiling import compile_carrying, compile_planner
 from routing.trunk.explain.fix_tables import write_fix_tables
 from routing.trunk.explain.fixes import GroupFix
 from routing.trunk.explain.shortfalls import explain_shortfalls
@@ -185,7 +185,7 @@ def plan_trunk(
     network = build_network(inputs, options)
     columns = flow_columns(network)
     if not is_proven_first(columns, options):
-        compile_search()
+        compile_planner()
     deadline = Deadline(options.time_limit, options.clock)
     network = settle_hours(network, options, deadline)
     reference_plan = None if reference is None else read_reference(network, reference)

@@ -8,7 +8,7 @@ import sys
 from numba.core.registry import CPUDispatcher
 
 from routing.stress.two_hubs import compile_player
-from routing.trunk.compiling import compile_carrying, compile_search
+from routing.trunk.compiling import compile_carrying, compile_planner
 from routing.trunk.plan import plan_trunk
 from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.random_networks import random_network
@@ -18,8 +18,8 @@ COUNT = """
 import gc
 from numba.core.dispatcher import Dispatcher
 from routing.stress.two_hubs import compile_player
-from routing.trunk.compiling import compile_carrying, compile_search
-for compile_all in (compile_search, compile_carrying, compile_player):
+from routing.trunk.compiling import compile_carrying, compile_planner
+for compile_all in (compile_planner, compile_carrying, compile_player):
     compile_all()
 counted = [each.stats for each in gc.get_objects() if isinstance(each, Dispatcher)]
 print(sum(sum(each.cache_hits.values()) for each in counted), sum(sum(each.cache_misses.values()) for each in counted))
@@ -27,7 +27,7 @@ print(sum(sum(each.cache_hits.values()) for each in counted), sum(sum(each.cache
 
 
 def test_what_one_process_compiles_the_next_finds() -> None:
-    for compile_all in (compile_search, compile_carrying, compile_player):
+    for compile_all in (compile_planner, compile_carrying, compile_player):
         compile_all()
     told = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)
     found, compiled = map(int, told.stdout.split())
@@ -47,7 +47,7 @@ def _compiled() -> dict[str, int]:
 
 
 def test_plans_with_and_without_shortage_compile_nothing_more() -> None:
-    compile_search()
+    compile_planner()
     compile_carrying()
     ahead = _compiled()
     assert sum(count > 0 for count in ahead.values()) > 10
