@@ -62,6 +62,12 @@ Sheet = Annotated[
 HeaderRow = Annotated[
     int | None, typer.Option("--header-row", metavar="N", min=1, help="Line the header stands on, from 1.")
 ]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns", metavar="FIRST:LAST", help="Columns of the table where others stand beside it, e.g. A:F."
+    ),
+]
 Wide = Annotated[
     str | None,
     typer.Option("--wide", metavar="COLUMN", help="The header holds this column's values, e.g. one column a date."),

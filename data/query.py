@@ -59,6 +59,11 @@ def select_rows(frame: pl.DataFrame, table: str, where: str) -> pl.DataFrame:
 
 def _run(tables: dict[str, pl.DataFrame], query: str, timeout: float | None) -> pl.DataFrame:
     with _database(tables) as connection, _words_told(timeout), _stopped_after(connection, timeout):
+        statements = len(connection.extract_statements(query))
+        if statements > 1:  # the database would answer the last alone
+            raise RadarError(
+                f"{statements} statements", "one SELECT", "ask them one by one, or join them with UNION ALL"
+            )
         answered: pl.DataFrame = connection.sql(query).pl()
     return answered
 

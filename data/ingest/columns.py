@@ -65,6 +65,7 @@ def map_columns(
     header_row: int = 1,
     preamble: tuple[str, ...] = (),
     units: Mapping[str, str] | None = None,
+    header_lines: int = 1,
 ) -> ColumnMap:
     """Find the columns of a table among those of a file.
 
@@ -84,6 +85,8 @@ def map_columns(
         What stands above the header; a unit said there is the one of the only measure the table must have.
     units
         Units given with ``--unit``, by column; they beat what the file says.
+    header_lines
+        How many lines the header takes, for errors.
 
     Raises
     ------
@@ -113,7 +116,7 @@ def map_columns(
     needed = (column for column in table.columns if not column.nullable and column.default is None)
     missing = [column for column in needed if column.name not in positions and column.name not in constants]
     if missing:
-        raise _missing(missing, (columns, ignored, preamble), table, file, header_row)
+        raise _missing(missing, (columns, ignored, preamble), table, file, (header_row, header_lines))
     rest = tuple(at for at in range(len(columns)) if at not in taken)
     headers = {name: columns[at] for name, at in positions.items()}
     conversions = find_conversions(headers, table, preamble, units or {}, file, header_row)
@@ -187,7 +190,7 @@ def _find(
         raise RadarError(
             f"two columns for {column.name}: {doubled}",
             "one",
-            "remove or rename one of them",
+            "remove or rename one of them, or take the columns of one table with --columns, e.g. --columns A:F",
             file=file,
             row=header_row,
         )
@@ -199,10 +202,11 @@ def _missing(
     cells: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
     table: TableContract,
     file: str,
-    header_row: int,
+    header: tuple[int, int],
 ) -> RadarError:
-    """Say what is missing; ``cells`` are the header's, those of them that nobody asked for, and those above the header."""
+    """Say what is missing; ``header`` is its last line and how many it takes, ``cells`` are the header's, those of them that nobody asked for, and those above the header."""
     columns, ignored, above = cells
+    header_row, lines = header
     wanted = []
     for column in missing:
         aliases = f" (or {', '.join(column.aliases)})" if column.aliases else ""
@@ -218,6 +222,8 @@ def _missing(
         action = (
             f"write the year too in {_listed(tuple(days), most=3)}, e.g. 2025-11-01, so that they are known as days"
         )
+    elif lines > 1:
+        action = f"rows {header_row - lines + 1} to {header_row} are read as one header: write the names in one row, or bring groups of columns to rows with --sql"
     elif near:
         action = f"rename column {near!r} to {name}"
     elif not known and header_row > 1:
@@ -228,7 +234,7 @@ def _missing(
         action = f"add a column {name}"
     else:
         action = f"add a column {name}, or fill it with --set {name}=VALUE"
-    if header_row > 1 and not higher:
+    if header_row > 1 and lines == 1 and not higher:
         action = f"{action}; row {header_row} looks like the header, --header-row N names another"
     found = f"the columns {_listed(columns)}"
     return RadarError(found, f"also {', '.join(wanted)} for table {table.name}", action, file=file, row=header_row)

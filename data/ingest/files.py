@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data.errors import RadarError
+from data.ingest.beside import look_within, read_span, take_columns
 from data.ingest.future import tomorrow
 from data.ingest.ingestion import Ingestion, Instructions
 from data.ingest.layout import header_rule
@@ -105,8 +106,13 @@ def open_sources(profile: Profile, sources: Sequence[Source] | None = None) -> l
     """Open the files of a profile, each sheet a source, and bring them to the table by its SQL if it has one."""
     if sources is None:
         rule = None if profile.sql else header_rule(require_loadable(profile.table), profile.constants, profile.wide)
+        block = read_span(profile.span) if profile.span else None
+        if rule and block:
+            rule = look_within(rule, block)
         layout = Layout(profile.sheet, profile.table, profile.header_row, rule)
         sources = open_files([Path(file) for file in profile.files], layout)
+        if block:
+            sources = [take_columns(source, block) for source in sources]
     if profile.sql is None:
         return list(sources)
     from data.sources.sql_mapping import map_with_sql, read_query
@@ -150,7 +156,14 @@ def options_of(
 ) -> dict[str, object]:
     """Return what to keep of a load in ``runs``; sources name themselves without a password."""
     kept = dataclasses.asdict(profile)
-    names = {"files": "files", "sql": "sql", "constants": "set", "add_missing": "add_missing", "table": "table"}
+    names = {
+        "files": "files",
+        "sql": "sql",
+        "constants": "set",
+        "add_missing": "add_missing",
+        "table": "table",
+        "span": "columns",
+    }
     told = {names.get(name, name): value for name, value in kept.items() if name != "columns"}
     queries = [source.name for source in sources] if given else None
     return {**told, "query": queries, "replace": replace, "volumes": derive}

@@ -16,7 +16,7 @@ from data.ingest.columns import ColumnMap, map_columns, tell_ignored
 from data.ingest.cross_rules import Reader
 from data.ingest.future import find_future
 from data.ingest.ids import spell_ids
-from data.ingest.layout import fill_down, unfold
+from data.ingest.layout import fill_down, part_tables, unfold
 from data.ingest.reading import read_batches, read_constants
 from data.ingest.row_rules import apply_cross_rules, apply_rules
 from data.ingest.rows import FILE, LINE, PLACES, SUMMABLE, drop_places, part_duplicates, require_share
@@ -163,6 +163,7 @@ def ingest(
         raise RadarError(
             f"--sum for table {table.name}", f"one of {', '.join(SUMMABLE)}", "bring it to rows with --sql"
         )
+    sources = [part for source in sources for part in part_tables(source, table, how.constants, how.wide)]
     sources = [unfold(fill_down(source, how.fill_down, table), table, how.constants, how.wide) for source in sources]
     maps = [_map(source, table, how) for source in sources]
     rows, broken, asides, read = read_batches(sources, maps, given, table, zone, progress)
@@ -218,6 +219,7 @@ def _map(source: Source, table: TableContract, how: Instructions) -> ColumnMap:
         header_row=source.header_row,
         preamble=source.preamble,
         units=how.units,
+        header_lines=source.header_lines,
     )
 
 

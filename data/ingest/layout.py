@@ -9,17 +9,19 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from data.contracts import ColumnContract, TableContract
+from data.contracts import TABLES, ColumnContract, TableContract
 from data.errors import RadarError
 from data.ingest.asides import is_sum
+from data.ingest.beside import part_beside
 from data.ingest.columns import fold_name
 from data.ingest.dates import parse_days, parse_months
+from data.ingest.header_lines import join_line_below, join_names
 from data.ingest.values import is_nothing
 from data.sources import Batch, Source
 from data.sources.batch import unique_names
 from data.sources.headers import HeaderFound, HeaderRule, Rows, first_filled
 
-_LEAST_DATES = 2
+_LEAST_DATES, _LEAST_NAMES = 2, 2
 _UTC = ZoneInfo("UTC")
 
 
@@ -55,29 +57,85 @@ def header_rule(table: TableContract, constants: Mapping[str, object], wide: str
     wide
         Column whose values stand in the header (``--wide``); a date or month is also found without.
     """
+    return _HeaderFinder(table, constants, wide).find
 
-    def find(rows: Rows) -> HeaderFound:
-        first = first_filled(rows).index
+
+@dataclass(frozen=True)
+class _HeaderFinder:
+    """The rule of ``header_rule``; its fields are that function's parameters."""
+
+    table: TableContract
+    constants: Mapping[str, object]
+    wide: str | None
+
+    def find(self, rows: Rows, at: int | None = None) -> HeaderFound:
+        """Find the header, or read the one that a person says stands in row ``at``."""
+        first = first_filled(rows).index if at is None else at
         if not rows:
             return HeaderFound(first)
-        top = _look([rows[first]], table)[0]
-        if _fits(top, table, constants, wide):  # as nearly always: the rows below are not looked at
-            return HeaderFound(first, top.score, True)
-        known = _look(rows, table)
-        fits = [_fits(row, table, constants, wide) for row in known]
-        scores = [row.score for row in known]
+        top = _look([rows[first]], self.table)[0]
+        if self._fits(top):  # as nearly always: the rows below are not looked at
+            return self._with_line_below(HeaderFound(first, top.score, True), rows)
+        if at is not None:
+            return self._join(rows, at) or self._join(rows, at + 1) or HeaderFound(at)
+        known = _look(rows, self.table)
+        fits = [self._fits(row) for row in known]
         if any(fits):
             index = fits.index(True)
-            return HeaderFound(index, scores[index], True)
-        pairs = [_fits(upper.over(lower), table, constants, wide) for upper, lower in pairwise(known)]
-        if any(pairs):  # a header of two lines: what is missed in the lower one stands above
+            return self._with_line_below(HeaderFound(index, known[index].score, True), rows)
+        return self._find_joined(rows, known) or self._find_best(rows, known, first)
+
+    def _find_joined(self, rows: Rows, known: Sequence[_Known]) -> HeaderFound | None:
+        """Take a header of two lines: what is missed in the lower one stands above, or its days below a group."""
+        for index, (upper, lower) in enumerate(pairwise(known), start=1):
+            both = upper.over(lower)
+            if self._fits(both) or (both.score >= _LEAST_NAMES and upper.score and lower.dates >= _LEAST_DATES):
+                joined = self._join(rows, index)
+                if joined:
+                    return joined
+        return None
+
+    def _find_best(self, rows: Rows, known: Sequence[_Known], first: int) -> HeaderFound:
+        """Take the row that names most, if that is two columns or more; it does not fit."""
+        scores = [row.score for row in known]
+        pairs = [self._fits(upper.over(lower)) for upper, lower in pairwise(known)]
+        if any(pairs):
             index = pairs.index(True) + 1
             return HeaderFound(index, scores[index])
         best = max(range(len(rows)), key=lambda at: (scores[at], -at))
-        index = best if scores[best] >= 2 and scores[best] > scores[first] else _below_titles(rows, first)
-        return HeaderFound(index, scores[index])
+        better = scores[best] >= _LEAST_NAMES and scores[best] > scores[first]
+        index = best if better else _below_titles(rows, first)
+        return self._with_line_below(HeaderFound(index, scores[index]), rows)
 
-    return find
+    def _join(self, rows: Rows, index: int) -> HeaderFound | None:
+        """Take a row together with the one above it as the header, if that names all the table needs."""
+        if not 0 < index < len(rows) or not rows[index - 1] or not rows[index]:
+            return None
+        joined = join_names(rows[index - 1], rows[index], self.table, self._dates(rows[index]))
+        known = _look([joined.names], self.table)[0]
+        if not self._fits(known):
+            return None
+        return self._with_line_below(HeaderFound(index, known.score, True, 2, joined.names, joined.said), rows)
+
+    def _with_line_below(self, found: HeaderFound, rows: Rows) -> HeaderFound:
+        """Take the row below the header to it where it holds units, or the parts of groups, and no data."""
+        if found.index + 1 >= len(rows):
+            return found
+        names = found.names or tuple(rows[found.index])
+        joined = join_line_below(names, rows[found.index + 1], self.table, self._dates(names))
+        if joined is None:
+            return found
+        known = _look([joined.names], self.table)[0]
+        fits = found.fits and self._fits(known)
+        said = (*found.said, *joined.said)
+        return HeaderFound(found.index + 1, known.score, fits, found.lines + 1, joined.names, said)
+
+    def _fits(self, known: _Known) -> bool:
+        return _fits(known, self.table, self.constants, self.wide)
+
+    def _dates(self, cells: Sequence[str]) -> set[str]:
+        dates = _dates(cells, months=_holds_months(self.table))
+        return {cell.strip() for cell, date in zip(cells, dates, strict=True) if date}
 
 
 def _below_titles(rows: Rows, first: int) -> int:
@@ -133,6 +191,21 @@ def _dates(cells: Sequence[str], *, months: bool) -> list[bool]:
         return [False] * text.len()
     days, _ = (parse_months if months else parse_days)(text, None, _UTC)
     return days.is_not_null().to_list()
+
+
+def part_tables(
+    source: Source, table: TableContract, constants: Mapping[str, object], wide: str | None
+) -> list[Source]:
+    """Return a source for each of the tables that stand beside each other in a file; see ``beside.part_beside``."""
+
+    def fits(columns: Sequence[str]) -> bool:
+        return _fits(_look([columns], table)[0], table, constants, wide)
+
+    def is_other(columns: Sequence[str]) -> bool:
+        known = ((_look([columns], other)[0], other) for other in TABLES.values() if other.name != table.name)
+        return any(len(row.columns) >= _LEAST_NAMES and not _missing(row, other, {}) for row, other in known)
+
+    return part_beside(source, fits, is_other)
 
 
 def unfold(source: Source, table: TableContract, constants: Mapping[str, object], wide: str | None) -> Source:

@@ -25,8 +25,8 @@ class Profile:
         Table they go to.
     files
         Where they stood the last time.
-    sheet, header_row, wide, units, fill_down, add_up, ids_as_written, allow_future
-        As the options of ``radar load`` say them, given or found.
+    sheet, header_row, span, wide, units, fill_down, add_up, ids_as_written, allow_future
+        As the options of ``radar load`` say them, given or found; ``span`` is its ``--columns``.
     constants, add_missing, sql
         Likewise.
     columns
@@ -37,6 +37,7 @@ class Profile:
     files: tuple[str, ...] = ()
     sheet: str | None = None
     header_row: int | None = None
+    span: str | None = None
     wide: str | None = None
     units: dict[str, str] = field(default_factory=dict)
     fill_down: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class Profile:
         told = [
             f"sheet {self.sheet}" if self.sheet else "",
             f"header row {self.header_row}" if self.header_row else "",
+            f"columns {self.span}" if self.span else "",
             f"wide {self.wide}" if self.wide else "",
             *(f"unit {name}={unit}" for name, unit in self.units.items()),
             f"columns {', '.join(columns)}" if columns else "",

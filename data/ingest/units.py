@@ -109,12 +109,36 @@ def unit_in(header: str) -> str | None:
 
 
 def unit_above(preamble: tuple[str, ...]) -> str | None:
-    """Return the unit that a line above the header names (单位：万件), None where none does."""
+    """Return the unit that a line above the header names, None where none does.
+
+    Examples
+    --------
+    >>> unit_above(("单位：万件",)), unit_above(("路线货量（万件）",)), unit_above(("路线货量（试行）",))
+    ('万件', '万件', None)
+    """
     for cell in preamble:
         found = _SAID_ABOVE.search(unicodedata.normalize("NFKC", cell))
         if found:
             return found[1]
-    return None
+    brackets = [unit for cell in preamble for unit in _BRACKETED.findall(unicodedata.normalize("NFKC", cell))]
+    return next((unit for unit in brackets if is_unit(unit)), None)
+
+
+def is_unit(text: str) -> bool:
+    """Whether a cell says a unit and nothing else.
+
+    Examples
+    --------
+    >>> [is_unit(text) for text in ("万件", "（件/天）", "t", "℃", "km/h", "12", "北京")]
+    [True, True, True, True, True, False, False]
+    """
+    bare = (
+        unit_in(text) if unit_in(text) and not _BRACKETED.sub("", unicodedata.normalize("NFKC", text)).strip() else text
+    )
+    folded = _fold(_SAID_ABOVE.sub(r"\1", unicodedata.normalize("NFKC", bare or "")))
+    if any(map(str.isdecimal, folded.replace("m3", ""))):
+        return False
+    return folded in _SCALES or folded in _TEMPERATURES or _parse(folded) is not None
 
 
 def find_conversion(found: str, column: ColumnContract) -> Conversion | None:

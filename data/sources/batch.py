@@ -54,7 +54,9 @@ class Source:
     decimal_comma
         Whether 1.234 and 1,234 in it, without better evidence, are thousands and a fraction (files parted by ``;``).
     header_row
-        Line the header stands on, as a person counts it.
+        Line the header stands on, as a person counts it; of several, the last.
+    header_lines
+        How many lines it takes.
     preamble
         Cells that stand above the header: titles, a line that names the unit.
     notes
@@ -72,6 +74,7 @@ class Source:
     preamble: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     settings: Mapping[str, object] = field(default_factory=dict)
+    header_lines: int = 1
 
 
 def no_broken() -> pl.DataFrame:

@@ -8,7 +8,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +18,7 @@ from data.errors import RadarError
 from data.sources.batch import Batch, Source, drop_blank_rows, unique_names
 from data.sources.csv_lines import LineCounter, OddRecord, tell_odd
 from data.sources.encodings import utf8_blocks
-from data.sources.headers import LINES_LOOKED_AT, HeaderRule, find_header, preamble_of
+from data.sources.headers import LINES_LOOKED_AT, HeaderFound, HeaderRule, find_header, preamble_of
 from data.sources.limits import limit_unpacked, require_columns
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -33,7 +33,7 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class _Header:
-    """Header of a text: its place among the lines, names, cells of nothing behind them, separator, its line, the first row's, the cells above."""
+    """Header of a text: its place among the lines, names, cells of nothing behind them, separator, its line, the first row's, the cells above, and how it was found."""
 
     index: int
     names: tuple[str, ...]
@@ -42,6 +42,7 @@ class _Header:
     line: int
     first_line: int
     preamble: tuple[str, ...]
+    found: HeaderFound
 
 
 def open_csv(path: Path, name: str, header_row: int | None = None, rule: HeaderRule | None = None) -> Source:
@@ -102,8 +103,9 @@ def open_text(
         read,
         decimal_comma=header.separator == ";",
         header_row=header.line,
-        preamble=header.preamble,
+        preamble=(*header.found.said, *header.preamble),
         settings=found,
+        header_lines=header.found.lines,
     )
 
 
@@ -187,7 +189,7 @@ def _read_header(text: _Text, name: str, header_row: int | None, rule: HeaderRul
     end = _end_of_line(head, start)
     line = head[start:end].decode(errors="replace")
     separator = said or _separator_of(line)
-    names = _cells_of(line, separator)
+    names = list(found.names or _cells_of(line, separator))
     at_line = head[:start].replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
     if not any(column.strip() for column in names):
         raise RadarError("a header without names", "the names of the columns", "add a header", file=name, row=at_line)
@@ -202,7 +204,7 @@ def _read_header(text: _Text, name: str, header_row: int | None, rule: HeaderRul
     end += head[end : end + 2] == b"\r\n"
     text.push_back(head[end + 1 :])
     text.quotes -= head[: end + 1].count(b'"')
-    preamble = preamble_of(cells[before:], max(found.index - before, 0))
+    preamble = preamble_of(cells[before:], replace(found, index=max(found.index - before, 0)))
     require_columns(len(names), name, at_line)
     return _Header(
         found.index,
@@ -212,6 +214,7 @@ def _read_header(text: _Text, name: str, header_row: int | None, rule: HeaderRul
         at_line,
         at_line + line.count("\n") + 1,
         preamble,
+        found,
     )
 
 

@@ -142,7 +142,7 @@ def _find_pages(
         header = find_header(rows, header_row, rule, name)
         frame = frames.get(title, SheetFrame())
         whole = _write_lost(_fill_merged(cells, frame), frame)
-        page = _Page(title, whole, header, _columns(whole, header.index), frame)
+        page = _Page(title, whole, header, _columns(whole, header), frame)
         if sheet is None and title.casefold() == (usual_sheet or "").casefold():
             return [page], hidden
         pages.append(page)
@@ -153,9 +153,10 @@ def _rows(cells: pl.DataFrame) -> list[list[str]]:
     return [[cell or "" for cell in row] if any(row) else [] for row in cells.iter_rows()]
 
 
-def _columns(cells: pl.DataFrame, header: int) -> tuple[str, ...]:
-    titles = [(title or "").strip() for title in cells.row(header)]
-    while titles and not titles[-1] and cells[header:, len(titles) - 1].null_count() == cells.height - header:
+def _columns(cells: pl.DataFrame, header: HeaderFound) -> tuple[str, ...]:
+    titles = [(title or "").strip() for title in header.names or cells.row(header.index)]
+    height = cells.height - header.index
+    while titles and not titles[-1] and cells[header.index :, len(titles) - 1].null_count() == height:
         titles.pop()
     return tuple(titles)
 
@@ -231,7 +232,7 @@ def _source_of_page(page: _Page, name: str, notes: tuple[str, ...], named: bool)
         frame, lines = drop_blank_rows(frame, lines)
         yield Batch(frame, lines, no_broken(), float(cells.height))
 
-    preamble = preamble_of(_rows(cells.head(header)), header)
+    preamble = preamble_of(_rows(cells.head(header + 1)), page.header)
     settings = {**({"sheet": page.title} if named else {}), **({"header_row": header + 1} if preamble else {})}
     return Source(
         name,
@@ -239,7 +240,8 @@ def _source_of_page(page: _Page, name: str, notes: tuple[str, ...], named: bool)
         float(cells.height),
         read,
         header_row=header + 1,
-        preamble=preamble,
+        preamble=(*page.header.said, *preamble),
         notes=notes,
         settings=settings,
+        header_lines=page.header.lines,
     )

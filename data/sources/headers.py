@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from data.errors import RadarError
 
@@ -23,15 +23,25 @@ class HeaderFound:
         How many columns of the table its cells name.
     fits
         Whether they name all the table needs.
+    lines
+        How many rows it takes, ``index`` being the last of them.
+    names
+        Names of the columns where it takes several rows; None where they are the cells of its row.
+    said
+        What these rows say besides: the unit of all columns.
     """
 
     index: int
     known: int = 0
     fits: bool = False
+    lines: int = 1
+    names: tuple[str, ...] | None = None
+    said: tuple[str, ...] = ()
 
 
 Rows = Sequence[Sequence[str]]
-HeaderRule = Callable[[Rows], HeaderFound]
+# The rows, and where among them a person says the header stands (from 0).
+HeaderRule = Callable[[Rows, int | None], HeaderFound]
 
 
 def first_filled(rows: Rows) -> HeaderFound:
@@ -60,14 +70,14 @@ def find_header(rows: Rows, header_row: int | None, rule: HeaderRule | None, nam
         When the row named is blank or not there.
     """
     if header_row is None:
-        return (rule or first_filled)(rows)
+        return rule(rows, None) if rule else first_filled(rows)
     if not 1 <= header_row <= len(rows) or not any(cell.strip() for cell in rows[header_row - 1]):
         raise RadarError(
             f"no header in row {header_row}", "the names of the columns", "correct --header-row", file=name
         )
-    return HeaderFound(header_row - 1, fits=True)
+    return replace(rule(rows, header_row - 1), fits=True) if rule else HeaderFound(header_row - 1, fits=True)
 
 
-def preamble_of(rows: Rows, header: int) -> tuple[str, ...]:
+def preamble_of(rows: Rows, header: HeaderFound) -> tuple[str, ...]:
     """Return the filled cells above the header, in their order."""
-    return tuple(cell.strip() for cells in rows[:header] for cell in cells if cell.strip())
+    return tuple(cell.strip() for cells in rows[: header.index + 1 - header.lines] for cell in cells if cell.strip())

@@ -121,6 +121,17 @@ def test_sql_reads_tables_and_changes_nothing(folder: Path) -> None:
     assert Workspace.open(folder).read("hubs").height == len(HOSTILE)
 
 
+@pytest.mark.parametrize(
+    "query", ["SELECT 1 AS n; SELECT 2 AS n", "SELECT 1 AS n; DROP TABLE hubs;", "; SELECT 1 AS n; SELECT 2 AS n"]
+)
+def test_of_two_statements_none_is_dropped_in_silence(folder: Path, query: str) -> None:
+    result = RUNNER.invoke(app, ["--workspace", str(folder), "sql", query])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Found 2 statements, expected one SELECT" in result.stderr
+    one = "/* first; second */ SELECT 'a;b' AS n; ;\n-- end;"
+    assert json.loads(run(folder, "sql", one, "--json")) == [{"n": "a;b"}]
+
+
 def test_runs_shows_options_and_versions(folder: Path) -> None:
     rows = json.loads(run(folder, "runs", "--json"))
     assert [row["run_id"] for row in rows] == ["load-0001", "plan-trunk-0002"]
