@@ -45,8 +45,8 @@ def measure_ways(folder: Path) -> list[dict[str, Any]]:
         plan, carrying_cost [CNY], gap, short, proven_short, late [parcels], missed [boardings], sorts_over, violations, cpu_seconds.
     """
     runs = Workspace.open(folder).read("runs")
-    told = [json.loads(row["options"]) for row in runs.iter_rows(named=True) if row["command"] == "plan trunk"][-1]
-    week = ("--from", told["from"], "--to", told["to"], "--effort", str(told["effort"]), "--draws", "1")
+    options = [json.loads(row["options"]) for row in runs.iter_rows(named=True) if row["command"] == "plan trunk"][-1]
+    week = ("--from", options["from"], "--to", options["to"], "--effort", str(options["effort"]), "--draws", "1")
     with tempfile.TemporaryDirectory() as place:
         rows = []
         for number, (name, settings, words) in enumerate(WAYS):

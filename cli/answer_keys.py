@@ -34,8 +34,8 @@ class Key:
     def schema(self) -> dict[str, Any]:
         """Its part of the JSON schema."""
         part = _TYPES[self.kind.removesuffix("?")]
-        told: dict[str, Any] = {"description": self.meaning}
-        return told | ({"anyOf": [part, {"type": "null"}]} if self.kind.endswith("?") else part)
+        schema: dict[str, Any] = {"description": self.meaning}
+        return schema | ({"anyOf": [part, {"type": "null"}]} if self.kind.endswith("?") else part)
 
 
 @dataclass(frozen=True)

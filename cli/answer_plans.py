@@ -109,8 +109,8 @@ class NearPlanner:
                 if name == WHOLE_DAY and len(today) > 1:
                     # of several sorts a row of this name is for all of them, divided by what they sort
                     capacity = round(capacity * bounded.sum() / before[hub, step]) if before[hub, step] else 0
-                told = {"date": self.layout.dates[day], "hub_id": self.layout.hub_ids[hub], "sort_id": name}
-                rows.append(told | {"sort_capacity": capacity})
+                place = {"date": self.layout.dates[day], "hub_id": self.layout.hub_ids[hub], "sort_id": name}
+                rows.append(place | {"sort_capacity": capacity})
         return rows
 
     def _struck(self, scenario: Scenario) -> dict[str, pl.DataFrame]:

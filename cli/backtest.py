@@ -76,7 +76,7 @@ def backtest(
     """
     import polars as pl
 
-    from cli.forecast_inputs import read_inputs, settings_of, told_options
+    from cli.forecast_inputs import read_inputs, settings_of, silence_options
     from forecasting.evaluation.backtest import run_backtest
     from forecasting.evaluation.scores import mean_scores
     from forecasting.forecast import forecast
@@ -85,8 +85,8 @@ def backtest(
     dates = parse_days(as_of)
     names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
     spans = parse_spans(closed)
-    told = told_options(spans, bridge=bridge)
-    options = {"as_of": [str(day) for day in dates], "horizon": horizon, "models": names, **told}
+    span_options = silence_options(spans, bridge=bridge)
+    options = {"as_of": [str(day) for day in dates], "horizon": horizon, "models": names, **span_options}
     with workspace.run("backtest", options=options, seed=seed) as run, progress("Backtest") as bar:
         found = run_backtest(
             read_inputs(run, workspace.settings.workspace.timezone),

@@ -70,7 +70,7 @@ def _refuse_damage(workspace: Workspace, *, json: bool) -> None:
         out_json({"damaged": [asdict(damage) for damage in damaged], "tables": [], "findings": [], "commands": []})
     else:
         for damage in damaged:
-            out_text(f"{damage.table}: {damage.told}.")
+            out_text(f"{damage.table}: {damage.sentence}.")
     raise RadarError(
         f"{len(damaged)} table{'s are' if len(damaged) > 1 else ' is'} damaged: {', '.join(d.table for d in damaged)}",
         action="`radar repair` takes each back to its newest whole version",

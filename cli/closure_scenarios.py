@@ -124,8 +124,8 @@ def lay_weather(
         return tables
     seen = tables.get("lane_weather", contract("lane_weather").empty())
     zone = workspace.settings.workspace.zone
-    told = {"lane_weather": fold_into_days(seen, tables["lane_closures"], tables["lanes"], zone)}
-    return {name: frame for name, frame in tables.items() if name != "lane_closures"} | told
+    folded = {"lane_weather": fold_into_days(seen, tables["lane_closures"], tables["lanes"], zone)}
+    return {name: frame for name, frame in tables.items() if name != "lane_closures"} | folded
 
 
 def _throw_by_cause(closures: pl.DataFrame) -> list[Incident]:

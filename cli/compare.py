@@ -161,6 +161,6 @@ def _with_heads(frame: pl.DataFrame) -> pl.DataFrame:
         elif measure and side in SIDES:
             heads[name] = word("compare.side", measure=head_of(measure), side=word(f"compare.{side}"))
     if "measure" in frame.columns:
-        told = pl.col("measure").map_elements(head_of, return_dtype=pl.String)
-        frame = frame.with_columns(told)
+        heads_of = pl.col("measure").map_elements(head_of, return_dtype=pl.String)
+        frame = frame.with_columns(heads_of)
     return frame.rename(heads)

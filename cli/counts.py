@@ -34,5 +34,5 @@ def tell_one(text: str) -> str:
 
 def _write_one(found: re.Match[str]) -> str:
     verb = found["verb"]
-    told = f"{found['one']}{found['noun']}"
-    return told if verb is None else f"{told} {_VERBS.get(verb, f'{verb}s')}"
+    subject = f"{found['one']}{found['noun']}"
+    return subject if verb is None else f"{subject} {_VERBS.get(verb, f'{verb}s')}"

@@ -64,12 +64,16 @@ def forecast(
     """
     if context.invoked_subcommand is not None:
         return
-    from cli.forecast_inputs import read_inputs, settings_of, told_options
+    from cli.forecast_inputs import read_inputs, settings_of, silence_options
     from forecasting.forecast import forecast as make_forecast
 
     workspace = workspace_of(context)
     spans = parse_spans(closed)
-    options = {"as_of": None if as_of is None else str(as_of), "horizon": horizon, **told_options(spans, bridge=bridge)}
+    options = {
+        "as_of": None if as_of is None else str(as_of),
+        "horizon": horizon,
+        **silence_options(spans, bridge=bridge),
+    }
     with workspace.run("forecast", options=options, seed=seed) as run, progress("Forecast") as bar:
         inputs = read_inputs(run, workspace.settings.workspace.timezone)
         day = as_of or _last_day(inputs.outlet_volumes if inputs.route_volumes.is_empty() else inputs.route_volumes)
@@ -86,8 +90,8 @@ def forecast(
     out_rows(_table(made, level), json=json, columns=_columns(_table(made, level)))
     warn_of_lost_weather(workspace, run.run_id)
     known = f"Volumes are known up to {made.known_until}." if made.known_until != day else ""
-    told = f"Forecast from {day} for {horizon} days, run {run.run_id}: {made.network['mean'].sum():,} parcels."
-    say(f"{told} {known}".rstrip())
+    text = f"Forecast from {day} for {horizon} days, run {run.run_id}: {made.network['mean'].sum():,} parcels."
+    say(f"{text} {known}".rstrip())
 
 
 def _last_day(volumes: pl.DataFrame) -> date:

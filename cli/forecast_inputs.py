@@ -66,11 +66,11 @@ def settings_of(
     )
 
 
-def told_options(closed: tuple[tuple[date, date], ...], *, bridge: bool) -> dict[str, object]:
+def silence_options(closed: tuple[tuple[date, date], ...], *, bridge: bool) -> dict[str, object]:
     """Give what a command was told of days without rows as options of its run; nothing where nothing was told."""
-    told: dict[str, object] = {}
+    options: dict[str, object] = {}
     if closed:
-        told["closed"] = [f"{first}..{last}" for first, last in closed]
+        options["closed"] = [f"{first}..{last}" for first, last in closed]
     if bridge:
-        told["bridge"] = True
-    return told
+        options["bridge"] = True
+    return options

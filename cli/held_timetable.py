@@ -168,11 +168,11 @@ def load_hours(workspace: Workspace, name: str) -> None:
     hours = rows.filter(pl.col("leaves") != ANY).select("lane_id", "leaves").unique().sort("lane_id", "leaves")
     if hours.is_empty():
         return
-    told = word("timetable.hours", rows=f"{hours.height:,}")
+    sentence = word("timetable.hours", rows=f"{hours.height:,}")
     with workspace.run("load lane_departures", {"hours_of": name}) as run:
         run.upsert("lane_departures", hours)
-        run.message = told
-    say(told)
+        run.message = sentence
+    say(sentence)
 
 
 def hold_timetable(

@@ -272,11 +272,11 @@ def _tell(table: str, loaded: Loaded, *, json: bool | None, dry_run: bool) -> No
     ingestion = loaded.ingestion
     for note in loaded.notes:
         warn(note)
-    for told in tell_rules(ingestion.asides, most=10):
-        say(f"left out: {told}")
+    for rule in tell_rules(ingestion.asides, most=10):
+        say(f"left out: {rule}")
     if ingestion.set_apart:
-        for told in tell_rules(ingestion.rejected, most=10):
-            warn(f"set apart: {told}")
+        for rule in tell_rules(ingestion.rejected, most=10):
+            warn(f"set apart: {rule}")
         if not dry_run:
             say("Rows set apart: `radar export rejected_rows`.")
     settings = loaded.profile.tell() if loaded.profile else ""

@@ -311,9 +311,9 @@ def make_trunk_plan(
 
 def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:
     """Tell a plan in a sentence: its outcome, the day by which all is sorted, what changed against a reference, what ended the search."""
-    told = tell_outcome(outcome)
+    text = tell_outcome(outcome)
     done = plan.trunk_flows["completed_on"].max()
-    parts = [told if done is None else word("outcome.sorted_by", told=told, day=done)]
+    parts = [text if done is None else word("outcome.sorted_by", told=text, day=done)]
     parts += [_tell_order(outcome, plan)] if plan.order_cost is not None else []
     parts += [plan.change_summary] if plan.change_summary else []
     return word("outcome.stop").join([*parts, tell_ended(plan.ended_by)])

@@ -144,8 +144,8 @@ def _book(
         run.append("contract_certificates", found.certificate)
         run.message = sum_up_contracts(found)
     if json:
-        told = {"contracts": found.departures.to_dicts(), "certificate": found.certificate.row(0, named=True)}
-        out_json({"run_id": run.run_id, **basis_of(workspace, run.run_id), "needs": [], "costs": [], **told})
+        answer = {"contracts": found.departures.to_dicts(), "certificate": found.certificate.row(0, named=True)}
+        out_json({"run_id": run.run_id, **basis_of(workspace, run.run_id), "needs": [], "costs": [], **answer})
         return
     print_contracts(run.run_id, found)
     tell_basis(workspace, run.run_id)

@@ -63,11 +63,12 @@ def read_request(run: Mapping[str, Any]) -> TrunkRequest:
     """Return what a past plan was asked for, by its row of ``runs`` with the options parsed."""
     from datetime import date
 
-    told = run["options"]
+    options = run["options"]
     days = {
-        name: date.fromisoformat(told[at]) if told.get(at) else None for name, at in (("first", "from"), ("last", "to"))
+        name: date.fromisoformat(options[at]) if options.get(at) else None
+        for name, at in (("first", "from"), ("last", "to"))
     }
-    kept = {field.name: told[field.name] for field in fields(TrunkRequest) if field.name in told}
+    kept = {field.name: options[field.name] for field in fields(TrunkRequest) if field.name in options}
     kept.setdefault("sort_plan", "free")  # before there were sort plans no lanes were ordered
     return TrunkRequest(**{**kept, **days, "seed": run["seed"] or 0, "forecast": run["forecast_run"]})
 

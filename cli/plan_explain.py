@@ -63,20 +63,22 @@ def plan_explain(
         tables[name] = workspace.read(name).filter(workspace.read(name)["run_id"] == run_id)
     sentence = ""
     if hub is not None:
-        told, sentence = _explain_hub(tables, hub, day, top)
+        tables_shown, sentence = _explain_hub(tables, hub, day, top)
     elif lane is not None:
-        told, sentence = _explain_lane(tables, options, lane, day, top)
+        tables_shown, sentence = _explain_lane(tables, options, lane, day, top)
     elif shortfalls:
-        told = {"shortfalls": ("Shortfalls by their fix", _group_shortfalls(tables, day))}
+        tables_shown = {"shortfalls": ("Shortfalls by their fix", _group_shortfalls(tables, day))}
     else:
-        told = _overview(tables, day, top)
+        tables_shown = _overview(tables, day, top)
     if json:
-        out_json({"run_id": run_id, **{name: rows.to_dicts() for name, (_, rows) in told.items()}, "told": sentence})
+        out_json(
+            {"run_id": run_id, **{name: rows.to_dicts() for name, (_, rows) in tables_shown.items()}, "told": sentence}
+        )
         return
-    for title, rows in told.values():
+    for title, rows in tables_shown.values():
         if rows.height:
             out_rows(rows, json=False, title=title)
-    if "shortfalls" in told and not told["shortfalls"][1].height:
+    if "shortfalls" in tables_shown and not tables_shown["shortfalls"][1].height:
         sentence = f"Nothing is short in {run_id}."
     if sentence:
         say(sentence)
@@ -126,8 +128,8 @@ def _explain_hub(tables: Tables, hub: str, day: date | None, top: int) -> tuple[
     used = f", {row['utilisation']:.0%} of {row['capacity']:,}" if row["capacity"] else ""
     waited = f"; {row['waited']:,} of them waited from the {before}" if row["waited"] else ""
     worth = f"; one parcel more of sort capacity saves {row['price']:,.2f} CNY" if row["price"] else ""
-    told = f"{hub} sorts {row['handled']:,} parcels on {busiest}{used}{waited}; {row['held']:,} wait {after}{worth}."
-    return {"days": (hub, days.drop("hub_id")), "fill": (f"What fills {hub} on {busiest}", fill)}, told
+    text = f"{hub} sorts {row['handled']:,} parcels on {busiest}{used}{waited}; {row['held']:,} wait {after}{worth}."
+    return {"days": (hub, days.drop("hub_id")), "fill": (f"What fills {hub} on {busiest}", fill)}, text
 
 
 def _explain_lane(tables: Tables, options: dict[str, Any], lane: str, day: date | None, top: int) -> tuple[Told, str]:
@@ -142,9 +144,9 @@ def _explain_lane(tables: Tables, options: dict[str, Any], lane: str, day: date 
     riders = riders.sort(["parcels", "origin_hub_id", "destination_hub_id"], descending=[True, False, False])
     share = pl.col("parcels") / max(int(riders["parcels"].sum()), 1)
     dropped = _drop(tables, options, lane, busiest)
-    told = f"{lane} on {busiest}: {describe_dropped(dropped)}."
+    text = f"{lane} on {busiest}: {describe_dropped(dropped)}."
     rows = riders.with_columns(share=share).drop("date", "lane_id").head(top)
-    return {"days": (lane, days.drop("lane_id")), "riders": (f"Who rides on {lane} on {busiest}", rows)}, told
+    return {"days": (lane, days.drop("lane_id")), "riders": (f"Who rides on {lane} on {busiest}", rows)}, text
 
 
 def _drop(tables: Tables, options: dict[str, Any], lane: str, day: date) -> Any:

@@ -122,11 +122,11 @@ def plan_joint(
         found, broken = _check(found, given, kept)
         for name, frame in _tables(found).items():
             run.append(name, frame)
-        told = _hold_against(workspace, run, found, trunk["route_demand"], kept)
-        run.options = {**kept, "rivals": _list_rivals(found), **told.options()}
+        relief = _hold_against(workspace, run, found, trunk["route_demand"], kept)
+        run.options = {**kept, "rivals": _list_rivals(found), **relief.options()}
         run.outcome = "shortfalls" if found.trunk.short else "done"
         run.message = sum_up(found)
-    _print_plan(found, told, run.run_id, basis_of(workspace, run.run_id), json=json)
+    _print_plan(found, relief, run.run_id, basis_of(workspace, run.run_id), json=json)
     if not json:
         tell_basis(workspace, run.run_id)
         tell_first_editions(stock, found.first, found.last)
@@ -283,7 +283,7 @@ def tell_hub_days(days: pl.DataFrame) -> list[str]:
     ]
 
 
-def _print_plan(found: JointPlan, told: _Relief, run_id: str, basis: dict[str, object], *, json: bool) -> None:
+def _print_plan(found: JointPlan, relief: _Relief, run_id: str, basis: dict[str, object], *, json: bool) -> None:
     import polars as pl
 
     if json:
@@ -301,9 +301,9 @@ def _print_plan(found: JointPlan, told: _Relief, run_id: str, basis: dict[str, o
                 "parcels_beyond_routes": found.cut,
                 "parcels_short_at_least": found.least_short,
                 "warehouses_full": list(found.full),
-                "relieved": told.relieved.to_dicts(),
-                "burdened": told.burdened.to_dicts(),
-                "against": told.against,
+                "relieved": relief.relieved.to_dicts(),
+                "burdened": relief.burdened.to_dicts(),
+                "against": relief.against,
                 "shortfalls": found.trunk.shortfalls.to_dicts(),
             }
         )
@@ -320,15 +320,15 @@ def _print_plan(found: JointPlan, told: _Relief, run_id: str, basis: dict[str, o
     tell_on_hand(found.on_hand, found.first, found.full)
     if found.cut >= 0.5:
         warn(f"{found.cut:,.0f} parcels that merchants are to sell exceed their routes' demand and are not moved.")
-    if told.saving is not None:
-        say(f"{told.saving}.")
-    elif told.relieved.height:
+    if relief.saving is not None:
+        say(f"{relief.saving}.")
+    elif relief.relieved.height:
         say(
             "Hub-days relieved, vehicles in parts; with a `radar plan trunk` of the same parcels before it they are told in whole vehicles."
         )
-    for line in tell_hub_days(told.relieved):
+    for line in tell_hub_days(relief.relieved):
         say(f"Relieved: {line}.")
-    for line in tell_hub_days(told.burdened.head(_BURDENED_SHOWN)):
+    for line in tell_hub_days(relief.burdened.head(_BURDENED_SHOWN)):
         say(f"Fuller: {line}.")
     sites = found.whole.allocations.group_by("warehouse_id").agg(
         merchants=pl.col("merchant_id").n_unique(), units=pl.col("units").sum(), ship_on=pl.col("ship_on").min(),

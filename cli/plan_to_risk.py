@@ -164,8 +164,10 @@ def plan_to_target(task: TargetTask, first: TrunkPlan, bar: Progress) -> Reached
         ready = task.lay_out(plan, asked)
         outcomes = _play(ready, ready.source.draw(0, FIT_DRAWS))
         probability, cost = _judge(outcomes, strata)
-        told = Round(number, int(asked["parcels"].sum()), probability.value, probability.low, probability.high, cost)
-        found.append((told, plan, asked, ready))
+        this_round = Round(
+            number, int(asked["parcels"].sum()), probability.value, probability.low, probability.high, cost
+        )
+        found.append((this_round, plan, asked, ready))
         if probability.high <= task.target or cost > found[0][0].expected_cost * (1.0 + DEAREST):
             break
         raised = raise_factors(factors, summarise_hub_days(ready.layout, "none", "spot", outcomes, strata))
@@ -228,9 +230,9 @@ def tell_capacity(found: Capacity, target: float) -> list[str]:
         return [word("target.no_asks", probability=found.before.tell())]
     asks = word("target.join").join(_tell_ask(ask) for ask in found.asks)
     change = f"{found.cost_after / found.cost_before - 1:+.1%}" if found.cost_before else "–"
-    told = {"probability": found.after.tell(), "before": found.before.tell(), "change": change}
+    facts = {"probability": found.after.tell(), "before": found.before.tell(), "change": change}
     key = "target.asks_meet" if found.after.high <= target else "target.asks_miss"
-    lines = [word("target.asks", asks=asks, price=money(found.price), **told), word(key, target=f"{target:.1%}")]
+    lines = [word("target.asks", asks=asks, price=money(found.price), **facts), word(key, target=f"{target:.1%}")]
     if found.milestones:
         steps = word("target.join").join(
             word("target.step", price=money(one.price), probability=f"{one.probability:.1%}")
@@ -247,10 +249,10 @@ def _tell_ask(ask: Ask) -> str:
     days = {"first": f"{ask.first:%m-%d}", "last": f"{ask.last:%m-%d}"}
     if ask.vehicles:
         return word("target.ask_vehicles", hub=ask.hub_id, vehicles=f"{ask.vehicles:,}", **days)
-    told = {"hub": ask.hub_id, "parcels": f"{ask.parcels:,}", "share": f"{ask.share:.0%}", **days}
+    facts = {"hub": ask.hub_id, "parcels": f"{ask.parcels:,}", "share": f"{ask.share:.0%}", **days}
     if ask.sort_id in ("", "day"):
-        return word("target.ask", **told)
-    return word("target.ask_sorts", sorts=word("target.join").join(ask.sort_id.split("|")), **told)
+        return word("target.ask", **facts)
+    return word("target.ask_sorts", sorts=word("target.join").join(ask.sort_id.split("|")), **facts)
 
 
 def _ask(ready: PlanOnDraws, judge: Any, task: TargetTask, strata: int) -> Capacity:

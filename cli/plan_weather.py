@@ -60,10 +60,10 @@ def read_weather_cost(workspace: Workspace, run_id: str) -> dict[str, Any] | Non
 def tell_weather_cost(found: dict[str, Any]) -> str:
     """Tell it in a sentence."""
     facts = {name: f"{found[name]:,}" for name in ("lane_days", "parcels_on_them", "parcels_moved")}
-    told = word("plan_weather.touched", **facts)
+    sentence = word("plan_weather.touched", **facts)
     if found["fair_run"] is None:
-        return told + word("plan_weather.no_twin")
-    return told + word(
+        return sentence + word("plan_weather.no_twin")
+    return sentence + word(
         "plan_weather.cost",
         run=found["fair_run"],
         cost=money(found["cost_with"] - found["cost_without"]),
@@ -91,8 +91,8 @@ def tell_weather_basis(workspace: Workspace, run_id: str) -> str:
 
     language = current_language()
     zone = workspace.settings.workspace.timezone
-    told = read_weather_basis(workspace, run_id).tell(zone, Messages(language), Formats(language))
-    plain = (Markup(str(one).replace("<code>", "`").replace("</code>", "`")).striptags() for one in told)  # noqa: S704 - tags go
+    sentences = read_weather_basis(workspace, run_id).tell(zone, Messages(language), Formats(language))
+    plain = (Markup(str(one).replace("<code>", "`").replace("</code>", "`")).striptags() for one in sentences)  # noqa: S704 - tags go
     return ("" if language == "zh" else " ").join(plain)
 
 
@@ -143,8 +143,8 @@ def _fair_twin(workspace: Workspace, run_id: str, options: dict[str, Any]) -> st
     seed, forecast = _seed(workspace, run_id), basis_of(workspace, run_id).get("forecast_run")
     plans = workspace.read("runs").filter(pl.col("command") == "plan trunk")
     known = set(workspace.writers("trunk_flows"))
-    for run, told, of in plans.sort("started_at", descending=True).select("run_id", "options", "seed").iter_rows():
-        others = json.loads(told)
+    for run, stored, of in plans.sort("started_at", descending=True).select("run_id", "options", "seed").iter_rows():
+        others = json.loads(stored)
         if run not in known or others.get("weather") is not False or of != seed:
             continue
         if {name: value for name, value in others.items() if name not in _OWN} != asked:

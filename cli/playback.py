@@ -68,13 +68,13 @@ def tell_playback(playback: Playback) -> str:
         "vehicles": playback.vehicles_over,
     }
     numbers = {name: f"{count:,}" for name, count in counts.items()}
-    told = word("playback.missed" if playback.violations else "playback.clean", **numbers)
+    text = word("playback.missed" if playback.violations else "playback.clean", **numbers)
     if playback.violations and not playback.by_clock:
-        told += word("playback.by_days", hired=f"{playback.hired:,}")
+        text += word("playback.by_days", hired=f"{playback.hired:,}")
     if playback.promised:
         late, hours = f"{playback.parcels_late:,}", f"{playback.parcel_hours_late:,.0f}"
-        told += word("playback.late", late=late, promised=f"{playback.promised:,}", hours=hours)
-    return told
+        text += word("playback.late", late=late, promised=f"{playback.promised:,}", hours=hours)
+    return text
 
 
 def print_playback(playback: Playback, top: int) -> None:

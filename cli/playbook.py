@@ -90,8 +90,8 @@ def playbook(
     cards = _write_cards(workspace, run, cases, frames, lang)
     rows = [row for frame in frames for row in frame.to_dicts()]
     if json:
-        told = {"run_id": run.run_id, "plan": table.plan, "draws": draws, "answers": rows, "cards": cards}
-        out_json(told | {"calibration": read_calibration(workspace, table.forecast)})
+        answer = {"run_id": run.run_id, "plan": table.plan, "draws": draws, "answers": rows, "cards": cards}
+        out_json(answer | {"calibration": read_calibration(workspace, table.forecast)})
         return
     _print_answers(run.run_id, table.plan, rows, cards)
     _tell_calibration(workspace, table.forecast)
@@ -243,9 +243,9 @@ class _Table:
 def _tell_calibration(workspace: Workspace, forecast: str) -> None:
     from cli.calibration import find_calibration, tell_calibration
 
-    told = tell_calibration(find_calibration(workspace, forecast))
-    if told is not None:
-        say(told)
+    sentence = tell_calibration(find_calibration(workspace, forecast))
+    if sentence is not None:
+        say(sentence)
 
 
 def _write_cards(
@@ -278,7 +278,7 @@ def _print_answers(run_id: str, plan: str, rows: list[dict[str, Any]], cards: li
     from routing.stress.probability import Probability
 
     say(f"{run_id}: {word('playbook.told', n=len({row['scenario'] for row in rows}), plan=plan)}")
-    told = pl.DataFrame(
+    shown = pl.DataFrame(
         [
             row
             | {"overflow": Probability(row["overflow_probability"], row["overflow_low"], row["overflow_high"]).tell()}
@@ -287,6 +287,6 @@ def _print_answers(run_id: str, plan: str, rows: list[dict[str, Any]], cards: li
         infer_schema_length=None,
     )
     columns = ["scenario", "rank", "answer", "place", "notice_hours", "overflow", "expected_overflow", "late"]
-    out_rows(told, json=False, columns=[*columns, "price", "cost_change"])
+    out_rows(shown, json=False, columns=[*columns, "price", "cost_change"])
     for file in cards:
         say(file)

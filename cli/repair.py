@@ -51,7 +51,7 @@ def repair(
             repaired = None if dry_run else take_back(workspace, name)
             done.append({**asdict(damage), "repaired": repaired is not None})
             (warn if json else out_text)(
-                f"{name}: {damage.told if repaired is None else _tell(damage.found, repaired)}"
+                f"{name}: {damage.sentence if repaired is None else _tell(damage.found, repaired)}"
             )
     if json:
         out_json(done)

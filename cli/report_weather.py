@@ -101,10 +101,10 @@ def _read_age(workspace: Workspace, impact: str, first: date) -> WeatherAge | No
     from cli.past_plans import read_run
     from reports.weather_age import WeatherAge
 
-    told = read_run(workspace, impact)["options"]
-    if "weather_issued_at" not in told:
+    options = read_run(workspace, impact)["options"]
+    if "weather_issued_at" not in options:
         return None
-    issued, known = (told.get(name) for name in ("weather_issued_at", "known_until"))
+    issued, known = (options.get(name) for name in ("weather_issued_at", "known_until"))
     return WeatherAge(
         None if issued is None else datetime.fromisoformat(issued),
         datetime.combine(first, time(), tzinfo=workspace.settings.workspace.zone)

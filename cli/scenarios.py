@@ -88,8 +88,8 @@ def _compose(name: str, known: dict[str, Scenario]) -> Scenario:
     parts = [part.strip() for part in name.split("+")]
     for part in parts:
         if part not in known:
-            told = ", ".join(list(known)[:5]) or "none yet"
-            raise RadarError(f"no scenario {part}", f"one of {told}", ask_near(part, known))
+            names = ", ".join(list(known)[:5]) or "none yet"
+            raise RadarError(f"no scenario {part}", f"one of {names}", ask_near(part, known))
     return Scenario(name, tuple(one for part in parts for one in known[part].incidents))
 
 

@@ -83,16 +83,16 @@ def in_chinese(text: str) -> str:
     >>> in_chinese("7 feet")
     '7 feet'
     """
-    told = _by_form(text)
-    if told is None and text[:1].isupper():
-        told = _by_form(text[:1].lower() + text[1:])
-    if told is None and text.endswith(".") and (chinese := in_chinese(text[:-1])) != text[:-1]:
-        told = f"{chinese}。"
-    if told is None:
-        told = _as_searches(text)
-    if told is None:
-        told = _as_error(text)
-    return _in_parts(text) if told is None else told
+    chinese_text = _by_form(text)
+    if chinese_text is None and text[:1].isupper():
+        chinese_text = _by_form(text[:1].lower() + text[1:])
+    if chinese_text is None and text.endswith(".") and (chinese := in_chinese(text[:-1])) != text[:-1]:
+        chinese_text = f"{chinese}。"
+    if chinese_text is None:
+        chinese_text = _as_searches(text)
+    if chinese_text is None:
+        chinese_text = _as_error(text)
+    return _in_parts(text) if chinese_text is None else chinese_text
 
 
 def write_error(
@@ -166,10 +166,10 @@ def _in_parts(text: str) -> str:
         parts = _split(text, joint)
         if len(parts) == 1:
             continue
-        told = [in_chinese(part) for part in parts]
-        pairs = list(zip(parts, told, strict=True))
+        translated = [in_chinese(part) for part in parts]
+        pairs = list(zip(parts, translated, strict=True))
         if any(a != b for a, b in pairs) and all(a != b or not _WORDS.search(a) for a, b in pairs):
-            return chinese.join(told)
+            return chinese.join(translated)
     return text
 
 

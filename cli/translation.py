@@ -34,11 +34,11 @@ def translate_help(command: Any, path: tuple[str, ...] = ()) -> None:
     if current_language() != "zh":
         return
     texts = _read("help.zh.toml")
-    told = texts["command"].get(" ".join(path) or "radar")
-    if told:
+    chinese = texts["command"].get(" ".join(path) or "radar")
+    if chinese:
         example = re.search(r"^Example: .*$", command.help or "", re.MULTILINE)
-        command.short_help = told.split("。")[0]
-        command.help = told if example is None else f"{told}\n\n{example[0].replace('Example: ', '例：')}"
+        command.short_help = chinese.split("。")[0]
+        command.help = chinese if example is None else f"{chinese}\n\n{example[0].replace('Example: ', '例：')}"
     command.context_class = _chinese_context(command.context_class)
     for option in command.params:
         text = getattr(option, "help", None)
@@ -85,8 +85,8 @@ def head_of(column: str) -> str:
     """
     if current_language() != "zh":
         return column
-    told = term("column", column)
-    return told if told != column else _aliases().get(column, column)
+    name = term("column", column)
+    return name if name != column else _aliases().get(column, column)
 
 
 @lru_cache(maxsize=1)
@@ -127,9 +127,9 @@ def tell_cell(column: str, text: str) -> str:
     code = _read("codes.zh.toml").get(column, {}).get(text)
     if code is not None:
         return str(code)
-    told = "\n".join(in_chinese(line) for line in text.split("\n"))
-    if told != text:
-        return told
+    chinese = "\n".join(in_chinese(line) for line in text.split("\n"))
+    if chinese != text:
+        return chinese
     if column == "source":  # titles of books stay as they are, the words of the product beside them do not
         return "；".join(in_chinese(part) for part in text.split("; "))
     return _in_words_of_reports(column, text)

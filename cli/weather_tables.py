@@ -112,8 +112,8 @@ def _known_until(workspace: Workspace, impact_run: str) -> datetime | None:
     from weather.impact_inputs import end_of_day
 
     runs = workspace.read("runs")
-    told = json.loads(runs.filter(pl.col("run_id") == impact_run)["options"][0]).get("as_of")
-    return None if told is None else end_of_day(date.fromisoformat(told), workspace.settings.workspace.zone)
+    as_of = json.loads(runs.filter(pl.col("run_id") == impact_run)["options"][0]).get("as_of")
+    return None if as_of is None else end_of_day(date.fromisoformat(as_of), workspace.settings.workspace.zone)
 
 
 def read_shapes(workspace: Workspace) -> Shapes:
@@ -203,8 +203,8 @@ def tell_loaded(loaded: Sequence[LoadedFile], zone: ZoneInfo, *, json: bool) -> 
     for row, file in zip(rows, loaded, strict=True):
         row["ignored"] = ", ".join(row["ignored"])
         del row["bad_rows"]
-        for told in tell_rules(file.bad_rows, most=10):
-            warn(f"set apart: {told}")
+        for rule in tell_rules(file.bad_rows, most=10):
+            warn(f"set apart: {rule}")
         for name, reason in row.pop("set_apart").items():
             warn(f"{row['file']}, {name} is set apart: {reason}")
         for name in ("first", "last", "issued_at"):

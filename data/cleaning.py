@@ -111,8 +111,8 @@ def _needed_versions(reader: TableReader, since: datetime) -> dict[str, set[int]
             if version is not None:
                 needed.setdefault(name, set()).add(version)
     for whatif in list_whatifs(reader.folder):
-        for told in whatif.own_runs()["tables_read"]:
-            for name, version in json.loads(told).items():
+        for versions_read in whatif.own_runs()["tables_read"]:
+            for name, version in json.loads(versions_read).items():
                 needed.setdefault(name, set()).add(version)
     return needed
 

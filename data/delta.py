@@ -183,7 +183,7 @@ def commit(
         parts = frame.partition_by("run_id", as_dict=True, include_key=False) if by_run else {(None,): frame}
         actions = [_write_file(folder, part, key[0]) for key, part in parts.items() if part.height]
         rows = frame.height if mode == "overwrite" else None if rows_before is None else rows_before + frame.height
-        told = CommitProperties(custom_metadata={"rows": "" if rows is None else str(rows)})
+        properties = CommitProperties(custom_metadata={"rows": "" if rows is None else str(rows)})
         partition = ["run_id"] if by_run else []
         if newest_version(folder) is None:
             create_table_with_add_actions(
@@ -193,7 +193,7 @@ def commit(
                 "append",
                 partition,
                 configuration=_CONFIGURATION,
-                commit_properties=told,
+                commit_properties=properties,
                 post_commithook_properties=_hooks(),
             )
             return
@@ -202,7 +202,12 @@ def commit(
         if bool(partition) != by_run:
             raise RadarError(f"table {folder.name} is laid out in another way", action="load it into a new workspace")
         table.create_write_transaction(
-            [*actions], mode, table.schema(), partition, commit_properties=told, post_commithook_properties=_hooks()
+            [*actions],
+            mode,
+            table.schema(),
+            partition,
+            commit_properties=properties,
+            post_commithook_properties=_hooks(),
         )
 
 
@@ -349,8 +354,8 @@ def _disk_error(error: BaseException) -> int | None:
 
 def _short(error: BaseException, most: int = 300) -> str:
     """Return what an error says, without the calls that the library lists behind it."""
-    told = re.split(r"\s+(?:stack backtrace:|0: (?:<unknown>|0x|[\w:<>]+::))", " ".join(str(error).split()))[0]
-    return told if len(told) <= most else f"{told[:most]} …"
+    message = re.split(r"\s+(?:stack backtrace:|0: (?:<unknown>|0x|[\w:<>]+::))", " ".join(str(error).split()))[0]
+    return message if len(message) <= most else f"{message[:most]} …"
 
 
 def committed_rows(folder: Path, version: int) -> int | None:

@@ -186,8 +186,8 @@ def _value(table: TableContract, column: str, text: str) -> pl.Series:
         if isinstance(dtype, pl.Datetime):
             if text and not _OFFSET.search(text):
                 raise RadarError(f"the moment {text!r} without an offset", "such as 2025-11-12T06:00+08:00")
-            told = series.str.replace(" ", "T")
-            return told.map_elements(datetime.fromisoformat, return_dtype=pl.Datetime("us", "UTC")).cast(dtype)
+            stamped = series.str.replace(" ", "T")
+            return stamped.map_elements(datetime.fromisoformat, return_dtype=pl.Datetime("us", "UTC")).cast(dtype)
         if dtype == pl.Date:
             return series.str.to_date()
         if isinstance(dtype, pl.List):

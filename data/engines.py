@@ -264,12 +264,12 @@ def _lost(ray: Any) -> tuple[type[BaseException], ...]:
 def _cluster(ray: Any, address: str) -> Iterator[None]:
     """Be connected to a cluster, or to one of this machine's own."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent home unless the planner wants it
-    told = {"logging_level": "ERROR", "log_to_driver": False}
+    quiet = {"logging_level": "ERROR", "log_to_driver": False}
     if address:
         _reach(address)
-        ray.init(address=address, **told)
+        ray.init(address=address, **quiet)
     else:
-        ray.init(address="local", include_dashboard=False, **told)
+        ray.init(address="local", include_dashboard=False, **quiet)
     try:
         yield
     finally:

@@ -39,7 +39,7 @@ class Damage:
     whole_version: int | None
 
     @property
-    def told(self) -> str:
+    def sentence(self) -> str:
         """The damage as one sentence, with the way out."""
         if self.whole_version is None:
             return f"file {self.file} {self.found}; no version is whole: `radar repair {self.table}` sets the table aside, then load it again"
@@ -90,8 +90,8 @@ def _fault_of_log(folder: Path, version: int) -> tuple[str, str] | None:
     except RadarError as error:
         for number in delta.committed_versions(folder):
             file = folder / "_delta_log" / f"{number:020}.json"
-            if told := _fault_of_commit(file):
-                return f"_delta_log/{file.name}", told
+            if fault := _fault_of_commit(file):
+                return f"_delta_log/{file.name}", fault
         return "_delta_log", f"cannot be read ({error.found})"
     return None
 

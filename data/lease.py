@@ -62,8 +62,8 @@ class Lease:
             )
 
     def _content(self, holder: str | None) -> bytes:
-        told = {"holder": holder, "token": self._token, "turn": uuid.uuid4().hex, "seconds": self.seconds}
-        return json.dumps(told, ensure_ascii=False).encode()
+        record = {"holder": holder, "token": self._token, "turn": uuid.uuid4().hex, "seconds": self.seconds}
+        return json.dumps(record, ensure_ascii=False).encode()
 
     def _take(self, wait_seconds: float) -> None:
         """Take it once it is free, or whoever holds it has not renewed it for as long as it lasts."""
@@ -149,7 +149,7 @@ def hold(bucket: Bucket, holder: str, seconds: float, wait_seconds: float) -> It
 def _read(content: bytes) -> tuple[str | None, float]:
     """Return who holds a lease and how long it lasts; one that cannot be read is held by nobody who renews it."""
     try:
-        told = json.loads(content)
-        return told["holder"], float(told["seconds"])
+        record = json.loads(content)
+        return record["holder"], float(record["seconds"])
     except (ValueError, KeyError, TypeError):
         return "another radar", 0.0

@@ -167,5 +167,5 @@ def _unreachable(url: str, error: BaseException) -> RadarError:
 def _short(error: BaseException, most: int = 300) -> str:
     """Return the first line of an error without the client's own notes behind it."""
     lines = str(error).strip().splitlines()
-    told = lines[0] if lines else type(error).__name__
-    return told if len(told) <= most else f"{told[:most]} …"
+    message = lines[0] if lines else type(error).__name__
+    return message if len(message) <= most else f"{message[:most]} …"

@@ -209,6 +209,6 @@ def group_by_fix(shortfalls: pl.DataFrame) -> pl.DataFrame:
     )
     routes = pl.struct("origin_hub_id", "destination_hub_id").n_unique()
     groups = shortfalls.group_by("cheapest_fix").agg(total, routes=routes, days=pl.col("date").n_unique())
-    told = groups.join(mainly.drop("parcels"), on="cheapest_fix", how="left", nulls_equal=True)
-    ordered = told.sort([*order, "cheapest_fix"], descending=[True, False, False, False], nulls_last=True)
+    causes_of_fix = groups.join(mainly.drop("parcels"), on="cheapest_fix", how="left", nulls_equal=True)
+    ordered = causes_of_fix.sort([*order, "cheapest_fix"], descending=[True, False, False, False], nulls_last=True)
     return ordered.select("binding", "parcels", "routes", "days", "reason", "cheapest_fix")

@@ -51,14 +51,14 @@ def select_rows(frame: pl.DataFrame, table: str, where: str) -> pl.DataFrame:
     """
     if not where.strip():
         raise RadarError("an empty condition", "one in SQL, e.g. date > '2030-01-01'", "correct --where")
-    with _database({table: frame.with_row_index(_ROW)}) as connection, _words_told(None):
+    with _database({table: frame.with_row_index(_ROW)}) as connection, _own_errors(None):
         # as an expression, so that what closes the bracket early is no condition
         chosen: pl.DataFrame = connection.view(table).filter(where).project(_ROW).order(_ROW).pl()
     return frame[chosen[_ROW].to_list()]
 
 
 def _run(tables: dict[str, pl.DataFrame], query: str, timeout: float | None) -> pl.DataFrame:
-    with _database(tables) as connection, _words_told(timeout), _stopped_after(connection, timeout):
+    with _database(tables) as connection, _own_errors(timeout), _stopped_after(connection, timeout):
         statements = len(connection.extract_statements(query))
         if statements > 1:  # the database would answer the last alone
             raise RadarError(
@@ -82,7 +82,7 @@ def _database(tables: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnec
 
 
 @contextmanager
-def _words_told(timeout: float | None) -> Iterator[None]:
+def _own_errors(timeout: float | None) -> Iterator[None]:
     import duckdb
 
     try:
@@ -92,9 +92,9 @@ def _words_told(timeout: float | None) -> Iterator[None]:
             f"the query was stopped after {timeout or 0:g} seconds", action="ask for less, or raise --timeout"
         ) from error
     except (duckdb.Error, AttributeError) as error:
-        told = "it returns no rows" if isinstance(error, AttributeError) else str(error).splitlines()[0]
+        cause = "it returns no rows" if isinstance(error, AttributeError) else str(error).splitlines()[0]
         raise RadarError(
-            f"the query cannot be answered: {told}", action="see `radar tables NAME` for the columns"
+            f"the query cannot be answered: {cause}", action="see `radar tables NAME` for the columns"
         ) from error
 
 

@@ -264,18 +264,18 @@ def _is_closed(day: dt.date, closed: Sequence[tuple[dt.date, dt.date]]) -> bool:
 
 def tell_silences(silences: Sequence[Silence]) -> tuple[str, ...]:
     """Tell in a sentence each, by scope and meaning, which days are not known, and how a planner says that zero is meant."""
-    told = []
+    sentences = []
     unknown = [run for run in silences if run.scope == "network" and run.meaning == "unknown"]
     if unknown:
         count = sum(run.days for run in unknown)
         spans = _spans(unknown)
-        told.append(
+        sentences.append(
             f"{_days(count)} without any row of route_volumes {_are(count)} taken as unknown, not as zero: {spans}. "
             "If the network rested then, say so with --closed FROM..TO."
         )
     closed = [run for run in silences if run.meaning == "closed"]
     if closed:
-        told.append(
+        sentences.append(
             f"{_days(sum(run.days for run in closed))} on which the network is said to have rested: {_spans(closed)}."
         )
     for scope in ("courier", "hub"):
@@ -284,17 +284,17 @@ def tell_silences(silences: Sequence[Silence]) -> tuple[str, ...]:
             names = sorted({run.subject for run in own}, key=lambda name: (-_days_of(own, name), name))
             parts = [
                 f"{name} ({_days_of(own, name)}: {_spans([run for run in own if run.subject == name])})"
-                for name in names[:_MOST_TOLD]
+                for name in names[:_MOST_NAMED]
             ]
-            more = [f"{len(names) - _MOST_TOLD} more"] if len(names) > _MOST_TOLD else []
+            more = [f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
             count = sum(run.days for run in own)
-            told.append(
+            sentences.append(
                 f"{_days(count)} of {scope}s without any row {_are(count)} taken as unknown, not as zero: {'; '.join([*parts, *more])}."
             )
-    return tuple(told)
+    return tuple(sentences)
 
 
-_MOST_TOLD = 5
+_MOST_NAMED = 5
 
 
 def _days_of(runs: Sequence[Silence], subject: str) -> int:
@@ -310,9 +310,9 @@ def _are(count: int) -> str:
 
 
 def _spans(runs: Sequence[Silence]) -> str:
-    told = [
+    spans = [
         str(run.date_from) if run.date_from == run.date_to else f"{run.date_from} to {run.date_to}"
-        for run in runs[:_MOST_TOLD]
+        for run in runs[:_MOST_NAMED]
     ]
-    more = [f"{len(runs) - _MOST_TOLD} more"] if len(runs) > _MOST_TOLD else []
-    return ", ".join([*told, *more])
+    more = [f"{len(runs) - _MOST_NAMED} more"] if len(runs) > _MOST_NAMED else []
+    return ", ".join([*spans, *more])

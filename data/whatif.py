@@ -53,9 +53,9 @@ class WhatIf(Workspace):
         TableReader.__init__(self, folder.resolve())
         file = self.folder / WHATIF_FILE
         try:
-            told = tomllib.loads(file.read_text(encoding="utf-8"))
-            self.edits = tuple(Edit.parse(line) for line in told["edits"])
-            self.made_at = datetime.fromisoformat(told["made_at"])
+            stored = tomllib.loads(file.read_text(encoding="utf-8"))
+            self.edits = tuple(Edit.parse(line) for line in stored["edits"])
+            self.made_at = datetime.fromisoformat(stored["made_at"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RadarError(
                 f"no what-if ({error})", "edits and made_at", "make it anew: radar whatif new", file=file
@@ -170,8 +170,8 @@ def find_whatif(workspace: Workspace, name: str) -> WhatIf:
     """
     known = {one.name: one for one in list_whatifs(workspace.folder)}
     if name not in known:
-        told = ", ".join(known) or "none yet"
-        raise RadarError(f"no what-if {name}", f"one of {told}", ask_near(name, known) or "radar whatif new makes one")
+        names = ", ".join(known) or "none yet"
+        raise RadarError(f"no what-if {name}", f"one of {names}", ask_near(name, known) or "radar whatif new makes one")
     return known[name]
 
 
@@ -196,8 +196,8 @@ def make_whatif(workspace: Workspace, name: str, lines: Sequence[str]) -> WhatIf
     for table in dict.fromkeys(edit.table for edit in edits):
         before = workspace.read(table) if contract(table).group != "results" else workspace.results(table)
         apply_edits(edits, table, before)
-    told = "".join(f"  {_quote(line)},\n" for line in lines)
-    text = f'made_at = "{datetime.now(UTC).isoformat()}"\nedits = [\n{told}]\n'
+    edit_lines = "".join(f"  {_quote(line)},\n" for line in lines)
+    text = f'made_at = "{datetime.now(UTC).isoformat()}"\nedits = [\n{edit_lines}]\n'
     try:
         folder.mkdir(parents=True)
         (folder / WHATIF_FILE).write_text(text, encoding="utf-8")

@@ -98,10 +98,10 @@ class Workspace(TableReader):
     def writer_lives(self) -> bool:
         """Whether the process that wrote last of itself that it writes here is still at work."""
         try:
-            told = (self.folder / ".writer").read_text(encoding="utf-8")
+            holder = (self.folder / ".writer").read_text(encoding="utf-8")
         except OSError:
             return False
-        process = re.search(r"\(process (\d+)\)", told)
+        process = re.search(r"\(process (\d+)\)", holder)
         if process is None:
             return False
         try:
@@ -159,9 +159,9 @@ class Workspace(TableReader):
         try:
             lock.acquire(timeout=self.settings.workspace.lock_wait_seconds, poll_interval=0.05)
         except Timeout as error:
-            told = holder.read_text(encoding="utf-8") if holder.exists() else "another radar"
+            writer = holder.read_text(encoding="utf-8") if holder.exists() else "another radar"
             raise RadarError(
-                f"{told} is writing to {self.folder}", action="wait until it has ended, then run it again"
+                f"{writer} is writing to {self.folder}", action="wait until it has ended, then run it again"
             ) from error
         except OSError as error:
             raise RadarError(
@@ -184,13 +184,15 @@ class Workspace(TableReader):
     @contextmanager
     def _leased(self, command: str) -> Iterator[None]:
         """Hold the lease of the object store in which the tables are at home, where they are."""
-        mirror, told = self.mirror, self.settings.workspace
+        mirror, settings = self.mirror, self.settings.workspace
         if mirror is None:
             yield
             return
         holder = f"`radar {command}` on {platform.node()} (process {os.getpid()})"
         with ExitStack() as held:
-            mirror.lease = held.enter_context(hold(mirror.bucket, holder, told.lease_seconds, told.lock_wait_seconds))
+            mirror.lease = held.enter_context(
+                hold(mirror.bucket, holder, settings.lease_seconds, settings.lock_wait_seconds)
+            )
             try:
                 mirror.look()
                 mirror.take_away_unpublished()

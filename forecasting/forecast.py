@@ -139,9 +139,9 @@ def _forecast(
         matrices = replace(matrices, earlier={clean.known + lag - at: made for at, made in earlier.items()})
     plain = sum_hubs(matrices)
     if not known.merchant_plans.is_empty():
-        told = forecast_merchants(merchant_inputs(known, plain), as_of, horizon)
-        notes += told.notes
-        mean = move_routes(matrices.mean, panel, matrices.dates, told.moves, _region_of_hub(known.hubs))
+        merchants = forecast_merchants(merchant_inputs(known, plain), as_of, horizon)
+        notes += merchants.notes
+        mean = move_routes(matrices.mean, panel, matrices.dates, merchants.moves, _region_of_hub(known.hubs))
         matrices = replace(matrices, mean=mean)
     if lost >= 1:
         notes.append(f"{lost:,.0f} parcels are left out: all routes that could take them are closed.")
@@ -197,8 +197,8 @@ def find_closings_taken(
     eventful = place_phases(read_waves(known.events), panel.dates).touched()
     panel, silent = fill_silent_days(panel, known.route_volumes, eventful, chosen.closed)
     changes = read_changes(known.network_changes, last_date, set(panel.hub_ids))
-    told = [closing for closing, _, _ in changes.closings]
-    return tuple(find_unannounced(known, silent, told, panel))
+    announced = [closing for closing, _, _ in changes.closings]
+    return tuple(find_unannounced(known, silent, announced, panel))
 
 
 def _read_panel(
@@ -225,11 +225,11 @@ def _refuse_gap(volumes: pl.DataFrame, as_of: dt.date, chosen: ForecastSettings,
     gap = None if chosen.bridge else find_gap(volumes, as_of, MOST_BRIDGED, chosen.closed)
     if gap is not None:
         what = "outlet volumes" if outlets else "route volumes"
-        told = f"no {what} on the {gap.days} days before the as-of date {as_of}: the last day known before it is {gap.last}"
+        gap_text = f"no {what} on the {gap.days} days before the as-of date {as_of}: the last day known before it is {gap.last}"
         if gap.alone > 1:
-            told = f"{what} of {gap.alone} days up to the as-of date {as_of} that stand alone: the {gap.days} days before them hold none, the last day known before is {gap.last}"
+            gap_text = f"{what} of {gap.alone} days up to the as-of date {as_of} that stand alone: the {gap.days} days before them hold none, the last day known before is {gap.last}"
         raise RadarError(
-            told,
+            gap_text,
             f"at most {MOST_BRIDGED} days without any row",
             "load those days, correct --as-of, or take out rows of a wrong date (`radar remove`); --bridge goes on all the same",
         )

@@ -126,9 +126,9 @@ def measure_rates(
     first, last = first or begin, last or end
     cohort = placed.filter(pl.col("day").is_between(first, last)) if first and last else placed.clear()
     if cohort.is_empty():
-        told = f" from {first} to {last}" if first and last else ""
+        window = f" from {first} to {last}" if first and last else ""
         raise RadarError(
-            f"no waybill ordered{told} and known at {as_of.astimezone(zone).isoformat(timespec='minutes')}",
+            f"no waybill ordered{window} and known at {as_of.astimezone(zone).isoformat(timespec='minutes')}",
             action="choose another window with --from and --to, or another time with --as-of",
         )
     parts = [_rates(cohort, "all", pl.lit("all"))]

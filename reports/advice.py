@@ -106,8 +106,8 @@ def advise_merchant(
     held = tables["stock"].filter(mine) if "stock" in tables else pl.DataFrame()
     moves = find_moves(stock, _latest_stock(held, as_of))
     read = _take_from_surplus(read, moves)
-    told = [_put_names(row, words) for row in read]
-    rows = [_advise_stock(row, sites, language) for row in told]
+    named_rows = [_put_names(row, words) for row in read]
+    rows = [_advise_stock(row, sites, language) for row in named_rows]
     for move in moves:
         category = words["categories"].get(move.category, move.category)
         rows.append(_advise_move(replace(move, category=category), sites, language))
@@ -125,7 +125,7 @@ def advise_merchant(
         "care": list_care(tables.get("care_list"), str(merchant["merchant_id"]), language),
     }
     kept = {name: frame for name, frame in found.items() if frame.height or name in ("advice", "parts")}
-    first = next((row.reason for row in told if row.reason is not None), None)
+    first = next((row.reason for row in named_rows if row.reason is not None), None)
     name = str((merchant.get("name_zh") if language == "zh" else None) or merchant["name"])
     readme = _write_readme(str(merchant["merchant_id"]), name, first, run_id, as_of, list(kept), language)
     readme[-1:-1] = tell_relief(kept.get("relief"), language)
@@ -278,8 +278,8 @@ def _advise_move(move: Move, sites: Mapping[str, str], language: Language) -> tu
         destination = sites.get(move.destination, move.destination)
         what = word(language, "what.move", category=move.category)
         where = word(language, "where.move", origin=origin, destination=destination)
-        told = counts | {"origin": origin, "destination": destination}
-        why = word(language, "why.move", **told, lack=f"{move.lack:,}", moved=f"{move.units:,}")
+        facts = counts | {"origin": origin, "destination": destination}
+        why = word(language, "why.move", **facts, lack=f"{move.lack:,}", moved=f"{move.units:,}")
     return what, move.units, word(language, "unit.units"), where, move.by_when, why, None, None
 
 
@@ -298,15 +298,15 @@ def _tell_why(reason: StockReason, moved: int, language: Language) -> str:
     keys = (
         [] if not reason.units else [f"why.{reason.basis}", "why.near", "why.relief" if reason.relief else "why.home"]
     )
-    told = [word(language, key, **facts) for key in keys]
+    sentences = [word(language, key, **facts) for key in keys]
     if moved:
-        told.insert(1, word(language, "why.moved", moved=f"{moved:,}"))
+        sentences.insert(1, word(language, "why.moved", moved=f"{moved:,}"))
     if reason.missed and reason.send:
-        told.append(word(language, "why.missed", missed=reason.missed))
+        sentences.append(word(language, "why.missed", missed=reason.missed))
     if reason.short:
         key = "why.short" if reason.full else "why.far"
-        told.append(word(language, key, short=f"{reason.short:,}", full=reason.full))
-    return (" " if language == "en" else "").join(told)
+        sentences.append(word(language, key, short=f"{reason.short:,}", full=reason.full))
+    return (" " if language == "en" else "").join(sentences)
 
 
 def _event_of(reason: StockReason, language: Language) -> str:

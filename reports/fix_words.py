@@ -68,8 +68,8 @@ class FixWords:
             return ""
         remedy = _match(_REMEDIES, text.removesuffix(_UNVERIFIED))
         if remedy is not None:
-            told = self._say(f"remedy.{remedy[0]}", **remedy[1])
-            return self._say("fix.unverified", actions=told) if text.endswith(_UNVERIFIED) else told
+            actions = self._say(f"remedy.{remedy[0]}", **remedy[1])
+            return self._say("fix.unverified", actions=actions) if text.endswith(_UNVERIFIED) else actions
         if text.endswith(_UNVERIFIED):
             lacks = [self._action(part) for part in text.removesuffix(_UNVERIFIED).split("; ")]
             return (
@@ -86,9 +86,9 @@ class FixWords:
         if known is None:
             form = _match(_REASONS, text)
             return self._t.term("reason", text) if form is None else self._say(f"reason_form.{form[0]}", **form[1])
-        told = self._t.term("reason", known.removesuffix(": "))
+        reason = self._t.term("reason", known.removesuffix(": "))
         # the lanes of a path stand nowhere else
-        return told if known == _NO_ROOM else f"{told}: {text.removeprefix(known)}"
+        return reason if known == _NO_ROOM else f"{reason}: {text.removeprefix(known)}"
 
     def _claim(self, text: str) -> str | None:
         for key, form in (("fix.claim", _CLAIM), ("fix.more", _MORE)):

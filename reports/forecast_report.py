@@ -102,10 +102,10 @@ class _Report:
         t, f, history = self.t, self.f, self.inputs.history
         if history is None:
             return []
-        told = []
+        sentences = []
         if history.last_day < self.inputs.as_of:
             lag = (self.inputs.as_of - history.last_day).days
-            told.append(t("known.until", day=f.full_day(history.last_day), lag=f.count(lag)))
+            sentences.append(t("known.until", day=f.full_day(history.last_day), lag=f.count(lag)))
         unknown = [run for run in history.silences if run.meaning == "unknown"]
         for scope in ("network", "courier", "hub"):
             runs = [run for run in unknown if run.scope == scope]
@@ -113,8 +113,8 @@ class _Report:
                 spans = t("word.comma").join(_span(run, f) for run in runs[:_MOST_SPANS])
                 days = sum(run.days for run in runs)
                 more = t("known.more", n=f.count(len(runs) - _MOST_SPANS)) if len(runs) > _MOST_SPANS else ""
-                told.append(t(f"known.{scope}", n=f.count(days), spans=spans + more))
-        return told
+                sentences.append(t(f"known.{scope}", n=f.count(days), spans=spans + more))
+        return sentences
 
     def _closings(self) -> list[Markup]:
         """Tell the closings and openings that were found: which, since when, what it was of the network, the row that would say so."""
@@ -122,9 +122,9 @@ class _Report:
         past = sorted(
             (one for one in self.inputs.closings if one.until is not None), key=lambda one: one.until or one.date
         )
-        told = [self._closing(one) for one in (*lasting, *past[::-1][:_MOST_PAST])]
+        sentences = [self._closing(one) for one in (*lasting, *past[::-1][:_MOST_PAST])]
         rest = len(past) - _MOST_PAST
-        return [*told, self.t("closing.more", n=self.f.count(rest))] if rest > 0 else told
+        return [*sentences, self.t("closing.more", n=self.f.count(rest))] if rest > 0 else sentences
 
     def _closing(self, one: Closing) -> Markup:
         t, f = self.t, self.f

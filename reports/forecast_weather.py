@@ -58,13 +58,13 @@ def move_by_day(network: pl.DataFrame) -> pl.DataFrame:
 
 def list_notes(inputs: ForecastInputs, seen: WeatherSeen, t: Messages, f: Formats) -> list[Markup]:
     """List what must be said of the weather's age, and of days of which nothing is known."""
-    told = [] if seen.age is None else [seen.age.tell(inputs.time_zone, t, f)]
+    notes = [] if seen.age is None else [seen.age.tell(inputs.time_zone, t, f)]
     known = set(seen.lane_weather["date"]) | set(seen.outlet_weather["date"])
     unknown = [day for day in sorted(inputs.network["date"].to_list()) if day not in known]
     if unknown:
         span = f.full_day(unknown[0]) if len(unknown) == 1 else f.full_day(unknown[0]) + " – " + f.full_day(unknown[-1])
-        told.append(t("forecast_weather.unknown", n=f.count(len(unknown)), days=span))
-    return told
+        notes.append(t("forecast_weather.unknown", n=f.count(len(unknown)), days=span))
+    return notes
 
 
 def _write_days(moved: pl.DataFrame, t: Messages, f: Formats) -> Table:

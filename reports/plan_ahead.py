@@ -67,7 +67,7 @@ class PlanAhead:
         priced = float(self.inputs.run.options.get("short_cost") or 0.0) * rows["joint"]["parcels_short"]
         cost = rows["joint"]["cost"] - priced
         saved = against["cost"] - cost
-        told = [
+        sentences = [
             self.t(
                 "ahead.whole_saved" if saved >= 0 else "ahead.whole_dearer",
                 cost=self.f.money(cost),
@@ -80,5 +80,7 @@ class PlanAhead:
         for key, now in (("short", rows["joint"]["parcels_short"]), ("late", rows["trunk"]["parcels_late"])):
             fewer = (against[f"parcels_{key}"] or 0) - (now or 0)
             if fewer:
-                told.append(self.t(f"ahead.{'fewer' if fewer > 0 else 'more'}_{key}", parcels=self.f.count(abs(fewer))))
-        return told
+                sentences.append(
+                    self.t(f"ahead.{'fewer' if fewer > 0 else 'more'}_{key}", parcels=self.f.count(abs(fewer)))
+                )
+        return sentences

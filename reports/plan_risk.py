@@ -79,10 +79,10 @@ class PlanRisk:
             )
             for row in days.head(_TOP_LACKS).iter_rows(named=True)
         ]
-        told = self.t("risk.join").join(named)
+        listed = self.t("risk.join").join(named)
         more = days.height - len(named)
         rest = self.t("risk.more", n=self.f.count(more)) if more else Markup("")
-        return self.t(f"risk.{what}", days=told, rest=rest)
+        return self.t(f"risk.{what}", days=listed, rest=rest)
 
     def _calibration(self) -> Markup | None:
         """Say what backtests saw of the draws, None where they pass."""
@@ -106,7 +106,7 @@ class PlanRisk:
         marked = rows.sort("expected_cost", "overflow_probability", "run_id").with_columns(
             best_before=pl.col("overflow_probability").cum_min().shift(1)
         )
-        told = marked.with_columns(
+        compared = marked.with_columns(
             beaten=(pl.col("best_before") <= pl.col("overflow_probability")).fill_null(False)
         ).drop("best_before")
 
@@ -126,4 +126,4 @@ class PlanRisk:
             Column(t("column.frontier"), verdict, numeric=False),
         ]
         command = "radar export plan_certificates --format xlsx"
-        return tabulate("risk-table", told, columns, top=_TOP_RIVALS, command=command, note=t("risk.note"))
+        return tabulate("risk-table", compared, columns, top=_TOP_RIVALS, command=command, note=t("risk.note"))

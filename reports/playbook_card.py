@@ -46,7 +46,7 @@ def write_cards(cards: Sequence[Card], hubs: pl.DataFrame, run: RunFacts, langua
     """
     t, f = Messages(language), Formats(language)
     names = dict(in_language(hubs, language).select("hub_id", "name").iter_rows())
-    told = [
+    cards_shown = [
         {
             "anchor": f"card-{number}",
             "name": card.name,
@@ -56,9 +56,9 @@ def write_cards(cards: Sequence[Card], hubs: pl.DataFrame, run: RunFacts, langua
         }
         for number, card in enumerate(cards, start=1)
     ]
-    contents = [(card["anchor"], card["name"]) for card in told]
+    contents = [(card["anchor"], card["name"]) for card in cards_shown]
     plan = run.options.get("plan", "")
-    values = {"cards": told, "contents": contents, "further_facts": [], "plan": plan}
+    values = {"cards": cards_shown, "contents": contents, "further_facts": [], "plan": plan}
     return render("playbook.html.j2", language, run, values)
 
 

@@ -70,19 +70,19 @@ class WeatherBasis:
         """Tell it in sentences, the first of which names the run or says that there is none."""
         if self.run is None:
             return [t("weather.left_out" if self.left_out else "weather.none")]
-        told = [t("weather.run", run=self.run)]
-        told.append(t("weather.age_unknown") if self.age is None else self.age.tell(time_zone, t, f))
+        sentences = [t("weather.run", run=self.run)]
+        sentences.append(t("weather.age_unknown") if self.age is None else self.age.tell(time_zone, t, f))
         if self.unknown:
             first, last = min(self.unknown), max(self.unknown)
             span = f.full_day(first) if first == last else f.full_day(first) + " – " + f.full_day(last)
-            told.append(t("weather.unknown", n=f.count(len(self.unknown)), days=span))
+            sentences.append(t("weather.unknown", n=f.count(len(self.unknown)), days=span))
         if self.shut is not None:
-            told.append(self.shut.tell(time_zone, t, f))
+            sentences.append(self.shut.tell(time_zone, t, f))
         if self.shut_days:
-            told.append(t("weather.shut_days", n=f.count(self.shut_days)))
+            sentences.append(t("weather.shut_days", n=f.count(self.shut_days)))
         if not self.touched and self.shut is None:
-            told.append(t("weather.untouched"))
-        return told
+            sentences.append(t("weather.untouched"))
+        return sentences
 
     def facts(self) -> dict[str, object]:
         """List it as ``--json`` says it."""

@@ -107,9 +107,9 @@ def _watch_compiler() -> Callable[[str], float]:
                 self.spent["wall"] += perf_counter() - self.begun["wall"]
                 self.spent["cpu"] += process_time() - self.begun["cpu"]
 
-    told = CompilingTime()
-    event.register("numba:compiler_lock", told)  # type: ignore[no-untyped-call]
-    return told.spent.__getitem__
+    compiling = CompilingTime()
+    event.register("numba:compiler_lock", compiling)  # type: ignore[no-untyped-call]
+    return compiling.spent.__getitem__
 
 
 @dataclass(slots=True)

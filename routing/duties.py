@@ -117,7 +117,7 @@ def list_duties(trips: pl.DataFrame) -> pl.DataFrame:
         ends=pl.col("arrives_at").dt.epoch("s") / 3600.0,
     )
     duties = [assess_duty(list(zip(*row, strict=True))) for row in grouped.select("starts", "ends").iter_rows()]
-    told = {name: [getattr(duty, name) for duty in duties] for name in Duty.__dataclass_fields__}
+    measures = {name: [getattr(duty, name) for duty in duties] for name in Duty.__dataclass_fields__}
     types = {"driving_hours": pl.Float64, "most_hours_a_day": pl.Float64, "breaks": pl.Int64, "drivers": pl.Int64}
-    columns = [pl.Series(name, told[name], dtype=kind) for name, kind in types.items()]
+    columns = [pl.Series(name, measures[name], dtype=kind) for name, kind in types.items()]
     return grouped.drop("starts", "ends").with_columns(columns)

@@ -21,7 +21,7 @@ SAYING = ("say", "warn", "ask", "out_text", "tell_error", "BadParameter", "progr
 # Methods that put a bad row down, the rule it breaks being the last of so many arguments.
 RULES = {"add": 4, "add_where": 5}
 ERROR = "RadarError"
-NOTES = ("notes", "faults", "told", "parts", "facts")
+NOTES = ("notes", "faults", "sentences", "parts", "facts", "told")
 TELLING = re.compile(r"^_?(tell|sum_up|describe|explain|name_|say|age_of|list_told|bounds_rule)")
 _MOST_VARIANTS = 16
 # What Chinese readers read as it stands: commands, options, values as typed, names of files, tables and formats.
@@ -54,9 +54,9 @@ def list_sentences(root: Path = ROOT) -> list[Sentence]:
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for scope, node in _texts(tree, pages=room == "reports"):
                 for text in islice(_wordings(node, scope), _MOST_VARIANTS):
-                    told = _number(text)
-                    if re.search(r"[A-Za-z]", re.sub(r"⟦\d+⟧", "", told)):
-                        found.setdefault(told, Sentence(str(path.relative_to(root)), node.lineno, told))
+                    number = _number(text)
+                    if re.search(r"[A-Za-z]", re.sub(r"⟦\d+⟧", "", number)):
+                        found.setdefault(number, Sentence(str(path.relative_to(root)), node.lineno, number))
     return list(found.values())
 
 
@@ -65,8 +65,8 @@ def lacks_chinese(text: str) -> bool:
     rest = _AS_IT_STANDS.sub(" ⟦⟧ ", text)
     if not _ENGLISH.search(rest) and not re.search(r"[a-z]{3,}", rest):
         return False
-    told = in_chinese(text)
-    return told == text or not _CHINESE.search(told) or bool(find_english(told))
+    chinese = in_chinese(text)
+    return chinese == text or not _CHINESE.search(chinese) or bool(find_english(chinese))
 
 
 def find_english(text: str) -> str:

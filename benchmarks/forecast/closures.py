@@ -56,10 +56,11 @@ def measure(inputs: ForecastInputs, cutoffs: int) -> list[ClosureRow]:
         hub, share = hub_of_rank(known.filter(pl.col("date") > as_of - dt.timedelta(days=28)), rank)
         first = as_of - dt.timedelta(days=days - 1)
         shut = replace(inputs, route_volumes=move_away(known, hub, first))
-        told = replace(shut, network_changes=told_closing(hub, first, as_of))
+        announced = replace(shut, network_changes=announced_closing(hub, first, as_of))
         found = any(one.hub_id == hub and one.until is None for one in find_closings(shut.route_volumes))
         accuracy = {
-            name: score(inputs, each, as_of) for name, each in (("untouched", inputs), ("told", told), ("found", shut))
+            name: score(inputs, each, as_of)
+            for name, each in (("untouched", inputs), ("told", announced), ("found", shut))
         }
         rows.append(ClosureRow(as_of, hub, days, share, found, accuracy))
     return rows
@@ -80,8 +81,8 @@ def hub_of_rank(volumes: pl.DataFrame, rank: int) -> tuple[str, float]:
 def measure_real(inputs: ForecastInputs) -> Mapping[str, Accuracy]:
     """Measure the closure that stands in the data, on the day it ended."""
     as_of, hub, first = REAL
-    told = replace(inputs, network_changes=told_closing(hub, first, as_of, "in"))
-    return {name: score(inputs, each, as_of) for name, each in (("told", told), ("found", inputs))}
+    announced = replace(inputs, network_changes=announced_closing(hub, first, as_of, "in"))
+    return {name: score(inputs, each, as_of) for name, each in (("told", announced), ("found", inputs))}
 
 
 def move_away(volumes: pl.DataFrame, hub: str, first: dt.date) -> pl.DataFrame:
@@ -102,7 +103,7 @@ def move_away(volumes: pl.DataFrame, hub: str, first: dt.date) -> pl.DataFrame:
     return whole.select(volumes.columns).sort(keys)
 
 
-def told_closing(hub: str, first: dt.date, last: dt.date, direction: str | None = None) -> pl.DataFrame:
+def announced_closing(hub: str, first: dt.date, last: dt.date, direction: str | None = None) -> pl.DataFrame:
     """Write the row of ``network_changes`` that tells a closing."""
     row = {
         "change_id": "shut",

@@ -148,8 +148,8 @@ def _intervals(results: Results) -> Iterable[str]:
             ]
             for name, theirs in results[title].items():
                 if name.startswith(PEER) and "cover 80" in theirs.get(group, {}):
-                    told = (_number(theirs[group], key) for key in _INTERVALS)
-                    rows.append((f"{title}: {group}", f"route, {name.removeprefix(PEER)}", *told))
+                    intervals = (_number(theirs[group], key) for key in _INTERVALS)
+                    rows.append((f"{title}: {group}", f"route, {name.removeprefix(PEER)}", *intervals))
     yield from _table(("", "level", *_INTERVALS), rows)
 
 

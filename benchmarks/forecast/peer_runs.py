@@ -141,14 +141,14 @@ def _history(panel: Panel) -> pl.DataFrame:
 
 
 def _event_days(events: pl.DataFrame) -> pl.DataFrame:
-    told = events.filter(pl.col("kind") != "other").select(
+    event_days = events.filter(pl.col("kind") != "other").select(
         "name",
         pl.struct("name", "name_zh", "kind")
         .map_elements(lambda row: archetype_of(row["name"], row["name_zh"], row["kind"]), return_dtype=pl.String)
         .alias("kind"),
         pl.date_ranges("date_from", "date_to").alias("ds"),
     )
-    return told.explode("ds").unique().sort("ds", "name")
+    return event_days.explode("ds").unique().sort("ds", "name")
 
 
 def _read(table: pl.DataFrame, model: str, task: _Task, seconds: Mapping[str, float]) -> PeerForecast:

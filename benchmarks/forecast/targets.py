@@ -138,12 +138,12 @@ def _error_row(results: Results, aim: _Error) -> Row:
     target = f"{sign} {aim.target:.3f}"
     mine = _ours(results, aim.study, aim.group).get(aim.key)
     peer = _best(results, aim.study, aim.group, lambda figures: figures.get(aim.key))
-    told = "" if peer is None else f"{shown(peer[1])} ({peer[0]})"
+    theirs = "" if peer is None else f"{shown(peer[1])} ({peer[0]})"
     if mine is None:
-        return Row(aim.figure, told, "", target, None)
+        return Row(aim.figure, theirs, "", target, None)
     # What is judged is what is shown: three decimals.
     met = round(1 - mine, 3) >= aim.target if aim.accuracy else round(mine, 3) <= aim.target
-    return Row(aim.figure, told, shown(mine), target, met)
+    return Row(aim.figure, theirs, shown(mine), target, met)
 
 
 def _black_friday(results: Results) -> Iterator[Row]:
@@ -153,8 +153,8 @@ def _black_friday(results: Results) -> Iterator[Row]:
         return
     came, mean = mine["day came"], mine["day mean"]
     error = abs(mean / came - 1)
-    told = f"{mean:.0f} for {came:.0f}"
-    yield Row("Black Friday 2017, prior of 5: error of the day", "", f"{error:.0%} ({told})", "≤ 30 %", error <= 0.30)
+    text = f"{mean:.0f} for {came:.0f}"
+    yield Row("Black Friday 2017, prior of 5: error of the day", "", f"{error:.0%} ({text})", "≤ 30 %", error <= 0.30)
     inside = mine["day q10"] <= came <= mine["day q90"]
     bounds = f"{mine['day q10']:.0f} to {mine['day q90']:.0f}"
     yield Row("Black Friday 2017: truth within the 80 % interval", "", bounds, f"holds {came:.0f}", inside)
@@ -178,15 +178,15 @@ def _coverage_rows(results: Results) -> Iterator[Row]:
         for percent, low, high in aims:
             key, width = f"cover {percent}", f"width {percent}"
             peer = _best(results, MONTHS, group, partial(_miss, key, percent / 100))
-            told = ""
+            text = ""
             if peer is not None:
                 theirs = results[MONTHS][PEER + peer[0]][group]
-                told = f"{theirs[key]:.1%}, width {theirs[width]:.2f} ({peer[0]})"
+                text = f"{theirs[key]:.1%}, width {theirs[width]:.2f} ({peer[0]})"
             figure = f"coverage of the {percent} % interval, routes of 1 a day and more: {name}"
             target = f"≥ {low:.0%}" if high == 1.0 else f"{low:.0%} to {high:.0%}"
             covered = mine.get(key)
             ours = "" if covered is None else f"{covered:.1%}, width {mine[width]:.2f}"
-            yield Row(figure, told, ours, target, None if covered is None else low <= round(covered, 3) <= high)
+            yield Row(figure, text, ours, target, None if covered is None else low <= round(covered, 3) <= high)
 
 
 def _speed_rows(results: Results, scale: Sequence[Mapping[str, float]]) -> Iterator[Row]:
@@ -217,11 +217,11 @@ def _reconciliation_rows(found: Sequence[Mapping[str, object]]) -> Iterator[Row]
     for routes, most in ((100_000, 2.0), (1_000_000, 10.0)):
         mine = [row for row in found if row["routes"] == routes and row["what"] == "non-negative and whole"]
         largest = max(peers, key=lambda row: (row["routes"], row["wall"]), default=None)
-        told = "" if largest is None else f"{largest['wall']:.1f} s at {largest['routes']:,} ({largest['what']})"
+        text = "" if largest is None else f"{largest['wall']:.1f} s at {largest['routes']:,} ({largest['what']})"
         wall = mine[0]["wall"] if mine else None
         yield Row(
             f"reconciliation, whole and non-negative: {routes:,} routes",
-            told,
+            text,
             f"{wall:.2f} s ({mine[0]['cpu']:.2f} s of CPU)" if isinstance(wall, float) else "",
             f"≤ {most:.0f} s",
             wall <= most if isinstance(wall, float) else None,

@@ -61,8 +61,8 @@ def main() -> None:
     names = words[1:] or [f"{name}{late}" for late in ("", "-late") for name in CASES]
     print(f"{describe_machine()}; load {os.getloadavg()[0]:.1f}\n")
     for name, cuts in CASES.items():
-        told = "; ".join(f"{hub} sorts {sorts:,}, {waits:,} may wait" for hub, (sorts, waits) in cuts.items())
-        print(f"* {name}: {told or 'as the workspace says'}")
+        listed = "; ".join(f"{hub} sorts {sorts:,}, {waits:,} may wait" for hub, (sorts, waits) in cuts.items())
+        print(f"* {name}: {listed or 'as the workspace says'}")
     print(
         "\n| case | plan | CNY without short parcels | short | bound | least short | CPU s |\n|---|---|---:|---:|---:|---:|---:|"
     )

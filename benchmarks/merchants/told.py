@@ -48,9 +48,9 @@ def announce(inputs: ForecastInputs, as_of: dt.date, random: np.random.Generator
     true = ids.join(ahead, on="merchant_id", how="left", maintain_order="left").with_columns(
         pl.col("units").fill_null(0)
     )
-    told = np.rint(true["units"].to_numpy() * np.exp(random.normal(0.0, ERROR, true.height))).astype(int)
+    announced = np.rint(true["units"].to_numpy() * np.exp(random.normal(0.0, ERROR, true.height))).astype(int)
     rows = true.select("merchant_id").with_columns(
-        date_from=pl.lit(first), date_to=pl.lit(last), units=pl.Series(told.tolist(), dtype=pl.Int64), sd=pl.lit(ERROR),
+        date_from=pl.lit(first), date_to=pl.lit(last), units=pl.Series(announced.tolist(), dtype=pl.Int64), sd=pl.lit(ERROR),
         written_at=pl.lit(dt.datetime.combine(as_of, dt.time(8), dt.UTC)),
     )  # fmt: skip
     return contract("merchant_plans").conform(rows)
@@ -85,8 +85,8 @@ def measure(shared: Path, cutoffs: int | None = None) -> None:
     for case in OLIST_MONTHS[:cutoffs]:
         plans = announce(inputs, case.as_of, random)
         plain = score(forecast(inputs, case.as_of, HORIZON).route, inputs)
-        told = score(forecast(replace(inputs, merchant_plans=plans), case.as_of, HORIZON).route, inputs)
-        row = [value for name in plain for value in (plain[name], told[name])]
+        scored = score(forecast(replace(inputs, merchant_plans=plans), case.as_of, HORIZON).route, inputs)
+        row = [value for name in plain for value in (plain[name], scored[name])]
         means.append(row)
         print(f"| {case.as_of} | {' | '.join(f'{value:.4f}' for value in row)} |", flush=True)
     print(f"| mean | {' | '.join(f'{value:.4f}' for value in np.mean(means, axis=0))} |")

@@ -138,8 +138,8 @@ def _boost(shops: Shops, known: int) -> tuple[Matrix, float] | None:
         span = days_from(shops.dates[0], end)
         flags = {name: np.zeros(end, dtype=bool) for name in ("promotion", "holiday")}
         for name, flag in flags.items():
-            told = getattr(shops, name)[:end]
-            flag[: told.size] = told
+            history = getattr(shops, name)[:end]
+            flag[: history.size] = history
         np.savez(
             given,
             parcels=shops.parcels[:, :known],

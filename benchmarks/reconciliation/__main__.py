@@ -110,11 +110,11 @@ def _peer(routes: int) -> list[Found]:
     command = [str(python), str(Path(__file__).with_name("peer.py")), str(routes), PEER_METHODS[routes]]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PEER_SECONDS, check=False)
-        told, ended = done.stdout, f"stopped with code {done.returncode}: {done.stderr.strip()[-200:]}"
+        output, ended = done.stdout, f"stopped with code {done.returncode}: {done.stderr.strip()[-200:]}"
     except subprocess.TimeoutExpired as stopped:
-        told = stopped.stdout.decode() if isinstance(stopped.stdout, bytes) else stopped.stdout or ""
+        output = stopped.stdout.decode() if isinstance(stopped.stdout, bytes) else stopped.stdout or ""
         ended = f"stopped after {PEER_SECONDS} s"
-    rows = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    rows = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
     found = [
         _row(routes, PEER, f"MinTrace {row['name']}, least route {row['least']:.1f}", row["wall"], row["cpu"])
         for row in rows

@@ -78,11 +78,11 @@ def _commit() -> str:
 
 def _sections() -> list[Section]:
     kept = json.loads(FIGURES.read_text(encoding="utf-8"))
-    found = {name: tuple(Trial(**trial) for trial in told["trials"]) for name, told in kept.items()}
+    found = {name: tuple(Trial(**trial) for trial in listed["trials"]) for name, listed in kept.items()}
     sections = []
-    for title, note, names, goal in _TOLD:
-        told = [kept[name] for name in names if name in kept]
-        tried = sorted({f"Tried on {one['tried_on']} at commit {one['code']}." for one in told})
+    for title, note, names, goal in _PARTS_SHOWN:
+        listed = [kept[name] for name in names if name in kept]
+        tried = sorted({f"Tried on {one['tried_on']} at commit {one['code']}." for one in listed})
         trials = tuple(trial for name in names for trial in found.get(name, ()))
         sections.append(Section(title, " ".join([note, *tried]), trials, goal))
     return sections
@@ -127,7 +127,7 @@ _PARTS: Mapping[str, Try] = {
     "store": _store_faults,
     "pages": _pages,
 }
-_TOLD = (
+_PARTS_SHOWN = (
     (
         "Kills",
         (

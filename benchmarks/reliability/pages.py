@@ -105,8 +105,8 @@ def measure_pages(files: list[Path]) -> tuple[Trial, ...]:
                 if width == A4:  # paper does not scroll
                     bad += page.evaluate(_SCROLLED)
                 kind = "on A4" if width == A4 else f"at {width} pixels"
-                told = f"{file.name}: {bad[:3]}"
-                trials.append(Trial(kind, "a block is cut or printed over" if bad else "nothing cut", not bad, told))
+                text = f"{file.name}: {bad[:3]}"
+                trials.append(Trial(kind, "a block is cut or printed over" if bad else "nothing cut", not bad, text))
                 page.close()
         browser.close()
     return tuple(trials)

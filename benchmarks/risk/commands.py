@@ -39,8 +39,8 @@ def run_radar(folder: Path, words: Sequence[str]) -> tuple[Any, float]:
 def target(folder: Path) -> Section:
     """Plan to a target, and price the capacity where it is missed: bar 6."""
     words = ["plan", "trunk", *WEEK, "--risk", str(TARGET), "--json"]
-    told, seconds = run_radar(folder, words)
-    found = told["risk_target"]
+    output, seconds = run_radar(folder, words)
+    found = output["risk_target"]
     value, high = found["overflow_value"], found["overflow_high"]
     change = found["expected_cost"] / found["expected_cost_before"] - 1.0
     bars = [
@@ -91,8 +91,8 @@ def contracts(folder: Path) -> Section:
     rows, bars = [], []
     for draws, most in ((20, 30.0), (50, 60.0)):
         words = ["plan", "capacity", "--draws", str(draws), "--from", PEAK[0], "--to", PEAK[1], "--json"]
-        told, seconds = run_radar(folder, words)
-        row = told["certificate"][0] if isinstance(told["certificate"], list) else told["certificate"]
+        output, seconds = run_radar(folder, words)
+        row = output["certificate"][0] if isinstance(output["certificate"], list) else output["certificate"]
         ends = [f"{row[name]:,.0f} ({row[low]:,.0f} to {row[high]:,.0f})" for name, low, high in _VALUES]
         rows.append([str(draws), f"{seconds:.0f}", *ends])
         bars.append(
@@ -117,7 +117,7 @@ _VALUES = (
 
 def checker(folder: Path) -> Section:
     """Let the checker play the certificate's draws with its own code, and say how long it takes."""
-    told, seconds = run_radar(folder, ["verify", "trunk", "--risk", "--json"])
+    output, seconds = run_radar(folder, ["verify", "trunk", "--risk", "--json"])
     rows = [
         [
             one["figure"],
@@ -126,9 +126,9 @@ def checker(folder: Path) -> Section:
             f"{one['draws']:,}",
             "yes" if one["holds"] else "no",
         ]
-        for one in told["risk"]
+        for one in output["risk"]
     ]
-    holds = all(one["holds"] for one in told["risk"]) and bool(rows)
+    holds = all(one["holds"] for one in output["risk"]) and bool(rows)
     bars = [Bar("the checker's own play says the same", "to half a point", "yes" if holds else "no", holds)]
     header = ("figure", "stated", "played by the checker", "draws", "the same")
     return Section(

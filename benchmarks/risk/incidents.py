@@ -48,7 +48,7 @@ def table(folder: Path) -> Section:
         "rigid",
         "--json",
     ]
-    told, seconds = run_radar(folder, command)
+    output, seconds = run_radar(folder, command)
     rows = [
         [
             str(one["scenario"]),
@@ -57,7 +57,7 @@ def table(folder: Path) -> Section:
             f"{one['expected_overflow']:,.0f}",
             f"{one['cost_mean']:,.0f}",
         ]
-        for one in told["summaries"]
+        for one in output["summaries"]
     ]
     bars = [
         Bar(

@@ -55,10 +55,10 @@ class Section:
     @classmethod
     def read(cls, path: Path) -> Section:
         """Read what a part kept."""
-        told = json.loads(path.read_text(encoding="utf-8"))
-        bars = [Bar(**one) for one in told.pop("bars")]
-        tables = [Table(**one) for one in told.pop("tables")]
-        return cls(bars=bars, tables=tables, **told)
+        figures = json.loads(path.read_text(encoding="utf-8"))
+        bars = [Bar(**one) for one in figures.pop("bars")]
+        tables = [Table(**one) for one in figures.pop("tables")]
+        return cls(bars=bars, tables=tables, **figures)
 
 
 def write_page(sections: Sequence[Section], missing: Sequence[str] = ()) -> str:

@@ -51,7 +51,7 @@ def replay(folder: Path) -> Section:
     outcomes = play_draws(layout.network, own.to_numpy()[None, :])
     certificate = tables["plan_certificates"].row(0, named=True)
     over, cost, stated = int(outcomes.over.sum()), float(outcomes.costs.sum()), float(certificate["cost"])
-    late, told = int(outcomes.late[1:].sum()), int(certificate["parcels_late"] or 0)
+    late, certified = int(outcomes.late[1:].sum()), int(certificate["parcels_late"] or 0)
     waits, meant = float(outcomes.held.sum()), float(tables["hub_loads"]["held"].sum())
     bars = [
         Bar("plan on its own demand: parcels over", "0", f"{over:,}", over == 0),
@@ -64,7 +64,7 @@ def replay(folder: Path) -> Section:
         Bar("the same: parcels held", "within 5 %", f"{waits / meant - 1:+.1%}", abs(waits / meant - 1) <= 0.05),
     ]
     note = (
-        f"The checker finds {certificate['violations']} rules broken and {certificate['parcels_short']} parcels short; {told:,} parcels of the plan come "
+        f"The checker finds {certificate['violations']} rules broken and {certificate['parcels_short']} parcels short; {certified:,} parcels of the plan come "
         f"after their promise, {late:,} in the play."
     )
     return Section("The plan on its own demand", bars, [note])

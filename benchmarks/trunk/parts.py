@@ -75,11 +75,11 @@ def measure_small(settings: Settings) -> Section:
         proven += best is not None
         same = best is not None and "error" not in ours and abs(ours["cost"] - best) <= 1e-6 * best + 0.01
         equal += same
-        told = "not proven in 60 s" if best is None else f"{best:,.2f}"
+        text = "not proven in 60 s" if best is None else f"{best:,.2f}"
         rows.append(
             [
                 f"{hubs} hubs, {days} days, seed {seed}",
-                told,
+                text,
                 *_show(ours)[:1],
                 f"{ours.get('bound', 0):,.2f}",
                 judge(same),
@@ -104,13 +104,13 @@ def measure_canad(settings: Settings) -> Section:
     for name, target in CANAD[: 2 if settings.quick else None]:
         found = measure({"task": {"kind": "canad", "name": name}, "way": "ours", "seconds": settings.seconds(60)})
         if "error" in found:
-            over, told = float("inf"), "failed"
+            over, text = float("inf"), "failed"
         else:
             over = found["cost"] / BEST_KNOWN[name] - 1
-            told = f"{over:+.2%}"
-        _tell(f"canad {name}: {told} {found}")
+            text = f"{over:+.2%}"
+        _tell(f"canad {name}: {text} {found}")
         met = _clean(found) and over <= target / 100 + 1e-9
-        aims.append((f"{name}, cost to the best known", told, f"{target} %", judge(met)))
+        aims.append((f"{name}, cost to the best known", text, f"{target} %", judge(met)))
         rows.append([name, f"{BEST_KNOWN[name]:,.0f}", *_show(found)])
     tables: list[Table] = [("", ("instance", "best known", *_PLAN), rows)]
     tables += [
@@ -142,9 +142,9 @@ def measure_linehaul(settings: Settings) -> Section:
             gaps.append(float("inf") if "error" in found else found["cost"] / found["bound"] - 1)
             _tell(f"linehaul {hubs} / {trucks:g}, seed {seed}: {gaps[-1]:.3%} {found}")
             rows.append([f"{hubs} / {trucks:g}", str(seed), *_show(found)])
-        told = f"{max(gaps):.2%}" + (f" (worst of {len(gaps)})" if len(gaps) > 1 else "")
+        text = f"{max(gaps):.2%}" + (f" (worst of {len(gaps)})" if len(gaps) > 1 else "")
         met = clean and max(gaps) <= target / 100
-        aims.append((f"{hubs} hubs, {trucks:g} trucks a lane: gap, none over", told, f"{target} %", judge(met)))
+        aims.append((f"{hubs} hubs, {trucks:g} trucks a lane: gap, none over", text, f"{target} %", judge(met)))
     return Section(
         "Made linehaul networks",
         "Hubs on a plane, gravity demand, hired and contract trucks of two sizes, trains, tight sorting at the busiest hubs "
@@ -203,7 +203,7 @@ def measure_national(settings: Settings) -> Section:
     unproven = (found["cost"] - found["bound"]) / max(found["cost"] - found["short_cost"], 1e-9)
     share = found["short"] / found["demanded"]
     met = found["violations"] == 0 and found["wall"] <= 600 and found["memory"] <= 8 * 1024
-    told = (
+    line = (
         f"{found['wall'] / 60:.1f} min, {found['memory'] / 1024:.1f} GB, gap {found['cost'] / found['bound'] - 1:.2%}"
     )
     return Section(
@@ -211,7 +211,7 @@ def measure_national(settings: Settings) -> Section:
         f"`radar demo --scale national`, 8 to 14 November, the parcels that come: {found['demanded']:,}. "
         f"{share:.2%} of them are short, at 10,000 CNY each; cost and bound differ by {unproven:.2%} of what carrying the rest costs. "
         "The time is by the wall, with what else the machine had to do.",
-        [("seven days, national: a verified plan", told, "10 min, 8 GB", judge(met))],
+        [("seven days, national: a verified plan", line, "10 min, 8 GB", judge(met))],
         [("", ("week", *_PLAN, "wall [s]"), [["national", *_show(found), f"{found['wall']:.0f}"]])],
     )
 

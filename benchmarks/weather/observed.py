@@ -106,15 +106,17 @@ def measure_days(folder: Path) -> list[dict[str, Any]]:
     }
     keys = ["date", "hub_id"]
     future = pl.read_parquet(folder / "truth" / "future_volumes.parquet")
-    told = future.group_by("date", hub_id="origin_hub_id").agg(actual=pl.col("parcels").sum())
+    actual = future.group_by("date", hub_id="origin_hub_id").agg(actual=pl.col("parcels").sum())
     for name, run in runs.items():
         sent = workspace.results("route_forecasts", run)
-        told = told.join(sent.group_by("date", hub_id="origin_hub_id").agg(pl.col("mean").sum().alias(name)), on=keys)
+        actual = actual.join(
+            sent.group_by("date", hub_id="origin_hub_id").agg(pl.col("mean").sum().alias(name)), on=keys
+        )
     factors = pl.read_parquet(folder / "truth" / "weather_factors.parquet").select(*keys, "out")
-    told = told.join(factors, on=keys, how="left").with_columns(bad=pl.col("out").fill_null(1.0) < _BAD_FACTOR)
+    actual = actual.join(factors, on=keys, how="left").with_columns(bad=pl.col("out").fill_null(1.0) < _BAD_FACTOR)
     errors = [
         ((pl.col(name) - pl.col("actual")).abs().sum() / pl.col("actual").sum()).round(3).alias(f"wape_{name}")
         for name in runs
     ]
-    by_day = told.group_by("bad").agg(pl.len().alias("hub_days"), *errors).sort("bad")
+    by_day = actual.group_by("bad").agg(pl.len().alias("hub_days"), *errors).sort("bad")
     return [{"days": "bad" if row.pop("bad") else "fair", **row} for row in by_day.to_dicts()]

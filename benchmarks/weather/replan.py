@@ -34,9 +34,11 @@ def measure_replan(folder: Path) -> list[dict[str, Any]]:
         shutil.copytree(folder, copy)
         workspace = Workspace.open(copy)
         runs = workspace.read("runs").to_dicts()
-        told = {row["run_id"]: json.loads(row["options"]) for row in runs if row["command"] == "plan trunk"}
-        fair = next(run for run in reversed(workspace.writers("trunk_flows")) if told[run].get("weather") is False)
-        options = told[fair]
+        options_of = {row["run_id"]: json.loads(row["options"]) for row in runs if row["command"] == "plan trunk"}
+        fair = next(
+            run for run in reversed(workspace.writers("trunk_flows")) if options_of[run].get("weather") is False
+        )
+        options = options_of[fair]
         _radar(copy, "weather", "apply", "--close", f"{LEAST_PROBABILITY:g}")
         days = ("--from", options["from"], "--to", options["to"], "--effort", str(options["effort"]), "--draws", "1")
         near = ("--reference", fair, "--max-changes", str(MOST_CHANGES))

@@ -103,7 +103,9 @@ def find_outliers(volumes: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     named = _name_events(odd, events)
     runs = _join_runs(named)
     factor = ((pl.col("parcels") + 1) / (pl.col("usual") + 1)).round(2)
-    told = pl.format("{} parcels where {} are usual ({}x)", "parcels", pl.col("usual").round(0).cast(pl.Int64), factor)
+    detail = pl.format(
+        "{} parcels where {} are usual ({}x)", "parcels", pl.col("usual").round(0).cast(pl.Int64), factor
+    )
     return make_findings(
         runs,
         kind=pl.when(pl.col("event").is_null()).then(pl.lit("outlier")).otherwise(pl.lit("peak")),
@@ -112,7 +114,7 @@ def find_outliers(volumes: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
         date_from=pl.col("date_from"),
         date_to=pl.col("date_to"),
         parcels=pl.col("parcels"),
-        detail=pl.concat_str([told, pl.col("event")], separator=", ", ignore_nulls=True),
+        detail=pl.concat_str([detail, pl.col("event")], separator=", ", ignore_nulls=True),
     ).sort("subject", "date_from")
 
 
@@ -174,8 +176,8 @@ def find_route_changes(volumes: pl.DataFrame) -> pl.DataFrame:
         return no_findings()
     lives = _route_lives(volumes)
     route = pl.format("{}: {} > {}", *_ROUTE)
-    told = pl.format("{} active days", "days")
-    common = {"table": pl.lit("route_volumes"), "subject": route, "parcels": pl.col("parcels"), "detail": told}
+    detail = pl.format("{} active days", "days")
+    common = {"table": pl.lit("route_volumes"), "subject": route, "parcels": pl.col("parcels"), "detail": detail}
     opened, closed = pl.col("first"), pl.col("last")
     pieces = [
         make_findings(lives.filter("opened"), kind=pl.lit("route opened"), date_from=opened, date_to=opened, **common),
@@ -239,7 +241,7 @@ def find_hub_changes(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFra
     near = turns.join(announced, on="hub_id").filter(
         (pl.col("date") - pl.col("first")).dt.total_days().abs() <= ANOMALIES.days_around_change
     )
-    told = pl.format(
+    detail = pl.format(
         "{} route(s) {} {}, {} % of its volume",
         "routes",
         "direction",
@@ -254,7 +256,7 @@ def find_hub_changes(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFra
         date_from=pl.col("first"),
         date_to=pl.col("last"),
         parcels=pl.col("parcels"),
-        detail=told,
+        detail=detail,
     ).sort("date_from", "subject", "detail")
 
 

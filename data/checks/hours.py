@@ -157,13 +157,13 @@ def _find_departures(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         subject = f"lane {row['lane_id']} at {row['leaves']}"
         takes = listed.get(row["lane_id"], {name for name, mode in modes.items() if mode == lane["mode"]})
         if kind is not None and kind not in takes:
-            told = f"is for {kind} alone, which the lane does not take: nobody can leave then"
-            rows.append(("departure without vehicle", subject, told))
+            detail = f"is for {kind} alone, which the lane does not take: nobody can leave then"
+            rows.append(("departure without vehicle", subject, detail))
         hub = lane["origin_hub_id"]
         shut = sorted(set(row["weekdays"] or "1234567") - open_on.get(hub, set("1234567")))
         if shut:
-            told = f"hub {hub} has no sort on weekdays {''.join(shut)}: it leaves with what was sorted before"
-            rows.append(("departure of a shut hub", subject, told))
+            detail = f"hub {hub} has no sort on weekdays {''.join(shut)}: it leaves with what was sorted before"
+            rows.append(("departure of a shut hub", subject, detail))
     if not rows:
         return no_findings()
     return make_findings(
@@ -190,8 +190,8 @@ def _find_promises(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
             fastest[start] = _reach(start, ways)
         hours = fastest[start].get(end)
         if hours is None or hours > allowed:
-            told = "no lanes lead there" if hours is None else f"the fastest lanes take {hours:g} hours"
-            rows.append((start, end, f"promised within {allowed:g} hours, {told}"))
+            detail = "no lanes lead there" if hours is None else f"the fastest lanes take {hours:g} hours"
+            rows.append((start, end, f"promised within {allowed:g} hours, {detail}"))
     if not rows:
         return no_findings()
     keys = ["origin_hub_id", "destination_hub_id"]

@@ -12,7 +12,7 @@ from data.silent_days import Silence
 
 SAME_DAYS = 3
 """So many hubs silent on the same days are one finding: mostly a part of an export (judgement)."""
-MOST_TOLD = 20
+MOST_NAMED = 20
 """Findings of single hubs listed; the others are counted in one (judgement)."""
 _NAMES = 5
 
@@ -31,7 +31,7 @@ def find_hub_gaps(silences: Sequence[Silence], changes: pl.DataFrame) -> pl.Data
     Returns
     -------
     pl.DataFrame
-        Findings of kind ``gap``. Hubs silent on the same days are one, and so are those beyond ``MOST_TOLD``.
+        Findings of kind ``gap``. Hubs silent on the same days are one, and so are those beyond ``MOST_NAMED``.
     """
     shut = _closed_spans(changes)
     unknown = [
@@ -55,14 +55,16 @@ def find_hub_gaps(silences: Sequence[Silence], changes: pl.DataFrame) -> pl.Data
         if (silence.date_from, silence.date_to) not in together:
             single.setdefault(silence.subject, []).append((silence.date_from, silence.date_to))
     ordered = sorted(single.items(), key=lambda item: (-len(item[1]), item[0]))
-    for hub, gaps in ordered[:MOST_TOLD]:
+    for hub, gaps in ordered[:MOST_NAMED]:
         span = (min(first for first, _ in gaps), max(last for _, last in gaps))
         days = sum((last - first).days + 1 for first, last in gaps)
-        told = f"{days} day(s) without a row" + (
+        detail = f"{days} day(s) without a row" + (
             f" in {len(gaps)} gaps: {_names([str(first) for first, _ in gaps])}" if len(gaps) > 1 else ""
         )
-        rows.append(_finding(f"origin_hub {hub}", span, f"{told}, though it otherwise always has rows: unknown, not 0"))
-    rest = ordered[MOST_TOLD:]
+        rows.append(
+            _finding(f"origin_hub {hub}", span, f"{detail}, though it otherwise always has rows: unknown, not 0")
+        )
+    rest = ordered[MOST_NAMED:]
     if rest:
         gaps = [gap for _, more in rest for gap in more]
         span = (min(first for first, _ in gaps), max(last for _, last in gaps))

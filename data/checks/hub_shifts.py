@@ -65,16 +65,16 @@ def find_hub_shifts(volumes: pl.DataFrame, changes: pl.DataFrame) -> pl.DataFram
     )
     if not steps.height:
         return no_findings()
-    told = _keep_largest(steps)
+    largest = _keep_largest(steps)
     announced = pl.concat([changes.select(pl.col("date").alias("on"), pl.col(name).alias("hub_id")) for name in _ENDS])
     near = (
-        told.join(announced.drop_nulls(), on="hub_id")
+        largest.join(announced.drop_nulls(), on="hub_id")
         .filter((pl.col("on") - pl.col("date")).dt.total_days().abs() <= SHIFTS.days_around_change)
         .select(*series, "date")
         .unique()
         .with_columns(pl.lit(True).alias("known"))
     )
-    marked = told.join(near, on=[*series, "date"], how="left").with_columns(pl.col("known").fill_null(False))
+    marked = largest.join(near, on=[*series, "date"], how="left").with_columns(pl.col("known").fill_null(False))
     percent = [(pl.col(name) * 100).round(0).cast(pl.Int64) for name in ("before", "after")]
     return make_findings(
         marked,

@@ -82,8 +82,8 @@ def choice(
     default: str | None = None,
 ) -> dy.String:
     """One of a few words."""
-    told = f"{meaning} One of: {', '.join(values)}."
-    common = describe(told, aliases, None, key, optional, _expression(default))
+    meanings = f"{meaning} One of: {', '.join(values)}."
+    common = describe(meanings, aliases, None, key, optional, _expression(default))
     return dy.String(check={"one_of": lambda column: column.is_in(values)}, **common)
 
 
@@ -95,8 +95,8 @@ def clock(meaning: str, *aliases: str, key: Key = False, optional: bool = False,
     common = describe(meaning, aliases, "HH:MM", key, optional)
 
     def is_clock(column: pl.Expr) -> pl.Expr:
-        told = column.str.contains(r"^\d\d:[0-5]\d$") & (clock_hours(column) < _LATEST_CLOCK_HOURS + 1)
-        return told | (column == free) if free is not None else told
+        valid = column.str.contains(r"^\d\d:[0-5]\d$") & (clock_hours(column) < _LATEST_CLOCK_HOURS + 1)
+        return valid | (column == free) if free is not None else valid
 
     return dy.String(check={"clock": is_clock}, **common)
 
@@ -123,8 +123,8 @@ def weekdays(meaning: str, *aliases: str, optional: bool = True) -> dy.String:
 
 def day(meaning: str, *aliases: str, key: Key = False, optional: bool = False, default: date | None = None) -> dy.Date:
     """Business date between 2000 and 2099."""
-    told = None if default is None else pl.lit(default)
-    return dy.Date(min=FIRST_DATE, max=LAST_DATE, **describe(meaning, aliases, "date", key, optional, told))
+    default_value = None if default is None else pl.lit(default)
+    return dy.Date(min=FIRST_DATE, max=LAST_DATE, **describe(meaning, aliases, "date", key, optional, default_value))
 
 
 def moment(meaning: str, *aliases: str, key: Key = False, optional: bool = False) -> dy.Datetime:

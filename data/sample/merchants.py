@@ -264,12 +264,14 @@ def _announce(
     for number in (*_TOLD_RIGHT, _TOLD_WRONG):
         for first, length, growth in _PLANNED:
             right = number != _TOLD_WRONG
-            told = growth * float(np.exp(random.normal(0.0, TRADE.telling_deviation))) if right else TRADE.wrongly_told
+            announced = (
+                growth * float(np.exp(random.normal(0.0, TRADE.telling_deviation))) if right else TRADE.wrongly_told
+            )
             end = first + timedelta(days=length - 1)
             at = datetime.combine(first - timedelta(days=TRADE.told_before + 1), time(2), UTC)
-            plan = {"merchant_id": ids[rank[number]], "date_from": first, "date_to": end, "growth": round(told, 2)}
+            plan = {"merchant_id": ids[rank[number]], "date_from": first, "date_to": end, "growth": round(announced, 2)}
             rows.append({**plan, "sd": 0.3, "written_at": at})
-            effects.append((ids[rank[number]], first, end, round(told, 2), growth if right else 1.0))
+            effects.append((ids[rank[number]], first, end, round(announced, 2), growth if right else 1.0))
     schema: dict[str, PolarsType] = {
         "merchant_id": pl.String,
         "category": pl.String,

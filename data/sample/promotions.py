@@ -173,8 +173,8 @@ def _in_waves(items: pl.DataFrame, lifts: Floats, random: np.random.Generator) -
                 if last + later < lifts.shape[1]:
                     lifts[number, last + later] += part * lift
             key = f"{merchant}|{category}|{wave['event_id']}"
-            told = (category, wave["event_id"], venue, discount)
-            rows.append(_Row(key, "merchant", merchant, wave["date_from"], wave["date_to"], effect, *told))
+            facts = (category, wave["event_id"], venue, discount)
+            rows.append(_Row(key, "merchant", merchant, wave["date_from"], wave["date_to"], effect, *facts))
     return rows
 
 
@@ -193,7 +193,7 @@ def _add(lifts: Floats, rows: Ints, effect: float, windows: tuple[tuple[date, in
 
 def _table(rows: list[_Row]) -> pl.DataFrame:
     member = {"region": "region_id", "outlet": "outlet_id", "merchant": "merchant_id"}
-    told = [
+    records = [
         {
             "promotion_id": row.promotion_id,
             "scope": row.scope,
@@ -209,7 +209,7 @@ def _table(rows: list[_Row]) -> pl.DataFrame:
     ]
     text = ("promotion_id", "scope", "region_id", "outlet_id", "merchant_id", "category", "event_id", "venue")
     schema = dict.fromkeys(text, pl.String) | {"date_from": pl.Date, "date_to": pl.Date, "discount": pl.Float64}
-    return pl.DataFrame(told, schema=schema).sort("promotion_id")
+    return pl.DataFrame(records, schema=schema).sort("promotion_id")
 
 
 def _effects(rows: list[_Row]) -> pl.DataFrame:
@@ -221,5 +221,5 @@ def _effects(rows: list[_Row]) -> pl.DataFrame:
         "date_to": pl.Date,
         "log_effect": pl.Float64,
     }
-    told = [(row.promotion_id, row.scope, row.member, row.first, row.last, row.log_effect) for row in rows]
-    return pl.DataFrame(told, schema=columns, orient="row").sort("promotion_id")
+    records = [(row.promotion_id, row.scope, row.member, row.first, row.last, row.log_effect) for row in rows]
+    return pl.DataFrame(records, schema=columns, orient="row").sort("promotion_id")

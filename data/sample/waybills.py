@@ -105,7 +105,9 @@ def list_waybills(
     )
     start = datetime.combine(first, time(), UTC)
     names = ("ordered_at", "picked_up_at", "arrived_at", "out_for_delivery_at", "delivered_at")
-    told = np.where(np.isnan(known[4]) & ~np.isnan(known[1]) & ((exception != 2) | ~np.isnan(known[3])), exception, -1)
+    exception_seen = np.where(
+        np.isnan(known[4]) & ~np.isnan(known[1]) & ((exception != 2) | ~np.isnan(known[3])), exception, -1
+    )
     waybills = pl.DataFrame(
         {
             "waybill_id": [f"P{AS_OF.year % 100}{number:010d}" for number in range(1, len(day) + 1)],
@@ -121,7 +123,9 @@ def list_waybills(
         | {
             "promised_at": _moments(start, picked_up + promised_hours),
             "status": status[np.where(moving, 5, reached - 1)].tolist(),
-            "exception": pl.Series(np.array([*_EXCEPTIONS, None], dtype=object)[told].tolist(), dtype=pl.String),
+            "exception": pl.Series(
+                np.array([*_EXCEPTIONS, None], dtype=object)[exception_seen].tolist(), dtype=pl.String
+            ),
         }
     )
     return waybills.filter(pl.col("ordered_at").is_not_null())

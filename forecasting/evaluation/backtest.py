@@ -127,8 +127,8 @@ def run_backtest(
         breaks.append(case.breaks())
         notes.extend((as_of, note) for note in forecasts.notes)
         if not known.all():
-            told = f"{int((~known).sum())} of {horizon} days after {as_of} hold no row of route_volumes: they are not scored."
-            notes.append((as_of, told))
+            unscored = f"{int((~known).sum())} of {horizon} days after {as_of} hold no row of route_volumes: they are not scored."
+            notes.append((as_of, unscored))
     progress.step(len(dates), len(dates))
     return Backtest(
         pl.concat(scores).sort("level", "model", "as_of", "lead_days", "window"),

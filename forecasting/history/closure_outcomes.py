@@ -86,11 +86,11 @@ def spread_ahead(
     """
     known = panel.dates.size
     closing = [at for at, one in enumerate(closures) if one.closing.change == "closes" and not one.handed]
-    told = [at for at in closing if closures[at].told]
-    found = [at for at in closing if not closures[at].told and closures[at].last is None]
+    announced = [at for at in closing if closures[at].announced]
+    found = [at for at in closing if not closures[at].announced and closures[at].last is None]
     shut = mean.copy()
-    lost = _shut(panel, shut, closures, taken, told, first_ahead)
-    lasting = [at for at in (*told, *found) if closures[at].lasts(known)]
+    lost = _shut(panel, shut, closures, taken, announced, first_ahead)
+    lasting = [at for at in (*announced, *found) if closures[at].lasts(known)]
     if not lasting:
         return Outcomes(shut, None, lost)
     stays = shut.copy()
@@ -98,7 +98,7 @@ def spread_ahead(
     if seen is not None:
         as_seen = seen.copy()
         nowhere: Mapping[str, float] = {}
-        _shut(panel, as_seen, closures, [nowhere] * len(closures), (*told, *found), first_ahead)
+        _shut(panel, as_seen, closures, [nowhere] * len(closures), (*announced, *found), first_ahead)
         end = min(_days_ahead(closures[at], first_ahead, mean.shape[1])[1] for at in lasting)
         stays[:, :end] = as_seen[:, :end]
         if not found:

@@ -88,7 +88,7 @@ class Closure:
         Positions of its days, those after the history included (``last`` is inclusive, or None while nobody knows).
     takers
         Hubs that are said to take its parcels over; empty: to be seen, else everyone.
-    told
+    announced
         Whether a planner said so.
     handed
         Whether its parcels ahead are handed to its successors by a move of the network (:mod:`forecasting.history.network_changes`).
@@ -100,7 +100,7 @@ class Closure:
     first: int
     last: int | None
     takers: tuple[str, ...] = ()
-    told: bool = False
+    announced: bool = False
     handed: bool = False
 
     @property
@@ -115,7 +115,7 @@ class Closure:
 
 
 def lay_out(
-    panel: Panel, closing: Closing, takers: tuple[str, ...] = (), *, told: bool = False, handed: bool = False
+    panel: Panel, closing: Closing, takers: tuple[str, ...] = (), *, announced: bool = False, handed: bool = False
 ) -> list[Closure]:
     """Lay a closing (or opening) out on the routes and days of a panel, a direction each."""
     origins = panel.routes["origin_hub_id"].to_numpy()
@@ -131,7 +131,7 @@ def lay_out(
         if closing.direction in (None, "out"):
             sides.append(("out", origins == closing.hub_id))
     return [
-        Closure(closing, direction, np.asarray(rows, dtype=np.bool_), first, last, takers, told, handed)
+        Closure(closing, direction, np.asarray(rows, dtype=np.bool_), first, last, takers, announced, handed)
         for direction, rows in sides
         if rows.any()
     ]
@@ -206,10 +206,10 @@ def _restore_one(
     for day in days.tolist():
         today = parcels[:, day].astype(np.float64)
         wanted = np.where(closure.rows, part * week[day % 7], part)
-        told = _split(today, wanted, moved, closure.rows, ends, grows)
-        alone = closure.rows & ~np.isfinite(told)
-        told[alone] = network_part[alone] * week[day % 7] * today.sum()
-        parcels[:, day] = np.where(np.isfinite(told), told, today)
+        forecast = _split(today, wanted, moved, closure.rows, ends, grows)
+        alone = closure.rows & ~np.isfinite(forecast)
+        forecast[alone] = network_part[alone] * week[day % 7] * today.sum()
+        parcels[:, day] = np.where(np.isfinite(forecast), forecast, today)
         hidden[moved, day] = True
     return {ends.labels[at]: float(gain[at]) for at in np.flatnonzero(gain)}
 
@@ -226,12 +226,12 @@ def _split(today: Vector, part: Vector, moved: Flags, closed: Flags, ends: Ends,
     left = np.maximum(1.0 - moved_part, 0.0) * whole
     scale = np.divide(left, rest, out=np.ones_like(left), where=rest > 0)
     scale = np.clip(scale, 1.0 / CLOSURE.largest_scale, CLOSURE.largest_scale)
-    told = np.where(moved, part * whole[ends.kept], today * scale[ends.kept])
+    split = np.where(moved, part * whole[ends.kept], today * scale[ends.kept])
     # Where the rest is too small to be scaled that far, all give and take alike.
-    made = np.bincount(ends.kept, weights=told, minlength=ends.groups)
-    told *= np.divide(whole, made, out=np.ones_like(made), where=made > 0)[ends.kept]
-    told = np.where(touched[ends.kept], told, today)
-    return np.where(closed & ~fits[ends.kept], np.nan, told)
+    made = np.bincount(ends.kept, weights=split, minlength=ends.groups)
+    split *= np.divide(whole, made, out=np.ones_like(made), where=made > 0)[ends.kept]
+    split = np.where(touched[ends.kept], split, today)
+    return np.where(closed & ~fits[ends.kept], np.nan, split)
 
 
 def _windows(closure: Closure, known: int, unknown: Flags) -> tuple[Index, Index]:
@@ -328,7 +328,7 @@ def _week_of(parcels: NDArray[np.float32], closed: Flags, concerned: Flags, refe
     return week
 
 
-def overlapping(closing: Closing, told: Sequence[Closing]) -> bool:
+def overlapping(closing: Closing, announced: Sequence[Closing]) -> bool:
     """Say whether a closing that was found is one that a planner told."""
     last = closing.until or dt.date.max
     return any(
@@ -338,5 +338,5 @@ def overlapping(closing: Closing, told: Sequence[Closing]) -> bool:
         and (one.direction is None or closing.direction in (None, one.direction))
         and one.date <= last
         and (one.until or dt.date.max) >= closing.date
-        for one in told
+        for one in announced
     )

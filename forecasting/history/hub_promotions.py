@@ -109,7 +109,7 @@ def learn_promotions(
     on_any = np.any([kind.on for kind in kinds], axis=0)
     usable = np.broadcast_to(~clean.filled, sent.shape) & (sent > 0)
     rest, noise = _rest(sent, usable & ~on_any[:, :known], on_any[:, :known])
-    told = usable & (noise > 0)[:, None] & (sent.mean(axis=1) >= RULES.fewest_parcels)[:, None]
+    measured = usable & (noise > 0)[:, None] & (sent.mean(axis=1) >= RULES.fewest_parcels)[:, None]
     _, region = np.unique(regions, return_inverse=True)
     tree = Tree(np.arange(out.groups), region.astype(np.int64))
     effects = [np.zeros(out.groups) for _ in kinds]
@@ -119,7 +119,7 @@ def learn_promotions(
                 (effects[other][:, None] * kinds[other].on[:, :known] for other in range(len(kinds)) if other != at),
                 np.zeros_like(sent),
             )
-            effects[at] = _pooled(np.where(told, rest - others, 0.0), kind.on[:, :known] & told, noise, tree)
+            effects[at] = _pooled(np.where(measured, rest - others, 0.0), kind.on[:, :known] & measured, noise, tree)
     effect = sum(
         (own[:, None] * kind.on for own, kind in zip(effects, kinds, strict=True)), np.zeros(kinds[0].on.shape)
     )
@@ -155,7 +155,7 @@ def _rest(sent: Matrix, plain: Flags, on: Flags) -> tuple[Matrix, Matrix]:
     weekday = np.arange(sent.shape[1]) % 7
     share = sent.mean(axis=1) / max(float(sent.mean(axis=1).sum()), 1e-9)
     bystander = ~on * share[:, None]
-    told = bystander.sum(axis=0) >= RULES.bystanders
+    measured = bystander.sum(axis=0) >= RULES.bystanders
     moved = np.zeros(sent.shape[1])
     level = log
     for _ in range(RULES.rounds):
@@ -168,7 +168,7 @@ def _rest(sent: Matrix, plain: Flags, on: Flags) -> tuple[Matrix, Matrix]:
             week[:, day] = (weight[:, mine] * (left[:, mine] - moved[mine])).sum(axis=1) / (mass + 1.0)
         week -= week.mean(axis=1, keepdims=True)
         seen = (bystander * np.where(plain, left - week[:, weekday], 0.0)).sum(axis=0)
-        moved = np.where(told, seen / np.maximum((bystander * plain).sum(axis=0), 1e-9), 0.0)
+        moved = np.where(measured, seen / np.maximum((bystander * plain).sum(axis=0), 1e-9), 0.0)
     rest = log - level - week[:, weekday] - moved
     mass = weight.sum(axis=1)
     square = np.divide((weight * rest**2).sum(axis=1), mass, out=np.zeros_like(mass), where=mass > 0)

@@ -21,7 +21,7 @@ from forecasting.history.silent_history import SilentHistory, fill_silent_days
 from forecasting.inputs import ForecastInputs, ForecastSettings
 from forecasting.series.panel import Panel, to_date
 
-_MOST_TOLD = 3
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -119,13 +119,13 @@ def know_network(
     panel, silent = fill_silent_days(panel, known.route_volumes, eventful, settings.closed)
     changes = read_changes(known.network_changes, last_date, set(panel.hub_ids))
     as_of = to_date(panel.dates[-1])
-    told = [closing for closing, _, _ in changes.closings]
-    found = find_unannounced(known, silent, told, panel)
+    announced = [closing for closing, _, _ in changes.closings]
+    found = find_unannounced(known, silent, announced, panel)
     closures = [
         closure
         for closing, takers, handed in changes.closings
         if closing.until is not None or closing.date > as_of
-        for closure in lay_out(panel, closing, takers, told=True, handed=handed)
+        for closure in lay_out(panel, closing, takers, announced=True, handed=handed)
     ]
     closures += [closure for closing in found if _concerns(closing, as_of) for closure in lay_out(panel, closing)]
     closures.sort(key=lambda closure: (closure.closing.change == "opens", closure.first))
@@ -134,11 +134,13 @@ def know_network(
     if closures:
         lasting = [closure.lasts(panel.dates.size) for closure in closures]
         # What is closed again was seen to be closed before: while it stays so, its earlier closings are its way.
-        shut = {closure.side for closure, lasts in zip(closures, lasting, strict=True) if lasts and not closure.told}
+        shut = {
+            closure.side for closure, lasts in zip(closures, lasting, strict=True) if lasts and not closure.announced
+        }
         over = [
             closure
             for closure, lasts in zip(closures, lasting, strict=True)
-            if not (lasts or (closure.side in shut and not closure.told and closure.closing.change == "closes"))
+            if not (lasts or (closure.side in shut and not closure.announced and closure.closing.change == "closes"))
         ]
         whole, hidden, taken = restore(panel, closures, silent.unknown, eventful)
         if any(lasting):
@@ -151,7 +153,7 @@ def know_network(
         closure
         for closing, takers, _ in changes.closings
         if closing.until is None and closing.date <= as_of
-        for closure in lay_out(panel, closing, takers, told=True)
+        for closure in lay_out(panel, closing, takers, announced=True)
     ]
     if gone:
         panel = spread_history(panel, gone)
@@ -177,7 +179,7 @@ def know_network(
 def find_unannounced(
     known: ForecastInputs,
     silent: SilentHistory,
-    told: list[Closing],
+    announced: list[Closing],
     panel: Panel,
 ) -> list[Closing]:
     """Find the closings and openings that no change tells and no holiday explains.
@@ -192,7 +194,9 @@ def find_unannounced(
         days = (dates >= np.datetime64(closing.date, "D")) & (dates <= np.datetime64(closing.until or dt.date.max, "D"))
         own = resting[days]
         of_holiday = own.size > 0 and bool(own[0]) and float(own.mean()) > 0.5
-        if not (of_holiday or overlapping(closing, told) or _follows_change(closing, known.network_changes, panel)):
+        if not (
+            of_holiday or overlapping(closing, announced) or _follows_change(closing, known.network_changes, panel)
+        ):
             found.append(closing)
     return found
 
@@ -224,7 +228,7 @@ def _tell(found: list[Closing]) -> tuple[str, ...]:
     """Tell all that lasts or has just opened, and the latest of the past; the rest is counted."""
     present = [one for one in found if one.until is None]
     past = sorted((one for one in found if one.until is not None), key=lambda one: (one.until or one.date, one.name))
-    told = [one.tell() for one in (*present, *past[::-1][:_MOST_TOLD])]
-    if len(past) > _MOST_TOLD:
-        told.append(f"{len(past) - _MOST_TOLD} earlier closings are taken as such; `radar check` lists them.")
-    return tuple(told)
+    sentences = [one.tell() for one in (*present, *past[::-1][:_MOST_NAMED])]
+    if len(past) > _MOST_NAMED:
+        sentences.append(f"{len(past) - _MOST_NAMED} earlier closings are taken as such; `radar check` lists them.")
+    return tuple(sentences)

@@ -156,15 +156,15 @@ def _name_of(row: Mapping[str, object]) -> str:
 
 def _fault_of(row: Mapping[str, Any], known_hubs: Collection[str]) -> str | None:
     """Say why a change cannot be followed; None where it can."""
-    told = f"{_name_of(row)} {row['change']} on {row['date']}"
+    text = f"{_name_of(row)} {row['change']} on {row['date']}"
     if row["until"] is not None and row["until"] < row["date"]:
-        return f"{told} and until {row['until']}, which is before it; the change is left out."
+        return f"{text} and until {row['until']}, which is before it; the change is left out."
     if row["change"] == "opens":
         return None
     ends = [row["hub_id"]] if row["hub_id"] else [row["origin_hub_id"], row["destination_hub_id"]]
     unknown = [str(name) for name in ends if name not in known_hubs]
     if unknown:
-        return f"{told}, and no route of hub {unknown[0]} has carried parcels; the change is left out."
+        return f"{text}, and no route of hub {unknown[0]} has carried parcels; the change is left out."
     return None
 
 

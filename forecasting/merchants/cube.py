@@ -136,10 +136,10 @@ def forecast_merchants(inputs: MerchantInputs, as_of: dt.date, horizon: int) -> 
     held = lay_out(inputs.promotions, inputs.events, items)
     effects = learn_effects(sales, profile, follows, inputs.events, held, as_of)
     ahead = profile.ahead.filter(pl.col("date").is_between(as_of, last, closed="right"))
-    told = factors_ahead(effects, held, inputs.events, items, ahead["date"].unique().sort())
+    factors = factors_ahead(effects, held, inputs.events, items, ahead["date"].unique().sort())
     days = (
         items.join(ahead.rename({"hub_id": "follows"}), on="follows")
-        .join(told, on=[*ITEM, "date"])
+        .join(factors, on=[*ITEM, "date"])
         .filter(pl.col("joins").is_null() | (pl.col("date") >= pl.col("joins")))
         .with_columns(baseline=pl.col("baseline") * pl.col("part"), event=pl.col("event") * pl.col("gain"))
     )
@@ -187,8 +187,8 @@ def _tell_plans(
     expected = days.filter(pl.col("joins").is_null()).with_columns(mean=_product("baseline", *others))
     belief = learn_belief(plans, sales, profile, follows, known)
     weighed, notes = weigh_plans(plans, belief, expected, as_of)
-    told = days.join(weighed, on=[*ITEM, "date"], how="left").with_columns(pl.col("plan").fill_null(1.0))
-    return told, tuple(notes)
+    planned = days.join(weighed, on=[*ITEM, "date"], how="left").with_columns(pl.col("plan").fill_null(1.0))
+    return planned, tuple(notes)
 
 
 def _join_in(

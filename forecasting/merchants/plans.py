@@ -62,9 +62,9 @@ class Belief:
         return float(np.clip(found, 0.0, 1.0))
 
 
-def bend(told: float) -> float:
+def bend(announced: float) -> float:
     """Take what was announced as it is up to ``most``, and less and less beyond."""
-    return told if abs(told) <= PLANS.most else float(np.sign(told)) * PLANS.most**2 / abs(told)
+    return announced if abs(announced) <= PLANS.most else float(np.sign(announced)) * PLANS.most**2 / abs(announced)
 
 
 def learn_belief(
@@ -83,8 +83,8 @@ def learn_belief(
     """
     announced = followed = 0.0
     of_merchant: dict[str, tuple[float, float]] = {}
-    told = pl.col("units").is_not_null() | pl.col("growth").is_not_null()
-    past = plans.filter((pl.col("date_to") <= known) & pl.col("change").is_null() & told)
+    with_volume = pl.col("units").is_not_null() | pl.col("growth").is_not_null()
+    past = plans.filter((pl.col("date_to") <= known) & pl.col("change").is_null() & with_volume)
     for row in past.sort("merchant_id", "category", "date_from", "written_at").iter_rows(named=True):
         before = min(row["written_at"].date(), row["date_from"] - dt.timedelta(days=1))
         mine = pl.col("merchant_id") == row["merchant_id"]
@@ -200,14 +200,14 @@ def _believe(plan: Mapping[str, object], belief: Belief, expected: float, days: 
         ratio = units * days / ((last - first).days + 1) / expected
     else:
         return None, ""
-    told = float(np.log(max(ratio, 1e-6)))
-    odd = abs(told) > PLANS.most
+    log_ratio = float(np.log(max(ratio, 1e-6)))
+    odd = abs(log_ratio) > PLANS.most
     note = (
         f"{merchant} announces {ratio:,.3g} times what is expected of it from {plan['date_from']} on: little of it is believed."
         if odd
         else ""
     )
-    return belief.slope(merchant, float(sd) if isinstance(sd, float) else PLANS.stated_sd) * bend(told), note
+    return belief.slope(merchant, float(sd) if isinstance(sd, float) else PLANS.stated_sd) * bend(log_ratio), note
 
 
 def list_joins(plans: pl.DataFrame, items: pl.DataFrame, as_of: dt.date, last: dt.date) -> pl.DataFrame:

@@ -167,19 +167,19 @@ def _pool_items(rows: pl.DataFrame, noise: float) -> pl.DataFrame:
     apart = rows.select((pl.col("left") - pl.col("left").mean().over(ITEM)) ** 2).sum().item()
     freedom = rows.height - rows.select(ITEM).n_unique()
     within = (apart + EFFECTS.pseudo_editions * noise**2) / (freedom + EFFECTS.pseudo_editions)
-    told = (
+    per_item = (
         rows.with_columns(precision=1.0 / (within + 1.0 / pl.col("units")))
         .group_by(ITEM)
         .agg(sums=(pl.col("left") * pl.col("precision")).sum(), precision=pl.col("precision").sum())
         .sort(ITEM)
     )
-    if told.is_empty():
-        return told.select(*ITEM, beside=pl.lit(0.0))
-    merchants, merchant = np.unique(told["merchant_id"].to_numpy().astype(str), return_inverse=True)
+    if per_item.is_empty():
+        return per_item.select(*ITEM, beside=pl.lit(0.0))
+    merchants, merchant = np.unique(per_item["merchant_id"].to_numpy().astype(str), return_inverse=True)
     tree = Tree(merchant.astype(np.int64), np.zeros(merchants.size, dtype=np.int64))
-    pooled = pool_effects(told["sums"].to_numpy(), told["precision"].to_numpy(), tree, root_spread=0.0)
+    pooled = pool_effects(per_item["sums"].to_numpy(), per_item["precision"].to_numpy(), tree, root_spread=0.0)
     sure = 1.0 - pooled.variance / np.maximum(pooled.mean**2, 1e-12)
-    return told.select(ITEM).with_columns(beside=pl.Series(pooled.mean * np.maximum(sure, 0.0)))
+    return per_item.select(ITEM).with_columns(beside=pl.Series(pooled.mean * np.maximum(sure, 0.0)))
 
 
 def _measure(

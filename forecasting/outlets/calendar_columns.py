@@ -74,7 +74,7 @@ class Columns:
 
 
 def lay_columns(
-    dates: Days, known: int, events: pl.DataFrame, kinds: Sequence[PromotionKind], told: bool = False
+    dates: Days, known: int, events: pl.DataFrame, kinds: Sequence[PromotionKind], announced: bool = False
 ) -> Columns:
     """Lay out the effects that all units share.
 
@@ -88,7 +88,7 @@ def lay_columns(
         Table ``events``.
     kinds
         Promotions; those of the whole network have columns here.
-    told
+    announced
         Whether another forecast says what events do: then only deviations from it are learnt.
 
     Returns
@@ -97,7 +97,7 @@ def lay_columns(
         Only effects that stand on a day ahead or were seen on a known one.
     """
     made: list[tuple[str, Matrix, float, str]] = []
-    made += _event_columns(dates, events, COLUMNS.own_phase if told else COLUMNS.phase)
+    made += _event_columns(dates, events, COLUMNS.own_phase if announced else COLUMNS.phase)
     for kind in kinds:
         if kind.everywhere:
             made += _promotion_columns(dates, kind)

@@ -150,7 +150,7 @@ def forecast_by_calendar(history: OutletDays) -> CalendarForecast:
     """
     known, days = history.known, history.dates.size
     kinds = place_promotions(history.promotions, history.events, history.units, history.dates)
-    columns = lay_columns(history.dates, known, history.events, kinds, told=history.offset is not None)
+    columns = lay_columns(history.dates, known, history.events, kinds, announced=history.offset is not None)
     holidays = list_holidays(history.events, history.dates[0], days)
     opened = learn_open_days(history.parcels, days, holidays, history.first_day, history.unknown)
     fit = _Fit(history, kinds, columns, opened)
@@ -219,11 +219,11 @@ class _Fit:
             return rest
         known = self.history.known
         mass = precision.sum(axis=0)
-        told = mass > 0
-        mean = np.divide((precision * rest).sum(axis=0), mass, out=np.zeros(known), where=told)
+        observed = mass > 0
+        mean = np.divide((precision * rest).sum(axis=0), mass, out=np.zeros(known), where=observed)
         # The few that work on a day on which the others rest share more among themselves than with all.
         together = CALENDAR.day_noise**2 / np.maximum(self.part_open, CALENDAR.least_part)
-        weight = np.where(told, 1.0 / (1.0 / np.maximum(mass, 1e-9) + together), 0.0)
+        weight = np.where(observed, 1.0 / (1.0 / np.maximum(mass, 1e-9) + together), 0.0)
         free = self.free_columns
         target = mean + free @ self.shared
         normal = free.T @ (free * weight[:, None]) + np.diag(1.0 / self.columns.spread**2)

@@ -132,7 +132,7 @@ def read_hub_changes(
         closure
         for closing, takers, handed in changes.closings
         if closing.until is None or closing.until > as_of
-        for closure in lay_out(panel, closing, takers, told=True, handed=handed)
+        for closure in lay_out(panel, closing, takers, announced=True, handed=handed)
     )
     return HubChanges(panel, changed.ahead, closures, (*changes.notes, *changed.notes))
 

@@ -229,8 +229,8 @@ def _forecast_side(
     override = _divide(flow.mean, flow.undone)[of_outlet]
     event = _divide(flow.undone, flow.baseline)[of_outlet]
     if inputs.overrides is not None and not inputs.overrides.is_empty():
-        told = outlet_override_factors(inputs.overrides, outlets["outlet_id"].to_list(), matrices.dates, direction)
-        mean, override = mean * told, override * told
+        factors = outlet_override_factors(inputs.overrides, outlets["outlet_id"].to_list(), matrices.dates, direction)
+        mean, override = mean * factors, override * factors
     rounded = round_coherently(mean, of_outlet)
     volume = history.parcels[:, -28:].mean(axis=1)
     volume = np.where(history.days > 0, volume, mean.mean(axis=1))

@@ -213,12 +213,12 @@ def _factors(arrived: Matrix, delivered: Matrix, chosen: NDArray[np.bool_], pare
     """[groups x 7] delivered over arrived by weekday, with pseudo-weeks of the parent's; the parent's where nothing is known."""
     days = arrived.shape[1]
     received, brought = arrived[:, chosen].sum(axis=1), delivered[:, chosen].sum(axis=1)
-    told = (received > 0) & (brought > 0)
-    even = arrived * np.divide(brought, received, out=np.ones_like(received), where=told)[:, None]
+    observed = (received > 0) & (brought > 0)
+    even = arrived * np.divide(brought, received, out=np.ones_like(received), where=observed)[:, None]
     # Column days is the first day ahead: its weekday is that of columns days - 7, days - 14, ...
     weekday = (np.arange(days) - days) % 7
     pseudo = SHARES.pseudo_weeks * even[:, chosen].mean(axis=1) if chosen.any() else np.ones(arrived.shape[0])
-    pseudo = np.where(told, pseudo, 1.0)
+    pseudo = np.where(observed, pseudo, 1.0)
     factors = np.stack(
         [
             (delivered[:, chosen & (weekday == at)].sum(axis=1) + pseudo * parent[:, at])
@@ -227,7 +227,7 @@ def _factors(arrived: Matrix, delivered: Matrix, chosen: NDArray[np.bool_], pare
         ],
         axis=1,
     )
-    factors = np.where(told[:, None], factors, parent)
+    factors = np.where(observed[:, None], factors, parent)
     return np.asarray(factors / np.maximum(factors.mean(axis=1, keepdims=True), 1e-9))
 
 

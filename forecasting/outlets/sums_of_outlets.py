@@ -107,7 +107,7 @@ def forecast_from_outlets(
     last = known_until if isinstance(known_until, dt.date) else as_of
     routes = _no_routes(dates, last)
     notes = ["No route volumes: outlets are forecast from their own volumes, and hubs and the network are their sums."]
-    notes += [told.replace("route_volumes", "outlet_volumes") for told in tell_silences(silences)]
+    notes += [sentence.replace("route_volumes", "outlet_volumes") for sentence in tell_silences(silences)]
     notes += dict.fromkeys(note for side in sides for note in side.changes.notes)
     if last < as_of:
         notes.append(

@@ -116,16 +116,19 @@ def pool_effects(sums: Vector, precision: Vector, tree: Tree, root_spread: float
 
 def _spread_around(sums: Vector, precision: Vector, parent: Index, parents: int) -> float:
     """Variance of children around their parents, by moments, mixed with what is expected."""
-    told = precision > 0
+    measured = precision > 0
     expected = POOLING.pseudo_units * POOLING.spread**2
-    weight, own = precision[told], sums[told] / precision[told]
-    mass = np.bincount(parent[told], weights=weight, minlength=parents)
+    weight, own = precision[measured], sums[measured] / precision[measured]
+    mass = np.bincount(parent[measured], weights=weight, minlength=parents)
     middle = np.divide(
-        np.bincount(parent[told], weights=sums[told], minlength=parents), mass, out=np.zeros(parents), where=mass > 0
+        np.bincount(parent[measured], weights=sums[measured], minlength=parents),
+        mass,
+        out=np.zeros(parents),
+        where=mass > 0,
     )
-    squares = np.bincount(parent[told], weights=weight**2, minlength=parents)
-    heads = np.bincount(parent[told], minlength=parents)
-    distance = float((weight * (own - middle[parent[told]]) ** 2).sum())
+    squares = np.bincount(parent[measured], weights=weight**2, minlength=parents)
+    heads = np.bincount(parent[measured], minlength=parents)
+    distance = float((weight * (own - middle[parent[measured]]) ** 2).sum())
     freedom = float(np.maximum(heads - 1, 0).sum())
     scale = float((mass - np.divide(squares, mass, out=np.zeros(parents), where=mass > 0)).sum())
     moment = max((distance - freedom) / scale, 0.0) if freedom > 0 and scale > 0 else 0.0

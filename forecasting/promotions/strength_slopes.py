@@ -62,12 +62,12 @@ def read_measures(kinds: Sequence[PromotionKind], known: int) -> tuple[Measure, 
     for kind in kinds:
         for name, values in kind.measures.items():
             past = values[:, :known]
-            told = np.unique(past[np.isfinite(past)])
-            if told.size < SLOPES.fewest_values:
+            distinct = np.unique(past[np.isfinite(past)])
+            if distinct.size < SLOPES.fewest_values:
                 continue
             middle, width = float(np.nanmean(past)), float(np.nanstd(past))
             scaled = np.clip(np.nan_to_num((values - middle) / width), -SLOPES.furthest, SLOPES.furthest)
-            found.append(Measure(kind.name, name, scaled, int(told.size)))
+            found.append(Measure(kind.name, name, scaled, int(distinct.size)))
     return tuple(found)
 
 

@@ -101,8 +101,8 @@ def sample_errors(
         hidden = None if clean.hidden is None else clean.hidden[:, days]
         event, spread = clean.touched[days], variance[days]
         some = slice(None, None, -(-truth.shape[0] // BACKTESTS.most_sampled))
-        told = forecast if hidden is None else np.where(hidden, np.float32(0.0), forecast)
-        samples.append(ErrorSample.of("route", truth[some], told[some], volume[some], event, spread, cutoff))
+        predicted = forecast if hidden is None else np.where(hidden, np.float32(0.0), forecast)
+        samples.append(ErrorSample.of("route", truth[some], predicted[some], volume[some], event, spread, cutoff))
         for level, memberships in levels.items():
             for membership in memberships:
                 summed = aggregate(volume[:, None], membership)[:, 0]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 _PUBLISHED = QUANTILE_LEVELS
-_TOLD = (0.50, 0.80, 0.90, 0.95)
+_LEVELS = (0.50, 0.80, 0.90, 0.95)
 _SAMPLES = 400
 _CURVE_OF = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0)  # of the recommended number
 
@@ -195,8 +195,8 @@ def settle_needs(
             if not (need > 0).any():
                 continue
             prices = _price(curve, column, rows[name], rows.get(others.get(name, "")), options)
-            told = np.quantile(need, [*_TOLD, options.service_level], axis=1)
-            needed = int(np.ceil(told[-1].max() - 1e-9))
+            needs_by_level = np.quantile(need, [*_LEVELS, options.service_level], axis=1)
+            needed = int(np.ceil(needs_by_level[-1].max() - 1e-9))
             # own vehicles are there, and hired ones are found on the day: only contracts are a commitment
             number = commit_vehicles(need, prices) if rows[name]["ownership"] == "contract" else needed
             other = others.get(name)
@@ -207,7 +207,10 @@ def settle_needs(
             needs.append(
                 common
                 | {"vehicle_type_id": name, "mode": rows[name]["mode"], "ownership": rows[name]["ownership"]}
-                | {f"q{round(100 * level):02d}": int(np.ceil(told[i, busiest] - 1e-9)) for i, level in enumerate(_TOLD)}
+                | {
+                    f"q{round(100 * level):02d}": int(np.ceil(needs_by_level[i, busiest] - 1e-9))
+                    for i, level in enumerate(_LEVELS)
+                }
                 | {
                     "service_level": options.service_level,
                     "needed": needed,

@@ -220,6 +220,6 @@ def _price_types(
     )
     by_type = {row["vehicle_type_id"]: row for row in sums.iter_rows(named=True)}
     nothing = {"cost": 0.0, "other": 0.0, "known": False}
-    told = [by_type.get(name, nothing) for name in types]
-    other = [row["other"] if row["known"] else np.inf for row in told]
-    return np.array([row["cost"] for row in told]), np.array(other)
+    found = [by_type.get(name, nothing) for name in types]
+    other = [row["other"] if row["known"] else np.inf for row in found]
+    return np.array([row["cost"] for row in found]), np.array(other)

@@ -73,8 +73,8 @@ def read_last_day(certificates: pl.DataFrame | None) -> date | None:
     """Last day of the trunk plan; None where no certificate tells it."""
     if certificates is None or not {"plan", "last_day"} <= set(certificates.columns):
         return None
-    told = certificates.filter(pl.col("plan") == "trunk")["last_day"].drop_nulls().to_list()
-    return told[0] if told and isinstance(told[0], date) else None
+    last_days = certificates.filter(pl.col("plan") == "trunk")["last_day"].drop_nulls().to_list()
+    return last_days[0] if last_days and isinstance(last_days[0], date) else None
 
 
 def _list_zones(frames: Mapping[str, pl.DataFrame], time_zone: str) -> dict[str, ZoneInfo]:

@@ -198,15 +198,15 @@ def _check_cost(tables: Mapping[str, pl.DataFrame], terms: StockTerms) -> list[V
     due = recompute_cost(tables, terms) if own.height == 1 else None
     if due is None:
         return []
-    told = float(own["cost"][0])
+    claimed = float(own["cost"][0])
     parts = abs(due.bring_in) + abs(due.storage) + abs(due.opening) + abs(due.waiting)
-    if abs(told - due.total) <= _CNY + _RELATIVE * parts:
+    if abs(claimed - due.total) <= _CNY + _RELATIVE * parts:
         return []
     text = (
-        f"The stock's certificate says a cost of {told:,.2f}; its tables add up to {due.total:,.2f}: {due.bring_in:,.2f} bringing in, "
+        f"The stock's certificate says a cost of {claimed:,.2f}; its tables add up to {due.total:,.2f}: {due.bring_in:,.2f} bringing in, "
         f"{due.storage:,.2f} storage, {due.opening:,.2f} opening, {due.waiting:,.2f} days of waiting."
     )
-    return [Violation("cost.total", "stock.cost", None, write_number(told), write_number(due.total), text)]
+    return [Violation("cost.total", "stock.cost", None, write_number(claimed), write_number(due.total), text)]
 
 
 def _check_certificates(certificates: pl.DataFrame, found: int) -> list[Violation]:

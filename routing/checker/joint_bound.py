@@ -296,8 +296,8 @@ class _Model:
         merchants = self.tables["merchants"]
         if "agrees" not in merchants.columns:
             return np.ones(len(self.items))
-        told = dict(merchants.select("merchant_id", "agrees").iter_rows())
-        return np.array([1.0 if told.get(item[0]) is None else float(told[item[0]]) for item in self.items])
+        agrees = dict(merchants.select("merchant_id", "agrees").iter_rows())
+        return np.array([1.0 if agrees.get(item[0]) is None else float(agrees[item[0]]) for item in self.items])
 
     def lay(self, routes: pl.DataFrame) -> Floats:
         """Lay the prices of routes out by day, origin and destination; nan where there is none."""

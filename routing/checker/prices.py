@@ -76,11 +76,11 @@ def check_prices(
     own = types.filter(pl.col("ownership") == "own")["vehicle_type_id"]
     sound = pl.lit(False)
     for kind, needed in KINDS.items():
-        told = pl.all_horizontal(known[column].fill_null(False) for column in needed)
+        complete = pl.all_horizontal(known[column].fill_null(False) for column in needed)
         fits = pl.col("vehicle_type_id").is_in(own.implode()) if kind == "potential" else pl.col("price") >= 0
         if by_clock and kind == "opening":  # of the parcels that one sort takes
-            told = told & pl.col("sort_id").is_not_null()
-        sound = sound | ((pl.col("kind") == kind) & told & fits.fill_null(False))
+            complete = complete & pl.col("sort_id").is_not_null()
+        sound = sound | ((pl.col("kind") == kind) & complete & fits.fill_null(False))
     names = ("kind", "date", "sort_id", "at", "hub_id", "lane_id", "vehicle_type_id", "price")
     wrong = rows.filter(~sound).select(
         "date",

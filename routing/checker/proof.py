@@ -72,16 +72,16 @@ def check_bound(
     row = _row_of(certificates)
     claimed, proof = _number(row.get("lower_bound")), row.get("proof")
     if proof is None and not frames["bound_prices"].height:
-        told = f"lower bound {_write(claimed)} not recomputed: plan made before prices were kept"
-        return BoundCheck(None, claimed, None, told), []
+        verdict = f"lower bound {_write(claimed)} not recomputed: plan made before prices were kept"
+        return BoundCheck(None, claimed, None, verdict), []
     clock = names_hours(frames)
     last_day, priced = row.get("last_day"), _number(row.get("priced_bound"))
     if not _is_sound(frames, row) or priced is None or not isinstance(last_day, date):
         due = f"{' or '.join(PROOFS)}, a priced_bound and a last_day not before the demand"
         found = f"{proof}, {write_number(priced)}, {last_day}"
         text = f"The trunk plan's certificate tells its proof as {found}; expected {due}."
-        told = f"lower bound {_write(claimed)} not recomputed: the certificate does not tell its proof"
-        return BoundCheck(proof, claimed, None, told), [_violation("certificate.proof", "proof", found, due, text)]
+        verdict = f"lower bound {_write(claimed)} not recomputed: the certificate does not tell its proof"
+        return BoundCheck(proof, claimed, None, verdict), [_violation("certificate.proof", "proof", found, due, text)]
     violations = _check_last_day(frames, last_day)
     days = find_days(frames, last_day)
     prices, broken = check_prices(frames, days, by_clock=clock)

@@ -20,7 +20,10 @@ _HubDay = tuple[date, str]
 
 
 def check_relief(
-    own: Mapping[str, pl.DataFrame], other: Mapping[str, pl.DataFrame], told: Mapping[str, Any], short_cost: float
+    own: Mapping[str, pl.DataFrame],
+    other: Mapping[str, pl.DataFrame],
+    certificate: Mapping[str, Any],
+    short_cost: float,
 ) -> list[Violation]:
     """Check the hub-days a joint plan says it relieves and burdens, and the cost it is held against.
 
@@ -28,7 +31,7 @@ def check_relief(
     ----------
     own, other
         ``hub_loads``, ``shortfalls``, ``plan_certificates`` and ``route_demand`` of the joint plan and of the trunk plan with nothing ahead.
-    told
+    certificate
         ``relieved`` and ``burdened`` (rows of date, hub_id, before, after) and ``against`` (cost, parcels_short) as the run keeps them.
     short_cost
         Price of a parcel not carried [CNY].
@@ -36,9 +39,9 @@ def check_relief(
     before, after = _add_up(other), _add_up(own)
     relieved = {key: (use, after.get(key, 0.0)) for key, use in before.items() if use >= _TIGHT - _CLOSE}
     burdened = {key: (before.get(key, 0.0), use) for key, use in after.items() if use >= _TIGHT - _CLOSE}
-    found = _compare("relieved", told.get("relieved") or [], {k: v for k, v in relieved.items() if v[0] > v[1]})
-    found += _compare("burdened", told.get("burdened") or [], {k: v for k, v in burdened.items() if v[1] > v[0]})
-    return found + _check_same_parcels(own, other) + _check_against(other, told["against"], short_cost)
+    found = _compare("relieved", certificate.get("relieved") or [], {k: v for k, v in relieved.items() if v[0] > v[1]})
+    found += _compare("burdened", certificate.get("burdened") or [], {k: v for k, v in burdened.items() if v[1] > v[0]})
+    return found + _check_same_parcels(own, other) + _check_against(other, certificate["against"], short_cost)
 
 
 def _add_up(tables: Mapping[str, pl.DataFrame]) -> dict[_HubDay, float]:
@@ -57,10 +60,10 @@ def _compare(
     word: str, rows: Sequence[Mapping[str, Any]], due: Mapping[_HubDay, tuple[float, float]]
 ) -> list[Violation]:
     """Hold the hub-days told against those the tables give; what is told must be so, and nothing clear may be left out."""
-    told = {(date.fromisoformat(row["date"]), row["hub_id"]): (row["before"], row["after"]) for row in rows}
+    claimed = {(date.fromisoformat(row["date"]), row["hub_id"]): (row["before"], row["after"]) for row in rows}
     found = []
-    for key in sorted({*told, *due}):
-        said, real = told.get(key), due.get(key)
+    for key in sorted({*claimed, *due}):
+        said, real = claimed.get(key), due.get(key)
         clear = real is not None and abs(real[0] - real[1]) >= _LEAST + _CLOSE
         same = said is not None and real is not None and max(abs(said[0] - real[0]), abs(said[1] - real[1])) <= _CLOSE
         if (said is not None and not same) or (said is None and clear):

@@ -108,12 +108,12 @@ def _check_balance(check: _Check, rows: Mapping[tuple[date, Place], Mapping[str,
     for place in sorted({place for _, place in rows} | {*counted} | {place for _, place in coming}):
         left = counted.get(place, 0)
         for day in check.weeks:
-            told, due = rows.get((day, place)), coming.get((day, place), 0)
-            opening, under = (told["opening"], told["under_way"]) if told else (0, 0)
+            claimed, due = rows.get((day, place)), coming.get((day, place), 0)
+            opening, under = (claimed["opening"], claimed["under_way"]) if claimed else (0, 0)
             if opening != left or under != due:
                 text = f"{_name(place)} begins with {opening} units and {under} under way, {left} and {due} are there."
                 check.add("rolling.balance", _name(place), day, opening + under, left + due, text)
-            left = told["closing"] if told else left + due
+            left = claimed["closing"] if claimed else left + due
 
 
 def _stand(check: _Check, first: date) -> dict[Place, int]:
@@ -141,8 +141,8 @@ def _check_transfers(check: _Check, rows: Mapping[tuple[date, Place], Mapping[st
         if row["origin_warehouse_id"] is not None:
             moved[day, (*item, row["origin_warehouse_id"])][1] += row["units"]
     for day, place in sorted({*moved, *rows}):
-        told = rows.get((day, place))
-        was = [told["moved_in"], told["moved_out"]] if told else [0, 0]
+        claimed = rows.get((day, place))
+        was = [claimed["moved_in"], claimed["moved_out"]] if claimed else [0, 0]
         due = moved.get((day, place), [0, 0])
         if was != due:
             text = f"{_name(place)}: {was[0]} units come and {was[1]} go, by the transfers {due[0]} and {due[1]}."

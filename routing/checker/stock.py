@@ -126,10 +126,10 @@ def _check_reason(row: Mapping[str, object], there: int) -> list[Violation]:
         ("units there", reason.there, there),
         ("units to send", reason.send, max(reason.units - reason.there, 0)),
     )
-    for name, told, due in parts:
-        if told != due:
-            text = f"The reason of {where} says {name} {told}, the tables say {due}."
-            found.append(Violation("stock.reason", where, None, write_number(told), write_number(due), text))
+    for name, claimed, due in parts:
+        if claimed != due:
+            text = f"The reason of {where} says {name} {claimed}, the tables say {due}."
+            found.append(Violation("stock.reason", where, None, write_number(claimed), write_number(due), text))
     ship_by, first = row["ship_by"], date.fromisoformat(reason.first)
     if isinstance(ship_by, date) and ship_by > first and not reason.missed:
         text = f"{where} is to be sent by {ship_by}, after {first}, the first day it is for."

@@ -143,18 +143,18 @@ def find_movable(
     day_share = share[:, items.home].T
     listed = np.einsum("iz,id,izo,ze->doe", parcels, day_share, origin, items.zone_weight, optimize=True)
     kept = np.divide(base, listed, out=np.ones_like(base), where=listed > base)
-    told, cut = float(listed.sum()), float((listed * (1.0 - kept)).sum())
-    if cut > MOVABLE.most_cut * told:
+    wanted, cut = float(listed.sum()), float((listed * (1.0 - kept)).sum())
+    if cut > MOVABLE.most_cut * wanted:
         beyond = (listed * (1.0 - kept)).sum(axis=0)
         start, end = (int(at) for at in np.unravel_index(np.argmax(beyond), beyond.shape))
         route = f"{network.hub_ids[start]} to {network.hub_ids[end]}"
         asked, carried = listed[:, start, end].sum(), base[:, start, end].sum()
         raise RadarError(
-            f"merchants' orders exceed their routes by {100 * cut / told:.0f} % of {told:,.0f} parcels, most from {route}: {asked:,.0f} of {carried:,.0f}",
+            f"merchants' orders exceed their routes by {100 * cut / wanted:.0f} % of {wanted:,.0f} parcels, most from {route}: {asked:,.0f} of {carried:,.0f}",
             f"at most {100 * MOVABLE.most_cut:.0f} %: route_demand holds what merchants sell",
             "load sales and route volumes of the same network, or correct sourcing",
         )
-    return Movable(base, origin, parcels, day_share, items.zone_weight, kept, told, cut)
+    return Movable(base, origin, parcels, day_share, items.zone_weight, kept, wanted, cut)
 
 
 def _source_today(task: StockTask, sourcing: pl.DataFrame) -> Floats:

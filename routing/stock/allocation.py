@@ -182,8 +182,8 @@ def _explain(
     loss = min(max(dearer + day_cost * (home_wait - wait), 0.0), day_cost * (_LATE_DAYS + 1) / 2)
     top = np.argsort(-weights, kind="stable")[:_NAMED_REGIONS]
     named = ", ".join(f"{items.zones[z]} {100 * weights[z]:.0f} %" for z in top if weights[z] > 0)
-    told = {name: round(float(factor[item]), 4) for name, factor in items.told.items()}
-    product = float(np.prod(list(told.values())))
+    factors = {name: round(float(factor[item]), 4) for name, factor in items.factors.items()}
+    product = float(np.prod(list(factors.values())))
     return StockReason(
         event=GIVEN_DAYS if window.name == window.span else window.name,
         first=window.first.isoformat(),
@@ -195,11 +195,11 @@ def _explain(
         send=send,
         basis=items.basis,
         base=round(expected / product, 2) if product > 0 else None,
-        growth=told["growth"],
-        venue=told["venue"],
-        price=told["price"],
-        lift=told["lift"],
-        weather=told["weather"],
+        growth=factors["growth"],
+        venue=factors["venue"],
+        price=factors["price"],
+        lift=factors["lift"],
+        weather=factors["weather"],
         error=100.0 * float(items.cv[item]),
         level=round(float(items.level[item]), 2),
         regions=named or "no region",

@@ -176,7 +176,7 @@ def take_given(given: pl.DataFrame, merchants: pl.DataFrame, window: Window) -> 
             "a merchant_id of the table merchants, with its hub",
             "load it, or correct stock_demand",
         )
-    told = ("growth_told", "venue_told", "price_told", "lift_told", "weather_told")
+    factors = ("growth_told", "venue_told", "price_told", "lift_told", "weather_told")
     return rows.select(
         *ITEM,
         "region_id",
@@ -187,7 +187,7 @@ def take_given(given: pl.DataFrame, merchants: pl.DataFrame, window: Window) -> 
         early_share=pl.lit(min(DEMAND.early / window.days, 1.0)),
         peak_share=pl.lit(1.0 / window.days),
         units_per_parcel=pl.lit(1.0),
-        **dict.fromkeys(told, pl.lit(1.0)),
+        **dict.fromkeys(factors, pl.lit(1.0)),
     ).sort(*ITEM, "region_id")
 
 
@@ -209,7 +209,7 @@ def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
         peak_share=pl.col("mean").max() / pl.col("mean").sum(),
     )
     even = 1.0 / window.days
-    told = ("growth", "venue", "price", "lift", "weather")
+    factors = ("growth", "venue", "price", "lift", "weather")
     sums = (
         inside.with_columns(parts)
         .group_by(ITEM)
@@ -217,15 +217,15 @@ def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
             pl.col("hub_id").sort_by("date").last().alias("home_hub_id"),
             pl.col("units_per_parcel").first(),
             ((pl.col("error") * pl.col("mean")).sum() / pl.col("mean").sum()).fill_nan(0.0).alias("cv"),
-            *(pl.col(f"s{number}").sum() for number in range(len(told) + 1)),
+            *(pl.col(f"s{number}").sum() for number in range(len(factors) + 1)),
         )
     )
-    factors = [
+    factor_columns = [
         (pl.col(f"s{number}") / pl.col(f"s{number - 1}")).fill_nan(1.0).alias(f"{name}_told")
-        for number, name in enumerate(told, start=1)
+        for number, name in enumerate(factors, start=1)
     ]
     return (
-        sums.with_columns(factors)
+        sums.with_columns(factor_columns)
         .join(shares, on=ITEM)
         .with_columns(
             pl.col("early_share").fill_nan(min(DEMAND.early * even, 1.0)), pl.col("peak_share").fill_nan(even)
@@ -237,7 +237,7 @@ def _describe_items(inside: pl.DataFrame, window: Window) -> pl.DataFrame:
             "cv",
             "early_share",
             "peak_share",
-            *(f"{name}_told" for name in told),
+            *(f"{name}_told" for name in factors),
         )
     )
 
@@ -260,6 +260,6 @@ def _round(rows: pl.DataFrame) -> pl.DataFrame:
     """Make expectations whole: roundings are carried on to the item's next region."""
     upto = pl.col("mean").cum_sum()
     whole = upto.over(ITEM).round(0) - upto.shift(1).over(ITEM).fill_null(0.0).round(0)
-    told = ("growth_told", "venue_told", "price_told", "lift_told", "weather_told")
-    names = ("home_hub_id", "expected", "mean", "cv", "early_share", "peak_share", "units_per_parcel", *told)
+    factors = ("growth_told", "venue_told", "price_told", "lift_told", "weather_told")
+    names = ("home_hub_id", "expected", "mean", "cv", "early_share", "peak_share", "units_per_parcel", *factors)
     return rows.with_columns(expected=whole.cast(pl.Int64)).select(*ITEM, "region_id", *names)

@@ -70,9 +70,9 @@ def take_given_costs(costs: UnitCosts, items: Items, given: GivenCosts, path_cos
         for w, site in enumerate(items.sites):
             here = own[reached[own, w]]
             for z, zone in enumerate(items.zones):
-                told = [rows.get((site, r, category), rows.get((site, r, ALL), np.nan)) for r in members[zone]]
+                values = [rows.get((site, r, category), rows.get((site, r, ALL), np.nan)) for r in members[zone]]
                 weight = np.array([max(given.units.get(region, 0.0), 1e-9) for region in members[zone]])
-                value = float(weight @ np.array(told) / weight.sum())
+                value = float(weight @ np.array(values) / weight.sum())
                 if np.isfinite(value):
                     ahead[here, z, w] = value + float(costs.rent[w])
     return replace(costs, ahead=ahead)

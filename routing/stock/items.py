@@ -15,7 +15,7 @@ from data.errors import RadarError
 from routing.stock.costs import PathCosts
 from routing.stock.demand import ITEM
 
-TOLD = ("growth", "venue", "price", "lift", "weather")
+FACTORS = ("growth", "venue", "price", "lift", "weather")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Items:
         Whether orders can leave from the warehouse, shape (W,): its hub will be open, and it is no factory.
     zone_weight
         Share of a zone's buyers behind each hub, shape (Z, H).
-    told
+    factors
         Factors of the expectation by name (growth, venue, price, lift, weather), shape (I,) each.
     cv, early_share, peak_share, units_per_parcel
         As in ``demand.expect_demand``, shape (I,).
@@ -73,7 +73,7 @@ class Items:
     site_open: NDArray[np.bool_]
     zone_weight: Floats
     cv: Floats
-    told: dict[str, Floats]
+    factors: dict[str, Floats]
     early_share: Floats
     peak_share: Floats
     units_per_parcel: Floats
@@ -163,7 +163,7 @@ def gather_items(
         site_open=np.array([hub is not None for hub in site_hubs]) & serves_buyers(places),
         zone_weight=_weigh_hubs(demand, zones, zone_number, path_costs, moved),
         cv=first["cv"].to_numpy(),
-        told={name: first[f"{name}_told"].to_numpy() for name in TOLD},
+        factors={name: first[f"{name}_told"].to_numpy() for name in FACTORS},
         early_share=first["early_share"].to_numpy(),
         peak_share=peak,
         units_per_parcel=units_per_parcel,

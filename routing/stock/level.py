@@ -170,8 +170,8 @@ def set_targets(
     scale = np.divide(ready, expected, out=np.zeros(size), where=expected > 0)
     wanted = mean * scale[item].reshape(mean.shape) * (at > 0)
     total = mean.sum(axis=1)
-    told = np.divide((at * mean).sum(axis=1), total, out=np.zeros(len(mean)), where=total > 0)
-    return Targets(round_on(wanted), told)
+    early_share = np.divide((at * mean).sum(axis=1), total, out=np.zeros(len(mean)), where=total > 0)
+    return Targets(round_on(wanted), early_share)
 
 
 def reach_level(mean: Floats, squares: Floats, error: Floats, level: Floats | float, spread: Spread) -> Floats:

@@ -165,8 +165,8 @@ def _source_sales(sold: pl.DataFrame, serving: Serving) -> tuple[pl.DataFrame, p
     own = rows.filter(pl.col("category") != ALL)
     spread = every.join(sold.select(*ITEM).unique(), on="merchant_id").select(own.columns)
     all_rows = pl.concat([own, spread])
-    told = all_rows.select(*ITEM).unique()
-    known, rest = sold.join(told, on=ITEM, how="semi"), sold.join(told, on=ITEM, how="anti")
+    listed = all_rows.select(*ITEM).unique()
+    known, rest = sold.join(listed, on=ITEM, how="semi"), sold.join(listed, on=ITEM, how="anti")
     where = all_rows.select(*ITEM, *_SPAN, destination_region_id="region_id", hub_id="origin_hub_id")
     keys = (*ITEM, "destination_region_id", "date")
     sent = (

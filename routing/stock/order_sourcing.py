@@ -192,7 +192,7 @@ def _lay_out(
         for w, hub in enumerate(starts):
             if hub is None or (w < len(sites) and at_hand[o, w] <= 0):
                 continue
-            told = (
+            given_cost = (
                 given.get((sites[w], row["region_id"], row["category"])) or given.get((sites[w], row["region_id"], "*"))
                 if w < len(sites)
                 else None
@@ -201,9 +201,11 @@ def _lay_out(
             start = int(path_costs.index([hub])[0])
             way = float(path_costs.parcel[start, ends].mean())
             # of no parcels over no way the price is none, not nothing
-            price[o, w] = told[0] * row["units"] if told else way * parcels if np.isfinite(way) else np.inf
+            price[o, w] = given_cost[0] * row["units"] if given_cost else way * parcels if np.isfinite(way) else np.inf
             hours[o, w] = (
-                told[1] * 24.0 if told and told[1] is not None else float(path_costs.hours[start, ends].mean())
+                given_cost[1] * 24.0
+                if given_cost and given_cost[1] is not None
+                else float(path_costs.hours[start, ends].mean())
             )
             if row["promised_at"] is not None and np.isfinite(hours[o, w]):
                 over = (now - row["promised_at"]).total_seconds() / 3600.0 + hours[o, w]

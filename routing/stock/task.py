@@ -133,8 +133,8 @@ def read_task(
     costs = _cost_units(items, frames["warehouses"], path_costs, window, options, hub_prices or {})
     if not frames["sourcing_costs"].is_empty():
         items = part_categories(items)
-        told = GivenCosts(frames["sourcing_costs"], zones, totals, options.day_cost)
-        costs = take_given_costs(costs, items, told, path_costs)
+        given_costs = GivenCosts(frames["sourcing_costs"], zones, totals, options.day_cost)
+        costs = take_given_costs(costs, items, given_costs, path_costs)
     review = None if again is None else _review(items, path_costs, window, options, again)
     items = (
         place_as_given(items)
@@ -142,8 +142,8 @@ def read_task(
         else _set_targets(items, costs, _fit(spread, items, zones, costs, window, options), options, review)
     )
     problem = _pose(items, frames["warehouses"], costs, options)
-    told_costs = not frames["sourcing_costs"].is_empty()
-    return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand, told_costs)
+    costs_given = not frames["sourcing_costs"].is_empty()
+    return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand, costs_given)
 
 
 def find_serving(tables: Mapping[str, pl.DataFrame], frames: Mapping[str, pl.DataFrame]) -> Serving | None:

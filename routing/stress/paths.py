@@ -68,8 +68,8 @@ class TermBook:
         """Note that the plan's parcels of a free term leave a path's hubs with these departures; of the rest of the path as well."""
         at = path
         for leg in range(len(leaves)):
-            told = self.plans.setdefault(at, {})
-            told.setdefault((leaves[leg:], free), len(told))
+            plans_here = self.plans.setdefault(at, {})
+            plans_here.setdefault((leaves[leg:], free), len(plans_here))
             at = book.after[at]
 
     @property
@@ -87,12 +87,12 @@ class TermBook:
         hour = np.full((len(self.hours), most), np.inf)
         for hub, hours in enumerate(self.hours):
             hour[hub, : len(hours)] = hours
-        wide = most + max((len(told) for told in self.plans.values()), default=0)
+        wide = most + max((len(plans_here) for plans_here in self.plans.values()), default=0)
         leave, after, free = (np.zeros((len(book.hub), wide), dtype=np.int64) for _ in range(3))
         leave[:, :most] = book.tell_leave(self.steps, most) * ranks
         after[:, :most] = free[:, :most] = np.arange(most)
-        for path, told in self.plans.items():
-            for (leaves, to), number in told.items():
+        for path, plans_here in self.plans.items():
+            for (leaves, to), number in plans_here.items():
                 leave[path, most + number], free[path, most + number] = leaves[0], to
                 rest = book.after[path]
                 after[path, most + number] = self.of_plan(rest, leaves[1:], to) if len(leaves) > 1 else to

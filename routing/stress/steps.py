@@ -92,8 +92,8 @@ class Steps:
         """Hours of a moment; by days the clock of the wall counts, by sorts what has passed."""
         zone = self.sorts.midnight.tzinfo
         if self.by_clock:
-            told = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-            return (told.astimezone(UTC) - self.sorts.midnight.astimezone(UTC)) / timedelta(hours=1)
+            zoned = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+            return (zoned.astimezone(UTC) - self.sorts.midnight.astimezone(UTC)) / timedelta(hours=1)
         wall = moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment
         return (wall - self.sorts.midnight.replace(tzinfo=None)) / timedelta(hours=1)
 

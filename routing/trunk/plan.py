@@ -144,11 +144,11 @@ class TrunkPlan:
     def tell(self) -> str:
         """Cost, proof, shortfall and what ended the search, in a few words."""
         gap = self.plan_certificates["gap"][0]
-        told = f"cost {self.cost:,.0f} CNY, proven within {gap:.2%} of the best"
-        told = f"{told}, {self.short:,} parcels short" if self.short else told
-        told = f"{told}, {self.late:,} parcels late" if self.late else told
-        told = f"{told}; {self.change_summary}" if self.change_summary else told
-        return f"{told}; {tell_end(self.ended_by)}"
+        text = f"cost {self.cost:,.0f} CNY, proven within {gap:.2%} of the best"
+        text = f"{text}, {self.short:,} parcels short" if self.short else text
+        text = f"{text}, {self.late:,} parcels late" if self.late else text
+        text = f"{text}; {self.change_summary}" if self.change_summary else text
+        return f"{text}; {tell_end(self.ended_by)}"
 
     @property
     def ended_by(self) -> str:
@@ -365,13 +365,13 @@ def write_plan(
     total = int(short.sum())
     flows = write_flows(network, draft.flows)
     late = int(flows.filter(flows["late_hours" if network.by_clock else "late_days"] > 0)["parcels"].sum())
-    told = explain_shortfalls(network, short, draft.loads, draft.vehicles, deadline, extra, effort=options.effort)
+    explained = explain_shortfalls(network, short, draft.loads, draft.vehicles, deadline, extra, effort=options.effort)
     return TrunkPlan(
         route_demand=write_demand(network),
         trunk_departures=write_departures(network, draft.vehicles, draft.loads.arcs),
         trunk_flows=flows,
         hub_loads=write_hub_loads(network, draft.loads, flows),
-        shortfalls=write_shortfalls(network, short, told.reasons),
+        shortfalls=write_shortfalls(network, short, explained.reasons),
         plan_certificates=write_certificate(network, draft, relaxed, total, late, deadline.work.tell()),
         bound_prices=write_prices(network, relaxed.certificate),
         hub_prices=_list_prices(network, relaxed),
@@ -380,7 +380,7 @@ def write_plan(
         short=total,
         late=late,
         last_day=last_day(network),
-        fixes=told.fixes,
+        fixes=explained.fixes,
     )
 
 

@@ -276,9 +276,9 @@ def write_shortfalls(
         }
     )
     keys = ["date", "origin_hub_id", "destination_hub_id"]
-    told = [pl.col(name).first() for name in ("reason", "binding", "cheapest_fix")]
+    first_of_each = [pl.col(name).first() for name in ("reason", "binding", "cheapest_fix")]
     rows = frame.sort("parcels", descending=True, maintain_order=True).group_by(keys, maintain_order=True)
-    return _finish("shortfalls", rows.agg(pl.col("parcels").sum(), *told), keys)
+    return _finish("shortfalls", rows.agg(pl.col("parcels").sum(), *first_of_each), keys)
 
 
 def write_certificate(

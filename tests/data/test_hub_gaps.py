@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
-from data.checks.hub_gaps import MOST_TOLD, find_hub_gaps
+from data.checks.hub_gaps import MOST_NAMED, find_hub_gaps
 from data.contracts import contract
 from data.silent_days import find_silences
 from data.workspace import Workspace
@@ -59,8 +59,8 @@ def test_hubs_silent_on_the_same_day_are_one_finding() -> None:
 
 def test_many_hubs_are_summed_up() -> None:
     found = gaps(volumes(31, {hub: [40 + 2 * hub] for hub in range(1, 31)}))
-    assert len(found) == MOST_TOLD + 1
-    assert found[-1][0] == f"{30 - MOST_TOLD} more hubs"
+    assert len(found) == MOST_NAMED + 1
+    assert found[-1][0] == f"{30 - MOST_NAMED} more hubs"
 
 
 @pytest.mark.parametrize(("until", "listed"), [(None, 0), (50, 0), (49, 1)])

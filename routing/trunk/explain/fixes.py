@@ -249,12 +249,12 @@ def describe_fix(network: TrunkNetwork, fix: GroupFix, *, demands: int) -> str:
         Number of rows the fix is for.
     """
     whole = "it" if demands == 1 else f"the {fix.parcels:,} parcels short here"
-    told = f"{_name(network, fix.cheapest.actions)} {_carry(fix.cheapest)} {_share(fix.cheapest, fix)} of {whole}"
-    told += f" for {fix.cheapest.cost:,.0f} CNY in all, {fix.cheapest.per_parcel:,.2f} CNY a parcel"
+    text = f"{_name(network, fix.cheapest.actions)} {_carry(fix.cheapest)} {_share(fix.cheapest, fix)} of {whole}"
+    text += f" for {fix.cheapest.cost:,.0f} CNY in all, {fix.cheapest.per_parcel:,.2f} CNY a parcel"
     if fix.fullest.carried > fix.cheapest.carried:
-        told += f"; {_name(network, fix.fullest.actions)} {_carry(fix.fullest)} {_share(fix.fullest, fix)}"
-        told += f" for {fix.fullest.cost:,.0f} CNY"
-    return told
+        text += f"; {_name(network, fix.fullest.actions)} {_carry(fix.fullest)} {_share(fix.fullest, fix)}"
+        text += f" for {fix.fullest.cost:,.0f} CNY"
+    return text
 
 
 def _share(fix: Fix, group: GroupFix) -> str:

@@ -170,10 +170,10 @@ def count_changes(changes: pl.DataFrame) -> int:
 def summarise_changes(changes: pl.DataFrame, reference_plan: ReferencePlan, max_changes: int | None) -> str:
     """Say how many departures change, and where that is more than allowed, why."""
     count = count_changes(changes)
-    told = f"{count:,} departures changed against the reference"
+    text = f"{count:,} departures changed against the reference"
     if max_changes is None or count <= max_changes:
-        return told
+        return text
     needed = count - reference_plan.lost
     reasons = [f"{reference_plan.lost:,} of the reference cannot run any more"] if reference_plan.lost else []
     reasons += [f"{needed:,} keep parcels from being short (the search found no fewer)"] if needed else []
-    return f"{told}, {count - max_changes:,} more than the {max_changes:,} allowed: {', '.join(reasons)}"
+    return f"{text}, {count - max_changes:,} more than the {max_changes:,} allowed: {', '.join(reasons)}"

@@ -38,11 +38,11 @@ class IncumbentLog:
 
     def step(self, done: float, total: float, note: str = "") -> None:
         """Pass a step on."""
-        told = f"bound {self.bound:,.0f} CNY"
+        text = f"bound {self.bound:,.0f} CNY"
         if self.cost is not None:
             gap = max(0.0, 1.0 - self.bound / self.cost) if self.cost > 0 else 0.0
-            told = f"cost {self.cost:,.0f}, {told}, gap {gap:.2%}"
-        self.progress.step(done, total, f"{note}: {told}")
+            text = f"cost {self.cost:,.0f}, {text}, gap {gap:.2%}"
+        self.progress.step(done, total, f"{note}: {text}")
 
     def lower(self, change: float) -> None:
         """Count what a step saved (below 0) [CNY]."""

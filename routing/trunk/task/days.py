@@ -73,8 +73,8 @@ def read_demand(table: pl.DataFrame, hub_number: dict[str, int]) -> Demands:
         )
     first_day = cast(date, table["date"].min())
     keys = ["date", "origin_hub_id", "destination_hub_id"]
-    told = [*keys, "ready_at"] if "ready_at" in table.columns and not table["ready_at"].is_null().all() else keys
-    rows = table.group_by(told).agg(parcels=pl.col("parcels").sum()).sort(told)
+    grouping = [*keys, "ready_at"] if "ready_at" in table.columns and not table["ready_at"].is_null().all() else keys
+    rows = table.group_by(grouping).agg(parcels=pl.col("parcels").sum()).sort(grouping)
     origin = number_names(rows, "origin_hub_id", hub_number, "route_demand", "hub")
     destination = number_names(rows, "destination_hub_id", hub_number, "route_demand", "hub")
     day = (rows["date"] - first_day).dt.total_days().to_numpy().astype(np.int64)
@@ -85,7 +85,7 @@ def read_demand(table: pl.DataFrame, hub_number: dict[str, int]) -> Demands:
     parcels = rows["parcels"].to_numpy().astype(np.int64)
     some = parcels > 0
     order = np.lexsort((destination[some], origin[some], day[some]))
-    ready: list[datetime | None] = rows["ready_at"].to_list() if len(told) > len(keys) else [None] * rows.height
+    ready: list[datetime | None] = rows["ready_at"].to_list() if len(grouping) > len(keys) else [None] * rows.height
     at = np.flatnonzero(some)[order]
     return Demands(first_day, origin[at], destination[at], day[at], parcels[at], [ready[k] for k in at.tolist()])
 

@@ -38,12 +38,12 @@ def read_profiles(table: pl.DataFrame) -> Profiles:
 def split_parcels(parcels: int, profile: list[tuple[float, float]]) -> list[tuple[float, int]]:
     """Whole parcels at hand by each hour: floor(parcels x share so far), so that no hour claims one that is not there yet."""
     total = sum(share for _, share in profile)
-    parts, seen, told = [], 0.0, 0
+    parts, seen, counted = [], 0.0, 0
     for hour, share in profile:
         seen += share
         upto = int(parcels * seen / total + _EPSILON)
-        parts.append((hour, upto - told))
-        told = upto
+        parts.append((hour, upto - counted))
+        counted = upto
     return parts
 
 

@@ -109,15 +109,15 @@ def _find_vehicles(network: TrunkNetwork, row: dict[str, Any]) -> Ints:
 
 def _leaving_at(network: TrunkNetwork, vehicles: Ints, day: int, row: dict[str, Any], sorts: Sorts) -> Ints:
     """Those of the lane vehicles that leave at the hour of a lock."""
-    found, told = _match_hour(network, vehicles, day, row, sorts)
+    found, hours = _match_hour(network, vehicles, day, row, sorts)
     if len(found) or row["leaves"] == ANY or not network.by_clock:
         return found
     if not row["at_least"] and _leaves_some_day(network, row, sorts):
         return found
     raise _cannot_keep(
         row,
-        f"one of the hours at which it leaves that day: {', '.join(told)}"
-        if told
+        f"one of the hours at which it leaves that day: {', '.join(hours)}"
+        if hours
         else "a day on which the lane leaves",
     )
 
@@ -167,12 +167,12 @@ def lay_timetable(network: TrunkNetwork, timetable: pl.DataFrame, sorts: Sorts) 
         day = (row["date"] - network.first_day).days
         if not 0 <= day < network.days:
             continue
-        vehicles, told = _match_hour(network, _find_vehicles(network, row), day, row, sorts)
+        vehicles, hours = _match_hour(network, _find_vehicles(network, row), day, row, sorts)
         if not len(vehicles) and _leaves_some_day(network, row, sorts):
             continue  # before the first sort of the plan, or on a day it does not leave
         if not len(vehicles):
             missed.append(
-                f"{row['lane_id']} at {row['leaves']} on {row['date']}, where it leaves at {', '.join(told) or 'no hour'}"
+                f"{row['lane_id']} at {row['leaves']} on {row['date']}, where it leaves at {', '.join(hours) or 'no hour'}"
             )
             continue
         able = vehicles[network.arc_of[network.vehicle_lane[vehicles], day] >= 0]

@@ -299,7 +299,7 @@ def test_only_what_is_large_enough_to_be_told_from_chance_moves_other_hubs(silen
 
 def spread(*closings: Closing) -> tuple[NDArray[np.float64], float, Panel]:
     panel = panel_of(network())
-    closures = [one for each in closings for one in lay_out(panel, each, told=True)]
+    closures = [one for each in closings for one in lay_out(panel, each, announced=True)]
     mean = panel.parcels[:, -7:].astype(np.float64)
     outcomes = spread_ahead(panel, mean, closures, [{}] * len(closures), DAYS)
     return outcomes.mean, outcomes.lost, panel
@@ -336,7 +336,7 @@ def test_changes_that_make_no_sense_are_told_and_left_out() -> None:
 
 def test_while_what_is_closed_stays_so_the_shares_seen_since_are_forecast_and_then_those_of_before() -> None:
     panel = panel_of(network())
-    closures = lay_out(panel, closing("D", DAYS - 5, DAYS + 2), told=True)
+    closures = lay_out(panel, closing("D", DAYS - 5, DAYS + 2), announced=True)
     mean = panel.parcels[:, -7:].astype(np.float64)
     as_seen = panel_of(network((DAYS - 7, DAYS - 1), to={"C": 1.0})).parcels[:, -7:].astype(np.float64)
     outcomes = spread_ahead(panel, mean, closures, [{}] * len(closures), DAYS, as_seen)
