@@ -45,6 +45,7 @@ def care(
     """
     from cli.past_plans import find_plan
     from cli.weather_tables import latest_run
+    from data.departure_times import TimetableTables
     from data.language import current_language
     from operations.care import CareTables, list_care, sum_by_merchant
     from operations.tracking import latest_moment
@@ -66,6 +67,9 @@ def care(
             flows,
             run.results("lane_weather", impact_run),
             run.results("lane_closures", impact_run),
+            TimetableTables(
+                run.read("hubs"), run.read("hub_sorts"), run.read("hub_closures"), run.read("lane_departures")
+            ),
         )
         hour = workspace.settings.weather.departure_hour
         found = write_texts(list_care(tables, moment, zone, hour, warning, least_hours), run.read("hubs"))

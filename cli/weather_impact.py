@@ -63,8 +63,7 @@ def impact(
     options = {"from": first, "to": last, "as_of": as_of, "learn": learn}
     with progress("weather impact") as bar, workspace.run("weather impact", options=options) as run:
         tables = read_network(workspace, run, waybills=learn, volumes=learn)
-        hour = settings.departure_hour
-        days = choose_days(tables.forecasts, zone, first, last, departure_hour=hour, as_of=moment)
+        days = choose_days(tables, settings, zone, first, last, as_of=moment)
         learnt = learn_effects(tables, settings, zone, moment) if learn else None
         rows = None if learnt is None else learnt.rows
         found = assess_network(tables, days, settings, zone, as_of=moment, effects=rows, progress=bar)
@@ -268,7 +267,9 @@ def _tell_unknown(found: NetworkImpact) -> None:
             warn(f"Without coordinates and left out: {len(ids):,} {what}{'s' if len(ids) > 1 else ''} ({named}).")
     for what, count in (("lane", found.unknown_lane_days), ("outlet", found.unknown_outlet_days)):
         if count:
-            warn(f"{count:,} {what}-days lie too far from any weather point and get no row; see [weather] radius_km.")
+            warn(
+                f"Of {count:,} {what}-days no weather is known, too far from any point (see [weather] radius_km) or outside its hours: they get no row."
+            )
 
 
 def _tell_warnings(found: NetworkImpact) -> None:

@@ -49,6 +49,8 @@ def read_network(
         forecasts=run.read("weather_forecasts"),
         warnings=run.read("weather_warnings"),
         departures=run.read("lane_departures") if departures else None,
+        hub_sorts=run.read("hub_sorts") if departures else None,
+        hub_closures=run.read("hub_closures") if departures else None,
         lane_geometry=read_geometry(workspace.folder, "lanes"),
         route_volumes=run.read("route_volumes") if volumes else None,
     )

@@ -116,7 +116,10 @@ class WeatherSettings(_Section):
     )
     sample_km: float = Field(125.0, gt=1, description="Distance between the places of a lane that are looked at [km].")
     departure_hour: int = Field(
-        20, ge=0, le=23, description="Hour at which linehaul leaves, in the workspace's time zone."
+        20,
+        ge=0,
+        le=23,
+        description="Hour at which lanes leave, in the workspace's time zone, that have no lane_departures and whose origin has no hub_sorts.",
     )
     work_from_hour: int = Field(8, ge=0, le=23, description="Hour at which couriers start.")
     work_to_hour: int = Field(20, ge=1, le=24, description="Hour at which couriers stop.")

@@ -11,13 +11,21 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from data.departure_times import TimetableTables, list_departures
 from data.errors import RadarError
 from data.progress import SILENT, Progress
 from data.settings import WeatherSettings
 from weather.effects.effect_tables import EffectRow, EffectTables, list_effects
 from weather.exposure.closures import find_closures
 from weather.exposure.impact import assess_lanes, assess_outlets, hours_needed
-from weather.exposure.lane_places import cross_areas, days_between, lines_of, sample_lanes, stand_over
+from weather.exposure.lane_places import (
+    LaneSamples,
+    cross_areas,
+    days_between,
+    lines_of,
+    sample_lanes,
+    stand_over,
+)
 from weather.exposure.points import build_grid, known_weather
 from weather.exposure.scene import WeatherScene
 from weather.exposure.warnings import ActingWarnings, acting_warnings
@@ -26,6 +34,7 @@ from weather.learning.volumes import VOLUMES, volumes_by_hub
 from weather.learning.warning_response import LearnedWarning, fit_warning_response, replace_productivity
 
 LONGEST_SPAN = 92
+_SIGNAL_HOURS = 13  # before a departure from which snow and rain add up to a colour
 
 
 @dataclass(frozen=True)
@@ -38,8 +47,8 @@ class ImpactTables:
         Tables of these names.
     observations, forecasts, warnings
         Tables ``weather_observations``, ``weather_forecasts`` and ``weather_warnings``.
-    departures
-        Table ``lane_departures``; lanes without a row leave at ``departure_hour``.
+    departures, hub_sorts, hub_closures
+        Table ``lane_departures``, and the tables of these names: when lanes are left, see ``data.departure_times``.
     lane_geometry
         Lane id -> GeoJSON geometry; lanes without one follow the great circle.
     route_volumes
@@ -54,8 +63,15 @@ class ImpactTables:
     forecasts: pl.DataFrame
     warnings: pl.DataFrame
     departures: pl.DataFrame | None = None
+    hub_sorts: pl.DataFrame | None = None
+    hub_closures: pl.DataFrame | None = None
     lane_geometry: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     route_volumes: pl.DataFrame | None = None
+
+    @property
+    def timetable(self) -> TimetableTables:
+        """What tells when lanes are left."""
+        return TimetableTables(self.hubs, self.hub_sorts, self.hub_closures, self.departures)
 
 
 @dataclass(frozen=True)
@@ -69,7 +85,7 @@ class NetworkImpact:
     unplaced_lanes, unplaced_outlets
         Ids without coordinates, of which nothing can be said.
     unknown_lane_days, unknown_outlet_days
-        How many lane-days and outlet-days have no weather point within the radius and no warning.
+        How many lane-days with a departure, and outlet-days, have no weather point within the radius and no warning.
     closures
         Columns of ``lane_closures`` without run_id.
     untouched
@@ -94,26 +110,24 @@ class NetworkImpact:
 
 
 def choose_days(
-    forecasts: pl.DataFrame,
+    tables: ImpactTables,
+    settings: WeatherSettings,
     zone: ZoneInfo,
     first: date | None,
     last: date | None,
     *,
-    departure_hour: int,
     as_of: datetime | None = None,
 ) -> list[date]:
     """Return the days to look at: as asked, else the days the latest weather forecast speaks of.
 
     Parameters
     ----------
-    forecasts
-        Table ``weather_forecasts``.
-    zone
-        Time zone of the workspace.
+    tables
+        The forecast, and what tells when lanes are left.
+    settings, zone
+        Section ``[weather]`` of radar.toml and time zone of the workspace.
     first, last
-        As asked; None for the ends of the latest forecast.
-    departure_hour
-        Local hour at which linehaul leaves.
+        As asked; None for the ends of the latest forecast. Its last day is the last on which a lane is left before it ends.
     as_of
         Forecasts issued later are not looked at.
 
@@ -123,7 +137,7 @@ def choose_days(
         When nothing tells the days, they are the wrong way round, or there are too many.
     """
     if first is None or last is None:
-        known = forecasts.filter(pl.col("issued_at").is_not_null())
+        known = tables.forecasts.filter(pl.col("issued_at").is_not_null())
         if as_of is not None:
             known = known.filter(pl.col("issued_at") <= as_of)
         latest = known.filter(pl.col("issued_at") == pl.col("issued_at").max())
@@ -136,14 +150,22 @@ def choose_days(
         if not isinstance(begin, datetime) or not isinstance(end, datetime):
             raise RadarError("a weather forecast without times", action="load it again")
         first = first or begin.date()
-        # the last day is the last whose departures are still in it
-        last = last or max((end - timedelta(hours=departure_hour)).date(), first)
+        last = last or max(_last_left(tables, settings, zone, end), first)
     if first > last:
         raise RadarError(f"days from {first} to {last}", "the first day before the last", "swap --from and --to")
     days = days_between(first, last)
     if len(days) > LONGEST_SPAN:
         raise RadarError(f"{len(days)} days", f"at most {LONGEST_SPAN}", "choose fewer with --from and --to")
     return days
+
+
+def _last_left(tables: ImpactTables, settings: WeatherSettings, zone: ZoneInfo, end: datetime) -> date:
+    """Last business date on which some lane is left by a moment; without lanes the day whose usual hour it holds."""
+    # a week, for lanes that are left on some weekdays only; a hub's clock may be a day ahead
+    near = days_between(end.date() - timedelta(days=6), end.date() + timedelta(days=1))
+    left = list_departures(tables.lanes, tables.timetable, near, zone, settings.departure_hour)
+    last = left.filter(pl.col("leaves_at") <= end.astimezone(UTC))["date"].max()
+    return last if isinstance(last, date) else (end - timedelta(hours=settings.departure_hour)).date()
 
 
 @dataclass(frozen=True)
@@ -220,7 +242,7 @@ def _learn_speeds(
     # parcels on the way are met by the weather of the days after pick-up
     near = observed.filter(pl.col("valid_at").is_between(begin, end + timedelta(days=5)))
     grid = build_grid(known_weather(near, near.clear()))
-    return fit_lane_speed(delays, tables.lanes, tables.hubs, grid, effects, settings, zone)
+    return fit_lane_speed(delays, tables.lanes, tables.timetable, grid, effects, settings, zone)
 
 
 def assess_network(
@@ -252,12 +274,15 @@ def assess_network(
     """
     lanes, outlets = tables.lanes, tables.outlets
     acting = acting_warnings(tables.warnings, as_of)
-    scene = build_scene(tables, days, settings, zone, as_of=as_of, effects=effects, acting=acting)
+    departures = list_departures(lanes, tables.timetable, days, zone, settings.departure_hour)
+    scene = build_scene(
+        tables, days, settings, zone, as_of=as_of, effects=effects, acting=acting, departures=departures
+    )
     progress.step(1, 4, "reading weather")
     lines = lines_of(tables.lane_geometry)
     samples = sample_lanes(lanes, tables.hubs, scene.settings.sample_km, lines)
     crossings = cross_areas(samples, scene.areas)
-    lane_rows = assess_lanes(samples, days, scene, tables.departures, crossings)
+    lane_rows = assess_lanes(samples, days, scene, departures, crossings)
     progress.step(2, 4, "lanes")
     outlet_rows = assess_outlets(outlets, days, scene)
     progress.step(3, 4, "outlets")
@@ -270,7 +295,7 @@ def assess_network(
         outlet_rows,
         samples.unplaced,
         tuple(lost),
-        len(samples.lane_id) * len(days) - lane_rows.height,
+        _count_left(samples, departures) - lane_rows.height,
         (outlets.height - len(lost)) * len(days) - outlet_rows.height,
         closures,
         tuple(_untouched(crossings, outlets, scene)),
@@ -278,6 +303,12 @@ def assess_network(
         dict(acting.notes),
         _newest_issue(tables.forecasts, as_of),
     )
+
+
+def _count_left(samples: LaneSamples, departures: pl.DataFrame) -> int:
+    """How many lane-days of placed lanes have a departure."""
+    placed = departures.filter(pl.col("lane_id").is_in(samples.lane_id))
+    return placed.select("lane_id", "date").unique().height
 
 
 def _longest(lanes: pl.DataFrame) -> float:
@@ -309,6 +340,7 @@ def build_scene(
     as_of: datetime | None = None,
     effects: tuple[EffectRow, ...] | None = None,
     acting: ActingWarnings | None = None,
+    departures: pl.DataFrame | None = None,
 ) -> WeatherScene:
     """Gather everything known of the weather of some days.
 
@@ -326,6 +358,8 @@ def build_scene(
         Effect rows; None takes those of radar.toml.
     acting
         Warnings that act; None chooses them.
+    departures
+        When lanes are left; None is within these days.
 
     Raises
     ------
@@ -333,7 +367,13 @@ def build_scene(
         When there is neither a weather point nor a warning for these days.
     """
     # a slowed lane is on the road for longer than its hours
-    begin, end = hours_needed(days, 2.0 * _longest(tables.lanes), zone)
+    slowed = 2.0 * _longest(tables.lanes)
+    begin, end = hours_needed(days, slowed, zone)
+    leaves = None if departures is None else departures["leaves_at"]
+    first, last = (None, None) if leaves is None else (leaves.min(), leaves.max())
+    if isinstance(first, datetime) and isinstance(last, datetime):
+        # by the clock of a far hub, or of one that was shut, a day's departures may leave on another
+        begin, end = min(begin, first - timedelta(hours=_SIGNAL_HOURS)), max(end, last + timedelta(hours=slowed))
     near = pl.col("valid_at").is_between(begin, end)
     weather = known_weather(tables.observations.filter(near), tables.forecasts.filter(near), as_of)
     acting = acting or acting_warnings(tables.warnings, as_of)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,21 +17,28 @@ from data.settings import WeatherSettings
 from weather.impact_inputs import ImpactTables, assess_network
 
 HUBS, LANES, HOURS, WARNINGS = 400, 10_000, 72, 200
+THREE_SORTS = ("16:00", "24:00", "32:00")
 START = datetime(2025, 11, 10, 16, tzinfo=UTC)
 
 
-def measure_exposure() -> dict[str, float]:
-    """Measure CPU seconds of one assessment, after one small one that loads what is compiled."""
+def measure_exposure(closes: tuple[str, ...] = ()) -> dict[str, float]:
+    """Measure CPU seconds of one assessment, after one small one that loads what is compiled.
+
+    With ``closes`` every hub has a sort that closes at each of these hours, and each lane is left at all of them.
+    """
     tables = make_tables()
+    if closes:
+        tables = replace(tables, hub_sorts=_sorts(tables.hubs, closes))
     days = [date(2025, 11, 11) + timedelta(days=day) for day in range(3)]
     zone = ZoneInfo("Asia/Shanghai")
-    few = ImpactTables(**(vars(tables) | {"lanes": tables.lanes.head(10)}))
+    few = replace(tables, lanes=tables.lanes.head(10))
     assess_network(few, days, WeatherSettings(), zone)
     cpu, wall = time.process_time(), time.perf_counter()
     found = assess_network(tables, days, WeatherSettings(), zone)
     return {
         "cpu_seconds": round(time.process_time() - cpu, 1),
         "wall_seconds": round(time.perf_counter() - wall, 1),
+        "departures_a_day": LANES * max(len(closes), 1),
         "lane_days": found.lanes.height,
         "closures": found.closures.height,
     }
@@ -60,6 +68,12 @@ def make_tables() -> ImpactTables:
     return ImpactTables(
         lanes, hubs, contract("outlets").empty(), contract("waybills").empty(), nothing, forecasts, _warnings(chance)
     )
+
+
+def _sorts(hubs: pl.DataFrame, closes: tuple[str, ...]) -> pl.DataFrame:
+    rows = [(hub, hour, "00:00", hour, hour) for hub in hubs["hub_id"] for hour in closes]
+    names = ["hub_id", "sort_id", "opens", "cut_off", "closes"]
+    return contract("hub_sorts").arrange(pl.DataFrame(rows, schema=names, orient="row"))
 
 
 def _forecasts(chance: np.random.Generator) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from data.contracts import contract
+from data.departure_times import TimetableTables
 from data.errors import RadarError
 from data.workspace import Workspace
 from operations.care import CareTables, list_care, sum_by_merchant, usual_paths
@@ -274,3 +275,49 @@ def test_merchants_are_summed_by_parcels_and_the_most_parcel_hours_come_first() 
     summed = sum_by_merchant(pl.DataFrame(rows, schema=names, orient="row"))
     # N: 2 x 9 = 18 parcel-hours; M: 3 x 2 + 1 x 10 = 16, a mean of 4
     assert summed.rows() == [("N", 0, 2, 9.0, 9.0), ("M", 1, 3, 4.0, 12.0)]
+
+
+SORTS = pl.DataFrame(
+    [
+        (hub, name, *hours)
+        for hub in ("A", "B")
+        for name, *hours in (("day", "14:00", "16:00"), ("night", "30:00", "32:00"))
+    ],
+    schema=["hub_id", "sort_id", "cut_off", "closes"],
+    orient="row",
+)
+
+
+@pytest.mark.parametrize(
+    ("picked", "day", "start", "end", "worst"),
+    [
+        # picked up at 13:00 it leaves A at 16:00, comes to B at 02:00 and leaves B with the night at 08:00
+        (NOW - timedelta(hours=5), DAY, 15, 17, 2.0),
+        (NOW - timedelta(hours=5), DAY, 1, 4, None),
+        # picked up at 15:00 it misses that sort: A at 08:00, B at 18:00 and from there at 08:00 a day later
+        (NOW - timedelta(hours=3), DAY + timedelta(days=1), 39, 41, 2.0),
+        (NOW - timedelta(hours=3), DAY + timedelta(days=1), 15, 17, None),
+    ],
+)
+def test_a_waybill_leaves_with_the_first_sort_that_takes_it(
+    picked: datetime, day: date, start: int, end: int, worst: float | None
+) -> None:
+    met = weather((day, "B-C", 1.0, 1.0, "red", SNOW))
+    shut = closures(("B-C", start, end, 1.0, SNOW))
+    timetable = TimetableTables(pl.DataFrame({"hub_id": ["A", "B", "C"]}), SORTS)
+    tables = CareTables(waybills(waybill("w", "A", "C", picked)), LANES, FLOWS, met, shut, timetable)
+    found = list_care(tables, NOW, ZONE, 20)
+    assert found["worst_hours"].to_list() == ([] if worst is None else [worst])
+
+
+def test_parcels_of_a_plan_by_sorts_leave_at_its_hours() -> None:
+    later = DAY + timedelta(days=1)
+    # the night's departure of the day leaves at eight in the morning of the next, and drives ten hours
+    at = datetime(2025, 11, 12, 8, tzinfo=UTC)
+    flows = pl.DataFrame([flow(later, "A", "B", ["A-B"], 50) | {"departs_at": [at]}])
+    flows = flows.cast({"departs_at": pl.List(pl.Datetime("us", "UTC"))})
+    done = waybill("w", "A", "C", NOW - timedelta(days=9), delivered_at=NOW - timedelta(days=8), status="delivered")
+    met = weather((later, "A-B", 1.0, 1.0, "red", SNOW))
+    for start, worst in ((39, [2.0]), (27, [])):  # at 09:00 of the 12th, at 21:00 of the 11th
+        found = care([done], met, closures(("A-B", start, start + 2, 1.0, SNOW)), flows)
+        assert found["worst_hours"].to_list() == worst

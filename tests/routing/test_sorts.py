@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 import pytest
 
 from data.contracts import contract
+from data.departure_times import TimetableTables, list_departures
 from data.errors import RadarError
 from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.playback import play_plan
@@ -384,3 +386,52 @@ def test_no_parcel_of_a_random_network_misses_a_sort(seed: int, asked: TrunkOpti
     assert plan.lower_bound <= plan.cost + 1e-6
     carried = int(plan.trunk_flows["parcels"].sum())
     assert carried + plan.short == int(inputs.route_demand["parcels"].sum())
+
+
+def test_lanes_are_left_at_the_hours_at_which_the_trunk_plan_sends_them() -> None:
+    """Two hubs in two zones, one shut for some hours, a sort past midnight, one on weekends only, and a lane with hours of its own."""
+    inputs = _inputs(
+        hub_sorts=pl.concat([_sorts("A"), _sorts("B", THREE[:2], weekdays="1236")]),
+        hub_closures=_table(
+            "hub_closures",
+            [
+                {
+                    "closure_id": "1",
+                    "hub_id": "A",
+                    "open_share": 0.0,
+                    "starts_at": datetime(DAY.year, DAY.month, DAY.day, 15, tzinfo=UTC),
+                    "ends_at": datetime(DAY.year, DAY.month, DAY.day, 18, 30, tzinfo=UTC),
+                }
+            ],
+        ),
+        lane_departures=_table("lane_departures", [{"lane_id": "A-B 2", "leaves": "26:15", "weekdays": "1457"}]),
+    )
+    first = inputs.lanes.row(0, named=True)
+    back = first | {"lane_id": "B-A", "origin_hub_id": "B", "destination_hub_id": "A"}
+    inputs = replace(
+        inputs,
+        lanes=pl.DataFrame([first, first | {"lane_id": "A-B 2"}, back], schema=inputs.lanes.schema),
+        hubs=inputs.hubs.with_columns(time_zone=pl.Series(["Asia/Kolkata", None], dtype=pl.String)),
+        route_demand=pl.concat(
+            [inputs.route_demand, inputs.route_demand.with_columns(pl.col("date").dt.offset_by("8d"))]
+        ),
+    )
+    network = build_network(inputs, OPTIONS)
+    sent = {
+        (
+            network.lane_ids[network.arc_lane[arc]],
+            network.day(int(network.arc_day[arc])),
+            network.moment(network.arc_leaves[arc]),
+        )
+        for arc in range(network.arcs)
+    }
+    days = [network.day(day) for day in range(network.days)]
+    tables = TimetableTables(inputs.hubs, inputs.hub_sorts, inputs.hub_closures, inputs.lane_departures)
+    listed = list_departures(inputs.lanes, tables, days, ZoneInfo(OPTIONS.time_zone), 20)
+    told = set(listed.select("lane_id", "date", "leaves_at").iter_rows())
+    assert sent <= told
+    # the last of the horizon reach no sort any more
+    reach = {row for row in told if row[1] < DAY + timedelta(days=6)}
+    assert len(reach) > 15
+    assert reach <= sent
+    assert {lane for lane, *_ in sent} == {"A-B", "A-B 2", "B-A"}

@@ -25,7 +25,7 @@ from routing.trunk.task.lane_vehicles import (
 )
 from routing.trunk.task.lane_weather import LaneWeather, read_lane_weather
 from routing.trunk.task.path_rules import is_accepted, lay_rules, mark_paths, mark_refused, may_go_on
-from routing.trunk.task.sorts import lay_sorts, read_hours
+from routing.trunk.task.sorts import lay_sorts
 from routing.trunk.task.stands import read_stands
 from routing.trunk.task.validation import check_numbers, number_names
 from tests.routing.networks import DAY, make_inputs
@@ -100,7 +100,6 @@ def test_a_day_is_one_sort_and_lanes_leave_at_midnight() -> None:
     assert (sorts.by_clock, len(sorts.hub), sorts.of_hub(1).tolist()) == (False, 6, [1, 3, 5])
     assert sorts.after.tolist() == [2, 3, 4, 5, -1, -1]
     assert sorts.capacity[sorts.of_hub(1)].tolist() == [60.0, 60.0, 60.0]
-    assert read_hours("26:30") == 26.5
     ends = (np.array([0]), np.array([1]))
     slots = list_days(inputs.lanes, sorts, ends, LaneWeather(np.ones((1, 3)), np.array([[1.0, 1.0, 0.0]])), 6.0)
     # 20 hours and 6 of unloading are two days

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from data.departure_times import TimetableTables, list_departures
 from data.sample.make import Sample, build_sample
 from data.sample.scale import AS_OF
 from data.settings import WeatherSettings
@@ -100,7 +101,9 @@ def test_warned_lanes_and_outlets_are_touched_and_fair_ones_are_not(sample: Samp
     near = weather.filter(pl.col("valid_at").dt.date().is_between(days[0], days[-1]))
     acting = acting_warnings(warnings)
     scene = WeatherScene(build_grid(near), acting.frame, acting.areas, EffectTables(list_effects()), SETTINGS, ZONE)
-    lanes = assess_lanes(sample_lanes(tables["lanes"], tables["hubs"], SETTINGS.sample_km), days, scene)
+    timetable = TimetableTables(tables["hubs"], tables["hub_sorts"])
+    departures = list_departures(tables["lanes"], timetable, days, ZONE, SETTINGS.departure_hour)
+    lanes = assess_lanes(sample_lanes(tables["lanes"], tables["hubs"], SETTINGS.sample_km), days, scene, departures)
     warned = lanes.filter(pl.col("cause").str.contains("warning"))
     assert warned.height > 0
     assert warned.filter(pl.col("lane_id").str.ends_with("road"))["speed_factor"].max() < 1.0  # type: ignore[operator]

@@ -27,7 +27,7 @@ def assess_lanes(
     samples: LaneSamples,
     days: Sequence[date],
     scene: WeatherScene,
-    departures: pl.DataFrame | None = None,
+    departures: pl.DataFrame,
     crossings: pl.DataFrame | None = None,
     progress: Progress = SILENT,
 ) -> pl.DataFrame:
@@ -44,7 +44,7 @@ def assess_lanes(
     scene
         What is known of the weather.
     departures
-        Table ``lane_departures``; lanes without a row leave at ``departure_hour``.
+        When lanes are left: as ``data.departure_times.list_departures`` lists it.
     crossings
         As ``exposure.cross_areas`` finds them; None looks.
     progress
@@ -53,13 +53,13 @@ def assess_lanes(
     Returns
     -------
     polars.DataFrame
-        Columns of ``lane_weather`` without run_id, sorted by date and lane. A lane and day of which nothing is known has
-        no row.
+        Columns of ``lane_weather`` without run_id, sorted by date and lane. A lane and day of which nothing is known, or
+        on which it is not left, has no row.
     """
     count = len(samples.lane_id)
-    if count == 0 or not days:
+    trips = list_trips(samples, days, departures)
+    if trips.lane.size == 0:
         return _no_rows("lane_id")
-    trips = list_trips(samples, days, scene.settings.departure_hour, scene.zone, departures)
     driven = drive(samples, trips, scene, crossings)
     progress.step(2, 3, "weather and warnings along lanes")
     lanes, known, worst = _by_lane_day(trips, driven, (count, len(days)))

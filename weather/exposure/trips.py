@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from data.arrays import Floats
-from weather.exposure.lane_places import LaneSamples, cross_areas, departure_hours
+from weather.exposure.lane_places import LaneSamples, cross_areas
 from weather.exposure.local_weather import Effect, LocalWeather, weather_over, work_out_effect
 from weather.exposure.scene import WeatherScene
 
@@ -67,9 +66,7 @@ class Driven:
     met: pl.DataFrame
 
 
-def list_trips(
-    samples: LaneSamples, days: Sequence[date], hour: int, zone: ZoneInfo, departures: pl.DataFrame | None = None
-) -> Trips:
+def list_trips(samples: LaneSamples, days: Sequence[date], departures: pl.DataFrame) -> Trips:
     """List when each lane is left on each day.
 
     Parameters
@@ -78,33 +75,17 @@ def list_trips(
         The lanes.
     days
         Business dates.
-    hour
-        Local hour at which lanes without departure times are left.
-    zone
-        Time zone of the workspace.
     departures
-        ``lane_id``, ``leaves`` (HH:MM, may pass 24:00), ``weekdays`` (1234567, empty is every day); None or no row of a
-        lane: it is left at ``hour``.
+        ``lane_id``, ``date``, ``leaves_at``: as ``data.departure_times.list_departures`` lists them. Other lanes and dates drop out.
     """
-    usual = departure_hours(days, hour, zone)
-    lanes, count = np.arange(len(samples.lane_id)), len(days)
-    known = _departure_minutes(departures, samples)
-    without = np.array([lane for lane in lanes.tolist() if lane not in known], dtype=np.int64)
-    lane = [np.repeat(without, count)]
-    day = [np.tile(np.arange(count), without.size)]
-    leaves = [np.tile(usual, without.size)]
-    for position, times in known.items():
-        for minutes, weekdays in times:
-            runs = [number for number, each in enumerate(days) if not weekdays or str(each.isoweekday()) in weekdays]
-            moments = [datetime.combine(days[number], datetime.min.time(), tzinfo=zone) for number in runs]
-            lane.append(np.full(len(runs), position, dtype=np.int64))
-            day.append(np.array(runs, dtype=np.int64))
-            leaves.append(
-                np.array(
-                    [(each + timedelta(minutes=minutes)).timestamp() / 3600.0 for each in moments], dtype=np.float64
-                )
-            )
-    return Trips(np.concatenate(lane), np.concatenate(day), np.concatenate(leaves))
+    lanes = pl.DataFrame({"lane_id": samples.lane_id}, schema={"lane_id": pl.String}).with_row_index("lane")
+    dates = pl.DataFrame({"date": days}, schema={"date": pl.Date}).with_row_index("day")
+    rows = departures.select("lane_id", "date", "leaves_at").unique(maintain_order=True)
+    rows = rows.join(lanes, on="lane_id").join(dates, on="date").sort("lane", "day", "leaves_at")
+    hours = rows["leaves_at"].dt.epoch("us").to_numpy() / 3.6e9
+    return Trips(
+        rows["lane"].to_numpy().astype(np.int64), rows["day"].to_numpy().astype(np.int64), hours.astype(np.float64)
+    )
 
 
 def drive(samples: LaneSamples, trips: Trips, scene: WeatherScene, crossings: pl.DataFrame | None = None) -> Driven:
@@ -229,21 +210,6 @@ class _Pairs:
 
     def table(self) -> pl.DataFrame:
         return pl.DataFrame({"trip": self.trip[self.met], "warning": self.warning[self.met]})
-
-
-def _departure_minutes(departures: pl.DataFrame | None, samples: LaneSamples) -> dict[int, list[tuple[int, str]]]:
-    """Lane position -> minutes after midnight and weekdays of each of its departures."""
-    if departures is None or departures.is_empty():
-        return {}
-    position = {lane: number for number, lane in enumerate(samples.lane_id)}
-    found: dict[int, list[tuple[int, str]]] = {}
-    for lane, leaves, weekdays in (
-        departures.select("lane_id", "leaves", "weekdays").unique(maintain_order=True).iter_rows()
-    ):
-        if lane in position:
-            hours, _, minutes = leaves.partition(":")
-            found.setdefault(position[lane], []).append((60 * int(hours) + int(minutes or 0), weekdays or ""))
-    return found
 
 
 def _neutral(count: int) -> Effect:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -14,16 +14,20 @@ from numpy.typing import NDArray
 
 from data.arrays import Floats
 from data.constants import constant
+from data.departure_times import TimetableTables, list_departures
 from data.geography import ground_km, transit_hours
 from data.settings import WeatherSettings
 from weather.effects.effect_tables import EffectRow, EffectTables
-from weather.exposure.lane_places import LaneSamples, departure_hours, sample_lanes
+from weather.exposure.lane_places import LaneSamples, days_between, sample_lanes
 from weather.exposure.local_weather import weather_over
 from weather.exposure.points import WeatherGrid
+from weather.exposure.trips import list_trips
 from weather.learning.out_of_sample import NOTHING_LEFT_OUT, gain_of_mixture
 from weather.learning.volumes import VOLUMES
 
 KINDS = ("rain", "snow", "fog")
+
+_LONGEST_WAIT = 7  # days for a departure: every weekday has come once
 
 _MEASURES = {"rain": "rain", "snow": "snow", "fog": "visibility"}
 
@@ -87,8 +91,8 @@ def measure_delays(waybills: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``origin_hub_id``, ``destination_hub_id``, ``date`` (of pick-up), ``extra_hours`` (mean of hours from pick-up to arrival less
-        the pair's median), ``waybills``; the thousand pairs with most waybills, each with at least twenty. Sorted.
+        ``origin_hub_id``, ``destination_hub_id``, ``date`` (of pick-up), ``picked_up_at`` (mean), ``extra_hours`` (mean of hours from
+        pick-up to arrival less the pair's median), ``waybills``; the thousand pairs with most waybills, each with at least twenty. Sorted.
     """
     pair = ["origin_hub_id", "destination_hub_id"]
     hours = (pl.col("arrived_at") - pl.col("picked_up_at")).dt.total_seconds() / 3600.0
@@ -98,20 +102,24 @@ def measure_delays(waybills: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
             pl.col("origin_hub_id") != pl.col("destination_hub_id"),
             pl.col("picked_up_at") <= pl.col("picked_up_at").max() - timedelta(days=SPEEDS.still_running),
         )
-        .select(*pair, date=pl.col("picked_up_at").dt.convert_time_zone(str(zone)).dt.date(), hours=hours)
+        .select(
+            *pair, "picked_up_at", date=pl.col("picked_up_at").dt.convert_time_zone(str(zone)).dt.date(), hours=hours
+        )
         .drop_nulls()
     )
     count = moved.group_by(pair).agg(count=pl.len()).filter(pl.col("count") >= SPEEDS.least_waybills)
     chosen = count.sort("count", *pair, descending=[True, False, False]).head(SPEEDS.most_pairs).select(pair)
     usual = moved.join(chosen, on=pair).with_columns(extra=pl.col("hours") - pl.col("hours").median().over(pair))
-    days = usual.group_by(*pair, "date").agg(extra_hours=pl.col("extra").mean(), waybills=pl.len())
+    days = usual.group_by(*pair, "date").agg(
+        pl.col("picked_up_at").mean(), extra_hours=pl.col("extra").mean(), waybills=pl.len()
+    )
     return days.sort(*pair, "date")
 
 
 def fit_lane_speed(
     delays: pl.DataFrame,
     lanes: pl.DataFrame,
-    hubs: pl.DataFrame,
+    timetable: TimetableTables,
     grid: WeatherGrid,
     tables: EffectTables,
     settings: WeatherSettings,
@@ -123,8 +131,10 @@ def fit_lane_speed(
     ----------
     delays
         As ``measure_delays`` returns them.
-    lanes, hubs
-        Tables of the workspace.
+    lanes
+        Table of this name.
+    timetable
+        Hubs, and when lanes are left.
     grid
         The weather of those days.
     tables
@@ -140,22 +150,20 @@ def fit_lane_speed(
     Notes
     -----
     With ``T`` the hours on the road of a pair and ``e`` the mean extra hours of a day, ``y = ln(T / (T + e))`` less its mean on
-    fair days is the logarithm of the day's speed factor. Each pair and day belongs to the class of the worst it crossed. Days are
+    fair days is the logarithm of the day's speed factor. Each pair and day belongs to the class of the worst it crossed, having left with
+    the first departure that took parcels picked up at the day's mean hour (at ``departure_hour`` where no hours are known). Days are
     the units (a storm hits many pairs at once): a class's mean of its days' means, with variance s² / days, is weighed
     against the published figure with deviation 0.10 in logarithms. A heavier class is never faster than a lighter one:
     where it would be, the two become one (pool adjacent violators).
     """
     if delays.is_empty() or grid.points == 0:
         return tuple(_learned(tables, {}))
-    places = _pairs_as_lanes(delays, lanes, hubs)
-    samples = sample_lanes(places, hubs, settings.sample_km)
-    days = delays["date"].unique().sort().to_list()
-    classes = _classes_met(samples, days, grid, tables, settings, zone)
-    rows = (
-        delays.with_columns(lane_id=pl.concat_str("origin_hub_id", pl.lit(">"), "destination_hub_id"))
-        .join(places.select("lane_id", "transit_hours"), on="lane_id")
-        .join(classes, on=["lane_id", "date"])
-    )
+    places = _pairs_as_lanes(delays, lanes, timetable.hubs)
+    samples = sample_lanes(places, timetable.hubs, settings.sample_km)
+    named = delays.with_columns(lane_id=pl.concat_str("origin_hub_id", pl.lit(">"), "destination_hub_id"))
+    left = _find_departures(named, places, timetable, settings.departure_hour, zone)
+    classes = _classes_met(samples, left, grid, tables, settings)
+    rows = named.join(places.select("lane_id", "transit_hours"), on="lane_id").join(classes, on=["lane_id", "date"])
     road = pl.col("transit_hours")
     rows = rows.with_columns(
         y=(road / (road + pl.max_horizontal("extra_hours", -0.5 * road))).log(),
@@ -244,7 +252,8 @@ def _never_rising(values: Floats, weights: Floats) -> tuple[Floats, list[list[in
 def _pairs_as_lanes(delays: pl.DataFrame, lanes: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
     """Each pair of hubs as a lane: with the hours of its quickest road, else of the road distance."""
     pair = ["origin_hub_id", "destination_hub_id"]
-    quickest = lanes.filter(pl.col("mode") == "road").group_by(pair).agg(pl.col("transit_hours").min())
+    roads = lanes.filter(pl.col("mode") == "road").sort(*pair, "transit_hours", "lane_id")
+    quickest = roads.unique(pair, keep="first", maintain_order=True).select(*pair, "transit_hours", quickest="lane_id")
     place = hubs.select("hub_id", "latitude", "longitude").drop_nulls()
     pairs = (
         delays.select(pair)
@@ -260,25 +269,54 @@ def _pairs_as_lanes(delays: pl.DataFrame, lanes: pl.DataFrame, hubs: pl.DataFram
         lane_id=pl.concat_str(pair[0], pl.lit(">"), pair[1]),
         mode=pl.lit("road"),
     )
-    return pairs.select("lane_id", *pair, "mode", "transit_hours").sort("lane_id")
+    return pairs.select("lane_id", *pair, "mode", "transit_hours", "quickest").sort("lane_id")
+
+
+def _find_departures(
+    delays: pl.DataFrame, places: pl.DataFrame, timetable: TimetableTables, usual_hour: int, zone: ZoneInfo
+) -> pl.DataFrame:
+    """Departure with which the parcels of each pair and day left: ``lane_id``, ``date`` (of pick-up), ``leaves_at``, sorted.
+
+    A pair is left when its quickest road is; its parcels join the first departure that takes what is at hand at their mean hour of pick-up.
+    """
+    dates = delays["date"].unique().sort().to_list()
+    # a sort of the night before may still take them, and the next may be days away
+    days = days_between(dates[0] - timedelta(days=2), dates[-1] + timedelta(days=_LONGEST_WAIT))
+    roads = places.select(pl.coalesce("quickest", "lane_id").alias("lane_id"), "origin_hub_id", pair="lane_id")
+    times = list_departures(roads, timetable, days, zone, usual_hour)
+    listed = times.join(roads.select("lane_id", "pair"), on="lane_id").drop("lane_id").rename({"pair": "lane_id"})
+    wanted = delays.select("lane_id", "date", "picked_up_at")
+    usual = wanted.join(listed.filter(pl.col("told") == "usual"), on=["lane_id", "date"])
+    clock = listed.filter(pl.col("told") != "usual").select("lane_id", "leaves_at", "taken_until").sort("taken_until")
+    joined = wanted.sort("picked_up_at").join_asof(
+        clock,
+        left_on="picked_up_at",
+        right_on="taken_until",
+        by="lane_id",
+        strategy="forward",
+        tolerance=timedelta(days=_LONGEST_WAIT),
+        check_sortedness=False,
+    )
+    columns = ["lane_id", "date", "leaves_at"]
+    return pl.concat([usual.select(columns), joined.select(columns).drop_nulls()]).sort("lane_id", "date")
 
 
 def _classes_met(
-    samples: LaneSamples,
-    days: Sequence[date],
-    grid: WeatherGrid,
-    tables: EffectTables,
-    settings: WeatherSettings,
-    zone: ZoneInfo,
+    samples: LaneSamples, left: pl.DataFrame, grid: WeatherGrid, tables: EffectTables, settings: WeatherSettings
 ) -> pl.DataFrame:
     """Id of the worst class each lane met on each day, "" where it was fair: ``lane_id``, ``date``, ``met``.
 
-    Lanes and days of which nothing is known are left out.
+    ``left`` tells when each lane is left on each day. Lanes and days of which nothing is known are left out.
     """
     index, weight = grid.nearest(samples.latitude, samples.longitude, settings.radius_km, settings.neighbours)
-    leaves = departure_hours(days, settings.departure_hour, zone)
+    trips = list_trips(samples, days := left["date"].unique().sort().to_list(), left)
+    leaves = np.full((len(samples.lane_id), len(days)), np.nan)
+    leaves[trips.lane, trips.day] = trips.leaves
     way = samples.transit_hours[samples.lane] * samples.fraction
-    local = weather_over(grid, index, weight, np.ceil(leaves[None, :] + way[:, None] - 1e-9).astype(np.int64))
+    hours = np.ceil(leaves[samples.lane] + way[:, None] - 1e-9)
+    # before the first hour of the grid nothing is known
+    hours = np.where(np.isnan(hours), grid.first_hour - 1.0, hours).astype(np.int64)
+    local = weather_over(grid, index, weight, hours)
     names = [""]
     worst = np.ones(local.known.shape)
     met: NDArray[np.int64] = np.zeros(local.known.shape, dtype=np.int64)

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from data.hub_hours import read_hours, runs_on
 from routing.trunk.task.lane_weather import LaneWeather
-from routing.trunk.task.sorts import HOURS_A_DAY, Floats, Ints, Sorts, read_hours
+from routing.trunk.task.sorts import HOURS_A_DAY, Floats, Ints, Sorts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -210,8 +211,7 @@ def _leave_by_day(sorts: Sorts, hub: int, row: Mapping[str, Any], days: int) -> 
         return tail, leaves
     load = float(row.get("load_hours") or 0.0)
     for day in range(days):
-        weekday = str((sorts.midnight.date() + timedelta(days=day)).isoweekday())
-        if row.get("weekdays") and weekday not in row["weekdays"]:
+        if not runs_on(row, sorts.midnight.date() + timedelta(days=day)):
             continue
         hour = sorts.reopen(hub, sorts.hour_of(day, read_hours(row["leaves"]), hub))
         place = int(np.searchsorted(sorts.close[mine], hour - load + _EPSILON, side="right")) - 1

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routing.trunk.task.sorts import HOURS_A_DAY, Floats, Ints, Sorts, read_hours
+from data.hub_hours import read_hours
+from routing.trunk.task.sorts import HOURS_A_DAY, Floats, Ints, Sorts
 
 if TYPE_CHECKING:
     import polars as pl

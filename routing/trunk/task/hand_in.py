@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from data.errors import RadarError
-from routing.trunk.task.sorts import Ints, Sorts, read_hours
+from data.hub_hours import read_hours
+from routing.trunk.task.sorts import Ints, Sorts
 
 if TYPE_CHECKING:
     import polars as pl

@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from data.hub_hours import Spans, join_spans
 from routing.trunk.task.sorts import Flags, Floats
 
 if TYPE_CHECKING:
     import polars as pl
 
 _SECONDS = 3600.0
-
-Spans = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +108,3 @@ def read_lane_weather(
             span = tuple((moment - midnight).total_seconds() / _SECONDS for moment in (starts, ends))
             shut.setdefault(lanes[lane], []).append((span[0], span[1]))
     return LaneWeather(speed, capacity, {lane: join_spans(spans) for lane, spans in shut.items()})
-
-
-def join_spans(spans: Spans) -> Spans:
-    """Make one of spans that touch or overlap; rising."""
-    joined: Spans = []
-    for start, end in sorted(span for span in spans if span[0] < span[1]):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
-        else:
-            joined.append((start, end))
-    return joined

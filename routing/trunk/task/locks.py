@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.errors import RadarError
+from data.hub_hours import read_hours
 from routing.trunk.task.network import Ints, OpenLock, TrunkNetwork
-from routing.trunk.task.sorts import HOURS_A_DAY, Sorts, read_hours
+from routing.trunk.task.sorts import HOURS_A_DAY, Sorts
 
 if TYPE_CHECKING:
     import polars as pl

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import RadarError
+from data.hub_hours import join_spans, moment_at, read_closures, read_hours, read_zone, reopen, runs_on
 
 if TYPE_CHECKING:
     import polars as pl
@@ -81,10 +82,7 @@ class Sorts:
 
     def reopen(self, hub: int, hour: float) -> float:
         """Return the hour itself, or the end of the closure it falls into."""
-        for start, end in self.shut[hub]:
-            if start <= hour < end:
-                return end
-        return hour
+        return reopen(self.shut[hub], hour)
 
     def hour_of(self, day: int, hours: float, hub: int) -> float:
         """Hour of the plan at which the clock of a hub shows ``hours`` of a day."""
@@ -114,8 +112,10 @@ def lay_sorts(
     rows = _by_hub(inputs.hub_sorts, names)
     zones: list[ZoneInfo | None] = [None] * len(names)
     if rows:
-        zones = [_zone(row.get("time_zone"), row["hub_id"], zone) for row in hubs.iter_rows(named=True)]
-    shut, spans = _read_closures(inputs.hub_closures, names, midnight)
+        zones = [read_zone(row.get("time_zone"), row["hub_id"], zone) for row in hubs.iter_rows(named=True)]
+    closures = read_closures(inputs.hub_closures, midnight)
+    spans = [closures.get(name, []) for name in names]
+    shut = [join_spans((start, end) for start, end, share in hub if share <= 0) for hub in spans]
     given = {(r["hub_id"], r["date"], r["sort_id"]): r for r in inputs.hub_days.iter_rows(named=True)}
     found: list[dict[str, Any]] = []
     unload = np.full(len(names), options.unload_hours)
@@ -125,7 +125,7 @@ def lay_sorts(
         unload[number] = max(hours, default=options.unload_hours)
         for day in range(len(open_days)):
             when = first_day + timedelta(days=day)
-            today = [_lay(hub, row, number, day, midnight, when, zones[number]) for row in mine if _runs(row, when)]
+            today = [_lay(hub, row, number, day, midnight, when, zones[number]) for row in mine if runs_on(row, when)]
             _give_day(today, given, hub["hub_id"], when)
             for sort in today:
                 sort["open"] = bool(open_days[day, number])
@@ -193,29 +193,12 @@ def _by_hub(table: pl.DataFrame, names: list[str]) -> dict[str, list[dict[str, A
     return rows
 
 
-def _zone(name: str | None, hub: str, default: ZoneInfo) -> ZoneInfo:
-    if not name:
-        return default
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise RadarError(
-            f"time zone {name} of hub {hub}", "an IANA name such as Asia/Urumqi", "correct hubs.time_zone"
-        ) from None
-
-
-def read_hours(clock: str) -> float:
-    """Hours of a clock time; 26:30 is 26.5."""
-    hours, minutes = clock.split(":")
-    return int(hours) + int(minutes) / 60.0
-
-
 def _hour_at(midnight: datetime, when: date, hours: float, zone: ZoneInfo | None) -> float:
     if zone is None:
         return HOURS_A_DAY * (when - midnight.date()).days + hours
+    moment = moment_at(when, hours, zone)
     # arithmetic on a moment with a zone is that of the wall clock
     local = datetime(when.year, when.month, when.day, tzinfo=zone) + timedelta(minutes=round(hours * 60))
-    moment = local.astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None):
         raise RadarError(
             f"the hour {local:%H:%M} on {local:%Y-%m-%d} in {zone.key}, which the change of clocks leaves out",
@@ -231,12 +214,6 @@ def _whole_day(hub: Mapping[str, Any], options: TrunkOptions) -> dict[str, Any]:
     return {"sort_id": WHOLE_DAY, "opens": "00:00", "cut_off": clock, "closes": "24:00"} | {
         "sort_capacity": hub["sort_capacity"]
     }
-
-
-def _runs(row: Mapping[str, Any], when: date) -> bool:
-    first, last, weekdays = row.get("date_from"), row.get("date_to"), row.get("weekdays")
-    in_season = (first is None or first <= when) and (last is None or when <= last)
-    return in_season and (not weekdays or str(when.isoweekday()) in weekdays)
 
 
 def _lay(
@@ -289,31 +266,6 @@ def _give_day(today: list[dict[str, Any]], given: Mapping[Any, Mapping[str, Any]
         buffer = _first(own.get("buffer_capacity"), whole.get("buffer_capacity"))
         sort["capacity"] = sort["capacity"] if capacity is None else float(capacity)
         sort["buffer"] = sort["buffer"] if buffer is None else float(buffer)
-
-
-def _read_closures(
-    closures: pl.DataFrame, names: list[str], midnight: datetime
-) -> tuple[list[list[tuple[float, float]]], list[list[tuple[float, float, float]]]]:
-    """Spans by hub in which it is shut, joined, and all spans with the share that stays open [hours]."""
-    number_of = {name: number for number, name in enumerate(names)}
-    spans: list[list[tuple[float, float, float]]] = [[] for _ in names]
-    for row in closures.iter_rows(named=True):
-        if row["hub_id"] in number_of:
-            start, end = (
-                (row[c] - midnight.astimezone(UTC)).total_seconds() / 3600.0 for c in ("starts_at", "ends_at")
-            )
-            spans[number_of[row["hub_id"]]].append((start, end, float(row["open_share"])))
-    return [_join((a, b) for a, b, share in hub if share <= 0) for hub in spans], spans
-
-
-def _join(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    joined: list[tuple[float, float]] = []
-    for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def _open_share(sort: Mapping[str, Any], spans: Iterable[tuple[float, float, float]]) -> float:

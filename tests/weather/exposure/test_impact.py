@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from data.contracts import contract
+from data.departure_times import TimetableTables, list_departures
 from data.settings import WeatherSettings
 from weather.effects.effect_tables import EffectTables, list_effects
 from weather.exposure.impact import assess_lanes, assess_outlets, hours_needed
@@ -74,8 +75,13 @@ def lane(mode: str = "road", hours: float = 18.0) -> pl.DataFrame:
     return pl.DataFrame([columns])
 
 
+def departures(lanes: pl.DataFrame, days: list[date], **tables: pl.DataFrame) -> pl.DataFrame:
+    """When lanes are left: at 20:00 UTC, but for what tables say."""
+    return list_departures(lanes, TimetableTables(HUBS, **tables), days, ZoneInfo("UTC"), 20)
+
+
 def assess(above: WeatherScene, mode: str = "road", hours: float = 18.0) -> dict[str, Any] | None:
-    frame = assess_lanes(sample_lanes(lane(mode, hours), HUBS, 400.0), [DAY], above)
+    frame = assess_lanes(sample_lanes(lane(mode, hours), HUBS, 400.0), [DAY], above, departures(lane(), [DAY]))
     contract("lane_weather").conform(frame.with_columns(run_id=pl.lit("test")))
     return frame.row(0, named=True) if frame.height else None
 
@@ -228,8 +234,9 @@ def test_order_of_lanes_does_not_matter() -> None:
         [lane(), lane().with_columns(lane_id=pl.lit("B-A"), origin_hub_id=pl.lit("B"), destination_hub_id=pl.lit("A"))]
     )
     fog = scene(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=6)): FOG}), warned())
-    one = assess_lanes(sample_lanes(both, HUBS, 400.0), [DAY, date(2025, 11, 12)], fog)
-    other = assess_lanes(sample_lanes(both.reverse(), HUBS, 400.0), [DAY, date(2025, 11, 12)], fog)
+    days = [DAY, date(2025, 11, 12)]
+    one = assess_lanes(sample_lanes(both, HUBS, 400.0), days, fog, departures(both, days))
+    other = assess_lanes(sample_lanes(both.reverse(), HUBS, 400.0), days, fog, departures(both.reverse(), days))
     assert one.equals(other)
     # back from B the lane passes longitude 3 only 12 hours after departure
     assert one.filter(date=DAY)["speed_factor"].to_list() == pytest.approx([0.5, 1 / 1.5])

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.weather.exposure.test_impact import DAY, HUBS, LEAVES, PLACES, lane, scene, warned, weather
+from tests.weather.exposure.test_impact import DAY, HUBS, LEAVES, PLACES, departures, lane, scene, warned, weather
 from weather.exposure.impact import assess_lanes
 from weather.exposure.lane_places import sample_lanes
 from weather.exposure.trips import drive, list_trips
 
-UTC_ZONE = ZoneInfo("UTC")
+AT_TWENTY = departures(lane(), [DAY])
 EVERYWHERE = [float(step) for step in range(10)]
 FOG = {"visibility_m": 80.0}
 
@@ -25,7 +24,9 @@ def test_one_hour_storm_is_met_wherever_it_stands() -> None:
         # the vehicle is at longitude hour / 2 when that hour ends
         where = float(round(hour / 2 - 0.25))
         met = {(where, LEAVES + timedelta(hours=hour)): FOG}
-        row = assess_lanes(sample_lanes(lane(), HUBS, 400.0), [DAY], scene(weather(range(20), EVERYWHERE, met)))
+        row = assess_lanes(
+            sample_lanes(lane(), HUBS, 400.0), [DAY], scene(weather(range(20), EVERYWHERE, met)), AT_TWENTY
+        )
         assert row["speed_factor"].to_list() == [0.5], hour
 
 
@@ -33,7 +34,7 @@ def test_slowed_trip_meets_the_rest_later() -> None:
     # fog over longitude 0 halves the speed until the vehicle is out of it
     slow = {(0.0, LEAVES + timedelta(hours=hour)): FOG for hour in range(20)}
     samples = sample_lanes(lane(), HUBS, 400.0)
-    trips = list_trips(samples, [DAY], 20, UTC_ZONE)
+    trips = list_trips(samples, [DAY], AT_TWENTY)
     fair = drive(samples, trips, scene(weather(range(40), PLACES, {})))
     driven = drive(samples, trips, scene(weather(range(40), PLACES, slow)))
     assert fair.arrives[0] - trips.leaves[0] == pytest.approx(18.0)
@@ -48,7 +49,7 @@ def test_slowed_trip_meets_the_rest_later() -> None:
 
 def test_warning_slows_the_clock_too() -> None:
     samples = sample_lanes(lane(), HUBS, 400.0)
-    trips = list_trips(samples, [DAY], 20, UTC_ZONE)
+    trips = list_trips(samples, [DAY], AT_TWENTY)
     whole = warned(onset=LEAVES - timedelta(hours=1), expires=LEAVES + timedelta(hours=48))
     # a third of the way lies in the area: 6 hours become 9; the hours at its edges count whole
     assert drive(samples, trips, scene(warnings=whole)).arrives[0] - trips.leaves[0] == pytest.approx(21.0, abs=1.0)
@@ -56,30 +57,31 @@ def test_warning_slows_the_clock_too() -> None:
 
 def test_departures_have_their_own_hours_and_weekdays() -> None:
     samples = sample_lanes(lane(), HUBS, 400.0)
-    departures = pl.DataFrame(
+    listed = pl.DataFrame(
         {"lane_id": ["A-B", "A-B", "other"], "leaves": ["06:30", "25:00", "01:00"], "weekdays": ["", "3", ""]},
         schema_overrides={"weekdays": pl.String},
     )
     days = [date(2025, 11, 11), date(2025, 11, 12)]  # Tuesday, Wednesday
-    trips = list_trips(samples, days, 20, UTC_ZONE, departures)
+    trips = list_trips(samples, days, departures(lane(), days, lane_departures=listed))
     hours = sorted(trips.leaves - LEAVES.timestamp() / 3600)
     assert hours == [-13.5, 10.5, 29.0]
 
 
 def test_worst_departure_of_the_day_counts() -> None:
-    departures = pl.DataFrame(
+    listed = pl.DataFrame(
         {"lane_id": ["A-B", "A-B"], "leaves": ["20:00", "23:00"], "weekdays": [None, None]},
         schema_overrides={"weekdays": pl.String},
     )
     fog = scene(weather(range(40), EVERYWHERE, {(9.0, LEAVES + timedelta(hours=21)): FOG}))
     samples = sample_lanes(lane(), HUBS, 400.0)
-    assert assess_lanes(samples, [DAY], fog)["speed_factor"].to_list() == [1.0]
-    assert assess_lanes(samples, [DAY], fog, departures)["speed_factor"].to_list() == [0.5]
+    twice = departures(lane(), [DAY], lane_departures=listed)
+    assert assess_lanes(samples, [DAY], fog, AT_TWENTY)["speed_factor"].to_list() == [1.0]
+    assert assess_lanes(samples, [DAY], fog, twice)["speed_factor"].to_list() == [0.5]
 
 
 def test_lane_of_no_length_still_arrives() -> None:
     samples = sample_lanes(lane(hours=0.0), HUBS, 400.0)
-    trips = list_trips(samples, [DAY], 20, UTC_ZONE)
+    trips = list_trips(samples, [DAY], AT_TWENTY)
     assert drive(samples, trips, scene(weather(range(5), PLACES, {}))).arrives[0] == pytest.approx(
         trips.leaves[0], abs=0.01
     )
@@ -90,7 +92,44 @@ def test_lane_of_no_length_still_arrives() -> None:
 def test_trips_never_arrive_early_nor_stop(storms: list[tuple[int, int]], hours: float) -> None:
     met = {(float(where), LEAVES + timedelta(hours=hour)): FOG for where, hour in storms}
     samples = sample_lanes(lane(hours=hours), HUBS, 400.0)
-    trips = list_trips(samples, [DAY], 20, UTC_ZONE)
+    trips = list_trips(samples, [DAY], AT_TWENTY)
     driven = drive(samples, trips, scene(weather(range(70), EVERYWHERE, met)))
     taken = driven.arrives[0] - trips.leaves[0]
     assert hours - 1e-6 <= taken <= 2.0 * hours + 1.0
+
+
+CLOSES = (8, 16, 24)  # of the sorts of A [hours of the business date]
+
+
+def _sorts(hub: str, *closes: int) -> pl.DataFrame:
+    rows = [(hub, f"{hour}", f"{hour - 1}:00", f"{hour}:00") for hour in closes]
+    return pl.DataFrame(rows, schema=["hub_id", "sort_id", "cut_off", "closes"], orient="row")
+
+
+@pytest.mark.parametrize("way", ["A-B", "B-A"])
+def test_every_one_hour_storm_over_a_lane_that_some_departure_meets_touches_it(way: str) -> None:
+    """Two hours on the road after each close; with one departure at 20:00 only two storms of 24 are met."""
+    origin, _, end = way.partition("-")
+    road = lane(hours=2.0).with_columns(
+        lane_id=pl.lit(way), origin_hub_id=pl.lit(origin), destination_hub_id=pl.lit(end)
+    )
+    samples = sample_lanes(road, HUBS, 400.0)
+    midnight = LEAVES - timedelta(hours=20)
+    found: dict[str, set[int]] = {"sorts": set(), "usual": set()}
+    for hour in range(1, 27):
+        storm = {(where, midnight + timedelta(hours=hour)): FOG for where in EVERYWHERE}
+        sky = scene(weather(range(-24, 20), EVERYWHERE, storm))
+        # the other hub's sorts tell nothing of this lane
+        for name, hub in (("sorts", origin), ("usual", end)):
+            times = departures(road, [DAY], hub_sorts=_sorts(hub, *CLOSES))
+            if assess_lanes(samples, [DAY], sky, times)["speed_factor"].item() < 1.0:
+                found[name].add(hour)
+    assert found == {"sorts": {close + hour for close in CLOSES for hour in (1, 2)}, "usual": {21, 22}}
+
+
+def test_days_without_a_departure_have_no_row() -> None:
+    samples, days = sample_lanes(lane(), HUBS, 400.0), [DAY, DAY + timedelta(days=1)]  # Tuesday, Wednesday
+    times = departures(lane(), days, hub_sorts=_sorts("A", 8).with_columns(weekdays=pl.lit("3")))
+    fog = scene(weather(range(-24, 60), EVERYWHERE, {}))
+    assert assess_lanes(samples, days, fog, times)["date"].to_list() == [days[1]]
+    assert assess_lanes(samples, days[:1], fog, times).is_empty()

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from data.contracts import contract
+from data.departure_times import TimetableTables
 from data.settings import EffectOverride, WeatherSettings
 from weather.effects.effect_tables import EffectTables, list_effects
 from weather.exposure.points import WeatherGrid, build_grid, known_weather
@@ -82,7 +83,7 @@ def grid(snow: dict[date, float]) -> WeatherGrid:
 
 def learn(slow: dict[date, float], snow: dict[date, float], tables: EffectTables = TABLES) -> dict[str, LearnedSpeed]:
     delays = measure_delays(waybills(slow), UTC_ZONE)
-    learned = fit_lane_speed(delays, LANES, HUBS, grid(snow), tables, WeatherSettings(), UTC_ZONE)
+    learned = fit_lane_speed(delays, LANES, TimetableTables(HUBS), grid(snow), tables, WeatherSettings(), UTC_ZONE)
     return {row.id: row for row in learned}
 
 
@@ -119,7 +120,7 @@ def test_snow_that_slows_nobody_is_learnt_too() -> None:
 
 def test_no_waybills_keep_every_figure() -> None:
     delays = measure_delays(waybills({}).clear(), UTC_ZONE)
-    learned = fit_lane_speed(delays, LANES, HUBS, grid({}), TABLES, WeatherSettings(), UTC_ZONE)
+    learned = fit_lane_speed(delays, LANES, TimetableTables(HUBS), grid({}), TABLES, WeatherSettings(), UTC_ZONE)
     assert all(row.speed == row.published for row in learned)
     assert all(row.history == 0.0 for row in learned)
 
