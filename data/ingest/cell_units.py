@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from data.contracts import ColumnContract
-from data.ingest.numbers import parse_fractions, wholes_of
+from data.ingest.numbers import RAISED, parse_fractions, wholes_of
 from data.ingest.units import find_conversion
 
 _NUMBER_AND_UNIT = r"^(?P<number>[+-]?\d[\d.,'’ ]*)\s*(?P<unit>[^\d\s.,:+-][^\d]{0,15})$"
@@ -66,6 +66,8 @@ def read_own_units(
     >>> read_own_units(pl.Series(["5:30", "30分钟", "1天2小时", "5公里"]), hours, False)[0].to_list()
     [5.5, 0.5, 26.0, None]
     """
+    # m³ and 5′ are units, 500① is no 5001
+    text = text.set(text.str.contains(rf"\d{RAISED}|{RAISED}\d").fill_null(False), None)
     plain = text.str.replace_all("º", "°").str.normalize("NFKC").str.strip_chars()
     values = _read_degrees(plain, column) if column.unit == _ANGLES else _read_multiples(plain, column, decimal_comma)
     if column.unit == _HOURS:

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from data.ingest.numbers import RAISED, UNSEEN
+
 _TIME = (
     r"(?:[T\s]+(?P<hour>\d{1,2})[:时点](?P<minute>\d{1,2})(?:[:分](?P<second>\d{1,2})(?:[.,](?P<fraction>\d{1,9}))?)?[分秒]?)?"
     r"\s*(?P<offset>Z|z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?$"
@@ -17,7 +19,19 @@ _FORMS = (
     r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})$",
 )
 _DAY_OR_MONTH_FIRST = r"^(?P<one>\d{1,2})[./-](?P<two>\d{1,2})[./-](?P<year>\d{4})" + _TIME
-_NAMED_MONTHS = ("%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d-%b-%y", "%d %b %y", "%d/%b/%Y")
+_DASHES = r"[\x{2010}-\x{2015}\x{2212}]"
+_NAMED_MONTHS = (
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+    "%b %d %Y",
+    "%B %d %Y",
+    "%d-%b-%y",
+    "%d %b %y",
+    "%d/%b/%Y",
+)
 # What is a date to its writer, of which the year is not told: 11/8, 11月8日, 8-Nov; 8.11.26, 26/11/08, 26年11月8日.
 _WITHOUT_YEAR = (
     r"^(?:\d{1,2}\s*[-/.月]\s*\d{1,2}\s*[日号]?|\d{1,2}[- ][A-Za-z]{3,9}\.?|[A-Za-z]{3,9}\.?[- ]\d{1,2})(?:\s+\d.*)?$"
@@ -111,7 +125,8 @@ def parse_days(text: pl.Series, day_first: bool | None, zone: ZoneInfo) -> tuple
 
 def parse_months(text: pl.Series, day_first: bool | None, zone: ZoneInfo) -> tuple[pl.Series, pl.Series]:
     """Read months as their first day: 2025年9月, 2025-10, 202511, 2025/12, Jan-26, and whole dates as ``parse_days``."""
-    plain = text.str.normalize("NFKC").str.strip_chars()
+    bare = text.set(text.str.contains(RAISED).fill_null(False), None).str.replace_all(UNSEEN, "")
+    plain = bare.str.normalize("NFKC").str.replace_all(_DASHES, "-").str.strip_chars()
     numbers = plain.str.extract_groups(_MONTH).struct.unnest()
     first = pl.format("{}-{}-01", "year", pl.col("month").str.pad_start(2, "0")).str.to_date("%Y-%m-%d", strict=False)
     months = numbers.select(first.alias("day")).to_series()
@@ -171,7 +186,9 @@ def _parse_fast(text: pl.Series, zone: ZoneInfo) -> pl.Series:
 
 def _read(text: pl.Series, day_first: bool | None) -> tuple[pl.DataFrame, pl.Series]:
     """Read text as columns ``at`` (naive Datetime) and ``offset`` [minutes east], and say where it is not clear."""
-    text, half = _part_halves(text.str.normalize("NFKC").str.replace(_WEEKDAY, " ").str.strip_chars())
+    text = text.set(text.str.contains(RAISED).fill_null(False), None).str.replace_all(UNSEEN, "")
+    plain = text.str.normalize("NFKC").str.replace_all(_DASHES, "-")
+    text, half = _part_halves(plain.str.replace(_WEEKDAY, " ").str.strip_chars())
     found = pl.DataFrame(
         {"at": pl.Series([None], dtype=pl.Datetime("us")), "offset": pl.Series([None], dtype=pl.Int64)}
     ).clear(text.len())

@@ -17,6 +17,11 @@ Reader = Callable[[str], pl.DataFrame]
 EXPONENT = "is an id that Excel has turned into a number (6.21E+11): export the column as text"
 DIGITS_LOST = "is an id of which Excel has kept 15 digits only: export the column as text"
 NO_VALUE = "is what Excel shows where it has no value (#N/A, ####): correct the formula, or widen the column"
+LETTERS_LOST = "holds letters that were lost (�): save the file as UTF-8, or convert it from its own encoding"
+# U+FFFD, and the letters for private use that another encoding (Big5) becomes where it is read as GB18030.
+_LOST = r"[\x{fffd}\x{e000}-\x{f8ff}]"
+# An id may be NA or null; a hub that is made of one is told.
+_NOTHING = ("null", "none", "nan", "nat", "n/a", "na", "-", "--", "—", "\\n", "<na>", "(null)", "无", "空")
 SHEET_ERROR = r"^#(?:N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!|CALC!|#{2,})$"
 # Excel writes it so, with a capital E and a sign; 1e5 may well be an id.
 _EXPONENT = r"^\d(?:\.\d+)?E\+\d{2,3}$"
@@ -24,7 +29,7 @@ _LONG = r"^\d{16,}$"
 _CUT = r"^\d{15}0+$"
 # One such id may be chance; where most long ids end in zeros it is Excel.
 _CUT_SHARE = 0.5
-_INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u2064\ufe00-\ufe0f\ufeff]+")
+_INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\u061c\ufe00-\ufe0f\ufeff]+")
 # Cyrillic and Greek letters that look like Latin ones (Unicode TS 39, capital and small letters of the same shape), and dashes.
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _LOOKS_LIKE = str.maketrans(
@@ -80,7 +85,12 @@ def spell_ids(rows: pl.DataFrame, table: TableContract, read_table: Reader, *, a
     for target in dict.fromkeys(link.target for link in links):
         columns = [link.column for link in links if link.target == target]
         known = read_table(target)[next(link.target_column for link in links if link.target == target)]
-        renamed = _renamed(_count(rows, columns), known)
+        counted = _count(rows, columns)
+        empty = counted.filter(pl.col("id").str.to_lowercase().is_in(_NOTHING) & ~pl.col("id").is_in(known.implode()))
+        if empty.height:
+            words = ", ".join(repr(word) for word in empty["id"].sort())
+            notes.append(f"{target}: {words} taken as an id: if it says that there is none, leave the cell empty")
+        renamed = _renamed(counted, known)
         if not renamed:
             continue
         told = _tell(renamed)
@@ -117,13 +127,16 @@ def suggest_ids(unknown: Sequence[str], known: Sequence[str], target: str) -> li
 
 
 def find_damaged(values: pl.Series) -> pl.Series:
-    """Return the damage Excel has done to each id, null where there is none."""
+    """Return the damage Excel, or a wrong encoding, has done to each id, null where there is none."""
     rules = pl.Series("rule", [None], dtype=pl.String).new_from_index(0, values.len())
     if values.dtype != pl.String:
         return rules
     error = values.str.contains(SHEET_ERROR).fill_null(False)
     if error.any():
         rules = rules.zip_with(~error, pl.Series([NO_VALUE]))
+    lost = values.str.contains(_LOST).fill_null(False)
+    if lost.any():
+        rules = rules.zip_with(~lost, pl.Series([LETTERS_LOST]))
     if not (values.str.len_bytes() >= 5).any():
         return rules
     exponent = values.str.contains(_EXPONENT).fill_null(False)

@@ -166,7 +166,7 @@ def ingest(
     sources = [part for source in sources for part in part_tables(source, table, how.constants, how.wide)]
     sources = [unfold(fill_down(source, how.fill_down, table), table, how.constants, how.wide) for source in sources]
     maps = [_map(source, table, how) for source in sources]
-    rows, broken, asides, read = read_batches(sources, maps, given, table, zone, progress)
+    rows, broken, asides, read, nameless = read_batches(sources, maps, given, table, zone, progress)
     if not read:
         names = ", ".join(source.name for source in sources)
         raise RadarError("a header and no rows", "at least one row", "check the export that wrote it", file=names)
@@ -191,6 +191,7 @@ def ingest(
             for columns, source in zip(maps, sources, strict=True)
             for note in _tell_columns(columns, source, table)
         ),
+        *nameless,
         *spelt.notes,
         *crossed.notes,
     ]

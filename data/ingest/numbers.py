@@ -16,6 +16,11 @@ _EVIDENCE_ROWS = 100_000
 # Below nothing as book-keepers and their systems write it: (1,234), 1,234-.
 _BOOKED = r"^(?:\(\s*(\d[\d.,'’ ]*)\s*\)|(\d[\d.,'’ ]*)\s*-)$"
 
+# Marks of foot notes, and fractions of one letter: 500¹ and 500① are no 5001, 2½ is no 21/2.
+RAISED = r"[\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}\x{2070}-\x{209c}\x{2150}-\x{215f}\x{2460}-\x{24ff}\x{2776}-\x{2793}\x{3220}-\x{325f}\x{3280}-\x{32bf}]"
+# Marks that set the direction of writing, as copied from a file's properties or a chat.
+UNSEEN = r"[\x{ad}\x{61c}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}\x{feff}]"
+
 NOT_A_NUMBER = "is not a number"
 NOT_WHOLE = "is not a whole number"
 NOT_FINITE = "must be finite"
@@ -107,7 +112,15 @@ def wholes_of(fractions: pl.Series) -> tuple[pl.Series, pl.Series]:
 
 
 def _parse_carefully(text: pl.Series, decimal_comma: bool, percent: bool) -> pl.Series:
-    frame = text.str.normalize("NFKC").str.strip_chars().str.replace(_BOOKED, "-${1}${2}").alias("t").to_frame()
+    text = text.set(text.str.contains(RAISED).fill_null(False), None)
+    frame = (
+        text.str.replace_all(UNSEEN, "")
+        .str.normalize("NFKC")
+        .str.strip_chars()
+        .str.replace(_BOOKED, "-${1}${2}")
+        .alias("t")
+        .to_frame()
+    )
     t = pl.col("t")
     scale = pl.when(t.str.contains("[万萬]$")).then(1e4).when(t.str.contains("[亿億]$")).then(1e8).otherwise(1.0)
     bare = t.str.strip_chars_end("万萬亿億")

@@ -18,7 +18,7 @@ from data.ingest.ids import find_damaged
 from data.ingest.measures import read_measure
 from data.ingest.rows import FILE, LINE, REST
 from data.ingest.shapes import geometry_rules
-from data.ingest.values import Style, find_style, plain_text, read_values
+from data.ingest.values import Style, find_style, is_nothing, plain_text, read_values
 from data.progress import Progress
 from data.sources import Batch, Source
 from data.sources.geojson_files import GEOMETRY
@@ -32,7 +32,7 @@ def read_batches(
     table: TableContract,
     zone: ZoneInfo,
     progress: Progress,
-) -> tuple[pl.DataFrame, list[pl.DataFrame], list[pl.DataFrame], int]:
+) -> tuple[pl.DataFrame, list[pl.DataFrame], list[pl.DataFrame], int, list[str]]:
     """Read every batch of every source.
 
     Parameters
@@ -50,8 +50,8 @@ def read_batches(
 
     Returns
     -------
-    rows, broken, asides, read
-        Rows with ``PLACES``, places of broken ones, rows that are no data, and how many were read.
+    rows, broken, asides, read, notes
+        Rows with ``PLACES``, places of broken ones, rows that are no data, how many were read, and what to tell of them.
     """
     files = pl.Enum(list(dict.fromkeys(source.name for source in sources)))
     whole = sum(source.size for source in sources) or 1.0
@@ -60,9 +60,12 @@ def read_batches(
     broken: list[pl.DataFrame] = []
     asides: list[pl.DataFrame] = []
     before, read = 0.0, 0
+    notes: list[str] = []
     for source, columns in zip(sources, maps, strict=True):
         page = _Page(source, columns, table, zone, files, with_rest)
         style: Style | None = None
+        nameless = {at for at in columns.rest if not source.columns[at]}
+        told: set[int] = set()
         for raw in source.read():
             parted = part_asides(raw, columns.positions, table, source.columns)
             batch = parted.batch
@@ -73,12 +76,15 @@ def read_batches(
             frames.append(good)
             broken.append(odd)
             asides.append(_place(parted.asides, source.name, files))
+            told |= {at for at in nameless - told if not is_nothing(_as_text(batch.frame.to_series(at))).all()}
             progress.step(before + batch.done, whole, f"{read:,} rows read")
+        if told:
+            notes.append(f"{source.name}: no use for columns without a name that hold values ({len(told)})")
         before += source.size
     if not frames:
-        return pl.DataFrame(), broken, asides, read
+        return pl.DataFrame(), broken, asides, read, notes
     rows = pl.concat(frames, rechunk=False)
-    return rows, broken, asides, read
+    return rows, broken, asides, read, notes
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from data.ingest.numbers import NOT_A_NUMBER, parse_fractions, parse_wholes, use
 # Words that mean "nothing" where a number or date is asked for. An id may well be NA.
 _NOTHING = ("", "na", "n/a", "nan", "nat", "null", "none", "-", "--", "—", "/", "无", "空", "#n/a", "\\n")
 FORMULA = "is a formula whose value was not saved"
-_SPACES = " \t\r\n\u3000\u00a0\ufeff"
+# Beside white space the marks of the direction of writing, which are copied along unseen.
+_SPACES = " \t\r\n\u3000\u00a0\ufeff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "mode": {
         "road": ("公路", "陆运", "汽运", "truck"),
