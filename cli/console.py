@@ -187,12 +187,14 @@ def out_rows(
     if json:
         out_json(frame.to_dicts())
         return
+    import polars as pl
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=in_language(title) or None, title_justify="left")
     for name, dtype in frame.schema.items():
-        table.add_column(head_of(name), justify="right" if dtype.is_numeric() else "left", overflow="fold")
+        head = head_of(name, flag=dtype == pl.Boolean)
+        table.add_column(head, justify="right" if dtype.is_numeric() else "left", overflow="fold")
     counts = {name: _are_whole(frame[name]) for name in frame.columns}
     for row in frame.iter_rows():
         of_row = by_row and _are_whole(row)

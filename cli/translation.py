@@ -78,13 +78,16 @@ def _in_brackets(text: str) -> str:
     return text
 
 
-def head_of(column: str) -> str:
+def head_of(column: str, *, flag: bool = False) -> str:
     """Return the head of a column of a printed table: in Chinese the catalogue's word for it, else its alias in the contracts.
 
     A name that means another thing in each of several tables, as ``kind`` does, has a word in the catalogue that fits all of them.
+    A ``flag`` (yes or no) may have a word of its own, as ``held`` does: parcels held over night, and an answer that held.
     """
     if current_language() != "zh":
         return column
+    if flag and (own := term("column", f"{column}_flag")) != f"{column}_flag":
+        return own
     name = term("column", column)
     return name if name != column else _aliases().get(column, column)
 

@@ -8,11 +8,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from cli.app import app
+from cli.console import out_rows
 from cli.sentences import in_chinese
 from cli.translation import head_of, in_language, tell, tell_cell, translate_help
 from cli.words import money
@@ -116,6 +118,18 @@ def test_the_locale_chooses_where_nobody_does(monkeypatch: pytest.MonkeyPatch) -
 def test_heads_are_the_contracts_own_aliases(chinese: None) -> None:
     assert head_of("origin_hub_id") == "始发"
     assert head_of("nothing known") == "nothing known"
+    # parcels held over night, and an answer that held
+    assert (head_of("held"), head_of("held", flag=True), head_of("origin_hub_id", flag=True)) == (
+        "过夜",
+        "守住",
+        "始发",
+    )
+
+
+def test_a_printed_flag_has_a_head_of_its_own(chinese: None, capsys: pytest.CaptureFixture[str]) -> None:
+    for held, head in ((True, "守住"), (7, "过夜")):
+        out_rows(pl.DataFrame({"held": [held]}), json=False)
+        assert head in capsys.readouterr().out
 
 
 def test_money_is_written_as_its_reader_counts(chinese: None) -> None:
