@@ -100,8 +100,10 @@ def _by_values(samples: LaneSamples, scene: WeatherScene, hours: NDArray[np.int6
         more = found > at_points[:, inside]
         at_points[:, inside] = np.where(more, found, at_points[:, inside])
         why[:, inside] = np.where(more, -1 - 5 * number - colours, why[:, inside])
-    index, weight = grid.nearest(samples.latitude, samples.longitude, settings.radius_km, settings.neighbours)
-    lane = np.repeat(samples.lane, index.shape[1])
+    ground = samples.on_ground
+    places = samples.latitude[ground], samples.longitude[ground]
+    index, weight = grid.nearest(*places, settings.radius_km, settings.neighbours)
+    lane = np.repeat(samples.lane[ground], index.shape[1])
     pairs = np.unique(np.column_stack([lane, index.ravel()])[weight.ravel() > 0.0], axis=0)
     at_risk = np.flatnonzero((at_points > 0.0).any(axis=1))
     risky = pairs[np.isin(pairs[:, 1], at_risk)]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 
+FLOWN = "air"
+
+
 @dataclass(frozen=True)
 class LaneSamples:
     """Places along lanes, both ends included.
@@ -55,6 +58,16 @@ class LaneSamples:
     def steps(self) -> NDArray[np.int64]:
         """How many equal parts the places cut each lane into; shape (lanes,)."""
         return np.bincount(self.lane, minlength=len(self.lane_id)).astype(np.int64) - 1
+
+    @property
+    def flies(self) -> NDArray[np.bool_]:
+        """Whether a lane is flown: above the weather but at its ends; shape (lanes,)."""
+        return np.array([mode == FLOWN for mode in self.mode], dtype=np.bool_)
+
+    @property
+    def on_ground(self) -> NDArray[np.bool_]:
+        """Whether the weather at a place reaches the vehicle there: everywhere, of a flight at its ends; shape (places,)."""
+        return ~self.flies[self.lane] | (self.fraction <= 0.0) | (self.fraction >= 1.0)
 
     @property
     def starts(self) -> NDArray[np.int64]:
@@ -228,7 +241,7 @@ def cross_areas(samples: LaneSamples, areas: gpd.GeoDataFrame) -> pl.DataFrame:
     -------
     polars.DataFrame
         ``lane`` (position), ``warning`` (position), ``enters``, ``leaves`` (fractions of the way, 0 to 1): one row a
-        crossing, sorted.
+        crossing, sorted. Of a flight only its ends are crossed, each a row of its own.
     """
     empty = pl.DataFrame(schema={"lane": pl.Int64, "warning": pl.Int64, "enters": pl.Float64, "leaves": pl.Float64})
     if areas.empty or not samples.lane_id:
@@ -248,7 +261,18 @@ def cross_areas(samples: LaneSamples, areas: gpd.GeoDataFrame) -> pl.DataFrame:
     if not found:
         return empty
     pieces = pl.concat(found).group_by("lane", "warning")
-    return pieces.agg(pl.col("enters").min(), pl.col("leaves").max()).sort("lane", "warning")
+    crossed = pieces.agg(pl.col("enters").min(), pl.col("leaves").max())
+    return _land(crossed, samples).sort("lane", "warning", "enters")
+
+
+def _land(crossed: pl.DataFrame, samples: LaneSamples) -> pl.DataFrame:
+    """Leave of the areas that flights cross those over the place they leave or the one they reach."""
+    above = pl.col("lane").is_in(np.flatnonzero(samples.flies))
+    ends = [
+        crossed.filter(above, over).with_columns(enters=pl.lit(at), leaves=pl.lit(at))
+        for at, over in ((0.0, pl.col("enters") <= 0.0), (1.0, pl.col("leaves") >= 1.0))
+    ]
+    return pl.concat([crossed.filter(~above), *ends])
 
 
 def stand_over(

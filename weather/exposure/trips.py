@@ -93,7 +93,8 @@ def drive(samples: LaneSamples, trips: Trips, scene: WeatherScene, crossings: pl
 
     In the hour that ends at ``h`` a trip is between the place it has reached and the one it would reach at a fair day's
     speed: the weather at both counts, and every warning whose area lies between. The worst speed of that hour, by the share
-    the lane's mode suffers, is how far it really comes; so a slowed trip meets the rest later.
+    the lane's mode suffers, is how far it really comes; so a slowed trip meets the rest later. A flight meets what stands over
+    the place it leaves and the one it reaches, and flies above the rest.
 
     Parameters
     ----------
@@ -117,6 +118,7 @@ def drive(samples: LaneSamples, trips: Trips, scene: WeatherScene, crossings: pl
     duration = np.maximum(samples.transit_hours[trips.lane], 1e-3)
     starts, steps = samples.starts[trips.lane], samples.steps[trips.lane]
     share = scene.tables.mode_shares(samples.mode)[0][trips.lane]
+    flies = samples.flies[trips.lane]
     pairs = _Pairs.of(cross_areas(samples, scene.areas) if crossings is None else crossings, trips, scene)
     active = np.arange(count)
     while active.size:
@@ -130,7 +132,9 @@ def drive(samples: LaneSamples, trips: Trips, scene: WeatherScene, crossings: pl
             at = starts[active] + np.rint(fraction * steps[active]).astype(np.int64)
             local = weather_over(scene.grid, index[at], weight[at], end[:, None].astype(np.int64))
             met = _flat(work_out_effect(local, scene.tables))
-            known[active] |= local.known[:, 0]
+            above = flies[active] & (fraction > 0.0) & (fraction < 1.0)
+            _calm(met, above)
+            known[active] |= local.known[:, 0] & ~above
             _keep_worst(worst, active, met)
             bad = met.speed * met.capacity * (1.0 - met.closure) - met.severity
             worse = bad < badness[active]
@@ -224,6 +228,13 @@ def _flat(effect: Effect) -> Effect:
         effect.closure[:, 0],
         effect.severity[:, 0],
     )
+
+
+def _calm(effect: Effect, where: NDArray[np.bool_]) -> None:
+    """Take all effect away where something is true; ``effect`` modified in place."""
+    for array in (effect.speed, effect.capacity, effect.productivity):
+        array[where] = 1.0
+    effect.closure[where], effect.severity[where] = 0.0, 0
 
 
 def _keep_worst(worst: Effect, active: Whole, met: Effect) -> None:

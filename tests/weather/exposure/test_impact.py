@@ -142,7 +142,8 @@ def test_two_places_give_their_worst_each() -> None:
 
 def test_rail_and_air_take_their_share() -> None:
     fog = scene(weather(range(20), PLACES, {(3.0, LEAVES + timedelta(hours=6)): FOG}))
-    rail, air = assess(fog, "rail"), assess(fog, "air")
+    held = scene(weather(range(20), PLACES, {(0.0, LEAVES + timedelta(hours=1)): FOG}))
+    rail, air = assess(fog, "rail"), assess(held, "air")
     assert rail is not None
     assert air is not None
     assert (rail["speed_factor"], rail["closure_probability"]) == (pytest.approx(0.875), pytest.approx(0.025))

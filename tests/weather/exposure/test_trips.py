@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import polars as pl
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.weather.exposure.test_impact import DAY, HUBS, LEAVES, PLACES, departures, lane, scene, warned, weather
+from weather.exposure.closures import find_closures
 from weather.exposure.impact import assess_lanes
 from weather.exposure.lane_places import sample_lanes
 from weather.exposure.trips import drive, list_trips
@@ -133,3 +135,37 @@ def test_days_without_a_departure_have_no_row() -> None:
     fog = scene(weather(range(-24, 60), EVERYWHERE, {}))
     assert assess_lanes(samples, days, fog, times)["date"].to_list() == [days[1]]
     assert assess_lanes(samples, days[:1], fog, times).is_empty()
+
+
+@pytest.mark.parametrize("mode", ["air", "road"])
+@pytest.mark.parametrize(
+    ("where", "hour", "meets"),
+    [(0.0, 1, True), (0.0, 4, False), (9.0, 18, True), (9.0, 14, False), (4.0, 9, False), (5.0, 10, False)],
+)
+def test_a_flight_meets_the_weather_of_its_ends_alone(mode: str, where: float, hour: int, meets: bool) -> None:
+    """Of 18 hours fog over the start counts in the first and over the end in the last; a road meets what is on its way too."""
+    flight, times = lane(mode), departures(lane(), [DAY])
+    samples = sample_lanes(flight, HUBS, 400.0)
+    fog = scene(weather(range(20), EVERYWHERE, {(where, LEAVES + timedelta(hours=hour)): FOG}))
+    row = assess_lanes(samples, [DAY], fog, times).row(0, named=True)
+    assert (row["closure_probability"] > 0.0) == (meets or (mode == "road" and where in (4.0, 5.0)))
+
+
+@pytest.mark.parametrize(("west", "east", "closed"), [(3.0, 6.0, 0), (-1.0, 6.0, 1), (3.0, 10.0, 1), (-1.0, 10.0, 1)])
+def test_a_warning_closes_a_flight_only_over_its_ends(west: float, east: float, closed: int) -> None:
+    ring = [[west, -1.0], [east, -1.0], [east, 1.0], [west, 1.0], [west, -1.0]]
+    area = json.dumps({"type": "Polygon", "coordinates": [ring]})
+    snow = warned(onset=LEAVES - timedelta(hours=1), expires=LEAVES + timedelta(hours=48), area=area)
+    for mode, expected in (("air", closed), ("road", 1)):
+        samples, sky = sample_lanes(lane(mode), HUBS, 400.0), scene(warnings=snow)
+        assert find_closures(samples, sky, LEAVES, LEAVES + timedelta(hours=20)).height == expected
+        rows = assess_lanes(samples, [DAY], sky, departures(lane(), [DAY]))
+        assert rows.filter(pl.col("closure_probability") > 0.0).height == expected
+
+
+def test_what_the_values_call_for_closes_a_flight_only_at_its_ends() -> None:
+    for where, expected in ((0.0, 1), (4.0, 0), (9.0, 1)):
+        fog = scene(weather(range(20), EVERYWHERE, {(where, LEAVES + timedelta(hours=9)): FOG}))
+        for mode, found in (("air", expected), ("road", 1)):
+            samples = sample_lanes(lane(mode), HUBS, 400.0)
+            assert find_closures(samples, fog, LEAVES, LEAVES + timedelta(hours=20)).height == found
