@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import typer
@@ -161,7 +162,14 @@ def out_text(text: str) -> None:
 
 def out_json(value: object) -> None:
     """Write a result to stdout as JSON."""
-    typer.echo(json_text.dumps(value, ensure_ascii=False, indent=2, default=str))
+    typer.echo(json_text.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> int | float | str:
+    """Bring what JSON has no word for to what it has: a sum of whole numbers in SQL is a decimal, and stays a number."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)
 
 
 def out_rows(

@@ -37,6 +37,8 @@ class RadarError(Exception):
     Hub bei is unknown; did you mean BEI?
     >>> print(RadarError("route_forecasts is no table that is loaded", action="see `radar runs`"))
     route_forecasts is no table that is loaded; see `radar runs`.
+    >>> print(RadarError("h.csv cannot be written", action="choose another file"))
+    h.csv cannot be written; choose another file.
     """
 
     def __init__(
@@ -70,8 +72,8 @@ class RadarError(Exception):
 
 
 def _capitalise(body: str) -> str:
-    """Begin a sentence; a table's name or a run's stays as it is to be typed."""
-    return body[:1].upper() + body[1:] if re.match(r"[a-z]+(?:[’'][a-z]+)?(?:[\s,;:.]|$)", body) else body
+    """Begin a sentence; the name of a table, a run or a file stays as it is to be typed."""
+    return body[:1].upper() + body[1:] if re.match(r"[a-z]+(?:[’'][a-z]+)?(?:[,;:.]?\s|[.:]?$)", body) else body
 
 
 def cut(text: str) -> str:

@@ -22,7 +22,9 @@ SAYING = ("say", "warn", "ask", "out_text", "tell_error", "BadParameter", "progr
 RULES = {"add": 4, "add_where": 5}
 ERROR = "RadarError"
 NOTES = ("notes", "faults", "sentences", "parts", "facts", "told")
-TELLING = re.compile(r"^_?(tell|sum_up|describe|explain|name_|say|age_of|list_told|bounds_rule)")
+TELLING = re.compile(
+    r"^_?(sentence|fault|summari[sz]e|follow|advice|advise|hint|damage|tell|sum_up|describe|explain|name_|say|age_of|list_told|bounds_rule)"
+)
 _MOST_VARIANTS = 16
 # What Chinese readers read as it stands: commands, options, values as typed, names of files, tables and formats.
 _AS_IT_STANDS = re.compile(

@@ -303,6 +303,27 @@ def test_rules_that_are_told_together_are_each_chinese_whatever_their_values_hol
             "f.csv: no use for column(s) cap, b ('cap' looks like capacity; 'b' looks like hub_id)",
             "f.csv：用不上列 cap, b（'cap' 像是 capacity；'b' 像是 hub_id）",
         ),
+        (
+            ("80 departures changed against the reference, 40 more than the 40 allowed: 18 of the reference cannot run any more, "
+            "62 keep parcels from being short (the search found no fewer); ended by effort"),
+            "与参照计划相比变动80班，比允许的40班多40班：参照计划中18班已无法开行，62班用以避免缺口（搜索未找到更少的）；搜索按工作量完成",
+        ),
+        (
+            "hubs: file part-9.parquet has other bytes than were written; no version is whole: `radar repair hubs` sets the table aside, then load it again.",
+            "hubs：文件 part-9.parquet 内容与写入时不同；没有完整版本：`radar repair hubs` 可将该表移开，再重新读入。",
+        ),
+        (
+            "lanes: file part-9.parquet has 5 bytes instead of 1,000; version 3 is whole: `radar repair lanes` goes back to it.",
+            "lanes：文件 part-9.parquet 有5字节，应为1,000；版本 3 完整：`radar repair lanes` 可退回到它。",
+        ),
+        (
+            "hubs: a file is not there; no version was whole: set aside as /a b/hubs.damaged, load the table again.",
+            "hubs：有文件 不在了；没有完整版本：已另存为 /a b/hubs.damaged，请重新读入该表。",
+        ),
+        (
+            "Hub A closes on 2025-11-01 and until 2025-10-01, which is before it; the change is left out.",
+            "分拨 A于2025-11-01关停，至2025-10-01止却早于开始；该变动未计入。",
+        ),
     ],
 )  # fmt: skip
 def test_lists_are_translated_part_by_part(english: str, expected: str) -> None:

@@ -114,6 +114,13 @@ def test_sql_reads_tables_and_changes_nothing(folder: Path) -> None:
         run(folder, "sql", "SELECT count(*) AS n FROM hubs JOIN waybills ON hub_id = origin_hub_id", "--json")
     )
     assert rows == [{"n": 1}]
+    sums = run(
+        folder,
+        "sql",
+        "SELECT sum(sort_capacity) AS n, 2.5::DECIMAL(9, 2) AS x, 3::DECIMAL(9, 2) AS y FROM hubs",
+        "--json",
+    )
+    assert json.loads(sums) == [{"n": 10, "x": 2.5, "y": 3}]  # numbers, not texts
     for query in ("SELECT * FROM read_csv('/etc/passwd')", "DROP TABLE hubs", "SELECT nothing FROM hubs", ""):
         result = RUNNER.invoke(app, ["--workspace", str(folder), "sql", query])
         assert result.exit_code == 1, query
