@@ -34,13 +34,14 @@ def read_weather_cost(workspace: Workspace, run_id: str) -> dict[str, Any] | Non
         ``_without`` [CNY, parcels]. None for a plan that saw no weather or carries nothing.
     """
     from cli.past_plans import read_run, read_trunk_plan
+    from cli.report_weather import worked_days
     from data.plan_outcome import read_outcome
 
     tables, options = read_trunk_plan(workspace, run_id)
     if not {"lane_weather", "route_demand", "trunk_departures"} <= set(tables):
         return None  # it saw no weather, or carried nothing the weather could touch
     days = tables["route_demand"]["date"].unique()
-    touched = _touched(tables["lane_weather"], tables["trunk_departures"], days)
+    touched = _touched(tables["lane_weather"], tables["trunk_departures"], worked_days(tables))
     found: dict[str, Any] = {
         "lane_days": touched.height,
         "parcels_on_them": int(touched["parcels"].sum()),
@@ -66,7 +67,8 @@ def tell_weather_cost(found: dict[str, Any]) -> str:
     return sentence + word(
         "plan_weather.cost",
         run=found["fair_run"],
-        cost=money(found["cost_with"] - found["cost_without"]),
+        cost=("+" if found["cost_with"] >= found["cost_without"] else "")
+        + money(found["cost_with"] - found["cost_without"]),
         late=f"{found['late_with'] - found['late_without']:+,}",
         short=f"{found['short_with'] - found['short_without']:+,}",
     )

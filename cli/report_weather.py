@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
@@ -58,12 +58,21 @@ def read_basis(workspace: Workspace, run: RunFacts, days: pl.Series) -> WeatherB
     if named is None:
         return WeatherBasis(None, left_out, None, (), 0)
     seen, planned = read_weather_seen(workspace, run), sorted(days.unique().to_list())
-    touched = seen.filter(is_touched() & pl.col("date").is_in(planned))
+    made = {name: workspace.results(name, run.run_id) for name in ("hub_loads", "trunk_departures", "shortfalls")}
+    touched = seen.filter(is_touched() & pl.col("date").is_in(worked_days(made).to_list()))
     known = set(seen["date"].to_list())
     age = _age_of_lane_weather(workspace, named, planned[0]) if planned else None
     unknown = [day for day in planned if day not in known]
     whole = touched.filter(pl.col("capacity_factor") <= 0.0).height
     return WeatherBasis(named, left_out, age, unknown, touched.height, _read_shut(workspace, run, planned), whole)
+
+
+def worked_days(tables: Mapping[str, pl.DataFrame]) -> pl.Series:
+    """Days on which a plan does something, those after its last day of demand included, as the plan report shows them."""
+    import polars as pl
+
+    shown = [tables[name]["date"] for name in ("hub_loads", "trunk_departures", "shortfalls") if name in tables]
+    return pl.concat(shown).unique().sort()
 
 
 def _read_shut(workspace: Workspace, run: RunFacts, days: Sequence[date]) -> ShutLanes | None:

@@ -336,12 +336,14 @@ class _Report:
         if found.get("fair_run") is None:
             return moved if found["parcels_moved"] else None
         more = {name: found[f"{name}_with"] - found[f"{name}_without"] for name in ("cost", "late", "short")}
+        plus, nothing = Markup("+"), Markup("")
+        sign = {name: plus if amount >= 0 else nothing for name, amount in more.items()}
         beside = self.t(
             "weather.cost",
             run=found["fair_run"],
-            cost=self.f.money(more["cost"]),
-            late=self.f.count(more["late"]),
-            short=self.f.count(more["short"]),
+            cost=sign["cost"] + self.f.money(more["cost"]),
+            late=sign["late"] + self.f.count(more["late"]),
+            short=sign["short"] + self.f.count(more["short"]),
         )
         return moved + Markup(" ") + beside
 

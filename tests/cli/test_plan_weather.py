@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from cli.app import app
 from cli.past_plans import run_facts
 from cli.plan_weather import read_weather_cost, tell_weather_basis, tell_weather_cost
-from cli.report_weather import read_basis
+from cli.report_weather import read_basis, worked_days
 from data.workspace import Workspace
 
 RUNNER = CliRunner()
@@ -73,6 +73,7 @@ def test_weather_is_told_beside_the_plan_without_it(folder: Path) -> None:
         "fair_run": None,
     }
     assert "--no-weather" in tell_weather_cost(alone["weather"])
+    assert alone["weather_basis"]["lane_days"] == alone["weather"]["lane_days"]
     fair = plan(folder, "--no-weather")
     assert fair["weather"] is None
     assert fair["violations"] == 0
@@ -175,3 +176,21 @@ def test_a_twin_of_fewer_draws_is_a_twin(folder: Path) -> None:
     assert fair["overflow_probability"] is None
     assert "o draws asked for" in fair["overflow_reason"]
     assert plan(folder, "--draws", "50", "--seed", "3")["weather"]["fair_run"] == fair["run_id"]
+
+
+def test_days_after_the_last_demand_are_days_of_the_plan_too() -> None:
+    """What waits over night leaves on a later day: the page counts lane-days of all of them, and so does the console."""
+    dates = {
+        name: pl.DataFrame({"date": rows}) for name, rows in (("hub_loads", DAYS[:2]), ("trunk_departures", DAYS[1:]))
+    }
+    assert worked_days(dates).to_list() == sorted(DAYS)
+
+
+@pytest.mark.parametrize(("with_it", "told"), [(90.0, "-10 CNY"), (110.0, "+10 CNY")])
+def test_a_plan_may_cost_less_under_the_weather(with_it: float, told: str) -> None:
+    found = dict.fromkeys(("lane_days", "parcels_on_them", "parcels_moved"), 1) | {
+        "fair_run": "fair",
+        "cost_with": with_it,
+    }
+    found |= {"cost_without": 100.0, "late_with": 1, "late_without": 3, "short_with": 0, "short_without": 0}
+    assert f"without it, {told}, -2 parcels late, +0 short" in tell_weather_cost(found)
