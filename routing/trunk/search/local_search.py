@@ -36,7 +36,7 @@ from routing.trunk.task.records import NodeArcLoads
 from routing.trunk.vehicles.step_costs import StepCosts
 
 # numba looks at this file alone: changes with those
-COMPILED_OF = ("chance", "marginal_paths", "path_rules", "step_costs", "499170dd3918b4a5")
+COMPILED_OF = ("chance", "marginal_paths", "path_rules", "step_costs", "8b0cf68e7a2edec1")
 _MOST_PIECES = 400  # chunks that one move may cut
 _LEAST_GAIN = 1e-6  # CNY a move must save
 _VAIN_ROUNDS = 3  # tries of every arc that carries something, without a gain, after which nothing more is expected

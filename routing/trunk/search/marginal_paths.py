@@ -30,7 +30,7 @@ class MarginalTask(NamedTuple):
 
     Attributes
     ----------
-    ahead : (N, commodities) [CNY/parcel]
+    ahead : (commodities, N) [CNY/parcel]
         The least that a parcel costs from a node on, room on vehicles free; ``inf`` without a path.
     """
 
@@ -44,12 +44,25 @@ class MarginalTask(NamedTuple):
 
 
 class Lot(NamedTuple):
-    """Parcels that look for a path: from a node to a hub, their commodity, how many, and the price beyond which none is looked at [CNY]."""
+    """Parcels that look for a path.
+
+    Attributes
+    ----------
+    start, goal
+        Node they start from, and hub they go to.
+    parcels
+        How many.
+    ahead : (N,) [CNY/parcel]
+        The least that one of them costs from a node on. It stands here because the innermost step reads nothing else of the task,
+        and a record of forty arrays costs more to hand on than that step takes.
+    budget
+        Price beyond which no path is looked at [CNY].
+    """
 
     start: int
     goal: int
-    commodity: int
     parcels: float
+    ahead: Floats
     budget: float
 
 
@@ -90,7 +103,7 @@ def lay_marginal(network: TrunkNetwork, step_costs: StepCosts) -> MarginalTask:
     """Take what the price of a path depends on as a record."""
     commodities = list_commodities(network)
     free = price_parcels(network, zero_prices(network), np.zeros(network.arcs))
-    ahead = label_paths(network, free, commodities).price
+    ahead = np.ascontiguousarray(label_paths(network, free, commodities).price.T)
     return MarginalTask(
         list_nodes(network),
         list_arcs(network),
@@ -169,27 +182,25 @@ def find_marginal_path(
     """
     nodes, start, goal = task.nodes, task.demands.start[demand], task.demands.goal[demand]
     commodity, count = task.commodities.of_demand[demand], len(nodes.hub)
-    lot = Lot(start, goal, commodity, parcels, budget)
+    lot = Lot(start, goal, parcels, task.ahead[commodity], budget)
     space.stamp[0] += 1
-    size = _reach(task, space, 0, start, 0.0, -1, lot)
+    size = _reach(space, 0, start, 0.0, -1, lot)
     while size > 0:
         key, node = space.key[0], space.node[0]
         size = _pop(space, size)
         if node >= count:
             return int(node - count)
         price = space.distance[node]
-        if key > price + parcels * task.ahead[node, commodity] + 1e-6:
+        if key > price + parcels * lot.ahead[node] + 1e-6:
             continue
         sortable = loads.sorts[node] + parcels <= nodes.sort_capacity[node]
         at_goal = nodes.hub[node] == goal
         if at_goal and sortable:
             late = task.commodities.late_price[commodity, nodes.turn[node]]
-            size = _reach(
-                task, space, size, node + count, price + (nodes.handling[node] + late) * parcels, _AT_GOAL, lot
-            )
+            size = _reach(space, size, node + count, price + (nodes.handling[node] + late) * parcels, _AT_GOAL, lot)
         if nodes.can_hold[node] and loads.nights[node] + parcels <= nodes.buffer_capacity[node]:
             value, leg = price + nodes.waiting[node] * parcels, len(task.arcs.head) + node
-            size = _reach(task, space, size, nodes.after[node], value, leg, lot)
+            size = _reach(space, size, nodes.after[node], value, leg, lot)
         if sortable and not at_goal:
             size = _leave(task, loads, ceiling, space, size, node, lot)
         if size < 0:
@@ -213,24 +224,24 @@ def _leave(
     for arc in range(arcs.first_out[node], arcs.first_out[node + 1]):
         load = loads.arcs[arc]
         value = price + arcs.cost[arc] * parcels
-        if load + parcels > ceiling[arc] or value + parcels * task.ahead[arcs.head[arc], lot.commodity] > lot.budget:
+        if load + parcels > ceiling[arc] or value + parcels * lot.ahead[arcs.head[arc]] > lot.budget:
             continue
         if rules.bounded and not may_go_on(arc, lot.start, lot.goal, space.parent, arcs.tail, rules):
             continue
         value += price_load(task.costs, arc, load + parcels, 0.0)
         value -= price_load(task.costs, arc, load, 0.0)
-        size = _reach(task, space, size, arcs.head[arc], value, arc, lot)
+        size = _reach(space, size, arcs.head[arc], value, arc, lot)
         if size < 0:
             break
     return size
 
 
 @numba.njit(cache=True)
-def _reach(task: MarginalTask, space: PathSpace, size: int, node: int, price: float, leg: int, lot: Lot) -> int:
+def _reach(space: PathSpace, size: int, node: int, price: float, leg: int, lot: Lot) -> int:
     """Put a node on the heap when it is reached more cheaply than before; return the size, -1 when the heap is full."""
     value = price
     if node < len(space.seen):
-        value += lot.parcels * task.ahead[node, lot.commodity]
+        value += lot.parcels * lot.ahead[node]
     if value > lot.budget or size < 0:
         return size
     if node < len(space.seen):
