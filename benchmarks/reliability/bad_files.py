@@ -28,7 +28,7 @@ _LONGEST = 3000  # characters of what is said about one file
 CELLS = (
     "", " ", "-", "n/a", "NaN", "inf", "-5", "1e999", "6.21E+11", "1234567890123456789012", "1.5", "1,234", "1.234,5", "85 %",
     "一百", "３", "五万", "#REF!", "=1+1", "' OR 1=1 --", "x" * 5000, "\x00", "\u200b", "2052-01-01", "0001-01-01", "31/02/2025",
-    "45962", "合计", "Total", "true", "{}", "<b>",
+    "45962", "合计", "Total", "true", "{}", "<b>", "500①", "\u202eAB", "NULL", "济南\ufffd", "民国114年11月1日", "2025-11-01T10:00+0545",
 )  # fmt: skip
 
 
@@ -59,6 +59,9 @@ def _odd_text() -> Iterator[tuple[str, str, bytes]]:
         "header-twice": good + b"\n" + good, "same-column-twice": good.replace(b"courier_id", b"date"), "only-breaks": b"\n" * 5000,
         "spaces": b" " * 10_000, "one-long-line": b"x" * 3_000_000, "many-columns": ",".join(map(str, range(40_000))).encode(),
         "mac-breaks": good.replace(b"\n", b"\r"), "sum-rows": good + "\n合计,,,,465".encode(), "half-character": good + "杭".encode()[:2],
+        "units-below": good.replace(b"parcels", "parcels\n,,,,万件".encode(), 1), "groups-above": b",,route,,parcels\n" + good.replace(b"parcels", b"", 1),
+        "beside": good.replace(b"\n", b",,2025-11-01,c,B,A,1\n").replace(b"2025-11-01,c,B,A,1", _HEADER.encode(), 1), "utf32": good.decode().encode("utf-32"),
+        "big5": good.replace(b",A,", ",臺北,".encode("big5")), "quotes-doubled": good + b'\n2025-11-01,c,"A"B",B,5',
         "html": b"<html><table><tr><td>1</td></tr></table></html>", "pdf": b"%PDF-1.7 ...", "another-table": b"hub_id,name\nA,a",
     }  # fmt: skip
     for name, content in shapes.items():
