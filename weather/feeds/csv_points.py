@@ -1,7 +1,7 @@
 """Weather on points as CSV: one row a place and time, the unit of every measure in its header.
 
 A header is the contract's name (``wind_speed_ms``), or a measure with its unit behind it: ``wind_kmh``,
-``wind_speed [km/h]``, ``气温 (℃)``. A measure without a unit is refused: a guessed unit is the commonest
+``wind_speed [km/h]``, ``气温 (℃)``; or in a row of units below the header. A measure without a unit is refused: a guessed unit is the commonest
 defect of weather files.
 """
 
@@ -65,7 +65,7 @@ def parse(content: bytes, zone: tzinfo, place: Place | None = None, *, file: str
         number, no time or out of range is one of ``Reading.bad_rows``.
     """
     bad = BadRows(file)
-    frame = read_text_table(decode(content, file), bad)
+    frame = _take_units_below(read_text_table(decode(content, file), bad), file)
     lines = frame[ENTRY]
     names, ignored = _find_columns([name for name in frame.columns if name != ENTRY], file)
     if "valid_at" not in names:
@@ -128,6 +128,45 @@ def _decode_chinese(content: bytes, file: str) -> str:
         return content.decode("gb18030")
     except UnicodeDecodeError as error:
         raise RadarError("neither UTF-8 nor GB18030 text", "a CSV", "save it as UTF-8", file=file) from error
+
+
+def _take_units_below(frame: pl.DataFrame, file: str) -> pl.DataFrame:
+    """Take a row of units below the header into it; RadarError where the header names another unit."""
+    if not frame.height:
+        return frame
+    cells = {
+        name: (cell or "").strip().strip("[]()（）") for name, cell in frame.drop(ENTRY).row(0, named=True).items()
+    }
+    measures = {name: quantity for name in cells if (quantity := _quantity_of(name)) is not None}
+    below = {name: unit_name(cells[name]) for name in measures if cells[name]}
+    if not below or not all(unit in UNITS[measures[name]] for name, unit in below.items()):
+        return frame
+    renamed = {}
+    for name, unit in below.items():
+        if name.strip().lower() in MEASURES[measures[name]][1]:
+            if f"{name} [{unit}]" not in cells:
+                renamed[name] = f"{name} [{unit}]"
+            continue
+        match = _match(name, file)
+        if match is not None and unit_name(match[1]) != unit:
+            raise RadarError(
+                f"{name!r} in the header and {cells[name]!r} below it",
+                "one unit",
+                "correct the one that is wrong",
+                file=file,
+                column=name,
+            )
+    return frame[1:].rename(renamed)
+
+
+def _quantity_of(header: str) -> Quantity | None:
+    """Say what a header measures, with a unit or without."""
+    folded = header.strip().lower()
+    bare = re.sub(r"\s*[\[(（].*$", "", folded).replace(" ", "_")
+    for quantity, (column, words) in MEASURES.items():
+        if folded == column or bare in words or folded.rpartition("_")[0] in words:
+            return quantity
+    return None
 
 
 def _find_columns(headers: list[str], file: str) -> tuple[dict[str, tuple[str, str]], tuple[str, ...]]:

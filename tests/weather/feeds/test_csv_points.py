@@ -40,6 +40,32 @@ def test_unit_in_the_header_is_converted(tmp_path: Path) -> None:
     assert row["precipitation_mm"] == pytest.approx(2.54)
 
 
+def test_a_row_of_units_below_the_header_counts(tmp_path: Path) -> None:
+    text = "time,lat,lon,wind,气温,vis_km\n,,,km/h,（°F）,km\n2025-11-11 06:00,45.7,126.6,36,32,2\n2025-11-11 07:00,45.7,126.6,18,50,3\n"
+    reading = read_file(write(tmp_path, text), SHANGHAI)
+    assert reading.frame["wind_speed_ms"].to_list() == pytest.approx([10.0, 5.0])
+    assert reading.frame["temperature_c"].to_list() == pytest.approx([0.0, 10.0])
+    assert (reading.frame["visibility_m"].to_list(), reading.bad_rows.height) == ([2000.0, 3000.0], 0)
+
+
+@pytest.mark.parametrize(
+    ("column", "unit"), [("temperature_c", "°F"), ("wind_speed [m/s]", "km/h"), ("wind_kmh", "m/s")]
+)
+def test_a_row_of_other_units_than_the_headers_is_refused(tmp_path: Path, column: str, unit: str) -> None:
+    text = f"time,lat,lon,{column}\n,,,{unit}\n2025-11-11 06:00,45.7,126.6,36\n"
+    with pytest.raises(RadarError, match=r"in the header and .* below it, expected one unit"):
+        read_file(write(tmp_path, text), SHANGHAI)
+
+
+def test_a_first_row_of_values_is_no_row_of_units(tmp_path: Path) -> None:
+    text = "time,lat,lon,wind_kmh,temp_c\n2025-11-11 06:00,45.7,126.6,,\n2025-11-11 07:00,45.7,126.6,36,m\n"
+    assert read_file(write(tmp_path, text), SHANGHAI).entries == 2
+    assert read_file(write(tmp_path, "time,lat,lon,temp_c\n1,2\n"), SHANGHAI).frame.is_empty()
+    assert read_file(write(tmp_path, "time,lat,lon,wind\n,,,m/s\n"), SHANGHAI).frame.is_empty()
+    with pytest.raises(RadarError, match="'wind' without a unit"):
+        read_file(write(tmp_path, "time,lat,lon,wind,wind [kmh]\n,,,km/h,\n1,2,3,4,5\n"), SHANGHAI)
+
+
 def test_chinese_headers_in_gb18030(tmp_path: Path) -> None:
     text = "时间;纬度;经度;气温（℃）;能见度(公里);风速(米/秒)\n2025/11/11 06:00;45.7;126.6;-3;0.2;5\n"
     row = read_file(write(tmp_path, text, "gb18030"), SHANGHAI).frame.row(0, named=True)
