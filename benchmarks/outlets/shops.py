@@ -62,7 +62,7 @@ def read_shops(shared: Path) -> Shops:
     )
     outlets = rows.select("outlet_id", "hub").unique().sort("outlet_id").with_row_index("row")
     first, last = rows["date"].min(), rows["date"].max()
-    dates = np.arange(np.datetime64(str(first)), np.datetime64(str(last)) + 1)
+    dates = np.arange(np.datetime64(str(first)), np.datetime64(str(last)) + np.timedelta64(1, "D"))
     placed = rows.join(outlets.select("outlet_id", "row"), on="outlet_id")
     at = placed["row"].to_numpy(), (placed["date"].to_numpy().astype("datetime64[D]") - dates[0]).astype(int)
     parcels, known = np.zeros((outlets.height, dates.size)), np.zeros((outlets.height, dates.size), dtype=bool)

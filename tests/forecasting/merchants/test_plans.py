@@ -160,7 +160,7 @@ def test_only_the_difference_moves_the_routes_and_none_falls_below_nothing() -> 
         {"courier_id": ["c"] * 4, "origin_hub_id": ["A", "A", "A", "B"], "destination_hub_id": ["N", "S", "T", "N"]}
     )
     dates = days_from(FIRST, 2)
-    panel = Panel(routes, dates - 2, np.zeros((4, 2), dtype=np.float32))
+    panel = Panel(routes, dates - np.timedelta64(2, "D"), np.zeros((4, 2), dtype=np.float32))
     mean = np.array([[60.0, 60.0], [30.0, 30.0], [10.0, 10.0], [50.0, 50.0]])
     regions = {"N": "north", "S": "south", "T": "south"}
     rows = [

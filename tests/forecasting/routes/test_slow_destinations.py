@@ -12,7 +12,7 @@ from forecasting.inputs import no_events
 from forecasting.routes.members import forecast_members
 from forecasting.routes.route_history import RouteHistory
 from forecasting.routes.slow_destinations import SLOW, fit_slow_share, slow_destinations, slow_down
-from forecasting.series.panel import Panel
+from forecasting.series.panel import Panel, days_from
 
 DAYS, HORIZON = 160, 28
 START = np.datetime64("2023-01-02", "D")
@@ -29,7 +29,7 @@ def history(parcels: Counts) -> RouteHistory:
             "destination_hub_id": [f"D{at:02d}" for at in range(half)] * 2,
         }
     )
-    panel = Panel(routes, np.arange(START, START + parcels.shape[1]), parcels)
+    panel = Panel(routes, days_from(START, parcels.shape[1]), parcels)
     return RouteHistory.of(panel, clean_history(parcels, panel.dates, HORIZON, no_events(), {}))
 
 
