@@ -44,20 +44,20 @@ def clean(
     with workspace.writing("clean"):
         found = find_removable(workspace, keep_days, now)
         answers = find_old_answers(workspace.folder / KEPT_ANSWERS, now - timedelta(days=keep_days))
-        kept = sum(file.stat().st_size for file in answers)
+        size_of_answers = sum(file.stat().st_size for file in answers)
         freed = 0 if dry_run else remove(workspace, found)
         if not dry_run:
             for file in answers:
                 file.unlink(missing_ok=True)
-            freed += kept
-    size = sum(cleaning.size for cleaning in found) + kept
+            freed += size_of_answers
+    size = sum(cleaning.size for cleaning in found) + size_of_answers
     rows = [
         {"table": each.table, "versions": len(each.versions), "files": len(each.files), "bytes": each.size}
         for each in found
         if each.versions or each.files
     ]
     if answers:
-        rows.append({"table": KEPT_ANSWERS, "versions": 0, "files": len(answers), "bytes": kept})
+        rows.append({"table": KEPT_ANSWERS, "versions": 0, "files": len(answers), "bytes": size_of_answers})
     if json:
         out_json({"dry_run": dry_run, "bytes": size, "bytes_freed": freed, "tables": rows})
         return

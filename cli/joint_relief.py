@@ -33,7 +33,7 @@ _ROUTE = ("date", "origin_hub_id", "destination_hub_id")
 
 
 def find_nothing_ahead(
-    workspace: Workspace, run: Run, demand: pl.DataFrame, kept: dict[str, Any]
+    workspace: Workspace, run: Run, demand: pl.DataFrame, run_options: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Find the latest trunk plan of the same parcels on the same tables and options, as the run keeps it; None without one."""
     import polars as pl
@@ -44,7 +44,7 @@ def find_nothing_ahead(
         options, versions = other["options"], other["tables_read"]
         if other["command"] != "plan trunk" or options.get("max_changes") is not None:
             continue
-        if any(options.get(key) != value for key, value in kept.items() if key not in _FREE):
+        if any(options.get(key) != value for key, value in run_options.items() if key not in _FREE):
             continue
         if any(versions.get(table) != run.versions_read.get(table) for table in (*TABLES, *HOURS)):
             continue

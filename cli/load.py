@@ -125,17 +125,17 @@ def _ask(
     from data.ingest.loading import LOADABLE, require_loadable
     from data.ingest.profiles import Profile, profile_names, read_profile
 
-    kept = read_profile(workspace.folder, word) if word not in TABLES or not (files or query) else None
-    if kept is None:
+    profile = read_profile(workspace.folder, word) if word not in TABLES or not (files or query) else None
+    if profile is None:
         if word not in TABLES:
             raise require_word(word, LOADABLE, profile_names(workspace.folder))
         require_loadable(word)
         if not files and query is None:
             raise typer.BadParameter("name at least one file, or --database URL with --query SQL")
-        kept = Profile(word)
+        profile = Profile(word)
     if files:
         given = {**given, "files": tuple(str(path) for path in files)}
-    return dataclasses.replace(kept, **given), word
+    return dataclasses.replace(profile, **given), word
 
 
 def _load_one(

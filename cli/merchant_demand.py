@@ -45,9 +45,9 @@ def read_cube(
     """
     hubs = _find_forecast(run, forecast, as_of)
     if hubs is not None:
-        kept = _find_kept(run, str(hubs["run_id"][0]))
-        if kept is not None:
-            return kept
+        own_cube = _find_kept(run, str(hubs["run_id"][0]))
+        if own_cube is not None:
+            return own_cube
     tables = {name: run.read(name) for name in _INPUTS}
     return _make(tables, hubs, as_of, last, timezone)
 
@@ -85,8 +85,8 @@ def remake_cube(workspace: Workspace, plan: dict[str, Any]) -> pl.DataFrame | No
     read = {name: read_as_planned(workspace, name, versions.get(name), plan) for name in (*_INPUTS, "stock_demand")}
     if not read.pop("stock_demand").is_empty() or read["sales"].is_empty():
         return None
-    kept = options.get("hub_forecasts_run")
-    hubs = None if kept is None else workspace.results("hub_forecasts", kept)
+    hubs_run = options.get("hub_forecasts_run")
+    hubs = None if hubs_run is None else workspace.results("hub_forecasts", hubs_run)
     as_of = date.fromisoformat(options["as_of"]) if options.get("as_of") else None
     last = date.fromisoformat(options["stock_to"])
     return _make(read, hubs, as_of, last, workspace.settings.workspace.timezone)
@@ -139,9 +139,9 @@ def find_cube(workspace: TableReader, forecast: str | None) -> pl.DataFrame | No
 
 def _name_kept(reader: TableReader, forecast: str) -> str | None:
     """Run whose cube a forecast stands on: its own, or that of the one that the weather was applied to."""
-    kept = set(reader.writers("merchant_forecasts"))
+    cube_runs = set(reader.writers("merchant_forecasts"))
     stands_on = dict(reader.runs().select("run_id", "forecast_run").iter_rows())
     seen: str | None = forecast
-    while seen is not None and seen not in kept:
+    while seen is not None and seen not in cube_runs:
         seen = stands_on.get(seen)
     return seen

@@ -254,17 +254,17 @@ def make_trunk_plan(
         sort_plan=choose_order(workspace, request),
     )
     near = None if request.reference is None else find_reference(workspace, request.reference)
-    kept = {
+    run_options = {
         **keep_request(request),
         **keep_options(options),
         "service_level": level,
         "reference": near,
     }
-    with workspace.run("plan trunk", kept, request.seed) as run:
+    with workspace.run("plan trunk", run_options, request.seed) as run:
         tables = {name: run.read(name) for name in (*TABLES, *list_hours(request.by))}
         under, seen = read_lane_weather(run, weather=request.weather)
         tables |= under
-        run.options = kept = {**kept, **seen}
+        run.options = run_options = {**run_options, **seen}
         tables["route_demand"] = read_demand(run, request, level)
         kept_near = read_reference(run, near, request.max_changes)
         if request.timetable is not None:
@@ -277,8 +277,8 @@ def make_trunk_plan(
             return plan_trunk(TrunkInputs.gather({**tables, "route_demand": demand}), options, bar, kept_near)
 
         plan = make(tables["route_demand"])
-        prices = read_prices(kept)
-        rules = read_rules(kept, options.time_zone)
+        prices = read_prices(run_options)
+        rules = read_rules(run_options, options.time_zone)
         if request.risk is not None:
             task = TargetTask(tables, make, forecasts_of(run), settings, options, request.risk, request.seed)
             reached = plan_to_target(task, plan, bar)

@@ -95,7 +95,7 @@ def plan_capacity(
         ),
         volumes=volumes,
     )
-    kept = {
+    run_options = {
         "from": None if first is None else first.isoformat(),
         "to": None if last is None else last.isoformat(),
         "service_level": options.service_level,
@@ -107,9 +107,9 @@ def plan_capacity(
     }
     if draws is not None:
         asked = Asked(draws, seed, engine_of(workspace, engine), settings, options.trunk)
-        _book(workspace, asked, (first, last), kept | {"draws": draws}, json)
+        _book(workspace, asked, (first, last), run_options | {"draws": draws}, json)
         return
-    with progress("Vehicle needs") as bar, workspace.run("plan capacity", kept, seed) as run:
+    with progress("Vehicle needs") as bar, workspace.run("plan capacity", run_options, seed) as run:
         tables = {name: run.read(name) for name in _TABLES} | _read_forecasts(run, first, last, forecast)
         found = plan(tables, options, bar)
         run.append("capacity_needs", found.needs)
@@ -132,14 +132,14 @@ def plan_capacity(
 
 
 def _book(
-    workspace: Workspace, asked: Asked, days: tuple[date | None, date | None], kept: dict[str, Any], json: bool
+    workspace: Workspace, asked: Asked, days: tuple[date | None, date | None], run_options: dict[str, Any], json: bool
 ) -> None:
     """Book over draws, keep and tell it."""
     from cli.plan_contracts import book_contracts, check_draws, print_contracts, sum_up_contracts
 
     check_draws(asked.draws)
-    with progress("Contracts over draws") as bar, workspace.run("plan capacity", kept, asked.seed) as run:
-        found = book_contracts(run, _read_forecasts(run, *days, kept["forecast"]), asked, bar)
+    with progress("Contracts over draws") as bar, workspace.run("plan capacity", run_options, asked.seed) as run:
+        found = book_contracts(run, _read_forecasts(run, *days, run_options["forecast"]), asked, bar)
         run.append("contract_departures", found.departures)
         run.append("contract_certificates", found.certificate)
         run.message = sum_up_contracts(found)
@@ -166,13 +166,13 @@ def _read_forecasts(run: Run, first: date | None, last: date | None, named: str 
         wanted = wanted & (pl.col("date") >= first)
     if last is not None:
         wanted = wanted & (pl.col("date") <= last)
-    kept = {"route_forecasts": routes.filter(wanted), "network_forecasts": network.filter(wanted)}
-    if kept["network_forecasts"].is_empty():
+    in_days = {"route_forecasts": routes.filter(wanted), "network_forecasts": network.filter(wanted)}
+    if in_days["network_forecasts"].is_empty():
         days = network["date"].unique().sort().to_list()
         raise RadarError(
             "no forecast in these days", f"days from {days[0]} to {days[-1]}", "forecast them, or set --from and --to"
         )
-    return kept
+    return in_days
 
 
 def _sum_up(found: CapacityPlan) -> str:

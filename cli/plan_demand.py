@@ -68,9 +68,9 @@ def read_request(run: Mapping[str, Any]) -> TrunkRequest:
         name: date.fromisoformat(options[at]) if options.get(at) else None
         for name, at in (("first", "from"), ("last", "to"))
     }
-    kept = {field.name: options[field.name] for field in fields(TrunkRequest) if field.name in options}
-    kept.setdefault("sort_plan", "free")  # before there were sort plans no lanes were ordered
-    return TrunkRequest(**{**kept, **days, "seed": run["seed"] or 0, "forecast": run["forecast_run"]})
+    request = {field.name: options[field.name] for field in fields(TrunkRequest) if field.name in options}
+    request.setdefault("sort_plan", "free")  # before there were sort plans no lanes were ordered
+    return TrunkRequest(**{**request, **days, "seed": run["seed"] or 0, "forecast": run["forecast_run"]})
 
 
 def read_demand(run: Run, request: TrunkRequest, level: float) -> pl.DataFrame:

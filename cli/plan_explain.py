@@ -178,8 +178,8 @@ def _on(rows: pl.DataFrame, day: date | None) -> pl.DataFrame:
 
     if day is None:
         return rows
-    kept = rows.filter(rows["date"] == day)
-    if kept.is_empty() and rows.height:
+    on_day = rows.filter(rows["date"] == day)
+    if on_day.is_empty() and rows.height:
         known = rows["date"].unique().sort().to_list()
         raise RadarError(f"nothing on {day}", f"a day from {known[0]} to {known[-1]}", "set --date")
-    return kept
+    return on_day

@@ -91,7 +91,7 @@ def plan_joint(
     )
     order = choose_order(workspace, TrunkRequest(by=by))
     trunk_options = set_options(workspace.settings, effort=effort, time_limit=time_limit, seed=seed, sort_plan=order)
-    kept: dict[str, Any] = {
+    options: dict[str, Any] = {
         "from": None if first is None else first.isoformat(),
         "to": None if last is None else last.isoformat(),
         "service_level": level,
@@ -100,11 +100,11 @@ def plan_joint(
         **keep_options(trunk_options),
         **{name: getattr(stock_options, name) for name in ("as_of", "day_cost", "putaway_days")},
     }
-    with progress("Joint plan") as bar, workspace.run("plan joint", kept, seed) as run:
+    with progress("Joint plan") as bar, workspace.run("plan joint", options, seed) as run:
         trunk = {name: run.read(name) for name in (*TABLES, *list_hours(by))}
         under, seen = read_lane_weather(run)
         trunk |= under
-        run.options = kept = {**kept, **seen}
+        run.options = options = {**options, **seen}
         trunk["route_demand"], hubs = _read_demand(run, first, last, level, forecast)
         stock = {name: run.read(name) for name in STOCK_TABLES}
         zone = workspace.settings.workspace.timezone
@@ -114,16 +114,16 @@ def plan_joint(
         stock_options = _choose_days(stock_options, stock, begin, end)
         stock[SOURCING] = sourcing = find_sourcing(run.reader)
         found = plan(JointInputs(trunk, stock, sourcing, hubs), stock_options, trunk_options, bar)
-        run.options = kept = {**kept, "stock_from": found.first.isoformat(), "stock_to": found.last.isoformat()}
+        run.options = options = {**options, "stock_from": found.first.isoformat(), "stock_to": found.last.isoformat()}
         given = {**stock, **trunk, "sourcing_today": sourcing}
         if hubs is not None:
-            run.options = kept = {**kept, "hub_forecasts_run": hubs["run_id"][0]}
+            run.options = options = {**options, "hub_forecasts_run": hubs["run_id"][0]}
             given["hub_forecasts"] = hubs
-        found, broken = _check(found, given, kept)
+        found, broken = _check(found, given, options)
         for name, frame in _tables(found).items():
             run.append(name, frame)
-        relief = _hold_against(workspace, run, found, trunk["route_demand"], kept)
-        run.options = {**kept, "rivals": _list_rivals(found), **relief.options()}
+        relief = _hold_against(workspace, run, found, trunk["route_demand"], options)
+        run.options = {**options, "rivals": _list_rivals(found), **relief.options()}
         run.outcome = "shortfalls" if found.trunk.short else "done"
         run.message = sum_up(found)
     _print_plan(found, relief, run.run_id, basis_of(workspace, run.run_id), json=json)
@@ -173,7 +173,7 @@ def _choose_days(options: Any, stock: dict[str, pl.DataFrame], begin: Any, end: 
     return replace(options, first=options.first or low, last=options.last or high)
 
 
-def _check(found: JointPlan, given: dict[str, pl.DataFrame], kept: dict[str, Any]) -> tuple[JointPlan, int]:
+def _check(found: JointPlan, given: dict[str, pl.DataFrame], options: dict[str, Any]) -> tuple[JointPlan, int]:
     """Count what the independent checker finds, and write it into the certificates."""
     import polars as pl
 
@@ -183,9 +183,9 @@ def _check(found: JointPlan, given: dict[str, pl.DataFrame], kept: dict[str, Any
     from routing.checker.violations import count_broken
 
     tables = {**given, **_tables(found)}
-    rules = read_rules(kept, str(kept["time_zone"]))
-    of_trunk = count_broken(check_trunk(tables, **read_prices(kept), rules=rules).violations)
-    terms = read_joint_terms(kept, found.as_of)
+    rules = read_rules(options, str(options["time_zone"]))
+    of_trunk = count_broken(check_trunk(tables, **read_prices(options), rules=rules).violations)
+    terms = read_joint_terms(options, found.as_of)
     of_bound = check_joint_bound(tables, terms)[1]
     of_joint = count_broken(check_joint(tables, as_of=found.as_of, terms=terms.stock, of_bound=of_bound))
     counts = pl.col("plan").replace_strict({"trunk": of_trunk, "joint": of_joint}, default=0, return_dtype=pl.Int64)
@@ -264,10 +264,10 @@ class _Relief:
 
 
 def _hold_against(
-    workspace: Workspace, run: Run, found: JointPlan, demand: pl.DataFrame, kept: dict[str, Any]
+    workspace: Workspace, run: Run, found: JointPlan, demand: pl.DataFrame, options: dict[str, Any]
 ) -> _Relief:
     """Hold the joint plan against the trunk plan of the same parcels with nothing ahead, if there is one."""
-    against = find_nothing_ahead(workspace, run, demand, kept)
+    against = find_nothing_ahead(workspace, run, demand, options)
     if against is None:
         return _Relief(found.relieved, found.relieved.clear(), None, None)
     relieved, burdened = compare_whole(workspace, found, against)

@@ -50,8 +50,8 @@ def plan_source(
 
     workspace = workspace_of(context)
     limit = workspace.settings.plan.time_limit_seconds if time_limit is None else time_limit
-    kept = {"as_of": as_of, "day_cost": day_cost, "time_limit": limit}
-    with progress("Sourcing"), workspace.run("plan source", kept) as run:
+    run_options = {"as_of": as_of, "day_cost": day_cost, "time_limit": limit}
+    with progress("Sourcing"), workspace.run("plan source", run_options) as run:
         tables = {name: run.read(name) for name in ORDER_TABLES}
         sourcing, zone = find_sourcing(run.reader), workspace.settings.workspace.timezone
         found = source_orders(

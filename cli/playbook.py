@@ -79,8 +79,13 @@ def playbook(
         )
     working = engine_of(workspace, engine)
     table = _Table.open(workspace, plan, cases, draws, max_changes, seed)
-    kept = {"plan": table.plan, "draws": draws, "scenarios": [case.name for case in cases], "max_changes": max_changes}
-    with progress("Playbook") as bar, workspace.run("playbook", kept, seed) as run:
+    run_options = {
+        "plan": table.plan,
+        "draws": draws,
+        "scenarios": [case.name for case in cases],
+        "max_changes": max_changes,
+    }
+    with progress("Playbook") as bar, workspace.run("playbook", run_options, seed) as run:
         run.results("route_forecasts", table.forecast)  # what the draws are of stands in the run
         ranked = write_playbooks(table.room, cases, table.planner, working, bar)
         frames = [tabulate_playbook(case, ranked[case.name]) for case in cases]
@@ -138,8 +143,8 @@ def drill(
     working = engine_of(workspace, engine)
     table = _Table.open(workspace, plan, own, draws, max_changes, seed)
     likely = list_likely(table.room.tables, own, workspace.results("lane_closures"), workspace.settings.workspace.zone)
-    kept = {"plan": table.plan, "draws": draws, "most": most, "coverage": coverage, "max_changes": max_changes}
-    with progress("Drill") as bar, workspace.run("drill", kept, seed) as run:
+    run_options = {"plan": table.plan, "draws": draws, "most": most, "coverage": coverage, "max_changes": max_changes}
+    with progress("Drill") as bar, workspace.run("drill", run_options, seed) as run:
         run.results("route_forecasts", table.forecast)
         chosen: Sequence[Risked] = choose(weigh(table.room, likely, working, bar), table.room.tables, most, coverage)
         cases = [one.scenario for one in chosen]

@@ -210,10 +210,10 @@ def _forms() -> tuple[tuple[_Form, list[str]], ...]:
 
 
 def _read_forms() -> Iterator[_Form]:
-    kept = read_catalogue("cli", "en")
+    catalogue = read_catalogue("cli", "en")
     for key, chinese in read_catalogue("cli", "zh").items():
         if key.startswith(_ALSO_KEPT):  # what a run said in English and keeps in the table runs
-            yield _Form(kept[key], chinese)
+            yield _Form(catalogue[key], chinese)
     for file in sorted(resources.files("cli").joinpath("messages", "sentences").iterdir(), key=lambda path: path.name):
         if file.name.endswith(".toml"):
             for english, chinese in tomllib.loads(file.read_text(encoding="utf-8")).items():

@@ -115,9 +115,9 @@ def stress(
     source = find_forecast(workspace, run_id, forecast)
     asked_for = {"draws": draws, "forecast": source, "weather": weather, "risk": target}
     named = {"policies": [one.name for one in policies], "scenarios": [case.name for case in cases]}
-    kept = {"plan": run_id, **asked_for, **named}
+    run_options = {"plan": run_id, **asked_for, **named}
     options = StressOptions(draws=draws, policies=policies, scenarios=cases, seed=seed)
-    with progress("Stress test") as bar, workspace.run("stress", kept, seed) as run:
+    with progress("Stress test") as bar, workspace.run("stress", run_options, seed) as run:
         ready = _lay_out(workspace, run, run_id, source, options, weather)
         around = describe_surroundings(workspace, ready.source, cases)
         found = stress_plan(ready.layout, ready.source.draw, options, around, bar, engine_of(workspace, engine))

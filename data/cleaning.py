@@ -63,9 +63,9 @@ def find_removable(reader: TableReader, keep_days: int, now: datetime) -> list[C
         if not versions:
             continue
         there = set(versions) - delta.removed_versions(folder)
-        kept = {version for version in {*needed.get(name, ()), versions[-1]} if version in there}
-        files = _files_beside(folder, kept)
-        gone = tuple(sorted(there - kept))
+        needed_versions = {version for version in {*needed.get(name, ()), versions[-1]} if version in there}
+        files = _files_beside(folder, needed_versions)
+        gone = tuple(sorted(there - needed_versions))
         if name == "runs":
             gone = tuple(version for version in gone if version < versions[-1])
         if files or gone:

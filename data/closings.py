@@ -296,8 +296,8 @@ def _of_silences(blank: Closing, silences: Sequence[Silence], known: Sequence[Cl
             continue
         until = None if lasts else run.date_to
         usual = float(share[max(0, begin - CLOSING.usual_days) : begin].mean()) if begin > 0 else 0.0
-        kept = _kept(share[: max(begin, 0)])
-        one = replace(blank, date=run.date_from, until=until, share=usual, days=run.days, kept=kept)
+        steadiness = _kept(share[: max(begin, 0)])
+        one = replace(blank, date=run.date_from, until=until, share=usual, days=run.days, kept=steadiness)
         if not any(each.date <= run.date_to and (each.until or dt.date.max) >= run.date_from for each in known):
             found.append(one)
     return found

@@ -78,12 +78,12 @@ class DataFile:
             return f"cannot be read ({error.strerror})"
         if size != self.size:
             return f"has {size:,} bytes instead of {self.size:,}"
-        kept = _SUM_IN_NAME.search(self.path.name)
+        sum_in_name = _SUM_IN_NAME.search(self.path.name)
         if not sums:
             return None
         try:
-            if kept is not None:
-                return None if checksum(self.path) == kept[1] else "has other bytes than were written"
+            if sum_in_name is not None:
+                return None if checksum(self.path) == sum_in_name[1] else "has other bytes than were written"
             pl.read_parquet(self.path, glob=False, hive_partitioning=False)
         except (pl.exceptions.PolarsError, OSError):
             return "cannot be read"
@@ -367,8 +367,8 @@ def committed_rows(folder: Path, version: int) -> int | None:
         )
     except (OSError, ValueError):
         return None
-    kept = about.get("rows")
-    return int(kept) if isinstance(kept, str) and kept.isdigit() else None
+    rows = about.get("rows")
+    return int(rows) if isinstance(rows, str) and rows.isdigit() else None
 
 
 def removed_versions(folder: Path) -> set[int]:

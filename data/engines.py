@@ -306,8 +306,8 @@ def _map_on_ray(
 ) -> None:
     """Do the tasks; what is done stands in ``found`` even when the cluster is lost on the way."""
     remote = ray.remote(max_retries=RETRIES)(task)
-    kept = ray.put(shared)
-    doing = {remote.remote(kept, part): number for number, part in enumerate(parts)}
+    shared_once = ray.put(shared)
+    doing = {remote.remote(shared_once, part): number for number, part in enumerate(parts)}
     waiting = list(doing)
     while waiting:
         done, waiting = ray.wait(waiting, num_returns=1)

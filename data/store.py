@@ -83,13 +83,13 @@ class TableStore:
         """Put each row in place of the one with its key, or add it, in one commit."""
         old = self.read()
         keys = list(self.contract.keys)
-        kept = _leave_out(old, frame.select(keys))
-        nothing_replaced = kept.height == old.height
+        remaining = _leave_out(old, frame.select(keys))
+        nothing_replaced = remaining.height == old.height
         del old  # may be as large as all the rest
         if nothing_replaced:
             self.append(frame)
         else:
-            self.replace(pl.concat([kept, frame]))
+            self.replace(pl.concat([remaining, frame]))
 
     def restore(self, version: int | None) -> None:
         """Go back to an earlier version by one more commit; None goes back to before the first write."""

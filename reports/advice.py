@@ -124,12 +124,12 @@ def advise_merchant(
         "relief": list_relief(tables.get("relieved"), homes, words),
         "care": list_care(tables.get("care_list"), str(merchant["merchant_id"]), language),
     }
-    kept = {name: frame for name, frame in found.items() if frame.height or name in ("advice", "parts")}
+    filled = {name: frame for name, frame in found.items() if frame.height or name in ("advice", "parts")}
     first = next((row.reason for row in named_rows if row.reason is not None), None)
     name = str((merchant.get("name_zh") if language == "zh" else None) or merchant["name"])
-    readme = _write_readme(str(merchant["merchant_id"]), name, first, run_id, as_of, list(kept), language)
-    readme[-1:-1] = tell_relief(kept.get("relief"), language)
-    return MerchantAdvice(str(merchant["merchant_id"]), language, readme, kept, _name_columns(words, sites))
+    readme = _write_readme(str(merchant["merchant_id"]), name, first, run_id, as_of, list(filled), language)
+    readme[-1:-1] = tell_relief(filled.get("relief"), language)
+    return MerchantAdvice(str(merchant["merchant_id"]), language, readme, filled, _name_columns(words, sites))
 
 
 # Reference tables whose names stand for their ids in the advice, each with its id.

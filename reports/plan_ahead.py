@@ -34,8 +34,8 @@ class PlanAhead:
 
     def values(self) -> dict[str, object]:
         """Tell what stock placed ahead saves and which hub-days it relieves; only of a joint plan."""
-        kept = self.inputs.run.options
-        rivals = {row["plan"]: row for row in kept.get("rivals") or []}
+        options = self.inputs.run.options
+        rivals = {row["plan"]: row for row in options.get("rivals") or []}
         nothing, best = rivals.get("nothing ahead"), next(iter(rivals.values()), None)
         if nothing is None or best is None:
             return {"ahead_shown": False}
@@ -53,10 +53,10 @@ class PlanAhead:
             share=self.f.percent(abs(saved) / max(nothing["cost"], 1.0), 1),
             fewer=self.f.count(round(fewer)),
         )
-        against = kept.get("against")
+        against = options.get("against")
         tables = {}
         for name in ("relieved", "burdened"):
-            days = [{**row, "date": date.fromisoformat(row["date"])} for row in kept.get(name) or []]
+            days = [{**row, "date": date.fromisoformat(row["date"])} for row in options.get(name) or []]
             tables[f"{name}_table"] = self.writer.hub_days(name, days, against) if days else None
         whole = [] if against is None else self._hold_against(against)
         return {"ahead_shown": True, "ahead_lead": lead, "ahead_gain": gain, "ahead_whole": whole, **tables}

@@ -139,8 +139,8 @@ def _pooled(rest: Matrix, on: Flags, noise: Matrix, tree: Tree) -> Matrix:
     precision = np.where(days > 0, 1.0 / variance, 0.0)
     pooled = pool_effects(mean * precision, precision, tree, RULES.root_sd)
     square = pooled.mean**2
-    kept = np.divide(square - pooled.variance, square, out=np.zeros_like(square), where=square > pooled.variance)
-    return pooled.mean * kept
+    shrinkage = np.divide(square - pooled.variance, square, out=np.zeros_like(square), where=square > pooled.variance)
+    return pooled.mean * shrinkage
 
 
 def _rest(sent: Matrix, plain: Flags, on: Flags) -> tuple[Matrix, Matrix]:

@@ -25,22 +25,22 @@ def cut_days(model: PathModel, first: date, last: date) -> PathModel:
     """
     days = model.dates.astype("datetime64[D]")
     start, end = np.datetime64(first), np.datetime64(last)
-    kept = (days >= start) & (days <= end)
-    if int(kept.sum()) != (last - first).days + 1:
+    in_window = (days >= start) & (days <= end)
+    if int(in_window.sum()) != (last - first).days + 1:
         raise RadarError(
             f"a forecast of {days[0]} to {days[-1]}", f"one that covers {first} to {last}", "forecast these days first"
         )
     return replace(
         model,
-        dates=model.dates[kept],
-        knots=np.ascontiguousarray(model.knots[:, kept]),
-        network=model.network[kept],
-        hub_out=np.ascontiguousarray(model.hub_out[:, kept]),
-        hub_in=np.ascontiguousarray(model.hub_in[:, kept]),
-        shared_out=model.shared_out[:, kept],
-        shared_in=model.shared_in[:, kept],
-        weights=np.ascontiguousarray(model.weights[:, :, kept]),
-        event_run=model.event_run[kept],
+        dates=model.dates[in_window],
+        knots=np.ascontiguousarray(model.knots[:, in_window]),
+        network=model.network[in_window],
+        hub_out=np.ascontiguousarray(model.hub_out[:, in_window]),
+        hub_in=np.ascontiguousarray(model.hub_in[:, in_window]),
+        shared_out=model.shared_out[:, in_window],
+        shared_in=model.shared_in[:, in_window],
+        weights=np.ascontiguousarray(model.weights[:, :, in_window]),
+        event_run=model.event_run[in_window],
     )
 
 

@@ -96,8 +96,8 @@ def pool_effects(sums: Vector, precision: Vector, tree: Tree, root_spread: float
         steps.append((mean_sum, own, parent, variance))
         # What a child tells its parent: its estimate, less sure by the spread between them.
         passed = own / (1.0 + own * variance)
-        kept = np.divide(passed, own, out=np.zeros_like(own), where=own > 0)
-        mean_sum = np.asarray(np.bincount(parent, weights=mean_sum * kept, minlength=parents), dtype=np.float64)
+        shrinkage = np.divide(passed, own, out=np.zeros_like(own), where=own > 0)
+        mean_sum = np.asarray(np.bincount(parent, weights=mean_sum * shrinkage, minlength=parents), dtype=np.float64)
         own = np.asarray(np.bincount(parent, weights=passed, minlength=parents), dtype=np.float64)
     if root_spread > 0:
         total = float(own[0]) + 1.0 / root_spread**2

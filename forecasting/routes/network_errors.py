@@ -76,8 +76,8 @@ def sample_network_errors(
     for cutoff in choose_network_cutoffs(known):
         days = np.arange(cutoff, min(cutoff + horizon, known))
         path = batched_path(total[:cutoff], dates[:cutoff], days.size, weight[:cutoff])
-        kept = usable[days]
-        days, path = days[kept], path[kept]
+        usable_days = usable[days]
+        days, path = days[usable_days], path[usable_days]
         if days.size:
             recent = np.array([total[max(cutoff - BACKTESTS.recent, 0) : cutoff].mean()])
             sample = ErrorSample.of(

@@ -169,8 +169,11 @@ def _read_net(tables: Mapping[str, pl.DataFrame], number: Mapping[str, int]) -> 
     for row in price_vehicles(dict(tables)).sort("lane_id", "vehicle_type_id").iter_rows(named=True):
         if row["capacity"] <= 0:
             continue
-        kept = best[row["lane_id"]].get(row["ownership"])
-        if kept is None or row["unit_cost"] / row["capacity"] < kept["unit_cost"] / kept["capacity"] - _EPSILON:
+        cheapest = best[row["lane_id"]].get(row["ownership"])
+        if (
+            cheapest is None
+            or row["unit_cost"] / row["capacity"] < cheapest["unit_cost"] / cheapest["capacity"] - _EPSILON
+        ):
             limit = limits.get((row["lane_id"], row["vehicle_type_id"]))
             best[row["lane_id"]][row["ownership"]] = {
                 **row,

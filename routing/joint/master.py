@@ -238,10 +238,10 @@ def _list_shares(
                         rows += [taken, given]
                         columns += [np.full(len(taken), here)] * 2
                         values += [amount, -amount]
-    kept = list(zip(*kinds, strict=True)) if kinds else [(), (), (), (), (), ()]
+    columns_of_kinds = list(zip(*kinds, strict=True)) if kinds else [(), (), (), (), (), ()]
     shares = Shares(
-        np.array(kept[0], dtype=np.int64), np.array(kept[1], dtype=np.int64), np.array(kept[2], dtype=np.int64),
-        np.array(kept[3], dtype=np.bool_), np.array(kept[4], dtype=np.float64), np.array(kept[5], dtype=np.float64),
+        np.array(columns_of_kinds[0], dtype=np.int64), np.array(columns_of_kinds[1], dtype=np.int64), np.array(columns_of_kinds[2], dtype=np.int64),
+        np.array(columns_of_kinds[3], dtype=np.bool_), np.array(columns_of_kinds[4], dtype=np.float64), np.array(columns_of_kinds[5], dtype=np.float64),
         np.array(loads).reshape(len(kinds), network.days),
     )  # fmt: skip
     none = np.zeros(0, dtype=np.int64)

@@ -174,17 +174,17 @@ def _leave_small_lots(
     small = (send > 0) & (send < items.lot[:, None])
     if not small.any():
         return units, solved
-    kept = units.copy()
+    remaining = units.copy()
     for i, w in np.argwhere(small).tolist():
         over = send[i, w]
         for z in np.argsort(-units[i, :, w], kind="stable").tolist():
-            less = 0.0 if lost[i, z] else min(over, kept[i, z, w])
-            kept[i, z, w] -= less
+            less = 0.0 if lost[i, z] else min(over, remaining[i, z, w])
+            remaining[i, z, w] -= less
             over -= less
-    groups = np.zeros((len(items.leaders()), *kept.shape[1:]))
-    np.add.at(groups, items.family, kept)
-    flat = groups.reshape(-1, kept.shape[2])
-    return kept, LocationPlan(flat, problem.reckon(flat), solved.lower_bound)
+    groups = np.zeros((len(items.leaders()), *remaining.shape[1:]))
+    np.add.at(groups, items.family, remaining)
+    flat = groups.reshape(-1, remaining.shape[2])
+    return remaining, LocationPlan(flat, problem.reckon(flat), solved.lower_bound)
 
 
 def _certify(solved: LocationPlan, missing: Floats, ended_by: str) -> pl.DataFrame:

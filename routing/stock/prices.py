@@ -88,14 +88,14 @@ def find_prices(
     best, scarce = _start(problem, allowed, deadline)
     full = np.where(allowed, problem.cost, np.inf) + problem.inbound[problem.family] + scarce
     at_hand = np.where((problem.there > 0)[problem.family], full - problem.inbound[problem.family], np.inf)
-    kept = _lowest(full, PRICES.kept) | _lowest(at_hand, 1)
+    candidates = _lowest(full, PRICES.kept) | _lowest(at_hand, 1)
     relaxed, lasted = None, 0.0
     for _ in range(PRICES.rounds):
         if relaxed is not None and deadline.over(lasted):
             break
         began = deadline.spent()
         limit = deadline.share(deadline.part, max(deadline.left(), 1.0))
-        answer = solve_pairs(problem, kept, deadline=limit, nodes=1, relaxed=True)
+        answer = solve_pairs(problem, candidates, deadline=limit, nodes=1, relaxed=True)
         lasted = deadline.spent() - began
         prices = _prices_of(problem, allowed, answer)
         if prices is None or answer.bound <= 0:
@@ -105,17 +105,17 @@ def find_prices(
         best = prices if prices.bound > best.bound else best
         if best.bound >= relaxed.bound - PRICES.close * abs(relaxed.bound):
             break
-        gain = np.where(allowed & ~kept, _reduce(problem, prices.group, prices.dispatch, prices.stock), np.inf)
+        gain = np.where(allowed & ~candidates, _reduce(problem, prices.group, prices.dispatch, prices.stock), np.inf)
         fresh = (gain < -1e-9) & _lowest(gain, PRICES.added)
         if not fresh.any():
             break
-        kept |= fresh
+        candidates |= fresh
     assert relaxed is not None  # noqa: S101  there is at least one round
     if (problem.opening > 0).any():
         best = _climb(problem, allowed, best, relaxed.bound, deadline)
         gain = _reduce(problem, best.group, best.dispatch, best.stock)
-        kept |= allowed & _lowest(np.where(best.opened, gain, np.inf), PRICES.added)
-    return best, kept, relaxed
+        candidates |= allowed & _lowest(np.where(best.opened, gain, np.inf), PRICES.added)
+    return best, candidates, relaxed
 
 
 def _start(problem: LocationProblem, allowed: NDArray[np.bool_], deadline: Deadline) -> tuple[Prices, Floats]:

@@ -243,9 +243,9 @@ class PathBook:
         others = to_end.get((self.hub[path], self.end[path]), [])
         ranked = sorted((self.hours[other], other) for other in others if self.hours[other] <= longest)
         seen = {self.lane[path]}
-        kept = []
+        chosen = []
         for _, other in ranked:
             if self.lane[other] not in seen:
                 seen.add(self.lane[other])
-                kept.append(other)
-        return kept
+                chosen.append(other)
+        return chosen

@@ -38,8 +38,8 @@ def order_hand_ins(network: TrunkNetwork, draft: Draft, rank: Callable[[Draft], 
     if trimmed is flows:
         return replace(draft, flows=flows, loads=loads)
     had = draft.vehicles
-    kept = Draft(trimmed, loads, tally(network, had.arc, had.vehicle, had.departures, loads.arcs))
-    return min(kept, replace(kept, vehicles=drop_unneeded(network, had, loads.arcs)), key=rank)
+    trimmed_draft = Draft(trimmed, loads, tally(network, had.arc, had.vehicle, had.departures, loads.arcs))
+    return min(trimmed_draft, replace(trimmed_draft, vehicles=drop_unneeded(network, had, loads.arcs)), key=rank)
 
 
 def _fit_buffers(network: TrunkNetwork, flows: Flows) -> Flows:

@@ -42,12 +42,14 @@ def write_fix_tables(
     left : list of GroupFix
         Fixes that no row tells: of hubs of which ``hub_closures`` leave a part that day, which a row would be divided by again.
     """
-    kept: list[GroupFix] = []
+    listed: list[GroupFix] = []
     left: list[GroupFix] = []
     for fix in fixes:
-        (left if any(_is_partly_shut(network, inputs, action) for action in fix.fullest.actions) else kept).append(fix)
+        (left if any(_is_partly_shut(network, inputs, action) for action in fix.fullest.actions) else listed).append(
+            fix
+        )
     wanted: Counter[tuple[str, int, int]] = Counter()
-    for fix in kept:
+    for fix in listed:
         for action in fix.fullest.actions:
             wanted[action.kind, action.place, action.day] += action.amount
     nodes = {(kind, place): n for (kind, place, _), n in wanted.items() if kind != "vehicle"}

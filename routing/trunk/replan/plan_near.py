@@ -160,8 +160,8 @@ def repeat_plan(network: TrunkNetwork, reference_plan: ReferencePlan, deadline: 
 def _carry(network: TrunkNetwork, flows: Flows, vehicles: Vehicles, deadline: Deadline) -> Draft:
     """Bring flows within the room of vehicles and hubs, and carry what that leaves over."""
     limits = (vehicles.room, network.sort_capacity, network.buffer_capacity)
-    kept = round_parcels(network, flows.pool, flows.parcels.astype(np.float64), network.demand_parcels, limits)
-    draft = Draft(kept, load_network(network, kept), vehicles)
+    rounded = round_parcels(network, flows.pool, flows.parcels.astype(np.float64), network.demand_parcels, limits)
+    draft = Draft(rounded, load_network(network, rounded), vehicles)
     return insert_shortfalls(network, draft, deadline.share("leftovers", max(deadline.left(), 5.0)))
 
 

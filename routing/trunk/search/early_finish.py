@@ -103,10 +103,10 @@ def _saved(price: _EndPrices, one: _Waiting, node: int) -> float:
 def _cut_waits(network: TrunkNetwork, flows: Flows, moved: list[tuple[int, int, int]]) -> Flows:
     """Take parcels off paths and put them on the same paths without their last waits."""
     pool = flows.pool
-    kept = flows.parcels.copy()
+    remaining = flows.parcels.copy()
     legs, lengths, demand, parcels = [], [], [], []
     for path, waits, count in moved:
-        kept[path] -= count
+        remaining[path] -= count
         part = pool.legs[pool.pointers[path] : pool.pointers[path + 1] - waits]
         legs.append(part)
         lengths.append(len(part))
@@ -120,5 +120,5 @@ def _cut_waits(network: TrunkNetwork, flows: Flows, moved: list[tuple[int, int, 
         np.concatenate([legs[place] for place in order]).astype(np.int64),
     )
     joined, place = merge_paths(network, [pool, cut])
-    total = np.bincount(place, np.concatenate([kept, np.array(parcels)[order]]), len(joined))
+    total = np.bincount(place, np.concatenate([remaining, np.array(parcels)[order]]), len(joined))
     return keep_used(joined, np.rint(total).astype(np.int64))

@@ -167,9 +167,9 @@ def _drop_detours(network: TrunkNetwork, candidates: Ints) -> Ints:
     is_arc = candidates >= 0
     refused = is_arc & mark_refused(network.path_rules)[np.where(is_arc, candidates, 0), destination[None, :, None]]
     refused &= ~(refused | (candidates == NO_PATH)).all(axis=2, keepdims=True)
-    kept = np.where(refused, NO_PATH, candidates)
-    order = np.argsort(kept == NO_PATH, axis=2, kind="stable")
-    return np.ascontiguousarray(np.take_along_axis(kept, order, axis=2))
+    accepted = np.where(refused, NO_PATH, candidates)
+    order = np.argsort(accepted == NO_PATH, axis=2, kind="stable")
+    return np.ascontiguousarray(np.take_along_axis(accepted, order, axis=2))
 
 
 def _cheapest(network: TrunkNetwork, commodity: Ints) -> Floats:

@@ -77,9 +77,9 @@ def spread_lane_vehicles(vehicle: dict[str, Floats], slots: Slots, type_ids: lis
     place = np.arange(len(slot)) - np.repeat(np.cumsum(last - first) - (last - first), last - first) + first[slot]
     number = {name: kind for kind, name in enumerate(type_ids)}
     only = np.array([-1 if name is None else number.get(name, -2) for name in slots.vehicle_type], dtype=np.int64)
-    kept = (only[slot] == -1) | (vehicle["type"][place] == only[slot])
-    spread = {name: values[place[kept]] for name, values in vehicle.items()}
-    return spread | {"lane": slot[kept]}
+    allowed = (only[slot] == -1) | (vehicle["type"][place] == only[slot])
+    spread = {name: values[place[allowed]] for name, values in vehicle.items()}
+    return spread | {"lane": slot[allowed]}
 
 
 def limit_departures(

@@ -245,8 +245,8 @@ def keep_locks(network: TrunkNetwork) -> TrunkNetwork:
     """Bound the departures of lane vehicles by what planners lock."""
     if not network.vehicle_least.any() and np.isinf(network.vehicle_most).all():
         return network
-    kept = np.minimum(network.vehicle_limit, network.vehicle_most)
-    return replace(network, vehicle_limit=np.maximum(kept, network.vehicle_least))
+    limit = np.minimum(network.vehicle_limit, network.vehicle_most)
+    return replace(network, vehicle_limit=np.maximum(limit, network.vehicle_least))
 
 
 def leaves_often(network: TrunkNetwork) -> bool:

@@ -94,15 +94,15 @@ def split_blocks(model: VehicleModel) -> list[tuple[Ints, Ints]]:
     holds = len(model.carried)
     rule = np.arange(len(model.low)) >= holds
     loose = rule & np.isneginf(model.low) & (model.matrix @ np.where(np.isfinite(limit), limit, 1e12) <= model.high)
-    kept = np.flatnonzero(~loose)
-    links = model.matrix[kept]
+    binding = np.flatnonzero(~loose)
+    links = model.matrix[binding]
     _, label = connected_components(sparse.bmat([[None, links], [links.T, None]], format="csr"), directed=False)
-    row_label, column_label = label[: len(kept)], label[len(kept) :]
-    several = np.flatnonzero(np.bincount(row_label[kept < holds], minlength=label.max(initial=-1) + 1) > 1)
+    row_label, column_label = label[: len(binding)], label[len(binding) :]
+    several = np.flatnonzero(np.bincount(row_label[binding < holds], minlength=label.max(initial=-1) + 1) > 1)
     by_column, by_row = np.argsort(column_label, kind="stable"), np.argsort(row_label, kind="stable")
     blocks = []
     for name in several:
         c = np.searchsorted(column_label[by_column], [name, name + 1])
         r = np.searchsorted(row_label[by_row], [name, name + 1])
-        blocks.append((by_column[c[0] : c[1]].astype(np.int64), kept[by_row[r[0] : r[1]]].astype(np.int64)))
+        blocks.append((by_column[c[0] : c[1]].astype(np.int64), binding[by_row[r[0] : r[1]]].astype(np.int64)))
     return blocks

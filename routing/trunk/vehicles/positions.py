@@ -109,8 +109,8 @@ class _Placing:
         }
         ends |= {(b, a) for a, b in ends}
         pairs = zip(network.lane_origin[lane].tolist(), network.lane_destination[lane].tolist(), strict=True)
-        kept = np.fromiter((pair in ends for pair in pairs), dtype=np.bool_, count=len(lane))
-        self.arc, self.vehicle, self.now = self.arc[kept], self.vehicle[kept], self.now[kept]
+        between_ends = np.fromiter((pair in ends for pair in pairs), dtype=np.bool_, count=len(lane))
+        self.arc, self.vehicle, self.now = self.arc[between_ends], self.vehicle[between_ends], self.now[between_ends]
 
     def _find_hired(self, used: Floats) -> None:
         """List the hired vehicles that may take the place of needed ones: which, vehicle, how many for one, their price, most."""
