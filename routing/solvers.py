@@ -61,7 +61,9 @@ class _Redirection:
             if self.wanted == 0:
                 self._flush()
                 self.kept = os.dup(1)
-                os.dup2(2, 1)
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, 1)
+                os.close(nothing)
             self.wanted += 1
 
     def end(self) -> None:

@@ -41,6 +41,7 @@ from routing.trunk.search.fixed_charge import is_fixed_charge, plan_fixed_charge
 from routing.trunk.search.insertion import ElasticPrices
 from routing.trunk.search.locked_hours import settle_hours
 from routing.trunk.search.making_way import carry_short
+from routing.trunk.search.patch_search import improve_patches
 from routing.trunk.search.placed_vehicles import forbid_unplaced, place_own
 from routing.trunk.search.sort_order import order_plan
 from routing.trunk.task.build_network import build_network
@@ -217,6 +218,9 @@ def plan_trunk(
         repeated = _carry_more(network, place_own(network, refuse_paths(network, repeated), closing), rank, closing)
         placed = min(placed, repeated, key=rank)
     draft = placed
+    if reference_plan is None and not deadline.over():
+        driven = share_limits(network)
+        draft = improve_patches(driven, draft, options, 1.0 - SHARES.patches, deadline, progress)
     draft = order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft, rank)
     plan = write_plan(network, draft, relaxed, options, closing)
     kind = "free" if order_cost is None else options.sort_plan

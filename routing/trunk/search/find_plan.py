@@ -26,9 +26,10 @@ from routing.trunk.search.draft import Draft, empty_draft
 from routing.trunk.search.incumbent_log import IncumbentLog
 from routing.trunk.search.local_search import Tries, search_locally
 from routing.trunk.search.overload_repair import collect_flows, dissolve_overloads
+from routing.trunk.search.patch_search import improve_patches
 from routing.trunk.search.trees import Trees, load_trees, start_trees
 from routing.trunk.task.commodities import list_commodities
-from routing.trunk.task.effort import WORK
+from routing.trunk.task.effort import SHARES, WORK
 from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
@@ -143,7 +144,9 @@ def search_plan(
     hot = count_departures(network, relaxed) <= RULES.hot_departures
     heat = RULES.heat * float(np.median(network.vehicle_cost)) if hot else 0.0
     flows = _search_locally(network, flows, step_costs, options, deadline, 0.5 * reserve, heat, progress)
-    return settle(network, flows, step_costs, deadline, options.effort)
+    draft = settle(network, flows, step_costs, deadline, options.effort)
+    part = SHARES.patches * min(1.0, share / SHARES.search)
+    return improve_patches(network, draft, options, part, deadline, progress)
 
 
 def _set_apart(share: float, deadline: Deadline) -> float:

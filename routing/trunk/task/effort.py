@@ -23,6 +23,12 @@ class TimeShares:
     search_openings: float = constant(
         0.15, "1", "of the effort: annealing, where opening arcs is the question", "judgement"
     )
+    patches: float = constant(
+        0.6,
+        "1",
+        "of time left and effort: patches before lanes are ordered and own vehicles placed; the rest after",
+        "judgement",
+    )
     fresh: float = constant(
         0.6, "1", "of limit and effort: a plan without the reference, where changes have no limit", "judgement"
     )
@@ -72,6 +78,10 @@ class Work:
         "of branch and bound for one of them",
         "fitted: cost at equal seconds with 60, 100 and 300; c40 and c50 of the fixed-charge instances, two seeds",
     )
+    patches_a_second: int = constant(
+        8, "patches/s", "planned anew that a second of effort buys on a cached network", "judgement"
+    )
+    patches_an_arc: int = constant(5, "patches", "planned anew at most, for each arc", "judgement")
     placings: int = constant(
         3,
         "searches",
