@@ -22,7 +22,7 @@ _OLIST = (
 _REPLAN = (
     f"The sample's week with every closure of at least {LEAST_PROBABILITY:.0%} played through, lanes shut by the hour: planned anew, and with at most {MOST_CHANGES} departures changed "
     "against the plan made without the weather. Departures that can no longer run count as changes; what is needed to carry parcels is done beyond the forty. "
-    "Paths planners accept (at most twice the direct way, or 300 km more) go round few storms: with paths of any length 6,210 were short, again in both. "
+    "Paths planners accept (at most twice the direct way, or 300 km more) go round few storms. "
     "Proven short is what every plan leaves, as parcels find no departure that leads on until their hub is full; the gap is that of the cost of what is carried."
 )
 
