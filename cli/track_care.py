@@ -68,7 +68,11 @@ def care(
             run.results("lane_weather", impact_run),
             run.results("lane_closures", impact_run),
             TimetableTables(
-                run.read("hubs"), run.read("hub_sorts"), run.read("hub_closures"), run.read("lane_departures")
+                run.read("hubs"),
+                run.read("hub_sorts"),
+                run.read("hub_closures"),
+                run.read("lane_departures"),
+                workspace.settings.plan.day_cut_off_hours,
             ),
         )
         hour = workspace.settings.weather.departure_hour

@@ -52,6 +52,7 @@ def read_network(
         hub_sorts=run.read("hub_sorts") if departures else None,
         hub_closures=run.read("hub_closures") if departures else None,
         lane_geometry=read_geometry(workspace.folder, "lanes"),
+        day_cut_off_hours=workspace.settings.plan.day_cut_off_hours,
         route_volumes=run.read("route_volumes") if volumes else None,
     )
 

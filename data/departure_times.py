@@ -1,4 +1,7 @@
-"""When lanes are left: at the hours ``lane_departures`` gives them, else at every close of the sorts of their origin, else at one usual hour."""
+"""When lanes are left: at the hours ``lane_departures`` gives them, else at every close of the sorts of their origin, else at one usual hour.
+
+Where some hub has sorts, one without rows has one sort a day that closes at 24:00, as the trunk plan has it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from data.hub_hours import Spans, join_spans, moment_at, read_closures, read_hou
 
 Told = Literal["lane", "sort", "usual"]
 
+_END_OF_DAY = 24.0  # hours
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MOMENT = pl.Datetime("us", "UTC")
 _TIMES: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -34,12 +38,15 @@ class TimetableTables:
         Table of this name: ``hub_id`` and, where a hub has a time zone of its own, ``time_zone``.
     hub_sorts, hub_closures, lane_departures
         Tables of these names; None is none.
+    day_cut_off_hours
+        Hours before 24:00 at which a hub without sorts of its own takes its last arrivals, where other hubs have sorts.
     """
 
     hubs: pl.DataFrame
     hub_sorts: pl.DataFrame | None = None
     hub_closures: pl.DataFrame | None = None
     lane_departures: pl.DataFrame | None = None
+    day_cut_off_hours: float = 0.0
 
 
 def list_departures(
@@ -58,7 +65,7 @@ def list_departures(
     zone
         Time zone of the workspace: that of hubs without one, and of ``usual_hour``.
     usual_hour
-        Hour at which a lane is left that has no hours of its own and whose origin has no sorts.
+        Hour at which a lane is left that has no hours of its own, where no hub has sorts.
 
     Returns
     -------
@@ -82,11 +89,11 @@ def list_departures(
         times = _at_hours(listed[lane], days, zones.get(hub, zone))
         found += [(lane, *_move(time, shut.get(hub, [])), "lane") for time in times]
     at_hubs: list[tuple[Any, ...]] = []
+    whole_day = [{"cut_off": _clock_at(_END_OF_DAY - tables.day_cut_off_hours), "closes": _clock_at(_END_OF_DAY)}]
     usual = [(day, at := moment_at(day, usual_hour, zone), at) for day in days]
     for hub in rest["origin_hub_id"].unique().sort().to_list():
-        own = sorts.get(hub)
-        told: Told = "usual" if own is None else "sort"
-        closes = usual if own is None else list(_at_closes(own, days, zones.get(hub, zone)))
+        told: Told = "sort" if sorts else "usual"
+        closes = list(_at_closes(sorts.get(hub, whole_day), days, zones.get(hub, zone))) if sorts else usual
         at_hubs += [(hub, *_move(time, shut.get(hub, [])), told) for time in closes]
     of_lanes = pl.DataFrame(found, schema={"lane_id": pl.String, **_TIMES}, orient="row")
     of_hubs = pl.DataFrame(at_hubs, schema={"origin_hub_id": pl.String, **_TIMES}, orient="row")
@@ -105,6 +112,10 @@ def _at_closes(rows: Sequence[dict[str, Any]], days: Sequence[date], zone: ZoneI
         for row, closes, cut_off in hours:
             if runs_on(row, day):
                 yield day, moment_at(day, closes, zone), moment_at(day, cut_off, zone)
+
+
+def _clock_at(hours: float) -> str:
+    return f"{int(hours):02d}:{round(hours % 1 * 60):02d}"
 
 
 def _at_hours(rows: Sequence[dict[str, Any]], days: Sequence[date], zone: ZoneInfo) -> Iterator[Times]:

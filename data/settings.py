@@ -119,7 +119,7 @@ class WeatherSettings(_Section):
         20,
         ge=0,
         le=23,
-        description="Hour at which lanes leave, in the workspace's time zone, that have no lane_departures and whose origin has no hub_sorts.",
+        description="Hour at which lanes without lane_departures leave, in the workspace's time zone, where no hub has hub_sorts.",
     )
     work_from_hour: int = Field(8, ge=0, le=23, description="Hour at which couriers start.")
     work_to_hour: int = Field(20, ge=1, le=24, description="Hour at which couriers stop.")

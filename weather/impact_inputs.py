@@ -51,6 +51,8 @@ class ImpactTables:
         Table ``lane_departures``, and the tables of these names: when lanes are left, see ``data.departure_times``.
     lane_geometry
         Lane id -> GeoJSON geometry; lanes without one follow the great circle.
+    day_cut_off_hours
+        Setting of this name of section ``[plan]``: for hubs without sorts, where others have some.
     route_volumes
         Table of this name, from which classes of warnings are learnt; None learns nothing of them.
     """
@@ -66,12 +68,13 @@ class ImpactTables:
     hub_sorts: pl.DataFrame | None = None
     hub_closures: pl.DataFrame | None = None
     lane_geometry: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    day_cut_off_hours: float = 0.0
     route_volumes: pl.DataFrame | None = None
 
     @property
     def timetable(self) -> TimetableTables:
         """What tells when lanes are left."""
-        return TimetableTables(self.hubs, self.hub_sorts, self.hub_closures, self.departures)
+        return TimetableTables(self.hubs, self.hub_sorts, self.hub_closures, self.departures, self.day_cut_off_hours)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def table(name: str, *rows: dict[str, Any]) -> pl.DataFrame:
     return contract(name).arrange(pl.DataFrame(list(rows), infer_schema_length=None))
 
 
-def left(lane: str, days: list[date], **tables: pl.DataFrame) -> list[tuple[Any, ...]]:
+def left(lane: str, days: list[date], **tables: Any) -> list[tuple[Any, ...]]:
     found = list_departures(LANES, TimetableTables(HUBS, **tables), days, SHANGHAI, 20)
     return [row[1:] for row in found.iter_rows() if row[0] == lane]
 
@@ -50,7 +50,19 @@ def test_a_lane_is_left_at_every_close_of_its_origin_by_the_clock_of_that_hub() 
         (SATURDAY, utc(8, 16), utc(8, 14), "sort"),
         (SATURDAY, utc(9, 0), utc(8, 22), "sort"),
     ]
-    assert left("N-E", [SATURDAY], hub_sorts=sorts) == [(SATURDAY, utc(8, 12), utc(8, 12), "usual")]
+    # a hub without rows sorts once a day, until 24:00; the usual hour is for networks without any sort
+    assert left("N-E", [SATURDAY], hub_sorts=sorts) == [(SATURDAY, utc(8, 16), utc(8, 16), "sort")]
+    for none in ({}, {"hub_sorts": sorts.clear()}):
+        assert left("N-E", [SATURDAY], **none) == [(SATURDAY, utc(8, 12), utc(8, 12), "usual")]
+
+
+def test_a_hub_without_sorts_among_others_takes_its_last_arrivals_before_its_own_midnight() -> None:
+    sorts = table("hub_sorts", sort("E", "a", "14:00", "16:00"))
+    tables = TimetableTables(HUBS, sorts, day_cut_off_hours=2.5)
+    found = {row[0]: row[1:] for row in list_departures(LANES, tables, [SATURDAY], SHANGHAI, 20).iter_rows()}
+    assert found["W-E"] == (SATURDAY, utc(8, 18, 30), utc(8, 16), "sort")  # midnight in Kolkata
+    assert found["N-E"] == (SATURDAY, utc(8, 16), utc(8, 13, 30), "sort")
+    assert found["E-W"] == (SATURDAY, utc(8, 8), utc(8, 6), "sort")
 
 
 def test_a_sort_counts_on_its_weekdays_and_in_its_season() -> None:

@@ -388,10 +388,15 @@ def test_no_parcel_of_a_random_network_misses_a_sort(seed: int, asked: TrunkOpti
     assert carried + plan.short == int(inputs.route_demand["parcels"].sum())
 
 
-def test_lanes_are_left_at_the_hours_at_which_the_trunk_plan_sends_them() -> None:
-    """Two hubs in two zones, one shut for some hours, a sort past midnight, one on weekends only, and a lane with hours of its own."""
+@pytest.mark.parametrize("of_both", [True, False])
+def test_lanes_are_left_at_the_hours_at_which_the_trunk_plan_sends_them(of_both: bool) -> None:
+    """Two hubs in two zones, one shut for some hours, a sort past midnight, one on weekends only, and a lane with hours of its own.
+
+    Where only one has sorts, the other closes at midnight.
+    """
+    some = _sorts("B", THREE[:2], weekdays="1236")
     inputs = _inputs(
-        hub_sorts=pl.concat([_sorts("A"), _sorts("B", THREE[:2], weekdays="1236")]),
+        hub_sorts=pl.concat([_sorts("A"), some]) if of_both else some,
         hub_closures=_table(
             "hub_closures",
             [

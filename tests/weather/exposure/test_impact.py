@@ -75,7 +75,7 @@ def lane(mode: str = "road", hours: float = 18.0) -> pl.DataFrame:
     return pl.DataFrame([columns])
 
 
-def departures(lanes: pl.DataFrame, days: list[date], **tables: pl.DataFrame) -> pl.DataFrame:
+def departures(lanes: pl.DataFrame, days: list[date], **tables: Any) -> pl.DataFrame:
     """When lanes are left: at 20:00 UTC, but for what tables say."""
     return list_departures(lanes, TimetableTables(HUBS, **tables), days, ZoneInfo("UTC"), 20)
 
