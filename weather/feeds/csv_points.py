@@ -8,9 +8,9 @@ defect of weather files.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from typing import Final
+from typing import Final, NoReturn
 
 import polars as pl
 
@@ -69,8 +69,7 @@ def parse(content: bytes, zone: tzinfo, place: Place | None = None, *, file: str
     lines = frame[ENTRY]
     names, ignored = _find_columns([name for name in frame.columns if name != ENTRY], file)
     if "valid_at" not in names:
-        headers = ", ".join(name for name in frame.columns if name != ENTRY)
-        raise RadarError(f"no time column among {headers[:160]}", "valid_at", "name one valid_at", file=file)
+        _refuse_timeless([name for name in frame.columns if name != ENTRY], file)
     columns: dict[str, pl.Series] = {ENTRY: lines, "valid_at": _times(frame[names["valid_at"][0]], lines, zone, bad)}
     if "issued_at" in names:
         columns["issued_at"] = _times(frame[names["issued_at"][0]], lines, zone, bad, optional=True)
@@ -157,6 +156,26 @@ def _take_units_below(frame: pl.DataFrame, file: str) -> pl.DataFrame:
                 column=name,
             )
     return frame[1:].rename(renamed)
+
+
+def _refuse_timeless(headers: Sequence[str], file: str) -> NoReturn:
+    """Raise RadarError that says what a file without a time column is: text, a table of something else, or weather whose times have another name."""
+    listed = ", ".join(headers)[:160]
+    if any(_quantity_of(name) is not None for name in headers):
+        raise RadarError(f"no time column among {listed}", "valid_at", "name one valid_at", file=file)
+    if len(headers) == 1:
+        raise RadarError(
+            f"text without columns, beginning {listed[:60]!r}",
+            "a table of weather",
+            "name a file of weather",
+            file=file,
+        )
+    raise RadarError(
+        f"a table of something other than weather ({listed}): no time and no measure",
+        "valid_at and a measure with its unit, such as temperature_c",
+        "name a file of weather, or name its columns so",
+        file=file,
+    )
 
 
 def _quantity_of(header: str) -> Quantity | None:
