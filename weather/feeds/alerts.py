@@ -8,6 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from data.areas import area_text, read_area
+from data.errors import RadarError
+
 CHINESE_COLOURS = {"蓝": "blue", "黄": "yellow", "橙": "orange", "红": "red"}
 # colours of other countries' services, by the grade they stand for there
 _COLOURS = {
@@ -69,3 +72,30 @@ def warnings_frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     ]
     frame = pl.DataFrame(full, schema=WARNING_SCHEMA)
     return frame.unique("warning_id", keep="last", maintain_order=True)
+
+
+def join_warnings(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Join the warnings of several answers: each id once.
+
+    A service without areas tells one warning at every place it is asked for, and its area is round the place: of rows that differ
+    in their area alone the areas are united. Otherwise the last row stays.
+    """
+    every = pl.concat(frames)
+    rest = [name for name in every.columns if name != "area"]
+    told = every.drop_nulls("area").group_by(rest).agg(areas=pl.col("area").unique(maintain_order=True))
+    told = told.filter(pl.col("areas").list.len() > 1)
+    united = [_unite(areas) for areas in told["areas"].to_list()]
+    last = every.unique("warning_id", keep="last", maintain_order=True)
+    whole = told.select(*rest, united=pl.Series(united, dtype=pl.String))
+    joined = last.join(whole, on=rest, how="left", nulls_equal=True, maintain_order="left")
+    return joined.with_columns(area=pl.coalesce("united", "area")).select(every.columns)
+
+
+def _unite(areas: Sequence[str]) -> str | None:
+    """Unite areas; None where one cannot be read, which is told where warnings are read."""
+    import shapely
+
+    try:
+        return area_text(shapely.union_all([read_area(text).shape for text in areas]))
+    except RadarError:
+        return None

@@ -19,6 +19,7 @@ from data.progress import SILENT, Progress
 from data.sources.apart import read_apart
 from data.sources.limits import LIMITS
 from weather.feeds import cap, csv_points, open_meteo, openweather, qweather, station_csv
+from weather.feeds.alerts import join_warnings
 from weather.feeds.bad_rows import ENTRY, BadRows, join_bad_rows
 from weather.feeds.qweather_place import location_of
 from weather.feeds.reading import Kind, Place, Reading, join_readings, settle_kind
@@ -184,7 +185,7 @@ def gather(
             loaded.append(_describe_warnings(name, reading, reading.warnings))
     tables = {table: join_readings(parts) for table, parts in frames.items() if parts}
     if warnings and any(part.height for part in warnings):
-        tables[_WARNINGS] = pl.concat(warnings).unique("warning_id", keep="last", maintain_order=True)
+        tables[_WARNINGS] = join_warnings(warnings)
     return tables, loaded
 
 

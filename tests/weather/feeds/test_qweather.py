@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
+import shapely
 
 from data.areas import read_area
 from data.errors import RadarError
 from weather.feeds import qweather
+from weather.feeds.alerts import join_warnings
 from weather.feeds.reading import Reading
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -27,6 +30,12 @@ HOUR = {"fxTime": "2023-04-12T19:00+08:00", "temp": "24", "precip": "0.35", "win
 def parse(answer: dict[str, Any], place: tuple[float, float] | None = PLACE) -> Reading:
     assert qweather.recognises(answer)
     return qweather.parse(answer, place, ZONE)
+
+
+def warned(answer: dict[str, Any], place: tuple[float, float]) -> pl.DataFrame:
+    warnings = parse(answer, place).warnings
+    assert warnings is not None
+    return warnings
 
 
 def test_v7_hours_are_metric_text() -> None:
@@ -115,6 +124,24 @@ def test_old_warnings_and_a_bad_one_between() -> None:
     west, south, east, north = read_area(reading.warnings["area"][0]).shape.bounds
     assert west < PLACE[1] < east
     assert south < PLACE[0] < north
+
+
+def test_one_warning_told_at_two_places_stands_over_both() -> None:
+    places = [PLACE, (PLACE[0] + 0.1, PLACE[1]), (PLACE[0] + 5.0, PLACE[1])]  # the first two circles overlap
+    other = WARNING | {"id": "3"}
+    answers = [LINK | {"warning": [WARNING, other] if number == 1 else [WARNING]} for number in range(3)]
+    frames = [warned(answer, at) for answer, at in zip(answers, places, strict=True)]
+    joined = join_warnings(frames)
+    assert sorted(joined["warning_id"].to_list()) == ["101020230403", "3"]
+    whole, single = (read_area(joined.filter(warning_id=name)["area"][0]) for name in ("101020230403", "3"))
+    assert whole.notes == ()
+    assert [whole.shape.contains(shapely.Point(at[1], at[0])) for at in places] == [True, True, True]
+    assert single.shape.contains(shapely.Point(PLACE[1], PLACE[0]))
+    assert not single.shape.contains(shapely.Point(places[2][1], places[2][0]))
+    # what was told anew in the meantime counts as it was told last
+    later = warned(LINK | {"warning": [WARNING | {"severityColor": "Red"}]}, PLACE)
+    last = join_warnings([*frames, later]).filter(warning_id="101020230403")
+    assert last["severity"].to_list() == ["red"]
 
 
 def test_new_alert_names_what_it_updates() -> None:
