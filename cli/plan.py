@@ -321,7 +321,9 @@ def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:
 
 def _tell_order(outcome: PlanOutcome, plan: TrunkPlan) -> str:
     """Tell what the sort plan costs and leaves short more than the plan found before lanes were ordered, and costs by the bound at most."""
-    parts = [word("outcome.order", rows=f"{plan.sort_plans.height:,}", more=f"{plan.order_cost or 0.0:,.0f}")]
+    more = plan.order_cost or 0.0
+    kind = "outcome.order" if round(more) >= 0 else "outcome.order_cheaper"
+    parts = [word(kind, rows=f"{plan.sort_plans.height:,}", more=f"{abs(more):,.0f}")]
     if plan.order_short > 0:
         parts.append(word("outcome.order_short", short=f"{plan.order_short:,}"))
     # where parcels are short the bound holds the price put on them: what carrying costs may have no bound of its own

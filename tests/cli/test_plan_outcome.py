@@ -132,6 +132,12 @@ def test_a_sort_plans_cost_is_told_without_the_price_of_shortage(short: int, bou
     assert ("by the bound" in sentence) == (told is not None)
 
 
+def test_a_sort_plan_that_came_out_cheaper_costs_nothing() -> None:
+    plan = SimpleNamespace(sort_plans=pl.DataFrame({"hub_id": ["A", "B"]}), order_cost=-25.0, order_short=0)
+    sentence = _tell_order(_outcome(0, 800.0), cast("TrunkPlan", plan))
+    assert sentence.startswith("its sort plan of 2 rows costs nothing: 25 CNY less than the plan found before")
+
+
 def test_locks_are_kept_by_the_plan_and_judged_by_verify(folder: Path) -> None:
     lock = {"lane_id": "A-C", "leaves": "any", "vehicle_type_id": "truck"}
     rows = [
