@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -31,6 +31,11 @@ _CUT = r"^\d{15}0+$"
 _CUT_SHARE = 0.5
 _INVISIBLE = re.compile(r"[\s\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\u061c\ufe00-\ufe0f\ufeff]+")
 # Cyrillic and Greek letters that look like Latin ones (Unicode TS 39, capital and small letters of the same shape), and dashes.
+# A cell quoted wrongly ("S"H") is read as SH"; a leading apostrophe is how a spreadsheet marks text, and some exports keep it.
+_STRAY = r"\"|^['\x{2018}\x{2019}]"
+_DOUBLE_MARKS, _TEXT_MARKS = '"\u201c\u201d', "'\u2018\u2019"
+# What a column of whole numbers becomes when a program reads it as fractions.
+_WHOLE_AS_FRACTION = re.compile(r"(\d+)\.0+")
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _LOOKS_LIKE = str.maketrans(
     "АВЕЅІЈКМНОРСТУХаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧο" + _DASHES,
@@ -40,9 +45,10 @@ _MOST_NOTES = 5
 
 
 def fold_id(text: str) -> str:
-    r"""Return what an id looks like to a reader: without case, width, spaces, invisible and look-alike letters.
+    r"""Return what an id looks like to a reader: without case, width, spaces, invisible and look-alike letters, and quotation marks around it.
 
-    Of an id of digits alone the zeros before it go too: a spreadsheet that takes it for a number leaves them out.
+    Of an id of digits alone the zeros before it, and a fraction of zeros behind it, go too: a spreadsheet that takes it for a number
+    leaves them out, or puts them there.
 
     Examples
     --------
@@ -50,8 +56,13 @@ def fold_id(text: str) -> str:
     ('sh1', 'sh1', 'sh1', 'sh-1')
     >>> fold_id("0007"), fold_id("7"), fold_id("000"), fold_id("A007")
     ('7', '7', '0', 'a007')
+    >>> fold_id("123.0"), fold_id("1.23"), fold_id('SH"'), fold_id("'0123")
+    ('123', '1.23', 'sh', '123')
     """
     folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_LOOKS_LIKE).casefold()
+    folded = folded.strip(_DOUBLE_MARKS).lstrip(_TEXT_MARKS) or folded
+    if whole := _WHOLE_AS_FRACTION.fullmatch(folded):
+        folded = whole[1]
     return folded.lstrip("0") or "0" if folded.isdecimal() else folded
 
 
@@ -91,6 +102,7 @@ def spell_ids(rows: pl.DataFrame, table: TableContract, read_table: Reader, *, a
             words = ", ".join(repr(word) for word in empty["id"].sort())
             notes.append(f"{target}: {words} taken as an id: if it says that there is none, leave the cell empty")
         renamed = _renamed(counted, known)
+        notes.extend(_tell_stray(target, counted["id"], known, () if as_written else renamed))
         if not renamed:
             continue
         told = _tell(renamed)
@@ -103,6 +115,7 @@ def spell_ids(rows: pl.DataFrame, table: TableContract, read_table: Reader, *, a
     linked = {link.column for link in links}
     own = [c.name for c in table.columns if c.key and c.dtype == pl.String and c.name not in linked]
     for name in own:
+        notes.extend(_tell_stray(name, rows[name].unique(), read_table(table.name)[name], ()))
         alike = find_alike(pl.concat([rows[name], read_table(table.name)[name]]))
         notes.extend(f"{name}: {' and '.join(map(repr, ids))} look like one id" for ids in alike[:_MOST_NOTES])
     return IdsRead(rows.with_columns(series.alias(name) for name, series in changed.items()), tuple(notes))
@@ -150,6 +163,16 @@ def find_damaged(values: pl.Series) -> pl.Series:
     return rules
 
 
+def _tell_stray(where: str, ids: pl.Series, known: pl.Series, renamed: Collection[str]) -> list[str]:
+    """Say which new ids hold a quotation mark: most come from cells that the file quotes wrongly."""
+    marked = ids.filter(ids.str.contains(_STRAY).fill_null(False))
+    new = [text for text in marked.sort() if text not in renamed and text not in known]
+    if not new:
+        return []
+    words = ", ".join(repr(text) for text in new[:_MOST_NOTES])
+    return [f"{where}: {words} taken as an id with a quotation mark in it: check how the file quotes that cell"]
+
+
 def _count(rows: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
     pieces = [rows.group_by(pl.col(column).alias("id")).agg(pl.len().alias("rows")) for column in columns]
     return pl.concat(pieces).drop_nulls("id").group_by("id").agg(pl.col("rows").sum())
@@ -164,9 +187,11 @@ def _renamed(counted: pl.DataFrame, known: pl.Series) -> dict[str, str]:
     new = counted.filter(~pl.col("id").is_in(known.implode()))
     renamed: dict[str, str] = {}
     chosen: dict[str, str] = {}
-    # The commonest spelling; of equally common ones that in plain width and composed letters.
+    # The commonest spelling without a stray quotation mark; of equally common ones that in plain width and composed letters.
+    stray = set(new["id"].filter(new["id"].str.contains(_STRAY)))
     ordered = sorted(
-        new.iter_rows(), key=lambda row: (-row[1], unicodedata.normalize("NFKC", row[0]) != row[0], row[0])
+        new.iter_rows(),
+        key=lambda row: (row[0] in stray, -row[1], unicodedata.normalize("NFKC", row[0]) != row[0], row[0]),
     )
     for text, _ in ordered:
         folded = fold_id(text)

@@ -90,3 +90,19 @@ def test_columns_without_a_name_are_told_where_they_hold_values(tmp_path: Path) 
     loaded = _load(tmp_path, "始发,目的,2025-11-01,,2025-11-02,,\nSH,BJ,1,9,2,9,\nBJ,SH,3,,4,,\n")
     assert loaded.ingestion.rows["parcels"].sum() == 10
     assert any(note.endswith("no use for columns without a name that hold values (2)") for note in loaded.notes)
+
+
+def test_an_id_with_a_quotation_mark_left_over_is_told(tmp_path: Path) -> None:
+    text = '日期,始发,目的,货量\n2025-11-01,"S"H",\'110,5\n2025-11-01,"G"Z",BJ,6\n2025-11-02,X,BJ,7\n'
+    assert _load(tmp_path, text).notes[-1:] == (
+        """hubs: "'110", 'GZ"', 'SH"' taken as an id with a quotation mark in it: check how the file quotes that cell""",
+    )
+
+
+def test_numbers_written_as_fractions_and_marks_around_an_id_make_no_second_id(tmp_path: Path) -> None:
+    rows = '2025-11-01,123,BJ,5\n2025-11-01,123.0,GZ,6\n2025-11-02,7,\'0007,7\n2025-11-02,1.5,"B"J",1\n'
+    loaded = _load(tmp_path, "日期,始发,目的,货量\n" + rows + '2025-11-03,GZ,BJ",1\n')
+    ids = set(loaded.ingestion.rows["origin_hub_id"]) | set(loaded.ingestion.rows["destination_hub_id"])
+    assert ids == {"123", "7", "1.5", "BJ", "GZ"}
+    assert loaded.notes[-1].startswith("hubs: ")
+    assert loaded.notes[-1].count(" taken as ") == 3
