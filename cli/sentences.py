@@ -27,8 +27,9 @@ _ERROR = re.compile(
     re.DOTALL,
 )
 _WORDS = re.compile(r"[A-Za-z]{2,} [a-z]")
-# A name for a value as the file has it stands for one quoted text, whatever is in it; a count is a number.
+# A name for a value as the file has it stands for one quoted text, whatever is in it; a count is a number, and so is n.
 _COUNT = r"\d[\d,]*|⟦\d+⟧"
+_NUMBER = r"-?\d[\d,.]*|⟦\d+⟧"
 # What joins rules that rows break: each begins with its count, and may hold a semicolon of its own.
 _RULES = r"; (?=\d[\d,]* x )"
 _QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|⟦\d+⟧"""
@@ -195,7 +196,8 @@ def _compile(english: str) -> re.Pattern[str]:
     short = sum(letter.isalpha() for part in parts[::2] for letter in part) < _FEW_LETTERS
     part = r"\S+?" if short else r"(?:(?!; ).)*?"
     any_text = {name: ".*?" if name in _SENTENCES else part for name in parts[1::2]}
-    any_text |= {"quoted": _QUOTED, "count": _COUNT, "rule": rf"(?:(?!{_RULES}).)*?"}
+    any_text |= {"quoted": _QUOTED, "quoted_ids": rf"(?:{_QUOTED})(?:, (?:{_QUOTED}))*"}
+    any_text |= {"count": _COUNT, "n": _NUMBER, "rule": rf"(?:(?!{_RULES}).)*?"}
     named = [
         re.escape(part) if number % 2 == 0 else f"(?P<{part}>{any_text[part]})" for number, part in enumerate(parts)
     ]

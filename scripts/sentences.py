@@ -55,7 +55,7 @@ def list_sentences(root: Path = ROOT) -> list[Sentence]:
         for path in sorted((root / room).rglob("*.py")):
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for scope, node in _texts(tree, pages=room == "reports"):
-                for text in islice(_wordings(node, scope), _MOST_VARIANTS):
+                for text in islice((text for part in _each(node) for text in _wordings(part, scope)), _MOST_VARIANTS):
                     number = _number(text)
                     if re.search(r"[A-Za-z]", re.sub(r"⟦\d+⟧", "", number)):
                         found.setdefault(number, Sentence(str(path.relative_to(root)), node.lineno, number))
@@ -89,12 +89,25 @@ def _texts(tree: ast.Module, *, pages: bool) -> Iterator[tuple[ast.AST, ast.expr
                 continue
             elif isinstance(node, ast.Return) and TELLING.search(getattr(scope, "name", "")):
                 yield scope, node.value or ast.Constant("")
-            elif isinstance(node, ast.Assign) and (
-                getattr(node.targets[0], "attr", "") == "message" or getattr(node.targets[0], "id", "") == "rule"
+            elif (
+                isinstance(node, ast.Assign)
+                and (getattr(node.targets[0], "attr", "") == "message" or getattr(node.targets[0], "id", "") == "rule")
+            ) or (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.List | ast.ListComp)
+                and _is_notes(node.targets[0])
             ):
                 yield scope, node.value
-            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.List) and _is_notes(node.targets[0]):
-                yield from ((scope, part) for part in node.value.elts)
+
+
+def _each(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the texts of a list, one for each wording of its parts; else the text itself."""
+    if isinstance(node, ast.List):
+        yield from node.elts
+    elif isinstance(node, ast.ListComp | ast.GeneratorExp):
+        yield node.elt
+    else:
+        yield node
 
 
 def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:

@@ -173,8 +173,8 @@ def tell_counts(ingestion: Ingestion) -> str:
         parts.append(f"{ingestion.collapsed:,} repeated another row")
     if ingestion.added_up:
         parts.append(f"{ingestion.added_up:,} added to another row")
-    words = {SUM: "sum row(s)", HEADER: "repeated header(s)", NOTE: "foot note(s)"}
-    parts.extend(f"{count:,} {words[rule]} left out" for rule, count in ingestion.count_asides().items())
+    words = {SUM: "sum row(s) left out", HEADER: "repeated header(s) left out", NOTE: "foot note(s) left out"}
+    parts.extend(f"{count:,} {words[rule]}" for rule, count in ingestion.count_asides().items())
     if ingestion.set_apart:
         parts.append(f"{ingestion.set_apart:,} set apart")
     return ", ".join(parts)

@@ -324,6 +324,14 @@ def test_rules_that_are_told_together_are_each_chinese_whatever_their_values_hol
             "Hub A closes on 2025-11-01 and until 2025-10-01, which is before it; the change is left out.",
             "分拨 A于2025-11-01关停，至2025-10-01止却早于开始；该变动未计入。",
         ),
+        (
+            "route_volumes: 5 rows read, 2 taken, 1 repeated another row, 2 sum row(s) left out, 3 set apart (nothing was written).",
+            "route_volumes：读5行，读入2行，1行与别行重复，2个合计行未计入，3行另存（未写入任何数据）。",
+        ),
+        (
+            """hubs: 'a', "b'" taken as 'A'; 'c' taken as 'C'; and 3 more ids (--ids-as-written keeps them apart)""",
+            """hubs：'a', "b'" 当作 'A'；'c' 当作 'C'；另有3个编号（--ids-as-written 可分开）""",
+        ),
     ],
 )  # fmt: skip
 def test_lists_are_translated_part_by_part(english: str, expected: str) -> None:

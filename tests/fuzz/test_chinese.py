@@ -110,6 +110,13 @@ def test_the_hunt_finds_what_has_none() -> None:
     assert find_english("读入 hubs.csv，found three rows") == "found three"
 
 
+def test_the_hunt_looks_into_lists_that_are_said(tmp_path: Path) -> None:
+    (tmp_path / "cli").mkdir()
+    made = 'told = [f"{n} apples fell" for n in many]\nnotes.extend(f"{n} pears fell" for n in many)\n'
+    (tmp_path / "cli" / "a.py").write_text(f'{made}def tell():\n    return ["plums fell"]\n', encoding="utf-8")
+    assert {one.text for one in list_sentences(tmp_path)} == {"⟦1⟧ apples fell", "⟦1⟧ pears fell", "plums fell"}
+
+
 def test_help_of_every_command_is_chinese() -> None:
     """Each command, argument and option; what Click writes itself included."""
 
