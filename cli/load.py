@@ -172,13 +172,18 @@ def _load_folder(
     """Load the files of a folder table by table; one that cannot be loaded does not stop the others."""
     import polars as pl
 
-    from data.ingest.folders import match_files
+    from data.contracts import TABLES
+    from data.ingest.folders import match_files, name_table
     from data.ingest.loading import LOADABLE, tell_answer
     from data.ingest.profiles import Profile
 
     found = match_files(folder, LOADABLE)
     for name in found.others:
-        warn(f"{folder / name}: no table is named so; it is left out.")
+        written = name_table(name, list(TABLES))
+        if written is None:
+            warn(f"{folder / name}: no table is named so; it is left out.")
+        else:
+            warn(f"{folder / name}: table {written} is written by radar itself; it is left out.")
     answers: list[dict[str, object]] = []
     previewed: dict[str, pl.DataFrame] = {}
     code = 0

@@ -46,7 +46,7 @@ def match_files(folder: Path, tables: Sequence[str]) -> FolderFiles:
     by_table: dict[str, list[Path]] = {name: [] for name in tables}
     others = []
     for path in files:
-        table = _table_of(path.name, tables)
+        table = name_table(path.name, tables)
         if table is None:
             others.append(path.name)
         else:
@@ -59,7 +59,14 @@ def match_files(folder: Path, tables: Sequence[str]) -> FolderFiles:
     return FolderFiles(found, others)
 
 
-def _table_of(name: str, tables: Sequence[str]) -> str | None:
+def name_table(name: str, tables: Sequence[str]) -> str | None:
+    """Return the table that a file is named like, if it is named like one.
+
+    Examples
+    --------
+    >>> name_table("Hubs 2025.csv", ["hubs", "lanes"]), name_table("README.md", ["hubs"])
+    ('hubs', None)
+    """
     if not _ENDINGS.search(name):
         return None
     stem = re.sub(r"[\s\-]+", "_", _ENDINGS.sub("", name).casefold())

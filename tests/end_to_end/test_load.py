@@ -491,6 +491,8 @@ def test_a_folder_loads_table_by_table_and_one_bad_file_stops_no_other(workspace
         ("couriers.csv", "courier_id,name\nours,ours\n"),
         ("lanes.csv", "lane_id\nL\n"),
         ("README.md", "x"),
+        ("runs.csv", "run_id\n1\n"),
+        ("hub_loads-2025.csv", "run_id\n1\n"),
     ):
         (folder / name).write_text(text, encoding="utf-8")
     seen = radar("load", "--folder", folder, "--set", "courier_id=ours", "--dry-run")
@@ -501,6 +503,8 @@ def test_a_folder_loads_table_by_table_and_one_bad_file_stops_no_other(workspace
     assert workspace.read("hubs").height == 2
     assert workspace.read("route_volumes").height == 2
     assert "README.md: no table is named so" in result.stderr
+    assert "runs.csv: table runs is written by radar itself; it is left out." in result.stderr
+    assert "hub_loads-2025.csv: table hub_loads is written by radar itself" in result.stderr
 
 
 def test_a_dry_run_of_a_folder_knows_the_ids_it_has_read_before(workspace: Workspace, radar: Radar) -> None:
