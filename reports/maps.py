@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 1000.0
 _EDGE = 26.0
+_BESIDE = 0.15  # of the map's reach: how far areas beside the hubs are still shown
 # of hubs that carry no load on a map of something else
 _UNWEIGHED = 6.0
 _MOST_LABELS = 26
@@ -109,7 +110,7 @@ def draw_map(
     west, south, east, north = points.total_bounds
     projection = f"+proj=laea +lat_0={(south + north) / 2:.4f} +lon_0={(west + east) / 2:.4f} +datum=WGS84 +units=m"
     flat = points.to_crs(projection)
-    frame = _Frame.around(flat.total_bounds)
+    frame = _Frame.around(_reach_out(flat.total_bounds, areas, projection))
     place = {hub.hub_id: frame.place(point.x, point.y) for hub, point in zip(hubs, flat, strict=True)}
     size = _sizes(hubs)
     parts = [
@@ -127,6 +128,27 @@ def draw_map(
         Markup("</svg>"),
     ]
     return Markup("").join(parts)
+
+
+def _reach_out(
+    bounds: Sequence[float], areas: Sequence[AreaMark], projection: str
+) -> tuple[float, float, float, float]:
+    """Bounds of hubs in metres, widened to what lies near them of areas, as far as a share of their reach."""
+    west, south, east, north = (float(value) for value in bounds)
+    if not areas:
+        return west, south, east, north
+    import geopandas
+    from shapely.geometry import box, shape
+
+    most = _BESIDE * max(east - west, north - south)
+    window = box(west - most, south - most, east + most, north + most)
+    flat = geopandas.GeoSeries([shape(json.loads(area.area)) for area in areas], crs="EPSG:4326").to_crs(projection)
+    near = flat.make_valid().intersection(window)
+    near = near[~near.is_empty]
+    if near.empty:
+        return west, south, east, north
+    left, low, right, high = (float(value) for value in near.total_bounds)
+    return min(west, left), min(south, low), max(east, right), max(north, high)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import date, timedelta
 from xml.etree import ElementTree
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from reports.charts import EventMark, path_chart, waterfall_chart
 from reports.drawing import sparkline, ticks
 from reports.formats import Formats
-from reports.maps import HubMark, LaneMark, draw_map
+from reports.maps import AreaMark, HubMark, LaneMark, draw_map
 from reports.messages import Messages
 from tests.reports.conftest import OUTLINES
 
@@ -162,3 +163,26 @@ def test_names_on_the_map_are_escaped() -> None:
     root = ElementTree.fromstring(svg)
     assert any(node.text == '<script>"&' for node in root.iter())
     assert root.get("aria-label") == "<map>"
+
+
+def _area(*corners: tuple[float, float]) -> AreaMark:
+    return AreaMark(json.dumps({"type": "Polygon", "coordinates": [[*corners, corners[0]]]}), "bad", "snow")
+
+
+def test_the_map_widens_to_an_area_beside_the_hubs_and_not_to_one_far_away() -> None:
+    hubs = [_hub("S", 30, 110), _hub("N", 40, 120)]
+    near = _area((112.0, 41.0), (118.0, 41.0), (118.0, 42.0), (112.0, 42.0))
+    far = _area((-60.0, -10.0), (-50.0, -10.0), (-50.0, 0.0))
+    plain, widened, distant = (draw_map(hubs, [], None, "map", areas) for areas in ([], [near], [near, far][1:]))
+    assert _tops(widened)["area"] >= 0.0
+    assert _tops(widened)["hub"] > _tops(plain)["hub"]
+    assert _tops(distant)["hub"] == _tops(plain)["hub"]
+
+
+def _tops(svg: str) -> dict[str, float]:
+    """Highest place of hubs and of areas on a drawing."""
+    drawn = {"hub": min(float(y) for y in re.findall(r'class="hub[^"]*" cx="[-\d.]+" cy="([-\d.]+)"', svg))}
+    area = re.search(r'class="area[^"]*" d="([^"]+)"', svg)
+    if area is not None:
+        drawn["area"] = min(float(y) for y in re.findall(r"[-\d.]+ ([-\d.]+)", area[1]))
+    return drawn
