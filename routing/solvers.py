@@ -49,7 +49,7 @@ class Solution:
 
 
 class _Redirection:
-    """Stdout of the process sent to stderr while at least one thread wants it so."""
+    """Stdout of the process closed to compiled code while at least one thread wants it so."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -86,7 +86,7 @@ _REDIRECTION = _Redirection()
 
 @contextmanager
 def results_alone() -> Iterator[None]:
-    """Send what compiled code prints to stderr: stdout is for results, and HiGHS now and then prints a line there. Threads may overlap."""
+    """Leave out what compiled code prints: stdout is for results, stderr for progress, and HiGHS now and then prints a line. Threads may overlap."""
     if os.name != "posix":
         yield
         return

@@ -147,6 +147,8 @@ def adida(history: Matrix, horizon: int, weekly_rate: float = 0.3, profile: Matr
         return flat_mean(history, horizon)
     sums = history[:, -weeks * WEEK :].reshape(history.shape[0], weeks, WEEK).sum(axis=2)
     weight = (1 - weekly_rate) ** np.arange(weeks - 1, -1, -1)
-    level = (sums @ (weight / weight.sum()).astype(np.float32))[:, None] / WEEK
+    # BLAS may raise the flag on finite numbers, by what lies beside them in memory
+    with np.errstate(invalid="ignore"):
+        level = (sums @ (weight / weight.sum()).astype(np.float32))[:, None] / WEEK
     week = weekday_profile(history) if profile is None else profile
     return np.asarray(level * repeat_week(week, horizon), dtype=np.float32)

@@ -128,7 +128,7 @@ def test_every_setting_of_the_forecast_reaches_it() -> None:
 PROFILE = Profile(
     "route_volumes", files=("a.csv",), sheet="s", header_row=3, wide="date", units={"parcels": "万件"}, fill_down=("date",),
     add_up=True, ids_as_written=True, allow_future=True, constants={"courier_id": "x"}, add_missing=("hubs",), sql="map.sql",
-    columns={"date": "日期"},
+    columns={"date": "日期"}, span="A:F",
 )  # fmt: skip
 
 
@@ -137,7 +137,8 @@ def test_every_option_of_a_load_is_in_its_profile_and_reaches_the_reader(
 ) -> None:
     beside = {"table", "files", "folder", "database", "query", "replace", "volumes", "profile", "dry_run", "json"}
     given = _parameters("load") - beside
-    assert given == {one.name for one in fields(Profile)} - {"table", "files", "columns"}
+    # --columns A:F is the profile's span; its columns are names
+    assert given == {one.name for one in fields(Profile)} - {"table", "files", "span"}
     assert _unset(PROFILE) == []
     workspace = Workspace.create(tmp_path / "ws")
     assert _unset(files.instruct(workspace, PROFILE, replace=True), ("latest",)) == []
