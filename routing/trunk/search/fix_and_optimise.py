@@ -25,7 +25,7 @@ from routing.trunk.task.flows import Flows, load_network, round_parcels
 from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Floats, Ints
 from routing.trunk.task.paths import PathPool, merge_paths
-from routing.trunk.vehicles.vehicle_model import tally
+from routing.trunk.vehicles.vehicle_model import count_on_pairs, tally
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def search_neighbourhoods(
     due = max(int(options.effort * WORK.neighbourhoods), 1)
     made = 0
     while made < due and not deadline.over():
-        counts = _count(model, draft)
+        counts = count_on_pairs(model.network, draft.vehicles, model.arc, model.vehicle).astype(np.float64)
         opened = np.bincount(model.arc, counts, arcs) > 0
         kind = "broad" if opened.sum() <= NEIGHBOURHOODS.broad and generator.random() < 0.7 else "narrow"
         size = min(int(sizes[kind]), arcs)
@@ -119,16 +119,6 @@ def _weigh(model: ColumnRowModel, reduced: Floats) -> Floats:
     scale = max(float(np.abs(reduced).mean()), 1e-9) if len(reduced) else 1.0
     weight: Floats = np.exp(-np.minimum(least / scale, 50.0)) + 1e-6
     return weight
-
-
-def _count(model: ColumnRowModel, draft: Draft) -> Floats:
-    """Departures of a plan on the pairs of the model, (Y,)."""
-    width = len(model.network.vehicle_lane) + 1
-    counts = np.zeros(len(model.arc))
-    some = draft.vehicles.departures > 0
-    key = draft.vehicles.arc[some] * width + draft.vehicles.vehicle[some]
-    counts[np.searchsorted(model.arc * width + model.vehicle, key)] = draft.vehicles.departures[some]
-    return counts
 
 
 def _pick(weight: Floats, closed: Flags, size: int, generator: np.random.Generator) -> Flags:

@@ -23,7 +23,7 @@ from routing.trunk.task.inputs import TrunkOptions
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool, merge_paths, take_paths, use_paths
 from routing.trunk.task.records import NodeArcLoads
-from routing.trunk.vehicles.vehicle_model import list_pairs, tally
+from routing.trunk.vehicles.vehicle_model import count_on_pairs, list_pairs, tally
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class _PatchedPlan:
         self.short = draft.flows.short(network)
         loads = draft.loads
         self.loads = NodeArcLoads(loads.arcs.copy(), loads.sorts.copy(), loads.nights.copy())
-        self.departures = _place_departures(network, draft)
+        self.departures = count_on_pairs(network, draft.vehicles, *list_pairs(network))
         self.choices: Choices = list_choices(network, self.departures)
         self.places: Places = locate_arcs(network, self.choices.arc)
         self.cost = draft.cost
@@ -140,8 +140,7 @@ class _PatchedPlan:
     def _waste(self) -> Floats:
         """Price of the room that vehicles leave unused, (R,) [CNY]."""
         room = np.bincount(self.choices.arc, self.departures * self.choices.capacity, self.network.arcs)
-        price = np.where(np.isfinite(self.choices.room_price), self.choices.room_price, 0.0)
-        wasted: Floats = np.maximum(room - self.loads.arcs, 0.0) * price
+        wasted: Floats = np.maximum(room - self.loads.arcs, 0.0) * self.choices.room_price
         return wasted
 
     def _draw_short(self, generator: np.random.Generator) -> Ints:
@@ -195,14 +194,3 @@ def _join(pool: PathPool, other: PathPool) -> PathPool:
     """Put one pool behind another, doubles and all."""
     pointers = np.concatenate([pool.pointers, pool.pointers[-1] + other.pointers[1:]])
     return PathPool(np.concatenate([pool.demand, other.demand]), pointers, np.concatenate([pool.legs, other.legs]))
-
-
-def _place_departures(network: TrunkNetwork, draft: Draft) -> Ints:
-    """Departures of a plan by the pairs that can be used, (Y,)."""
-    arc, vehicle = list_pairs(network)
-    width = len(network.vehicle_lane) + 1
-    departures = np.zeros(len(arc), dtype=np.int64)
-    some = draft.vehicles.departures > 0
-    key = draft.vehicles.arc[some] * width + draft.vehicles.vehicle[some]
-    departures[np.searchsorted(arc * width + vehicle, key)] = draft.vehicles.departures[some]
-    return departures

@@ -242,6 +242,16 @@ def tally(network: TrunkNetwork, arc: Ints, vehicle: Ints, departures: Ints, loa
     return Vehicles(arc, vehicle, departures, room, cost, np.maximum(0.0, load - room))
 
 
+def count_on_pairs(network: TrunkNetwork, vehicles: Vehicles, arc: Ints, vehicle: Ints) -> Ints:
+    """Departures by (arc, lane vehicle) pairs in the order of ``list_pairs``, (Y,), whatever pairs the vehicles list."""
+    width = len(network.vehicle_lane) + 1
+    departures = np.zeros(len(arc), dtype=np.int64)
+    some = vehicles.departures > 0
+    key = vehicles.arc[some] * width + vehicles.vehicle[some]
+    departures[np.searchsorted(arc * width + vehicle, key)] = vehicles.departures[some]
+    return departures
+
+
 def free_fleet(network: TrunkNetwork, vehicles: Vehicles) -> Floats:
     """Vehicles of each type that are free in each step of the fleets' time, (V, steps)."""
     away = np.zeros((len(network.type_ids), network.fleet_steps + 1))
