@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cli.trunk_task import HOURS, TABLES, choose_certain
+from cli.trunk_task import HOURS, TABLES, choose_certain, leave_room_beside, read_options
 
 if TYPE_CHECKING:
     import polars as pl
@@ -74,6 +74,8 @@ def read_trunk_plan(workspace: Workspace, run_id: str) -> tuple[dict[str, pl.Dat
         tables["lane_closures"] = choose_certain(
             [rows.filter(pl.col("run_id") == name) for name in options["lane_closures_runs"]]
         )
+    if options.get("beside"):
+        tables["hub_days"] = leave_room_beside(workspace, tables, read_options(options), options["beside"])[0]
     return tables, options
 
 

@@ -21,6 +21,7 @@ from cli.held_timetable import (
     tell_held,
 )
 from cli.options import CertificateDraws, Effort, FirstDay, Json, LastDay, Seed, TimeLimit
+from cli.plan_beside import Beside, find_beside, read_beside
 from cli.plan_demand import TrunkRequest, choose_order, keep_request, read_demand
 from cli.plan_fix import WriteFix, refuse_full_folder, write_fixes
 from cli.plan_outcome import list_facts, read_plan_outcome, tell_ended, tell_outcome, warn_of_shortfalls
@@ -127,6 +128,7 @@ def trunk(
             help="Lanes a sort loads for a destination: one and at most one alternate, for all days (fixed) or by day (daily; else where hubs have sorts), or any (free).",
         ),
     ] = None,
+    beside: Beside = None,
     write_fix: WriteFix = None,
     timetable: TimetableOption = None,
     hours: LoadHours = False,
@@ -144,7 +146,7 @@ def trunk(
     refuse_full_folder(write_fix)
     request = TrunkRequest(
         first, last, service_level, demand, time_limit, effort, seed, reference, max_changes, forecast, weather, risk, by, draws,
-        sort_plan, timetable,
+        sort_plan, timetable, beside,
     )  # fmt: skip
     if timetable is not None and hours:
         load_hours(workspace, timetable)
@@ -156,9 +158,8 @@ def trunk(
     under = read_weather_cost(workspace, run_id)
     if json:
         found = _list_found(run_id, plan, outcome, basis_of(workspace, run_id)) | list_weather(workspace, run_id, under)
-        if held:
-            found["timetable"] = list_held(held[0], plan)
-        found["calibration"] = read_calibration(workspace, plan.plan_certificates["draws_run"][0])
+        found |= {"timetable": list_held(held[0], plan)} if held else {}
+        found |= {"calibration": read_calibration(workspace, plan.plan_certificates["draws_run"][0])}
         out_json(found | ({"risk_target": reached[0].facts()} if reached else {}))
     else:
         _print_plan(run_id, plan, outcome, _calibration_of(workspace, plan), workspace.settings.workspace.zone)
@@ -254,18 +255,16 @@ def make_trunk_plan(
         sort_plan=choose_order(workspace, request),
     )
     near = None if request.reference is None else find_reference(workspace, request.reference)
-    run_options = {
-        **keep_request(request),
-        **keep_options(options),
-        "service_level": level,
-        "reference": near,
-    }
+    beside = find_beside(workspace, request.beside)
+    chosen = {"service_level": level, "reference": near, "beside": beside}
+    run_options = keep_request(request) | keep_options(options) | chosen
     with workspace.run("plan trunk", run_options, request.seed) as run:
         tables = {name: run.read(name) for name in (*TABLES, *list_hours(request.by))}
         under, seen = read_lane_weather(run, weather=request.weather)
         tables |= under
         run.options = run_options = {**run_options, **seen}
         tables["route_demand"] = read_demand(run, request, level)
+        tables |= read_beside(run, tables, options, beside)
         kept_near = read_reference(run, near, request.max_changes)
         if request.timetable is not None:
             held = hold_timetable(workspace, request.timetable, TrunkInputs.gather(tables), options, bar)

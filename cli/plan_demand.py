@@ -35,6 +35,7 @@ class TrunkRequest:
     draws: int = 1000
     sort_plan: str | None = None
     timetable: str | None = None
+    beside: list[str] | None = None
 
 
 def keep_request(request: TrunkRequest) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from cli.joint_relief import compare_whole, find_nothing_ahead, read_joint, read
 from cli.merchant_demand import read_cube, tell_first_editions
 from cli.options import Effort, FirstDay, Json, LastDay, Seed, TimeLimit, parse_day
 from cli.past_plans import find_sourcing
+from cli.plan_beside import Beside, find_beside, read_beside
 from cli.plan_demand import TrunkRequest, choose_order
 from cli.plan_weather import tell_weather_basis
 from cli.stock_facts import tell_on_hand
@@ -66,6 +67,7 @@ def plan_joint(
     ] = "sorts",
     effort: Effort = None,
     time_limit: TimeLimit = None,
+    beside: Beside = None,
     day_cost: Annotated[float, typer.Option(help="Worth of a day on which a buyer waits [CNY/unit].")] = 0.5,
     forecast: ForecastRun = None,
     seed: Seed = 0,
@@ -91,12 +93,11 @@ def plan_joint(
     )
     order = choose_order(workspace, TrunkRequest(by=by))
     trunk_options = set_options(workspace.settings, effort=effort, time_limit=time_limit, seed=seed, sort_plan=order)
+    others = find_beside(workspace, beside)
+    chosen: dict[str, Any] = {"service_level": level, "forecast": forecast, "by": by, "beside": others}
     options: dict[str, Any] = {
-        "from": None if first is None else first.isoformat(),
-        "to": None if last is None else last.isoformat(),
-        "service_level": level,
-        "forecast": forecast,
-        "by": by,
+        **chosen,
+        **{name: None if day is None else day.isoformat() for name, day in (("from", first), ("to", last))},
         **keep_options(trunk_options),
         **{name: getattr(stock_options, name) for name in ("as_of", "day_cost", "putaway_days")},
     }
@@ -106,6 +107,7 @@ def plan_joint(
         trunk |= under
         run.options = options = {**options, **seen}
         trunk["route_demand"], hubs = _read_demand(run, first, last, level, forecast)
+        trunk |= read_beside(run, trunk, trunk_options, others)
         stock = {name: run.read(name) for name in STOCK_TABLES}
         zone = workspace.settings.workspace.timezone
         if stock["stock_demand"].is_empty():

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import polars as pl
 
     from data.runs import Run
     from data.settings import PlanSettings, Settings
+    from data.workspace import Workspace
     from routing.checker.playback.clock import ClockRules
     from routing.trunk.task.inputs import TrunkOptions
 
@@ -92,6 +93,17 @@ def choose_certain(closures: list[pl.DataFrame]) -> pl.DataFrame:
     import polars as pl
 
     return pl.concat(closures).filter(pl.col("probability") >= 1.0)
+
+
+def leave_room_beside(
+    reader: Run | Workspace, tables: Mapping[str, pl.DataFrame], options: TrunkOptions, beside: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """``hub_days`` as trunk plans of other parcels leave them, in place of those read, and what these take of which hub-days."""
+    from routing.trunk.task.inputs import TrunkInputs
+    from routing.trunk.task.shared_hubs import leave_room
+
+    loads = [reader.results("hub_loads", run_id) for run_id in beside]
+    return leave_room(TrunkInputs.gather(tables), options, loads)
 
 
 def list_hours(by: str) -> tuple[str, ...]:

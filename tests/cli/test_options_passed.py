@@ -110,6 +110,7 @@ def test_what_is_asked_of_a_trunk_plan_is_its_request_and_can_be_asked_again() -
         250,
         "fixed",
         "时刻表/gtfs",
+        ["plan-trunk-0003", "plan-trunk-0004"],
     )
     assert _unset(asked) == []
     kept = json.loads(json.dumps(keep_request(asked)))
