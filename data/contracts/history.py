@@ -58,7 +58,7 @@ class Waybills(dy.Schema):
 
 
 class RouteVolumes(dy.Schema):
-    """Parcels by day, courier and route (线路货量). A day without a row within the table's dates carried nothing."""
+    """Parcels by day, courier and route (线路货量). A route without a row carried nothing where its hub has rows that day; else it is unknown."""
 
     date = day("Business date.", "日期", "业务日期", "day", key=True)
     courier_id = ident("Courier.", "快递公司", "承运商", "courier", key=True)

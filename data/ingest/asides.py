@@ -12,26 +12,31 @@ import polars as pl
 from data.contracts import TableContract, links_of
 from data.ingest.columns import fold_name
 from data.sources import Batch
-from data.sources.batch import BROKEN_SCHEMA
+from data.sources.batch import BROKEN_SCHEMA, blank
 
 SUM, HEADER, NOTE = "is a sum row", "repeats the header", "is a foot note"
 ASIDES = (SUM, HEADER, NOTE)
-_CHINESE_SUMS = "合计|合計|总计|總計|小计|小計|共计|共計|汇总|匯總|彙總|总和|總和|累计|累計"
+_CHINESE_SUMS = "合计|合計|总计|總計|小计|小計|共计|共計|汇总|匯總|彙總|总和|總和|累计|累計|総計"
+_OTHER_SUMS = (
+    r"(?:gesamt|zwischen|end)?summe|gesamt|insgesamt|итого|всего|(?:общий\s+)?итог|somme|soma|suma|somma|sous[\s_\-]*total|totaux|"
+    r"totale|totaal|razem|toplam|jumlah|tổng(?:\s+cộng)?|합\s*계|총\s*계|소\s*계|รวม"
+)
 _MEANS = "平均|平均值|均值|日均|average|avg|mean|média"
 _SUM_WORDS = (
-    rf"(?:grand|sub|sum|over)?[\s_\-]*totals?|sum|sums|overall|ttl|.*\S[\s_\-]+(?:sub)?totals?|(?:sub)?totals?[\s_\-]+(?:geral|general)|"
-    rf"(?:sub|grand[\s_\-]*)?totals?\s*[(].*[)]|soma|.*(?:{_CHINESE_SUMS})|(?:{_CHINESE_SUMS})[(].*[)]|全网|全網|全网络|"
-    rf"合\s*[计計]|[总總]\s*[计計]|小\s*[计計]|[汇匯]\s*[总總]|{_MEANS}"
+    rf"(?:grand|sub|sum|over)?[\s_\-]*totals?|sum|sums|overall|ttl|.*\S[\s_\-]+(?:sub)?totals?|(?:sub)?totals?[\s_\-]+(?:geral|g[eé]n[eé]rale?)|"
+    rf"(?:sub|grand[\s_\-]*)?totals?\s*[(].*[)]|{_OTHER_SUMS}|.*(?:{_CHINESE_SUMS})|(?:{_CHINESE_SUMS})[(].*[)]|全网|全網|全网络|"
+    rf"[总總](?:数|數|量|件量|货量|貨量|票数)?|[计計]|全部|合\s*[计計]|[总總]\s*[计計]|小\s*[计計]|[汇匯]\s*[总總]|{_MEANS}"
 )
 _SUM = re.compile(rf"^(?:{_SUM_WORDS})\s*[:：]?$")
 # Brackets and stars around a word: [Total], （合计）, *Total*.
 _AROUND = " \t*#=-<>()[]{}「」【】《》\"'"
 _NOTES = re.compile(
-    r"^\W*(?:注\s*[:：0-9一二三、.释]|备注|说明|附注|数据来源|资料来源|来源|制表|制作|填表|打印|导出|单位|截至|统计口径|口径|以上|"
+    r"^\W*(?:注\s*[:：0-9一二三、.释]|备注|说明|附注|数据来源|资料来源|来源|制表|制作|填表|打印|导出|单位|截至|统计口径|口径|以上|审核|复核|审批|"
     r"notes?\b|sources?\b|remarks?\b|comment|exported|generated|printed|end of|\*)",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[。；;!！?？]|\w[.:：]?\s+\w+\s+\w")
+# A sentence, or a short name and what it is: 负责人：张三.
+_SENTENCE = re.compile(r"[。；;!！?？]|\w[.:：]?\s+\w+\s+\w|^\s*[^\W\d][^\d:：]{0,11}(?:：|:\s)")
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def _sums_beside(frame: pl.DataFrame, positions: Mapping[str, int], table: Table
     where = _sums({str(at): frame.to_series(at) for at in others})
     if where is None:
         return None
-    return where & frame.select(pl.all_horizontal(_blank(key, frame.schema[key]) for key in keys)).to_series()
+    return where & frame.select(pl.all_horizontal(blank(key, frame.schema[key]) for key in keys)).to_series()
 
 
 def _headers(texts: Mapping[str, pl.Series], headers: Mapping[str, str]) -> pl.Series | None:
@@ -149,20 +154,15 @@ def _notes(frame: pl.DataFrame) -> pl.Series | None:
     if frame.width < 2 or not frame.height or frame.dtypes[0] != pl.String:
         return None
     first, *others = frame.columns
-    if not frame.select(_blank(others[0], frame.schema[others[0]]).any()).item():
+    if not frame.select(blank(others[0], frame.schema[others[0]]).any()).item():
         return None
     alone = frame.select(
-        pl.all_horizontal(_blank(name, frame.schema[name]) for name in others) & ~_blank(first, pl.String())
+        pl.all_horizontal(blank(name, frame.schema[name]) for name in others) & ~blank(first, pl.String())
     ).to_series()
     if not alone.any():
         return None
     told = [_is_note(text) for text in frame.to_series(0).filter(alone)]
     return pl.Series([False]).new_from_index(0, frame.height).scatter(alone.arg_true(), told)
-
-
-def _blank(name: str, dtype: pl.DataType) -> pl.Expr:
-    empty = pl.col(name).is_null()
-    return empty | (pl.col(name).str.strip_chars() == "") if dtype == pl.String else empty
 
 
 def _is_note(text: str) -> bool:

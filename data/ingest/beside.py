@@ -12,7 +12,7 @@ import polars as pl
 from data.errors import RadarError
 from data.ingest.columns import fold_name
 from data.sources import Batch, Source
-from data.sources.batch import drop_blank_rows, no_broken, unique_names
+from data.sources.batch import blank, drop_blank_rows, no_broken, unique_names
 from data.sources.headers import HeaderFound, HeaderRule, Rows
 from data.sources.workbooks import column_number
 
@@ -104,8 +104,9 @@ def take_columns(source: Source, block: Block) -> Source:
 def part_beside(source: Source, fits: Test, is_other: Test) -> list[Source]:
     """Return a source for each table of the same columns that stand beside each other, parted by a column without a name or not.
 
-    Where one of several is the table, and others are told as another, it alone is taken. A file of one table, and one
-    whose tables differ, are returned as they are.
+    Where one of several is the table, and others are told as another, it alone is taken. Beside columns of no known table
+    all columns stay, and rows below the last of the table are told and left out. A file of one table, and one whose tables
+    differ, are returned as they are.
 
     Parameters
     ----------
@@ -119,14 +120,15 @@ def part_beside(source: Source, fits: Test, is_other: Test) -> list[Source]:
     names = [fold_name(name) for name in source.columns]
     blocks = _blocks(names)
     fitting = [block for block in blocks if fits(source.columns[slice(*block)])]
+    if len(fitting) == 1 and (len(blocks) == 1 or not _are_tables(source, blocks, fitting[0], is_other)):
+        return [_leave_below(source, fitting[0])]
     if len(blocks) < 2 or not fitting:
         return [source]
     same = [block for block in fitting if names[slice(*block)] == names[slice(*fitting[0])]]
     if same != fitting:
         return [source]
     others = [block for block in blocks if block not in fitting]
-    doubled = set(names[slice(*fitting[0])])
-    if any(not is_other(source.columns[slice(*o)]) and doubled.isdisjoint(names[slice(*o)]) for o in others):
+    if not _are_tables(source, blocks, fitting[0], is_other):
         return [source]
     told = " and ".join(tell_span(block) for block in fitting)
     left = f"; not read: {' and '.join(tell_span(block) for block in others)}" if others else ""
@@ -138,6 +140,63 @@ def part_beside(source: Source, fits: Test, is_other: Test) -> list[Source]:
         whole = part if at == 0 else _without_broken(part)
         parts.append(replace(whole, name=name, notes=(*source.notes, note) if at == 0 else ()))
     return parts
+
+
+def _are_tables(source: Source, blocks: Sequence[Block], fitting: Block, is_other: Test) -> bool:
+    """Whether each other block names a table we know, or a column that the table names too: it is no part of its rows."""
+    columns = [source.columns[slice(*block)] for block in blocks if block != fitting]
+    doubled = {fold_name(name) for name in source.columns[slice(*fitting)]}
+    return all(is_other(names) or not doubled.isdisjoint(map(fold_name, names)) for names in columns)
+
+
+def _leave_below(source: Source, block: Block) -> Source:
+    """Leave out the rows in which only a table beside goes on, below the last row of the table.
+
+    It is another table where an empty column without a name parts it from the table, and where it has rows of its own only
+    there: above, a row may have lost its cells. Its columns stay, as beside a row of the table they may tell more of it.
+    """
+    width = len(source.columns)
+    right, left = range(block[1] + 1, width), range(block[0] - 1)
+    sides = [
+        (gap, beyond)
+        for gap, beyond in ((block[1], right), (block[0] - 1, left))
+        if len(beyond) and not fold_name(source.columns[gap])
+    ]
+    if not sides:
+        return source
+    last, alone, cells = 0, [], []
+    for batch in source.read():
+        frame = batch.frame.select(
+            (~blank(name, dtype)).alias(str(at)) for at, (name, dtype) in enumerate(batch.frame.schema.items())
+        )
+        if frame.select(pl.any_horizontal(pl.nth([gap for gap, _ in sides]))).to_series().any():
+            return source
+        beside = frame.select(pl.nth([at for _, beyond in sides for at in beyond]))
+        ours = frame.select(pl.any_horizontal(pl.nth(range(*block)))).to_series()
+        if ours.any():
+            last = int(batch.lines.filter(ours).max())
+        filled = beside.select(pl.any_horizontal(pl.all())).to_series()
+        alone += batch.lines.filter(filled & ~ours).to_list()
+        cells += [(int(name), batch.lines.filter(beside[name])) for name in beside.columns]
+    if not alone or alone[0] < last or not last:
+        return source
+    spans = [_tell_cells([(at, lines) for at, lines in cells if at in beyond and lines.len()]) for _, beyond in sides]
+    note = f"{source.name}: another table beside this one is not read: {' and '.join(filter(None, spans))}"
+
+    def read() -> Iterator[Batch]:
+        for batch in source.read():
+            kept = batch.lines <= last
+            yield replace(batch, frame=batch.frame.filter(kept), lines=batch.lines.filter(kept))
+
+    return replace(source, read=read, notes=(*source.notes, note))
+
+
+def _tell_cells(cells: Sequence[tuple[int, pl.Series]]) -> str:
+    if not cells:
+        return ""
+    columns = tell_span((min(at for at, _ in cells), max(at for at, _ in cells) + 1)).split(":")
+    rows = (min(lines.min() for _, lines in cells), max(lines.max() for _, lines in cells))
+    return ":".join(f"{column}{row}" for column, row in zip(columns, rows, strict=True))
 
 
 def _without_broken(source: Source) -> Source:

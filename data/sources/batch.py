@@ -82,22 +82,23 @@ def no_broken() -> pl.DataFrame:
     return pl.DataFrame(schema=BROKEN_SCHEMA)
 
 
+def blank(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Tell where a column of this type holds nothing but space."""
+    empty = pl.col(name).is_null()
+    return empty | (pl.col(name).str.strip_chars() == "") if dtype == pl.String else empty
+
+
 def drop_blank_rows(frame: pl.DataFrame, lines: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
     """Leave out rows in which every cell is empty: nobody meant anything by them."""
     if not frame.width or not frame.height:
         return frame, lines
-    empty = [
-        pl.col(name).is_null() | (pl.col(name).str.strip_chars() == "")
-        if dtype == pl.String
-        else pl.col(name).is_null()
-        for name, dtype in frame.schema.items()
-    ]
+    empty = [blank(name, dtype) for name, dtype in frame.schema.items()]
     # Most columns of most rows are filled: the first column alone usually shows that there is nothing to drop.
     suspects = frame.select(empty[0]).to_series()
     if not suspects.any():
         return frame, lines
-    blank = frame.select(pl.all_horizontal(empty).fill_null(True)).to_series()
-    return frame.filter(~blank), lines.filter(~blank)
+    nothing = frame.select(pl.all_horizontal(empty).fill_null(True)).to_series()
+    return frame.filter(~nothing), lines.filter(~nothing)
 
 
 def unique_names(columns: tuple[str, ...]) -> list[str]:

@@ -191,6 +191,37 @@ def test_another_table_beside_it_is_told_and_left(preview: Preview) -> None:
     assert any("columns A:D are read; not read: F:I" in note for note in loaded.notes)
 
 
+def test_below_the_last_row_of_a_table_one_of_no_known_kind_beside_it_is_told_and_left(preview: Preview) -> None:
+    words: Cells = [[f"k{n}", f"word {n}"] for n in range(40)]
+    left: Cells = [*DAYS, *[[None] * 4] * 11]
+    rows = [
+        ["日期", "始发", "目的", "货量", None, "代码", "说明"],
+        *([*a, None, *b] for a, b in zip(left, words, strict=True)),
+    ]
+    loaded = preview(rows)
+    assert _parcels(loaded) == 435
+    assert any("another table beside this one is not read: F2:G41" in note for note in loaded.notes)
+    # with a header of its own further down, to the left, and beyond two columns
+    shifted = [
+        ["日期", "始发", "目的", "货量", None, None, None],
+        *rows[1:5],
+        [*left[4], None, "代码", "说明"],
+        *rows[5:],
+    ]
+    assert "F2:G42" in str(preview(shifted).notes)
+    before = [[*row[5:], None, None, *row[:4]] for row in rows]
+    assert "not read: A2:B41" in str(preview(before).notes)
+
+
+@pytest.mark.parametrize("gap", [None, "x"])
+def test_a_row_that_lost_its_cells_is_no_row_of_a_table_beside(preview: Preview, gap: str | None) -> None:
+    rows: Cells = [["日期", "始发", "目的", "货量", gap, "备注"], *([*day, None, None] for day in DAYS)]
+    rows[7] = [*[None] * 5, "lost"]
+    assert preview(rows).ingestion.set_apart == 1
+    rows = [*rows[:7], *rows[8:], [*[None] * 5, "lost"]]
+    assert preview(rows).ingestion.set_apart == (1 if gap else 0)
+
+
 def test_columns_say_which_of_two_tables_is_meant(preview: Preview) -> None:
     head, other = ["日期", "始发", "目的", "货量"], ["日期", "始发", "目的", "预测", "货量"]
     rows = [[*head, None, *other], *([*a, None, *b[:3], 9, b[3]] for a, b in zip(DAYS, OTHERS, strict=True))]

@@ -126,11 +126,11 @@ def test_bad_rows_of_two_files_and_two_loads_are_all_kept(tmp_path: Path, worksp
 def test_sums_headers_and_notes_are_no_bad_rows(tmp_path: Path, workspace: Workspace, load: Load) -> None:
     text = (
         "日期,始发,目的,货量\n2025-11-01,A,B,1\n2025-11-01,B,A,2\n小计,,,3\n日期,始发,目的,货量\n2025-11-02,A,B,4\n"
-        "2025-11-02,合 计,合 计,4\n合计,7\n,,,,\n注：不含退件\n数据来源：计划部,,,\n"
+        "2025-11-02,合 计,合 计,4\n合计,7\n,,,,\n注：不含退件\n数据来源：计划部,,,\n审核：李四\n"
     )
     loaded = load(_csv(tmp_path, text))
-    assert loaded.ingestion.count_asides() == {SUM: 3, HEADER: 1, NOTE: 2}
-    assert (loaded.ingestion.set_apart, loaded.ingestion.read) == (0, 9)
+    assert loaded.ingestion.count_asides() == {SUM: 3, HEADER: 1, NOTE: 3}
+    assert (loaded.ingestion.set_apart, loaded.ingestion.read) == (0, 10)
     assert _volumes(workspace)["parcels"].sum() == 7
     assert _hubs(workspace) == ["A", "B"]
     assert workspace.read("runs").row(-1, named=True)["outcome"] == "done"
@@ -161,6 +161,13 @@ def test_sums_headers_and_notes_are_no_bad_rows(tmp_path: Path, workspace: Works
         "Total geral",
         "平均",
         "Average",
+        "总数",
+        "Zwischensumme",
+        "Total général",
+        "Sous-total",
+        "Общий итог",
+        "총계",
+        "Tổng cộng",
     ],
 )
 def test_words_for_sums_are_known_in_any_writing(word: str) -> None:
@@ -183,6 +190,9 @@ def test_words_for_sums_are_known_in_any_writing(word: str) -> None:
         "Somalia",
         "*",
         "平均站",
+        "总仓",
+        "Sommerda",
+        "计家墩",
     ],
 )
 def test_ids_are_no_words_for_sums(word: str) -> None:
