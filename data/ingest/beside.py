@@ -164,7 +164,9 @@ def _leave_below(source: Source, block: Block) -> Source:
     ]
     if not sides:
         return source
-    last, alone, cells = 0, [], []
+    last = 0
+    alone: list[int] = []
+    cells: list[tuple[int, list[int]]] = []
     for batch in source.read():
         frame = batch.frame.select(
             (~blank(name, dtype)).alias(str(at)) for at, (name, dtype) in enumerate(batch.frame.schema.items())
@@ -174,13 +176,13 @@ def _leave_below(source: Source, block: Block) -> Source:
         beside = frame.select(pl.nth([at for _, beyond in sides for at in beyond]))
         ours = frame.select(pl.any_horizontal(pl.nth(range(*block)))).to_series()
         if ours.any():
-            last = int(batch.lines.filter(ours).max())
+            last = batch.lines.filter(ours).to_list()[-1]
         filled = beside.select(pl.any_horizontal(pl.all())).to_series()
         alone += batch.lines.filter(filled & ~ours).to_list()
-        cells += [(int(name), batch.lines.filter(beside[name])) for name in beside.columns]
+        cells += [(int(name), batch.lines.filter(beside[name]).to_list()) for name in beside.columns]
     if not alone or alone[0] < last or not last:
         return source
-    spans = [_tell_cells([(at, lines) for at, lines in cells if at in beyond and lines.len()]) for _, beyond in sides]
+    spans = [_tell_cells([(at, lines) for at, lines in cells if at in beyond and lines]) for _, beyond in sides]
     note = f"{source.name}: another table beside this one is not read: {' and '.join(filter(None, spans))}"
 
     def read() -> Iterator[Batch]:
@@ -191,11 +193,11 @@ def _leave_below(source: Source, block: Block) -> Source:
     return replace(source, read=read, notes=(*source.notes, note))
 
 
-def _tell_cells(cells: Sequence[tuple[int, pl.Series]]) -> str:
+def _tell_cells(cells: Sequence[tuple[int, list[int]]]) -> str:
     if not cells:
         return ""
     columns = tell_span((min(at for at, _ in cells), max(at for at, _ in cells) + 1)).split(":")
-    rows = (min(lines.min() for _, lines in cells), max(lines.max() for _, lines in cells))
+    rows = (min(lines[0] for _, lines in cells), max(lines[-1] for _, lines in cells))
     return ":".join(f"{column}{row}" for column, row in zip(columns, rows, strict=True))
 
 

@@ -194,7 +194,7 @@ def test_another_table_beside_it_is_told_and_left(preview: Preview) -> None:
 def test_below_the_last_row_of_a_table_one_of_no_known_kind_beside_it_is_told_and_left(preview: Preview) -> None:
     words: Cells = [[f"k{n}", f"word {n}"] for n in range(40)]
     left: Cells = [*DAYS, *[[None] * 4] * 11]
-    rows = [
+    rows: Cells = [
         ["日期", "始发", "目的", "货量", None, "代码", "说明"],
         *([*a, None, *b] for a, b in zip(left, words, strict=True)),
     ]
@@ -215,11 +215,10 @@ def test_below_the_last_row_of_a_table_one_of_no_known_kind_beside_it_is_told_an
 
 @pytest.mark.parametrize("gap", [None, "x"])
 def test_a_row_that_lost_its_cells_is_no_row_of_a_table_beside(preview: Preview, gap: str | None) -> None:
+    lost: Cells = [[*[None] * 5, "lost"]]
     rows: Cells = [["日期", "始发", "目的", "货量", gap, "备注"], *([*day, None, None] for day in DAYS)]
-    rows[7] = [*[None] * 5, "lost"]
-    assert preview(rows).ingestion.set_apart == 1
-    rows = [*rows[:7], *rows[8:], [*[None] * 5, "lost"]]
-    assert preview(rows).ingestion.set_apart == (1 if gap else 0)
+    assert preview([*rows[:7], *lost, *rows[8:]]).ingestion.set_apart == 1
+    assert preview([*rows[:7], *rows[8:], *lost]).ingestion.set_apart == (1 if gap else 0)
 
 
 def test_columns_say_which_of_two_tables_is_meant(preview: Preview) -> None:
