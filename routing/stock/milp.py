@@ -27,6 +27,18 @@ class MilpRules:
     most_tight_rows: int = constant(
         20_000, "rows", "`sent <= demand x open` up to which they make the MILP faster", "judgement"
     )
+    tight_sites: int = constant(
+        8,
+        "warehouses",
+        "cheapest of a group that have such a row where warehouses are small: one further off seldom serves it, and the row of all it sends holds it shut",
+        "fitted: `python -m benchmarks.stock.location small`",
+    )
+    small_part: float = constant(
+        0.25,
+        "1",
+        "of the demand that a warehouse can send, below which it is small: of larger ones that row says little",
+        "fitted: `python -m benchmarks.stock.location small`",
+    )
     sizes: int = constant(3, "1", "of warehouses by which demand is rounded to how many must open", "judgement")
     least_part: float = constant(
         0.01, "1", "of a warehouse over whole ones, below which that says nothing", "judgement"
@@ -213,8 +225,15 @@ def _write_rows(
 def _write_tight_rows(
     problem: LocationProblem, groups: NDArray[np.int64], places: NDArray[np.int64], first_open: int
 ) -> list[_Rows]:
-    """Each pair at a warehouse with an opening cost: sent <= demand x open, while these rows are few."""
-    tight = np.flatnonzero(problem.opening[places] > 0)
+    """Each group at warehouses that have an opening cost, of small ones its cheapest: sent <= demand x open, while these rows are few."""
+    cost = problem.cost[groups, places] + problem.inbound[problem.family[groups], places]
+    order = np.lexsort((places, cost, groups))
+    ahead = np.arange(len(order)) - np.searchsorted(groups[order], groups[order])
+    near = np.zeros(len(groups), dtype=np.bool_)
+    near[order] = ahead < MILP.tight_sites
+    holds = problem.room + problem.there.sum(axis=0)
+    near |= holds[places] >= MILP.small_part * problem.demand.sum()
+    tight = np.flatnonzero(near & (problem.opening[places] > 0))
     if not 0 < len(tight) <= MILP.most_tight_rows:
         return []
     own = np.arange(len(tight))
