@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from data.arrays import Flags, Floats
 from routing.budget import Deadline
 
 if TYPE_CHECKING:
-    from ortools.math_opt.python import mathopt
+    from ortools.math_opt.model_parameters_pb2 import ModelSolveParametersProto
+    from ortools.math_opt.model_pb2 import ModelProto
     from scipy.sparse import spmatrix
 
 
@@ -97,6 +98,7 @@ def results_alone() -> Iterator[None]:
         _REDIRECTION.end()
 
 
+_PART = 1 << 18  # entries of a matrix handed over at a time
 HIGHS_ONCE = "HIGHS_ONCE"  # on small location problems twice as fast as with restarts
 
 
@@ -164,10 +166,10 @@ def solve_linear(
     -------
     Solution
     """
-    from ortools.math_opt.python import mathopt
+    from ortools.math_opt.core.python import solver as core
+    from ortools.math_opt.python import init_arguments, mathopt
 
     whole = linear.whole
-    model = _hand_over(linear)
     brake = None if deadline is None else timedelta(seconds=max(deadline.left(), 0.05))
     parameters = mathopt.SolveParameters(time_limit=brake)
     parameters.threads = threads
@@ -179,31 +181,73 @@ def solve_linear(
     if whole.any():
         parameters.relative_gap_tolerance = gap
         parameters.node_limit = nodes
-    start = mathopt.ModelSolveParameters()
-    variables = list(model.variables())
-    if hint is not None and solver in ("GSCIP", "CP_SAT"):
-        values = {variables[i]: float(hint[i]) for i in range(len(variables))}
-        start.solution_hints.append(mathopt.SolutionHint(variable_values=values))
+    # MathOpt's own function wants its model of named columns and rows, many times the size of the message, and gives one back: large programmes are handed over as they are
     with results_alone():
-        answer = mathopt.solve(model, mathopt.SolverType[solver], params=parameters, model_params=start)
-    bound = float(answer.termination.objective_bounds.dual_bound)
-    optimal = answer.termination.reason == mathopt.TerminationReason.OPTIMAL
-    if deadline is not None and answer.termination.limit == mathopt.Limit.TIME:
+        answer = core.solve(
+            _write_message(linear),
+            mathopt.SolverType[solver].value,
+            init_arguments.StreamableSolverInitArguments().to_proto(),
+            parameters.to_proto(),
+            _write_start(hint if solver in ("GSCIP", "CP_SAT") else None),
+            None,
+            mathopt.CallbackRegistration().to_proto(),
+            None,
+            None,
+        )
+    termination = mathopt.parse_termination(answer.termination)
+    bound = float(termination.objective_bounds.dual_bound)
+    if deadline is not None and termination.limit == mathopt.Limit.TIME:
         deadline.cut_in()
     searched = int(answer.solve_stats.node_count)
-    if not answer.has_primal_feasible_solution():
+    best = answer.solutions[0] if answer.solutions else None
+    if best is None or not _is_feasible(best, "primal_solution"):
         return Solution(None, np.inf, bound, None, False, searched)
-    found = answer.variable_values(variables)
+    found = best.primal_solution
     duals = None
-    if not whole.any() and answer.has_dual_feasible_solution():
-        duals = np.array(answer.dual_values(list(model.linear_constraints())), dtype=np.float64)
-    return Solution(np.array(found, dtype=np.float64), float(answer.objective_value()), bound, duals, optimal, searched)
+    if not whole.any() and _is_feasible(best, "dual_solution"):
+        duals = _spread(best.dual_solution.dual_values, len(linear.row_low))
+    return Solution(
+        _spread(found.variable_values, len(linear.cost)),
+        float(found.objective_value),
+        bound,
+        duals,
+        termination.reason == mathopt.TerminationReason.OPTIMAL,
+        searched,
+    )
 
 
-def _hand_over(linear: LinearModel) -> mathopt.Model:
-    """Hand the arrays of a model over to MathOpt."""
+def _is_feasible(solution: Any, name: str) -> bool:
+    """Say whether a solution has a side of this name that keeps the limits."""
+    from ortools.math_opt import solution_pb2
+
+    side = getattr(solution, name) if solution.HasField(name) else None
+    return side is not None and bool(side.feasibility_status == solution_pb2.SOLUTION_STATUS_FEASIBLE)
+
+
+def _spread(sparse: Any, count: int) -> Floats:
+    """Lay a sparse vector of the answer out."""
+    values = np.zeros(count)
+    values[np.fromiter(sparse.ids, np.int64, len(sparse.ids))] = np.fromiter(
+        sparse.values, np.float64, len(sparse.values)
+    )
+    return values
+
+
+def _write_start(hint: Floats | None) -> ModelSolveParametersProto:
+    """Write where the solver is to start from."""
+    from ortools.math_opt import model_parameters_pb2
+
+    start = model_parameters_pb2.ModelSolveParametersProto()
+    if hint is not None:
+        values = start.solution_hints.add().variable_values
+        values.ids.extend(range(len(hint)))
+        values.values.extend(hint.tolist())
+    return start
+
+
+def _write_message(linear: LinearModel) -> ModelProto:
+    """Write the arrays of a model as the message that solvers read."""
     from ortools.math_opt import model_pb2
-    from ortools.math_opt.python import mathopt
 
     proto = model_pb2.ModelProto()
     proto.variables.ids.extend(range(len(linear.cost)))
@@ -221,8 +265,10 @@ def _hand_over(linear: LinearModel) -> mathopt.Model:
     compressed.sum_duplicates()
     compressed.eliminate_zeros()
     compressed.sort_indices()
-    entries = compressed.tocoo()
-    proto.linear_constraint_matrix.row_ids.extend(entries.row.tolist())
-    proto.linear_constraint_matrix.column_ids.extend(entries.col.tolist())
-    proto.linear_constraint_matrix.coefficients.extend(entries.data.astype(float).tolist())
-    return mathopt.Model.from_model_proto(proto)
+    entries, target = compressed.tocoo(copy=False), proto.linear_constraint_matrix
+    for first in range(0, entries.nnz, _PART):  # a list of all of them is several times as large as the message
+        part = slice(first, first + _PART)
+        target.row_ids.extend(entries.row[part].tolist())
+        target.column_ids.extend(entries.col[part].tolist())
+        target.coefficients.extend(entries.data[part].astype(np.float64).tolist())
+    return proto
