@@ -257,7 +257,7 @@ class PlanCertificates(Result):
     parcels_planned = parcels("Parcels planned.", "计划量")
     parcels_short = parcels("Parcels short.", "缺口")
     parcels_forced = parcels(
-        "Parcels every plan leaves short: no departures lead on in time, or their hub can neither sort nor hold them until one does.",
+        "Parcels every plan leaves short: no departures lead on in time, hubs can neither sort nor hold them until one does, or the prices of its bound prove it.",
         "不可避免缺口",
         optional=True,
     )

@@ -28,6 +28,7 @@ from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.orders import read_orders
 from routing.checker.playback.playback import clock_hubs
 from routing.checker.proof import BoundCheck, check_bound
+from routing.checker.proven_short import count_short_by_prices
 from routing.checker.sort_plan import check_sort_plan, list_legs_by_clock, list_legs_by_day
 from routing.checker.tables import read_tables, unknown_ids
 from routing.checker.violations import Violation, order
@@ -124,13 +125,27 @@ def check_trunk(
         late=work.late_parcels,
     )
     certificates = tables.get("plan_certificates")
-    violations += check_forced(certificates, work.forced)
+    violations += _check_forced(frames, certificates, work.forced, short_cost, rules or ClockRules())
     violations += check_locks(frames, certificates, (rules or ClockRules()).time_zone)
     bound, unproven = check_bound(frames, certificates, Costs(hold_cost, short_cost, late_cost), rules or ClockRules())
     violations += unproven
     violations += _check_carbon(frames, tables)
     violations += check_certificate(certificates, "trunk", totals, len(violations))
     return TrunkCheck(order(violations), cost, parts, _summarise(frames, work.priced, work.loads, totals), bound)
+
+
+def _check_forced(
+    frames: Mapping[str, pl.DataFrame],
+    certificates: pl.DataFrame | None,
+    forced: int,
+    short_cost: float,
+    rules: ClockRules,
+) -> list[Violation]:
+    """Check what a certificate claims to be short in every plan: hub by hub, and where that proves less by its prices."""
+    found = check_forced(certificates, forced)
+    return found and check_forced(
+        certificates, max(forced, count_short_by_prices(frames, certificates, short_cost, rules))
+    )
 
 
 def prepare(tables: Mapping[str, pl.DataFrame], rules: ClockRules, co2_price: float) -> dict[str, pl.DataFrame]:

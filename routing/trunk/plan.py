@@ -13,7 +13,7 @@ from routing.budget import Deadline, tell_end
 from routing.trunk.bound.certificate import write_prices
 from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.forcing_prices import force_openings
-from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, raise_bound, zero_prices
+from routing.trunk.bound.lagrangian import BoundCertificate, Prices, Relaxation, raise_bound, zero_prices
 from routing.trunk.compiling import compile_carrying, compile_planner
 from routing.trunk.explain.fix_tables import write_fix_tables
 from routing.trunk.explain.fixes import GroupFix
@@ -27,6 +27,7 @@ from routing.trunk.replan.reference_plan import (
     read_reference,
     summarise_changes,
 )
+from routing.trunk.search.column_plan import carry_columns
 from routing.trunk.search.draft import Draft, empty_draft, refuse_paths
 from routing.trunk.search.early_finish import finish_early
 from routing.trunk.search.exact import (
@@ -221,7 +222,7 @@ def plan_trunk(
     if reference_plan is None and not deadline.over():
         driven = share_limits(network)
         draft = improve_patches(driven, draft, options, 1.0 - SHARES.patches, deadline, progress)
-    draft = order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft, rank)
+    draft = order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft)
     plan = write_plan(network, draft, relaxed, options, closing)
     kind = "free" if order_cost is None else options.sort_plan
     sort_plans = write_sort_plan(network, draft.flows, kind)
@@ -350,7 +351,8 @@ def _find_plan(
         proof = solve_exactly(driven, effort=effort, deadline=limit)
         relaxed = relaxed if leaves_often(network) else raise_bound(relaxed, proof.bound)
         draft = _better(network, draft, proof.draft, deadline)
-    return draft, relaxed
+    rival, relaxed = carry_columns(network, driven, draft, relaxed, options, deadline)
+    return _better(network, draft, rival, deadline), relaxed
 
 
 def _better(network: TrunkNetwork, draft: Draft, other: Draft | None, deadline: Deadline) -> Draft:
@@ -378,7 +380,8 @@ def write_plan(
         shortfalls=write_shortfalls(network, short, explained.reasons),
         plan_certificates=write_certificate(network, draft, relaxed, total, late, deadline.work.tell()),
         bound_prices=write_prices(network, relaxed.certificate),
-        hub_prices=_list_prices(network, relaxed),
+        # where parcels are short what proves it is what one more sorted is worth
+        hub_prices=_list_prices(network, relaxed.certificate.prices if total else relaxed.prices),
         cost=draft.cost,
         lower_bound=relaxed.bound,
         short=total,
@@ -388,17 +391,17 @@ def write_plan(
     )
 
 
-def _list_prices(network: TrunkNetwork, relaxed: Relaxation) -> pl.DataFrame:
+def _list_prices(network: TrunkNetwork, prices: Prices) -> pl.DataFrame:
     import polars as pl
 
-    node = np.flatnonzero(relaxed.prices.sort > 1e-9)
+    node = np.flatnonzero(prices.sort > 1e-9)
     hubs, sorts = network.node_hub[node].tolist(), network.node_sort[node].tolist()
     frame = pl.DataFrame(
         {
             "date": pl.Series([network.day(day) for day in network.node_day[node].tolist()], dtype=pl.Date),
             "hub_id": pl.Series([network.hub_ids[hub] for hub in hubs], dtype=pl.String),
             "sort_id": pl.Series([network.sort_ids[sort] for sort in sorts], dtype=pl.String),
-            "price": relaxed.prices.sort[node],
+            "price": prices.sort[node],
         }
     )
     return frame if network.by_clock else frame.drop("sort_id")

@@ -11,6 +11,7 @@ import numpy as np
 from data.contracts import contract
 from data.hub_load import list_visits, sum_visits
 from routing.trunk.bound.certificate import name_proof
+from routing.trunk.bound.column_generation import prove_short
 from routing.trunk.bound.forced_shortfall import count_forced
 from routing.trunk.bound.forcing_prices import price_payers
 from routing.trunk.bound.lagrangian import Relaxation, price_demands, prove_carrying
@@ -302,7 +303,7 @@ def write_certificate(
             "parcels_demanded": [demanded],
             "parcels_planned": [demanded - short],
             "parcels_short": [short],
-            "parcels_forced": [min(count_forced(network, np.flatnonzero(draft.flows.short(network))), short)],
+            "parcels_forced": [_count_unavoidable(network, draft, relaxed, short)],
             "parcels_late": [late],
             "co2_kg": [float(draft.vehicles.departures @ network.vehicle_carbon[draft.vehicles.vehicle])],
             "overflow_probability": pl.Series([None], dtype=pl.Float64),
@@ -314,6 +315,14 @@ def write_certificate(
         }
     )
     return _finish("plan_certificates", frame, ["plan"])
+
+
+def _count_unavoidable(network: TrunkNetwork, draft: Draft, relaxed: Relaxation, short: int) -> int:
+    """Count what every plan leaves short: hub by hub, and where that does not tell all of it by the prices of the bound."""
+    forced = count_forced(network, np.flatnonzero(draft.flows.short(network)))
+    if forced < short:
+        forced = max(forced, prove_short(network, relaxed.certificate.prices))
+    return min(forced, short)
 
 
 def _prove_carrying(network: TrunkNetwork, relaxed: Relaxation, short: int) -> float | None:

@@ -197,3 +197,22 @@ def test_what_carrying_costs_is_bounded_beside_a_shortage_and_the_checker_refuse
     )
     more = plan.plan_certificates.with_columns(pl.col("carrying_bound") + 1.0)
     assert "certificate.bound" in rules_of({**tables, "plan_certificates": more}, rules)
+
+
+@pytest.mark.parametrize("buffer", [0, 20])
+def test_a_hub_full_in_both_sorts_lets_those_go_that_wait_least(buffer: int) -> None:
+    """A sorts 50 by 16:00 and 50 by 24:00; of 200 half is handed in for each, so 100 go and none of them need wait."""
+    hubs: list[dict[str, Any]] = [{"hub_id": "A", "sort_capacity": 100, "buffer_capacity": buffer}, {"hub_id": "C"}]
+    lanes = [{"origin_hub_id": "A", "destination_hub_id": "C", "transit_hours": 5.0}]
+    inputs = in_two_sorts(make_inputs(hubs, lanes, [TRUCK], [(0, "A", "C", 200)]))
+    profile = [{"hub_id": "*", "until_hour": hour, "share": 0.5} for hour in ("12:00", "20:00")]
+    inputs = replace(inputs, hand_in_profile=contract("hand_in_profile").conform(pl.DataFrame(profile)))
+    plan = plan_trunk(inputs, OPTIONS)
+    # the day after, A sorts what waits over the night
+    assert plan.short == 100 - buffer
+    assert plan.plan_certificates["parcels_forced"].to_list() == [100 - buffer]
+    tables = tables_of(inputs, plan)
+    assert rules_of(tables) == set()
+    # were none short of those handed in first, 50 would wait for the evening
+    held = plan.hub_loads.filter(pl.col("hub_id") == "A")["held"].to_list()
+    assert max(held) == buffer

@@ -1,4 +1,4 @@
-"""Others make way for what is short, one for another; what is handed in first leaves first, within the room there is for waiting."""
+"""Others make way for what is short, one for another; where some are short, tables tell of those that wait least."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from data.contracts import contract
 from routing.budget import Deadline
 from routing.trunk.hand_in_order import order_hand_ins
-from routing.trunk.replan.from_tables import read_flows
+from routing.trunk.replan.from_tables import accept_last, read_flows
 from routing.trunk.search.draft import Draft
 from routing.trunk.search.making_way import make_way, make_way_within
 from routing.trunk.task.build_network import build_network
@@ -182,23 +182,56 @@ def _by_clock() -> TrunkNetwork:
     return build_network(made, OPTIONS)
 
 
-def test_what_leaves_first_waits_no_more_than_there_is_room() -> None:
+def test_where_some_are_short_those_leave_that_wait_least() -> None:
     network = _by_clock()
-    # only of what is handed in late does anything go: 20 on each route from A and all 50 from C, in the evening without waiting
-    wanted = {("A", "B"): 20, ("A", "D"): 20, ("C", "B"): 50}
-    late = network.close_hour[network.demand_start] == 24.0
+    # 20 of each route from A and 70 from C leave in the evening, 10 of A to B in the afternoon: who is handed in last leaves first then
+    afternoon, evening = 16.0, 24.0
+    start = network.close_hour[network.demand_start]
+    wanted = {("A", "B", evening): 20, ("A", "D", evening): 20, ("C", "B", evening): 50, ("A", "B", afternoon): 10}
     carried = []
-    for k in np.flatnonzero(late).tolist():
+    for k in range(len(network.demand_parcels)):
         ends = (network.hub_ids[network.demand_origin[k]], network.hub_ids[network.demand_destination[k]])
-        carried.append((k, [_arc(network, "-".join(ends), 24.0)], wanted[ends]))
+        parcels = wanted.get((*ends, float(start[k])), 0)
+        if parcels:
+            carried.append((k, [_arc(network, "-".join(ends), float(start[k]))], parcels))
+        if ends == ("C", "B") and start[k] == afternoon:
+            carried.append((k, [network.arcs + int(network.demand_start[k]), _arc(network, "C-B", evening)], 20))
     draft = _draft(network, carried)
-    assert draft.loads.nights.sum() == 0
-    read = load_network(network, read_flows(network, write_flows(network, draft.flows)))
-    assert sorted(read.nights[read.nights > 0].tolist()) == [40.0, 50.0]  # what a reader of the tables sees
-    found = order_hand_ins(network, draft, lambda one: (one.cost, 0))
-    assert sorted(found.loads.nights[found.loads.nights > 0].tolist()) == [30.0, 30.0]
-    assert found.flows.parcels.sum() == 60
-    assert (found.flows.short(network)[late] == 50).all()
+    assert draft.loads.nights.sum() == 20
+    found = order_hand_ins(network, draft)
+    assert found.flows.parcels.sum() == draft.flows.parcels.sum() == 120
+    assert found.loads.nights.tolist() == draft.loads.nights.tolist()
+    assert found.cost == pytest.approx(draft.cost)
     again = read_flows(network, write_flows(network, found.flows))
     assert load_network(network, again).nights.tolist() == found.loads.nights.tolist()
-    assert (found.loads.arcs <= found.vehicles.room).all()
+
+
+def test_those_who_wait_needlessly_in_a_search_wait_no_longer_in_its_tables() -> None:
+    network = _by_clock()
+    # the search lets 40 handed in by noon wait for the evening although 50 handed in then stay behind
+    k = int(np.flatnonzero(network.close_hour[network.demand_start] == 16.0)[0])
+    ends = (network.hub_ids[network.demand_origin[k]], network.hub_ids[network.demand_destination[k]])
+    draft = _draft(
+        network, [(k, [network.arcs + int(network.demand_start[k]), _arc(network, "-".join(ends), 24.0)], 40)]
+    )
+    assert draft.loads.nights.sum() == 40
+    found = order_hand_ins(network, draft)
+    assert found.loads.nights.sum() == 0
+    assert found.cost == pytest.approx(draft.cost - 40 * network.waiting_cost[network.demand_start[k]])
+
+
+@pytest.mark.parametrize(
+    ("turns", "handed", "flows", "accepted"),
+    [
+        ([0, 1], [100, 50], [(0, 80), (1, 60)], [90, 50]),
+        ([0, 1, 2], [10, 10, 10], [(2, 15)], [0, 5, 10]),
+        ([0, 1, 2], [10, 10, 10], [(0, 10), (2, 5)], [10, 0, 5]),
+        ([0, 1], [10, 10], [(1, 20)], [10, 10]),
+        ([1, 2], [10, 10], [(0, 5), (2, 5)], [10, 10]),  # who leaves before anything is handed in: the checker tells
+        ([0], [10], [], [0]),
+    ],
+)
+def test_the_last_handed_in_are_accepted_first(
+    turns: list[int], handed: list[int], flows: list[tuple[int, int]], accepted: list[int]
+) -> None:
+    assert accept_last(turns, handed, flows) == accepted

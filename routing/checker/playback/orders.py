@@ -123,19 +123,26 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
     orders = []
     flows = [row for row in legs.iter_rows(named=True) if _is_whole(row, lanes, clocks)]
     flows.sort(key=_by_first_departure)
-    for row in flows:
-        times = row["departs_at"] or [None] * len(row["path"])
-        taken = tuple(
-            number_of(lane, day, at) for lane, day, at in zip(row["path"], row["departure_dates"], times, strict=True)
+    rides = [
+        tuple(
+            number_of(lane, day, at)
+            for lane, day, at in zip(
+                row["path"], row["departure_dates"], row["departs_at"] or [None] * len(row["path"]), strict=True
+            )
         )
-        goal = clocks[row["destination_hub_id"]]
-        done_at = row["completed_at"]
+        for row in flows
+    ]
+    doors = [
+        vehicles[taken[0]].doors if taken else _done_by(row, clocks) for row, taken in zip(flows, rides, strict=True)
+    ]
+    shares.leave_short(flows, doors)
+    for row, taken in zip(flows, rides, strict=True):
         orders.append(
             Order(
                 where=f"{row['origin_hub_id']}-{row['destination_hub_id']} (trunk_flows row {row['row']})",
                 hubs=(row["origin_hub_id"], *(lanes[lane]["destination_hub_id"] for lane in row["path"])),
                 vehicles=taken,
-                done_by=to_minutes(done_at) if done_at is not None else goal.end_of(row["completed_on"]),
+                done_by=_done_by(row, clocks),
                 due=due.of(row),
                 hand_ins=shares.take(row),
             )
@@ -144,6 +151,13 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
     for (lane, _), load in holds.items():
         largest[lane] = max(largest.get(lane, 0.0), load)
     return Orders(vehicles, orders, by_clock, largest)
+
+
+def _done_by(row: dict[str, Any], clocks: Mapping[str, HubClock]) -> int:
+    """Minute by which a flow is to be done."""
+    if row["completed_at"] is not None:
+        return to_minutes(row["completed_at"])
+    return clocks[row["destination_hub_id"]].end_of(row["completed_on"])
 
 
 def set_out(
@@ -239,6 +253,8 @@ def _by_first_departure(row: dict[str, Any]) -> tuple[Any, ...]:
 class Shares:
     """Parcels of each route and day by the minute they are handed in; what is handed in first leaves first.
 
+    Where some are short, the others are those that wait least (:meth:`leave_short`).
+
     Attributes
     ----------
     left
@@ -282,6 +298,40 @@ class Shares:
             parts.append([clock.reopen(at_hour(row["date"], hour, clock.zone)), upto - handed])
             handed = upto
         return [part for part in parts if part[1] > 0]
+
+    def leave_short(self, flows: list[dict[str, Any]], doors: list[int]) -> None:
+        """Leave what is short of a route and day with those who would wait longest; nothing changes where no such choice serves every flow.
+
+        From the last flow to the first each takes what was handed in last for a sort that closes by its doors.
+
+        Parameters
+        ----------
+        flows, doors
+            Flows, and the minute by which what takes each is sorted at its origin.
+        """
+        ways: dict[tuple[date, str, str], list[tuple[int, int]]] = {}
+        for row, minute in zip(flows, doors, strict=True):
+            route = (row["date"], row["origin_hub_id"], row["destination_hub_id"])
+            ways.setdefault(route, []).append((minute, int(row["parcels"])))
+        for route, asked in ways.items():
+            parts = self.left.get(route, [])
+            total = sum(parcels for _, parcels in asked)
+            if len(parts) < 2 or total >= sum(part[1] for part in parts):
+                continue
+            sorts = self._clocks[route[1]].sorts
+            free, taken = [list(part) for part in parts], 0
+            for minute, parcels in sorted(asked, reverse=True):
+                wanted = parcels
+                for part in reversed(free):
+                    closes = next((sort.closes for sort in sorts if sort.cut_off >= part[0]), None)
+                    here = min(part[1], wanted) if closes is not None and closes <= minute else 0
+                    part[1] -= here
+                    wanted -= here
+                taken += parcels - wanted
+            if taken == total:
+                self.left[route] = [
+                    [part[0], part[1] - rest[1]] for part, rest in zip(parts, free, strict=True) if part[1] > rest[1]
+                ]
 
     def take(self, row: dict[str, Any]) -> tuple[tuple[int, int], ...]:
         """Take a flow's parcels from what its route has been handed in; what exceeds it comes with the last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +106,7 @@ class DepartureBook:
 def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = True) -> Flows:
     """Return the flows that a table tells; those that do not fit the network are left out unless ``strict``.
 
-    Where a day's parcels of a route come to hand at several sorts, what comes first leaves first.
+    Where a day's parcels of a route come to hand at several sorts, what comes first leaves first; where some of them are short, those leave that wait least.
 
     Raises
     ------
@@ -121,13 +121,23 @@ def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = Tru
     )
     for k, key in enumerate(ends):
         numbers.setdefault(key, []).append(k)
-    left = network.demand_parcels.copy()
+    rows = sorted(flows.iter_rows(named=True), key=_by_departure)
+    asked_by = [
+        numbers.get(
+            (
+                (row["date"] - network.first_day).days,
+                hubs.get(row["origin_hub_id"], -1),
+                hubs.get(row["destination_hub_id"], -1),
+            ),
+            [],
+        )
+        for row in rows
+    ]
+    left = _list_leaving(network, book, rows, asked_by)
     found: list[tuple[int, list[int], int]] = []
-    for row in sorted(flows.iter_rows(named=True), key=_by_departure):
-        when, origin, destination = row["date"], row["origin_hub_id"], row["destination_hub_id"]
-        asked = numbers.get(((when - network.first_day).days, hubs.get(origin, -1), hubs.get(destination, -1)), [])
+    for row, asked in zip(rows, asked_by, strict=True):
         if not asked and strict:
-            raise _misfit(f"{origin} to {destination} on {when}")
+            raise _misfit(f"{row['origin_hub_id']} to {row['destination_hub_id']} on {row['date']}")
         rest = row["parcels"]
         for k in asked:
             taken = rest if k == asked[-1] else min(rest, max(int(left[k]), 0))
@@ -136,7 +146,7 @@ def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = Tru
             rest -= taken
             left[k] -= taken
             steps: list[int] = []
-            misfit = _follow(network, book, int(network.demand_start[k]), row, hubs[destination], steps)
+            misfit = _follow(network, book, int(network.demand_start[k]), row, hubs[row["destination_hub_id"]], steps)
             if misfit is None:
                 found.append((k, steps, taken))
             elif strict:
@@ -146,6 +156,63 @@ def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = Tru
     every: Ints = np.array([leg for _, legs, _ in found for leg in legs], dtype=np.int64)
     demand = np.array([k for k, _, _ in found], dtype=np.int64)
     return Flows(PathPool(demand, pointers, every), np.array([parcels for _, _, parcels in found], dtype=np.int64))
+
+
+def _list_leaving(
+    network: TrunkNetwork, book: DepartureBook, rows: Sequence[Mapping[str, Any]], asked_by: Sequence[Sequence[int]]
+) -> Ints:
+    """Parcels of each demand that leave, (K,): all, but of a route and day of which some are short."""
+    leaving = network.demand_parcels.copy()
+    by_route: dict[int, list[tuple[int, int]]] = {}
+    for row, asked in zip(rows, asked_by, strict=True):
+        if len(asked) > 1:
+            node = _find_start(network, book, row, int(network.demand_destination[asked[0]]))
+            turn = int(network.node_turn[node]) if node >= 0 else -1
+            by_route.setdefault(asked[0], []).append((turn, row["parcels"]))
+    several = {asked[0]: asked for asked in asked_by if len(asked) > 1}
+    for first, flows in by_route.items():
+        mine = several[first]
+        turns = network.node_turn[network.demand_start[mine]]
+        leaving[mine] = accept_last(turns.tolist(), network.demand_parcels[mine].tolist(), flows)
+    return leaving
+
+
+def accept_last(turns: Sequence[int], handed: Sequence[int], flows: Sequence[tuple[int, int]]) -> list[int]:
+    """Say which parcels of a route and day leave where some are short: those that wait least.
+
+    Going back from the last departure each takes what was handed in last before it, so that at no sort any more wait than the departures ask for.
+
+    Parameters
+    ----------
+    turns, handed
+        Sorts of the origin at which parcels are handed in, rising, and how many.
+    flows
+        Sorts after which parcels leave, and how many.
+
+    Returns
+    -------
+    list of int
+        Of each hand-in; all of them where no such choice serves every departure.
+
+    Examples
+    --------
+    >>> accept_last([0, 1], [100, 50], [(0, 80), (1, 60)])
+    [90, 50]
+    """
+    accepted = [0] * len(handed)
+    for place in reversed(range(len(handed))):
+        asked = sum(parcels for turn, parcels in flows if turn >= turns[place]) - sum(accepted[place + 1 :])
+        accepted[place] = max(min(handed[place], asked), 0)
+    return accepted if sum(accepted) == sum(parcels for _, parcels in flows) else list(handed)
+
+
+def _find_start(network: TrunkNetwork, book: DepartureBook, row: Mapping[str, Any], goal: int) -> int:
+    """Node after which a flow leaves its origin, or at which it ends there; -1 where there is none."""
+    if not row["path"]:
+        return book.find_end(goal, row["completed_on"], row.get("completed_at"))
+    hours = row.get("departs_at") or [None]
+    runs = book.find_arcs(row["path"][0], row["departure_dates"][0], hours[0])
+    return int(network.arc_tail[runs[0]]) if runs else -1
 
 
 def _by_departure(row: Mapping[str, Any]) -> tuple[Any, ...]:
