@@ -172,7 +172,11 @@ class BoundPrices(dy.Schema):
     """Prices that prove a plan's lower bound: anyone can add the bound up from them and the tables. Absent prices are 0."""
 
     run_id = ident("Run that made the row.", "运行编号", key="by rule")
-    plan = ident("Kind of plan: trunk or joint.", "计划", key="by rule")
+    plan = ident(
+        "Whose bound it proves: trunk, carrying (what is carried of a trunk plan with parcels short) or joint.",
+        "计划",
+        key="by rule",
+    )
     kind = choice(
         "What it is the price of: sort, buffer (of a hub and day), fleet (of a vehicle type and day), lane, option (of a "
         "lane and day, and of a type on it), potential (an own vehicle standing at a hub), room (of a lane and day, for a "

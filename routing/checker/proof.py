@@ -45,7 +45,11 @@ class BoundCheck:
 
 
 def check_bound(
-    frames: Mapping[str, pl.DataFrame], certificates: pl.DataFrame | None, costs: Costs, rules: ClockRules
+    frames: Mapping[str, pl.DataFrame],
+    certificates: pl.DataFrame | None,
+    costs: Costs,
+    rules: ClockRules,
+    carried: pl.DataFrame | None = None,
 ) -> tuple[BoundCheck, list[Violation]]:
     """Recompute a trunk plan's lower bound from its prices and check the certificate's claims.
 
@@ -62,6 +66,8 @@ def check_bound(
         Costs of the plan's options.
     rules
         Time zone and hours where the tables are silent.
+    carried
+        Rows of ``bound_prices`` that prove what carrying costs, where others than those of the bound do.
 
     Returns
     -------
@@ -87,15 +93,18 @@ def check_bound(
     prices, broken = check_prices(frames, days, by_clock=clock)
     violations += broken
 
-    def recompute(costs: Costs) -> float:
+    def recompute(costs: Costs, prices: pl.DataFrame) -> float:
         if clock:
             return recompute_bound_by_clock(frames, prices, days, costs, rules)
         return recompute_bound(frames, prices, days, costs)
 
-    proven = max(recompute(costs), 0.0 if _nothing_pays(frames) else -math.inf)
+    proven = max(recompute(costs, prices), 0.0 if _nothing_pays(frames) else -math.inf)
     carrying = _number(row.get("carrying_bound"))
     if carrying is not None:
-        least = recompute(replace(costs, left_out=_number(row.get("parcels_short")) or 0.0))
+        if carried is not None and carried.height:
+            prices, broken = check_prices({**frames, "bound_prices": carried}, days, by_clock=clock)
+            violations += broken
+        least = recompute(replace(costs, left_out=_number(row.get("parcels_short")) or 0.0), prices)
         violations += _check_carrying(carrying, max(least, 0.0))
     for column, value in (("lower_bound", None if proof == "search" else claimed), ("priced_bound", priced)):
         if value is not None and value > proven + _CENT + _RELATIVE * abs(proven):

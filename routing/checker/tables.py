@@ -189,13 +189,17 @@ FORMS: Mapping[str, Form] = MappingProxyType(
 )
 
 
-def read_tables(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFrame], list[Violation]]:
+def read_tables(
+    tables: Mapping[str, pl.DataFrame], only: str | None = None
+) -> tuple[dict[str, pl.DataFrame], list[Violation]]:
     """Bring the tables into the checker's form and list what is wrong with single rows.
 
     Parameters
     ----------
     tables
         Tables by name; surplus tables and columns are ignored.
+    only
+        Name of the one table to read; all by default.
 
     Returns
     -------
@@ -208,6 +212,8 @@ def read_tables(tables: Mapping[str, pl.DataFrame]) -> tuple[dict[str, pl.DataFr
     frames: dict[str, pl.DataFrame] = {}
     violations: list[Violation] = []
     for name, form in FORMS.items():
+        if only is not None and name != only:
+            continue
         raw = tables.get(name)
         if raw is None:
             if not form.optional:

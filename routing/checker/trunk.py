@@ -102,7 +102,9 @@ def check_trunk(
         violation itself.
     """
     prices = tables.get("bound_prices", pl.DataFrame())
-    if "plan" in prices.columns:  # a joint plan keeps the prices of two bounds
+    carrying = prices.clear()
+    if "plan" in prices.columns:  # a plan may keep the prices of several bounds
+        carrying = prices.filter(pl.col("plan") == "carrying")
         tables = {**tables, "bound_prices": prices.filter(pl.col("plan") == "trunk")}
     frames, violations = _read(tables, rules, co2_price)
     violations += unknown_ids(frames) + checker_flows.balance_demand(frames)
@@ -127,7 +129,10 @@ def check_trunk(
     certificates = tables.get("plan_certificates")
     violations += _check_forced(frames, certificates, work.forced, short_cost, rules or ClockRules())
     violations += check_locks(frames, certificates, (rules or ClockRules()).time_zone)
-    bound, unproven = check_bound(frames, certificates, Costs(hold_cost, short_cost, late_cost), rules or ClockRules())
+    read, unread = read_tables({"bound_prices": carrying}, only="bound_prices")
+    violations += unread
+    costs = Costs(hold_cost, short_cost, late_cost)
+    bound, unproven = check_bound(frames, certificates, costs, rules or ClockRules(), read["bound_prices"])
     violations += unproven
     violations += _check_carbon(frames, tables)
     violations += check_certificate(certificates, "trunk", totals, len(violations))

@@ -10,7 +10,7 @@ import numpy as np
 
 from data.progress import SILENT, Progress
 from routing.budget import Deadline, tell_end
-from routing.trunk.bound.certificate import write_prices
+from routing.trunk.bound.certificate import write_proofs
 from routing.trunk.bound.dual_ascent import lift_bound
 from routing.trunk.bound.forcing_prices import force_openings
 from routing.trunk.bound.lagrangian import BoundCertificate, Prices, Relaxation, raise_bound, zero_prices
@@ -27,7 +27,7 @@ from routing.trunk.replan.reference_plan import (
     read_reference,
     summarise_changes,
 )
-from routing.trunk.search.column_plan import carry_columns
+from routing.trunk.search.column_plan import add_carrying, carry_columns
 from routing.trunk.search.draft import Draft, empty_draft, refuse_paths
 from routing.trunk.search.early_finish import finish_early
 from routing.trunk.search.exact import (
@@ -223,7 +223,7 @@ def plan_trunk(
         driven = share_limits(network)
         draft = improve_patches(driven, draft, options, 1.0 - SHARES.patches, deadline, progress)
     draft = order_hand_ins(network, finish_early(network, draft) if network.by_clock else draft)
-    plan = write_plan(network, draft, relaxed, options, closing)
+    plan = write_plan(network, draft, add_carrying(network, draft, relaxed, closing), options, closing)
     kind = "free" if order_cost is None else options.sort_plan
     sort_plans = write_sort_plan(network, draft.flows, kind)
     demand = write_demand(network, inputs.route_demand)
@@ -379,7 +379,7 @@ def write_plan(
         hub_loads=write_hub_loads(network, draft.loads, flows),
         shortfalls=write_shortfalls(network, short, explained.reasons),
         plan_certificates=write_certificate(network, draft, relaxed, total, late, deadline.work.tell()),
-        bound_prices=write_prices(network, relaxed.certificate),
+        bound_prices=write_proofs(network, relaxed),
         # where parcels are short what proves it is what one more sorted is worth
         hub_prices=_list_prices(network, relaxed.certificate.prices if total else relaxed.prices),
         cost=draft.cost,

@@ -11,10 +11,9 @@ import numpy as np
 from data.contracts import contract
 from data.hub_load import list_visits, sum_visits
 from routing.trunk.bound.certificate import name_proof
-from routing.trunk.bound.column_generation import prove_short
+from routing.trunk.bound.column_generation import prove_short, prove_what_is_carried
 from routing.trunk.bound.forced_shortfall import count_forced
-from routing.trunk.bound.forcing_prices import price_payers
-from routing.trunk.bound.lagrangian import Relaxation, price_demands, prove_carrying
+from routing.trunk.bound.lagrangian import Relaxation
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.due_times import NO_PROMISE
 from routing.trunk.task.flows import Flows, Loads
@@ -309,7 +308,7 @@ def write_certificate(
             "overflow_probability": pl.Series([None], dtype=pl.Float64),
             "proof": [name_proof(relaxed)],
             "priced_bound": [min(max(relaxed.certificate.bound, 0.0), floor)],
-            "carrying_bound": pl.Series([_prove_carrying(network, relaxed, short)], dtype=pl.Float64),
+            "carrying_bound": pl.Series([prove_what_is_carried(network, relaxed, short)], dtype=pl.Float64),
             "last_day": [network.day(network.days - 1)],
             "ended_by": [ended_by],
         }
@@ -323,17 +322,6 @@ def _count_unavoidable(network: TrunkNetwork, draft: Draft, relaxed: Relaxation,
     if forced < short:
         forced = max(forced, prove_short(network, relaxed.certificate.prices))
     return min(forced, short)
-
-
-def _prove_carrying(network: TrunkNetwork, relaxed: Relaxation, short: int) -> float | None:
-    """Bound of carrying what is not short; None where nothing is, or stated prices of rooms are part of the proof."""
-    certificate = relaxed.certificate
-    if not short or certificate.room.any():
-        return None
-    if len(certificate.forcing_price):
-        return prove_carrying(network, certificate.bound, price_payers(network, certificate), short)
-    price = price_demands(network, certificate.prices)
-    return prove_carrying(network, certificate.bound, price, short)
 
 
 def last_day(network: TrunkNetwork) -> str:

@@ -14,7 +14,7 @@ from routing.budget import Deadline
 from routing.checker.playback.clock import ClockRules
 from routing.checker.proven_short import count_short_by_prices
 from routing.checker.trunk import prepare
-from routing.trunk.bound.column_generation import generate_columns, prove_short
+from routing.trunk.bound.column_generation import bound_carrying, generate_columns, prove_short
 from routing.trunk.bound.lagrangian import BoundCertificate, Relaxation, prove_bound, zero_prices
 from routing.trunk.bound.path_programme import PROGRAMME, PathAnswer, solve_paths
 from routing.trunk.bound.subgradient import relax_network
@@ -68,6 +68,35 @@ def test_a_gate_between_hubs_is_proven_by_prices_where_no_hub_of_origin_is_full(
     assert answer.objective == pytest.approx(certificate.bound)
     assert answer.parcels.sum() == pytest.approx(90)
     assert answer.worth.max() == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize(("short", "cost"), [(30, 18.0), (40, 16.0), (119, 0.2)])
+def test_what_carrying_costs_is_bounded_beside_a_shortage(short: int, cost: float) -> None:
+    network = build_network(_one_gate(), OPTIONS)
+    pool = _generate(network, _relax(network))[1]
+    carrying = bound_carrying(network, pool, short, Deadline(60.0))
+    # two lanes at .1 for each of those carried
+    assert carrying is not None
+    assert carrying.bound == pytest.approx(cost)
+    # with fewer short than 30 there is no plan
+    assert bound_carrying(network, pool, 0, Deadline(60.0)) is None
+
+
+@pytest.mark.parametrize("sorts", [False, True])
+def test_a_plan_keeps_the_prices_of_carrying_beside_those_of_its_bound(sorts: bool) -> None:
+    inputs = random_network(1, hubs=4, days=2, scale=4.0)
+    inputs = in_two_sorts(inputs) if sorts else inputs
+    plan = plan_trunk(inputs, OPTIONS)
+    told = plan.plan_certificates["carrying_bound"][0]
+    assert 0.8 * (plan.cost - 50.0 * plan.short) < told <= plan.cost - 50.0 * plan.short
+    tables = tables_of(inputs, plan)
+    assert rules_of(tables) == set()
+    carrying = pl.col("plan") == "carrying"
+    assert plan.bound_prices.filter(carrying).height
+    lower = plan.bound_prices.with_columns(price=pl.when(carrying).then(0.5).otherwise(1.0) * pl.col("price"))
+    assert rules_of({**tables, "bound_prices": lower}) == {"certificate.bound"}
+    below = plan.bound_prices.with_columns(pl.when(carrying).then(-1.0).otherwise(pl.col("price")).alias("price"))
+    assert "bound_prices.row" in rules_of({**tables, "bound_prices": below})
 
 
 def test_a_plan_tells_what_its_prices_prove_short_and_the_checker_counts_it_anew() -> None:

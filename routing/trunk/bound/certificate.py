@@ -34,8 +34,18 @@ def mark_payers(network: TrunkNetwork) -> Flags:
     return first
 
 
-def write_prices(network: TrunkNetwork, certificate: BoundCertificate) -> pl.DataFrame:
-    """Write `bound_prices`: every price that is not 0."""
+def write_proofs(network: TrunkNetwork, relaxed: Relaxation) -> pl.DataFrame:
+    """Write `bound_prices`: the prices that prove the bound, and those that prove what carrying costs, where there are any."""
+    import polars as pl
+
+    own = write_prices(network, relaxed.certificate)
+    if relaxed.carrying is None:
+        return own
+    return pl.concat([own, write_prices(network, relaxed.carrying, plan="carrying")], how="diagonal")
+
+
+def write_prices(network: TrunkNetwork, certificate: BoundCertificate, plan: str = "trunk") -> pl.DataFrame:
+    """Write rows of `bound_prices`: every price that is not 0."""
     import polars as pl
 
     from data.contracts import contract
@@ -58,7 +68,7 @@ def write_prices(network: TrunkNetwork, certificate: BoundCertificate) -> pl.Dat
     arc = np.flatnonzero(certificate.room)
     parts.append(_list_arcs(network, "room", certificate.room[arc], arc))
     parts.append(_list_openings(network, certificate))
-    rows = pl.concat(parts, how="diagonal").with_columns(plan=pl.lit("trunk"))
+    rows = pl.concat(parts, how="diagonal").with_columns(plan=pl.lit(plan))
     schema = {name: kind for name, kind in contract("bound_prices").polars_schema.items() if name in rows.columns}
     keys = [name for name in schema if name not in ("plan", "price")]
     return rows.select(pl.col(name).cast(kind) for name, kind in schema.items()).sort(*keys, nulls_last=True)

@@ -17,13 +17,16 @@ import numpy as np
 
 from data.constants import constant
 from routing.budget import Deadline
+from routing.trunk.bound.forcing_prices import price_payers
 from routing.trunk.bound.lagrangian import (
     BoundCertificate,
     LagrangianDual,
     Prices,
     Relaxation,
     list_prices,
+    price_demands,
     prove_bound,
+    prove_carrying,
 )
 from routing.trunk.bound.path_programme import solve_paths
 from routing.trunk.task.network import Floats, TrunkNetwork
@@ -45,6 +48,7 @@ class ColumnRules:
         "judgement",
     )
     gap: float = constant(1e-5, "1", "of the programme's objective: how near its bound is enough", "judgement")
+    carrying_gap: float = constant(1e-3, "1", "the same where carrying alone is bounded", "judgement")
 
 
 COLUMNS = ColumnRules()
@@ -87,6 +91,57 @@ def generate_columns(
         if answer.objective - best.bound <= COLUMNS.gap * abs(answer.objective):
             break
     return None if used is None else (best, used)
+
+
+def bound_carrying(network: TrunkNetwork, known: PathPool, short: int, deadline: Deadline) -> BoundCertificate | None:
+    """Find prices that bound what carrying costs in plans that leave so many parcels short.
+
+    Parameters
+    ----------
+    known
+        Paths to begin with, among them those of such a plan.
+    short
+        [parcels]
+
+    Returns
+    -------
+    BoundCertificate or None
+        Its bound is that of carrying (see :func:`routing.trunk.bound.lagrangian.prove_carrying`). None where the programme is too large.
+    """
+    dual, pool = LagrangianDual(network), known
+    best: BoundCertificate | None = None
+    for _ in range(COLUMNS.rounds):
+        answer = solve_paths(network, pool, deadline, most_short=short)
+        if answer is None:
+            break
+        pool = take_paths(pool, answer.needed)
+        found = []
+        for share in COLUMNS.between if best is not None else (1.0,):
+            prices = answer.prices if best is None else _mix(answer.prices, best.prices, share)
+            whole = dual.evaluate(prices)
+            label = dual.labels.price[network.demand_start, dual.commodities.of_demand]
+            bound = prove_carrying(network, whole, np.minimum(label, network.short_cost), short)
+            found.append(BoundCertificate(bound, prices))
+            pool = merge_paths(network, [pool, _find_cheaper(network, dual, answer.worth)])[0]
+        best = max([*found, *([] if best is None else [best])], key=lambda one: one.bound)
+        if answer.objective - best.bound <= COLUMNS.carrying_gap * answer.objective:
+            break
+    return best
+
+
+def prove_what_is_carried(network: TrunkNetwork, relaxed: Relaxation, short: int) -> float | None:
+    """Bound of carrying what is not short; None where nothing is, or stated prices of rooms are part of the proof."""
+    certificate = relaxed.certificate
+    if not short:
+        return None
+    if relaxed.carrying is not None:
+        return relaxed.carrying.bound
+    if certificate.room.any():
+        return None
+    if len(certificate.forcing_price):
+        return prove_carrying(network, certificate.bound, price_payers(network, certificate), short)
+    price = price_demands(network, certificate.prices)
+    return prove_carrying(network, certificate.bound, price, short)
 
 
 def _find_cheaper(network: TrunkNetwork, dual: LagrangianDual, worth: Floats) -> PathPool:

@@ -92,6 +92,8 @@ class Relaxation:
         Choices (N, commodities) of random late steps: each a set of cheapest paths.
     certificate
         The highest bound that prices prove: ``bound``, or less where a search has raised it.
+    carrying
+        Prices that bound the cost of carrying alone, where parcels stay short; its bound is of that cost.
     """
 
     bound: float
@@ -100,6 +102,7 @@ class Relaxation:
     sort_load: Floats
     samples: list[Ints]
     certificate: BoundCertificate
+    carrying: BoundCertificate | None = None
 
 
 def raise_bound(relaxed: Relaxation, bound: float, certificate: BoundCertificate | None = None) -> Relaxation:

@@ -5,6 +5,8 @@
          parcels on an arc <= room of its departures
          sorted <= sort capacity, held <= buffer, limits of lanes and fleets, own vehicles balanced
 
+With a number of parcels that may be short at most, these cost nothing besides: the programme is then one of carrying the others.
+
 It is the relaxation of :mod:`routing.trunk.bound.lagrangian` over the paths that are known. Rooms and departures are written for arcs that some path uses;
 those of all others the Lagrangian bound prices by itself.
 """
@@ -82,8 +84,16 @@ class _Rows:
     fleets: FleetRows
 
 
-def solve_paths(network: TrunkNetwork, pool: PathPool, deadline: Deadline) -> PathAnswer | None:
-    """Solve the programme over the paths of a pool; None where it is too large, or the time runs out."""
+def solve_paths(
+    network: TrunkNetwork, pool: PathPool, deadline: Deadline, most_short: int | None = None
+) -> PathAnswer | None:
+    """Solve the programme over the paths of a pool; None where it is too large, has no answer, or the time runs out.
+
+    Parameters
+    ----------
+    most_short
+        Parcels that may be short at most, at no cost; any number at the price of a parcel short by default.
+    """
     use = use_paths(network, pool)
     touched = np.flatnonzero(np.diff(use.arcs.indptr))
     arc, vehicle = list_pairs(network, touched)
@@ -104,31 +114,36 @@ def solve_paths(network: TrunkNetwork, pool: PathPool, deadline: Deadline) -> Pa
         ],
         format="csr",
     )
+    if most_short is not None:
+        all_short = np.concatenate([np.zeros(paths), np.ones(demands), np.zeros(pairs)])
+        matrix = sparse.vstack([matrix, all_short[None, :]], format="csr")
+    short_cost = network.short_cost if most_short is None else 0.0
+    least_short, most = ([], []) if most_short is None else ([-np.inf], [float(most_short)])
     parcels = network.demand_parcels.astype(np.float64)
     capacity = np.concatenate([network.sort_capacity[rows.sorts], network.buffer_capacity[rows.nights]])
-    cost = np.concatenate([use.cost, np.full(demands, network.short_cost), network.vehicle_cost[vehicle]])
-    most = network.vehicle_limit[vehicle, network.arc_day[arc]]
+    cost = np.concatenate([use.cost, np.full(demands, short_cost), network.vehicle_cost[vehicle]])
+    limit = network.vehicle_limit[vehicle, network.arc_day[arc]]
     answer = solve_linear(
         LinearModel(
             cost,
             matrix,
-            np.concatenate([parcels, np.full(len(touched) + len(capacity), -np.inf), rows.fleets.low]),
-            np.concatenate([parcels, np.zeros(len(touched)), capacity, rows.fleets.high]),
+            np.concatenate([parcels, np.full(len(touched) + len(capacity), -np.inf), rows.fleets.low, least_short]),
+            np.concatenate([parcels, np.zeros(len(touched)), capacity, rows.fleets.high, most]),
             np.zeros(len(cost)),
-            np.concatenate([np.full(paths + demands, np.inf), most]),
+            np.concatenate([np.full(paths + demands, np.inf), limit]),
         ),
         deadline=deadline,
     )
     if answer.values is None or answer.duals is None:
         return None
     reduced = cost - matrix.T @ answer.duals
-    limits = answer.duals[demands + len(touched) :]
+    limits = answer.duals[demands + len(touched) : len(rows.fleets.high) + demands + len(touched) + len(capacity)]
     return PathAnswer(
         objective=answer.objective,
         parcels=np.maximum(answer.values[:paths], 0.0),
         reduced=reduced[:paths],
         worth=answer.duals[:demands],
-        prices=_read_prices(network, rows, limits, np.where(np.isfinite(most), -reduced[paths + demands :], 0.0)),
+        prices=_read_prices(network, rows, limits, np.where(np.isfinite(limit), -reduced[paths + demands :], 0.0)),
     )
 
 

@@ -13,7 +13,12 @@ import numpy as np
 
 from data.constants import constant
 from routing.budget import Deadline
-from routing.trunk.bound.column_generation import generate_columns, prove_short
+from routing.trunk.bound.column_generation import (
+    bound_carrying,
+    generate_columns,
+    prove_short,
+    prove_what_is_carried,
+)
 from routing.trunk.bound.forced_shortfall import count_forced
 from routing.trunk.bound.lagrangian import (
     Relaxation,
@@ -84,6 +89,18 @@ def carry_columns(
     known = merge_paths(network, [draft.flows.pool, pool])[0]
     spread = _seek_accepted(driven, take_paths(known, mark_accepted(network, known)), deadline)
     return (None if spread is None else _make_whole(driven, *spread, options, deadline)), relaxed
+
+
+def add_carrying(network: TrunkNetwork, draft: Draft, relaxed: Relaxation, deadline: Deadline) -> Relaxation:
+    """Bound what carrying costs in plans that leave as many parcels short as a draft, where that bound is higher than the one there is."""
+    short = int(draft.flows.short(network).sum())
+    if not short or short == int(network.demand_parcels.sum()):
+        return relaxed
+    known = merge_paths(network, [draft.flows.pool, gather_pool(network, relaxed.samples[:1])])[0]
+    carrying = bound_carrying(network, known, short, deadline)
+    found = replace(relaxed, carrying=carrying)
+    less = carrying is None or carrying.bound <= (prove_what_is_carried(network, relaxed, short) or 0.0)
+    return relaxed if less else found
 
 
 def _seek_accepted(network: TrunkNetwork, pool: PathPool, deadline: Deadline) -> tuple[PathPool, PathAnswer] | None:
