@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from data.errors import RadarError
+from routing.capacity import two_stage
 from routing.capacity.two_stage import Booking, Value, book, judge, round_up
+from routing.solvers import LinearModel, Solution, solve_linear
 
 HIRED = 1000.0
 
@@ -49,6 +53,25 @@ def test_by_hand() -> None:
     assert judged.evpi.mean == pytest.approx(23.5 - 20)  # 10 a vehicle when it is known
     # of 7 and 40, and of their differences, with n - 1: what intervals of two futures are
     assert judged.cost.high - judged.cost.mean == pytest.approx(1.96 * np.std([10, 37], ddof=1) / np.sqrt(2), rel=1e-3)
+
+
+def test_many_futures_by_an_interior_point_book_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def solve(linear: LinearModel, *, interior: bool) -> Solution:
+        asked.append(interior)
+        return solve_linear(linear, interior=interior)
+
+    monkeypatch.setattr(two_stage, "solve_linear", solve)
+    futures = np.array([[100.0], [300.0]])
+    book(one_lane(), futures)
+    monkeypatch.setattr(
+        two_stage, "TWO_STAGE", replace(two_stage.TWO_STAGE, most_simplex=8)
+    )  # a column booked, 4 a future
+    found = book(one_lane(), futures)
+    assert asked == [False, True]
+    assert found.cost == pytest.approx(23.5, rel=1e-6)
+    assert found.x == pytest.approx([1.0], abs=1e-4)
 
 
 def test_what_can_be_had_is_kept() -> None:
