@@ -206,6 +206,9 @@ def plan_trunk(
         return rank_near(network, reference_plan, reference.max_changes, found)
 
     draft = _carry_more(network, draft, rank, closing)
+    rival, relaxed = carry_columns(network, draft, relaxed, options, deadline.share("columns", deadline.left()))
+    if rival is not None:
+        draft = min(draft, _carry_more(network, refuse_paths(network, rival), rank, closing), key=rank)
     order_cost, order_short = None, 0
     if options.sort_plan != "free" and (reference is None or reference.max_changes is None):
         free = draft
@@ -351,8 +354,7 @@ def _find_plan(
         proof = solve_exactly(driven, effort=effort, deadline=limit)
         relaxed = relaxed if leaves_often(network) else raise_bound(relaxed, proof.bound)
         draft = _better(network, draft, proof.draft, deadline)
-    rival, relaxed = carry_columns(network, driven, draft, relaxed, options, deadline)
-    return _better(network, draft, rival, deadline), relaxed
+    return draft, relaxed
 
 
 def _better(network: TrunkNetwork, draft: Draft, other: Draft | None, deadline: Deadline) -> Draft:

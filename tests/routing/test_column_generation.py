@@ -23,7 +23,7 @@ from routing.trunk.search.column_plan import carry_columns
 from routing.trunk.search.draft import Draft, empty_draft
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkInputs
-from routing.trunk.task.network import TrunkNetwork, share_limits
+from routing.trunk.task.network import TrunkNetwork
 from routing.trunk.task.paths import PathPool, gather_pool
 from tests.routing.networks import make_inputs
 from tests.routing.random_networks import random_network
@@ -142,7 +142,7 @@ def test_of_random_networks_columns_prove_no_more_than_is_short_and_the_checker_
 
 
 def _carry(network: TrunkNetwork, draft: Draft) -> tuple[Draft | None, Relaxation]:
-    return carry_columns(network, share_limits(network), draft, _relax(network), OPTIONS, Deadline(60.0))
+    return carry_columns(network, draft, _relax(network), OPTIONS, Deadline(60.0))
 
 
 def test_a_plan_of_columns_carries_what_a_search_left() -> None:
@@ -175,7 +175,9 @@ def test_a_plan_of_columns_takes_no_path_that_planners_refuse() -> None:
 
 def test_what_a_search_leaves_is_carried_by_the_plan_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("routing.trunk.plan.search_plan", lambda network, *_: empty_draft(network))
-    monkeypatch.setattr("routing.trunk.plan._carry_more", lambda _network, draft, *_: draft)
+    monkeypatch.setattr(
+        "routing.trunk.plan._carry_more", lambda _network, draft, *_: draft
+    )  # nor by what comes after it
     monkeypatch.setattr("routing.trunk.plan.is_proven_first", lambda *_: False)
     plan = plan_trunk(_one_gate(), OPTIONS)
     assert plan.short == 30

@@ -34,7 +34,7 @@ from routing.trunk.search.find_plan import polish, settle
 from routing.trunk.task.commodities import list_commodities
 from routing.trunk.task.flows import round_parcels
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import TrunkNetwork
+from routing.trunk.task.network import TrunkNetwork, share_limits
 from routing.trunk.task.paths import PathPool, gather_pool, mark_accepted, merge_paths, take_paths, use_paths
 from routing.trunk.task.shortest_paths import choose_paths
 from routing.trunk.vehicles.step_costs import build_step_costs
@@ -57,19 +57,9 @@ RULES = ColumnPlanRules()
 
 
 def carry_columns(
-    network: TrunkNetwork,
-    driven: TrunkNetwork,
-    draft: Draft,
-    relaxed: Relaxation,
-    options: TrunkOptions,
-    deadline: Deadline,
+    network: TrunkNetwork, draft: Draft, relaxed: Relaxation, options: TrunkOptions, deadline: Deadline
 ) -> tuple[Draft | None, Relaxation]:
     """Prove what a draft leaves short, and make a rival of what proves it.
-
-    Parameters
-    ----------
-    network, driven
-        The task, and the same with limits shared out over departures.
 
     Returns
     -------
@@ -86,7 +76,7 @@ def carry_columns(
     relaxed = raise_bound(relaxed, certificate.bound, certificate)
     if int(short.sum()) <= prove_short(network, certificate.prices):
         return None, relaxed
-    known = merge_paths(network, [draft.flows.pool, pool])[0]
+    driven, known = share_limits(network), merge_paths(network, [draft.flows.pool, pool])[0]
     spread = _seek_accepted(driven, take_paths(known, mark_accepted(network, known)), deadline)
     return (None if spread is None else _make_whole(driven, *spread, options, deadline)), relaxed
 
