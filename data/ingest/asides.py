@@ -32,11 +32,14 @@ _SUM = re.compile(rf"^(?:{_SUM_WORDS})\s*[:：]?$")
 _AROUND = " \t*#=-<>()[]{}「」【】《》\"'"
 _NOTES = re.compile(
     r"^\W*(?:注\s*[:：0-9一二三、.释]|备注|说明|附注|数据来源|资料来源|来源|制表|制作|填表|打印|导出|单位|截至|统计口径|口径|以上|审核|复核|审批|"
-    r"notes?\b|sources?\b|remarks?\b|comment|exported|generated|printed|end of|\*)",
+    r"notes?\b|sources?\b|remarks?\b|comment|exported|generated|printed|end of|\*|"
+    r"\d+\s*(?:行受影响|rows? (?:affected|selected|in set))|完成时间|completion time)",
     re.IGNORECASE,
 )
 # A sentence, or a short name and what it is: 负责人：张三.
-_SENTENCE = re.compile(r"[。；;!！?？]|\w[.:：]?\s+\w+\s+\w|^\s*[^\W\d][^\d:：]{0,11}(?:：|:\s)")
+_LABEL = r"^\s*[^\W\d][^\d:：]{0,11}(?:：|:\s)"
+_SIGNED = re.compile(_LABEL)
+_SENTENCE = re.compile(rf"[。；;!！?？]|\w[.:：]?\s+\w+\s+\w|{_LABEL}")
 
 
 @dataclass(frozen=True)
@@ -153,16 +156,23 @@ def _headers(texts: Mapping[str, pl.Series], headers: Mapping[str, str]) -> pl.S
 def _notes(frame: pl.DataFrame) -> pl.Series | None:
     if frame.width < 2 or not frame.height or frame.dtypes[0] != pl.String:
         return None
-    first, *others = frame.columns
-    if not frame.select(blank(others[0], frame.schema[others[0]]).any()).item():
+    first, second = frame.columns[:2]
+    if not frame.select(blank(second, frame.schema[second]).any()).item():
         return None
-    alone = frame.select(
-        pl.all_horizontal(blank(name, frame.schema[name]) for name in others) & ~blank(first, pl.String())
-    ).to_series()
-    if not alone.any():
+    # a note alone in its row, or signatures beside each other: 制表：王五, 审核：赵六
+    filled = [~blank(name, frame.schema[name]) for name in frame.columns]
+    cells = pl.sum_horizontal(filled)
+    signed = pl.col(first).str.contains(r"：|:\s").fill_null(False) & (cells * 2 <= frame.width)
+    few = frame.select(((cells == 1) | signed) & filled[0]).to_series()
+    if not few.any():
         return None
-    told = [_is_note(text) for text in frame.to_series(0).filter(alone)]
-    return pl.Series([False]).new_from_index(0, frame.height).scatter(alone.arg_true(), told)
+    told = [_are_notes([str(cell) for cell in row if cell is not None]) for row in frame.filter(few).iter_rows()]
+    return pl.Series([False]).new_from_index(0, frame.height).scatter(few.arg_true(), told)
+
+
+def _are_notes(cells: Sequence[str]) -> bool:
+    texts = [cell.strip() for cell in cells if cell.strip()]
+    return _is_note(texts[0]) if len(texts) == 1 else all(_SIGNED.match(text) for text in texts)
 
 
 def _is_note(text: str) -> bool:

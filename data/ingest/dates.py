@@ -14,7 +14,7 @@ _TIME = (
     r"\s*(?P<offset>Z|z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?$"
 )
 _FORMS = (
-    r"^(?P<year>\d{4})\s*[-/.年]\s*(?P<month>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})\s*日?" + _TIME,
+    r"^(?P<year>\d{4})\s*[-/.年]\s*(?P<month>\d{1,2})\s*[-/.月]\s*(?P<day>\d{1,2})\s*[日号]?" + _TIME,
     r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})" + _TIME,
     r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})(?P<hour>\d{2})(?P<minute>\d{2})(?P<second>\d{2})$",
 )
@@ -85,7 +85,7 @@ def parse_days(text: pl.Series, day_first: bool | None, zone: ZoneInfo) -> tuple
     Parameters
     ----------
     text
-        Trimmed text; null where empty. Forms: 2022-06-07, 2022/6/7, 2022.6.7, 20220607, 2022年6月7日, 07.06.2022,
+        Trimmed text; null where empty. Forms: 2022-06-07, 2022/6/7, 2022.6.7, 20220607, 2022年6月7日, 2022年6月7号, 07.06.2022,
         7/6/2022, 7-Jun-2022, Excel's serial days, seconds or milliseconds since 1970, each with or without time.
     day_first
         Order in 7/6/2022; None where the file does not show it.
@@ -225,7 +225,7 @@ def _read(text: pl.Series, day_first: bool | None) -> tuple[pl.DataFrame, pl.Ser
 
 def _part_halves(text: pl.Series) -> tuple[pl.Series, pl.Series | None]:
     """Take 上午, 下午, AM, PM out of text and return them beside it, null where there is none; None where no row has one."""
-    text = text.str.replace(r"日(\d)", "日 ${1}").str.replace(r"(\d)[时点]$", "${1}:00")
+    text = text.str.replace(r"[日号](\d)", "日 ${1}").str.replace(r"(\d)[时点]$", "${1}:00")
     half = text.str.extract(_HALF, 1)
     if half.null_count() == half.len():
         return text, None

@@ -54,7 +54,7 @@ _BASES: Final[Mapping[str, tuple[str, float]]] = {
 }  # fmt: skip
 _SCALES: Final[Mapping[str, float]] = {
     "十万": 1e5, "百万": 1e6, "千万": 1e7, "十亿": 1e9, "百": 1e2, "千": 1e3, "万": 1e4, "亿": 1e8,
-    "thousand": 1e3, "million": 1e6, "billion": 1e9, "k": 1e3, "mn": 1e6, "mio": 1e6, "bn": 1e9,
+    "thousand": 1e3, "million": 1e6, "billion": 1e9, "k": 1e3, "w": 1e4, "mn": 1e6, "mio": 1e6, "bn": 1e9,
 }  # fmt: skip
 _WHOLE: Final[Mapping[str, tuple[str, float]]] = {
     "km/h": ("speed", 1.0 / 3.6), "kmh": ("speed", 1.0 / 3.6), "kph": ("speed", 1.0 / 3.6), "公里/小时": ("speed", 1.0 / 3.6),

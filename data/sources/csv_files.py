@@ -23,6 +23,7 @@ from data.sources.limits import limit_unpacked, require_columns
 
 SEPARATORS = (",", ";", "\t", "|")
 _ROW_BLOCK = 16 << 20
+_AS_TEXT = r'^\s*="([^"]*)"\s*$'
 _LONGEST_HEADER = 1 << 20
 _SHOWN = 200
 _MARKS = re.compile(rb'["\r\n]')
@@ -255,9 +256,10 @@ def _separator_of(line: str) -> str:
 
 def _cells_of(line: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader(io.StringIO(line), delimiter=separator), [])
+        cells = next(csv.reader(io.StringIO(line), delimiter=separator), [])
     except csv.Error:  # a cell above Python's limit is no name
         return [line[:_SHOWN]]
+    return [re.sub(_AS_TEXT, r"\1", cell) for cell in cells]
 
 
 def _count_outside_quotes(line: str, mark: str) -> int:
@@ -310,8 +312,16 @@ def _batch_of(frame: pl.DataFrame, counter: LineCounter, width: int, done: float
     if frame.width > width:
         frame, lines, filled = _cut_beyond(frame, lines, width)
         broken = pl.concat([broken, filled]).sort("row", maintain_order=True)
-    frame, lines = drop_blank_rows(frame, lines)
+    frame, lines = drop_blank_rows(_take_text(frame), lines)
     return Batch(frame, lines, broken, done)
+
+
+def _take_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Take ="0123" as the 0123 it stands for: exports write a cell so that a spreadsheet leaves it as text."""
+    marked = [
+        series.name for series in frame if series.dtype == pl.String and series.str.contains('="', literal=True).any()
+    ]
+    return frame.with_columns(pl.col(marked).str.replace(_AS_TEXT, "${1}")) if marked else frame
 
 
 def _cut_beyond(frame: pl.DataFrame, lines: pl.Series, width: int) -> tuple[pl.DataFrame, pl.Series, pl.DataFrame]:

@@ -126,11 +126,11 @@ def test_bad_rows_of_two_files_and_two_loads_are_all_kept(tmp_path: Path, worksp
 def test_sums_headers_and_notes_are_no_bad_rows(tmp_path: Path, workspace: Workspace, load: Load) -> None:
     text = (
         "日期,始发,目的,货量\n2025-11-01,A,B,1\n2025-11-01,B,A,2\n小计,,,3\n日期,始发,目的,货量\n2025-11-02,A,B,4\n"
-        "2025-11-02,合 计,合 计,4\n合计,7\n,,,,\n注：不含退件\n数据来源：计划部,,,\n审核：李四\n"
+        "2025-11-02,合 计,合 计,4\n合计,7\n,,,,\n注：不含退件\n数据来源：计划部,,,\n审核：李四\n制表：王五,,审核：赵六,\n(84 行受影响)\n"
     )
     loaded = load(_csv(tmp_path, text))
-    assert loaded.ingestion.count_asides() == {SUM: 3, HEADER: 1, NOTE: 3}
-    assert (loaded.ingestion.set_apart, loaded.ingestion.read) == (0, 10)
+    assert loaded.ingestion.count_asides() == {SUM: 3, HEADER: 1, NOTE: 5}
+    assert (loaded.ingestion.set_apart, loaded.ingestion.read) == (0, 12)
     assert _volumes(workspace)["parcels"].sum() == 7
     assert _hubs(workspace) == ["A", "B"]
     assert workspace.read("runs").row(-1, named=True)["outcome"] == "done"
@@ -202,6 +202,20 @@ def test_ids_are_no_words_for_sums(word: str) -> None:
 def test_a_sum_row_is_no_reference_row_either(tmp_path: Path, workspace: Workspace, load: Load) -> None:
     load(_csv(tmp_path, "hub_id,name,sort_capacity\nA,a,5\nB,b,6\n合计,,11\nTotal,Total,11\n"), "hubs")
     assert _hubs(workspace) == ["A", "B"]
+
+
+def test_cells_written_as_formulas_of_text_are_that_text(tmp_path: Path, workspace: Workspace, load: Load) -> None:
+    rows = [
+        '="日期",始发,="目的",货量',
+        '="2025-11-01","=""007""",B,"=""1,200"""',
+        '="2025年11月2号",="008",B,0.3w',
+        "=A1,9,B,=B2",
+    ]
+    lines = [f"2025-11-03,A{n},B,1" for n in range(30)]
+    loaded = load(_csv(tmp_path, "\n".join([*rows, *lines]) + "\n"))
+    assert loaded.ingestion.set_apart == 1
+    assert loaded.ingestion.rows["parcels"].sum() == 1200 + 3000 + 30
+    assert {"007", "008"} < set(_hubs(workspace))
 
 
 def test_a_cut_last_line_is_no_foot_note(tmp_path: Path, load: Load) -> None:
