@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import DEBUG_VARIABLE, tell_error
+from cli.console import DEBUG_VARIABLE, speak_any_letter, tell_error
 from cli.translation import chinese_formatter, translate_help
 from cli.usage import RadarGroup
 from data.language import LANGUAGES, Language, choose_language, current_language
@@ -120,6 +120,7 @@ def main() -> None:
     """Run ``radar`` in the language of the system's locale."""
     from typer.main import get_command
 
+    speak_any_letter()
     if current_language() == "en":
         app()
         return

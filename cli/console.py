@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
+import io
 import json as json_text
 import math
 import os
@@ -35,6 +37,8 @@ EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
 _SECONDS_BEFORE_A_BAR = 2.0
 _WIDTH_OF_A_FILE = 160
+# Rows of a table for the eye: drawing takes half a millisecond each, and nobody reads on.
+_MOST_ROWS = 5_000
 # Columns that hold words of the product and no ids; `--json` gives them as they stand in the tables.
 TOLD = frozenset(
     [
@@ -155,14 +159,41 @@ def ask(question: str) -> bool:
     return typer.confirm(in_language(question), err=True)
 
 
+@contextmanager
+def _to_stdout() -> Iterator[None]:
+    """Turn a stdout that takes no more into a known error; who closed it as it has seen enough is no error."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # what is still in the buffer would be tried once more, and told as a traceback, when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        raise RadarError(
+            f"stdout cannot be written ({error.strerror})", action="make room, or choose another file"
+        ) from error
+
+
+def speak_any_letter() -> None:
+    """Let both streams take every letter: UTF-8 where the locale knows ASCII alone, an escape where it lacks one."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            if codecs.lookup(stream.encoding).name == "ascii":
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            elif codecs.lookup(stream.encoding).name != "utf-8":
+                stream.reconfigure(errors="backslashreplace")
+
+
 def out_text(text: str) -> None:
     """Write a result to stdout."""
-    typer.echo(in_language(text))
+    with _to_stdout():
+        typer.echo(in_language(text))
 
 
 def out_json(value: object) -> None:
     """Write a result to stdout as JSON."""
-    typer.echo(json_text.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    with _to_stdout():
+        typer.echo(json_text.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
 def _plain(value: object) -> int | float | str:
@@ -199,6 +230,8 @@ def out_rows(
     from rich.console import Console
     from rich.table import Table
 
+    beyond = frame.height - _MOST_ROWS
+    frame = frame.head(_MOST_ROWS)
     table = Table(title=in_language(title) or None, title_justify="left")
     for name, dtype in frame.schema.items():
         head = head_of(name, flag=dtype == pl.Boolean)
@@ -213,7 +246,10 @@ def out_rows(
             )
         )
     width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
-    Console(width=width, markup=False, highlight=False).print(table)
+    with _to_stdout():
+        Console(width=width, markup=False, highlight=False).print(table)
+    if beyond > 0:
+        warn(f"{beyond:,} more rows; --json prints all.")
 
 
 def _are_whole(values: Iterable[object]) -> bool:

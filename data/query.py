@@ -12,12 +12,15 @@ import polars as pl
 
 from data.contracts import TABLES
 from data.errors import RadarError
+from data.spelling import ask_near
 from data.workspace import Workspace
 
 if TYPE_CHECKING:
     import duckdb
 
 _ROW = "radar_row_number"
+_NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
+_NO_COLUMN = re.compile(r'Referenced column "([^"]+)" not found.*\nCandidate bindings: (.*)')
 
 
 def answer(workspace: Workspace, query: str, timeout: float | None = None) -> pl.DataFrame:
@@ -93,9 +96,17 @@ def _own_errors(timeout: float | None) -> Iterator[None]:
         ) from error
     except (duckdb.Error, AttributeError) as error:
         cause = "it returns no rows" if isinstance(error, AttributeError) else str(error).splitlines()[0]
-        raise RadarError(
-            f"the query cannot be answered: {cause}", action="see `radar tables NAME` for the columns"
-        ) from error
+        raise RadarError(f"the query cannot be answered: {cause}", action=_advise(str(error))) from error
+
+
+def _advise(told: str) -> str:
+    """Say which table or column was probably meant, and where their names stand."""
+    table, column = _NO_TABLE.search(told), _NO_COLUMN.search(told)
+    if table and (close := ask_near(table[1], TABLES)):
+        return f"{close} see `radar tables`"
+    if column and (close := ask_near(column[1], re.findall(r'"([^"]+)"', column[2]))):
+        return f"{close} see `radar tables NAME`"
+    return "see `radar tables NAME` for the columns"
 
 
 @contextmanager

@@ -82,6 +82,7 @@ def test_undo_refuses_what_was_written_to_since(workspace: Workspace) -> None:
     [
         ("hubs", "", "empty condition"),
         ("hubs", "nothing = 1", "cannot be answered"),
+        ("hubs", "hubs_id = 'A'", "did you mean hub_id?"),
         ("hubs", "1) UNION SELECT (2", "cannot be answered"),
         ("hub_loads", "true", "radar withdraw"),
         ("hbus", "true", "Did you mean hubs?"),
