@@ -20,6 +20,8 @@ from data.errors import RadarError
 _HOURS_A_DAY = 24.0
 _ALL = 1e-9  # shares that add up to one but for float noise
 
+_NAMED = 5  # regions named in a sentence
+
 
 @dataclass(frozen=True)
 class CostRules:
@@ -194,6 +196,14 @@ def gather_zones(
         for row in hubs.sort("hub_id").iter_rows(named=True)
     ]
     rows = [(region, _serving_hubs(region, parent, at, where)) for region in ids]
+    nowhere = [region for region, serving in rows if not serving]
+    if nowhere:
+        named = f"{', '.join(nowhere[:_NAMED])}{' …' if len(nowhere) > _NAMED else ''}"
+        raise RadarError(
+            f"no hub serves region {named}" if len(nowhere) == 1 else f"no hub serves {len(nowhere)} regions: {named}",
+            "hubs with a region_id, or coordinates of regions and hubs",
+            "fill region_id in hubs, or latitude and longitude in regions and hubs",
+        )
     centres = ids[:most]
     zones = {region: region if i < most else _nearest_region(region, centres, at) for i, region in enumerate(ids)}
     return pl.DataFrame(
@@ -228,11 +238,7 @@ def _serving_hubs(
     latitude, longitude = at.get(region, (None, None))
     placed = [(hub, y, x) for hub, _, y, x in hubs if y is not None and x is not None]
     if latitude is None or longitude is None or not placed:
-        raise RadarError(
-            f"no hub serves region {region}",
-            "hubs with a region_id, or coordinates of regions and hubs",
-            "fill region_id in hubs, or latitude and longitude in regions and hubs",
-        )
+        return []
     return [min(placed, key=lambda hub: (_apart(latitude, longitude, hub[1], hub[2]), hub[0]))[0]]
 
 

@@ -202,7 +202,9 @@ def test_zones_beyond_the_most_join_the_nearest_and_are_served_by_parents_or_the
     ]
     nowhere = hubs.with_columns(region_id=pl.lit("P"), latitude=pl.lit(None, pl.Float64))
     with pytest.raises(RadarError, match="no hub serves region Q"):
-        gather_zones(regions, nowhere, {"Q": 1.0})
+        gather_zones(regions, nowhere, {"Q": 1.0, "P1": 2.0})
+    with pytest.raises(RadarError, match="no hub serves 2 regions: Q, R"):
+        gather_zones(regions, nowhere, {"Q": 2.0, "R": 1.0, "P1": 3.0})
 
 
 @pytest.mark.parametrize("name", ["sales", "merchants", "warehouses", "hubs", "regions"])
