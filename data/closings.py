@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -306,33 +305,54 @@ def _of_silences(blank: Closing, silences: Sequence[Silence], known: Sequence[Cl
 def _closed_runs(share: Vector, parcels: Vector, least: float) -> list[tuple[int, int, float]]:
     """Return (first, last, usual share) of each run of days under a tenth of the usual share; single days of leakage are bridged."""
     runs: list[tuple[int, int, float]] = []
-    window: deque[tuple[float, float]] = deque(maxlen=CLOSING.usual_days)
-    begin, usual = -1, 0.0
-    days = list(zip(share.tolist(), parcels.tolist(), strict=True))
-    share_sum = parcel_sum = 0.0
-    for at, (part, carried) in enumerate(days):
-        if begin < 0:
-            if len(window) >= CLOSING.fewest_usual:
-                usual, work = share_sum / len(window), parcel_sum / len(window)
-                if part < CLOSING.fallen * usual and usual >= least and work >= CLOSING.fewest_parcels:
-                    begin = at
-                    continue
-        elif part >= CLOSING.fallen * usual and (at + 1 == len(days) or days[at + 1][0] >= CLOSING.fallen * usual):
-            runs.append((begin, at - 1, usual))
-            if at - begin > CLOSING.longest:
-                window.clear()
-                share_sum = parcel_sum = 0.0
-            begin = -1
-        else:
-            continue
-        if len(window) == CLOSING.usual_days:
-            share_sum -= window[0][0]
-            parcel_sum -= window[0][1]
-        window.append((part, carried))
-        share_sum, parcel_sum = share_sum + part, parcel_sum + carried
-    if begin >= 0:
-        runs.append((begin, share.size - 1, usual))
+    days = np.stack([share, parcels])
+    window, total = np.zeros((2, 0)), np.zeros(2)
+    at, returned = 0, False
+    while at < share.size:
+        length, sums = _sum_windows(days[:, at:], window, total)
+        usual, work = sums[:, :-1] / np.maximum(length, 1)
+        fell = (length >= CLOSING.fewest_usual) & (share[at:] < CLOSING.fallen * usual) & (usual >= least)
+        fell &= work >= CLOSING.fewest_parcels
+        fell[0] &= not returned
+        if not fell.any():
+            break
+        worked = int(np.argmax(fell))
+        begin, level = at + worked, float(usual[worked])
+        window = np.concatenate([window, days[:, at:begin]], axis=1)[:, -CLOSING.usual_days :]
+        total = sums[:, worked]
+        up = share[begin + 1 :] >= CLOSING.fallen * level
+        back = up & np.append(up[1:], True)
+        at, returned = begin + 1 + int(np.argmax(back)) if back.any() else share.size, True
+        runs.append((begin, at - 1, level))
+        if at - begin > CLOSING.longest:
+            window, total = np.zeros((2, 0)), np.zeros(2)
     return runs
+
+
+def _sum_windows(
+    days: NDArray[np.float64], window: NDArray[np.float64], total: Vector
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Sum share and parcels of the last days of work, [2 x days + 1], before each day and after the last, added up in their order.
+
+    Parameters
+    ----------
+    days
+        [2 x days] of work.
+    window, total
+        [2 x days] of work before them, and their sum.
+
+    Returns
+    -------
+    tuple
+        [days] how many days the window before each has, and the sums.
+    """
+    count, known = days.shape[1], window.shape[1]
+    length = np.minimum(known + np.arange(count), CLOSING.usual_days)
+    left = known + np.arange(count) - CLOSING.usual_days  # the day that leaves the window, if it is full
+    steps = np.empty((2, 1 + 2 * count))
+    steps[:, 0], steps[:, 2::2] = total, days
+    steps[:, 1::2] = np.where(left >= 0, -np.concatenate([window, days], axis=1)[:, np.maximum(left, 0)], 0.0)
+    return length, np.cumsum(steps, axis=1)[:, ::2]
 
 
 def _opened(share: Vector, least: float) -> tuple[int, float] | None:
