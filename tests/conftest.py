@@ -20,32 +20,40 @@ settings.load_profile("steady")
 ROOT = Path(__file__).resolve().parent.parent
 
 # Two workers take whole files, so that what takes longest goes first: the end must not wait for one of them. The very first
-# compiles the loops that most of the others need, the second needs none, so that each is compiled once.
+# compiles the loops that most of the others need, and takes a minute and a half; those after it plan nothing, so that each loop
+# is compiled once.
 # CPU seconds of each, on a small machine, are told by `pytest --durations=0`; what is not here takes less than ten.
 LONG_FILES = (
     "tests/routing/test_compiling.py",
-    "tests/end_to_end/test_real_data.py",
     "tests/data/test_workspace.py",
-    "tests/docs/test_tutorial.py",
-    "tests/end_to_end/test_kills.py",
-    "tests/cli/test_plan_to_risk.py",
-    "tests/fuzz/test_every_command.py",
-    "tests/routing/test_fixed_charge.py",
-    "tests/routing/test_budget.py",
-    "tests/cli/test_bad_forecast_inputs.py",
-    "tests/cli/test_plan_by_sorts.py",
-    "tests/fuzz/test_chinese.py",
     "tests/forecasting/test_forecast.py",
+    "tests/cli/test_bad_forecast_inputs.py",
     "tests/cli/test_backtest.py",
-    "tests/routing/test_path_rules.py",
-    "tests/routing/test_planner_and_checker.py",
-    "tests/routing/test_sort_plan.py",
-    "tests/cli/test_engines.py",
-    "tests/routing/test_sorts.py",
+    "tests/docs/test_tutorial.py",
+    "tests/fuzz/test_every_command.py",
+    "tests/end_to_end/test_kills.py",
+    "tests/routing/stress/test_own_demand.py",
+    "tests/routing/test_trunk_families.py",
+    "tests/fuzz/test_chinese.py",
+    "tests/routing/test_fixed_charge.py",
     "tests/routing/test_bound.py",
-    "tests/cli/test_bad_networks.py",
+    "tests/routing/test_planner_and_checker.py",
+    "tests/cli/test_engines.py",
     "tests/routing/test_plan.py",
+    "tests/routing/test_departure_locks.py",
+    "tests/cli/test_plan_weather.py",
+    "tests/routing/test_replanning.py",
+    "tests/routing/test_forced_shortfall.py",
     "tests/routing/test_sorts_in_tables.py",
+    "tests/cli/test_forecast_choice.py",
+    "tests/cli/test_playbook.py",
+    "tests/routing/test_patches.py",
+    "tests/routing/test_budget.py",
+    "tests/end_to_end/test_interrupt.py",
+    "tests/cli/test_plan_by_sorts.py",
+    "tests/cli/test_plan_to_risk.py",
+    "tests/routing/test_sorts.py",
+    "tests/cli/test_bad_networks.py",
 )
 
 # Every test works below a folder such as planners have: with spaces, other scripts, and signs that addresses and patterns

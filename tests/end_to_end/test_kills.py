@@ -133,20 +133,8 @@ def test_killed_loads_leave_the_old_or_the_new(tmp_path: Path, kills: int) -> No
 def test_killed_plans_show_nothing_and_repeat_to_the_byte(network: Path, tmp_path: Path, kills: int) -> None:
     undisturbed = tmp_path / "undisturbed"
     shutil.copytree(network, undisturbed)
-    plan = [
-        "plan",
-        "trunk",
-        "--demand",
-        "given",
-        "--from",
-        str(DAYS[0]),
-        "--to",
-        str(DAYS[1]),
-        "--seed",
-        "3",
-        "--time-limit",
-        "60",
-    ]
+    days = ["--from", str(DAYS[0]), "--to", str(DAYS[1])]
+    plan = ["plan", "trunk", "--demand", "given", *days, "--seed", "3", "--effort", "0.02", "--time-limit", "60"]
     longest = seconds_of(lambda: run(undisturbed, *plan))
     names = ["trunk_departures", "trunk_flows", "hub_loads", "shortfalls", "plan_certificates"]
     whole = tables(undisturbed, names)

@@ -20,7 +20,7 @@ from routing.trunk.task.inputs import TrunkOptions
 from tests.routing.networks import as_tables, make_inputs
 
 MONDAY = date(2025, 11, 10)
-TRUNK = TrunkOptions(hold_cost=0.1, short_cost=1000.0, effort=0.167)
+TRUNK = TrunkOptions(hold_cost=0.1, short_cost=1000.0, effort=0.02)
 TYPES = [
     {"vehicle_type_id": "own", "ownership": "own", "capacity": 100, "fixed_cost": 80.0, "fleet_size": 2},
     {"vehicle_type_id": "contract", "ownership": "contract", "capacity": 100, "fixed_cost": 100.0, "fleet_size": 3},

@@ -31,6 +31,7 @@ from tests.routing.networks import as_tables, make_inputs
 from tests.routing.random_networks import random_network
 
 OPTIONS = TrunkOptions(short_cost=500.0, effort=0.05)
+LITTLE = replace(OPTIONS, effort=0.01)  # one neighbourhood
 TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0}
 
 
@@ -170,22 +171,22 @@ def test_open_or_not_equals_enumeration(seed: int) -> None:
 
 @pytest.mark.parametrize(
     ("seed", "scale", "asked"),
-    [(0, 0.2, replace(OPTIONS, proof_share=0.0)), (2, 1.0, OPTIONS), (9, 0.2, OPTIONS), (22, 0.2, OPTIONS)],
+    [(0, 0.2, replace(LITTLE, proof_share=0.0)), (2, 1.0, LITTLE), (9, 0.2, LITTLE), (22, 0.2, LITTLE)],
 )
 def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(
     seed: int, scale: float, asked: TrunkOptions
 ) -> None:
     inputs = random_network(seed, hubs=5, days=2, scale=scale)
-    network = build_network(inputs, OPTIONS)
-    relaxed = find_bound(network, OPTIONS, Deadline(60.0))
-    draft, evidence = plan_fixed_charge(network, relaxed, OPTIONS, Deadline(60.0), empty_draft(network))
+    network = build_network(inputs, LITTLE)
+    relaxed = find_bound(network, LITTLE, Deadline(60.0))
+    draft, evidence = plan_fixed_charge(network, relaxed, LITTLE, Deadline(60.0), empty_draft(network))
     bound = evidence.bound
     # the search knows fleets and balance, not where own vehicles stand: the plan is repaired for that before it is written
     draft = place_own(network, draft, Deadline(60.0))
     # the checker adds the bound up from the prices of the strong relaxation, and of the ascent
-    plan = write_plan(network, draft, raise_bound(relaxed, bound, evidence), OPTIONS, Deadline(60.0))
+    plan = write_plan(network, draft, raise_bound(relaxed, bound, evidence), LITTLE, Deadline(60.0))
     check = check_trunk(
-        {**as_tables(inputs), **plan.tables()}, hold_cost=OPTIONS.hold_cost, short_cost=OPTIONS.short_cost
+        {**as_tables(inputs), **plan.tables()}, hold_cost=LITTLE.hold_cost, short_cost=LITTLE.short_cost
     )
     assert [violation.text for violation in check.violations] == []
     assert check.bound.recomputed == pytest.approx(min(max(bound, 0.0), draft.cost), rel=1e-6)
@@ -194,9 +195,9 @@ def test_plans_under_every_limit_break_no_rule_and_keep_above_the_bound(
     assert bound <= known.cost * (1 + 1e-9)
     lifted = lift_bound(network, relaxed, Deadline(60.0))
     assert lifted.bound <= known.cost * (1 + 1e-9)
-    raised = write_plan(network, draft, raise_bound(relaxed, lifted.bound, lifted), OPTIONS, Deadline(60.0))
+    raised = write_plan(network, draft, raise_bound(relaxed, lifted.bound, lifted), LITTLE, Deadline(60.0))
     check = check_trunk(
-        {**as_tables(inputs), **raised.tables()}, hold_cost=OPTIONS.hold_cost, short_cost=OPTIONS.short_cost
+        {**as_tables(inputs), **raised.tables()}, hold_cost=LITTLE.hold_cost, short_cost=LITTLE.short_cost
     )
     assert [violation.text for violation in check.violations] == []
     assert known.lower_bound <= draft.cost * (1 + 1e-9)

@@ -104,10 +104,10 @@ def test_bound_and_cost_enclose_the_optimum(seed: int, hubs: int, scale: float) 
 
 
 def test_the_search_reacts_to_lateness() -> None:
-    inputs = random_network(4, hubs=9, days=4, promised=0.9)
+    inputs = random_network(4, hubs=6, days=2, promised=0.9)
     days_late = {}
     for late_cost in (0.0, 20.0):
-        plan = _plan(inputs, late_cost=late_cost, short_cost=500.0, effort=0.1, proof_share=0.0)
+        plan = _plan(inputs, late_cost=late_cost, short_cost=500.0, effort=0.02, proof_share=0.0)
         late = plan.trunk_flows.select((pl.col("parcels") * pl.col("late_days").fill_null(0)).sum()).item()
         days_late[late_cost] = late + 10 * plan.short
     assert days_late[20.0] < 0.7 * days_late[0.0]

@@ -97,7 +97,7 @@ def _with_sorts(inputs: TrunkInputs) -> TrunkInputs:
     ],
 )
 def test_random_plans_keep_to_their_sort_plan(seed: int, by_sorts: bool, kind: str, share: float) -> None:
-    inputs = random_network(seed, hubs=5, days=2, scale=1.0)
+    inputs = random_network(seed, hubs=4 if share else 5, days=2, scale=1.0)
     inputs = _with_sorts(inputs) if by_sorts else inputs
     plan = plan_trunk(inputs, replace(OPTIONS, sort_plan=kind, proof_share=share))
     assert plan.sort_plans.height > 5

@@ -119,8 +119,8 @@ def most_columns(options: TrunkOptions) -> int:
 
 
 def is_proven_first(columns: int, options: TrunkOptions) -> bool:
-    """Tell whether a task of so many flow columns is so small that the exact model comes before any search."""
-    return columns <= min(EXACT.tiny_columns, most_columns(options))
+    """Tell whether a task of so many flow columns is so small that the exact model, if any effort is left to it, comes before any search."""
+    return columns <= min(EXACT.tiny_columns, most_columns(options)) and options.proof_share > 0
 
 
 def solve_exactly(network: TrunkNetwork, *, effort: float, deadline: Deadline) -> Proof:
