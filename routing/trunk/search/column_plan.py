@@ -19,7 +19,6 @@ from routing.trunk.bound.column_generation import (
     prove_short,
     prove_what_is_carried,
 )
-from routing.trunk.bound.forced_shortfall import count_forced
 from routing.trunk.bound.lagrangian import (
     Relaxation,
     price_arcs,
@@ -67,7 +66,7 @@ def carry_columns(
         None where all that is short is proven, or the task is too large; the relaxation with the bound raised.
     """
     short = draft.flows.short(network)
-    if not short.any() or int(short.sum()) <= count_forced(network, np.flatnonzero(short)):
+    if not short.any():
         return None, relaxed
     found = generate_columns(network, relaxed, draft.flows.pool, deadline)
     if found is None:
