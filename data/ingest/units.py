@@ -10,7 +10,7 @@ from typing import Final
 
 from data.contracts import ColumnContract
 
-_BRACKETED = re.compile(r"[(\[【〔{<]\s*(?:单位|unit)?\s*[:=]?\s*([^)\]】〕}>]*?)\s*[)\]】〕}>]")
+_BRACKETED = re.compile(r"[(\[【〔{<]\s*(?:(?:单位|units?)\s*[:=]|单位)?\s*([^)\]】〕}>]*?)\s*[)\]】〕}>]")
 _SAID_ABOVE = re.compile(r"(?:单位|\bunits?)\s*[:=]\s*([^\s,;。)]+)", re.IGNORECASE)
 
 # Spelling -> (dimension, value in the dimension's own unit). Sources: SI, GB 3100; 里 is 500 m, the market mile.
@@ -67,6 +67,10 @@ _TEMPERATURES: Final[Mapping[str, tuple[float, float]]] = {
     "°f": (5.0 / 9.0, -160.0 / 9.0), "℉": (5.0 / 9.0, -160.0 / 9.0), "f": (5.0 / 9.0, -160.0 / 9.0), "fahrenheit": (5.0 / 9.0, -160.0 / 9.0),
     "华氏度": (5.0 / 9.0, -160.0 / 9.0), "k": (1.0, -273.15), "kelvin": (1.0, -273.15), "开尔文": (1.0, -273.15),
 }  # fmt: skip
+# Behind a coordinate: other measures of an angle, and the two directions whose degrees are below 0.
+_OTHER_ANGLES: Final = frozenset(
+    ("rad", "radian", "radians", "弧度", "gon", "s", "south", "南", "南纬", "w", "west", "西", "西经")
+)
 # 个 counts whatever the column counts.
 _COUNTS = ("parcel", "unit", "vehicle", "departure", "stop", "thing")
 # What a table's rows stand for anyway: a volume a business date is a volume a day.
@@ -144,8 +148,8 @@ def is_unit(text: str) -> bool:
 def find_conversion(found: str, column: ColumnContract) -> Conversion | None:
     """Say how values in a unit become those of a column; None where the unit is no known multiple of the column's.
 
-    A rate by the hour is none of a rate by the day: who knows how many hours a hub sorts. Brackets behind a latitude hold
-    no unit (WGS84, 北纬).
+    A rate by the hour is none of a rate by the day: who knows how many hours a hub sorts. Brackets behind a latitude mostly hold
+    no unit (WGS84, 北纬); units of something else, radians, south and west are refused.
 
     Parameters
     ----------
@@ -162,8 +166,12 @@ def find_conversion(found: str, column: ColumnContract) -> Conversion | None:
     """
     expected = column.unit or ""
     folded = _fold(found)
-    if folded == _fold(expected) or expected == "degrees":
+    if folded == _fold(expected):
         return Conversion(found, expected)
+    if expected == "degrees":
+        named = _parse(folded)
+        other = folded in _OTHER_ANGLES or (named is not None and named.dimension != "angle")
+        return None if other else Conversion(found, expected)
     target = _parse(_fold(expected))
     if target is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from data.ingest.ids import DIGITS_LOST, EXPONENT, NO_VALUE, find_damaged, fold_
 from data.ingest.loading import Loaded
 from data.ingest.profiles import Profile, read_profile
 from data.ingest.rows import DIFFERS_BESIDE
-from data.ingest.units import find_conversion
+from data.ingest.units import find_conversion, unit_in
 from data.workspace import Workspace
 
 Load = Callable[..., Loaded]
@@ -278,8 +279,23 @@ def test_every_measure_of_every_table_takes_its_own_unit_and_refuses_a_foreign_o
     own = find_conversion(measure.unit or "", measure)
     assert own is not None
     assert (own.factor, own.offset) == (1.0, 0.0)
+    # a header writes it in brackets, with a word before it or not
+    for header in ("{}（{}）", "{} ({})", "{}（单位：{}）", "{} [unit: {}]", "{}【单位{}】"):
+        told = unit_in(header.format(column, measure.unit))
+        assert told is not None
+        assert find_conversion(told, measure) == replace(own, found=told)
     assert find_conversion("美元", measure) is None
     assert find_conversion("不含退件", measure) is None
+
+
+@pytest.mark.parametrize(
+    ("unit", "passes"),
+    [("WGS84", True), ("北纬", True), ("°", True), ("度", True), ("N", True), ("美元", False), ("斤", False), ("km", False), ("rad", False),
+     ("弧度", False), ("S", False), ("西经", False)],
+)  # fmt: skip
+def test_brackets_behind_coordinates_hold_degrees_or_no_unit(unit: str, passes: bool) -> None:
+    for column in ("latitude", "longitude"):
+        assert (find_conversion(unit, contract("hubs").column(column)) is not None) == passes
 
 
 def test_converted_values_are_right_and_told(tmp_path: Path, workspace: Workspace, load: Load) -> None:
