@@ -32,7 +32,8 @@ class Parts:
     end_hub, end_due : (C,)
         Hub, and moment by which what goes there is promised [days from 1970], of each end.
     keys
-        demand (number of a part), demand_date, origin_hub_id, destination_hub_id, sort_id (that takes it), parcels.
+        demand (number of a part), demand_date, origin_hub_id, destination_hub_id, sort_id (that takes it), parcels; of parts that two sorts of one name
+        take on two dates those of the first.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Parts:
         end: list[int] = []
         names = {name: [sort.name for sort in clock.sorts] for name, clock in clocks.items()}
         keys: list[tuple[Any, ...]] = []
+        payers: dict[tuple[date, str, str, str], int] = {}
         for (day, origin, goal), handed in Shares(frames, clocks).left.items():
             if goal not in hubs:
                 continue
@@ -61,7 +63,10 @@ class Parts:
             for minute, count in handed:
                 place = bisect_left(cut_offs[origin], minute)
                 routes.append((day, origin, goal))
-                if place < len(names[origin]):
+                # sorts of one name on two dates take parts of one day: a price names the first of them
+                if place < len(names[origin]) and place == payers.setdefault(
+                    (day, origin, goal, names[origin][place]), place
+                ):
                     keys.append((len(parcels), day, origin, goal, names[origin][place], float(count)))
                 parcels.append(float(count))
                 start.append(number.get((origin, place), -1))

@@ -104,8 +104,12 @@ def check_bound(
         if carried is not None and carried.height:
             prices, broken = check_prices({**frames, "bound_prices": carried}, days, by_clock=clock)
             violations += broken
-        least = recompute(replace(costs, left_out=_number(row.get("parcels_short")) or 0.0), prices)
-        violations += _check_carrying(carrying, max(least, 0.0))
+        without = replace(costs, left_out=_number(row.get("parcels_short")) or 0.0)
+        unproven = _check_carrying(carrying, max(recompute(without, prices), 0.0))
+        # prices of carrying that are all 0 leave no row, and prove what ways cost where nothing is scarce
+        if unproven:
+            unproven = _check_carrying(carrying, max(recompute(without, prices.clear()), 0.0))
+        violations += unproven
     for column, value in (("lower_bound", None if proof == "search" else claimed), ("priced_bound", priced)):
         if value is not None and value > proven + _CENT + _RELATIVE * abs(proven):
             there, due = write_number(value), write_number(proven)

@@ -206,7 +206,9 @@ def plan_trunk(
         return rank_near(network, reference_plan, reference.max_changes, found)
 
     draft = _carry_more(network, draft, rank, closing)
-    rival, relaxed = carry_columns(network, draft, relaxed, options, deadline.share("columns", deadline.left()))
+    rival, relaxed = carry_columns(
+        network, draft, relaxed, options, deadline.share("way made for what is short", deadline.left())
+    )
     if rival is not None:
         draft = min(draft, _carry_more(network, refuse_paths(network, rival), rank, closing), key=rank)
     order_cost, order_short = None, 0

@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 300
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    inputs = make_linehaul(12, 7.5, 2)
+    inputs = make_linehaul(24, 7.5, 2)
     workspace = Workspace.create(tmp_path / "peak")
     with workspace.run("load") as load:
         for name in ("hubs", "lanes", "vehicle_types", "lane_vehicles"):

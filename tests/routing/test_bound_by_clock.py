@@ -227,7 +227,8 @@ def test_vehicles_that_are_to_be_elsewhere_are_no_gain(worth: float) -> None:
             [{"vehicle_type_id": "own", "hub_id": hub, "vehicles_at_start": a, "vehicles_at_end": 1 - a} for hub, a in (("A", 1), ("B", 0))],
         ),
     )  # fmt: skip
-    plan = plan_trunk(inputs, OPTIONS)
+    # a vehicle that is to be elsewhere runs rather than a hired one: for that the exact model is asked
+    plan = plan_trunk(inputs, replace(OPTIONS, proof_share=0.25))
     tables = tables_of(inputs, plan)
     assert [violation.text for violation in check(tables).violations] == []
     assert plan.cost == pytest.approx(60.0 + 10.0)
