@@ -2,7 +2,7 @@
 
 There prices have to rise to that of a parcel short, thousands of times what its path costs; the steps of a climb never get so far. The programme over
 paths does (:mod:`routing.trunk.bound.path_programme`): it begins with the paths of the climb, and in each round those are added that its prices ask for
-(Ford, Fulkerson, "A suggested computation for maximal multi-commodity network flows", Management Science 5, 1958), and those at prices halfway to the best
+(Ford, Fulkerson, "A suggested computation for maximal multi-commodity network flows", Management Science 5, 1958), and those at prices between these and the best
 so far, which later rounds would ask for (Wentges, "Weighted Dantzig-Wolfe decomposition", International Transactions in Operational Research 4, 1997).
 
 What is reported is never the programme's objective but the bound that its prices prove by themselves, as at every step of the climb: a round too few
