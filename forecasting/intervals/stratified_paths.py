@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.errors import RadarError
+from data.strata import lay_strata
 from forecasting.intervals.sample_paths import PathModel, draw_paths
 
 STRATA = 25  # equally likely; of them 250 draws give ten each (judgement)
@@ -45,14 +46,14 @@ def cut_days(model: PathModel, first: date, last: date) -> PathModel:
 
 
 def draw_strata(model: PathModel, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Draw futures of all routes, draw n in stratum n modulo ``STRATA`` of what moves all routes.
+    """Draw futures of all routes, draw n in stratum n modulo ``STRATA`` of what moves all routes; a last round that is not whole is spread over all of it.
 
     Parameters
     ----------
     model
         Cut to the days of interest: strata are of the parcels of all its days.
     draws, seed
-        As :func:`draw_paths` takes them; the first draws of a longer run are those of a shorter one.
+        As :func:`draw_paths` takes them; whole rounds of ``STRATA`` draws are the same in a longer run.
 
     Yields
     ------
@@ -62,5 +63,6 @@ def draw_strata(model: PathModel, draws: int, seed: int) -> Iterator[NDArray[np.
     from scipy.special import ndtri
 
     places = np.random.default_rng([seed, 0, STRATA]).random(max(draws, 1))
-    levels = ndtri((np.arange(draws) % STRATA + places[:draws]) / STRATA) if draws > 0 else []
+    stratum, of = lay_strata(draws, STRATA)
+    levels = ndtri((stratum + places[:draws]) / of)
     yield from draw_paths(model, draws, seed, [float(level) for level in levels])

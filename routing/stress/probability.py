@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from data.strata import lay_strata
+
 Z_95 = 1.959963984540054  # published: two-sided 95 % of the normal distribution
 
 
@@ -54,7 +56,7 @@ def estimate(hits: NDArray[np.bool_], strata: int) -> Probability:
     Parameters
     ----------
     hits
-        [draws] whether it happened; draw n lies in stratum n modulo ``strata``.
+        [draws] whether it happened; they lie in strata as :func:`data.strata.lay_strata` says.
     strata
         Equally likely strata; 1 for independent draws.
     """
@@ -64,7 +66,8 @@ def estimate(hits: NDArray[np.bool_], strata: int) -> Probability:
     share = float(hits.mean())
     effective = float(draws)
     if strata > 1 and draws >= 2 * strata and 0 < share < 1:
-        stratum = np.arange(draws) % strata
+        place, of = lay_strata(draws, strata)
+        stratum = (2 * place + 1) * strata // (2 * of)
         size = np.bincount(stratum, minlength=strata)
         part = np.bincount(stratum, weights=hits, minlength=strata) / size
         padded = np.r_[part[0], part, part[-1]]

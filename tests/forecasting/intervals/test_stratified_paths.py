@@ -52,10 +52,18 @@ def test_strata_keep_the_distribution() -> None:
     assert strata.std() == pytest.approx(free.std(), rel=0.06)
 
 
-def test_a_longer_run_begins_with_the_shorter() -> None:
-    short = list(draw_strata(model(), 30, 9))
+def test_a_longer_run_begins_with_the_whole_rounds_of_the_shorter() -> None:
+    short = list(draw_strata(model(), STRATA + 5, 9))[:STRATA]
     for one, other in zip(short, draw_strata(model(), 60, 9), strict=False):
         assert (one == other).all()
+
+
+@pytest.mark.parametrize("draws", [4, STRATA - 5, 2 * STRATA - 5])
+def test_any_number_of_draws_is_spread_over_all_that_may_come(draws: int) -> None:
+    many = np.mean([path.sum() for path in draw_strata(model(), 40 * STRATA, 3)])
+    means = [np.mean([path.sum() for path in draw_strata(model(), draws, seed)]) for seed in range(40)]
+    spread = np.std(means) / np.sqrt(40)
+    assert abs(np.mean(means) - many) < 4 * spread + 0.002 * many
 
 
 def test_days_are_cut_and_missing_ones_told() -> None:
