@@ -15,7 +15,7 @@ from routing.stress.incidents import Incident, Surroundings, change_demand, lost
 from routing.stress.layout import Prices, lay_out
 from routing.stress.play import play_draws
 from routing.stress.policies import RIGID, apply_policy
-from routing.stress.records import CLOSED
+from routing.stress.records import CLOSED, LATE
 from tests.routing.stress.made import FIRST, draw_plan, frames, hub, lane
 from tests.routing.stress.sort_plans import ZONE, draw_sort_plan, moment, sort_frames
 from tests.routing.stress.test_play import ROUTE, departs, flow, make
@@ -133,3 +133,34 @@ def test_a_hub_of_fewer_sorts_than_others_sorts_slower_without_a_word() -> None:
     after = strike(made, apply_policy(made, RIGID), [slow], Surroundings(ZONE)).hubs.capacity[fewest]
     assert (after <= before).all()
     assert (after < before).any()
+
+
+def late_and_over(outcomes: Any) -> tuple[int, int]:
+    """Give parcels x days late and parcels over, each hub's worst sort."""
+    return round(float(outcomes.costs[0, LATE])), int(outcomes.over[0].max(axis=1).sum())
+
+
+@pytest.mark.parametrize("held_up", ["A", "B"])
+def test_no_order_of_a_queue_that_looks_no_further_is_free_of_gaining_by_a_worse_incident(held_up: str) -> None:
+    # A and B send 100 each over M, that sorts 100 a day; Y and Z lie behind it. Of the two the one that M takes first in part is held up at its end anyway:
+    # what M gave it was lost to the other. M sees the same in both cases, whichever it takes first it errs in one.
+    ends = {"A": "Y", "B": "Z"}
+    flows = [flow([f"{name}-M", f"M-{end}"], [0, 1], 2, 50, (name, end)) for name, end in ends.items()]
+    departures = [departs(way, 0, "own", 2) for way in ("A-M", "B-M")] + [
+        departs(way, 1, "own") for way in ("M-Y", "M-Z")
+    ]
+    hubs = [*(hub(name, 1000, 1000) for name in "ABYZ"), hub("M", 100, 60)]
+    lanes = [lane("A", "M"), lane("B", "M"), lane("M", "Y"), lane("M", "Z")]
+    tables = frames(make(flows, departures, hubs, lanes))
+    made = lay_out(tables, tables["route_demand"].sort(ROUTE).select(ROUTE), Prices())
+    calm = [happens("hub_shut", 48, 72, hub_id=ends[held_up])]
+    late = happens("late_inbound", 24, 48, lane_id=f"{held_up}-M", amount=24.0)
+    shut = happens("hub_shut", 0, 24, hub_id=held_up)
+    demand = np.array([[100, 100]])
+
+    def found(incidents: list[Incident]) -> tuple[int, int]:
+        return late_and_over(play_draws(strike(made, apply_policy(made, RIGID), incidents, AROUND), demand))
+
+    assert found(calm) == (150, 40)  # 50 of the other a day late, all of this one a day at its end
+    assert found([*calm, late]) == (100, 0)
+    assert found([*calm, shut]) == (100, 0)
