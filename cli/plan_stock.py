@@ -246,6 +246,8 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
     if found.at_home:
         say(f"{found.at_home:,} units leave from home as today: that costs less, or no warehouse has room.")
     tell_on_hand(found.on_hand, found.window.first, found.full)
-    if found.cost_today is not None:
-        say(f"Sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY.")
+    if found.cost_today:
+        say(
+            f"The same units sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY."
+        )
     say("`radar advise --all` writes a file for each merchant.")
