@@ -102,7 +102,7 @@ def test_sorts_and_days_of_their_own_say_what_sorting_costs_and_what_may_wait(in
     limits = inputs.hub_loads.select("date", "hub_id", "sort_id", buffer=pl.lit(1.0), handling_cost=pl.lit(0.7))
     inputs = replace(inputs, limits=limits, shortfalls=inputs.shortfalls.clear())
     parts = figures.costs(inputs)
-    assert parts.sorting == pytest.approx(0.7 * inputs.hub_loads["handled"].sum())
+    assert parts.sorting == pytest.approx(0.7 * float(inputs.hub_loads["handled"].sum()))
     assert figures.hub_days(inputs)["overflow"].sum() == inputs.hub_loads.filter(pl.col("held") > 1).height > 0
     roomy = limits.with_columns(buffer=pl.lit(None, pl.Float64))
     assert figures.hub_days(replace(inputs, limits=roomy))["overflow"].sum() == 0
