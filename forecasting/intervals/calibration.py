@@ -147,6 +147,39 @@ def _log_likelihood(actual: Matrix, mean: Matrix, alpha: Matrix | float) -> Matr
     return fit
 
 
+def dispersion_fits(actual: Matrix, mean: Matrix, unit: Matrix | None = None) -> Matrix:
+    """Return the log-likelihood of each dispersion of the grid, up to what is the same for all of them.
+
+    Parameters
+    ----------
+    actual, mean
+        [n] parcels that came, and expected [parcels].
+    unit
+        [n] what a dispersion is multiplied by; 1 by default. Of few values: they are gone through one by one.
+
+    Returns
+    -------
+    Matrix
+        [grid].
+
+    Notes
+    -----
+    With the size ``s = 1 / a`` the terms that differ are ``sum lgamma(y + s) + n (s log s - lgamma(s)) - sum (y + s) log(s + m)``.
+    Counts are few where errors are many, so the first sum goes over distinct counts.
+    """
+    from scipy.special import gammaln
+
+    fits = np.zeros(_GRID.size)
+    for value in (1.0,) if unit is None else np.unique(unit).tolist():
+        own = slice(None) if unit is None else unit == value
+        counts, times = np.unique(actual[own], return_counts=True)
+        size = 1.0 / (_GRID * value)
+        logs = np.log(size[:, None] + mean[own])
+        fits += gammaln(counts + size[:, None]) @ times + times.sum() * (size * np.log(size) - gammaln(size))
+        fits -= logs @ actual[own] + size * logs.sum(axis=1)
+    return fits
+
+
 def _is_side(name: str, level: str) -> bool:
     """Say whether two levels are both sides of one, such as hub_out and hub_in."""
     return name.partition("_")[0] == level.partition("_")[0]
@@ -173,9 +206,8 @@ def _fit_dispersion(sample: ErrorSample, chosen: Flags, *parents: float, unit: M
     if places.size == 0:
         return parents[0]
     actual, mean = sample.actual[places], sample.mean[places]
-    units: Matrix | float = 1.0 if unit is None else unit[places]
     evidence = min(float(chosen.sum()), float(CALIBRATION.most_samples)) / places.size / CALIBRATION.correlated
-    fits = np.array([_log_likelihood(actual, mean, alpha * units).sum() for alpha in _GRID]) * evidence
+    fits = dispersion_fits(actual, mean, None if unit is None else unit[places]) * evidence
     away = np.abs(np.subtract.outer(np.log(_GRID), np.log(np.array(parents)))).min(axis=1)
     penalty = away**2 / (2 * CALIBRATION.prior_spread**2)
     return float(_GRID[int(np.argmax(fits - penalty))])

@@ -19,6 +19,15 @@ class QuantileGrid:
     dispersion_step: float = constant(0.05, "log", "between tabled dispersions", "judgement")
     least_dispersion: float = constant(1e-4, "1", "below which counts are taken as Poisson's", "judgement")
     least_mean: float = constant(1e-4, "parcels", "below which every quantile is 0", "judgement")
+    count_margin: float = constant(
+        8.0, "standard deviations", "of the counting noise up to which counts are gone through", "judgement"
+    )
+    least_none: float = constant(
+        1e-200, "1", "probability of no parcel from which the others can be found", "judgement"
+    )
+    counts_per_level: float = constant(
+        100.0, "counts", "a level up to which going through them costs less than inverting", "judgement"
+    )
 
 
 GRID = QuantileGrid()
@@ -101,7 +110,6 @@ def exact_quantiles(mean: Matrix, alpha: float, levels: Sequence[float]) -> Matr
     instead of always more.
     """
     from scipy.special import gammaincinv
-    from scipy.stats import nbinom
 
     size = 1.0 / alpha
     wanted = np.asarray(levels, dtype=np.float64)
@@ -111,15 +119,60 @@ def exact_quantiles(mean: Matrix, alpha: float, levels: Sequence[float]) -> Matr
     if large.any():
         quantiles[large] = np.rint(mean[large, None] / size * gammaincinv(size, wanted))
     if (~large).any():
-        small = mean[~large, None]
-        count = nbinom.ppf(wanted, size, size / (size + small))
-        dispersion = np.full(count.shape, alpha)
-        above = negative_binomial_cdf(count, small, dispersion)
-        middle = (above + negative_binomial_cdf(count - 1.0, small, dispersion)) / 2.0
+        small = mean[~large]
+        read = _read_counts(small, size, wanted)
+        count, above, below = _invert(small, size, wanted) if read is None else read
+        middle = (above + below) / 2.0
         count += (wanted < 0.5) & (wanted > middle)
         count -= (wanted > 0.5) & (wanted < middle)
         quantiles[~large] = np.maximum(count, 0.0)
     return quantiles
+
+
+def _read_counts(mean: Matrix, size: float, wanted: Matrix) -> tuple[Matrix, Matrix, Matrix] | None:
+    """Read the quantiles off the distribution function, count by count.
+
+    The probability of a count follows from that of the one before it: ``p(y + 1) / p(y) = (y + s) / (y + 1) m / (s + m)``, so all
+    of them cost less than a few inversions.
+
+    Returns
+    -------
+    tuple
+        [n x levels] the least count whose distribution function reaches the level, that function there, and at the count before;
+        None where counts are too many, or that of 0 is too unlikely to start from.
+    """
+    from scipy.special import gammaincinv
+
+    none = np.exp(-size * np.log1p(mean / size))
+    # the gamma part's quantile, and far more than the counting noise on top
+    most = float(gammaincinv(size, wanted.max()) / size * mean.max())
+    most += GRID.count_margin * np.sqrt(most) + 2 * GRID.count_margin
+    if none.min() < GRID.least_none or most > GRID.counts_per_level * wanted.size:
+        return None
+    before = np.arange(int(most))
+    steps = np.empty((mean.size, before.size + 1))
+    steps[:, 0] = none
+    np.multiply.outer(mean / (size + mean), (before + size) / (before + 1), out=steps[:, 1:])
+    reached = np.cumsum(np.cumprod(steps, axis=1, out=steps), axis=1, out=steps)
+    if reached[:, -1].min() < wanted.max():
+        return None
+    count = np.stack([row.searchsorted(wanted) for row in reached])
+    rows = np.arange(mean.size)[:, None]
+    below = np.where(count > 0, reached[rows, np.maximum(count - 1, 0)], 0.0)
+    return count.astype(np.float64), reached[rows, count], below
+
+
+def _invert(mean: Matrix, size: float, wanted: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    """Return the same as :func:`_read_counts`, each quantile sought by itself."""
+    from scipy.stats import nbinom
+
+    means, dispersion = mean[:, None], np.full((mean.size, wanted.size), 1.0 / size)
+    count: Matrix = nbinom.ppf(wanted, size, size / (size + means))
+    return (
+        count,
+        negative_binomial_cdf(count, means, dispersion),
+        negative_binomial_cdf(count - 1.0, means, dispersion),
+    )
 
 
 def negative_binomial_cdf(count: Matrix, mean: Matrix, alpha: Matrix) -> Matrix:

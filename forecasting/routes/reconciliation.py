@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,15 +129,15 @@ def reconcile(
     groups = _groups_of_hubs(targets, hub_out, hub_in)
     result = np.empty((routes.shape[1], routes.shape[0]))
     pair = hub_out.index * hubs[1] + hub_in.index
+    sums, errors = _stack(targets)
     for day in range(routes.shape[1]):
-        sums, errors = _targets_of(targets, day)
         result[day] = _solve_day(
             np.ascontiguousarray(routes[:, day]),
             np.ascontiguousarray(spread[:, day]),
             (hub_out.index, hub_in.index, pair),
             hubs,
             groups,
-            (sums, errors),
+            (sums[:, day], errors[:, day]),
             max_rounds,
         )
     return np.ascontiguousarray(result.T)
@@ -153,9 +155,46 @@ def _check(target: Target, routes: Matrix) -> None:
         raise RadarError("a target with an infinite sum or a negative error", "finite sums, errors of 0 or more")
 
 
-def _groups_of_hubs(
-    targets: Sequence[Target], hub_out: Membership, hub_in: Membership
-) -> list[tuple[str, NDArray[np.int64], int]]:
+def _stack(targets: Sequence[Target]) -> tuple[Matrix, Matrix]:
+    """Return the [all groups x days] sums of all targets, and their errors."""
+    errors = [np.broadcast_to(np.asarray(target.error, dtype=np.float64), target.sums.shape) for target in targets]
+    return np.concatenate([target.sums for target in targets]), np.concatenate(errors)
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """The sums of one target: of which side's hubs, and which group each of these is in."""
+
+    side: str
+    group: NDArray[np.int64]
+    count: int
+
+    @cached_property
+    def _each_hub(self) -> bool:
+        return self.count == self.group.size and np.array_equal(self.group, np.arange(self.count))
+
+    def add_up(self, own: Mapping[str, Matrix]) -> Matrix:
+        """Sum values of hubs, by side, over the groups."""
+        return own[self.side] if self._each_hub else _sum_by(self.group, own[self.side], self.count)
+
+    def add_rows(self, matrix: Matrix) -> Matrix:
+        """Sum the rows of a [hubs x any] matrix over the groups."""
+        if self._each_hub:
+            return matrix
+        members = np.zeros((self.count, self.group.size))
+        members[self.group, np.arange(self.group.size)] = 1.0
+        return members @ matrix
+
+    def cross(self, other: _Sums, table: Matrix, own: Mapping[str, Matrix]) -> Matrix:
+        """Return the [groups x other's groups] variance that both sums have in common."""
+        if self.side == other.side:
+            key = self.group * other.count + other.group
+            return _sum_by(key, own[self.side], self.count * other.count).reshape(self.count, other.count)
+        crossed = table if self.side == "out" else table.T
+        return other.add_rows(self.add_rows(crossed).T).T
+
+
+def _groups_of_hubs(targets: Sequence[Target], hub_out: Membership, hub_in: Membership) -> list[_Sums]:
     """Say for each target on which side it sums and which group each hub of that side is in."""
     sides = []
     for target in targets:
@@ -165,16 +204,8 @@ def _groups_of_hubs(
         group[hub.index] = target.membership.index
         if not np.array_equal(group[hub.index], target.membership.index):
             raise RadarError(f"a hub that is in two groups of level {target.level}", "one group a hub")
-        sides.append((side, group, target.membership.groups))
+        sides.append(_Sums(side, group, target.membership.groups))
     return sides
-
-
-def _targets_of(targets: Sequence[Target], day: int) -> tuple[Matrix, Matrix]:
-    sums = np.concatenate([target.sums[:, day] for target in targets])
-    errors = [
-        np.broadcast_to(np.asarray(target.error, dtype=np.float64), target.sums.shape)[:, day] for target in targets
-    ]
-    return sums, np.concatenate(errors)
 
 
 def _solve_day(
@@ -182,7 +213,7 @@ def _solve_day(
     spread: Matrix,
     ends: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     hubs: tuple[int, int],
-    groups: list[tuple[str, NDArray[np.int64], int]],
+    groups: Sequence[_Sums],
     wanted: tuple[Matrix, Matrix],
     max_rounds: int,
 ) -> Matrix:
@@ -204,113 +235,93 @@ def _solve_day(
 
 
 def _price_sums(
-    table: Matrix, volume: Matrix, groups: list[tuple[str, NDArray[np.int64], int]], sums: Matrix, errors: Matrix
+    table: Matrix, volume: Matrix, groups: Sequence[_Sums], sums: Matrix, errors: Matrix
 ) -> tuple[Matrix, Matrix]:
     """Solve the sums' small system; return the price (multiplier) each hub adds to its routes, by side."""
     own = {"out": table.sum(axis=1), "in": table.sum(axis=0)}
     flow = {"out": volume.sum(axis=1), "in": volume.sum(axis=0)}
-    diagonal = np.concatenate([_sum_by(group, own[side], n) for side, group, n in groups])
-    reached = np.concatenate([_sum_by(group, flow[side], n) for side, group, n in groups])
+    diagonal = np.concatenate([of_target.add_up(own) for of_target in groups])
+    reached = np.concatenate([of_target.add_up(flow) for of_target in groups])
     live = np.isfinite(sums) & (diagonal > 0)
     prices = np.zeros(sums.size)
     if live.any():
         least = SOLVER.least_variance * float(diagonal[live].mean())
-        added = np.where(live, np.maximum(np.where(live, errors, 0.0) ** 2, least), 1.0)
-        gap = np.where(live, np.where(live, sums, 0.0) - reached, 0.0)
+        added = np.maximum(errors[live] ** 2, least)
+        gap = sums[live] - reached[live]
         solved = _solve_by_gradients(table, own, groups, live, added, gap) if sums.size > SOLVER.dense_sums else None
-        prices = _solve_directly(table, own, groups, live, added, gap) if solved is None else solved
+        prices[live] = _solve_directly(table, own, groups, live, added, gap) if solved is None else solved
     return _by_hub(prices, groups, table.shape)
 
 
-def _by_hub(
-    prices: Matrix, groups: list[tuple[str, NDArray[np.int64], int]], hubs: tuple[int, ...]
-) -> tuple[Matrix, Matrix]:
+def _by_hub(prices: Matrix, groups: Sequence[_Sums], hubs: tuple[int, ...]) -> tuple[Matrix, Matrix]:
     by_side = {"out": np.zeros(hubs[0]), "in": np.zeros(hubs[1])}
     start = 0
-    for side, group, count in groups:
-        by_side[side] += prices[start : start + count][group]
-        start += count
+    for of_target in groups:
+        by_side[of_target.side] += prices[start : start + of_target.count][of_target.group]
+        start += of_target.count
     return by_side["out"], by_side["in"]
 
 
 def _solve_by_gradients(
     table: Matrix,
-    own: dict[str, Matrix],
-    groups: list[tuple[str, NDArray[np.int64], int]],
+    own: Mapping[str, Matrix],
+    groups: Sequence[_Sums],
     live: NDArray[np.bool_],
     added: Matrix,
     gap: Matrix,
 ) -> Matrix | None:
-    """Conjugate gradients (scipy) on the scaled system, never formed; None when they do not settle."""
+    """Conjugate gradients (scipy) on the scaled system of the live sums, never formed; None when they do not settle."""
     from scipy.sparse.linalg import LinearOperator, cg
 
-    diagonal = np.concatenate([_sum_by(group, own[side], n) for side, group, n in groups])
-    scale = 1.0 / np.sqrt(np.where(live, diagonal, 0.0) + added)
+    diagonal = np.concatenate([of_target.add_up(own) for of_target in groups])
+    scale = 1.0 / np.sqrt(diagonal[live] + added)
+    prices = np.zeros(live.size)
 
     def apply(scaled: Matrix) -> Matrix:
-        prices = np.where(live, scale * scaled, 0.0)
+        prices[live] = scale * scaled
         price_out, price_in = _by_hub(prices, groups, table.shape)
         moved = {
             "out": own["out"] * price_out + table @ price_in,
             "in": own["in"] * price_in + price_out @ table,
         }
-        sums = np.concatenate([_sum_by(group, moved[side], n) for side, group, n in groups])
-        applied: Matrix = scale * (np.where(live, sums, 0.0) + added * scale * scaled)
+        sums = np.concatenate([of_target.add_up(moved) for of_target in groups])
+        applied: Matrix = scale * (sums[live] + added * scale * scaled)
         return applied
 
     system = LinearOperator((gap.size, gap.size), matvec=apply, dtype=np.float64)
     solved, unsettled = cg(system, scale * gap, rtol=SOLVER.gradient_tolerance, maxiter=SOLVER.gradient_steps)
-    return None if unsettled else np.where(live, scale * solved, 0.0)
+    return None if unsettled else np.asarray(scale * solved)
 
 
 def _solve_directly(
     table: Matrix,
-    own: dict[str, Matrix],
-    groups: list[tuple[str, NDArray[np.int64], int]],
+    own: Mapping[str, Matrix],
+    groups: Sequence[_Sums],
     live: NDArray[np.bool_],
     added: Matrix,
     gap: Matrix,
 ) -> Matrix:
-    """Form the system block by block and factor it (Cholesky)."""
-    from scipy.linalg import cho_factor, cho_solve
+    """Form the system of the live sums block by block, scaled to a unit diagonal, and factor it (Cholesky)."""
+    from scipy.linalg import LinAlgError
+    from scipy.linalg.lapack import dpotrf, dpotrs
 
-    starts = np.concatenate([[0], np.cumsum([count for _, _, count in groups])])
-    system = np.zeros((gap.size, gap.size))
-    for a, (side_a, group_a, count_a) in enumerate(groups):
-        rows = slice(starts[a], starts[a + 1])
-        for b in range(a, len(groups)):
-            side_b, group_b, count_b = groups[b]
-            columns = slice(starts[b], starts[b + 1])
-            if a == b:
-                # The sums of one target have no hub in common.
-                np.fill_diagonal(system[rows, columns], _sum_by(group_a, own[side_a], count_a))
-                continue
-            if side_a == side_b:
-                key = group_a * count_b + group_b
-                block = _sum_by(key, own[side_a], count_a * count_b).reshape(count_a, count_b)
-            else:
-                crossed = table if side_a == "out" else table.T
-                block = _sum_rows(_sum_rows(crossed, group_a, count_a).T, group_b, count_b).T
-            system[rows, columns] = block
-    # Only the part above the diagonal is read.
-    matrix = system if live.all() else system[np.ix_(live, live)]
-    matrix[np.diag_indices_from(matrix)] += added[live]
-    scale = 1.0 / np.sqrt(matrix.diagonal())
-    matrix *= scale[:, None]
-    matrix *= scale[None, :]
-    factor = cho_factor(matrix, overwrite_a=True, check_finite=False)
-    prices = np.zeros(gap.size)
-    prices[live] = scale * cho_solve(factor, scale * gap[live], check_finite=False)
-    return prices
+    diagonal = np.concatenate([of_target.add_up(own) for of_target in groups])[live] + added
+    scale = 1.0 / np.sqrt(diagonal)
+    # Only what is above the diagonal is read; the sums of one target have no hub in common.
+    system = np.zeros((gap.size, gap.size), order="F")
+    np.einsum("ii->i", system)[:] = diagonal * scale * scale
+    alive = [live[first:end] for first, end in pairwise(accumulate((sums.count for sums in groups), initial=0))]
+    places = [slice(*ends) for ends in pairwise(accumulate(map(np.count_nonzero, alive), initial=0))]
+    for a, b in combinations(range(len(groups)), 2):
+        block = groups[a].cross(groups[b], table, own)[alive[a]][:, alive[b]]
+        system[places[a], places[b]] = block * scale[places[a], None] * scale[places[b]]
+    # Without the checks of scipy's own cho_factor, which take as long as the work where sums are a hundred.
+    factor, failed = dpotrf(system, lower=0, clean=0, overwrite_a=1)
+    if failed:
+        raise LinAlgError(f"the system of {gap.size} sums is singular at {failed}")
+    solved, _ = dpotrs(factor, scale * gap, lower=0, overwrite_b=1)
+    return np.asarray(scale * solved)
 
 
 def _sum_by(group: NDArray[np.int64], values: Matrix, count: int) -> Matrix:
     return np.asarray(np.bincount(group, weights=values, minlength=count), dtype=np.float64)
-
-
-def _sum_rows(matrix: Matrix, group: NDArray[np.int64], count: int) -> Matrix:
-    if count == group.size and np.array_equal(group, np.arange(count)):
-        return matrix
-    members = np.zeros((count, group.size))
-    members[group, np.arange(group.size)] = 1.0
-    return members @ matrix

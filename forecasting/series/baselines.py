@@ -131,11 +131,19 @@ def tsb(
     alive = (busy / start.shape[1]).astype(np.float32)
     size = (start.sum(axis=1) / np.maximum(busy, 1)).astype(np.float32)
     # Days on rows: each step then reads one run of memory.
-    for day in np.ascontiguousarray(span.T):
-        moved = day > 0
-        alive += np.float32(alive_rate) * (moved - alive)
-        step = np.where(size > 0, np.float32(size_rate), np.float32(1.0))
-        size = np.where(moved, size + step * (day - size), size)
+    days = np.ascontiguousarray(span.T)
+    carries = (days > 0).astype(np.float32)
+    rates = carries * np.float32(size_rate)
+    unseen = np.flatnonzero((size <= 0) & (carries.max(axis=0) > 0))
+    rates[carries[:, unseen].argmax(axis=0), unseen] = 1.0  # the first size seen is taken as it is
+    change = np.empty_like(size)
+    for day, carried, rate in zip(days, carries, rates, strict=True):
+        np.subtract(carried, alive, out=change)
+        change *= np.float32(alive_rate)
+        alive += change
+        np.subtract(day, size, out=change)
+        change *= rate
+        size += change
     week = weekday_profile(history) if profile is None else profile
     return np.asarray((alive * size)[:, None] * repeat_week(week, horizon), dtype=np.float32)
 

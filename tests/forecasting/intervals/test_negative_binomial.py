@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from scipy.stats import nbinom, poisson
 
+from forecasting.intervals import negative_binomial
 from forecasting.intervals.negative_binomial import exact_quantiles, negative_binomial_cdf, negative_binomial_quantiles
 
 
@@ -52,3 +55,20 @@ def test_a_bound_leaves_a_tail_as_near_to_its_level_as_a_count_can(alpha: float,
         tails = law.cdf(counts - 1) if level < 0.5 else law.sf(counts)
         wanted = min(level, 1 - level)
         assert abs(tails[int(found[at])] - wanted) == pytest.approx(np.abs(tails - wanted).min(), abs=1e-9)
+
+
+@pytest.mark.parametrize("alpha", [1e-4, 0.03, 0.7, 9.0])
+def test_quantiles_read_count_by_count_are_those_sought_one_by_one(alpha: float) -> None:
+    levels = tuple((at + 0.5) / 40 for at in range(40))
+    mean = np.exp(np.random.default_rng(5).uniform(-9.0, 4.5, 40))
+    with patch.object(negative_binomial, "_invert", side_effect=AssertionError):
+        read = exact_quantiles(mean, alpha, levels)
+    with patch.object(negative_binomial, "_read_counts", return_value=None):
+        np.testing.assert_array_equal(read, exact_quantiles(mean, alpha, levels))
+
+
+def test_where_no_parcel_is_too_unlikely_quantiles_are_sought_one_by_one() -> None:
+    with patch.object(negative_binomial, "_read_counts", wraps=negative_binomial._read_counts) as read:
+        found = exact_quantiles(np.array([0.5, 900.0]), 1e-4, (0.5,))
+    assert read.call_count == 1
+    assert found.ravel().tolist() == nbinom.ppf(0.5, 1e4, 1e4 / (1e4 + np.array([0.5, 900.0]))).tolist()

@@ -8,6 +8,7 @@ from forecasting.routes.near_path import (
     fade,
     hold_components,
     hold_smoothing,
+    squared_errors,
     unobserved_components,
 )
 
@@ -38,3 +39,17 @@ def test_held_parameters_read_the_days_since_and_are_fitted_once(path: object, h
 def test_the_near_path_fades_from_all_to_nothing() -> None:
     np.testing.assert_allclose(fade(7.0, 15)[[0, 7, 14]], [1.0, np.exp(-1.0), np.exp(-2.0)])
     assert not fade(0.0, 5).any()
+
+
+def test_the_grid_of_starts_is_gone_through_as_statsmodels_does_one_by_one() -> None:
+    from statsmodels.tsa.holtwinters import ExponentialSmoothing
+
+    logs = np.log(total(120))
+    model = ExponentialSmoothing(
+        logs, trend="add", damped_trend=True, seasonal="add", seasonal_periods=7, initialization_method="heuristic"
+    )
+    tried = np.array([[0.1, 0.5, 0.9], [0.0, 0.3, 0.8], [0.4, 0.2, 0.05]])
+    expected = [model.fit(*smoothing, 0.99, optimized=False).sse for smoothing in tried.T.tolist()]
+    np.testing.assert_allclose(squared_errors(logs, model.initial_values(), 0.99, tried), expected, rtol=1e-9)
+    by_itself = np.exp(model.fit().forecast(9))
+    np.testing.assert_array_equal(exponential_smoothing(total(120), DATES[:120], 9), by_itself)
