@@ -40,7 +40,7 @@ from cli.trunk_task import (
 from cli.words import word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from zoneinfo import ZoneInfo
 
     import polars as pl
@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     from cli.plan_to_risk import Reached
     from data.plan_outcome import PlanOutcome
     from data.progress import Progress
+    from data.runs import Run
     from data.workspace import Workspace
+    from routing.stress.stress import Stressed
     from routing.trunk.plan import TrunkPlan
 
 _MOST_CHANGES = 20  # rows shown
@@ -154,26 +156,40 @@ def trunk(
     held: list[HeldTimetable] = []
     with progress("trunk plan") as bar:
         run_id, plan = make_trunk_plan(workspace, request, bar, reached.append, held.append)
-    outcome = read_plan_outcome(workspace, run_id)
-    under = read_weather_cost(workspace, run_id)
     if json:
-        found = _list_found(run_id, plan, outcome, basis_of(workspace, run_id)) | list_weather(workspace, run_id, under)
-        found |= {"timetable": list_held(held[0], plan)} if held else {}
-        found |= {"calibration": read_calibration(workspace, plan.plan_certificates["draws_run"][0])}
-        out_json(found | ({"risk_target": reached[0].facts()} if reached else {}))
+        out_json(_list_trunk_plan(workspace, run_id, plan, reached, held))
     else:
-        _print_plan(run_id, plan, outcome, _calibration_of(workspace, plan), workspace.settings.workspace.zone)
-        if held:
-            tell_held(list_held(held[0], plan), workspace.settings.workspace.zone.key)
-        for line in (line for one in reached for line in tell_reached(one)):
-            say(line)
-        tell_basis(workspace, run_id)
-        for line in tell_weather(workspace, run_id, under):
-            say(line)
+        _print_trunk_plan(workspace, run_id, plan, reached, held)
     if write_fix is not None:
         write_fixes(plan, write_fix, workspace.settings.workspace.zone)
     if plan.short:
         raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _list_trunk_plan(
+    workspace: Workspace, run_id: str, plan: TrunkPlan, reached: Sequence[Reached], held: Sequence[HeldTimetable]
+) -> dict[str, object]:
+    """List what ``--json`` tells of a plan, with a target of risk and a timetable where they were asked for."""
+    outcome, under = read_plan_outcome(workspace, run_id), read_weather_cost(workspace, run_id)
+    found = _list_found(run_id, plan, outcome, basis_of(workspace, run_id)) | list_weather(workspace, run_id, under)
+    found |= {"timetable": list_held(held[0], plan)} if held else {}
+    found |= {"calibration": read_calibration(workspace, plan.plan_certificates["draws_run"][0])}
+    return found | ({"risk_target": reached[0].facts()} if reached else {})
+
+
+def _print_trunk_plan(
+    workspace: Workspace, run_id: str, plan: TrunkPlan, reached: Sequence[Reached], held: Sequence[HeldTimetable]
+) -> None:
+    """Print the same."""
+    zone = workspace.settings.workspace.zone
+    _print_plan(run_id, plan, read_plan_outcome(workspace, run_id), _calibration_of(workspace, plan), zone)
+    if held:
+        tell_held(list_held(held[0], plan), zone.key)
+    for line in (line for one in reached for line in tell_reached(one)):
+        say(line)
+    tell_basis(workspace, run_id)
+    for line in tell_weather(workspace, run_id, read_weather_cost(workspace, run_id)):
+        say(line)
 
 
 def _refuse_contradictions(
@@ -296,16 +312,21 @@ def make_trunk_plan(
             request.draws,
         )
         plan = replace(plan, plan_certificates=add_risk(plan.plan_certificates, risk))
-        for name, frame in plan.tables().items():
-            run.append(name, frame)
-        run.append("hub_prices", plan.hub_prices)
-        if played is not None:
-            run.append("stress_results", played.results)
-            run.append("stress_summaries", played.summaries)
+        _append(run, plan, played)
         run.outcome = "shortfalls" if plan.short else "done"
         outcome = read_outcome({**tables, **plan.tables()}, options.short_cost)
         run.message = tell_plan(outcome, plan)
     return run.run_id, plan
+
+
+def _append(run: Run, plan: TrunkPlan, played: Stressed | None) -> None:
+    """Append the tables of a plan, and what its play on draws of the forecast showed."""
+    for name, frame in plan.tables().items():
+        run.append(name, frame)
+    run.append("hub_prices", plan.hub_prices)
+    if played is not None:
+        run.append("stress_results", played.results)
+        run.append("stress_summaries", played.summaries)
 
 
 def tell_plan(outcome: PlanOutcome, plan: TrunkPlan) -> str:

@@ -98,16 +98,12 @@ def stress(
     from cli.calibration import find_calibration, tell_calibration
     from cli.closure_scenarios import planned_span, read_closures
     from cli.scenarios import choose_scenarios, describe_surroundings
-    from data.errors import RadarError
     from routing.stress.policies import DEFAULT, RIGID, UNLIMITED, Policy
-    from routing.stress.stress import DRAWS, StressOptions, stress_plan
+    from routing.stress.stress import StressOptions, stress_plan
     from routing.stress.to_tables import tabulate_draws
 
     workspace = workspace_of(context)
-    if not 1 <= draws <= DRAWS.most:
-        raise RadarError(f"{draws:,} draws", f"1 to {DRAWS.most:,}", "1,000 to 2,000 are enough for a point")
-    if target is not None and not 0 < target < 1:
-        raise RadarError(f"a risk of {target:g}", "a share between 0 and 1, such as 0.02")
+    _refuse_senseless(draws, target)
     run_id = _find_trunk_plan(workspace, plan)
     policies = tuple(Policy.parse(one) for one in policy) if policy else (DEFAULT, RIGID, UNLIMITED)
     cases = choose_scenarios(workspace, scenarios, names)
@@ -128,14 +124,30 @@ def stress(
         asked = None if target is None else _ask(workspace, ready, found, policies[0], target)
     seen = find_calibration(workspace, source)
     if json:
-        facts = {"run_id": run.run_id, "plan": run_id, "draws": found.draws, "draws_run": source}
-        facts |= {"summaries": found.summaries.to_dicts(), "results": found.results.to_dicts()}
-        calibration = None if seen is None else seen.facts()
-        out_json(facts | {"capacity": None if asked is None else asked.facts(), "calibration": calibration})
+        runs = {"run_id": run.run_id, "plan": run_id, "draws": found.draws, "draws_run": source}
+        out_json(
+            runs
+            | {
+                "summaries": found.summaries.to_dicts(),
+                "results": found.results.to_dicts(),
+                "capacity": None if asked is None else asked.facts(),
+                "calibration": None if seen is None else seen.facts(),
+            }
+        )
         return
     _print_stress(run.run_id, found, tell_calibration(seen))
     if asked is not None and target is not None:
         _print_asks(asked, target)
+
+
+def _refuse_senseless(draws: int, target: float | None) -> None:
+    from data.errors import RadarError
+    from routing.stress.stress import DRAWS
+
+    if not 1 <= draws <= DRAWS.most:
+        raise RadarError(f"{draws:,} draws", f"1 to {DRAWS.most:,}", "1,000 to 2,000 are enough for a point")
+    if target is not None and not 0 < target < 1:
+        raise RadarError(f"a risk of {target:g}", "a share between 0 and 1, such as 0.02")
 
 
 def _find_trunk_plan(workspace: Workspace, named: str) -> str:

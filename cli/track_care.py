@@ -13,6 +13,10 @@ from cli.words import word
 if TYPE_CHECKING:
     import polars as pl
 
+    from data.runs import Run
+    from data.workspace import Workspace
+    from operations.care import CareTables
+
 _WORTH_TELLING = 0.5  # hours a closure may add before it is told (judgement)
 
 
@@ -45,9 +49,7 @@ def care(
     """
     from cli.past_plans import find_plan
     from cli.weather_tables import latest_run
-    from data.departure_times import TimetableTables
-    from data.language import current_language
-    from operations.care import CareTables, list_care, sum_by_merchant
+    from operations.care import list_care, sum_by_merchant
     from operations.tracking import latest_moment
 
     workspace = workspace_of(context)
@@ -58,36 +60,13 @@ def care(
     options = {"as_of": as_of, "warning": warning, "plan": plan_run, "least_hours": least_hours}
     with workspace.run("track care", options=options) as run:
         impact_run = latest_run(workspace, "lane_closures", "weather impact", "radar weather impact")
-        waybills = run.read("waybills")
-        moment = chosen or latest_moment(waybills)
-        flows = run.results("trunk_flows", plan_run) if plan_run else workspace.results("trunk_flows").clear()
-        tables = CareTables(
-            waybills,
-            run.read("lanes"),
-            flows,
-            run.results("lane_weather", impact_run),
-            run.results("lane_closures", impact_run),
-            TimetableTables(
-                run.read("hubs"),
-                run.read("hub_sorts"),
-                run.read("hub_closures"),
-                run.read("lane_departures"),
-                workspace.settings.plan.day_cut_off_hours,
-            ),
-        )
+        tables = _read_tables(workspace, run, plan_run, impact_run)
+        moment = chosen or latest_moment(tables.waybills)
         hour = workspace.settings.weather.departure_hour
         found = write_texts(list_care(tables, moment, zone, hour, warning, least_hours), run.read("hubs"))
         run.append("care_list", found)
         merchants = sum_by_merchant(found)
-        under_way = int(found.filter(found["kind"] == "under_way")["parcels"].sum())
-        planned = int(found["parcels"].sum()) - under_way
-        run.message = word(
-            "care.sum",
-            under_way=f"{under_way:,}",
-            planned=f"{planned:,}",
-            named=f"{int(found.filter(found['merchant_id'].is_not_null())['parcels'].sum()):,}",
-            merchants=merchants["merchant_id"].drop_nulls().len(),
-        )
+        run.message = _sum_up(found, merchants)
     if json:
         out_json(
             {
@@ -101,6 +80,45 @@ def care(
         )
         return
     say(f"{run.message} ({run.run_id}).")
+    _print_care(found, merchants, top)
+
+
+def _read_tables(workspace: Workspace, run: Run, plan_run: str | None, impact_run: str) -> CareTables:
+    from data.departure_times import TimetableTables
+    from operations.care import CareTables
+
+    flows = run.results("trunk_flows", plan_run) if plan_run else workspace.results("trunk_flows").clear()
+    timetable = TimetableTables(
+        run.read("hubs"),
+        run.read("hub_sorts"),
+        run.read("hub_closures"),
+        run.read("lane_departures"),
+        workspace.settings.plan.day_cut_off_hours,
+    )
+    return CareTables(
+        run.read("waybills"),
+        run.read("lanes"),
+        flows,
+        run.results("lane_weather", impact_run),
+        run.results("lane_closures", impact_run),
+        timetable,
+    )
+
+
+def _sum_up(found: pl.DataFrame, merchants: pl.DataFrame) -> str:
+    under_way = int(found.filter(found["kind"] == "under_way")["parcels"].sum())
+    return word(
+        "care.sum",
+        under_way=f"{under_way:,}",
+        planned=f"{int(found['parcels'].sum()) - under_way:,}",
+        named=f"{int(found.filter(found['merchant_id'].is_not_null())['parcels'].sum()):,}",
+        merchants=merchants["merchant_id"].drop_nulls().len(),
+    )
+
+
+def _print_care(found: pl.DataFrame, merchants: pl.DataFrame, top: int) -> None:
+    from data.language import current_language
+
     if found.height:
         out_rows(merchants.head(top), json=False, title="Merchants")
         text = f"text_{current_language()}"

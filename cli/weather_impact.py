@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from weather.applying import Adjusted
     from weather.impact_inputs import NetworkImpact
 
 AsOf = Annotated[
@@ -123,8 +124,6 @@ def apply(
 
     Example: `radar weather apply --close likely`
     """
-    from dataclasses import asdict
-
     import polars as pl
 
     from weather.applying import apply_weather
@@ -151,27 +150,41 @@ def apply(
         days = f"{made.unknown_days[0]} to {made.unknown_days[-1]}"
         warn(f"No weather is known for {len(made.unknown_days)} days of the forecast ({days}); they stay as they were.")
     if json:
-        facts: dict[str, object] = {
-            "run_id": run.run_id,
-            "forecast_run": source,
-            "impact_run": impact_run,
-        }
-        facts |= {
-            "basis": made.basis,
-            "moved": held,
-            "waiting": made.waiting,
-            "undelivered": made.undelivered,
-            "rates": [without_nan(asdict(rate)) for rate in made.response.rates],
-            "warnings": [without_nan(asdict(row)) for row in made.warnings],
-        }
-        out_json(
-            facts
-            | {"days": made.by_day.to_dicts(), "closed": made.closed.to_dicts(), "closures": made.closures.to_dicts()}
-        )
+        runs = {"run_id": run.run_id, "forecast_run": source, "impact_run": impact_run}
+        out_json(runs | _list_facts(made, held))
         return
+    _print_adjusted(made, f"{run.message[:1].upper()}{run.message[1:]} (run {run.run_id}).")
+    if made.closed.height:
+        _print_closures(made.closures, zone)
+        say(f"Closed in this scenario: {made.closed.height:,} (lane, day); run `radar plan trunk` again.")
+    elif chosen:
+        say("No lane-day is closed: none of those named has weather, or none is as likely as that.")
+
+
+def _list_facts(made: Adjusted, held: int) -> dict[str, object]:
+    """List what ``--json`` tells of an adjusted forecast, and of the parcels held back."""
+    from dataclasses import asdict
+
+    return {
+        "basis": made.basis,
+        "moved": held,
+        "waiting": made.waiting,
+        "undelivered": made.undelivered,
+        "rates": [without_nan(asdict(rate)) for rate in made.response.rates],
+        "warnings": [without_nan(asdict(row)) for row in made.warnings],
+        "days": made.by_day.to_dicts(),
+        "closed": made.closed.to_dicts(),
+        "closures": made.closures.to_dicts(),
+    }
+
+
+def _print_adjusted(made: Adjusted, summary: str) -> None:
+    """Print the days, what moved, and where each effect is from."""
+    import polars as pl
+
     factor = pl.when(pl.col("before") > 0).then(pl.col("after") / pl.col("before")).otherwise(1.0)
     out_rows(made.by_day.with_columns(weather=factor), json=False, title="Parcels of the network")
-    say(f"{run.message[:1].upper()}{run.message[1:]} (run {run.run_id}).")
+    say(summary)
     if made.undelivered:
         say(f"{made.undelivered:,} parcels wait at outlets after the last day.")
     sent = "this network's history" if made.basis["out"] == "history" else "published courier productivity"
@@ -187,11 +200,6 @@ def apply(
         say(
             f"Under {row.id} couriers handle {row.kept:.2f} of a day's parcels ({low:.2f} to {min(high, 1.0):.2f}; {known})."
         )
-    if made.closed.height:
-        _print_closures(made.closures, zone)
-        say(f"Closed in this scenario: {made.closed.height:,} (lane, day); run `radar plan trunk` again.")
-    elif chosen:
-        say("No lane-day is closed: none of those named has weather, or none is as likely as that.")
 
 
 @known_errors

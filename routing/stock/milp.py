@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +78,40 @@ class PairSolution:
 
 
 @dataclass(frozen=True, slots=True)
+class _Columns:
+    """What the columns stand for: units of each pair, brought in for each family, short of each group, and open warehouses.
+
+    Attributes
+    ----------
+    groups, places
+        Group and warehouse of each pair.
+    bundle
+        Of each pair: the place of its family at the warehouse among ``families`` and ``sites``.
+    families, sites
+        Family and warehouse of each column of what is brought in.
+    first_open, count
+        The first column of an open warehouse, and how many columns there are.
+    """
+
+    groups: NDArray[np.int64]
+    places: NDArray[np.int64]
+    bundle: NDArray[np.int64]
+    families: NDArray[np.int64]
+    sites: NDArray[np.int64]
+    first_open: int
+    count: int
+
+    @classmethod
+    def of(cls, problem: LocationProblem, allowed: NDArray[np.bool_]) -> _Columns:
+        """List the columns of a problem over the allowed pairs."""
+        groups, places = np.nonzero(allowed)
+        n_groups, n_places = problem.cost.shape
+        bundles, bundle = np.unique(problem.family[groups] * n_places + places, return_inverse=True)
+        first_open = groups.size + bundles.size + n_groups
+        return cls(groups, places, bundle, bundles // n_places, bundles % n_places, first_open, first_open + n_places)
+
+
+@dataclass(frozen=True, slots=True)
 class _Rows:
     """Rows of one kind: entries of the matrix and both sides."""
 
@@ -123,79 +157,83 @@ def solve_pairs(
     PairSolution
         Plan, bound and, of a linear problem, prices.
     """
-    import scipy.sparse as sp
-
     if opened is not None:
         allowed = allowed & opened
-    groups, places = np.nonzero(allowed)
-    n_groups, n_places = problem.cost.shape
-    pairs = len(groups)
-    bundles, bundle = np.unique(problem.family[groups] * n_places + places, return_inverse=True)
-    families, sites = bundles // n_places, bundles % n_places
-    first_open = pairs + len(bundles) + n_groups
-    columns = first_open + n_places
-    rows = _write_rows(problem, allowed, groups, places, bundle, families, sites)
-    if not relaxed and opened is None:
-        rows += _write_tight_rows(problem, groups, places, first_open)
+    columns = _Columns.of(problem, allowed)
+    model = _write_model(problem, allowed, columns, relaxed=relaxed, opened=opened)
+    mixed, unit = bool(model.whole.any()), np.ones(columns.count)
+    if mixed:
+        model, unit = _scale(model)
+    solved = solve_linear(model, deadline=deadline, nodes=nodes, solver=solver if mixed else "GLOP")
+    if solved.values is None:
+        return PairSolution(np.zeros(problem.cost.shape), np.zeros(problem.cost.shape[1]), 0.0, found=False)
+    values = solved.values * unit
+    sent, open_share = values[: columns.groups.size], values[columns.first_open :]
+    units = np.zeros(problem.cost.shape)
+    units[columns.groups, columns.places] = np.where(sent > MILP.noise, sent, 0.0)
+    if solved.duals is None:
+        return PairSolution(units, open_share, max(solved.bound, 0.0), found=True)
+    plan = PairSolution(units, open_share, solved.objective if solved.optimal else 0.0, found=True)
+    return _with_prices(plan, problem, columns, solved.duals)
+
+
+def _write_model(
+    problem: LocationProblem,
+    allowed: NDArray[np.bool_],
+    columns: _Columns,
+    *,
+    relaxed: bool,
+    opened: NDArray[np.bool_] | None,
+) -> LinearModel:
+    import scipy.sparse as sp
+
+    first_open, families = columns.first_open, columns.families
+    mixed = not relaxed and opened is None
+    rows = _write_rows(problem, allowed, columns)
+    if mixed:
+        rows += _write_tight_rows(problem, columns.groups, columns.places, first_open)
         rows.append(_write_cover_rows(problem, allowed, first_open))
-    matrix = sp.vstack([_as_matrix(row, columns) for row in rows], format="csr")
-    open_low = np.zeros(n_places) if opened is None else opened.astype(float)
-    open_high = np.ones(n_places) if opened is None else opened.astype(float)
-    upper = [problem.demand[groups], np.full(len(bundles), np.inf), problem.demand, open_high]
-    whole = np.zeros(columns, dtype=bool)
-    whole[first_open:] = (problem.opening > 0) & (not relaxed) & (opened is None)
-    model = LinearModel(
-        np.concatenate(
-            [problem.cost[groups, places], problem.inbound[families, sites], problem.short_cost, problem.opening]
-        ),
-        matrix,
+    open_low, open_high = (
+        np.full(problem.opening.size, at) if opened is None else opened.astype(float) for at in (0.0, 1.0)
+    )
+    upper = [problem.demand[columns.groups], np.full(families.size, np.inf), problem.demand, open_high]
+    whole = np.zeros(columns.count, dtype=bool)
+    whole[first_open:] = (problem.opening > 0) & mixed
+    sent = problem.cost[columns.groups, columns.places]
+    return LinearModel(
+        np.concatenate([sent, problem.inbound[families, columns.sites], problem.short_cost, problem.opening]),
+        sp.vstack([_as_matrix(row, columns.count) for row in rows], format="csr"),
         np.concatenate([row.lower for row in rows]),
         np.concatenate([row.upper for row in rows]),
         np.concatenate([np.zeros(first_open), open_low]),
         np.concatenate(upper),
         integer=whole if whole.any() else None,
     )
-    unit = np.ones(columns)
-    if whole.any():
-        model, unit = _scale(model)
-    solved = solve_linear(model, deadline=deadline, nodes=nodes, solver=solver if whole.any() else "GLOP")
-    if solved.values is None:
-        return PairSolution(np.zeros(problem.cost.shape), np.zeros(n_places), 0.0, found=False)
-    values = solved.values * unit
-    units = np.zeros(problem.cost.shape)
-    units[groups, places] = np.where(values[:pairs] > MILP.noise, values[:pairs], 0.0)
-    if solved.duals is None:
-        return PairSolution(units, values[first_open:], max(solved.bound, 0.0), found=True)
-    duals, stock_price = solved.duals, problem.inbound.copy()
-    at_hand = duals[n_groups : n_groups + len(bundles)]
-    stock_price[families, sites] = np.clip(-at_hand, 0.0, stock_price[families, sites])
-    first_dispatch = n_groups + len(bundles) + 2 * n_places
-    return PairSolution(
-        units,
-        values[first_open:],
-        solved.objective if solved.optimal else 0.0,
-        found=True,
+
+
+def _with_prices(plan: PairSolution, problem: LocationProblem, columns: _Columns, duals: Floats) -> PairSolution:
+    """Read the prices of a linear problem off its duals, in the order of the rows."""
+    n_groups, n_places = problem.cost.shape
+    bundles = columns.families.size
+    stock_price = problem.inbound.copy()
+    at_hand = columns.families, columns.sites
+    stock_price[at_hand] = np.clip(-duals[n_groups : n_groups + bundles], 0.0, stock_price[at_hand])
+    first_dispatch = n_groups + bundles + 2 * n_places
+    return replace(
+        plan,
         group_price=np.minimum(duals[:n_groups], problem.short_cost),
         dispatch_price=np.maximum(-duals[first_dispatch : first_dispatch + n_places], 0.0),
         stock_price=stock_price,
     )
 
 
-def _write_rows(
-    problem: LocationProblem,
-    allowed: NDArray[np.bool_],
-    groups: NDArray[np.int64],
-    places: NDArray[np.int64],
-    bundle: NDArray[np.int64],
-    families: NDArray[np.int64],
-    sites: NDArray[np.int64],
-) -> list[_Rows]:
+def _write_rows(problem: LocationProblem, allowed: NDArray[np.bool_], columns: _Columns) -> list[_Rows]:
+    groups, places, families, sites = columns.groups, columns.places, columns.families, columns.sites
     n_groups, n_places = problem.cost.shape
     pair_ids, bundle_ids = np.arange(len(groups)), np.arange(len(families))
     group_ids, place_ids = np.arange(n_groups), np.arange(n_places)
     first_in = len(groups)
-    first_short = first_in + len(families)
-    first_open = first_short + n_groups
+    first_short, first_open = first_in + len(families), columns.first_open
     one, in_one = np.ones(len(groups)), np.ones(len(families))
     most = np.where(allowed, problem.demand[:, None], 0.0).sum(axis=0)
     room = np.minimum(problem.room, most)
@@ -211,7 +249,7 @@ def _write_rows(
         ),
         # each family at a warehouse: sent - brought in <= there
         _Rows(
-            ((bundle, pair_ids, one), (bundle_ids, first_in + bundle_ids, -in_one)),
+            ((columns.bundle, pair_ids, one), (bundle_ids, first_in + bundle_ids, -in_one)),
             np.full(len(families), -np.inf),
             problem.there[families, sites],
         ),
