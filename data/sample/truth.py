@@ -138,11 +138,3 @@ def write_truth(truth: Truth, folder: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for field in fields(truth):
         getattr(truth, field.name).write_parquet(target / f"{field.name}.parquet")
-
-
-def read_truth(folder: Path) -> Truth:
-    """Read the truth that ``write_truth`` left in a workspace folder."""
-    target = folder / FOLDER
-    return Truth(
-        **{field.name: pl.read_parquet(target / f"{field.name}.parquet", glob=False) for field in fields(Truth)}
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from data.contracts import TABLES, links_of
 from data.errors import RadarError
 from data.sample.make import build_sample
 from data.sample.scale import AS_OF, FIRST_DAY, SCALES
-from data.sample.truth import read_truth
+from data.sample.truth import FOLDER, Truth
 from data.sample.write import write_sample
 from tests.data.sample_checks import SEED, small_sample
 
@@ -174,7 +175,8 @@ def test_a_sample_is_written_as_a_workspace_with_its_run_and_truth(tmp_path: Pat
     assert workspace.read("route_volumes").height == small_sample().tables["route_volumes"].height
     assert workspace.results("sourcing")["run_id"].unique().to_list() == runs["run_id"].to_list()
     assert (workspace.folder / "regions.geojson").is_file()
-    truth = read_truth(workspace.folder)
+    tables = {field.name: workspace.folder / FOLDER / f"{field.name}.parquet" for field in fields(Truth)}
+    truth = Truth(**{name: pl.read_parquet(table, glob=False) for name, table in tables.items()})
     assert truth.future_volumes.equals(small_sample().truth.future_volumes)
     with pytest.raises(RadarError, match="is a workspace already"):
         write_sample(tmp_path / "peak", "small", SEED)
