@@ -226,7 +226,15 @@ ANSWERS: tuple[Answer, ...] = (
         calibration: map?, what backtests saw of the draws
         """,
     ),
-    record("whatif new", "name: text, what-if\nfolder: text, its workspace\nedits: list, its edits"),
+    record(
+        "whatif new",
+        """
+        name: text, what-if
+        folder: text, its workspace
+        edits: list, its edits
+        overruled: map, columns of hubs edited for nothing in plans by sorts, since hub_sorts holds them, and the hubs
+        """,
+    ),
     records(
         "whatif list",
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _NOUNS = (
-    "answer|area|byte|case|cell|change|column|count|courier|cut|day|demand|departure|draw|edition|event|feature|file|flow|"
+    "answer|area|byte|case|cell|change|column|count|courier|cut|day|demand|departure|draw|edit|edition|event|feature|file|flow|"
     "future|gap|hour|hub|id|incident|kind|lane|line|merchant|minute|month|neighbourhood|night|order|outlet|page|parcel|"
     "place|plan|point|promotion|region|result|route|row|rule|run|scenario|second|sheet|shortfall|sort|step|"
     "stop|table|task|time|trip|unit|value|vehicle|version|violation|warehouse|warning|waybill|week|year"

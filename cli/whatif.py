@@ -55,15 +55,19 @@ def new(
 
     It is a workspace of its own in the folder whatifs/NAME: every command works on it with --workspace.
 
-    Example: `radar whatif new "more sorters" --edit "hubs[hub_id=JIN] sort_capacity*=1.15"`
+    Example: `radar whatif new "more sorters" --edit "hub_sorts[hub_id=JIN] sort_capacity*=1.15"`
     """
-    from data.whatif import make_whatif
+    from data.whatif import list_overruled, make_whatif
 
     workspace = workspace_of(context)
     lines = [*(_read_edits(edits) if edits is not None else []), *(edit or [])]
     made = make_whatif(workspace, name, lines)
+    overruled = list_overruled(made)
+    for column, hubs in overruled.items():
+        warn(word("whatif.overruled", column=column, hubs=", ".join(hubs), first=hubs[0]))
     if json:
-        out_json({"name": made.name, "folder": str(made.folder), "edits": [one.line for one in made.edits]})
+        facts = {"name": made.name, "folder": str(made.folder), "edits": [one.line for one in made.edits]}
+        out_json(facts | {"overruled": overruled})
     else:
         say(word("whatif.made", name=made.name, n=len(made.edits), folder=made.folder))
 

@@ -175,6 +175,23 @@ def find_whatif(workspace: Workspace, name: str) -> WhatIf:
     return known[name]
 
 
+def list_overruled(made: WhatIf) -> dict[str, list[str]]:
+    """Give by column of hubs the hubs of which it is edited for nothing in plans by sorts: those read it from hub_sorts, that stand as before."""
+    keys = ["hub_id", "sort_id", "date_from"]
+    sorts, sorts_before = (place.read("hub_sorts") for place in (made, made.base))
+    found: dict[str, list[str]] = {}
+    for column in ("sort_capacity", "buffer_capacity"):
+        hubs, before = (place.read("hubs").select("hub_id", column) for place in (made, made.base))
+        edited = set(hubs.join(before, on=hubs.columns, how="anti", nulls_equal=True)["hub_id"])
+        own = [*keys, column]
+        same = sorts.select(own).join(sorts_before.select(own), on=own, how="semi", nulls_equal=True)
+        if column == "buffer_capacity":  # without one of its own a sort has the hub's
+            same = same.filter(pl.col(column).is_not_null())
+        names = sorted(edited & set(same["hub_id"]))
+        found |= {column: names} if names else {}
+    return found
+
+
 def make_whatif(workspace: Workspace, name: str, lines: Sequence[str]) -> WhatIf:
     """Make a what-if: its edits are tried on the tables before anything is written.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -153,3 +154,28 @@ def test_edits_of_a_file_come_first_and_what_ifs_lie_over_workspaces_only(folder
     (broken / "whatif.toml").write_text("edits = 3", encoding="utf-8")
     assert "no what-if" in radar(folder, "whatif", "list").stderr
     (broken / "whatif.toml").unlink()
+
+
+def test_an_edit_that_the_hours_of_hubs_overrule_is_told(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path)
+    with workspace.run("load") as load:
+        hubs = {"hub_id": ["A", "B", "C"], "name": ["a", "b", "c"], "sort_capacity": 150, "buffer_capacity": 200}
+        load.upsert("hubs", pl.DataFrame(hubs))
+        hours = {"opens": "16:00", "cut_off": "22:00", "closes": "24:00", "sort_capacity": 70}
+        sorts = {"hub_id": ["A", "B"], "sort_id": "late", "date_from": [date(2000, 1, 1)] * 2}
+        load.upsert("hub_sorts", pl.DataFrame(sorts | hours | {"buffer_capacity": [None, 90]}))
+    edits = ("--edit", "hubs sort_capacity*=2, buffer_capacity+=1")
+    made = answer(tmp_path, "whatif", "new", "hubs alone", *edits)
+    assert made["overruled"] == {"sort_capacity": ["A", "B"], "buffer_capacity": ["B"]}
+    told = " ".join(radar(tmp_path, "whatif", "new", "told", *edits).stderr.split())
+    assert "sort_capacity of A, B changes nothing" in told
+    both = (
+        *edits,
+        "--edit",
+        "hub_sorts[hub_id=A] sort_capacity*=2",
+        "--edit",
+        "hub_sorts[hub_id=B] buffer_capacity=99",
+    )
+    assert answer(tmp_path, "whatif", "new", "both", *both)["overruled"] == {"sort_capacity": ["B"]}
+    others = ("--edit", "hubs[hub_id=C] sort_capacity=1", "--edit", "hubs handling_cost=.1")
+    assert answer(tmp_path, "whatif", "new", "others", *others)["overruled"] == {}
