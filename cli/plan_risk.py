@@ -169,20 +169,21 @@ def add_risk(certificates: pl.DataFrame, risk: Mapping[str, Any]) -> pl.DataFram
 
 def tell_risk(certificate: Mapping[str, Any]) -> str:
     """Say what a plan risks in a sentence, or why nothing is known."""
+    from cli.translation import in_language
     from cli.words import word
     from routing.stress.probability import Probability
 
     def tell(value: float) -> str:
-        return Probability(value, 0.0, NOTHING_HIT / (certificate["draws"] + NOTHING_HIT)).tell_value()
+        return in_language(Probability(value, 0.0, NOTHING_HIT / (certificate["draws"] + NOTHING_HIT)).tell_value())
 
     if certificate["overflow_probability"] is None:
         return word("risk.unknown", reason=certificate["overflow_reason"])
     ends = (certificate["overflow_probability"], certificate["overflow_low"], certificate["overflow_high"])
     return word(
         "risk.known",
-        probability=Probability(*ends).tell(),
+        probability=in_language(Probability(*ends).tell()),
         draws=certificate["draws"],
-        policy=certificate["policy"],
+        policy=in_language(certificate["policy"]),
         rigid=tell(certificate["overflow_rigid"]),
         floor=tell(certificate["overflow_floor"]),
     )

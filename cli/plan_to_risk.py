@@ -204,6 +204,7 @@ def _choose(found: list[_Found], target: float) -> _Found:
 
 def tell_reached(reached: Reached) -> list[str]:
     """Tell in sentences what was reached and what it would take."""
+    from cli.translation import in_language
     from cli.words import word
 
     key = "target.met" if reached.met else "target.missed"
@@ -211,7 +212,7 @@ def tell_reached(reached: Reached) -> list[str]:
         word(
             key,
             target=f"{reached.target:.1%}",
-            probability=reached.fresh.tell(),
+            probability=in_language(reached.fresh.tell()),
             draws=f"{FRESH_DRAWS:,}",
             rounds=len(reached.rounds) - 1,
             change=f"{reached.cost / reached.cost_before - 1:+.1%}" if reached.cost_before else "–",
@@ -224,13 +225,15 @@ def tell_reached(reached: Reached) -> list[str]:
 
 def tell_capacity(found: Capacity, target: float) -> list[str]:
     """Tell in sentences what to ask for, what booking it costs, and what it comes to on futures it was not found on."""
+    from cli.translation import in_language
     from cli.words import money, word
 
+    after, before = (in_language(one.tell()) for one in (found.after, found.before))
     if not found.asks:
-        return [word("target.no_asks", probability=found.before.tell())]
+        return [word("target.no_asks", probability=before)]
     asks = word("target.join").join(_tell_ask(ask) for ask in found.asks)
     change = f"{found.cost_after / found.cost_before - 1:+.1%}" if found.cost_before else "–"
-    facts = {"probability": found.after.tell(), "before": found.before.tell(), "change": change}
+    facts = {"probability": after, "before": before, "change": change}
     key = "target.asks_meet" if found.after.high <= target else "target.asks_miss"
     lines = [word("target.asks", asks=asks, price=money(found.price), **facts), word(key, target=f"{target:.1%}")]
     if found.milestones:

@@ -204,7 +204,7 @@ class _Table:
         from cli.closure_scenarios import lay_weather
         from cli.past_plans import find_plan, read_trunk_plan
         from cli.plan_risk import lay_out_plan
-        from cli.scenarios import describe_surroundings
+        from cli.scenarios import describe_surroundings, warn_of_beyond
         from cli.stress import find_forecast
         from cli.trunk_task import read_options
         from data.errors import RadarError
@@ -226,6 +226,7 @@ class _Table:
             tables, lambda level: workspace.results(f"{level}_forecasts", source), settings, costs, draws, seed
         )
         around = describe_surroundings(workspace, ready.source, tuple(cases))
+        warn_of_beyond(ready.layout, tuple(cases))
         options = StressOptions(draws=draws, seed=seed)
         check_scenarios(cases, ready.layout, around)
         demand = ready.source.draw(0, draws)

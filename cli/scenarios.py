@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, time
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import RadarError
 from data.spelling import ask_near
-from routing.stress.incidents import Incident, Scenario, Surroundings
+from routing.stress.incidents import Incident, Scenario, Surroundings, lie_beyond
 
 if TYPE_CHECKING:
     from cli.demand_draws import DemandSource
     from data.workspace import Workspace
+    from routing.stress.layout import Layout
 
 # causes that are thrown together are the weather's: a row of the table stands for itself
 _FIELDS = tuple(name for name in Incident.__dataclass_fields__ if name != "throw")
@@ -103,6 +105,16 @@ def describe_surroundings(workspace: Workspace, source: DemandSource, scenarios:
         merchant_share=_share_of_merchants(workspace) if any(one.merchant_id for one in kinds) else {},
         courier_share=source.share_of_couriers() if any(one.courier_id for one in kinds) else {},
     )
+
+
+def warn_of_beyond(layout: Layout, scenarios: Sequence[Scenario]) -> None:
+    """Name the scenarios that lie outside the days played: their figures are those without them."""
+    from cli.console import warn
+
+    names = lie_beyond(layout, scenarios)
+    if names:
+        first, last = layout.dates[0], layout.dates[-1]
+        warn(f"Scenarios that lie outside the days played, {first} to {last}, and change nothing: {', '.join(names)}.")
 
 
 def _read_scenario(row: Any, at: int, known: dict[str, Incident], file: Path) -> Scenario:

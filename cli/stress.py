@@ -97,7 +97,7 @@ def stress(
     """
     from cli.calibration import find_calibration, tell_calibration
     from cli.closure_scenarios import planned_span, read_closures
-    from cli.scenarios import choose_scenarios, describe_surroundings
+    from cli.scenarios import choose_scenarios, describe_surroundings, warn_of_beyond
     from routing.stress.policies import DEFAULT, RIGID, UNLIMITED, Policy
     from routing.stress.stress import StressOptions, stress_plan
     from routing.stress.to_tables import tabulate_draws
@@ -116,6 +116,7 @@ def stress(
     with progress("Stress test") as bar, workspace.run("stress", run_options, seed) as run:
         ready = _lay_out(workspace, run, run_id, source, options, weather)
         around = describe_surroundings(workspace, ready.source, cases)
+        warn_of_beyond(ready.layout, cases)
         found = stress_plan(ready.layout, ready.source.draw, options, around, bar, engine_of(workspace, engine))
         run.append("stress_results", found.results)
         run.append("stress_summaries", found.summaries)

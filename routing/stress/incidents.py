@@ -193,6 +193,16 @@ def check_incident(incident: Incident, layout: Layout, around: Surroundings) -> 
         raise RadarError(f"a probability of {incident.probability:g}", "0 to 1")
 
 
+def lie_beyond(layout: Layout, scenarios: Sequence[Scenario]) -> list[str]:
+    """Name the scenarios with incidents that all lie outside the days played, and so change nothing."""
+    last = _HOURS * len(layout.dates)
+    spans = {
+        one.name: [(layout.steps.to_hours(inc.starts_at), layout.steps.to_hours(inc.ends_at)) for inc in one.incidents]
+        for one in scenarios
+    }
+    return [name for name, found in spans.items() if found and all(end <= 0 or start >= last for start, end in found)]
+
+
 def _share_of_sorts(incidents: Sequence[Incident], layout: Layout, hub: int) -> Money:
     """Return [steps] the share of each sort's hours that the union of some windows covers."""
     steps, count = layout.steps, layout.steps.count[hub]

@@ -286,6 +286,11 @@ def test_rules_that_are_told_together_are_each_chinese_whatever_their_values_hol
             "2次：a 不是表 hubs 的编号（首见：a.csv 第3行，值 'A'）；3次：b 不是表 lanes 的编号（首见：a.csv 第9行，值 \"it's\"）",
         ),
         (
+            "stress-0001: a hub overflows in 12 % (6.7 to 20.6 %) of 50 futures (spot 10 %).",
+            "stress-0001：50组未来中有分拨爆仓的占12%（6.7至20.6%）（临时车至多10%）。",
+        ),
+        ("below 0.38 %", "不到0.38%"),
+        (
             "9 units in 2 warehouses for Double 11 opening, Double 11, 11,513,399 CNY, within 0.00 % of the least possible; ended by effort",
             "Double 11 opening, Double 11：2个仓库备货9件，11,513,399元，与最低可能相差不超过0.00%；搜索按工作量完成",
         ),

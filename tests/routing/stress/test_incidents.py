@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import RadarError
-from routing.stress.incidents import Incident, Surroundings, change_demand, lost_seconds, strike
+from routing.stress.incidents import Incident, Scenario, Surroundings, change_demand, lie_beyond, lost_seconds, strike
 from routing.stress.layout import Prices, lay_out
 from routing.stress.play import play_draws
 from routing.stress.policies import RIGID, apply_policy
@@ -133,6 +133,25 @@ def test_a_hub_of_fewer_sorts_than_others_sorts_slower_without_a_word() -> None:
     after = strike(made, apply_policy(made, RIGID), [slow], Surroundings(ZONE)).hubs.capacity[fewest]
     assert (after <= before).all()
     assert (after < before).any()
+
+
+def test_scenarios_outside_the_days_played_are_named() -> None:
+    made = layout()
+    hours = 24.0 * len(made.dates)
+    before, after, last = ((-24, 0), (hours, hours + 24), (hours - 1, hours + 24))
+    cases: dict[str, list[tuple[float, float]]] = {
+        "none": [],
+        "before": [before],
+        "after": [after],
+        "both": [before, after],
+        "the last hour": [last],
+        "one of two": [after, last],
+    }
+    scenarios = [
+        Scenario(name, tuple(happens("hub_shut", first, end, hub_id="A") for first, end in spans))
+        for name, spans in cases.items()
+    ]
+    assert lie_beyond(made, scenarios) == ["before", "after", "both"]
 
 
 def late_and_over(outcomes: Any) -> tuple[int, int]:
