@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
-from benchmarks.risk import commands, incidents, players, sample, scale_out, size
+from benchmarks.risk import bookings, commands, incidents, players, sample, scale_out, size
 from benchmarks.risk.page import Section, write_page
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "measured" / "risk.md"
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[Path], Section]] = {
     "interval": sample.interval,
     "target": commands.target,
     "contracts": commands.contracts,
+    "bookings": bookings.bookings,
     "incidents": incidents.table,
     "monotone": incidents.monotone,
     "errors": sample.errors,

@@ -21,7 +21,7 @@ from routing.stress.stress import StressOptions, hit
 
 DRAWS = 1000
 FACTORS = (0.0, 0.5, 1.0, 1.5)
-MANY, FEW = 20_000, 200  # draws that stand for the truth, draws of an interval
+MANY, FEW = 40_000, 200  # draws that stand for the truth, draws of an interval
 STRATA = StressOptions().strata
 KEYS = ["date", "origin_hub_id", "destination_hub_id"]
 
@@ -114,7 +114,7 @@ def interval(folder: Path) -> Section:
         for found in (estimate(hits[at : at + FEW], STRATA) for at in range(0, MANY, FEW))
     ]
     share = float(np.mean(held))
-    note = f"{len(held)} runs of {FEW} draws each against all {MANY:,}, which say {truth:.1%}. By chance alone 100 right intervals hold it in 91 to 99 %."
+    note = f"{len(held)} runs of {FEW} draws each against all {MANY:,}, which say {truth:.1%}. By chance alone 200 right intervals hold it in 92 to 98 %."
     return Section(
         "How sure an interval is",
         [Bar(f"95 % interval of {FEW} draws holds the truth", "93 to 97 %", f"{share:.0%}", 0.93 <= share <= 0.97)],

@@ -67,11 +67,20 @@ class Prices:
 
 @dataclass(frozen=True)
 class Kinds:
-    """What can be booked: by column the day, the lane and the vehicle type."""
+    """What can be booked, and over which ways it is carried.
+
+    Attributes
+    ----------
+    day, lane, vehicle_type
+        By column of what is booked.
+    ways
+        Column of ``carry``, row of the demand, lanes and days of leaving.
+    """
 
     day: list[date]
     lane: list[str]
     vehicle_type: list[str]
+    ways: list[tuple[int, int, list[str], list[date]]]
 
 
 @dataclass
@@ -249,6 +258,7 @@ class _Writer:
         ]
         self.entries: list[tuple[int, int, float]] = []  # row, column, value of W
         self.carry: list[float] = []
+        self.column_ways: list[tuple[int, int, list[str], list[date]]] = []
 
     def write(self, routes: pl.DataFrame, number: Mapping[str, int]) -> tuple[Booking, Kinds]:
         """Write it all."""
@@ -297,6 +307,7 @@ class _Writer:
             [self.dates[day] for _, day, _ in self.booked],
             [self.net.lane_ids[lane] for lane, _, _ in self.booked],
             [kind["vehicle_type_id"] for _, _, kind in self.booked],
+            self.column_ways,
         )
 
     def _write_ways(self, routes: pl.DataFrame, number: Mapping[str, int], room: int, hub_row: int) -> None:
@@ -316,12 +327,15 @@ class _Writer:
                 column = self._column(self.handling[origin])
                 self.entries += [(row, column, 1.0), (hub_row + origin * days + begun, column, 1.0)]
                 day = begun
+                leaves: list[date] = []
                 for lane in way:
+                    leaves.append(self.dates[day])
                     self.entries.append((room + lane * days + day, column, 1.0))
                     day += self.net.days[lane]
                     hub = self.net.ends[lane][1]
                     self.entries.append((hub_row + hub * days + day, column, 1.0))
                     self.carry[column] += self.net.parcel_cost[lane] + self.handling[hub]
+                self.column_ways.append((column, row, [self.net.lane_ids[lane] for lane in way], leaves))
                 dearest = max(dearest, self.net.cost(way) + self.handling[origin])
             later = self._column(dearest * self.prices.spot_factor + self.prices.late_cost)
             self.entries.append((row, later, 1.0))
