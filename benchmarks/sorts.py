@@ -21,6 +21,8 @@ from data.workspace import Workspace
 
 MORE = 1.7
 """Times the week's parcels, of which no plan carries all (judgement: what a peak beyond every forecast could bring)."""
+STAGED = 0.5
+"""Of what its largest sort takes, the sorted parcels that a hub with staging has room for (judgement: trailers at half its doors)."""
 ANY_PATH = {"max_legs": 0, "max_detour_ratio": 0.0}
 WAYS: tuple[tuple[str, dict[str, float], tuple[str, ...]], ...] = (
     ("by days", {}, ("--by", "days")),
@@ -37,7 +39,7 @@ _COLUMNS = {
 
 
 def measure_ways(folder: Path) -> list[dict[str, Any]]:
-    """Plan the week of a finished sample in every way, then so many parcels more by days and by sorts.
+    """Plan the week of a finished sample in every way, then with staging, then so many parcels more by days and by sorts.
 
     Returns
     -------
@@ -54,13 +56,16 @@ def measure_ways(folder: Path) -> list[dict[str, Any]]:
             shutil.copytree(folder, copy)
             _set(copy, settings)
             rows.append(_measure(copy, name, (*week, *words)))
-        more = Path(place) / "more"
+        staged, more = Path(place) / "staged", Path(place) / "more"
+        shutil.copytree(folder, staged)
+        _add_staging(staged)
+        rows.append(_measure(staged, "by sorts, lanes by day, with staging", (*week, "--sort-plan", "daily")))
         shutil.copytree(folder, more)
         _load_more(more)
-        given = (*week, "--demand", "given")
-        rows += [
-            _measure(more, f"{MORE:g} times the parcels, by {by}", (*given, "--by", by)) for by in ("days", "sorts")
-        ]
+        given, many = (*week, "--demand", "given"), f"{MORE:g} times the parcels, by"
+        rows += [_measure(more, f"{many} {by}", (*given, "--by", by)) for by in ("days", "sorts")]
+        _add_staging(more)
+        rows.append(_measure(more, f"{many} sorts, with staging", (*given, "--by", "sorts")))
     return rows
 
 
@@ -81,6 +86,14 @@ def _load_more(folder: Path) -> None:
     rows = planned.agg((pl.col("parcels").sum() * MORE).round().cast(pl.Int64)).sort(pl.all())
     with workspace.run("load") as load:
         load.append("route_demand", rows)
+
+
+def _add_staging(folder: Path) -> None:
+    workspace = Workspace.open(folder)
+    largest = workspace.read("hub_sorts").group_by("hub_id").agg(room=pl.col("sort_capacity").max() * STAGED)
+    hubs = workspace.read("hubs").join(largest, on="hub_id", how="left")
+    with workspace.run("load") as load:
+        load.upsert("hubs", hubs.with_columns(staging_capacity=pl.col("room").cast(pl.Int64)).drop("room"))
 
 
 def _measure(folder: Path, name: str, words: tuple[str, ...]) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def sum_sorts(loads: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_nights(loads: pl.DataFrame) -> float:
-    """Nights parcels wait unsorted in a plan, all together [parcel-nights]: hours until the following sort closes / 24."""
+    """Nights parcels wait in a plan, unsorted or sorted, all together [parcel-nights]: hours until the following sort closes / 24."""
     import polars as pl
 
     if not _tells_closes(loads):
@@ -152,7 +152,8 @@ def count_nights(loads: pl.DataFrame) -> float:
     hours = (
         pl.col("closes_at").shift(-1).over("hub_id", order_by="closes_at") - pl.col("closes_at")
     ).dt.total_minutes() / 60
-    nights = loads.select((pl.col("held") * hours.fill_null(24.0) / 24.0).sum())
+    waits = pl.sum_horizontal(pl.col(name) for name in ("held", "staged") if name in loads.columns)
+    nights = loads.select((waits * hours.fill_null(24.0) / 24.0).sum())
     return float(nights.item())
 
 

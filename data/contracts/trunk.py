@@ -178,13 +178,14 @@ class BoundPrices(dy.Schema):
         key="by rule",
     )
     kind = choice(
-        "What it is the price of: sort, buffer (of a hub and day), fleet (of a vehicle type and day), lane, option (of a "
+        "What it is the price of: sort, buffer, staging (of a hub and day), fleet (of a vehicle type and day), lane, option (of a "
         "lane and day, and of a type on it), potential (an own vehicle standing at a hub), room (of a lane and day, for a "
         "parcel), opening (what a demand pays for a lane and day on top, for a parcel); of a joint plan also storage (of a warehouse's "
         "room), dispatch (of a warehouse and day), stock and early (of an item's units there, and of those before new ones can be sold).",
         (
             "sort",
             "buffer",
+            "staging",
             "fleet",
             "lane",
             "option",
@@ -222,7 +223,7 @@ class BoundPrices(dy.Schema):
     merchant_id = ident("Merchant, of a joint plan's stock.", "商家", key="by rule", optional=True)
     category = ident("Category of goods, of a joint plan's stock.", "品类", key="by rule", optional=True)
     price = quantity(
-        "Price of one unit: a parcel (sort, buffer, room, opening, dispatch), a unit of goods (storage, stock, early), a vehicle-day (fleet), a departure (lane, option), a "
+        "Price of one unit: a parcel (sort, buffer, staging, room, opening, dispatch), a unit of goods (storage, stock, early), a vehicle-day (fleet), a departure (lane, option), a "
         "vehicle (potential). Only potentials may be below 0.",
         "价格",
         unit="CNY",

@@ -6,7 +6,7 @@ hub that first takes it and is sorted there, at
     price[n] = min( sort[n] + (lateness of what n finishes at the end's hub, or run + price[sort that takes what the run brings]),
                     wait[n] + price[the hub's next sort] )
 
-and a run leaves at a moment: at every close of its origin, or at the hours ``lane_departures`` gives its lane.
+(at a hub with room for sorted parcels a run may also be one that leaves after a later sort, for the price of waiting until then), and a run leaves at a moment: at every close of its origin, or at the hours ``lane_departures`` gives its lane.
 """
 
 from __future__ import annotations
@@ -102,14 +102,16 @@ def value_routes_by_clock(
     room, earned = share_costs(departures, runs, prices, opening, float(parts.parcels.sum()))
     sort, wait = price_rows(places, prices, "sort"), price_rows(places, prices, "buffer")
     limit, buffer = places["limit"].to_numpy(), places["buffer"].to_numpy()
-    held = costs.hold * places["nights"].to_numpy() + wait
+    stage, staging = price_rows(places, prices, "staging"), places["staging"].to_numpy()
+    nights = costs.hold * places["nights"].to_numpy()
     sorts = Sorts(
         hub=places["hub"].to_numpy(),
         close=places["closes"].to_numpy(),
         delivered=places["delivered"].to_numpy() / _DAY,
         after=places["after"].to_numpy(),
         sort_price=np.where(limit > 0, places["handling_cost"].to_numpy() + sort, np.inf),
-        wait_price=np.where(places["holds"].to_numpy(), held, np.inf),
+        wait_price=np.where(places["holds"].to_numpy(), nights + wait, np.inf),
+        stage_price=np.where(places["stages"].to_numpy(), nights + stage, np.inf),
     )
     ends, end = part_payers(parts, opening, costs.late)
     ways = price_ways(
@@ -121,7 +123,7 @@ def value_routes_by_clock(
     )
     ways = np.minimum(ways, costs.short)
     carried = price_carried(parts.parcels.astype(float), ways, costs)
-    paid = pay(sort, limit) + pay(wait, buffer) + pay_limits(frames, departures, prices)
+    paid = pay(sort, limit) + pay(wait, buffer) + pay(stage, staging) + pay_limits(frames, departures, prices)
     return carried - paid + earned, parts.price(ways)
 
 
@@ -149,8 +151,8 @@ def list_sorts(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock
     -------
     polars.DataFrame
         sort (number), hub (number), hub_id, place (of the sort in its hub), date, sort_id, closes, delivered [minutes], after
-        (number of the hub's next sort, -1 for its last), limit, buffer [parcels; ``inf`` without a bound], handling_cost
-        [CNY/parcel], nights (to the next sort's close), holds (whether parcels may wait for it), shut (that date).
+        (number of the hub's next sort, -1 for its last), limit, buffer [parcels; ``inf`` without a bound], staging [parcels], handling_cost
+        [CNY/parcel], nights (to the next sort's close), holds, stages (whether parcels may wait for it, unsorted and sorted), shut (that date).
     """
     own = {(row["hub_id"], row["sort_id"]): row["handling_cost"] for row in frames["hub_sorts"].iter_rows(named=True)}
     general = dict(frames["hubs"].select("hub_id", "handling_cost").iter_rows())
@@ -163,21 +165,24 @@ def list_sorts(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock
             following = None if last else clock.sorts[place + 1]
             shut = (name, sort.day) in shut_days
             price = own.get((name, sort.name))
+            room = 0.0 if shut else float(clock.staging or 0.0)
+            goes_on = following is not None and not shut and (name, following.day) not in shut_days
             rows.append(
                 {
                     "sort": len(rows), "hub": hub, "hub_id": name, "place": place, "date": sort.day, "sort_id": sort.name,
                     "closes": sort.closes, "delivered": clock.delivered(sort.closes), "after": -1 if last else len(rows) + 1,
                     "limit": 0.0 if shut else float(sort.capacity), "buffer": 0.0 if shut else float(sort.buffer),
+                    "staging": room, "stages": goes_on and room > 0,
                     "handling_cost": float((general.get(name) if price is None else price) or 0.0),
                     "nights": 1.0 if following is None else (following.closes - sort.closes) / _DAY,
-                    "holds": following is not None and not shut and sort.buffer > 0 and (name, following.day) not in shut_days,
+                    "holds": goes_on and sort.buffer > 0,
                     "shut": shut,
                 }
             )  # fmt: skip
     schema = {
         "sort": pl.Int64(), "hub": pl.Int64(), "hub_id": pl.String(), "place": pl.Int64(), "date": pl.Date(), "sort_id": pl.String(),
         "closes": pl.Int64(), "delivered": pl.Float64(), "after": pl.Int64(), "limit": pl.Float64(), "buffer": pl.Float64(),
-        "handling_cost": pl.Float64(), "nights": pl.Float64(), "holds": pl.Boolean(), "shut": pl.Boolean(),
+        "staging": pl.Float64(), "stages": pl.Boolean(), "handling_cost": pl.Float64(), "nights": pl.Float64(), "holds": pl.Boolean(), "shut": pl.Boolean(),
     }  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 

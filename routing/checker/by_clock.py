@@ -13,13 +13,15 @@ from routing.checker.hubs import close_hubs
 from routing.checker.limits import LIMITS
 from routing.checker.playback.clock import MINUTES, HubClock, to_minutes, to_moment
 from routing.checker.playback.orders import Order, Orders
+from routing.checker.staging import Stay, Yard, sort_ahead
 from routing.checker.violations import Violation, collect, write_number
 
 _HOURS_A_DAY = 24.0
 _MINUTE = 1.0 / MINUTES
 _LOADS = {
     "date": pl.Date(), "hub_id": pl.String(), "sort_id": pl.String(), "handled": pl.Float64(), "held": pl.Float64(),
-    "limit": pl.Float64(), "buffer": pl.Float64(), "closed": pl.Boolean(), "handling_cost": pl.Float64(), "nights": pl.Float64(),
+    "staged": pl.Float64(), "limit": pl.Float64(), "buffer": pl.Float64(), "staging": pl.Float64(), "closed": pl.Boolean(),
+    "handling_cost": pl.Float64(), "nights": pl.Float64(),
 }  # fmt: skip
 
 
@@ -34,17 +36,29 @@ class Visits:
 
     def __init__(self, clocks: Mapping[str, HubClock]) -> None:
         self._clocks = clocks
-        self.come: dict[tuple[str, int], int] = defaultdict(int)
-        self.sorted: dict[tuple[str, int], int] = defaultdict(int)
+        self._stays: dict[str, list[Stay]] = defaultdict(list)
 
-    def add(self, hub: str, at_hand: int, sort: int, parcels: int) -> bool:
-        """Note parcels at hand at a minute that are sorted in a sort; say whether they come by its cut-off."""
+    def add(self, hub: str, at_hand: int, sort: int, parcels: int, *, ends: bool) -> bool:
+        """Note parcels at hand at a minute that end in a sort or leave after it; say whether they come by its cut-off."""
         clock = self._clocks[hub]
         first = bisect_left([one.cut_off for one in clock.sorts], at_hand)
-        self.sorted[hub, sort] += parcels
         # what comes too late for its sort is told as that, and counts as never waiting
-        self.come[hub, min(first, sort)] += parcels
+        self._stays[hub].append(Stay(min(first, sort), sort, parcels, ends))
         return first <= sort
+
+    def work_out(self, hub: str, told: Mapping[tuple[date, str], float]) -> Yard:
+        """Work out what a hub's sorts handle and what waits after them; only with a room for what is sorted do they sort ahead.
+
+        Parameters
+        ----------
+        told
+            By date and sort what ``hub_loads`` says it handles.
+        """
+        clock = self._clocks[hub]
+        ahead = clock.staging is not None and clock.staging > 0
+        return sort_ahead(
+            self._stays[hub], [told.get((sort.day, sort.name), 0.0) if ahead else 0.0 for sort in clock.sorts]
+        )
 
 
 def follow_orders(plan: Orders, clocks: Mapping[str, HubClock]) -> tuple[Visits, list[Violation]]:
@@ -82,7 +96,7 @@ def _visit(plan: Orders, order: Order, leg: int, clocks: Mapping[str, HubClock],
     goal = "is to be done" if ends else "leaves"
     found = []
     for at_hand, parcels in parts:
-        if sort >= 0 and visits.add(hub, at_hand, sort, parcels):
+        if sort >= 0 and visits.add(hub, at_hand, sort, parcels, ends=ends):
             continue
         cut_off = clock.sorts[sort].cut_off if sort >= 0 else None
         there = f"{to_moment(at_hand).astimezone(clock.zone):%Y-%m-%d %H:%M}"
@@ -97,13 +111,14 @@ def _visit(plan: Orders, order: Order, leg: int, clocks: Mapping[str, HubClock],
 def load_sorts(frames: Mapping[str, pl.DataFrame], visits: Visits, clocks: Mapping[str, HubClock]) -> pl.DataFrame:
     """Add up what each sort handles and leaves waiting for the one after it.
 
-    held after sort k = parcels at hand by its cut-off or an earlier one's, less those sorted in it or before.
+    held after sort k = parcels at hand by its cut-off or an earlier one's, less those sorted in it or before; staged = those sorted in it or
+    before, less those that have left or ended.
 
     Returns
     -------
     polars.DataFrame
-        date, hub_id, sort_id, handled, held, limit, buffer [parcels; null without a bound], closed, handling_cost, nights (hours
-        / 24 until the following sort closes).
+        date, hub_id, sort_id, handled, held, staged, limit, buffer, staging [parcels; null without a bound], closed, handling_cost, nights
+        (hours / 24 until the following sort closes).
     """
     prices = {
         (row["hub_id"], row["sort_id"]): row["handling_cost"] for row in frames["hub_sorts"].iter_rows(named=True)
@@ -112,20 +127,22 @@ def load_sorts(frames: Mapping[str, pl.DataFrame], visits: Visits, clocks: Mappi
     grid = pl.DataFrame(sorted(days), schema={"hub_id": pl.String(), "date": pl.Date()}, orient="row")
     closed = set(close_hubs(frames, grid).filter("closed").select("hub_id", "date").iter_rows())
     general = dict(frames["hubs"].select("hub_id", "handling_cost").iter_rows())
+    told: dict[str, dict[tuple[date, str], float]] = defaultdict(dict)
+    for day, hub, name, handled in frames["hub_loads"].select("date", "hub_id", "sort_id", "handled").iter_rows():
+        told[hub].setdefault((day, name), handled)
     rows = []
     for hub, clock in clocks.items():
-        waiting = 0
+        yard = visits.work_out(hub, told[hub])
         for number, sort in enumerate(clock.sorts):
-            handled, come = visits.sorted.get((hub, number), 0), visits.come.get((hub, number), 0)
-            waiting += come - handled
-            if not handled and not waiting:
+            handled, waiting, staged = yard.handled[number], yard.unsorted[number], yard.staged[number]
+            if not handled and not waiting and not staged:
                 continue
             following = clock.closes[number + 1] if number + 1 < len(clock.closes) else sort.closes + 24 * MINUTES
             price = prices.get((hub, sort.name))
             rows.append(
                 (
-                    sort.day, hub, sort.name, float(handled), float(max(waiting, 0)), _open(sort.capacity), _open(sort.buffer),
-                    (hub, sort.day) in closed, general.get(hub) if price is None else price,
+                    sort.day, hub, sort.name, float(handled), float(max(waiting, 0)), float(staged), _open(sort.capacity),
+                    _open(sort.buffer), clock.staging, (hub, sort.day) in closed, general.get(hub) if price is None else price,
                     (following - sort.closes) / MINUTES / _HOURS_A_DAY,
                 )
             )  # fmt: skip
@@ -142,6 +159,7 @@ def check_sorts(loads: pl.DataFrame) -> list[Violation]:
     over = named.filter(~pl.col("closed") & (pl.col("handled") > pl.col("limit") + LIMITS.noise))
     full = named.filter(~pl.col("closed") & (pl.col("held") > pl.col("buffer") + LIMITS.noise))
     shut = named.filter(pl.col("closed") & (pl.col("handled") > 0))
+    aside = named.filter(~pl.col("closed") & (pl.col("staged") > pl.col("staging") + LIMITS.noise))
     found = collect(
         "hub.sort_capacity",
         over.select("where", "date", found="handled", allowed="limit"),
@@ -151,6 +169,11 @@ def check_sorts(loads: pl.DataFrame) -> list[Violation]:
         "hub.buffer",
         full.select("where", "date", found="held", allowed="buffer"),
         "Hub and sort {where} of {date}: {found} parcels wait for the next sort, there is room for {allowed}.",
+    )
+    found += collect(
+        "hub.staging",
+        aside.select("where", "date", found="staged", allowed="staging"),
+        "Hub and sort {where} of {date}: {found} sorted parcels wait for a later departure, there is room for {allowed}.",
     )
     return found + collect(
         "hub.closed",
@@ -169,14 +192,14 @@ def check_sort_rows(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> 
     short = frames["shortfalls"].group_by(hub_id="origin_hub_id").agg(short=pl.col("parcels").sum())
     both = (
         loads.join(
-            stated.select(*keys, stated_handled="handled", stated_held="held", stated_capacity="capacity", stated_use="utilisation", stated=pl.lit(True)),
+            stated.select(*keys, stated_handled="handled", stated_held="held", stated_staged="staged", stated_capacity="capacity", stated_use="utilisation", stated=pl.lit(True)),
             on=keys,
             how="full",
             coalesce=True,
         )
         .join(short, on="hub_id", how="left")
         .with_columns(
-            pl.col("handled", "held", "short").fill_null(0.0),
+            pl.col("handled", "held", "staged", "short", "stated_staged").fill_null(0.0),
             pl.col("stated").fill_null(False),
             known=pl.col("limit").is_not_null() | pl.col("nights").is_not_null(),
             where=pl.format("{} {}", "hub_id", "sort_id"),
@@ -203,6 +226,13 @@ def check_sort_rows(frames: Mapping[str, pl.DataFrame], loads: pl.DataFrame) -> 
             "where", "date", found="stated_held", allowed="held"
         ),
         "Hub and sort {where} of {date}: hub_loads says {found} held, the flows say {allowed}.",
+    )
+    found += collect(
+        "hub_loads.staged",
+        rows.filter(pl.col("stated_staged") != pl.col("staged")).select(
+            "where", "date", found="stated_staged", allowed="staged"
+        ),
+        "Hub and sort {where} of {date}: hub_loads says {found} sorted parcels wait, the flows say {allowed}.",
     )
     unlike = ~pl.col("stated_capacity").eq_missing(pl.col("limit")) & ~pl.col("stated_capacity").eq_missing(
         pl.col("limit").floor()

@@ -24,8 +24,8 @@ class Sorts:
         When what it finishes goes out.
     after : (N,)
         The hub's next sort, -1 for its last.
-    sort_price, wait_price : (N,) [CNY/parcel]
-        ``inf`` where nothing is sorted, or may wait for the next sort.
+    sort_price, wait_price, stage_price : (N,) [CNY/parcel]
+        ``inf`` where nothing is sorted, or may wait for the next sort, unsorted or sorted.
     """
 
     hub: Ints
@@ -34,6 +34,7 @@ class Sorts:
     after: Ints
     sort_price: Floats
     wait_price: Floats
+    stage_price: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,24 +101,30 @@ def _take(ends: Ends, begin: int, place_of: Ints) -> Surcharges:
 
 
 def _sweep(sorts: Sorts, runs: Runs, ends: Ends) -> Floats:
-    """Price from every sort to each end, (N + 1, C); the last row is that of no sort. Runs are sorted by the close they leave at, then sort."""
+    """Price from every sort to each end, (N + 1, C); the last row is that of no sort. Runs are sorted by the close they leave at, then sort.
+
+    What a sort has sorted leaves with its own runs or waits, where there is room for it, for those of the hub's next.
+    """
     count = len(sorts.hub)
     label = np.full((count + 1, len(ends.hub)), np.inf)
+    ready = np.full((count + 1, len(ends.hub)), np.inf)  # of what stands sorted and is to leave
     closes = sorts.close[runs.tail]
     for close in np.unique(sorts.close)[::-1]:
         together = np.flatnonzero(sorts.close == close)
         leaving = np.arange(*np.searchsorted(closes, [close, close + 1]))
         near = sorts.close[runs.head[leaving]] == close
-        onward = _finish(sorts, ends, together)
+        ended = _finish(sorts, ends, together)
+        onward = sorts.stage_price[together][:, None] + ready[sorts.after[together]]
         _reach(onward, together, runs, leaving[~near], label, ends.surcharges)
         waiting = sorts.wait_price[together][:, None] + label[sorts.after[together]]
-        label[together] = np.minimum(sorts.sort_price[together][:, None] + onward, waiting)
+        label[together] = np.minimum(sorts.sort_price[together][:, None] + np.minimum(onward, ended), waiting)
         while near.any():  # runs that are taken by a sort closing as they leave, until nothing gets cheaper
             _reach(onward, together, runs, leaving[near], label, ends.surcharges)
-            better = np.minimum(label[together], sorts.sort_price[together][:, None] + onward)
+            better = np.minimum(label[together], sorts.sort_price[together][:, None] + np.minimum(onward, ended))
             if (better >= label[together]).all():
                 break
             label[together] = better
+        ready[together] = onward
     return label
 
 

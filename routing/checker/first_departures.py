@@ -152,7 +152,9 @@ def _lay_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules, days: p
     able = sorts.filter(pl.col("limit") > 0)
     place = dict(sorts.select("sort", "place").iter_rows())
     runs: dict[str, set[tuple[int, int]]] = defaultdict(set)
-    goes = departures_by_clock(frames, clocks, number, shut, dates).filter(pl.col("tail").is_in(able["sort"].to_list()))
+    # what was sorted before leaves after a sort that sorts nothing
+    goes_from = sorts.filter((pl.col("limit") > 0) | (pl.col("staging") > 0))["sort"].to_list()
+    goes = departures_by_clock(frames, clocks, number, shut, dates).filter(pl.col("tail").is_in(goes_from))
     for lane, tail, head in goes.select("lane_id", "tail", "head").iter_rows():
         runs[lane].add((place[tail], place[head]))
     last = dict(able.group_by("hub_id").agg(pl.col("place").max()).iter_rows())

@@ -49,7 +49,8 @@ def count_forced_by_clock(
         hub: [(0.0, 0.0) if (hub, sort.day) in shut else (float(sort.capacity), float(sort.buffer)) for sort in mine]
         for hub, mine in places.items()
     }
-    return _count_forced(frames, handed, queues, leaving)
+    staging = {hub: float(clock.staging) for hub, clock in clocks.items() if clock.staging}
+    return _count_forced(frames, handed, queues, leaving, staging)
 
 
 def count_forced_by_days(frames: Mapping[str, pl.DataFrame], leaving: Leaving | None) -> int:
@@ -69,7 +70,7 @@ def count_forced_by_days(frames: Mapping[str, pl.DataFrame], leaving: Leaving | 
         limits = (row["sort_capacity"], row["buffer_capacity"])
         capacity, buffer = (0.0 if row["closed"] else float("inf") if value is None else value for value in limits)
         queues[row["hub_id"]].append((capacity, buffer))
-    return _count_forced(frames, handed, queues, leaving)
+    return _count_forced(frames, handed, queues, leaving, {})
 
 
 def _count_forced(
@@ -77,10 +78,13 @@ def _count_forced(
     handed: Iterable[tuple[str, str, int | None, float]],
     queues: Mapping[str, list[tuple[float, float]]],
     leaving: Leaving | None,
+    staging: Mapping[str, float],
 ) -> int:
     """Count what is forced of what is handed in: hubs of start and end, sort that takes it, parcels.
 
     At hubs that leave something short it is looked up when parcels can leave at the earliest, and with how many vehicles; at others they count as if they could at once.
+    Where sorted parcels have room of their own two things are held apart, and the larger counts: what can be sorted, the rest in the buffer;
+    and what can leave, the rest in both rooms.
     """
     reach = _follow_lanes(frames)
     short = set() if leaving is None else set(frames["shortfalls"]["origin_hub_id"])
@@ -98,10 +102,16 @@ def _count_forced(
                 come[origin].append((place, leaves, parcels))
     for hub, mine in come.items():
         queue = queues.get(hub, [])
+        room = [float("inf")] * len(queue)
         if leaving is not None and hub in short - local:
-            rooms = leaving.rooms
-            queue = [(min(capacity, rooms.get((hub, n), 0.0)), buffer) for n, (capacity, buffer) in enumerate(queue)]
-        forced += count_excess(mine, queue)
+            room = [leaving.rooms.get((hub, n), 0.0) for n in range(len(queue))]
+        if hub in staging:
+            sorted_ = count_excess([(place, place, parcels) for place, _, parcels in mine], queue)
+            out = [(most, buffer and buffer + staging[hub]) for most, (_, buffer) in zip(room, queue, strict=True)]
+            forced += max(sorted_, count_excess(mine, out))
+        else:
+            both = [(min(capacity, most), buffer) for most, (capacity, buffer) in zip(room, queue, strict=True)]
+            forced += count_excess(mine, both)
     return int(forced + LIMITS.parcels)
 
 

@@ -18,6 +18,7 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "sort": ("when", "hub_id"),
         "buffer": ("when", "hub_id"),
+        "staging": ("when", "hub_id"),
         "fleet": ("when", "vehicle_type_id"),
         "lane": ("when", "lane_id"),
         "option": ("when", "lane_id", "vehicle_type_id"),
@@ -26,7 +27,7 @@ KINDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "opening": ("when", "lane_id", "demand_date", "origin_hub_id", "destination_hub_id"),
     }
 )
-_OF_SORTS = ("sort", "buffer")
+_OF_SORTS = ("sort", "buffer", "staging")
 _MINUTE = 60  # seconds
 
 

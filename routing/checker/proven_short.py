@@ -21,7 +21,7 @@ from routing.checker.departure_locks import read_last_day
 from routing.checker.playback.clock import ClockRules
 from routing.checker.prices import check_prices
 
-_OF_LIMITS = ("sort", "buffer", "fleet", "lane", "option", "potential")
+_OF_LIMITS = ("sort", "buffer", "staging", "fleet", "lane", "option", "potential")
 _FREE = {
     "hubs": ("handling_cost",),
     "hub_sorts": ("handling_cost",),

@@ -149,7 +149,13 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         ),
         "hub_loads": Form(
             {"date": _DAY, "hub_id": _TEXT},
-            {"handled": WHOLE, "held": WHOLE, "capacity": AMOUNT + EMPTY, "utilisation": AMOUNT + EMPTY},
+            {
+                "handled": WHOLE,
+                "held": WHOLE,
+                "staged": WHOLE + EMPTY,
+                "capacity": AMOUNT + EMPTY,
+                "utilisation": AMOUNT + EMPTY,
+            },
             ("date", "hub_id", "sort_id"),
             blank={"sort_id": _TEXT},
         ),

@@ -290,9 +290,15 @@ def _add_up_cost(
         "vehicles": _sum(priced, "vehicles_cost"),
         "parcels": _sum(priced, "parcels_cost"),
         "handling": float(handling),
-        "holding": hold_cost * float(loads.select((pl.col("held") * pl.col("nights")).sum()).item()),
+        "holding": hold_cost * _sum_nights(loads),
         "short": short_cost * _sum(frames["shortfalls"], "parcels"),
     }
+
+
+def _sum_nights(loads: pl.DataFrame) -> float:
+    """Nights that parcels wait, unsorted or sorted [parcel-nights]."""
+    waits = pl.sum_horizontal(pl.col(name) for name in ("held", "staged") if name in loads.columns)
+    return float(loads.select((waits * pl.col("nights")).sum()).item())
 
 
 def _summarise(

@@ -177,8 +177,8 @@ def _read_loads(model: JointModel, values: Floats) -> Floats:
 
 
 def sum_by_day(network: TrunkNetwork, values: Floats) -> Floats:
-    """Add values of nodes (N,) up by day and hub, shape (D, H); nodes beyond the plan's days are left out."""
+    """Add values of nodes (N,) up by day and hub, shape (D, H); nodes beyond the plan's days, and of what is sorted already, are left out."""
     total = np.zeros((network.days, network.hubs))
-    inside = (network.node_day >= 0) & (network.node_day < network.days)
+    inside = (network.node_day >= 0) & (network.node_day < network.days) & ~network.node_staged
     np.add.at(total, (network.node_day[inside], network.node_hub[inside]), values[inside])
     return total

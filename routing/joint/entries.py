@@ -65,7 +65,7 @@ def list_entries(network: TrunkNetwork) -> Entries:
     base = np.add.reduceat(parcels[order], first) if len(first) else np.zeros(0)
     own = np.bincount(network.demand_start, parcels, network.nodes)
     node = np.full((network.days, hubs), -1, dtype=np.int64)
-    inside = (network.node_day >= 0) & (network.node_day < network.days) & network.hub_open
+    inside = (network.node_day >= 0) & (network.node_day < network.days) & network.hub_open & ~network.node_staged
     for n in np.flatnonzero(inside).tolist():
         at = network.node_day[n], network.node_hub[n]
         if node[at] < 0 or own[n] > own[node[at]]:

@@ -19,5 +19,5 @@ def order_hand_ins(network: TrunkNetwork, draft: Draft) -> Draft:
     """Let those leave that wait least, where parcels of a route and day are short; vehicles stay as they are."""
     if not network.by_clock or not draft.flows.short(network).any():
         return draft
-    flows = read_flows(network, write_flows(network, draft.flows))
+    flows = read_flows(network, write_flows(network, draft.flows), handled=draft.loads.sorts)
     return replace(draft, flows=flows, loads=load_network(network, flows))

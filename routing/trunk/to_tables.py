@@ -62,7 +62,7 @@ def write_departures(network: TrunkNetwork, vehicles: Vehicles, load: Floats) ->
     """Write `trunk_departures`: the parcels of an arc are put on its vehicles in order of price per parcel."""
     import polars as pl
 
-    some = vehicles.departures > 0
+    some = (vehicles.departures > 0) & network.vehicle_drives[vehicles.vehicle]
     arc, vehicle, departures = vehicles.arc[some], vehicles.vehicle[some], vehicles.departures[some]
     capacity, price = network.vehicle_capacity[vehicle], network.vehicle_cost[vehicle]
     room = departures * capacity
@@ -103,10 +103,10 @@ def write_flows(network: TrunkNetwork, flows: Flows) -> pl.DataFrame:
     calendar = [network.day(day) for day in range(network.days + 1)]
     pointers, legs = pool.pointers.tolist(), pool.legs.tolist()
     arc_lane, arc_day = network.arc_lane.tolist(), network.arc_day.tolist()
-    arc_leaves = network.arc_leaves.tolist()
+    arc_leaves, drives = network.arc_leaves.tolist(), network.arc_drives.tolist()
     paths, days, hours = [], [], []
     for number in range(len(pool)):
-        arcs = [leg for leg in legs[pointers[number] : pointers[number + 1]] if leg < network.arcs]
+        arcs = [leg for leg in legs[pointers[number] : pointers[number + 1]] if leg < network.arcs and drives[leg]]
         paths.append([network.lane_ids[arc_lane[arc]] for arc in arcs])
         days.append([calendar[arc_day[arc]] for arc in arcs])
         hours.append([network.moment(arc_leaves[arc]) for arc in arcs] if network.by_clock else [])
@@ -168,6 +168,7 @@ def write_sort_plan(network: TrunkNetwork, flows: Flows, kind: str) -> pl.DataFr
     pool = flows.pool
     path = np.repeat(np.arange(len(pool)), np.diff(pool.pointers))
     is_arc = pool.legs < network.arcs
+    is_arc[is_arc] = network.arc_drives[pool.legs[is_arc]]
     arc, path = pool.legs[is_arc], path[is_arc]
     node = network.arc_tail[arc]
     passed = pl.DataFrame(
@@ -215,7 +216,11 @@ def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) ->
         for row in sum_visits(list_visits(flows, lanes)).iter_rows(named=True):
             day = (row["date"] - network.first_day).days
             handled[day * network.hubs + hub_number[row["hub_id"]]] = row["load"]
-    node = np.flatnonzero((network.node_day < network.demand_days) | (handled > 0) | (held > 0))
+    aside = ~network.arc_drives
+    staged = np.zeros(network.nodes, dtype=np.int64)
+    staged[network.arc_tail[aside]] = held[network.arc_head[aside]].astype(np.int64)
+    shown = (network.node_day < network.demand_days) | (handled > 0) | (held > 0) | (staged > 0)
+    node = np.flatnonzero(shown & ~network.node_staged)
     capacity = network.sort_capacity[node]
     bounded = np.isfinite(capacity)
     frame = pl.DataFrame(
@@ -226,6 +231,7 @@ def write_hub_loads(network: TrunkNetwork, loads: Loads, flows: pl.DataFrame) ->
             "closes_at": _moments(network, "closes_at", network.close_hour[node]),
             "handled": handled[node],
             "held": held[node].astype(np.int64),
+            "staged": pl.Series(staged[node] if aside.any() else [None] * len(node), dtype=pl.Int64),
             "capacity": pl.Series(
                 [int(c) if b else None for c, b in zip(capacity, bounded, strict=True)], dtype=pl.Int64
             ),

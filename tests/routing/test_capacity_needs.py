@@ -180,8 +180,8 @@ def test_a_volume_is_proven_only_where_that_is_small(monkeypatch: pytest.MonkeyP
         solved.append("exact")
         return solve_exactly(*given, **named)
 
-    monkeypatch.setattr("routing.trunk.plan.solve_exactly", prove)
-    monkeypatch.setattr("routing.trunk.plan.plan_fixed_charge", lambda *_, **__: solved.append("formulation"))
+    monkeypatch.setattr("routing.trunk.steps.solve_exactly", prove)
+    monkeypatch.setattr("routing.trunk.steps.plan_fixed_charge", lambda *_, **__: solved.append("formulation"))
     monkeypatch.setattr(vehicle_curve, "CURVE", vehicle_curve.CurveRules(proof_columns=most))
     pattern = pl.DataFrame(
         {"date": [MONDAY] * 2, "origin_hub_id": ["A", "B"], "destination_hub_id": ["B", "A"], "parcels": [300, 300]}

@@ -174,11 +174,11 @@ def test_a_plan_of_columns_takes_no_path_that_planners_refuse() -> None:
 
 
 def test_what_a_search_leaves_is_carried_by_the_plan_of_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("routing.trunk.plan.search_plan", lambda network, *_: empty_draft(network))
+    monkeypatch.setattr("routing.trunk.steps.search_plan", lambda network, *_: empty_draft(network))
     monkeypatch.setattr(
-        "routing.trunk.plan._carry_more", lambda _network, draft, *_: draft
+        "routing.trunk.steps._carry_more", lambda _network, draft, *_: draft
     )  # nor by what comes after it
-    monkeypatch.setattr("routing.trunk.plan.is_proven_first", lambda *_: False)
+    monkeypatch.setattr("routing.trunk.steps.is_proven_first", lambda *_: False)
     plan = plan_trunk(_one_gate(), OPTIONS)
     assert plan.short == 30
 

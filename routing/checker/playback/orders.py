@@ -74,12 +74,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """All a plan orders; `by_clock` says whether it names hours, `hired_holds` what the largest vehicle of a lane holds."""
+    """All a plan orders; `by_clock` says whether it names hours, `hired_holds` what the largest vehicle of a lane holds.
+
+    `staged` tells by hub, date and sort how many sorted parcels wait after it for a later departure; None where the plan does not say.
+    """
 
     vehicles: list[Vehicle]
     orders: list[Order]
     by_clock: bool
     hired_holds: dict[str, float]
+    staged: Mapping[tuple[str, date, str], float] | None = None
 
 
 def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubClock]) -> Orders:
@@ -150,7 +154,15 @@ def read_orders(frames: Mapping[str, pl.DataFrame], clocks: Mapping[str, HubCloc
     largest: dict[str, float] = {}
     for (lane, _), load in holds.items():
         largest[lane] = max(largest.get(lane, 0.0), load)
-    return Orders(vehicles, orders, by_clock, largest)
+    return Orders(vehicles, orders, by_clock, largest, _read_staged(frames))
+
+
+def _read_staged(frames: Mapping[str, pl.DataFrame]) -> dict[tuple[str, date, str], float] | None:
+    """Sorted parcels that the plan says wait after a sort, by hub, date and sort; None where it says nothing of them."""
+    told = frames["hub_loads"].filter(pl.col("staged").is_not_null() & pl.col("sort_id").is_not_null())
+    if not told.height:
+        return None
+    return {(hub, day, sort): n for hub, day, sort, n in told.select("hub_id", "date", "sort_id", "staged").iter_rows()}
 
 
 def _done_by(row: dict[str, Any], clocks: Mapping[str, HubClock]) -> int:

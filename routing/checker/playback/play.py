@@ -1,7 +1,8 @@
 """The play: minute by minute parcels come to hand, are sorted, board and leave; what misses its vehicle or its sort is noted.
 
 At the close of a sort, what was at hand by its cut-off is sorted within its capacity: first what is to leave first, then in
-order of arrival. What must leave before the next sort closes is sorted before anything may be sorted ahead.
+order of arrival. What must leave before the next sort closes is sorted before anything may be sorted ahead; where the plan says how much of
+that stands ready after a sort, no more is.
 """
 
 from __future__ import annotations
@@ -176,7 +177,9 @@ class Play:
             # a plan that names hours says in which sort a parcel is finished
             ready = [b for b in waiting if b.at_hand <= sort.cut_off and not (self._plan.by_clock and b.vehicle < 0)]
             if clock.staging is not None:
-                room = max(0.0, clock.staging - self._count_staged(hub, number))
+                told = self._plan.staged
+                most = clock.staging if told is None else min(clock.staging, told.get((hub, sort.day, sort.name), 0.0))
+                room = max(0.0, most - self._count_staged(hub, number))
         ready.sort(key=lambda b: (b.leaves, b.at_hand, b.order, b.leg))
         gone: set[int] = set()
         for batch in ready:

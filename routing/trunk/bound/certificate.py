@@ -53,7 +53,8 @@ def write_prices(network: TrunkNetwork, certificate: BoundCertificate, plan: str
     prices = certificate.prices
     parts = [
         _list_nodes(network, "sort", prices.sort),
-        _list_nodes(network, "buffer", prices.buffer),
+        _list_nodes(network, "buffer", np.where(network.node_staged, 0.0, prices.buffer)),
+        _list_nodes(network, "staging", np.where(network.node_staged, prices.buffer, 0.0)),
         _list_fleets(network, prices.fleet),
     ]
     kind, hub = np.nonzero(prices.potential)

@@ -61,12 +61,12 @@ class _Finder:
         self.network, self.rules = network, network.path_rules
         turn = network.node_turn
         self.onward: dict[int, list[int]] = defaultdict(list)
-        for lane, hub in enumerate(network.lane_origin.tolist()):
-            self.onward[hub].append(lane)
+        for lane in np.flatnonzero(network.lane_origin != network.lane_destination).tolist():
+            self.onward[int(network.lane_origin[lane])].append(lane)
         self.tails: dict[int, Ints] = {}
         self.arrivals: dict[int, Ints] = {}
         self.heads: dict[int, Ints] = {}
-        usable = np.flatnonzero(network.sort_capacity[network.arc_tail] > 0)
+        usable = np.flatnonzero((network.sort_capacity[network.arc_tail] > 0) & network.arc_drives)
         by_lane = usable[np.lexsort((turn[network.arc_tail[usable]], network.arc_lane[usable]))]
         cuts = np.flatnonzero(np.diff(network.arc_lane[by_lane])) + 1
         for arcs in np.split(by_lane, cuts):
@@ -76,7 +76,7 @@ class _Finder:
                 # what arrives first of all that leave from a sort on
                 self.arrivals[lane] = np.minimum.accumulate(self.heads[lane][::-1])[::-1]
         self.last_sort = np.full(network.hubs, -1, dtype=np.int64)
-        able = np.flatnonzero(network.sort_capacity > 0)
+        able = np.flatnonzero((network.sort_capacity > 0) & ~network.node_staged)
         np.maximum.at(self.last_sort, network.node_hub[able], turn[able])
         self.km = self._measure_lanes()
         self.least_km = self._measure_ways()

@@ -39,7 +39,7 @@ def price_forced(network: TrunkNetwork, prices: Prices, path_price: Floats) -> P
     sort, buffer = prices.sort.copy(), prices.buffer.copy()
     found = False
     for hub in range(network.hubs):
-        mine = np.flatnonzero(network.node_hub == hub)
+        mine = np.flatnonzero((network.node_hub == hub) & ~network.node_staged)
         for first, last, kept in find_forced(handed[mine], network.sort_capacity[mine], network.buffer_capacity[mine]):
             inside = (network.demand_origin == hub) & (turn >= first) & (turn <= last)
             loss = network.short_cost - _marginal(path_price[inside], network.demand_parcels[inside], kept)
@@ -92,7 +92,8 @@ def count_forced(network: TrunkNetwork, short: Ints | None = None) -> int:
     Notes
     -----
     Of each hub without transit, greedily, sort after sort: of what can leave as much does as the hub sorts and vehicles hold; what then waits beyond the buffer is short, first
-    what can leave last. Nothing is won by leaving any of it sooner, and no other choice leaves less short: whatever stays can leave no later.
+    what can leave last. Nothing is won by leaving any of it sooner, and no other choice leaves less short: whatever stays can leave no later. Where sorted parcels
+    have room of their own, what can leave does as vehicles hold it and waits in both rooms, and what can be sorted waits in the buffer alone: the larger of both counts.
     """
     leaves = network.node_turn[network.demand_start].astype(np.int64)
     leaves[~_close_lanes(network)[network.demand_origin, network.demand_destination]] = NEVER
@@ -104,16 +105,28 @@ def count_forced(network: TrunkNetwork, short: Ints | None = None) -> int:
     asked[network.demand_origin[network.demand_origin == network.demand_destination]] = False
     forced = float(network.demand_parcels[lost].sum())
     for hub in range(network.hubs):
-        mine = np.flatnonzero(network.node_hub == hub)
+        mine = np.flatnonzero((network.node_hub == hub) & ~network.node_staged)
         here = np.flatnonzero((network.demand_origin == hub) & ~lost)
-        come: dict[int, list[tuple[int, float]]] = defaultdict(list)
-        for k in here.tolist():
-            come[int(network.node_turn[network.demand_start[k]])].append(
-                (int(leaves[k]), float(network.demand_parcels[k]))
-            )
-        leaving = np.minimum(network.sort_capacity[mine], room[mine]) if asked[hub] else network.sort_capacity[mine]
-        forced += _count_excess(come, leaving, network.buffer_capacity[mine])
+        capacity, buffer = network.sort_capacity[mine], network.buffer_capacity[mine]
+        handed = network.node_turn[network.demand_start[here]], network.demand_parcels[here].astype(np.float64)
+        staged = np.flatnonzero((network.node_hub == hub) & network.node_staged)
+        if len(staged):
+            both = buffer + network.buffer_capacity[staged]
+            out = room[staged] if asked[hub] else np.full(len(mine), np.inf)
+            sorted_ = _count_excess(_list_coming(*handed, handed[0]), capacity, buffer)
+            forced += max(sorted_, _count_excess(_list_coming(*handed, leaves[here]), out, both))
+        else:
+            leaving = np.minimum(capacity, room[mine]) if asked[hub] else capacity
+            forced += _count_excess(_list_coming(*handed, leaves[here]), leaving, buffer)
     return int(forced + _NOISE)
+
+
+def _list_coming(turn: Ints, parcels: Floats, leaves: Ints) -> dict[int, list[tuple[int, float]]]:
+    """By sort for which parcels are handed in when they can leave, and how many."""
+    come: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    for at, leave, some in zip(turn.tolist(), leaves.tolist(), parcels.tolist(), strict=True):
+        come[at].append((leave, some))
+    return come
 
 
 def _count_excess(come: Mapping[int, list[tuple[int, float]]], capacity: Floats, buffer: Floats) -> float:

@@ -211,9 +211,10 @@ def _describe_blocked(network: TrunkNetwork, k: int, price: float) -> Reason | N
             f"direct the parcels to another hub than {b}",
         )
     if not np.isfinite(price):
-        if not (network.node_hub[network.arc_tail] == origin).any():
+        leaves = network.arc_drives
+        if not (network.node_hub[network.arc_tail[leaves]] == origin).any():
             return (f"no lane with a vehicle leaves hub {a}", f"hub:{a}", f"a lane from {a}")
-        if not (network.node_hub[network.arc_head] == destination).any():
+        if not (network.node_hub[network.arc_head[leaves]] == destination).any():
             return (f"no lane with a vehicle reaches hub {b}", f"hub:{b}", f"a lane to {b}")
         return (
             f"no lanes lead from {a} to {b} by {network.day(network.days - 1)}",
@@ -253,7 +254,8 @@ def _describe_path(
                 hub, when = network.hub_ids[network.node_hub[node]], network.name_time(node)
                 bindings.append(f"hub:{hub}")
                 resources.append((f"night:{hub}", int(network.node_day[node])))
-                fixes.append(f"room for {lack:,.0f} parcels more at {hub} in the night after {when}")
+                sort = "sorted parcels" if network.node_staged[node] else "parcels"
+                fixes.append(f"room for {lack:,.0f} {sort} more at {hub} in the night after {when}")
             node = int(network.after[node])
             continue
         check_sort(node)

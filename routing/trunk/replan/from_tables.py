@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from data.errors import RadarError
+from routing.trunk.replan.sort_turns import settle_sorts
 from routing.trunk.search.draft import Draft
 from routing.trunk.task.flows import Flows, load_network
-from routing.trunk.task.network import Ints, TrunkNetwork
+from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 from routing.trunk.task.paths import PathPool
 from routing.trunk.vehicles.vehicle_model import tally
 
@@ -27,14 +28,14 @@ def read_draft(network: TrunkNetwork, tables: Mapping[str, pl.DataFrame]) -> Dra
     network
         Built from the tables the plan read, with its options.
     tables
-        ``trunk_flows`` and ``trunk_departures`` of one arc.
+        ``trunk_flows`` and ``trunk_departures`` of one plan; ``hub_loads``, where hubs have staging, tells how many each sort handles.
 
     Raises
     ------
     RadarError
         When the plan does not fit the network: a lane that cannot run, a day beyond the last, a demand that is not there.
     """  # noqa: DOC501 (a function makes the error)
-    flows = read_flows(network, tables["trunk_flows"])
+    flows = read_flows(network, tables["trunk_flows"], handled=read_handled(network, tables.get("hub_loads")))
     loads = load_network(network, flows)
     book = DepartureBook(network)
     pairs: dict[tuple[int, int], int] = {}
@@ -64,8 +65,8 @@ class DepartureBook:
         self._lane_vehicles = {pair: lane_vehicle for lane_vehicle, pair in enumerate(pairs)}
         self._types = types
         self._nodes: dict[tuple[int, date | datetime], int] = {}
-        for node, hub in enumerate(network.node_hub.tolist()):
-            self._nodes[hub, self._when(node)] = node
+        for node in np.flatnonzero(~network.node_staged).tolist():
+            self._nodes[int(network.node_hub[node]), self._when(node)] = node
 
     def _when(self, node: int) -> date | datetime:
         network = self._network
@@ -103,9 +104,18 @@ class DepartureBook:
         return -1 if when is None else self._nodes.get((hub, when), -1)
 
 
-def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = True) -> Flows:
+def read_flows(
+    network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = True, handled: Floats | None = None
+) -> Flows:
     """Return the flows that a table tells; those that do not fit the network are left out unless ``strict``.
 
+    Parameters
+    ----------
+    handled : (N,), optional
+        Parcels each sort handles, where hubs have staging.
+
+    Notes
+    -----
     Where a day's parcels of a route come to hand at several sorts, what comes first leaves first; where some of them are short, those leave that wait least.
 
     Raises
@@ -113,6 +123,7 @@ def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = Tru
     RadarError
         With ``strict``, for the first flow that does not fit.
     """  # noqa: DOC501 (a function makes the error)
+    behind = _Behind(network)
     book = DepartureBook(network)
     hubs = {name: i for i, name in enumerate(network.hub_ids)}
     numbers: dict[tuple[int, int, int], list[int]] = {}
@@ -146,7 +157,9 @@ def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = Tru
             rest -= taken
             left[k] -= taken
             steps: list[int] = []
-            misfit = _follow(network, book, int(network.demand_start[k]), row, hubs[row["destination_hub_id"]], steps)
+            misfit = _follow(
+                network, book, behind, int(network.demand_start[k]), row, hubs[row["destination_hub_id"]], steps
+            )
             if misfit is None:
                 found.append((k, steps, taken))
             elif strict:
@@ -155,7 +168,33 @@ def read_flows(network: TrunkNetwork, flows: pl.DataFrame, *, strict: bool = Tru
     pointers = np.concatenate([[0], np.cumsum([len(legs) for _, legs, _ in found])]).astype(np.int64)
     every: Ints = np.array([leg for _, legs, _ in found for leg in legs], dtype=np.int64)
     demand = np.array([k for k, _, _ in found], dtype=np.int64)
-    return Flows(PathPool(demand, pointers, every), np.array([parcels for _, _, parcels in found], dtype=np.int64))
+    read = Flows(PathPool(demand, pointers, every), np.array([parcels for _, _, parcels in found], dtype=np.int64))
+    return settle_sorts(network, read, handled)
+
+
+def read_handled(network: TrunkNetwork, loads: pl.DataFrame | None) -> Floats | None:
+    """Parcels each sort handles by ``hub_loads``, (N,); None where hubs have no staging, or nothing is told."""
+    if loads is None or not network.node_staged.any() or not loads.height:
+        return None
+    handled = np.zeros(network.nodes)
+    nodes = np.flatnonzero(~network.node_staged).tolist()
+    ends = {(network.hub_ids[network.node_hub[node]], network.moment(network.close_hour[node])): node for node in nodes}
+    for row in loads.iter_rows(named=True):
+        node = ends.get((row["hub_id"], row["closes_at"]))
+        if node is not None:
+            handled[node] += row["handled"]
+    return handled
+
+
+class _Behind:
+    """The sort whose parcels a departure takes, and what leads from it to its staging, by node; -1 without staging."""
+
+    def __init__(self, network: TrunkNetwork) -> None:
+        aside = np.flatnonzero(~network.arc_drives)
+        self.sort: Ints = np.arange(network.nodes)
+        self.sort[network.arc_head[aside]] = network.arc_tail[aside]
+        self.aside: Ints = np.full(network.nodes, -1, dtype=np.int64)
+        self.aside[network.arc_tail[aside]] = aside
 
 
 def _list_leaving(
@@ -222,19 +261,28 @@ def _by_departure(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _follow(
-    network: TrunkNetwork, book: DepartureBook, node: int, row: Mapping[str, Any], goal: int, steps: list[int]
+    network: TrunkNetwork,
+    book: DepartureBook,
+    behind: _Behind,
+    node: int,
+    row: Mapping[str, Any],
+    goal: int,
+    steps: list[int],
 ) -> str | None:
-    """Follow a flow from a node over its runs to its end; say what does not fit."""
+    """Follow a flow from a node over its runs to its end, sorted as late as it may be; say what does not fit."""
     may_wait = network.can_hold()
+    # where sorted parcels may wait, unsorted ones need not
+    may_wait[behind.aside >= 0] |= network.after[behind.aside >= 0] >= 0
     hours = row.get("departs_at") or [None] * len(row["path"])
     for lane_id, day, leaves_at in zip(row["path"], row["departure_dates"], hours, strict=True):
         runs = book.find_arcs(lane_id, day, leaves_at)
         if not runs:
             return f"lane {lane_id} on {day}"
-        arc = next((arc for arc in runs if _wait(network, node, int(network.arc_tail[arc]), steps)), -1)
+        arc = next((arc for arc in runs if _wait(network, node, int(behind.sort[network.arc_tail[arc]]), steps)), -1)
         if arc < 0:
             return f"lane {lane_id} left on {day} before it was reached"
-        steps.append(arc)
+        aside = int(behind.aside[behind.sort[network.arc_tail[arc]]])
+        steps += [arc] if aside < 0 else [aside, arc]
         node = int(network.arc_head[arc])
     end = book.find_end(goal, row["completed_on"], row.get("completed_at"))
     if end < 0 or not _wait(network, node, end, steps):

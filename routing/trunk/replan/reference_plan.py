@@ -109,7 +109,7 @@ class ReferencePlan:
         """Count the changes from the reference to other vehicles."""
         now = np.zeros_like(self.counts)
         np.add.at(now, (vehicles.vehicle, network.arc_day[vehicles.arc]), vehicles.departures)
-        return self.lost + int(np.abs(now - self.counts)[:, self.days].sum())
+        return self.lost + int(np.abs(now - self.counts)[network.vehicle_drives][:, self.days].sum())
 
 
 def read_reference(network: TrunkNetwork, reference: Reference) -> ReferencePlan:
@@ -120,6 +120,7 @@ def read_reference(network: TrunkNetwork, reference: Reference) -> ReferencePlan
     able = (network.vehicle_limit >= 1) & (network.arc_of[network.vehicle_lane] >= 0)
     able &= (network.type_fleet[network.vehicle_type] >= 1)[:, None]
     counts = np.zeros(able.shape, dtype=np.int64)
+    counts[~network.vehicle_drives] = 1  # what leads to staging is always there, and no change
     lost = 0
     for row in reference.departures.iter_rows(named=True):
         if not _counts(network, reference, row["date"]):

@@ -23,7 +23,7 @@ from routing.trunk.task.records import UNCOUNTED, NodeArcLoads
 from routing.trunk.task.shortest_paths import FINISH, HOLD, NO_PATH
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
-COMPILED_OF = ("chance", "step_costs", "a4ab9290d440157a")  # numba looks at this file alone: changes with those
+COMPILED_OF = ("chance", "step_costs", "2ac5e720a7e1bd6a")  # numba looks at this file alone: changes with those
 _CHUNK = 250_000  # moves between looks at the clock
 _EVEN = 1000  # moves at one temperature
 _LEAST_CHANCE = 1e-300

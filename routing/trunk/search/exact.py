@@ -290,7 +290,7 @@ def _list_moves(network: TrunkNetwork, destinations: Ints) -> _Moves:
     arcs = np.arange(network.arcs)
     tails, heads, legs, commodities = [], [], [], []
     for number, hub in enumerate(destinations):
-        ends = np.flatnonzero(network.node_hub == hub)
+        ends = np.flatnonzero((network.node_hub == hub) & ~network.node_staged)
         away = arcs[network.node_hub[network.arc_tail] != hub]
         tails.append(np.concatenate([network.arc_tail[away], nights, ends]))
         heads.append(np.concatenate([network.arc_head[away], network.after[nights], np.full(len(ends), -1)]))

@@ -134,7 +134,7 @@ def search_plan(
     if len(served) == 0:
         return empty_draft(network)
     generator = np.random.default_rng([options.seed, 202])
-    truck = float(network.vehicle_capacity.max())
+    truck = float(network.vehicle_capacity[network.vehicle_drives].max())
     trees = start_trees(network, relaxed.samples, truck=truck, served=served, generator=generator)
     step_costs = improve_trees(network, trees, candidates, relaxed, options, deadline, share, progress)
     flows = collect_flows(network, trees)
@@ -203,7 +203,8 @@ def improve_trees(
     none = zero_prices(network)
     prices = replace(relaxed.prices, lane=none.lane, vehicle=none.vehicle)
     step_costs = build_step_costs(network, price_departures(network, prices))
-    large = network.vehicle_capacity >= 0.5 * network.vehicle_capacity.max()
+    capacity = np.where(network.vehicle_drives, network.vehicle_capacity, 0.0)
+    large = capacity >= 0.5 * capacity.max()
     truck_price = max(float(network.vehicle_cost[large].mean()), 1e-6)
     parcel_price = max(relaxed.bound / max(float(network.demand_parcels.sum()), 1.0), 1e-9)
     types = len(network.type_ids)

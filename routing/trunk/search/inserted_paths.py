@@ -16,7 +16,7 @@ from routing.trunk.task.network import Flags, Floats, Ints
 from routing.trunk.task.path_rules import PathRules, is_accepted, may_go_on
 from routing.trunk.task.records import UNCOUNTED, Arcs, LaneVehicles, Nodes
 
-COMPILED_OF = ("path_rules", "704a2c67eb3cc146")  # numba looks at this file alone: changes with those
+COMPILED_OF = ("path_rules", "841eb69e67dea45b")  # numba looks at this file alone: changes with those
 _MOST_BANS = 16
 _ROOM, _WITHIN, _BEYOND = -1, 0, 1
 _SAME, _NOISE = 1e-12, 1e-9  # CNY/parcel
@@ -42,8 +42,10 @@ class InsertionTask(NamedTuple):
     back : (O,) [CNY]
         Price of an empty return.
     type_own : (V,)
-    short_cost, sort_price, night_price
-        Of a parcel short, sorted beyond capacity, and waiting beyond the buffer [CNY/parcel].
+    short_cost, sort_price
+        Of a parcel short, and sorted beyond capacity [CNY/parcel].
+    night_price : (N,) [CNY/parcel]
+        Of waiting beyond the buffer; ``inf`` where there is no more room at any price.
     rules
         What paths planners accept.
     """
@@ -57,7 +59,7 @@ class InsertionTask(NamedTuple):
     type_own: Flags
     short_cost: float
     sort_price: float
-    night_price: float
+    night_price: Floats
     rules: PathRules
 
 
@@ -221,7 +223,7 @@ def _find_path(  # noqa: C901 - one loop that calls for little
         fits = free.nights[node] >= 1.0
         if nodes.can_hold[node] and (fits or asked.elastic):
             head = nodes.after[node]
-            value = here + nodes.waiting[node] + (0.0 if fits else task.night_price)
+            value = here + nodes.waiting[node] + (0.0 if fits else task.night_price[node])
             if value < distance[head] - _SAME and value + floor[head] < task.short_cost:
                 distance[head], space.parent[head] = value, len(arcs.head) + node
                 heappush(heap, (value + floor[head], head))
@@ -360,7 +362,7 @@ def _use_path(task: InsertionTask, free: FreeRoom, space: InsertionSpace, asked:
                 free.nights[node] -= amount
             else:
                 free.more_nights[node] += amount
-                space.cost[0] += task.night_price * amount
+                space.cost[0] += task.night_price[node] * amount
             space.cost[0] += nodes.waiting[node] * amount
             node = nodes.after[node]
             continue

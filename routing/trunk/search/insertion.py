@@ -103,7 +103,7 @@ class Inserter:
             type_own=network.type_own,
             short_cost=float(network.short_cost),
             sort_price=float(prices.sort),
-            night_price=float(prices.night),
+            night_price=np.where(network.node_staged, np.inf, float(prices.night)),
             rules=network.path_rules,
         )
         self._space = make_insertion_space(network.nodes, network.arcs, _MOST_PATHS)

@@ -36,7 +36,7 @@ from routing.trunk.task.records import NodeArcLoads
 from routing.trunk.vehicles.step_costs import StepCosts
 
 # numba looks at this file alone: changes with those
-COMPILED_OF = ("chance", "marginal_paths", "path_rules", "step_costs", "8b0cf68e7a2edec1")
+COMPILED_OF = ("chance", "marginal_paths", "path_rules", "step_costs", "9355ea5abe69d320")
 _MOST_PIECES = 400  # chunks that one move may cut
 _LEAST_GAIN = 1e-6  # CNY a move must save
 _VAIN_ROUNDS = 3  # tries of every arc that carries something, without a gain, after which nothing more is expected
@@ -121,13 +121,14 @@ class Members(NamedTuple):
 
 
 def _list_members(network: TrunkNetwork, chunks: Chunks) -> Members:
-    """List the chunks on each arc."""
+    """List the chunks on each departure; what leads to staging is no use to empty."""
     count = int(chunks.used[0])
     width = chunks.legs.shape[1]
     on = (np.arange(width)[None] < chunks.length[:count, None]) & (chunks.parcels[:count, None] > 0)
     row, column = np.nonzero(on)
     leg = chunks.legs[row, column]
     is_arc = leg < network.arcs
+    is_arc[is_arc] = network.arc_drives[leg[is_arc]]
     order = np.argsort(leg[is_arc], kind="stable")
     first = np.searchsorted(leg[is_arc][order], np.arange(network.arcs + 1)).astype(np.int64)
     return Members(first, row[is_arc][order].astype(np.int64))

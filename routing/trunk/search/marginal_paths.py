@@ -20,7 +20,7 @@ from routing.trunk.task.records import Arcs, Demands, NodeArcLoads, Nodes, list_
 from routing.trunk.task.shortest_paths import label_paths
 from routing.trunk.vehicles.step_costs import StepCosts, price_load
 
-COMPILED_OF = ("path_rules", "step_costs", "74ed10fb4be3176c")  # numba looks at this file alone: changes with those
+COMPILED_OF = ("path_rules", "step_costs", "4544582a4bfebe2b")  # numba looks at this file alone: changes with those
 _HEAP_PER_NODE, _LEAST_HEAP = 16, 256
 _AT_GOAL = -2
 

@@ -40,7 +40,10 @@ class PatchModelRules:
         "judgement",
     )
     disturbed: float = constant(
-        0.4, "1", "by which the price of room on each arc is drawn higher or lower", "judgement"
+        0.4,
+        "1",
+        "by which the price of room on each arc, and of each sort where hubs have staging, is drawn higher or lower",
+        "judgement",
     )
     nodes: int = constant(
         20,
@@ -188,11 +191,16 @@ def _offer_paths(network: TrunkNetwork, choices: Choices, patch: Patch, generato
     sort = np.where(room.sorts >= 1, network.handling_cost, np.inf)
     hold = np.where((room.nights >= 1) & network.can_hold(), network.waiting_cost, np.inf)
     elsewhere = np.where(room.arcs >= 1, network.arc_cost, np.inf)
+    # with staging many sorts cost a parcel the same: which of them it goes through is drawn too
+    drawn_sorts, staged = sort, bool(network.node_staged.any())
     parts = []
     for share in RULES.prices:
         drawn = share * generator.uniform(1.0 - RULES.disturbed, 1.0 + RULES.disturbed, network.arcs)
         arc = np.where(patch.free, network.arc_cost + drawn * choices.room_price, elsewhere)
-        choice = choose_paths(network, ParcelPrices(arc, sort, hold), wanted)
+        if staged:
+            more = RULES.disturbed * (network.handling_cost + network.waiting_cost)
+            drawn_sorts = sort + more * generator.uniform(-1.0, 1.0, network.nodes)
+        choice = choose_paths(network, ParcelPrices(arc, drawn_sorts, hold), wanted)
         reached = choice[start, commodity] != NO_PATH
         pointers, legs = trace_paths(network, choice, start[reached], commodity[reached])
         parts.append(PathPool(demands[reached], pointers, legs))

@@ -108,6 +108,8 @@ class _PatchedPlan:
         self.loads = NodeArcLoads(loads.arcs.copy(), loads.sorts.copy(), loads.nights.copy())
         self.departures = count_on_pairs(network, draft.vehicles, *list_pairs(network))
         self.choices: Choices = list_choices(network, self.departures)
+        # staging takes what sorts do, whatever led there before
+        self.departures[~network.vehicle_drives[self.choices.vehicle]] = 1
         self.places: Places = locate_arcs(network, self.choices.arc)
         self.cost = draft.cost
 

@@ -51,6 +51,7 @@ def locate_arcs(network: TrunkNetwork, used: Ints) -> Places:
     """Say where and when arcs leave; ``used`` are those that some vehicle can run."""
     usable = np.zeros(network.arcs, dtype=np.bool_)
     usable[used] = True
+    usable &= network.arc_drives
     tail = network.arc_tail
     return Places(network.node_hub[tail], network.node_hub[network.arc_head], network.close_hour[tail], usable)
 

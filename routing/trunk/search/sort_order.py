@@ -122,6 +122,7 @@ def _weigh_passed(network: TrunkNetwork, flows: Flows) -> tuple[Ints, Ints, Floa
     """Arcs, destinations and parcels that pass."""
     path = np.repeat(np.arange(len(flows.pool)), np.diff(flows.pool.pointers))
     is_arc = flows.pool.legs < network.arcs
+    is_arc[is_arc] = network.arc_drives[flows.pool.legs[is_arc]]
     path = path[is_arc]
     goal = network.demand_destination[flows.pool.demand[path]]
     return flows.pool.legs[is_arc], goal, flows.parcels[path].astype(np.float64)
@@ -138,6 +139,6 @@ def _weigh_likely(network: TrunkNetwork, prices: Prices) -> tuple[Ints, Ints, Fl
     legs = list_candidates(network, label, parcels, commodities, _CANDIDATES)
     node, column, rank = np.nonzero(legs >= 0)
     arc, goal = legs[node, column, rank], goals[column]
-    fine = ~mark_refused(network.path_rules)[arc, goal]
+    fine = ~mark_refused(network.path_rules)[arc, goal] & network.arc_drives[arc]
     weight: Floats = _LIKELY / (1.0 + rank[fine].astype(np.float64))
     return arc[fine], goal[fine], weight

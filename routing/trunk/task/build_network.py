@@ -24,6 +24,7 @@ from routing.trunk.task.locks import lay_locks, lay_timetable
 from routing.trunk.task.network import Flags, Floats, Ints, TrunkNetwork
 from routing.trunk.task.path_rules import lay_rules
 from routing.trunk.task.sorts import Sorts, lay_sorts
+from routing.trunk.task.staging import KIND, add_staging, list_holders, list_lanes, list_staged, read_staging
 from routing.trunk.task.stands import read_stands
 from routing.trunk.task.validation import check_numbers, number_names
 
@@ -37,10 +38,12 @@ if TYPE_CHECKING:
 class _Lanes:
     """Lanes in the order of their numbers, what weather leaves of them by day, and their departures.
 
-    ``ends`` are hubs of origin and destination; ``factor`` and ``closed`` are (lanes, D).
+    ``ends`` are hubs of origin and destination; ``factor`` and ``closed`` are (lanes, D). The last lanes lead from sorts to the staging
+    of the hubs ``staging``.
     """
 
     table: pl.DataFrame
+    staging: Ints
     ends: tuple[Ints, Ints]
     factor: Floats
     closed: Flags
@@ -96,9 +99,9 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     )
     days = count_days(inputs, options, demand, read_bounds(hubs, "sort_capacity"), read_bounds(hubs, "buffer_capacity"))
     open_days = list_open_days(inputs.network_changes, hub_number, demand.first_day, days)
-    sorts = lay_sorts(inputs, options, hubs, demand.first_day, open_days)
-    lanes = _lay_lanes(inputs, options, ends, sorts, days)
-    fleet = _lay_fleet(inputs, options, lanes, hub_ids)
+    sorts = add_staging(lay_sorts(inputs, options, hubs, demand.first_day, open_days), read_staging(hubs))
+    lanes = _lay_lanes(inputs, options, ends, sorts, days, hub_ids)
+    fleet = _lay_fleet(inputs, options, lanes, sorts, hub_ids)
     handed = _lay_demand(inputs, options, lanes, sorts, demand, hub_ids)
     network = _join(options, hub_ids, sorts, lanes, fleet, handed, days)
     if inputs.timetable is not None:
@@ -106,7 +109,11 @@ def build_network(inputs: TrunkInputs, options: TrunkOptions) -> TrunkNetwork:
     return lay_locks(network, inputs.departure_locks, sorts)
 
 
-def _lay_lanes(inputs: TrunkInputs, options: TrunkOptions, ends: tuple[Ints, Ints], sorts: Sorts, days: int) -> _Lanes:
+def _lay_lanes(
+    inputs: TrunkInputs, options: TrunkOptions, ends: tuple[Ints, Ints], sorts: Sorts, days: int, hub_ids: list[str]
+) -> _Lanes:
+    import polars as pl
+
     lanes = inputs.lanes.sort("lane_id")
     lane_number = {lane: i for i, lane in enumerate(lanes["lane_id"].to_list())}
     number_names(inputs.lane_departures, "lane_id", lane_number, "lane_departures", "lane")
@@ -115,13 +122,30 @@ def _lay_lanes(inputs: TrunkInputs, options: TrunkOptions, ends: tuple[Ints, Int
         slots = list_slots(lanes, inputs.lane_departures, sorts, ends, weather, options.turn_round_hours)
     else:
         slots = list_days(lanes, sorts, ends, weather, options.unload_hours + options.day_cut_off_hours)
-    return _Lanes(lanes, ends, weather.capacity, weather.closed, slots)
+    slots, staging = list_staged(sorts, slots)
+    more = (len(staging), days)
+    return _Lanes(
+        pl.concat([lanes, list_lanes(staging, hub_ids)], how="diagonal_relaxed") if len(staging) else lanes,
+        staging,
+        (np.concatenate([ends[0], staging]), np.concatenate([ends[1], staging])),
+        np.concatenate([weather.capacity, np.ones(more)]),
+        np.concatenate([weather.closed, np.zeros(more, dtype=np.bool_)]),
+        slots,
+    )
 
 
-def _lay_fleet(inputs: TrunkInputs, options: TrunkOptions, lanes: _Lanes, hub_ids: list[str]) -> _Fleet:
+def _lay_fleet(inputs: TrunkInputs, options: TrunkOptions, lanes: _Lanes, sorts: Sorts, hub_ids: list[str]) -> _Fleet:
+    import polars as pl
+
     types = inputs.vehicle_types.sort("vehicle_type_id")
     lane_number = {lane: i for i, lane in enumerate(lanes.table["lane_id"].to_list())}
     listed = list_lane_vehicles(inputs, lanes.table, types, lane_number, options.co2_price)
+    if len(lanes.staging):
+        holders = list_holders(sorts, lanes.staging, len(lanes.table) - len(lanes.staging), types.height)
+        listed = {name: np.concatenate([values, holders[name]]) for name, values in listed.items()}
+        types = pl.concat(
+            [types, pl.DataFrame({"vehicle_type_id": [KIND], "ownership": ["hired"]})], how="diagonal_relaxed"
+        )
     vehicle = spread_lane_vehicles(listed, lanes.slots, types["vehicle_type_id"].to_list())
     lane_limit, day_limit, vehicle_limit = limit_departures(
         lanes.table, lanes.slots, vehicle, lanes.factor, lanes.closed
@@ -175,6 +199,7 @@ def _join(
         node_day=sorts.day,
         node_turn=sorts.turn,
         node_sort=sorts.sort,
+        node_staged=sorts.staged,
         close_hour=sorts.close,
         delivery_hour=handed.delivered,
         close_pointers=sorts.pointers,

@@ -54,6 +54,8 @@ class TrunkNetwork:
         by it: ``late_price[commodity, node_turn[node]]``. In days it is the day.
     node_sort : (N,)
         Number of its sort in ``sort_ids``.
+    node_staged : (N,)
+        Nodes where parcels stand sorted and wait for a departure (:mod:`routing.trunk.task.staging`); they share the turn of their sort.
     close_hour : (N,) [hours]
         When the sort of a node closes, from midnight before the first day; never falls from a node to the next.
     delivery_hour : (N,) [hours]
@@ -125,6 +127,7 @@ class TrunkNetwork:
     node_day: Ints
     node_turn: Ints
     node_sort: Ints
+    node_staged: Flags
     close_hour: Floats
     delivery_hour: Floats
     close_pointers: Ints
@@ -198,6 +201,16 @@ class TrunkNetwork:
     def arcs(self) -> int:
         """Number of departures that can be used."""
         return len(self.arc_lane)
+
+    @property
+    def arc_drives(self) -> Flags:
+        """Whether an arc is a departure, (R,): not where parcels are put from a sort to the staging behind it."""
+        return ~self.node_staged[self.arc_head]
+
+    @property
+    def vehicle_drives(self) -> Flags:
+        """Whether a lane vehicle drives, (O,): not what holds parcels between a sort and its staging."""
+        return np.asarray(self.lane_origin[self.vehicle_lane] != self.lane_destination[self.vehicle_lane])
 
     def moment(self, hour: float) -> datetime:
         """Moment of an hour of the plan, in UTC."""

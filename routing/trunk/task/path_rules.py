@@ -4,7 +4,7 @@ A path of k legs and km kilometres from o to e is accepted where
 
     k <= most_legs        no hub is visited twice        km <= max(ratio x direct(o, e), direct(o, e) + km more)
 
-with direct the kilometres of the shortest way over road lanes; where no road joins the hubs, kilometres do not count. Where a sort
+(what leads from a sort to the staging behind it is no leg), with direct the kilometres of the shortest way over road lanes; where no road joins the hubs, kilometres do not count. Where a sort
 plan orders which lanes a hub loads for a destination, a path takes no others; it then passes no hub twice either.
 """
 
@@ -96,7 +96,9 @@ def mark_refused(rules: PathRules) -> Flags:
     """
     ways = rules.arc_km[:, None] + rules.direct_km[rules.head_hub]
     refused: Flags = ways > rules.most_km[rules.tail_hub] + _NOISE
-    return refused | ~rules.ordered if len(rules.ordered) else refused
+    refused = refused | ~rules.ordered if len(rules.ordered) else refused
+    refused &= (rules.tail_hub != rules.head_hub)[:, None]
+    return refused
 
 
 @numba.njit(cache=True)
@@ -129,14 +131,15 @@ def is_accepted(legs: Ints, length: int, origin: int, destination: int, rules: P
     count, km, arcs = 0, 0.0, len(rules.arc_km)
     for i in range(length):
         arc = legs[i]
-        if arc >= arcs:
+        if arc >= arcs or _is_staging(arc, rules):
             continue
         count += 1
         km += rules.arc_km[arc]
         if rules.head_hub[arc] == origin or not _is_ordered(arc, destination, rules):
             return False
         for j in range(i):
-            if legs[j] < arcs and rules.head_hub[legs[j]] == rules.head_hub[arc]:
+            same = legs[j] < arcs and rules.head_hub[legs[j]] == rules.head_hub[arc]
+            if same and not _is_staging(legs[j], rules):
                 return False
     return bool(count <= rules.most_legs and km <= rules.most_km[origin, destination] + _NOISE)
 
@@ -145,6 +148,12 @@ def is_accepted(legs: Ints, length: int, origin: int, destination: int, rules: P
 def _is_ordered(arc: int, goal: int, rules: PathRules) -> bool:
     """Whether the sort plan, where there is one, lets parcels for a hub go over an arc."""
     return len(rules.ordered) == 0 or bool(rules.ordered[arc, goal])
+
+
+@numba.njit(cache=True)
+def _is_staging(arc: int, rules: PathRules) -> bool:
+    """Whether an arc leads from a sort to the staging behind it, and nowhere else."""
+    return bool(rules.tail_hub[arc] == rules.head_hub[arc])
 
 
 @numba.njit(cache=True)
@@ -158,6 +167,8 @@ def may_go_on(arc: int, start: int, goal: int, parent: Ints, tail: Ints, rules: 
     tail : (R,)
         Node each arc leaves.
     """
+    if _is_staging(arc, rules):
+        return True
     if not _is_ordered(arc, goal, rules):
         return False
     hub, origin, arcs = rules.head_hub[arc], rules.tail_hub[arc], len(rules.arc_km)
@@ -167,6 +178,9 @@ def may_go_on(arc: int, start: int, goal: int, parent: Ints, tail: Ints, rules: 
         leg = parent[at]
         if leg >= arcs:
             at = leg - arcs
+            continue
+        if _is_staging(leg, rules):
+            at = tail[leg]
             continue
         if rules.head_hub[leg] == hub:
             return False

@@ -53,6 +53,10 @@ class Sorts:
         Spans in which a hub does nothing at all.
     zones : (H,) list
         Time zone of each hub; None where days are planned, whose hours have no clock.
+    staged : (N,)
+        Nodes where parcels stand sorted and wait for a departure; see :mod:`routing.trunk.task.staging`.
+    behind : (N,)
+        Node that departures leave from which load after a sort: the sort's own, or where its sorted parcels stand.
     """
 
     by_clock: bool
@@ -75,10 +79,12 @@ class Sorts:
     shut: list[list[tuple[float, float]]]
     zones: list[ZoneInfo | None]
     midnight: datetime
+    staged: Flags
+    behind: Ints
 
     def of_hub(self, hub: int) -> Ints:
-        """Nodes of a hub in order."""
-        return np.flatnonzero(self.hub == hub)
+        """Sorts of a hub in order: its nodes but those of what is sorted already."""
+        return np.flatnonzero((self.hub == hub) & ~self.staged)
 
     def reopen(self, hub: int, hour: float) -> float:
         """Return the hour itself, or the end of the closure it falls into."""
@@ -178,6 +184,8 @@ def _to_arrays(
         shut=shut,
         zones=zones,
         midnight=midnight,
+        staged=np.zeros(len(found), dtype=np.bool_),
+        behind=np.arange(len(found), dtype=np.int64),
     )
 
 

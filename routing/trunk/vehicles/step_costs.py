@@ -185,10 +185,10 @@ def _add_copy(mixes: _Mixes, points: int, capacity: float, price: float, bit: in
     both_vehicles = np.concatenate((mixes.vehicles[:points], mixes.vehicles[:points] + bit))
     order = np.argsort(both_room)
     cheapest, kept = np.inf, 0
-    # from the roomiest down: a breakpoint stays when it is cheaper than all that hold more
+    # from the roomiest down: a breakpoint stays when it is cheaper than all that hold more; the empty one, even where all cost nothing
     for j in range(count - 1, -1, -1):
         i = order[j]
-        if both_price[i] < cheapest - 1e-9:
+        if both_price[i] < cheapest - 1e-9 or i == 0:
             if both_room[i] > reach:
                 kept = 0
             cheapest = both_price[i]

@@ -9,6 +9,8 @@ from scipy import sparse
 
 from routing.trunk.task.network import Floats, Ints, TrunkNetwork
 
+_STAGING = 1e9  # [parcels] what leads from a sort to its staging takes whatever the sort does
+
 
 @dataclass(frozen=True, slots=True)
 class Vehicles:
@@ -238,6 +240,7 @@ def tally(network: TrunkNetwork, arc: Ints, vehicle: Ints, departures: Ints, loa
     """Add up what departures hold and cost, and what of the loads they leave behind."""
     filled = departures.astype(np.float64) * network.vehicle_capacity[vehicle]
     room: Floats = np.bincount(arc, filled, network.arcs).astype(np.float64)
+    room[~network.arc_drives] = _STAGING
     cost = float((departures * network.vehicle_cost[vehicle]).sum())
     return Vehicles(arc, vehicle, departures, room, cost, np.maximum(0.0, load - room))
 
