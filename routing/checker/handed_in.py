@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -21,7 +22,7 @@ _UNBOUNDED = float("inf")
 
 
 class Parts:
-    """Demands as they are handed in: parcels, the sort that first takes them, and the end they go to.
+    """Demands as they are handed in: parcels, the sort that first takes them, and the end they go to; what one sort takes of a route and day is one.
 
     Attributes
     ----------
@@ -60,8 +61,10 @@ class Parts:
             route = {"date": day, "origin_hub_id": origin, "destination_hub_id": goal}
             moment = due.of(route) / _DAY if late_cost > 0 else _UNBOUNDED
             key = ends.setdefault((hubs[goal], moment), len(ends))
+            taken: dict[int, int] = defaultdict(int)
             for minute, count in handed:
-                place = bisect_left(cut_offs[origin], minute)
+                taken[bisect_left(cut_offs[origin], minute)] += count
+            for place, count in taken.items():
                 routes.append((day, origin, goal))
                 # sorts of one name on two dates take parts of one day: a price names the first of them
                 if place < len(names[origin]) and place == payers.setdefault(
