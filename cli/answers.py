@@ -256,7 +256,7 @@ ANSWERS: tuple[Answer, ...] = (
             departures_changed: whole, departures added and taken out against the plan of the workspace
             overflow_probability, overflow_low, overflow_high: number?, that a hub overflows, and its 95 % interval
             expected_cost: number?, mean cost over the draws [CNY]
-            cost_change: number, carrying_cost less that of the plan of the workspace [CNY]
+            cost_change: number?, carrying_cost less that of the plan of the workspace; null where more or fewer parcels are short [CNY]
             """,
         )
         for command in ("whatif run", "whatif compare")

@@ -168,7 +168,14 @@ def _tell(workspace: Workspace, run_id: str, names: list[str], json: bool) -> No
         for table in _moved_on(workspace, run_id, whatif, own):
             warn(word("whatif.moved_on", name=name, table=table, run=run_id))
     frame = pl.DataFrame(rows, infer_schema_length=None)
-    frame = frame.with_columns(cost_change=pl.col("carrying_cost") - base["carrying_cost"])
+    # where other parcels are left behind, the cost is that of carrying others, and no saving
+    alike = pl.col("parcels_short") == base["parcels_short"]
+    frame = frame.with_columns(cost_change=pl.when(alike).then(pl.col("carrying_cost") - base["carrying_cost"]))
+    for row in rows[1:]:
+        more = row["parcels_short"] - base["parcels_short"]
+        if more:
+            key = "whatif.shorter" if more > 0 else "whatif.fuller"
+            warn(word(key, name=row["whatif"], n=f"{abs(more):,}"))
     out_rows(frame, json=json)
 
 

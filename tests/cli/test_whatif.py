@@ -156,6 +156,16 @@ def test_edits_of_a_file_come_first_and_what_ifs_lie_over_workspaces_only(folder
     (broken / "whatif.toml").unlink()
 
 
+def test_what_a_shut_hub_leaves_behind_is_no_saving(folder: Path) -> None:
+    answer(folder, "whatif", "new", "shut", "--edit", "hubs[hub_id=A] sort_capacity=0")
+    result = radar(folder, "whatif", "run", "shut", "--json")
+    plan, shut = json.loads(result.stdout)
+    assert shut["parcels_short"] == 300
+    assert shut["carrying_cost"] < plan["carrying_cost"]
+    assert (plan["cost_change"], shut["cost_change"]) == (0, None)
+    assert "shut leaves 300 parcels more short than the plan" in " ".join(result.stderr.split())
+
+
 def test_an_edit_that_the_hours_of_hubs_overrule_is_told(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path)
     with workspace.run("load") as load:
