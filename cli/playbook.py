@@ -79,6 +79,12 @@ def playbook(
         )
     working = engine_of(workspace, engine)
     table = _Table.open(workspace, plan, cases, draws, max_changes, seed)
+    cases = table.cases
+    if not cases:
+        days = table.room.layout.dates
+        raise RadarError(
+            "no scenario on the days played", f"incidents from {days[0]} to {days[-1]}", "correct their days"
+        )
     run_options = {
         "plan": table.plan,
         "draws": draws,
@@ -142,7 +148,9 @@ def drill(
     own = choose_scenarios(workspace, scenarios, None)
     working = engine_of(workspace, engine)
     table = _Table.open(workspace, plan, own, draws, max_changes, seed)
-    likely = list_likely(table.room.tables, own, workspace.results("lane_closures"), workspace.settings.workspace.zone)
+    likely = list_likely(
+        table.room.tables, table.cases, workspace.results("lane_closures"), workspace.settings.workspace.zone
+    )
     run_options = {"plan": table.plan, "draws": draws, "most": most, "coverage": coverage, "max_changes": max_changes}
     with progress("Drill") as bar, workspace.run("drill", run_options, seed) as run:
         run.results("route_forecasts", table.forecast)
@@ -183,12 +191,13 @@ def drill(
 
 @dataclass(frozen=True)
 class _Table:
-    """A plan with all that answers to scenarios need."""
+    """A plan with all that answers to scenarios need; ``cases`` are those that touch the days played."""
 
     plan: str
     forecast: str
     room: Room
     planner: NearPlanner | None
+    cases: tuple[Scenario, ...]
 
     @classmethod
     def open(
@@ -226,9 +235,9 @@ class _Table:
             tables, lambda level: workspace.results(f"{level}_forecasts", source), settings, costs, draws, seed
         )
         around = describe_surroundings(workspace, ready.source, tuple(cases))
-        warn_of_beyond(ready.layout, tuple(cases))
         options = StressOptions(draws=draws, seed=seed)
         check_scenarios(cases, ready.layout, around)
+        cases = warn_of_beyond(ready.layout, cases)
         demand = ready.source.draw(0, draws)
         demand = demand * ~ready.layout.stranded
         room = Room(
@@ -241,9 +250,9 @@ class _Table:
             settings.extra_sort_cost,
         )
         if not max_changes:
-            return cls(run_id, source, room, None)
+            return cls(run_id, source, room, None, cases)
         limits = replace(costs, effort=EFFORT, seed=seed)
-        return cls(run_id, source, room, NearPlanner(tables, ready.layout, around, limits, max_changes))
+        return cls(run_id, source, room, NearPlanner(tables, ready.layout, around, limits, max_changes), cases)
 
 
 def _tell_calibration(workspace: Workspace, forecast: str) -> None:

@@ -107,14 +107,15 @@ def describe_surroundings(workspace: Workspace, source: DemandSource, scenarios:
     )
 
 
-def warn_of_beyond(layout: Layout, scenarios: Sequence[Scenario]) -> None:
-    """Name the scenarios that lie outside the days played: their figures are those without them."""
+def warn_of_beyond(layout: Layout, scenarios: Sequence[Scenario]) -> tuple[Scenario, ...]:
+    """Name the scenarios that lie outside the days played, whose figures are those without them, and give the others."""
     from cli.console import warn
 
     names = lie_beyond(layout, scenarios)
     if names:
         first, last = layout.dates[0], layout.dates[-1]
         warn(f"Scenarios that lie outside the days played, {first} to {last}, and change nothing: {', '.join(names)}.")
+    return tuple(one for one in scenarios if one.name not in names)
 
 
 def _read_scenario(row: Any, at: int, known: dict[str, Incident], file: Path) -> Scenario:

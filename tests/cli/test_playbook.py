@@ -30,6 +30,13 @@ kind = "lane_shut"
 lane_id = "A-B"
 starts_at = 2025-11-11
 ends_at = 2025-11-12
+[[scenario]]
+name = "another year"
+[[scenario.incident]]
+kind = "hub_shut"
+hub_id = "A"
+starts_at = 2026-11-11
+ends_at = 2026-11-12
 """
 
 
@@ -49,6 +56,8 @@ def test_each_scenario_has_ranked_answers_and_a_card_in_two_languages(
     found = json.loads(result.stdout)
     rows = Workspace.open(folder).results("playbooks", found["run_id"]).to_dicts()
     assert len(rows) == len(found["answers"])
+    assert {row["scenario"] for row in rows} == {"A shut 半天", "A-B closed"}
+    assert "change nothing: another year" in " ".join(result.stderr.split())
     for name in ("A shut 半天", "A-B closed"):
         mine = sorted((row for row in rows if row["scenario"] == name), key=lambda row: row["rank"])
         assert [row["rank"] for row in mine] == list(range(1, len(mine) + 1))
@@ -61,6 +70,13 @@ def test_each_scenario_has_ranked_answers_and_a_card_in_two_languages(
         assert "http://" not in page.replace("http://www.w3.org", "")
     again = json.loads(radar(folder, "playbook", planned["run_id"], *arguments).stdout)
     assert again["answers"] == found["answers"], "a seed repeats"
+
+
+def test_scenarios_of_another_year_alone_are_refused(folder: Path, planned: dict[str, Any], scenarios: Path) -> None:
+    arguments = ("--scenarios", str(scenarios), "--scenario", "another year", "--draws", "1")
+    result = radar(folder, "playbook", planned["run_id"], *arguments)
+    assert result.exit_code == 1
+    assert "no scenario on the days played" in result.stderr
 
 
 def test_planning_anew_is_one_of_the_answers_and_keeps_to_its_changes(
