@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import typer
 
+from cli.column_blocks import split_columns
 from cli.translation import coded_columns, head_of, in_language, tell, tell_cell
 from cli.words import word
 from data.errors import RadarError
@@ -232,22 +233,27 @@ def out_rows(
 
     beyond = frame.height - _MOST_ROWS
     frame = frame.head(_MOST_ROWS)
-    table = Table(title=in_language(title) or None, title_justify="left")
-    for name, dtype in frame.schema.items():
-        head = head_of(name, flag=dtype == pl.Boolean)
-        table.add_column(head, justify="right" if dtype.is_numeric() else "left", overflow="fold")
     counts = {name: _are_whole(frame[name]) for name in frame.columns}
+    cells: list[list[str]] = []
     for row in frame.iter_rows():
         of_row = by_row and _are_whole(row)
-        table.add_row(
-            *(
+        cells.append(
+            [
                 _cell(value, name, whole=of_row if by_row else counts[name], as_typed=as_typed)
                 for value, name in zip(row, frame.columns, strict=True)
-            )
+            ]
         )
-    width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
-    with _to_stdout():
-        Console(width=width, markup=False, highlight=False).print(table)
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE, markup=False, highlight=False)
+    heads = [head_of(name, flag=dtype == pl.Boolean) for name, dtype in frame.schema.items()]
+    numbers = [dtype.is_numeric() for dtype in frame.dtypes]
+    for number, block in enumerate(split_columns(heads, cells, console.width)):
+        table = Table(title=(in_language(title) or None) if number == 0 else None, title_justify="left")
+        for n, wide in zip(block.columns, block.widths, strict=True):
+            table.add_column(heads[n], justify="right" if numbers[n] else "left", overflow="fold", width=wide)
+        for texts in cells:
+            table.add_row(*(texts[n] for n in block.columns))
+        with _to_stdout():
+            console.print(table)
     if beyond > 0:
         warn(f"{beyond:,} more rows; --json prints all.")
 

@@ -379,6 +379,9 @@ def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome, calibration:
 
     warn_of_shortfalls(outcome)
     say(f"{run_id}: {tell_plan(outcome, plan)}.")
+    broken = plan.plan_certificates["violations"][0]
+    if broken:
+        warn(f"The checker finds {broken} violations: see `radar verify {run_id}`.")
     out_rows(pl.DataFrame([{"status": plan.plan_certificates["status"][0]} | list_facts(outcome)]), json=False)
     say(tell_risk(plan.plan_certificates.row(0, named=True)))
     if calibration is not None:

@@ -199,8 +199,10 @@ def _print_plan(
         out_rows(short.select("merchant_id", "category", "units"), json=False, title="Nothing serves")
     say(_sum_up(found) + ".")
     tell_on_hand(found.on_hand, found.weeks[0].first, found.full)
-    if found.cost_today is not None:
-        say(f"Sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY.")
+    if found.cost_today:
+        say(
+            f"The same units sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY."
+        )
     say(
         "`radar export stock_transfers` writes what is to be sent, `radar export stock_levels` each warehouse week by week."
     )

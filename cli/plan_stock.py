@@ -141,7 +141,7 @@ def _plan_event(
         run.append("plan_certificates", certificate)
         run.outcome = "shortfalls" if found.shortages.height else "done"
         run.message = _sum_up(found)
-    _print_plan(found, run.run_id, basis_of(workspace, run.run_id), json=json)
+    _print_plan(found, run.run_id, basis_of(workspace, run.run_id), json=json, priced=any(prices.values()))
     if not json:
         tell_basis(workspace, run.run_id)
         tell_first_editions(tables, found.window.first, found.window.last)
@@ -208,7 +208,7 @@ def _sum_up(found: StockPlan) -> str:
     )
 
 
-def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json: bool) -> None:
+def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json: bool, priced: bool) -> None:
     import polars as pl
 
     if json:
@@ -246,6 +246,12 @@ def _print_plan(found: StockPlan, run_id: str, basis: dict[str, object], *, json
     if found.at_home:
         say(f"{found.at_home:,} units leave from home as today: that costs less, or no warehouse has room.")
     tell_on_hand(found.on_hand, found.window.first, found.full)
-    if found.cost_today is not None:
-        say(f"Sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY.")
+    if found.cost_today:
+        say(
+            f"The same units sent from where the merchants are today, without a warehouse: {found.cost_today:,.0f} CNY."
+        )
+    if priced and found.cost_today:
+        say(
+            "Both costs hold what a parcel less at each hub is worth to the trunk plan; merchants are told theirs without."
+        )
     say("`radar advise --all` writes a file for each merchant.")

@@ -181,8 +181,19 @@ def read_forecast_inputs(workspace: Workspace, run_id: str | None = None) -> For
         closings=_closings_taken(workspace, run, network),
         weather=read_weather_in(workspace, run, network["date"]),
         time_zone=workspace.settings.workspace.timezone,
+        limits=_limits(workspace, run, network["date"]),
         **seen,
     )
+
+
+def _limits(workspace: Workspace, run: RunFacts, days: pl.Series) -> pl.DataFrame | None:
+    """Give what hubs can sort on each day where sorts, days or closings of their own say it, none where ``hubs`` do."""
+    from data.hub_limits import TABLES, list_day_limits
+
+    tables = {name: _as_seen(workspace, name, run) for name in TABLES}
+    if all(frame.is_empty() for name, frame in tables.items() if name != "hubs"):
+        return None
+    return list_day_limits(tables, days.to_list(), workspace.settings.workspace.timezone)
 
 
 def _closings_taken(workspace: Workspace, run: RunFacts, network: pl.DataFrame) -> tuple[Closing, ...]:
@@ -252,8 +263,19 @@ def read_plan_inputs(workspace: Workspace, run_id: str | None = None) -> PlanInp
         calibration=read_calibration(workspace, next(iter(certificates["draws_run"].drop_nulls()), None)),
         outlines=_outlines(workspace),
         time_zone=workspace.settings.workspace.timezone,
+        limits=_limits_of_sorts(workspace, run, loads),
         **seen,
     )
+
+
+def _limits_of_sorts(workspace: Workspace, run: RunFacts, loads: pl.DataFrame) -> pl.DataFrame:
+    """Give what the hubs of a plan can hold, and what sorting costs, by its sorts; of a plan by days by its days."""
+    from data.hub_limits import TABLES, list_sort_limits
+
+    by_days = loads["closes_at"].is_null().all()
+    chosen = [name for name in TABLES if not (by_days and name == "hub_sorts")]
+    tables = {name: _as_seen(workspace, name, run) for name in chosen}
+    return list_sort_limits(tables, loads["date"].to_list(), workspace.settings.workspace.timezone)
 
 
 def _stress_of(workspace: Workspace, run_id: str) -> pl.DataFrame:

@@ -23,12 +23,14 @@ import polars as pl
 
 from data.errors import RadarError
 from data.plain_folder import open_table, plain_folder
+from data.spelling import tell_spans
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, PostCommitHookProperties
     from deltalake.transaction import AddAction
 
 _COMMIT = re.compile(r"(\d{20})\.json")
+_CHECKPOINT = re.compile(r"(\d{20})\.checkpoint")
 _SUM_IN_NAME = re.compile(r"-([0-9a-f]{32})\.parquet$")
 _READ_AT_ONCE = 1 << 22
 # Old versions never vanish by themselves: a plan of last year is checked on the tables it was made from.
@@ -117,11 +119,11 @@ def list_files(folder: Path, version: int) -> list[DataFile]:
     RadarError
         When the version is not there or its log cannot be read.
     """
-    versions = committed_versions(folder)
-    if version not in versions:
+    if version not in committed_versions(folder):
+        versions = _readable_versions(folder)
         raise RadarError(
             f"table {folder.name} has no version {version}",
-            f"one of {versions[0]} to {versions[-1]}" if versions else "a table that was written",
+            f"one of the versions {tell_spans(versions)}" if versions else "a table that was written",
             "what was made on it cannot be recomputed: run it again on the tables of today",
         )
     if version in removed_versions(folder):
@@ -131,6 +133,17 @@ def list_files(folder: Path, version: int) -> list[DataFile]:
         )
     with faults_told(folder):
         return _files_of(folder, version)
+
+
+def _readable_versions(folder: Path) -> list[int]:
+    """Return the versions whose commits can be followed from the first one or from a checkpoint, and that were not removed."""
+    versions = committed_versions(folder)
+    starts = {int(match[1]) for path in (folder / "_delta_log").glob("*") if (match := _CHECKPOINT.match(path.name))}
+    readable = list[int]()
+    for number in versions:
+        if number == 0 or number in starts or (readable and readable[-1] == number - 1):
+            readable.append(number)
+    return sorted(set(readable) - removed_versions(folder))
 
 
 def _files_of(folder: Path, version: int) -> list[DataFile]:

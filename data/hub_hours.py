@@ -109,3 +109,27 @@ def reopen(spans: Sequence[tuple[float, float]], hour: float) -> float:
     (9.0, 9.0)
     """
     return next((end for start, end in spans if start <= hour < end), hour)
+
+
+def leave_open(capacity: float, opens: float, closes: float, spans: Iterable[tuple[float, float, float]]) -> float:
+    """Return what closures leave of a sort's capacity: the share of its hours that stays open; of hours shut whole nothing, also without a bound.
+
+    Parameters
+    ----------
+    capacity
+        Parcels; ``inf`` without a bound.
+    opens, closes
+        Hours of the sort.
+    spans
+        Start, end and the share that stays open, as :func:`read_closures` gives them.
+
+    Examples
+    --------
+    >>> leave_open(80.0, 16.0, 24.0, [(20.0, 30.0, 0.5)]), leave_open(float("inf"), 16.0, 24.0, [(10.0, 30.0, 0.0)])
+    (60.0, 0.0)
+    """
+    length = max(closes - opens, 1.0 / 60.0)
+    shut = sum(
+        max(0.0, min(end, closes) - max(start, opens)) / length * (1.0 - min(share, 1.0)) for start, end, share in spans
+    )
+    return capacity if shut <= 0 else capacity * (1.0 - shut) if shut < 1 else 0.0

@@ -1,8 +1,8 @@
-"""What a mistyped name was probably meant to be."""
+"""What a mistyped name was probably meant to be, and numbers told by their spans."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -38,3 +38,20 @@ def ask_near(word: str, known: Iterable[str]) -> str:
     """
     found = near(word, known)
     return f"did you mean {' or '.join(found)}?" if found else ""
+
+
+def tell_spans(numbers: Sequence[int]) -> str:
+    """Write ascending numbers by their spans.
+
+    Examples
+    --------
+    >>> tell_spans([0, 1, 2, 7, 9, 10])
+    '0-2, 7, 9-10'
+    """
+    spans = list[list[int]]()
+    for number in numbers:
+        if spans and spans[-1][1] == number - 1:
+            spans[-1][1] = number
+        else:
+            spans.append([number, number])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)

@@ -11,6 +11,7 @@ from data.hub_load import list_end_visits, sum_visits
 from reports.forecast_inputs import RECENT_DAYS, ForecastInputs, RouteHistory
 
 FACTORS = ("event", "weather", "override")
+LIMITS = {"date": pl.Date(), "hub_id": pl.String(), "capacity": pl.Float64()}
 # A route of less than this a day [parcels] is not news, however new it is.
 _FEWEST = 0.5
 ROUTE_KEY = ("courier_id", "origin_hub_id", "destination_hub_id")
@@ -141,7 +142,9 @@ def waterfall(day: dict[str, object]) -> list[tuple[str, float, float]]:
     return steps
 
 
-def hub_ranking(hub_forecasts: pl.DataFrame, hubs: pl.DataFrame, route_forecasts: pl.DataFrame) -> pl.DataFrame:
+def hub_ranking(
+    hub_forecasts: pl.DataFrame, hubs: pl.DataFrame, route_forecasts: pl.DataFrame, limits: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Rank hubs by their peak load: parcels that start there and parcels that end there, those that do both once.
 
     Parameters
@@ -150,6 +153,8 @@ def hub_ranking(hub_forecasts: pl.DataFrame, hubs: pl.DataFrame, route_forecasts
         Of one run; the routes say what starts and ends at one hub (none without rows).
     hubs
         ``hub_id``, ``name``, ``sort_capacity``.
+    limits
+        ``date``, ``hub_id``, ``capacity``: what each hub can sort on each day; none takes ``sort_capacity`` on all.
 
     Returns
     -------
@@ -157,14 +162,15 @@ def hub_ranking(hub_forecasts: pl.DataFrame, hubs: pl.DataFrame, route_forecasts
         ``hub_id``, ``name``, ``peak_date``, ``out`` and ``in`` [parcels on the peak day], ``local`` (in both), ``load``
         (out + in - local), ``load_q50``, ``load_q90``, ``normal`` [parcels/day], ``multiple``, ``capacity``, ``share``,
         ``share_q90``, ``days_over``, ``days_over_q90``, ``path`` (load by day). Shares and days are empty without a sort
-        capacity. Transit is not in it: the plan decides that.
+        capacity, which is that of the day on which most of it is taken. Transit is not in it: the plan decides that.
 
     Notes
     -----
     Quantiles of the two directions are added, which is on the safe side; what is in both is taken out of every quantile and of
     the baseline in the share in which it is in the mean: load_q = (out_q + in_q) x load / (out + in).
     """
-    capacity = hubs.select("hub_id", "name", pl.col("sort_capacity").cast(pl.Float64).alias("capacity"))
+    every_day = hubs.select("hub_id", "name", pl.col("sort_capacity").cast(pl.Float64).alias("capacity"))
+    own_days = pl.DataFrame(schema=LIMITS) if limits is None else limits.select(*LIMITS)
     visits = sum_visits(list_end_visits(route_forecasts, "mean"))
     once = pl.when(pl.col("both") > 0).then(1 - pl.col("local") / pl.col("both")).otherwise(1.0)
     by_day = (
@@ -180,7 +186,9 @@ def hub_ranking(hub_forecasts: pl.DataFrame, hubs: pl.DataFrame, route_forecasts
         .join(visits.select("date", "hub_id", "local"), on=["date", "hub_id"], how="left")
         .with_columns(pl.col("local").fill_null(0))
         .with_columns((pl.col("both") - pl.col("local")).alias("load"), pl.col("load_q50", "load_q90", "normal") * once)
-        .join(capacity, on="hub_id", how="left")
+        .join(every_day, on="hub_id", how="left")
+        .join(own_days.with_columns(listed=pl.lit(True)), on=["date", "hub_id"], how="left", suffix="_of_day")
+        .with_columns(pl.when(pl.col("listed")).then("capacity_of_day").otherwise("capacity").alias("capacity"))
     )
     ranked = _rank(by_day, "hub_id", ["out", "in", "local"]).with_columns(pl.col("name").fill_null(pl.col("hub_id")))
     # A closed hub stays in the tables with nothing to do; it is no hub of the peak.
@@ -220,7 +228,10 @@ def _rank(by_day: pl.DataFrame, key: str, keep: list[str]) -> pl.DataFrame:
     """Reduce days to one row a place: its peak day, its path, and how often it is over capacity."""
     over, over_q90 = (pl.col(load) > pl.col("capacity") for load in ("load_q50", "load_q90"))
     at_peak = pl.col("load").arg_max()
-    has_capacity = pl.col("capacity").first().is_not_null()
+    has_capacity = pl.col("capacity").is_not_null().any()
+    # of its own day each, so that a share is over 1 exactly where a day is over
+    used, used_q90 = (_ratio(load, "capacity") for load in ("load_q50", "load_q90"))
+    tightest = pl.col("capacity").get(used.arg_max())
     return (
         by_day.sort(key, "date")
         .group_by(key, maintain_order=True)
@@ -229,19 +240,16 @@ def _rank(by_day: pl.DataFrame, key: str, keep: list[str]) -> pl.DataFrame:
             pl.col("date").get(at_peak).alias("peak_date"),
             *[pl.col(column).get(at_peak) for column in keep],
             pl.col("load").max(),
-            # The highest day of each quantile, so that a share is over 1 exactly where a day is over.
             pl.col("load_q50", "load_q90").max(),
             pl.col("normal").mean(),
-            pl.col("capacity").first(),
+            pl.coalesce(tightest, pl.col("capacity").drop_nulls().first()).alias("capacity"),
+            used.max().alias("share"),
+            used_q90.max().alias("share_q90"),
             pl.when(has_capacity).then(over.sum()).alias("days_over"),
             pl.when(has_capacity).then(over_q90.sum()).alias("days_over_q90"),
             pl.col("load").alias("path"),
         )
-        .with_columns(
-            _ratio("load", "normal").alias("multiple"),
-            _ratio("load_q50", "capacity").alias("share"),
-            _ratio("load_q90", "capacity").alias("share_q90"),
-        )
+        .with_columns(_ratio("load", "normal").alias("multiple"))
         .sort(["load", key], descending=[True, False])
     )
 

@@ -94,6 +94,9 @@ class ForecastInputs:
         The weather it was adjusted for; None where it was not.
     time_zone
         Of moments told.
+    limits
+        ``date``, ``hub_id``, ``capacity``: what each hub can sort on each day, by its sorts, days and closings of its own; none
+        where ``hubs`` say it all.
     """
 
     run: RunFacts
@@ -113,6 +116,7 @@ class ForecastInputs:
     closings: tuple[Closing, ...] = ()
     weather: WeatherSeen | None = None
     time_zone: str = "Asia/Shanghai"
+    limits: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Refuse a report about nothing."""

@@ -60,7 +60,7 @@ class _Report:
         self.f = Formats(language)
         self.top = figures.headline(inputs.network)
         self.then = figures.last_year(self.top, inputs.history, inputs.events)
-        self.hub_rows = figures.hub_ranking(inputs.hubs_ahead, inputs.hubs, inputs.routes_ahead)
+        self.hub_rows = figures.hub_ranking(inputs.hubs_ahead, inputs.hubs, inputs.routes_ahead, inputs.limits)
         self.writer = tables.ForecastTables(inputs, self.t, self.f, self.top)
 
     def values(self) -> dict[str, object]:
@@ -169,12 +169,13 @@ class _Report:
         known = self.hub_rows.filter(pl.col("capacity").is_not_null())
         if not known.is_empty():
             over, over_q90 = int(known["days_over"].sum()), int(known["days_over_q90"].sum())
+            limits = "hubs" if self.inputs.limits is None else "hubs, hub_sorts, hub_days"
             entries.append(
                 Figure(
                     t("figure.hub_days"),
                     f.count(over),
                     t("figure.hub_days_q90", n=f.count(over_q90)),
-                    f"hub_forecasts.q50, q90 · {run}; hubs.sort_capacity",
+                    f"hub_forecasts.q50, q90 · {run}; {limits}.sort_capacity",
                     "bad" if over else "",
                 )
             )

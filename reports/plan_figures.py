@@ -90,7 +90,7 @@ class Costs:
 def costs(inputs: PlanInputs) -> Costs:
     """Split the certificate's cost by its parts, from the tables and the prices the run was made with."""
     options, certificate = inputs.run.options, inputs.certificate
-    handled = inputs.hub_loads.join(inputs.hubs.select("hub_id", "handling_cost"), on="hub_id", how="left")
+    handled = _with_limits(inputs)
     transport = float(inputs.departures["cost"].sum())
     sorting = float(handled.select((pl.col("handled") * pl.col("handling_cost").fill_null(0.0)).sum()).item())
     holding = float(options.get("hold_cost") or 0.0) * count_nights(inputs.hub_loads)
@@ -100,6 +100,21 @@ def costs(inputs: PlanInputs) -> Costs:
     rest = total - transport - sorting - holding - late - short
     other = 0.0 if abs(rest) < max(0.5, 1e-6 * total) else rest
     return Costs(transport, sorting, holding, late, short, other, total)
+
+
+def _with_limits(inputs: PlanInputs) -> pl.DataFrame:
+    """Rows of ``hub_loads`` with ``buffer_capacity`` and ``handling_cost``: of their sort and day, else of their hub."""
+    keys, names = ["date", "hub_id", "sort_id"], ("buffer_capacity", "handling_cost")
+    hubs = inputs.hubs.select("hub_id", *names)
+    rows = inputs.hub_loads.join(hubs, on="hub_id", how="left")
+    if inputs.limits is None:
+        return rows
+    own = inputs.limits.select(*keys, buffer_own="buffer", price_own="handling_cost", listed=pl.lit(True))
+    told = pl.when(pl.col("listed"))
+    return rows.join(own, on=keys, how="left").with_columns(
+        told.then("buffer_own").otherwise("buffer_capacity").alias("buffer_capacity"),
+        told.then("price_own").otherwise("handling_cost").alias("handling_cost"),
+    )
 
 
 def sum_late_days(flows: pl.DataFrame) -> float:
@@ -259,18 +274,21 @@ def hub_days(inputs: PlanInputs) -> pl.DataFrame:
         ``hub_loads`` by day with ``short`` (handed in that day and never carried), ``waiting`` (all such parcels so far, in front of the
         hub) and ``overflow``: what is held and what waits exceed the buffer together.
     """
-    buffers = inputs.hubs.select("hub_id", "buffer_capacity")
     over = (pl.col("held") + pl.col("waiting") > pl.col("buffer_capacity")).fill_null(False)
     standing = list_waiting(inputs.shortfalls)
     waiting = standing.select("date", "hub_id", "waiting").sort("date")
-    return (
-        sum_sorts(inputs.hub_loads)
-        .join(buffers, on="hub_id", how="left")
+    sorts = (
+        _with_limits(inputs)
         .sort("date")
         .join_asof(waiting, on="date", by="hub_id", check_sortedness=False)
+        .with_columns(pl.col("waiting").fill_null(0))
+    )
+    days = sorts.group_by("date", "hub_id").agg(pl.col("waiting").first(), over.any().alias("overflow"))
+    return (
+        sum_sorts(inputs.hub_loads)
+        .join(days, on=["date", "hub_id"], how="left")
         .join(standing.select("date", "hub_id", "short"), on=["date", "hub_id"], how="left")
-        .with_columns(pl.col("short", "waiting").fill_null(0))
-        .with_columns(over.alias("overflow"))
+        .with_columns(pl.col("short").fill_null(0))
         .sort("date", "hub_id")
     )
 

@@ -62,6 +62,8 @@ class PlanInputs:
         GeoJSON text of the regions for the map's background, or none.
     time_zone
         Of business dates, by IANA name.
+    limits
+        ``date``, ``hub_id``, ``sort_id``, ``buffer``, ``handling_cost``: what sorts and days of their own say; none where ``hubs`` say it all.
     """
 
     run: RunFacts
@@ -88,6 +90,7 @@ class PlanInputs:
     calibration: Mapping[str, Any] | None = None
     outlines: str | None = None
     time_zone: str = "Asia/Shanghai"
+    limits: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         """Refuse a report about nothing."""

@@ -312,7 +312,9 @@ class PlanTables:
                         self.t.term("binding", kind), ident, name
                     )
                 )
-        return self.t("word.comma").join(words) if binding else self.f.count(None)
+        if not binding:
+            return self.f.count(None)
+        return Markup('<span class="binds">{}</span>').format(self.t("word.comma").join(words))
 
     def _word(self, kind: str, ident: str) -> str:
         if kind == "lane":

@@ -74,7 +74,7 @@ def check_workspace(workspace: Workspace, progress: Progress = SILENT) -> Check:
         ("hubs that changed", lambda: find_hub_changes(volumes, tables["network_changes"])),
         ("hubs whose share broke", lambda: find_hub_shifts(volumes, tables["network_changes"])),
         ("closings", lambda: find_unannounced_closings(volumes, tables["network_changes"], silences())),
-        ("hubs over capacity", lambda: find_overloaded_hubs(volumes, tables["hubs"])),
+        ("hubs over capacity", lambda: find_overloaded_hubs(volumes, tables, workspace.settings.workspace.timezone)),
         ("hours", lambda: find_hour_faults(tables, workspace.settings.workspace.zone, datetime.now(UTC).date())),
         ("unusual days", lambda: find_outliers(volumes, tables["events"])),
         ("routes", lambda: find_route_changes(volumes)),

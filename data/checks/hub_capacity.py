@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from data.checks.coverage import make_findings, no_findings
+from data.hub_limits import list_day_limits
 from data.hub_load import list_end_visits, sum_visits
 
 _RECENT_DAYS = 28  # judgement: four weeks, each weekday four times
 
 
-def find_overloaded_hubs(volumes: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFrame:
-    """Find hubs whose load of the last four weeks went over ``sort_capacity``.
+def find_overloaded_hubs(
+    volumes: pl.DataFrame, tables: Mapping[str, pl.DataFrame], time_zone: str = "Asia/Shanghai"
+) -> pl.DataFrame:
+    """Find hubs whose load of the last four weeks went over what they can sort.
 
     Parameters
     ----------
     volumes
         ``route_volumes``.
-    hubs
-        ``hubs``.
+    tables
+        ``hubs``; where there are any ``hub_sorts``, ``hub_days``, ``hub_closures``.
+    time_zone
+        Of the workspace.
 
     Returns
     -------
@@ -29,9 +36,9 @@ def find_overloaded_hubs(volumes: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFr
     if volumes.is_empty():
         return no_findings()
     recent = volumes.filter(pl.col("date") > pl.col("date").max().dt.offset_by(f"-{_RECENT_DAYS}d"))
-    loads = sum_visits(list_end_visits(recent)).join(
-        hubs.select("hub_id", "sort_capacity").drop_nulls(), on="hub_id", how="inner"
-    )
+    limits = list_day_limits(tables, recent["date"].unique().to_list(), time_zone)
+    limits = limits.select("date", "hub_id", sort_capacity=pl.col("capacity").round().cast(pl.Int64)).drop_nulls()
+    loads = sum_visits(list_end_visits(recent)).join(limits, on=["date", "hub_id"], how="inner")
     over = (
         loads.filter(pl.col("load") > pl.col("sort_capacity"))
         .group_by("hub_id")
@@ -40,7 +47,7 @@ def find_overloaded_hubs(volumes: pl.DataFrame, hubs: pl.DataFrame) -> pl.DataFr
             pl.col("date").max().alias("last"),
             pl.len().alias("days"),
             pl.col("load").max(),
-            pl.col("sort_capacity").first(),
+            pl.col("sort_capacity").min(),
         )
         .sort("hub_id")
     )

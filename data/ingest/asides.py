@@ -127,7 +127,8 @@ def _sums(texts: Mapping[str, pl.Series]) -> pl.Series | None:
 
 def _sums_beside(frame: pl.DataFrame, positions: Mapping[str, int], table: TableContract) -> pl.Series | None:
     """Rows that say 合计 in a column of the file that the table lacks, and name nothing that a row is about."""
-    others = [at for at in range(frame.width) if at not in positions.values() and frame.dtypes[at] == pl.String]
+    known = set(positions.values())
+    others = [at for at, dtype in enumerate(frame.dtypes) if at not in known and dtype == pl.String]
     keys = [frame.columns[positions[name]] for name in table.keys if name in positions]
     if not others or not keys:
         return None

@@ -47,7 +47,7 @@ def load_files(
     replace, derive
         See ``loading.load_table``.
     keep_as
-        Name under which what was found is kept as a profile; None keeps nothing.
+        Name under which what was found is kept as a profile, and as that of its table; None keeps nothing.
     progress
         Is told how far the reading is.
 
@@ -74,7 +74,8 @@ def load_files(
     )
     found = find_profile(profile, loaded.ingestion)
     if keep_as is not None and sources is None:
-        write_profile(workspace.folder, keep_as, found)
+        for name in {keep_as, profile.table}:  # a table alone is loaded as it was loaded last, by whatever name
+            write_profile(workspace.folder, name, found)
     return dataclasses.replace(loaded, profile=found)
 
 

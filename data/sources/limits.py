@@ -26,6 +26,8 @@ class Limits:
         A larger one may grow to this many times its packed size; volumes as CSV grow 5 to 20 times.
     workbook_bytes
         Unpacked size of an Excel workbook [bytes].
+    small_workbook_bytes
+        One larger than this may grow to ``unpacked_ratio`` times its packed size; sheets grow 5 to 60 times.
     sheet_cells
         Rows times columns of a sheet, the empty ones among them: a full sheet of 60 columns.
     columns
@@ -42,6 +44,7 @@ class Limits:
     unpacked_bytes: int = 2 << 30
     unpacked_ratio: int = 200
     workbook_bytes: int = 4 << 30
+    small_workbook_bytes: int = 512 << 20
     sheet_cells: int = 64 << 20
     columns: int = 16_384
     json_bytes: int = 1 << 30
@@ -123,10 +126,18 @@ def require_line(size: int, name: str) -> None:
 def require_package(package: zipfile.ZipFile, name: str) -> None:
     """Raise RadarError for a workbook that unpacks to more than ``LIMITS`` allow."""
     whole = sum(item.file_size for item in package.infolist())
+    packed = sum(item.compress_size for item in package.infolist())
     if whole > LIMITS.workbook_bytes:
         raise RadarError(
             f"a workbook that unpacks to {whole / (1 << 30):.1f} GiB",
             f"at most {LIMITS.workbook_bytes / (1 << 30):.0f} GiB",
+            "save the sheet as CSV",
+            file=name,
+        )
+    if whole > max(LIMITS.small_workbook_bytes, LIMITS.unpacked_ratio * packed):
+        raise RadarError(
+            f"a workbook that unpacks to {whole / (1 << 30):.1f} GiB",
+            f"at most {LIMITS.unpacked_ratio} times its size",
             "save the sheet as CSV",
             file=name,
         )

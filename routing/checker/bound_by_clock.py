@@ -263,9 +263,11 @@ def _by_lane(table: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
 def _list_slots(listed: list[dict[str, Any]] | None, clock: HubClock, dates: list[date]) -> Iterator[_Slot]:
     """Give the departures of a lane: at every close of its origin, or as listed."""
     if listed is None:
-        for sort in clock.sorts:
+        for number, sort in enumerate(clock.sorts):
             leaves = clock.reopen(sort.closes)
-            yield _Slot(sort.day, leaves, sort.closes, None, _UNBOUNDED)
+            # of a hub shut over several sorts the last of them leaves when it opens
+            if clock.last_by(leaves) == number:
+                yield _Slot(sort.day, leaves, sort.closes, None, _UNBOUNDED)
         return
     for row in listed:
         for day in dates:

@@ -193,7 +193,7 @@ def _write_allocations(
         items,
         task.problem,
         units,
-        Sending(task.path_costs, task.window, arrivals.putaway, task.as_of, day_cost, task.rent, task.window.first),
+        Sending(task.path_costs, task.window, arrivals.putaway, task.as_of, day_cost, task.paid, task.window.first),
         from_home=True,
     )
     number = {key: i for i, key in enumerate(items.keys)}

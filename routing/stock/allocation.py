@@ -14,6 +14,7 @@ from data.reasons import GIVEN_DAYS, StockReason
 from routing.stock.costs import PathCosts, days_of
 from routing.stock.demand import Window
 from routing.stock.items import Items
+from routing.stock.level import UnitCosts
 from routing.stock.model import LocationProblem
 
 _LATE_DAYS = 2  # the advice says what this delay costs
@@ -74,8 +75,8 @@ class Sending:
         Last day known; no stock is sent before the day after.
     day_cost
         Worth of a day on which a buyer waits [CNY/unit/day].
-    rent : (W,) [CNY/unit]
-        Storage of a unit in each warehouse until the event.
+    paid
+        What a unit costs from each warehouse and from home, the relief of hubs left out.
     on_shelf
         Day by which goods can be sold.
     """
@@ -85,7 +86,7 @@ class Sending:
     putaway_days: int
     as_of: date
     day_cost: float
-    rent: Floats
+    paid: UnitCosts
     on_shelf: date
 
 
@@ -130,7 +131,7 @@ def list_allocations(
         sites = np.flatnonzero(units[i].sum(axis=0) > 0)
         for site in sites if len(sites) or from_home else [int(np.argmin(problem.inbound[items.family[i]]))]:
             reason = _explain(items, units, i, int(site), days, price, sending)
-            costs = _tell_costs(items, units, i, int(site), days, price, sending)
+            costs = _tell_costs(items, units, i, int(site), sending.paid)
             reason = replace(reason, cost=costs[0], home_cost=costs[1])
             lead = days_of(path_costs.bulk_hours[items.home[i], items.site_hub[site]])
             due = sending.on_shelf - timedelta(days=sending.putaway_days + (int(lead) if np.isfinite(lead) else 0))
@@ -212,30 +213,15 @@ def _explain(
 
 
 def _tell_costs(
-    items: Items,
-    units: Floats,
-    item: int,
-    site: int,
-    days: Floats,
-    price: Floats,
-    sending: Sending,
+    items: Items, units: Floats, item: int, site: int, paid: UnitCosts
 ) -> tuple[float | None, float | None]:
     """Tell what the units of an item in a warehouse cost from there and from the merchant's hub today; None where that cannot be."""
-    here, per_parcel = units[item, :, site], items.units_per_parcel[item]
-    hub, home = int(items.site_hub[site]), int(items.home[item])
-    send = max(float(here.sum()) - float(items.there[item, site]), 0.0)
+    here = units[item, :, site]
     served = here > 0
-
-    def serve(start: int) -> float:
-        return float(
-            (here[served] * (price[start, served] / per_parcel + sending.day_cost * days[start, served])).sum()
-        )
-
-    brought = send * float(sending.path_costs.bulk[home, hub]) / per_parcel if send else 0.0
-    cost, home_cost = serve(hub) + brought + float(here.sum()) * float(sending.rent[site]), serve(home)
-    if not (np.isfinite(cost) and np.isfinite(home_cost)):
-        return None, None
-    return cost, home_cost
+    send = max(float(here.sum()) - float(items.there[item, site]), 0.0)
+    cost = float((here * paid.ahead[item, :, site])[served].sum()) + send * float(paid.inbound[item, site])
+    home_cost = float((here * paid.home[item])[served].sum())
+    return (cost, home_cost) if np.isfinite(cost) and np.isfinite(home_cost) else (None, None)
 
 
 def _mean(weights: Floats, values: Floats) -> float:

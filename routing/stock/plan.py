@@ -14,9 +14,9 @@ from data.arrays import Floats
 from data.progress import SILENT, Progress
 from routing.budget import Deadline
 from routing.stock.allocation import Sending, divide_units, list_allocations
-from routing.stock.costs import PathCosts
 from routing.stock.demand import Window
 from routing.stock.items import Items
+from routing.stock.level import UnitCosts
 from routing.stock.model import LocationPlan
 from routing.stock.on_hand import OnHand
 from routing.stock.options import StockOptions
@@ -118,7 +118,7 @@ def plan_stock(
             options.putaway_days,
             as_of,
             options.day_cost,
-            task.rent,
+            task.paid,
             options.on_shelf or window.first,
         ),
         lost=lost,
@@ -135,7 +135,7 @@ def plan_stock(
         window,
         as_of,
         float(problem.short_cost @ missing),
-        _cost_as_today(items, path_costs, options),
+        _cost_as_today(items, task.costs),
         task.on_hand,
         round(float((np.maximum(items.expected - units.sum(axis=2), 0.0) * ~lost).sum())),
         task.full_sites,
@@ -208,14 +208,10 @@ def _certify(solved: LocationPlan, missing: Floats, ended_by: str) -> pl.DataFra
     )
 
 
-def _cost_as_today(items: Items, path_costs: PathCosts, options: StockOptions) -> float | None:
-    """Cost of the same units sent from the hubs where the merchants are today, without storage."""
-    parcel, days = (
-        items.reach(path_costs.parcel)[items.home],
-        items.reach(path_costs.hours)[items.home] / 24.0,
-    )  # (I, Z)
+def _cost_as_today(items: Items, costs: UnitCosts) -> float | None:
+    """Cost of the same units sent from the hubs where the merchants are today, without storage; hubs priced as in the plan's own cost."""
     # nothing wanted where no path leads is no cost
     with np.errstate(invalid="ignore"):
-        cost = items.target * (parcel / items.units_per_parcel[:, None] + options.day_cost * days)
+        cost = items.target * costs.home
     total = float(np.where(items.target > 0, cost, 0.0).sum())
     return total if np.isfinite(total) else None

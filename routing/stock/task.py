@@ -56,6 +56,8 @@ class StockTask:
         Storage of a unit in each warehouse until the event, shape (W,) [CNY/unit].
     costs
         What a unit costs by item, zone and warehouse.
+    paid
+        The same without what the relief of hubs is worth: what merchants are told.
     on_hand
         Stock on the first day of the event.
     given_costs
@@ -70,6 +72,7 @@ class StockTask:
     problem: LocationProblem
     rent: Floats
     costs: UnitCosts
+    paid: UnitCosts
     on_hand: OnHand
     given_costs: bool = False
 
@@ -130,11 +133,14 @@ def read_task(
     )
     goods = (frames["categories"], frames["items"])
     items = gather_items(demand, zones, frames["warehouses"], on_hand.stock, path_costs, moved, as_of, goods)
-    costs = _cost_units(items, frames["warehouses"], path_costs, window, options, hub_prices or {})
+    costs, paid = (
+        _cost_units(items, frames["warehouses"], path_costs, window, options, prices)
+        for prices in (hub_prices or {}, {})
+    )
     if not frames["sourcing_costs"].is_empty():
         items = part_categories(items)
         given_costs = GivenCosts(frames["sourcing_costs"], zones, totals, options.day_cost)
-        costs = take_given_costs(costs, items, given_costs, path_costs)
+        costs, paid = (take_given_costs(unit, items, given_costs, path_costs) for unit in (costs, paid))
     review = None if again is None else _review(items, path_costs, window, options, again)
     items = (
         place_as_given(items)
@@ -143,7 +149,7 @@ def read_task(
     )
     problem = _pose(items, frames["warehouses"], costs, options)
     costs_given = not frames["sourcing_costs"].is_empty()
-    return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, on_hand, costs_given)
+    return StockTask(window, as_of, items, zones, path_costs, problem, costs.rent, costs, paid, on_hand, costs_given)
 
 
 def find_serving(tables: Mapping[str, pl.DataFrame], frames: Mapping[str, pl.DataFrame]) -> Serving | None:

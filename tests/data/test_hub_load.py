@@ -66,10 +66,11 @@ def test_two_hubs_over_their_capacity_are_named_and_one_that_is_full_is_not() ->
         rows, schema=["date", "courier_id", "origin_hub_id", "destination_hub_id", "parcels"], orient="row"
     )
     hubs = pl.DataFrame({"hub_id": ["A", "B", "C", "D"], "sort_capacity": [100, 40, 69, None]})
-    found = find_overloaded_hubs(volumes, hubs)
+    hubs = hubs.with_columns(buffer_capacity=None, handling_cost=None)
+    found = find_overloaded_hubs(volumes, {"hubs": hubs})
     assert found.select("subject", "date_from", "date_to", "parcels").rows() == [
         ("hub B", days[38], days[39], 70),
         ("hub C", days[38], days[39], 70),
     ]
     assert found["detail"][0].startswith("2 of the last 28 days over its sort_capacity of 40")
-    assert find_overloaded_hubs(volumes.clear(), hubs).is_empty()
+    assert find_overloaded_hubs(volumes.clear(), {"hubs": hubs}).is_empty()

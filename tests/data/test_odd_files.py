@@ -220,6 +220,29 @@ def test_what_unpacks_without_end_is_stopped(
     assert "JSON lines" in _ends_well(workspace, "hubs", large)
 
 
+@pytest.mark.parametrize(
+    ("most", "told"),
+    [
+        (limits.Limits(workbook_bytes=1000), "GiB, expected at most 4 GiB"),
+        (limits.Limits(small_workbook_bytes=1000, unpacked_ratio=20), "expected at most 20 times its size"),
+    ],
+)
+def test_a_workbook_that_unpacks_without_end_is_stopped_and_one_that_packs_as_sheets_do_is_not(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, most: limits.Limits, told: str
+) -> None:
+    book = tmp_path / "hubs.xlsx"
+    pl.DataFrame({"hub_id": [f"H{n}" for n in range(40)], "name": "x"}).write_excel(book)
+    bomb = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(book) as source, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as target:
+        for item in source.infolist():
+            content = source.read(item.filename)
+            target.writestr(item, content.replace(b"</sheetData>", b"<row/>" * 100_000 + b"</sheetData>"))
+    monkeypatch.setattr(limits, "LIMITS", most)
+    assert told.replace("4 GiB", "0 GiB") in _ends_well(workspace, "hubs", bomb)
+    if most.workbook_bytes > 1000:
+        limits.require_package(zipfile.ZipFile(book), "hubs")
+
+
 def test_json_nested_without_end_is_told(tmp_path: Path, workspace: Workspace) -> None:
     deep = tmp_path / "deep.json"
     deep.write_text("[" * 200_000, encoding="utf-8")

@@ -93,7 +93,7 @@ def test_a_version_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RadarError, match="table hubs has no version 0"):
         store.read(0)
     store.append(hubs("A"))
-    with pytest.raises(RadarError, match="table hubs has no version 1, expected one of 0 to 0"):
+    with pytest.raises(RadarError, match="table hubs has no version 1, expected one of the versions 0;"):
         store.read(1)
 
 

@@ -563,6 +563,7 @@ def test_a_profile_loads_the_same_file_with_one_word(workspace: Workspace, radar
     assert result.exit_code == 0, result.output
     assert "header row 2" in result.stderr
     assert workspace.read("route_volumes")["parcels"].sum() == 1315
+    assert radar("load", "route_volumes", "--dry-run").exit_code == 0  # as the table was loaded last
 
 
 @pytest.mark.parametrize(("word", "near"), [("hub", "hubs"), ("route_volume", "route_volumes"), ("Lanes", "lanes")])

@@ -79,6 +79,19 @@ def test_hub_ranking_counts_days_over_capacity() -> None:
     assert row["path"] == [50, 120, 150]
 
 
+def test_days_with_a_capacity_of_their_own_are_held_against_it() -> None:
+    hubs = contract("hubs").conform(pl.DataFrame({"hub_id": ["A"], "name": ["Aba"], "sort_capacity": [1000]}))
+    # the second day can sort 60, the third nothing, the first is in no table of its own
+    days = [FIRST + timedelta(days=number) for number in (1, 2)]
+    limits = pl.DataFrame({"date": days, "hub_id": ["A", "A"], "capacity": [60.0, 0.0]})
+    loads, none = _hub_rows([(200, 200), (60, 60), (1, 0)]), contract("route_forecasts").empty()
+    row = figures.hub_ranking(loads, hubs, none, limits).row(0, named=True)
+    assert (row["capacity"], row["share"], row["days_over"]) == (60.0, 2.0, 2)
+    unbounded = limits.with_columns(capacity=pl.lit(None, pl.Float64))
+    row = figures.hub_ranking(loads, hubs, none, unbounded).row(0, named=True)
+    assert (row["capacity"], row["share"], row["days_over"]) == (1000.0, 0.4, 0)
+
+
 def test_parcels_that_start_and_end_at_one_hub_load_it_once() -> None:
     hubs = contract("hubs").conform(pl.DataFrame({"hub_id": ["A"], "name": ["Aba"], "sort_capacity": [125]}))
     # First day: 40 of what is sent stay at A (two couriers), second day: all of it does.

@@ -98,6 +98,16 @@ def test_costs_are_the_certificates_part_by_part(inputs: PlanInputs) -> None:
     assert parts.paid == pytest.approx(parts.total - parts.holding - parts.short)
 
 
+def test_sorts_and_days_of_their_own_say_what_sorting_costs_and_what_may_wait(inputs: PlanInputs) -> None:
+    limits = inputs.hub_loads.select("date", "hub_id", "sort_id", buffer=pl.lit(1.0), handling_cost=pl.lit(0.7))
+    inputs = replace(inputs, limits=limits, shortfalls=inputs.shortfalls.clear())
+    parts = figures.costs(inputs)
+    assert parts.sorting == pytest.approx(0.7 * float(inputs.hub_loads["handled"].sum()))
+    assert figures.hub_days(inputs)["overflow"].sum() == inputs.hub_loads.filter(pl.col("held") > 1).height > 0
+    roomy = limits.with_columns(buffer=pl.lit(None, pl.Float64))
+    assert figures.hub_days(replace(inputs, limits=roomy))["overflow"].sum() == 0
+
+
 def test_a_cost_the_tables_do_not_explain_is_told(inputs: PlanInputs) -> None:
     dearer = replace(inputs, certificates=inputs.certificates.with_columns(cost=pl.col("cost") + 1000))
     assert figures.costs(dearer).other == pytest.approx(1000)

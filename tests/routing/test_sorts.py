@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from data.contracts import contract
 from data.departure_times import TimetableTables, list_departures
 from data.errors import RadarError
+from data.hub_limits import TABLES, list_day_limits, list_sort_limits
 from routing.checker.playback.clock import ClockRules
 from routing.checker.playback.playback import play_plan
 from routing.checker.tables import read_tables
@@ -440,3 +442,43 @@ def test_lanes_are_left_at_the_hours_at_which_the_trunk_plan_sends_them(of_both:
     assert len(reach) > 15
     assert reach <= sent
     assert {lane for lane, *_ in sent} == {"A-B", "A-B 2", "B-A"}
+
+
+def test_limits_that_pages_hold_loads_against_are_those_of_the_plan() -> None:
+    noon = datetime.combine(DAY, datetime.min.time(), UTC) + timedelta(hours=4)
+    closing = {
+        "closure_id": "c",
+        "hub_id": "A",
+        "starts_at": noon,
+        "ends_at": noon + timedelta(hours=9),
+        "open_share": 0.25,
+    }
+    away = {"closure_id": "d", "hub_id": "B", "starts_at": noon, "ends_at": noon + timedelta(days=2), "open_share": 0.0}
+    days = [
+        {"date": DAY, "hub_id": "A", "sort_id": "day", "sort_capacity": 90, "buffer_capacity": 7},
+        {"date": DAY, "hub_id": "A", "sort_id": "evening", "sort_capacity": 11},
+        {"date": DAY + timedelta(days=1), "hub_id": "B", "sort_id": "day", "sort_capacity": 50},
+    ]
+    sorts = pl.concat([_sorts("A", sort_capacity=100, handling_cost=0.3), _sorts("B", THREE[1:])])
+    inputs = _inputs(
+        hub_sorts=sorts, hub_days=_table("hub_days", days), hub_closures=_table("hub_closures", [closing, away])
+    )
+    inputs = replace(inputs, hubs=inputs.hubs.with_columns(buffer_capacity=pl.lit(20), handling_cost=pl.lit(0.1)))
+    network = build_network(inputs, OPTIONS)
+    names = inputs.hubs["hub_id"].to_list()
+    planned = [
+        (
+            network.day(int(network.node_day[n])), names[network.node_hub[n]], network.sort_ids[network.node_sort[n]],
+            network.sort_capacity[n], network.buffer_capacity[n], network.handling_cost[n],
+        )
+        for n in range(network.nodes)
+    ]  # fmt: skip
+    told = list_sort_limits(
+        {name: getattr(inputs, name) for name in TABLES}, {row[0] for row in planned}, "Asia/Shanghai"
+    )
+    rows = told.with_columns(pl.col("capacity", "buffer").fill_null(math.inf)).rows()
+    assert [row[:3] for row in sorted(rows)] == [row[:3] for row in sorted(planned)]
+    for ours, theirs in zip(sorted(rows), sorted(planned), strict=True):
+        assert ours[3:] == pytest.approx(theirs[3:])
+    day = list_day_limits({name: getattr(inputs, name) for name in TABLES}, [DAY], "Asia/Shanghai")
+    assert day["capacity"].to_list() == [pytest.approx(sum(r[3] for r in rows if r[:2] == (DAY, "A"))), 0.0]

@@ -114,6 +114,21 @@ def test_a_plan_by_days_is_no_reference_for_one_by_sorts(inputs: TrunkInputs) ->
         plan_trunk(inputs, OPTIONS, reference=reference)
 
 
+def test_of_a_hub_shut_over_several_sorts_plan_checker_and_explanation_say_the_same(inputs: TrunkInputs) -> None:
+    start = datetime.combine(DAY, datetime.min.time(), UTC) + timedelta(hours=16)  # midnight at the hubs
+    rows = [
+        {"closure_id": hub, "hub_id": hub, "starts_at": start, "ends_at": start + timedelta(days=1), "open_share": 0.0}
+        for hub in inputs.hubs["hub_id"].to_list()[:2]
+    ]
+    shut = replace(inputs, hub_closures=_table("hub_closures", rows))
+    plan = plan_trunk(shut, OPTIONS)
+    assert _check(shut, plan).violations == []
+    keys = ["date", "hub_id", "sort_id"]
+    loads = sum_visits(list_sort_visits(_tables(shut, plan)), keep=("date", "sort_id")).select(*keys, "load").sort(keys)
+    told = plan.hub_loads.filter(pl.col("handled") > 0).select(*keys, load="handled").sort(keys)
+    assert loads.cast({"load": pl.Int64}).equals(told.cast({"load": pl.Int64}))
+
+
 def test_the_parts_of_a_sort_add_up_to_what_it_sorts(inputs: TrunkInputs, plan: TrunkPlan) -> None:
     visits = list_sort_visits(_tables(inputs, plan))
     keys = ["date", "hub_id", "sort_id"]

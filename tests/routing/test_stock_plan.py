@@ -72,6 +72,21 @@ def test_cost_is_that_of_the_tables() -> None:
     assert found.cost_today == pytest.approx(units["WN"] * 2.5 + units["WS"] * 7.5)
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_costs_told_to_merchants_add_up_to_that_of_the_plan(*, given: bool) -> None:
+    tables = stock_tables()
+    goods = {"category": ["toys"], "name": ["Toys"], "units_per_parcel": [2.0], "places_per_unit": [0.25]}
+    tables["categories"] = pl.DataFrame(goods)
+    if given:
+        rows = [("WN", "north", "*", 0.5, 1.0), ("WS", "south", "*", 0.75, 2.0)]
+        names = ("warehouse_id", "region_id", "category", "cost", "days")
+        tables["sourcing_costs"] = pl.DataFrame(rows, schema=names, orient="row")
+    found = plan(tables)
+    told = [reason.cost or 0.0 for reason in parts(found).values()]
+    assert len(told) == 2
+    assert sum(told) == pytest.approx(found.certificate["cost"][0], abs=0.01)
+
+
 def test_stock_at_hand_is_counted_and_not_sent_again() -> None:
     tables = stock_tables()
     tables["stock"] = pl.DataFrame(

@@ -206,8 +206,10 @@ def _leave_by_day(sorts: Sorts, hub: int, row: Mapping[str, Any], days: int) -> 
     mine = sorts.of_hub(hub)
     if "sort" in row:
         for node in mine[sorts.sort[mine] == row["sort"]].tolist():
-            tail[sorts.day[node]] = node
-            leaves[sorts.day[node]] = sorts.reopen(hub, float(sorts.close[node]))
+            hour = sorts.reopen(hub, float(sorts.close[node]))
+            # a departure takes what the last sort by its hour sorts: of a hub shut over several sorts that is the last of them
+            if np.searchsorted(sorts.close[mine], hour + _EPSILON, side="right") - 1 == np.searchsorted(mine, node):
+                tail[sorts.day[node]], leaves[sorts.day[node]] = node, hour
         return tail, leaves
     load = float(row.get("load_hours") or 0.0)
     for day in range(days):

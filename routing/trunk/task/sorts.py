@@ -11,7 +11,7 @@ split over the date's sorts by their capacity; ``hub_closures`` leave a sort the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import RadarError
-from data.hub_hours import join_spans, moment_at, read_closures, read_hours, read_zone, reopen, runs_on
+from data.hub_hours import join_spans, leave_open, moment_at, read_closures, read_hours, read_zone, reopen, runs_on
 
 if TYPE_CHECKING:
     import polars as pl
@@ -135,7 +135,8 @@ def lay_sorts(
             _give_day(today, given, hub["hub_id"], when)
             for sort in today:
                 sort["open"] = bool(open_days[day, number])
-                sort["capacity"] = sort["capacity"] * _open_share(sort, spans[number]) if sort["open"] else 0.0
+                left = leave_open(sort["capacity"], sort["opens"], sort["close"], spans[number])
+                sort["capacity"] = left if sort["open"] else 0.0
                 sort["buffer"] = sort["buffer"] if sort["open"] else 0.0
             found += today
     found.sort(key=lambda sort: (sort["close"], sort["hub"], sort["cut_off"], sort["sort_id"]))
@@ -274,12 +275,3 @@ def _give_day(today: list[dict[str, Any]], given: Mapping[Any, Mapping[str, Any]
         buffer = _first(own.get("buffer_capacity"), whole.get("buffer_capacity"))
         sort["capacity"] = sort["capacity"] if capacity is None else float(capacity)
         sort["buffer"] = sort["buffer"] if buffer is None else float(buffer)
-
-
-def _open_share(sort: Mapping[str, Any], spans: Iterable[tuple[float, float, float]]) -> float:
-    length = max(sort["close"] - sort["opens"], 1.0 / 60.0)
-    shut = sum(
-        max(0.0, min(end, sort["close"]) - max(start, sort["opens"])) / length * (1.0 - min(share, 1.0))
-        for start, end, share in spans
-    )
-    return 1.0 if shut <= 0 else max(0.0, 1.0 - shut)
