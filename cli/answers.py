@@ -321,7 +321,9 @@ ANSWERS: tuple[Answer, ...] = (
     ),
     record("withdraw", "run_id: text, the run\nwithdrawn, restored: text?, run taken out, or put back"),
     records(
-        "repair", "table: text, table\nrepaired: yes/no, whether it was", "what was found, and the version still whole"
+        "repair",
+        "table: text, table\nrepaired: yes/no, whether it was\nruns_lost: list, runs whose rows in it are gone",
+        "what was found, and the version still whole",
     ),
     record(
         "clean",

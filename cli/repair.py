@@ -40,7 +40,8 @@ def repair(
     from data.integrity import repair as take_back
 
     workspace = workspace_of(context)
-    names = list(TABLES) if table is None else [contract(table).name]
+    # the list of runs first: it says what the other tables lose
+    names = sorted(TABLES, key=lambda name: name != "runs") if table is None else [contract(table).name]
     done: list[dict[str, object]] = []
     with progress("repair") as bar, workspace.writing("repair"):
         for number, name in enumerate(names):
@@ -49,10 +50,13 @@ def repair(
             if damage is None:
                 continue
             repaired = None if dry_run else take_back(workspace, name)
-            done.append({**asdict(damage), "repaired": repaired is not None})
+            lost = list(repaired.lost) if repaired else []
+            done.append({**asdict(damage), "repaired": repaired is not None, "runs_lost": lost})
             (warn if json else out_text)(
                 f"{name}: {damage.sentence if repaired is None else _tell(damage.found, repaired)}"
             )
+            if lost:
+                warn(f"What {', '.join(lost)} wrote to {name} is lost: run it again.")
     if json:
         out_json(done)
     elif not done:

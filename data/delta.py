@@ -128,7 +128,7 @@ def list_files(folder: Path, version: int) -> list[DataFile]:
         )
     if version in removed_versions(folder):
         raise RadarError(
-            f"version {version} of table {folder.name} was removed by `radar clean`",
+            f"version {version} of table {folder.name} was removed by `radar clean`, or lost in `radar repair`",
             action="what was made on it cannot be recomputed: run it again on the tables of today",
         )
     with faults_told(folder):
@@ -238,6 +238,18 @@ def restore(folder: Path, version: int) -> None:
     with faults_told(folder, writing=True):
         # the files are there: looked at by their real path, which the library does not know
         open_table(folder).restore(version, ignore_missing_files=True)
+
+
+def pass_over(folder: Path, whole: int, lost: int) -> None:
+    """Commit a version as it stands again behind lost ones, whose numbers are noted as removed and never given again."""
+    rows = committed_rows(folder, whole)
+    about = {"operation": "REPAIR", "timestamp": int(time.time() * 1000)} | (
+        {} if rows is None else {"rows": str(rows)}
+    )
+    for version in range(whole + 1, lost + 2):
+        commit_file = folder / "_delta_log" / f"{version:020}.json"
+        commit_file.write_text(json.dumps({"commitInfo": about}) + "\n", encoding="utf-8")
+    note_removed(folder, range(whole + 1, lost + 1))
 
 
 def checksum(path: Path) -> str:

@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from data import delta
-from data.contracts import TABLES
+from data.contracts import TABLES, contract
 from data.errors import RadarError
 from data.progress import SILENT, Progress
-from data.table_reader import TableReader
+from data.table_reader import FINISHED, TableReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,24 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was done to a damaged table: the version it went back to, None where it was set aside to ``moved_to``."""
+    """What was done to a damaged table.
+
+    Attributes
+    ----------
+    table
+        Name of the table.
+    version
+        The version as which it stands again, None where it was set aside.
+    moved_to
+        Where it was set aside to.
+    lost
+        Runs whose rows in it are gone. Of results no part of such a run is read any more.
+    """
 
     table: str
     version: int | None
     moved_to: Path | None
+    lost: tuple[str, ...] = ()
 
 
 def list_damage(reader: TableReader, progress: Progress = SILENT) -> list[Damage]:
@@ -118,7 +133,8 @@ def _fault_of_files(folder: Path, version: int) -> tuple[str, str] | None:
 def repair(reader: TableReader, name: str) -> Repair | None:
     """Take a damaged table back to its newest whole version; where there is none set it aside. None: it is whole.
 
-    What cannot be read is kept beside the table, under a name that ends with ``.damaged``.
+    What cannot be read is kept beside the table, under a name that ends with ``.damaged``. Numbers of lost versions are not given
+    again: what was made on one of them is told that it is gone. Runs that lost results count as failed, for readers see whole runs only.
 
     Raises
     ------
@@ -134,7 +150,7 @@ def repair(reader: TableReader, name: str) -> Repair | None:
         if damage.whole_version is None:
             target = _free_name(folder)
             folder.rename(target)
-            return Repair(name, None, target)
+            return Repair(name, None, target, _give_up(reader, name, -1))
         log = folder / "_delta_log"
         for version in delta.committed_versions(folder):
             if version > damage.whole_version:
@@ -144,7 +160,26 @@ def repair(reader: TableReader, name: str) -> Repair | None:
             if int(file.name[:20]) > damage.whole_version:
                 file.rename(_free_name(file))
         (log / "_last_checkpoint").unlink(missing_ok=True)
-    return Repair(name, damage.whole_version, None)
+        delta.pass_over(folder, damage.whole_version, damage.version)
+    return Repair(name, damage.whole_version, None, _give_up(reader, name, damage.whole_version))
+
+
+def _give_up(reader: TableReader, name: str, whole_version: int) -> tuple[str, ...]:
+    """Name the runs that wrote later versions of a table; those of results are put down as failed."""
+    if name == "runs":
+        return ()
+    try:
+        runs = reader.own_runs()
+    except RadarError:  # damaged as well
+        return ()
+    written = pl.col("tables_written").str.json_path_match(f"$.{name}").cast(pl.Int64)
+    lost = runs.filter(pl.col("outcome").is_in(FINISHED) & (written > whole_version))
+    if contract(name).group == "results" and lost.height:
+        told = pl.lit(f"its rows of {name} were lost: run it again")
+        reader.store("runs").upsert(
+            lost.with_columns(outcome=pl.lit("failed"), message=told, tables_written=pl.lit("{}"))
+        )
+    return tuple(lost["run_id"])
 
 
 def refuse_on_object_store(reader: TableReader, command: str) -> None:

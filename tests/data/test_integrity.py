@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from cli.app import app
 from data.cleaning import find_removable, remove
 from data.contracts import contract
-from data.delta import faults_told, note_removed
+from data.delta import faults_told, list_files, note_removed
 from data.errors import RadarError
 from data.integrity import find_damage, list_damage, repair
 from data.runs import withdraw
@@ -82,6 +82,9 @@ def test_a_damaged_table_is_told_and_goes_back_to_what_is_whole(workspace: Works
     repaired = repair(workspace, table)
     assert repaired is not None
     assert repaired.version == 1
+    assert repaired.lost == ("load-0003",)
+    with pytest.raises(RadarError, match="lost in `radar repair`"):
+        workspace.read(table, 2)  # what was made on it is not recomputed on other rows
     assert workspace.read(table)["name"].to_list() == ["v20"] * 20
     assert list_damage(workspace) == []
     with workspace.run("load") as run:
@@ -123,6 +126,26 @@ def test_a_table_without_a_whole_version_is_set_aside(workspace: Workspace) -> N
     assert workspace.read("couriers").height == 30
 
 
+def test_a_run_that_lost_results_is_not_read_in_part(workspace: Workspace) -> None:
+    row = {"date": [date(2025, 11, 1)], "origin_hub_id": ["v10"], "destination_hub_id": ["v11"], "parcels": [1]}
+    runs = []
+    for tables in (("route_demand", "shortfalls"), ("route_demand", "shortfalls"), ("route_demand",)):
+        with workspace.run("plan trunk") as run:
+            for name in tables:
+                run.append(name, pl.DataFrame(row | ({"reason": ["hub"]} if name == "shortfalls" else {})))
+        runs.append(run.run_id)
+    newest_commit(workspace, "shortfalls").write_text("")
+    repaired = RUNNER.invoke(app, ["-w", str(workspace.folder), "repair"])
+    assert repaired.exit_code == 0, repaired.output
+    assert f"What {runs[1]} wrote to shortfalls is lost" in repaired.stderr
+    assert workspace.writers("route_demand") == [runs[0], runs[2]]
+    assert workspace.writers("shortfalls") == runs[:1]
+    with pytest.raises(RadarError, match=f"no finished run {runs[1]}"):
+        workspace.results("route_demand", runs[1])
+    told = workspace.runs().row(by_predicate=pl.col("run_id") == runs[1], named=True)
+    assert (told["outcome"], told["message"]) == ("failed", "its rows of shortfalls were lost: run it again")
+
+
 def test_the_table_of_runs_can_be_damaged_too(workspace: Workspace) -> None:
     flip_bit(newest_file(workspace, "runs"), 70)
     assert [damage.table for damage in list_damage(workspace)] == ["runs"]
@@ -161,18 +184,15 @@ def test_a_version_whose_log_was_lost_is_an_error(workspace: Workspace) -> None:
         workspace.read("hubs", 0)  # without the first commit the later ones cannot be followed
 
 
-def test_the_versions_told_are_those_that_can_be_read(workspace: Workspace) -> None:
-    store = workspace.store("hubs")
-    rows = store.read(0)
-    while (store.version() or 0) < 101:
-        store.replace(rows)
-    log = store.folder / "_delta_log"
-    assert (log / f"{99:020}.checkpoint.parquet").exists()
-    note_removed(store.folder, [100])
-    for number in (0, 50):
-        (log / f"{number:020}.json").unlink()
+def test_the_versions_told_are_those_that_can_be_read(tmp_path: Path) -> None:
+    log = tmp_path / "hubs" / "_delta_log"
+    log.mkdir(parents=True)
+    for number in (*range(1, 50), *range(51, 102)):
+        (log / f"{number:020}.json").touch()
+    (log / f"{99:020}.checkpoint.parquet").touch()
+    note_removed(tmp_path / "hubs", [100])
     with pytest.raises(RadarError, match="has no version 50, expected one of the versions 99, 101;"):
-        workspace.read("hubs", 50)
+        list_files(tmp_path / "hubs", 50)
 
 
 @pytest.mark.parametrize("what", ["tables/hubs", "tables/hubs/_delta_log", "tables/runs", "tables/runs/_delta_log"])
