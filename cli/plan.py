@@ -394,7 +394,8 @@ def _print_plan(run_id: str, plan: TrunkPlan, outcome: PlanOutcome, calibration:
         .group_by("date")
         .agg(handled=pl.col("handled").sum(), held=pl.col("held").sum(), fullest=pl.col("utilisation").max())
     )
-    out_rows(loads.join(days, on="date", how="left").sort("date"), json=False, title="By day")
+    by_day = loads.join(days, on="date", how="left").with_columns(pl.col("departures", "lanes", "cost").fill_null(0))
+    out_rows(by_day.sort("date"), json=False, title="By day")
     if plan.changes is not None and plan.changes.height:
         out_rows(_tell_hours(plan.changes.head(_MOST_CHANGES), zone), json=False, title="Changed against the reference")
         if plan.changes.height > _MOST_CHANGES:

@@ -281,7 +281,7 @@ class _Report:
         )
         hubs = [
             HubMark(
-                row["hub_id"], row["name"], row["latitude"], row["longitude"], row["load"], _tone(row["share"]),
+                row["hub_id"], row["name"], row["latitude"], row["longitude"], row["load"], "bad" if row["days_over"] else _tone(row["share"]),
                 bool(row["days_over"]),
                 f"{row['name']}: {row['load']:,} · {f.day_text(row['peak_date'], weekday=True)}"
                 + (f" · {f.percent_text(row['share'])}" if row["share"] is not None else ""),

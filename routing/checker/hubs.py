@@ -13,8 +13,8 @@ from routing.checker.violations import Violation, collect
 def close_hubs(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.DataFrame:
     """Say which hubs are closed on which of the given days.
 
-    The latest change up to a day decides: ``opens`` opens, ``closes`` closes, ``moves`` closes when the shares its
-    successors take (an empty one is all) reach 1. Before its first change a hub is open, unless that change opens it.
+    The latest change that holds on a day (from its date to `until`) decides: ``opens`` opens, ``closes`` closes, ``moves`` closes when the
+    shares its successors take (an empty one is all) reach 1. Where none holds a hub is open, unless its first change opens it.
 
     Parameters
     ----------
@@ -28,22 +28,32 @@ def close_hubs(frames: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.Dat
     polars.DataFrame
         `days` with a column closed [bool].
     """
-    moved = pl.col("share").fill_null(1.0).filter(pl.col("change") == "moves").sum() >= 1.0 - LIMITS.tolerance
-    changes = (
-        frames["network_changes"]
-        .group_by("hub_id", "date")
-        .agg(
-            shut=(pl.col("change") == "closes").any() | moved,
-            opening=(pl.col("change") == "opens").any() & ~(pl.col("change") == "closes").any(),
+    changes = frames["network_changes"]
+    if "scope" in changes.columns:  # a route or one direction: what is sent, not whether the hub works
+        changes = changes.filter(
+            (pl.col("scope").fill_null("hub") == "hub") & pl.col("direction").is_null() & pl.col("hub_id").is_not_null()
         )
-        .sort("date")
+    until = pl.col("until") if "until" in changes.columns else pl.lit(None, pl.Date)
+    changes = changes.select("hub_id", "change", "share", since="date", until=until)
+    holding = (
+        days.select("date", "hub_id")
+        .unique()
+        .join(changes, on="hub_id")
+        .filter((pl.col("since") <= pl.col("date")) & (pl.col("until").is_null() | (pl.col("until") >= pl.col("date"))))
     )
-    first = changes.group_by("hub_id", maintain_order=True).agg(opens_first=pl.col("opening").first())
+    moved = pl.col("share").fill_null(1.0).filter(pl.col("change") == "moves").sum() >= 1.0 - LIMITS.tolerance
+    shut = (pl.col("change") == "closes").any() | moved
+    latest = (
+        holding.filter(pl.col("since") == pl.col("since").max().over("date", "hub_id"))
+        .group_by("date", "hub_id")
+        .agg(shut=shut & ~(pl.col("change") == "opens").any())
+    )
+    first = changes.filter(pl.col("since") == pl.col("since").min().over("hub_id"))
+    opens_first = first.group_by("hub_id").agg(opens_first=(pl.col("change") == "opens").any())
     return (
-        days.sort("date")
-        .join_asof(changes.select("date", "hub_id", "shut"), on="date", by="hub_id", check_sortedness=False)
-        .join(first, on="hub_id", how="left")
-        .with_columns(closed=pl.col("shut").fill_null(pl.col("opens_first").fill_null(False)))
+        days.join(latest, on=["date", "hub_id"], how="left")
+        .join(opens_first, on="hub_id", how="left")
+        .with_columns(closed=pl.coalesce("shut", "opens_first", pl.lit(False)))
         .drop("shut", "opens_first")
         .sort("date", "hub_id")
     )

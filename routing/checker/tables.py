@@ -69,7 +69,11 @@ FORMS: Mapping[str, Form] = MappingProxyType(
             optional=True,
         ),
         "network_changes": Form(
-            {"date": _DAY, "hub_id": _TEXT, "change": _TEXT}, {"share": AMOUNT + EMPTY}, (), optional=True
+            {"date": _DAY, "change": _TEXT},
+            {"share": AMOUNT + EMPTY},
+            (),
+            optional=True,
+            blank={"hub_id": _TEXT, "until": _DAY, "scope": _TEXT, "direction": _TEXT},
         ),
         "lane_weather": Form(
             {"date": _DAY, "lane_id": _TEXT},

@@ -283,7 +283,7 @@ def follow_changes(network_changes: pl.DataFrame, day: date) -> dict[str, str | 
     if "until" in network_changes.columns:
         holds &= pl.col("until").is_null() | (pl.col("until") >= day)
     if "scope" in network_changes.columns:
-        holds &= (pl.col("scope") == "hub") & pl.col("direction").is_null()
+        holds &= (pl.col("scope").fill_null("hub") == "hub") & pl.col("direction").is_null()
     past = network_changes.filter(holds)
     latest = past.filter(pl.col("date") == pl.col("date").max().over("hub_id"))
     gone: dict[str, str | None] = {}

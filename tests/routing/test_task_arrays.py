@@ -12,6 +12,7 @@ import pytest
 
 from data.contracts import contract
 from data.errors import RadarError
+from routing.checker.hubs import close_hubs
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.days import count_days, list_open_days, read_demand
 from routing.trunk.task.departures import list_days
@@ -77,6 +78,29 @@ def test_a_hub_is_open_as_its_latest_change_says() -> None:
     is_open = list_open_days(_inputs(changes=changes).network_changes, HUBS, DAY, 4)
     assert is_open[:, 0].tolist() == [True, False, False, True]
     assert is_open[:, 1].tolist() == [False, False, True, True]
+
+
+def test_a_change_holds_until_its_last_day_and_one_of_a_route_or_a_direction_closes_no_hub() -> None:
+    def on(day: int) -> dt.date:
+        return DAY + dt.timedelta(days=day)
+
+    rows = [
+        {"change_id": "1", "hub_id": "A", "date": on(0), "until": on(1), "change": "closes"},
+        {"change_id": "2", "hub_id": "A", "date": on(3), "until": on(3), "change": "closes"},
+        {"change_id": "3", "hub_id": "B", "date": on(1), "change": "closes", "direction": "in"},
+        {"change_id": "4", "date": on(0), "change": "closes", "scope": "route", "origin_hub_id": "B", "destination_hub_id": "A"},
+        {"change_id": "5", "hub_id": "B", "date": on(2), "until": on(2), "change": "moves", "successor_hub_id": "A", "share": 1.0},
+        {"change_id": "6", "hub_id": "C", "date": on(1), "until": on(2), "change": "opens"},
+    ]  # fmt: skip
+    changes = contract("network_changes").conform(pl.DataFrame(rows, infer_schema_length=None))
+    hubs = {"A": 0, "B": 1, "C": 2}
+    is_open = list_open_days(changes, hubs, DAY, 5)
+    assert is_open[:, 0].tolist() == [False, False, True, False, True]
+    assert is_open[:, 1].tolist() == [True, True, False, True, True]
+    assert is_open[:, 2].tolist() == [False, True, True, False, False]
+    grid = pl.DataFrame([(hub, on(day)) for hub in hubs for day in range(5)], schema=["hub_id", "date"], orient="row")
+    checked = close_hubs({"network_changes": changes}, grid).sort("hub_id", "date")
+    assert (~checked["closed"]).to_list() == is_open.T.ravel().tolist()
 
 
 def test_weather_of_lanes_and_days_outside_the_plan_is_left_out() -> None:

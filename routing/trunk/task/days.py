@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+import polars as pl
 
 from data.constants import constant
 from data.errors import RadarError
@@ -14,8 +15,6 @@ from routing.trunk.task.network import Flags, Floats, Ints
 from routing.trunk.task.validation import number_names
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from routing.trunk.task.inputs import TrunkInputs, TrunkOptions
 
 
@@ -116,24 +115,33 @@ def count_days(
 
 
 def list_open_days(changes: pl.DataFrame, hub_number: dict[str, int], first_day: date, days: int) -> Flags:
-    """Whether a hub is open on a day, (D, H): its latest change decides; before its first, a hub that will open is not."""
+    """Whether a hub is open on a day, (D, H): the latest change that holds then decides; without one, a hub whose first change opens it is not.
+
+    A change holds from its date to `until`. Those of a route or of one direction change what is sent, not whether a hub works.
+    """
     is_open = np.ones((days, len(hub_number)), dtype=np.bool_)
+    if "scope" in changes.columns:
+        changes = changes.filter((pl.col("scope").fill_null("hub") == "hub") & pl.col("direction").is_null())
     if changes.is_empty():
         return is_open
     for hub, rows in sorted(changes.partition_by("hub_id", as_dict=True).items()):
         number = hub_number.get(str(hub[0]))
         if number is None:
             continue
-        states: dict[int, bool] = {}
-        for when, group in rows.partition_by("date", as_dict=True).items():
-            kinds = set(group["change"].to_list())
-            moved = float(group.filter(group["change"] == "moves")["share"].fill_null(1.0).sum())
-            shut = "closes" in kinds or ("moves" in kinds and moved >= 1.0 - 1e-9)
-            change_day = cast(date, when[0])
-            states[(change_day - first_day).days] = "opens" in kinds or not shut
-        first = min(states)
         opens_first = "opens" in rows.filter(rows["date"] == rows["date"].min())["change"].to_list()
         for day in range(days):
-            past = [at for at in states if at <= day]
-            is_open[day, number] = states[max(past)] if past else not (opens_first and day < first)
+            when = first_day + timedelta(days=day)
+            holds = pl.col("date") <= when
+            if "until" in rows.columns:
+                holds &= pl.col("until").is_null() | (pl.col("until") >= when)
+            past = rows.filter(holds)
+            latest = past.filter(pl.col("date") == pl.col("date").max())
+            is_open[day, number] = not opens_first if past.is_empty() else not _closes(latest)
     return is_open
+
+
+def _closes(rows: pl.DataFrame) -> bool:
+    """Whether changes of one date close a hub: all of it has moved, or it closes and does not open."""
+    kinds = set(rows["change"].to_list())
+    moved = float(rows.filter(rows["change"] == "moves")["share"].fill_null(1.0).sum())
+    return "opens" not in kinds and ("closes" in kinds or ("moves" in kinds and moved >= 1.0 - 1e-9))
