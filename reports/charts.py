@@ -269,7 +269,9 @@ def _label_place(event: EventMark, first: date, span: int) -> tuple[float, float
     day = min(max(((event.peak or event.first) - first).days, 0), span)
     length = sum(12.5 if ord(letter) > 0x2E7F else 6.8 for letter in event.label)
     start = day / max(span, 1) * _WIDTH
-    return min(start, _WIDTH - length), length
+    # near the end it stands before its line, which would run through it
+    fits = start + length <= _WIDTH
+    return (start if fits else max(start - length - 8.0, 0.0)), length
 
 
 def _event_layers(
