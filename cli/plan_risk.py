@@ -195,10 +195,13 @@ def read_risk(found: Stressed, policy: str, draws_run: str) -> dict[str, Any]:
 
     from routing.stress.incidents import BASE
     from routing.stress.policies import RIGID, UNLIMITED
+    from routing.stress.stress import hit
 
     key = (BASE.name, policy)
     probability, outcomes = found.probabilities[key], found.outcomes[key]
     cost = outcomes.costs.sum(axis=1)
+    # vehicles without limit bring parcels sooner, and may fill a hub that waits for them otherwise: only sorters mend what is over either way
+    over = [hit(found.outcomes[BASE.name, name]) for name in (policy, RIGID.name, UNLIMITED.name)]
     return {
         "overflow_probability": probability.value,
         "overflow_low": probability.low,
@@ -207,7 +210,7 @@ def read_risk(found: Stressed, policy: str, draws_run: str) -> dict[str, Any]:
         "draws_run": draws_run,
         "policy": policy,
         "overflow_rigid": found.probabilities[BASE.name, RIGID.name].value,
-        "overflow_floor": found.probabilities[BASE.name, UNLIMITED.name].value,
+        "overflow_floor": float(np.logical_and.reduce(over).mean()),
         "expected_overflow": float(outcomes.over.max(axis=2).sum(axis=1).mean()),
         "expected_cost": float(cost.mean()),
         "cost_q90": float(np.quantile(cost, 0.9)),

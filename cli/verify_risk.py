@@ -83,12 +83,13 @@ def replay_risk(
         "overflow_rigid": RIGID,
         "overflow_floor": FREE,
     }
-    found = []
-    for figure, freedom in freedoms.items():
-        blocks = [demand[start : start + _BLOCK] for start in range(0, count, _BLOCK)]
-        over = np.concatenate([Futures(ground, freedom, block).play() for block in blocks])
-        found.append(Replayed(figure, certificate[figure], float(over.mean()), count))
-    return found
+    blocks = [demand[start : start + _BLOCK] for start in range(0, count, _BLOCK)]
+    over = {
+        figure: np.concatenate([Futures(ground, freedom, block).play() for block in blocks])
+        for figure, freedom in freedoms.items()
+    }
+    over["overflow_floor"] = np.logical_and.reduce(list(over.values()))
+    return [Replayed(figure, certificate[figure], float(hits.mean()), count) for figure, hits in over.items()]
 
 
 def list_broken(replayed: list[Replayed]) -> list[Violation]:

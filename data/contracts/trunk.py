@@ -277,7 +277,10 @@ class PlanCertificates(Result):
     draws_run = ident("Forecast run the draws came from.", optional=True)
     policy = text("What dispatchers may do on the day: rigid, spot 10 % …", "应对方式", optional=True)
     overflow_rigid = share("The same with the planned vehicles only.", optional=True)
-    overflow_floor = share("The same with vehicles without limit: what only sorters can mend.", optional=True)
+    overflow_floor = share(
+        "Futures in which a hub overflows with the vehicles planned, as the policy has it, and without limit: what only sorters can mend.",
+        optional=True,
+    )
     expected_overflow = quantity("Mean parcels over the buffers.", "预期溢出", unit="parcels", optional=True)
     expected_cost = quantity("Mean cost over the draws.", "预期成本", unit="CNY", optional=True)
     cost_q90 = quantity("90 % quantile of the cost over the draws.", unit="CNY", optional=True)
