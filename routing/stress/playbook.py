@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from data.constants import constant
@@ -26,7 +27,7 @@ from routing.stress.incidents import BASE, Scenario, Surroundings
 from routing.stress.layout import Layout, Prices, lay_out
 from routing.stress.play import Outcomes
 from routing.stress.policies import DEFAULT, Policy
-from routing.stress.probability import Probability, estimate
+from routing.stress.probability import Probability, estimate, is_no_likelier
 from routing.stress.records import Whole
 from routing.stress.stress import StressOptions, hit, play_scenario
 
@@ -100,6 +101,7 @@ class Played:
     over: float
     cost: float
     late: float
+    hits: np.ndarray[tuple[int], np.dtype[np.bool_]]
 
     @property
     def score(self) -> float:
@@ -291,10 +293,11 @@ def rehearse(
     Returns
     -------
     pl.DataFrame
-        Rows of ``drills`` but ``run_id``, in the order rehearsed. An answer held when the interval of its probability reaches down to that
-        without the incident.
+        Rows of ``drills`` but ``run_id``, in the order rehearsed. An answer held when on the same draws a hub is no
+        likelier over than without the incident.
     """
-    before, _, _ = room.judge(room.play(BASE))
+    calm = room.play(BASE)
+    before, _, _ = room.judge(calm)
     reached = Reach(room.tables)
     rows: list[dict[str, Any]] = []
     for one in chosen:
@@ -315,7 +318,7 @@ def rehearse(
                 "overflow_before": before.value,
                 "overflow_probability": nothing.probability.value,
                 "overflow_answered": best.probability.value,
-                "held": best.probability.low <= max(before.high, before.value),
+                "held": is_no_likelier(best.hits, hit(calm)),
                 "covered": reached.share,
             }
         )
@@ -337,7 +340,7 @@ def _play_answer(room: Room, scenario: Scenario, answer: Answer, nothing: Outcom
     probability, over, cost = room.judge(outcomes)
     done = int(outcomes.late.sum())
     late = float(outcomes.late[1:].sum() / done) if done else 0.0
-    return Played(answer, probability, over, cost, late)
+    return Played(answer, probability, over, cost, late, hit(outcomes))
 
 
 def _carrying_price(room: Room) -> float:

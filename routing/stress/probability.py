@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from data.strata import lay_strata
 
 Z_95 = 1.959963984540054  # published: two-sided 95 % of the normal distribution
+_SURE = 0.95
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,29 @@ def estimate(hits: NDArray[np.bool_], strata: int) -> Probability:
         if variance > 0:
             effective = max(effective, share * (1 - share) / variance)
     return _wilson(share, effective)
+
+
+def is_no_likelier(after: NDArray[np.bool_], before: NDArray[np.bool_]) -> bool:
+    """Say whether something is no likelier after than before, within the error of the draws.
+
+    Both are of the same draws, so that those hit in one case alone decide: were both as likely, each of them would be hit after or before with even
+    chances (sign test, McNemar 1947), and more of them after than 97.5 % of such throws give say that it is likelier.
+
+    Parameters
+    ----------
+    after, before
+        [draws] whether it happened.
+
+    Examples
+    --------
+    >>> calm = np.zeros(25, dtype=bool)
+    >>> [is_no_likelier(np.arange(25) < hits, calm) for hits in (0, 5, 6)]
+    [True, True, False]
+    """
+    from scipy.special import bdtrc
+
+    worse, better = int((after & ~before).sum()), int((before & ~after).sum())
+    return worse <= better or float(bdtrc(worse - 1, worse + better, 0.5)) > (1.0 - _SURE) / 2.0
 
 
 def _wilson(share: float, draws: float) -> Probability:

@@ -290,6 +290,8 @@ def test_rules_that_are_told_together_are_each_chinese_whatever_their_values_hol
             "stress-0001：50组未来中有分拨爆仓的占12%（6.7至20.6%）（临时车至多10%）。",
         ),
         ("below 0.38 %", "不到0.38%"),
+        ("JIN shut for 12 h on 11-12", "11-12 JIN 停摆12小时"),
+        ("30% more volume from 11-12", "11-12 起件量增加 30%"),
         (
             "9 units in 2 warehouses for Double 11 opening, Double 11, 11,513,399 CNY, within 0.00 % of the least possible; ended by effort",
             "Double 11 opening, Double 11：2个仓库备货9件，11,513,399元，与最低可能相差不超过0.00%；搜索按工作量完成",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -166,6 +167,18 @@ def test_a_drill_tells_what_held_and_what_is_covered() -> None:
     assert rows["covered"].to_list() == [0.0, 0.0]
     assert rows["held"].to_list()[1]
     assert rows["place"].to_list() == ["A", "C"]
+
+
+@pytest.mark.parametrize(("draws", "held"), [(5, True), (25, False)])
+def test_an_answer_that_leaves_a_hub_over_in_every_draw_does_not_hold(draws: int, held: bool) -> None:
+    # interval beside interval, as it was held once, 25 of 25 draws over would not hold either, but 10 of them would
+    control = room(triangle(parcels=200, sort=400), [200] * draws)
+    case = shut("hub_shut", 24, hub_id="A")
+    nothing = [one for one in write_playbook(control, case) if one.answer.kind == "nothing"]
+    over = np.arange(draws) < 10
+    playbooks = {case.name: [replace(nothing[0], hits=nothing[0].hits & over)]}
+    rows = rehearse(control, "plan-trunk-0001", [Risked(case, 1.0, 1.0)], playbooks)
+    assert rows["held"].to_list() == [held]
 
 
 def test_answers_exist_without_anything_over() -> None:
