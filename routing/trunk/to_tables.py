@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 GAP_CLOSED = 1e-6
-# of what is short, and demands of which some is: where prices prove so much of so many, hubs are not gone through as well, which takes long
+# of what is short, and demands of which some is: where prices prove so much of so many, paths are not followed hub by hub as well, which takes long
 _NEARLY, _MANY = 0.99, 300
 
 
@@ -328,7 +328,8 @@ def _count_unavoidable(network: TrunkNetwork, draft: Draft, relaxed: Relaxation,
     """Count what every plan leaves short: by the prices of the bound, and where that does not tell nearly all of it hub by hub."""
     proven = prove_short(network, relaxed.certificate.prices) if short else 0
     some = np.flatnonzero(draft.flows.short(network))
-    if proven < short and (len(some) <= _MANY or proven < _NEARLY * short):
+    quick = len(some) <= _MANY or not network.path_rules.bounded
+    if proven < short and (quick or proven < _NEARLY * short):
         proven = max(proven, count_forced(network, some))
     return min(proven, short)
 

@@ -9,7 +9,7 @@ import numpy as np
 from routing.trunk.bound.first_departures import NEVER, find_first_departures, measure_room
 from routing.trunk.task.build_network import build_network
 from routing.trunk.task.inputs import TrunkOptions
-from routing.trunk.task.network import TrunkNetwork
+from routing.trunk.task.network import Floats, TrunkNetwork
 from tests.routing.networks import make_inputs
 
 TRUCK = {"vehicle_type_id": "truck", "capacity": 100, "fixed_cost": 10.0, "fleet_size": 3}
@@ -67,3 +67,25 @@ def test_room_is_what_two_departures_of_a_lane_hold() -> None:
     leaves = np.bincount(network.arc_tail, minlength=network.nodes) > 0
     assert set(room[leaves].tolist()) == {200.0}
     assert (room[~leaves] == 0).all()
+
+
+def test_where_any_path_goes_parcels_may_leave_and_come_back() -> None:
+    # A-C leaves on the third day alone; what goes to B and back waits on the road, where the buffer of A is full
+    lanes = [
+        {"origin_hub_id": one, "destination_hub_id": other, "transit_hours": 24.0}
+        for one, other in (("A", "B"), ("B", "A"), ("A", "C"))
+    ]
+    demand = [(0, "A", "C", 30), (2, "A", "C", 30)]
+    inputs = make_inputs([{"hub_id": name} for name in "ABC"], lanes, [TRUCK], demand)
+    for options, first in ((TrunkOptions(), 0), (TrunkOptions(max_legs=4), 2)):
+        network = build_network(inputs, options)
+        for day in (0, 1):
+            network = replace(
+                _shut(network, "A-C", day), path_rules=network.path_rules._replace(arc_km=_km(network, "A-C", day))
+            )
+        assert _first(network) == [first, 2]
+
+
+def _km(network: TrunkNetwork, lane: str, day: int) -> Floats:
+    number = network.lane_ids.index(lane)
+    return np.asarray(network.path_rules.arc_km[~((network.arc_lane == number) & (network.arc_day == day))])

@@ -6,6 +6,7 @@ Where storms shut lanes a hub may sort what it likes: no departure leads on unti
 from __future__ import annotations
 
 from collections import defaultdict
+from heapq import heappop, heappush
 
 import numpy as np
 
@@ -30,8 +31,8 @@ def find_first_departures(network: TrunkNetwork, demand: Ints) -> Ints:
 
     Notes
     -----
-    Sort capacities, rooms and buffers count only where they are 0, so that no plan leaves earlier. Paths are followed leg by leg, each parcel
-    taking of every lane what arrives first.
+    Sort capacities, rooms and buffers count only where they are 0, so that no plan leaves earlier. Where paths are bound they are followed leg by leg, each
+    parcel taking of every lane what arrives first; where none is, one pass back from every destination tells until when each hub may be reached.
     """
     finder = _Finder(network)
     return np.array([finder.find(int(one)) for one in demand], dtype=np.int64)
@@ -80,6 +81,16 @@ class _Finder:
         np.maximum.at(self.last_sort, network.node_hub[able], turn[able])
         self.km = self._measure_lanes()
         self.least_km = self._measure_ways()
+        self.hours: Floats = np.full((network.hubs, network.turns), np.inf)
+        self.hours[network.node_hub, turn] = network.close_hour
+        self.into: dict[int, list[int]] = defaultdict(list)
+        # departures of a lane by the turn they come in, and the last turn of those up to each that they leave with
+        self.by_head: dict[int, tuple[Ints, Ints]] = {}
+        for lane, tails in self.tails.items():
+            order = np.argsort(self.heads[lane], kind="stable")
+            self.by_head[lane] = self.heads[lane][order], np.maximum.accumulate(tails[order])
+            self.into[int(network.lane_destination[lane])].append(lane)
+        self._latest: dict[int, dict[int, int]] = {}
         self._known: dict[tuple[int, int], Ints] = {}
 
     def find(self, demand: int) -> int:
@@ -98,9 +109,33 @@ class _Finder:
         firsts = np.full(self.network.turns + 1, NEVER, dtype=np.int64)
         for lane in self.onward[origin]:
             if lane in self.tails:
-                tails = self.tails[lane][self.heads[lane] <= self._find_latest(lane, (origin, goal))]
+                hub = int(self.network.lane_destination[lane])
+                latest = (
+                    self._find_latest(lane, (origin, goal)) if self.rules.bounded else self._go_back(goal).get(hub, -1)
+                )
+                tails = self.tails[lane][self.heads[lane] <= latest]
                 firsts[tails] = np.minimum(firsts[tails], tails)
         return np.minimum.accumulate(firsts[::-1])[::-1]
+
+    def _go_back(self, goal: int) -> dict[int, int]:
+        """By hub the last turn from which parcels still come to a destination in time, whatever the path (Dijkstra 1959, from the end)."""
+        if goal in self._latest:
+            return self._latest[goal]
+        latest = {goal: int(self.last_sort[goal])}
+        heap, done = [(-self.hours[goal, latest[goal]], goal)], set[int]()
+        while heap:
+            _, hub = heappop(heap)
+            if hub in done or latest[hub] < 0:
+                continue
+            done.add(hub)
+            for lane in self.into[hub]:
+                start = int(self.network.lane_origin[lane])
+                place = int(np.searchsorted(self.by_head[lane][0], latest[hub], side="right")) - 1
+                if start not in done and place >= 0 and self.by_head[lane][1][place] > latest.get(start, -1):
+                    latest[start] = int(self.by_head[lane][1][place])
+                    heappush(heap, (-self.hours[start, latest[start]], start))
+        self._latest[goal] = latest
+        return latest
 
     def _find_latest(self, lane: int, ends: tuple[int, int]) -> int:
         """Latest turn in which a lane may come to its end so that an accepted path still ends in time, by bisection; -1 without one."""
@@ -119,23 +154,17 @@ class _Finder:
     def _ends(self, lane: int, head: int, ends: tuple[int, int]) -> bool:
         """Say whether an accepted path that begins with a lane, and comes to its end in a turn, ends in time."""
         origin, goal = ends
-        bounded = self.rules.bounded
-        most_km = float(self.rules.most_km[origin, goal]) if bounded else np.inf
+        most_km = float(self.rules.most_km[origin, goal])
         hub = int(self.network.lane_destination[lane])
-        # hub, turn, legs, kilometres, hubs passed; without bounds a hub is not looked at again unless it is reached sooner
+        # hub, turn, legs, kilometres, hubs passed
         stack = [(hub, head, 1, float(self.km[lane]), frozenset((origin, hub)))]
-        soonest: dict[int, int] = {}
         while stack:
             here, turn, legs, km, passed = stack.pop()
             if turn > self.last_sort[here] or km + self.least_km[here, goal] > most_km + _NOISE:
                 continue
             if here == goal:
                 return True
-            if not bounded:
-                if soonest.get(here, NEVER) <= turn:
-                    continue
-                soonest[here] = turn
-            elif legs >= self.rules.most_legs:
+            if legs >= self.rules.most_legs:
                 continue
             for onward in self.onward[here]:
                 there = int(self.network.lane_destination[onward])
