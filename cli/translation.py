@@ -130,6 +130,10 @@ def tell_cell(column: str, text: str) -> str:
     code = _read("codes.zh.toml").get(column, {}).get(text)
     if code is not None:
         return str(code)
+    # sentences about shortfalls are many in one: the forms of a part would take the others for a day or a name
+    told = _in_words_of_reports(column, text) if column in ("cheapest_fix", "reason") else text
+    if told != text:
+        return told
     chinese = "\n".join(in_chinese(line) for line in text.split("\n"))
     if chinese != text:
         return chinese

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from importlib import resources
@@ -27,6 +28,7 @@ from forecasting.evaluation.error_causes import STEPS
 from tests.reports.reading import placeholders
 
 RUNNER = CliRunner()
+ROOT = Path(__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -217,6 +219,18 @@ def test_what_fills_a_sort_and_what_the_weather_does_are_told_in_chinese(chinese
     assert [tell_cell("stream", text) for text in ("from JIN", "to SHE", "a > b")] == ["来自 JIN", "发往 SHE", "a > b"]
     cause = "snow 1.4 mm/h near 41.45, 121.99 at 11-02 00:00; warning snow red (W1)"
     assert tell_cell("cause", cause) == "降雪1.4毫米/小时，北纬41.45、东经121.99附近，11-02 00:00；暴雪红色预警（W1）"
+    fix = (
+        "room for 70 parcels more at JIN in the night after 2025-11-14 in sort night and 8 parcels more sort capacity at GUA on "
+        "2025-11-15 in sort day carry 14 % of the 900 parcels short here for 206 CNY in all, 2.42 CNY a parcel"
+    )
+    told = tell_cell("cheapest_fix", f"{fix}; {fix}")
+    assert (
+        told.count(
+            "加 8 件分拣能力（GUA，2025-11-15 day 班次）：可运走 14 %（占此处缺口 900 件），共 206 元，每件 2.42 元"
+        )
+        == 2
+    )
+    assert "parcels" not in told
     assert [tell_cell("severity", text) for text in ("red", "none")] == ["红色", "无"]
     source = "speed: 641 lane-days of history; capacity: HCM 2010 exhibit 10-15"
     assert tell_cell("source", source) == "车速：641个干线日的历史；能力：HCM 2010 exhibit 10-15"
@@ -358,3 +372,24 @@ def test_an_error_that_a_run_kept_is_told_in_chinese_as_it_was_when_it_came(chin
     assert listed.count("应为") == 2
     for error in (RadarError("256 bytes", "at most 5", "split the file", file="a b.csv", row=3, column="share"),):
         assert in_chinese(str(error)) == tell(error)
+
+
+def test_what_the_checker_finds_is_told_in_chinese(chinese: None) -> None:
+    """Each literal sentence of the checker of trunk plans, filled in as its rules fill it in."""
+    folder = ROOT / "routing" / "checker"
+    texts = {
+        node.value
+        for name in ("by_clock", "departures", "flows", "hubs", "promises", "tables", "vehicles")
+        if (folder / f"{name}.py").is_file()
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(r"\{where\}.*\.$", node.value)
+    }
+    assert len(texts) > 30
+    filled = {"where": "JIN day", "date": "2025-11-11", "found": "no row", "allowed": "7", "column": "held"}
+    told = {text: tell_cell("text", text.format(**filled)) for text in texts}
+    assert sorted(text for text, chinese_text in told.items() if not CHINESE.search(chinese_text)) == []
+    broken = "Sort evening of hub SHI on 2025-11-13 sends 97 parcels for BEI over lane SHI-BEI-road, which its sort plan does not name."
+    assert (
+        tell_cell("text", broken)
+        == "SHI 的班次 evening（2025-11-13）把97件发往 BEI，走的线路 SHI-BEI-road 不在其分拣方案中。"
+    )
