@@ -166,8 +166,12 @@ class NearPlanner:
             shut = after.lanes.arrival[lane, step] == CLOSED
             planned = before.lanes.room[lane, step]
             share = 0.0 if shut else 1.0 if planned == 0 else after.lanes.room[lane, step] / planned
-            reached, meant = after.lanes.arrival[lane, step], before.lanes.arrival[lane, step]
-            late = max(float(steps.close[end, reached] - steps.close[end, meant]), 0.0) if reached > meant >= 0 else 0.0
+            reached, scheduled = after.lanes.arrival[lane, step], before.lanes.arrival[lane, step]
+            late = (
+                max(float(steps.close[end, reached] - steps.close[end, scheduled]), 0.0)
+                if reached > scheduled >= 0
+                else 0.0
+            )
             found.setdefault((lane, self.layout.date_of(hub, step)), []).append((float(share), late))
         for (lane, when), parts in found.items():
             # a lane has one weather a day: where its departures fare differently, the worst of them counts

@@ -231,9 +231,11 @@ def _fitting(table: str, given: dict[str, Any]) -> dict[str, Any]:
     """Leave out of the options for a whole folder what a table has no column or no link for."""
     from data.contracts import contract, links_of
 
-    meant = contract(table)
+    named_table = contract(table)
     # One value is no id for every row of a reference table.
-    columns = [c.name for c in meant.columns if not (meant.group == "reference" and c.name == meant.keys[0])]
+    columns = [
+        c.name for c in named_table.columns if not (named_table.group == "reference" and c.name == named_table.keys[0])
+    ]
     targets = {link.target for link in links_of(table)}
     fitting = dict(given)
     for option in ("constants", "units"):

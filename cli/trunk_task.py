@@ -116,32 +116,32 @@ def keep_options(options: TrunkOptions) -> dict[str, Any]:
     return {name: getattr(options, name) for name in (*_SEARCH, *_KEPT, "time_zone", _PROMISE, *_PATHS, _ORDER, _FIXES)}
 
 
-def read_options(kept: Mapping[str, Any]) -> TrunkOptions:
+def read_options(run_options: Mapping[str, Any]) -> TrunkOptions:
     """Return the costs and hours a past plan was made with; those a run of earlier days did not keep count nothing."""
     from routing.trunk.task.inputs import TrunkOptions
 
-    values: dict[str, Any] = {name: float(kept.get(name) or 0.0) for name in _KEPT}
-    zone = str(kept.get("time_zone") or "Asia/Shanghai")
-    values |= {name: kept.get(name) for name in _PATHS}
-    values[_FIXES] = float(kept.get(_FIXES, "inf"))
-    return TrunkOptions(**values, time_zone=zone, default_promise_days=kept.get(_PROMISE))
+    values: dict[str, Any] = {name: float(run_options.get(name) or 0.0) for name in _KEPT}
+    zone = str(run_options.get("time_zone") or "Asia/Shanghai")
+    values |= {name: run_options.get(name) for name in _PATHS}
+    values[_FIXES] = float(run_options.get(_FIXES, "inf"))
+    return TrunkOptions(**values, time_zone=zone, default_promise_days=run_options.get(_PROMISE))
 
 
-def read_prices(kept: Mapping[str, Any]) -> dict[str, float]:
+def read_prices(run_options: Mapping[str, Any]) -> dict[str, float]:
     """Return the prices of waiting, shortage, lateness and carbon that a run kept."""
-    return {name: float(kept.get(name) or 0.0) for name in PRICES}
+    return {name: float(run_options.get(name) or 0.0) for name in PRICES}
 
 
-def read_rules(kept: Mapping[str, Any], time_zone: str) -> ClockRules:
+def read_rules(run_options: Mapping[str, Any], time_zone: str) -> ClockRules:
     """Return what a run kept of hours, for the checker: of plans before time zones were kept, the workspace's."""
     from routing.checker.playback.clock import ClockRules
 
     return ClockRules(
-        time_zone=str(kept.get("time_zone") or time_zone),
-        unload_hours=float(kept.get("unload_hours") or 0.0),
-        day_cut_off_hours=float(kept.get("day_cut_off_hours") or 0.0),
-        default_promise_days=kept.get(_PROMISE),
-        turn_round_hours=float(kept.get("turn_round_hours") or 0.0),
-        sort_plan=str(kept.get(_ORDER) or "free"),
-        **{name: kept.get(name) for name in _PATHS},
+        time_zone=str(run_options.get("time_zone") or time_zone),
+        unload_hours=float(run_options.get("unload_hours") or 0.0),
+        day_cut_off_hours=float(run_options.get("day_cut_off_hours") or 0.0),
+        default_promise_days=run_options.get(_PROMISE),
+        turn_round_hours=float(run_options.get("turn_round_hours") or 0.0),
+        sort_plan=str(run_options.get(_ORDER) or "free"),
+        **{name: run_options.get(name) for name in _PATHS},
     )

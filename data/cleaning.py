@@ -117,8 +117,8 @@ def _needed_versions(reader: TableReader, since: datetime) -> dict[str, set[int]
     return needed
 
 
-def _files_beside(folder: Path, kept: set[int]) -> tuple[Path, ...]:
+def _files_beside(folder: Path, stored: set[int]) -> tuple[Path, ...]:
     """Return the data files, and halves of files, that belong to none of the versions kept."""
-    belong = {file.path for version in kept for file in delta.list_files(folder, version)}
+    belong = {file.path for version in stored for file in delta.list_files(folder, version)}
     there = (path for path in folder.rglob("*") if path.suffix in (".parquet", ".part") and path.is_file())
     return tuple(sorted(path for path in there if "_delta_log" not in path.parts and path not in belong))

@@ -155,10 +155,10 @@ def _files_of(folder: Path, version: int) -> list[DataFile]:
         DataFile(folder / unquote(row["path"]), row["size_bytes"], row.get("num_records"), row.get("partition.run_id"))
         for row in actions.iter_rows(named=True)
     ]
-    kept, rows = committed_rows(folder, version), [file.rows for file in files]
+    committed, rows = committed_rows(folder, version), [file.rows for file in files]
     held = sum(row for row in rows if row is not None)
-    if kept is not None and None not in rows and held != kept:
-        raise ValueError(f"_delta_log/{log.name} names files with {held:,} rows where {kept:,} were committed")
+    if committed is not None and None not in rows and held != committed:
+        raise ValueError(f"_delta_log/{log.name} names files with {held:,} rows where {committed:,} were committed")
     return sorted(files, key=lambda file: file.path.name)
 
 
@@ -326,8 +326,8 @@ def tell_damage(folder: Path, found: str) -> RadarError:
     """Return the error of a damaged table, with the newest version that is whole and the way back to it."""
     whole = last_whole_version(folder, sums=True)
     still = "no version of it is whole" if whole is None else f"version {whole} is whole"
-    way = "load it again after `radar repair`" if whole is None else f"`radar repair {folder.name}` goes back to it"
-    return RadarError(f"table {folder.name} is damaged: {found}; {still}", action=way)
+    remedy = "load it again after `radar repair`" if whole is None else f"`radar repair {folder.name}` goes back to it"
+    return RadarError(f"table {folder.name} is damaged: {found}; {still}", action=remedy)
 
 
 def last_whole_version(folder: Path, *, sums: bool = False) -> int | None:

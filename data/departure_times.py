@@ -92,9 +92,9 @@ def list_departures(
     whole_day = [{"cut_off": _clock_at(_END_OF_DAY - tables.day_cut_off_hours), "closes": _clock_at(_END_OF_DAY)}]
     usual = [(day, at := moment_at(day, usual_hour, zone), at) for day in days]
     for hub in rest["origin_hub_id"].unique().sort().to_list():
-        told: Told = "sort" if sorts else "usual"
+        source: Told = "sort" if sorts else "usual"
         closes = list(_at_closes(sorts.get(hub, whole_day), days, zones.get(hub, zone))) if sorts else usual
-        at_hubs += [(hub, *_move(time, shut.get(hub, [])), told) for time in closes]
+        at_hubs += [(hub, *_move(time, shut.get(hub, [])), source) for time in closes]
     of_lanes = pl.DataFrame(found, schema={"lane_id": pl.String, **_TIMES}, orient="row")
     of_hubs = pl.DataFrame(at_hubs, schema={"origin_hub_id": pl.String, **_TIMES}, orient="row")
     columns = ["lane_id", *_TIMES]

@@ -110,15 +110,15 @@ class Edit:
             if met.height:
                 raise RadarError(f"the edit {self.line!r} adds a row {self.table} has", "a key that is new", "set it")
             return self._checked(table, pl.concat([frame, added.select(frame.columns)]))
-        meant = pl.lit(True)
+        chosen = pl.lit(True)
         for name, value in self.where.items():
-            meant = meant & (pl.col(name) == _value(table, name, value).item()).fill_null(False)
-        if frame.filter(meant).is_empty():
+            chosen = chosen & (pl.col(name) == _value(table, name, value).item()).fill_null(False)
+        if frame.filter(chosen).is_empty():
             raise RadarError(f"the edit {self.line!r} meets no row of {self.table}", "a row it holds for", "correct it")
         if self.kind == "remove":
-            return frame.filter(~meant)
-        changed = frame.filter(meant).with_columns(_changed(table, change) for change in self.changes)
-        return self._checked(table, pl.concat([frame.filter(~meant), changed]))
+            return frame.filter(~chosen)
+        changed = frame.filter(chosen).with_columns(_changed(table, change) for change in self.changes)
+        return self._checked(table, pl.concat([frame.filter(~chosen), changed]))
 
     def _checked(self, table: TableContract, frame: pl.DataFrame) -> pl.DataFrame:
         try:

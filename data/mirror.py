@@ -92,9 +92,9 @@ class Mirror:
         else:
             raise RadarError(f"{self.bucket.url} is written to without a pause", action="run it again in a moment")
         self._listed = {}
-        for path, kept in found.items():
+        for path, stored in found.items():
             _, table, below = path.split("/", 2)
-            self._listed.setdefault(table, {})[below] = kept
+            self._listed.setdefault(table, {})[below] = stored
         self._looked = time.monotonic()
 
     def newest(self, table: str) -> int | None:
@@ -109,12 +109,12 @@ class Mirror:
         self.newest(table)
         place, copied = self._place(table), self._copied(table)
         before = dict(copied)
-        stands = {path: kept for path, kept in self._listed.get(table, {}).items() if _is_log(path)}
+        stands = {path: stored for path, stored in self._listed.get(table, {}).items() if _is_log(path)}
         for path in [path for path in copied if path not in stands]:
             (place / path).unlink(missing_ok=True)
             del copied[path]
-        for path, kept in stands.items():
-            if copied.get(path) == kept.tag and (place / path).is_file():
+        for path, stored in stands.items():
+            if copied.get(path) == stored.tag and (place / path).is_file():
                 continue
             found = self.bucket.get(f"{_TABLES}/{table}/{path}")
             if found is not None:
@@ -160,7 +160,7 @@ class Mirror:
             if path.endswith(("_last_checkpoint", delta.REMOVED)) or path not in there:
                 self._put(table, path)
         copied = self._copied(table)
-        copied.update({path: kept.tag for path, kept in there.items() if _is_log(path)})
+        copied.update({path: stored.tag for path, stored in there.items() if _is_log(path)})
         _write(place / _COPIED, json.dumps(copied).encode())
 
     def drop(self, table: str) -> None:
@@ -207,10 +207,10 @@ class Mirror:
 
     def _copied(self, table: str) -> dict[str, str]:
         try:
-            kept: dict[str, str] = json.loads((self._place(table) / _COPIED).read_text(encoding="utf-8"))
+            tags: dict[str, str] = json.loads((self._place(table) / _COPIED).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
-        return kept
+        return tags
 
 
 def _is_log(path: str) -> bool:

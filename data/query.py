@@ -99,9 +99,9 @@ def _own_errors(timeout: float | None) -> Iterator[None]:
         raise RadarError(f"the query cannot be answered: {cause}", action=_advise(str(error))) from error
 
 
-def _advise(told: str) -> str:
+def _advise(message: str) -> str:
     """Say which table or column was probably meant, and where their names stand."""
-    table, column = _NO_TABLE.search(told), _NO_COLUMN.search(told)
+    table, column = _NO_TABLE.search(message), _NO_COLUMN.search(message)
     if table and (close := ask_near(table[1], TABLES)):
         return f"{close} see `radar tables`"
     if column and (close := ask_near(column[1], re.findall(r'"([^"]+)"', column[2]))):

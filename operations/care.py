@@ -289,8 +289,8 @@ def _moments_of(flows: pl.DataFrame) -> pl.Expr:
     empty = pl.lit(None, dtype=pl.Datetime("us", "UTC")).repeat_by(pl.col("path").list.len())
     if "departs_at" not in flows.columns:
         return empty
-    told = pl.col("departs_at").cast(kind)
-    return pl.when(told.list.len() == pl.col("path").list.len()).then(told).otherwise(empty)
+    scheduled = pl.col("departs_at").cast(kind)
+    return pl.when(scheduled.list.len() == pl.col("path").list.len()).then(scheduled).otherwise(empty)
 
 
 def _delay_legs(legs: pl.DataFrame, weather: pl.DataFrame, closures: pl.DataFrame, warning: str | None) -> pl.DataFrame:

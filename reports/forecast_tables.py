@@ -206,7 +206,7 @@ class ForecastTables:
 
 def waterfall_sentence(steps: Sequence[tuple[str, float, float]], messages: Messages, formats: Formats) -> Markup:
     """Say in words what the waterfall draws; factors that do nothing go unmentioned."""
-    said = [messages("waterfall.base", parcels=formats.figure(steps[0][2]))]
+    sentences = [messages("waterfall.base", parcels=formats.figure(steps[0][2]))]
     for name, start, end in steps[1:]:
         change = end - start
         if round(abs(change)) == 0:
@@ -214,8 +214,8 @@ def waterfall_sentence(steps: Sequence[tuple[str, float, float]], messages: Mess
         key = f"waterfall.{'adds' if change > 0 else 'takes'}"
         share = formats.change(change / start if start > 0 else None)
         word = messages(f"waterfall.the_{name}")
-        said.append(messages(key, factor=word, parcels=formats.figure(abs(change)), share=share))
-    return messages("word.semicolon").join(said) + messages("table.stop")
+        sentences.append(messages(key, factor=word, parcels=formats.figure(abs(change)), share=share))
+    return messages("word.semicolon").join(sentences) + messages("table.stop")
 
 
 def _over(value: float, base: float) -> float | None:

@@ -110,10 +110,10 @@ def _with_limits(inputs: PlanInputs) -> pl.DataFrame:
     if inputs.limits is None:
         return rows
     own = inputs.limits.select(*keys, buffer_own="buffer", price_own="handling_cost", listed=pl.lit(True))
-    told = pl.when(pl.col("listed"))
+    own_first = pl.when(pl.col("listed"))
     return rows.join(own, on=keys, how="left").with_columns(
-        told.then("buffer_own").otherwise("buffer_capacity").alias("buffer_capacity"),
-        told.then("price_own").otherwise("handling_cost").alias("handling_cost"),
+        own_first.then("buffer_own").otherwise("buffer_capacity").alias("buffer_capacity"),
+        own_first.then("price_own").otherwise("handling_cost").alias("handling_cost"),
     )
 
 

@@ -238,8 +238,8 @@ def _handled_under_warnings(
     classes = {
         f"warning.{kind_of_warning(kind)}.{colour}" for kind, colour in here.select("kind", "severity").iter_rows()
     }
-    told = tuple(row for row in learned if row.id in classes)
-    return handled_by_productivity(outlets, network.outlets, own, settings.spare_capacity), told
+    responses = tuple(row for row in learned if row.id in classes)
+    return handled_by_productivity(outlets, network.outlets, own, settings.spare_capacity), responses
 
 
 def _hub_weather(

@@ -105,8 +105,8 @@ def part_asides(batch: Batch, positions: Mapping[str, int], table: TableContract
         schema=BROKEN_SCHEMA,
     )
     lost = broken.with_columns(odd.alias("rule")).filter(odd.is_not_null())
-    kept = Batch(frame.filter(~aside), batch.lines.filter(~aside), broken.filter(odd.is_null()), batch.done)
-    return Parted(kept, pl.concat([found, lost.filter(pl.col("rule") != "")]))
+    data_rows = Batch(frame.filter(~aside), batch.lines.filter(~aside), broken.filter(odd.is_null()), batch.done)
+    return Parted(data_rows, pl.concat([found, lost.filter(pl.col("rule") != "")]))
 
 
 def _naming(table: TableContract) -> tuple[str, ...]:
@@ -167,8 +167,8 @@ def _notes(frame: pl.DataFrame) -> pl.Series | None:
     few = frame.select(((cells == 1) | signed) & filled[0]).to_series()
     if not few.any():
         return None
-    told = [_are_notes([str(cell) for cell in row if cell is not None]) for row in frame.filter(few).iter_rows()]
-    return pl.Series([False]).new_from_index(0, frame.height).scatter(few.arg_true(), told)
+    notes = [_are_notes([str(cell) for cell in row if cell is not None]) for row in frame.filter(few).iter_rows()]
+    return pl.Series([False]).new_from_index(0, frame.height).scatter(few.arg_true(), notes)
 
 
 def _are_notes(cells: Sequence[str]) -> bool:

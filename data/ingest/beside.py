@@ -130,9 +130,9 @@ def part_beside(source: Source, fits: Test, is_other: Test) -> list[Source]:
     others = [block for block in blocks if block not in fitting]
     if not _are_tables(source, blocks, fitting[0], is_other):
         return [source]
-    told = " and ".join(tell_span(block) for block in fitting)
+    spans = " and ".join(tell_span(block) for block in fitting)
     left = f"; not read: {' and '.join(tell_span(block) for block in others)}" if others else ""
-    note = f"{source.name}: tables stand beside each other; columns {told} are read{left}"
+    note = f"{source.name}: tables stand beside each other; columns {spans} are read{left}"
     parts = []
     for at, block in enumerate(fitting):
         part = take_columns(source, block)
@@ -187,8 +187,8 @@ def _leave_below(source: Source, block: Block) -> Source:
 
     def read() -> Iterator[Batch]:
         for batch in source.read():
-            kept = batch.lines <= last
-            yield replace(batch, frame=batch.frame.filter(kept), lines=batch.lines.filter(kept))
+            inside = batch.lines <= last
+            yield replace(batch, frame=batch.frame.filter(inside), lines=batch.lines.filter(inside))
 
     return replace(source, read=read, notes=(*source.notes, note))
 

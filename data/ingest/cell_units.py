@@ -73,12 +73,12 @@ def read_own_units(
     if column.unit == _HOURS:
         for hours in (_read_clock(plain), _read_spoken(plain), _read_sheet_clock(plain)):
             values = values.zip_with(values.is_not_null(), hours)
-    said = values.is_not_null()
+    has_unit = values.is_not_null()
     if column.dtype != pl.Int64:
-        return values, pl.Series([None], dtype=pl.String).new_from_index(0, text.len()), said
+        return values, pl.Series([None], dtype=pl.String).new_from_index(0, text.len()), has_unit
     # 1.2345 万 is 12,345; floating point may be a hair off it
     wholes, broken = wholes_of(values.round(6))
-    return wholes, broken.zip_with(said, pl.Series([None], dtype=pl.String)), said
+    return wholes, broken.zip_with(has_unit, pl.Series([None], dtype=pl.String)), has_unit
 
 
 def _read_multiples(text: pl.Series, column: ColumnContract, decimal_comma: bool) -> pl.Series:

@@ -153,13 +153,13 @@ def find_conversions(
     needed = [name for name in measures if not table.column(name).nullable and unit_in(headers[name]) is None]
     for name in measures:
         column = table.column(name)
-        said = units.get(name) or unit_in(headers[name]) or (above if needed == [name] else None)
-        if said is None:
+        unit = units.get(name) or unit_in(headers[name]) or (above if needed == [name] else None)
+        if unit is None:
             continue
-        conversion = find_conversion(said, column)
+        conversion = find_conversion(unit, column)
         if conversion is None:
             raise RadarError(
-                f"unit {said} in {headers[name]!r}",
+                f"unit {unit} in {headers[name]!r}",
                 f"{column.unit} for {name}, or a known multiple of it",
                 f"convert the column, or say its unit with --unit {name}={column.unit} when the brackets hold none",
                 file=file,
@@ -246,8 +246,8 @@ def differs_by_row(column: ColumnContract, table: TableContract) -> bool:
 
 
 def _listed(columns: tuple[str, ...], most: int = 30) -> str:
-    told = ", ".join(column or "(no name)" for column in columns[:most])
-    return f"{told} and {len(columns) - most:,} more" if len(columns) > most else told
+    listed = ", ".join(column or "(no name)" for column in columns[:most])
+    return f"{listed} and {len(columns) - most:,} more" if len(columns) > most else listed
 
 
 def nearest_name(name: str, candidates: tuple[str, ...]) -> str | None:
@@ -265,5 +265,5 @@ def tell_ignored(ignored: tuple[str, ...], positions: Mapping[str, int], table: 
         return None
     free = tuple(column.name for column in table.columns if column.name not in positions)
     hints = [f"{name!r} looks like {near}" for name in named if (near := nearest_name(name, free))]
-    told = f"{file}: no use for column(s) {', '.join(named)}"
-    return f"{told} ({'; '.join(hints)})" if hints else told
+    problem = f"{file}: no use for column(s) {', '.join(named)}"
+    return f"{problem} ({'; '.join(hints)})" if hints else problem

@@ -156,7 +156,7 @@ def options_of(
     profile: Profile, sources: Sequence[Source], *, replace: bool, derive: bool | None, given: bool
 ) -> dict[str, object]:
     """Return what to keep of a load in ``runs``; sources name themselves without a password."""
-    kept = dataclasses.asdict(profile)
+    fields = dataclasses.asdict(profile)
     names = {
         "files": "files",
         "sql": "sql",
@@ -165,9 +165,9 @@ def options_of(
         "table": "table",
         "span": "columns",
     }
-    told = {names.get(name, name): value for name, value in kept.items() if name != "columns"}
+    settings = {names.get(name, name): value for name, value in fields.items() if name != "columns"}
     queries = [source.name for source in sources] if given else None
-    return {**told, "query": queries, "replace": replace, "volumes": derive}
+    return {**settings, "query": queries, "replace": replace, "volumes": derive}
 
 
 def require_word(name: str, tables: Sequence[str], profiles: Sequence[str]) -> RadarError:

@@ -46,7 +46,7 @@ def join_names(upper: Sequence[str], lower: Sequence[str], table: TableContract,
     """
     known = _names(table.columns)
     names: list[str] = []
-    said: dict[str, None] = {}
+    units: dict[str, None] = {}
     group = ""
     for above, below in _pairs(upper, lower):
         group = above or (group if below else "")
@@ -58,12 +58,12 @@ def join_names(upper: Sequence[str], lower: Sequence[str], table: TableContract,
             names.append(below)
             unit = unit_in(group)
             if unit:
-                said[f"unit: {unit}"] = None
+                units[f"unit: {unit}"] = None
         elif fold_name(below) in known or not group:
             names.append(below)
         else:
             names.append(f"{group} {below}")
-    return Joined(tuple(names), tuple(said))
+    return Joined(tuple(names), tuple(units))
 
 
 def join_line_below(

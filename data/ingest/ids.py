@@ -105,11 +105,11 @@ def spell_ids(rows: pl.DataFrame, table: TableContract, read_table: Reader, *, a
         notes.extend(_tell_stray(target, counted["id"], known, () if as_written else renamed))
         if not renamed:
             continue
-        told = _tell(renamed)
+        sentences = _tell(renamed)
         if as_written:
-            notes.append(f"{target}: {told}: each is an id of its own (--ids-as-written)")
+            notes.append(f"{target}: {sentences}: each is an id of its own (--ids-as-written)")
             continue
-        notes.append(f"{target}: {told} (--ids-as-written keeps them apart)")
+        notes.append(f"{target}: {sentences} (--ids-as-written keeps them apart)")
         for column in columns:
             changed[column] = rows[column].replace(list(renamed), list(renamed.values()))
     linked = {link.column for link in links}
@@ -131,12 +131,12 @@ def find_alike(ids: pl.Series) -> list[tuple[str, ...]]:
 
 def suggest_ids(unknown: Sequence[str], known: Sequence[str], target: str) -> list[str]:
     """Say for ids that lead nowhere which known one is close, at most five."""
-    told = []
+    sentences = []
     for text in unknown[:_MOST_NOTES]:
         close = difflib.get_close_matches(text, list(known), n=1, cutoff=0.6)
         if close:
-            told.append(f"{text!r} is no id of {target}: did you mean {close[0]!r}?")
-    return told
+            sentences.append(f"{text!r} is no id of {target}: did you mean {close[0]!r}?")
+    return sentences
 
 
 def find_damaged(values: pl.Series) -> pl.Series:
@@ -209,9 +209,9 @@ def _tell(renamed: Mapping[str, str]) -> str:
     groups: dict[str, list[str]] = {}
     for spelling, taken in renamed.items():
         groups.setdefault(taken, []).append(spelling)
-    told = [
+    sentences = [
         f"{', '.join(repr(spelling) for spelling in spellings[:_MOST_NOTES])} taken as {taken!r}"
         for taken, spellings in list(groups.items())[:_MOST_NOTES]
     ]
-    more = len(groups) - len(told)
-    return "; ".join(told) + (f"; and {more:,} more ids" if more else "")
+    more = len(groups) - len(sentences)
+    return "; ".join(sentences) + (f"; and {more:,} more ids" if more else "")

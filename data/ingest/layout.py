@@ -127,8 +127,8 @@ class _HeaderFinder:
             return found
         known = _look([joined.names], self.table)[0]
         fits = found.fits and self._fits(known)
-        said = (*found.said, *joined.said)
-        return HeaderFound(found.index + 1, known.score, fits, found.lines + 1, joined.names, said)
+        notes = (*found.said, *joined.said)
+        return HeaderFound(found.index + 1, known.score, fits, found.lines + 1, joined.names, notes)
 
     def _fits(self, known: _Known) -> bool:
         return _fits(known, self.table, self.constants, self.wide)
@@ -318,8 +318,8 @@ def _long(source: Source, values: Sequence[int], across: str, measure: str) -> S
             yield _melt(batch, ids, values, headers)
 
     ends = " to ".join(header.removesuffix(" 00:00:00") for header in (headers[0], headers[-1]))
-    told = f"{source.name}: {len(values):,} columns ({ends}) are read as {across} and {measure}"
-    notes = [told]
+    sentence = f"{source.name}: {len(values):,} columns ({ends}) are read as {across} and {measure}"
+    notes = [sentence]
     if sums:
         notes.append(f"{source.name}: sums left out: column(s) {', '.join(source.columns[at] for at in sums)}")
     return replace(

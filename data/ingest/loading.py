@@ -124,8 +124,8 @@ def load_table(
                 note = f"{uncounted:,} waybills without a courier count at their outlets and on no route"
                 ingestion = dataclasses.replace(ingestion, notes=(*ingestion.notes, note))
         if ingestion.rejected.height or ingestion.asides.height:
-            kept = pl.concat([ingestion.rejected, ingestion.asides])
-            run.append("rejected_rows", kept.with_columns(pl.lit(name).alias("table_name")))
+            set_apart = pl.concat([ingestion.rejected, ingestion.asides])
+            run.append("rejected_rows", set_apart.with_columns(pl.lit(name).alias("table_name")))
         if ingestion.rejected.height:
             run.outcome = "rejected"
         geometries = _gather_geometries(table, sources, rows) if name in GEOMETRY_IDS else {}

@@ -53,7 +53,7 @@ class Profile:
         """Say the settings that are not the default, in the words of the options."""
         # a header of two lines is told in one
         columns = [f"{name}={' '.join(head.split())}" for name, head in self.columns.items() if name != head]
-        told = [
+        settings = [
             f"sheet {self.sheet}" if self.sheet else "",
             f"header row {self.header_row}" if self.header_row else "",
             f"columns {self.span}" if self.span else "",
@@ -61,7 +61,7 @@ class Profile:
             *(f"unit {name}={unit}" for name, unit in self.units.items()),
             f"columns {', '.join(columns)}" if columns else "",
         ]
-        return "; ".join(part for part in told if part)
+        return "; ".join(part for part in settings if part)
 
 
 def write_profile(folder: Path, name: str, profile: Profile) -> Path:
@@ -78,10 +78,10 @@ def read_profile(folder: Path, name: str) -> Profile | None:
         return None
     path = _path(folder, name)
     try:
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         known = {item.name for item in fields(Profile)}
-        values: dict[str, Any] = {key: value for key, value in kept.items() if key in known}
-        values |= {key: tuple(kept[key]) for key in ("files", "fill_down", "add_missing") if key in kept}
+        values: dict[str, Any] = {key: value for key, value in stored.items() if key in known}
+        values |= {key: tuple(stored[key]) for key in ("files", "fill_down", "add_missing") if key in stored}
         return Profile(**values)
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise RadarError(

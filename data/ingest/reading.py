@@ -65,7 +65,7 @@ def read_batches(
         page = _Page(source, columns, table, zone, files, with_rest)
         style: Style | None = None
         nameless = {at for at in columns.rest if not source.columns[at]}
-        told: set[int] = set()
+        filled: set[int] = set()
         for raw in source.read():
             parted = part_asides(raw, columns.positions, table, source.columns)
             batch = parted.batch
@@ -76,10 +76,10 @@ def read_batches(
             frames.append(good)
             broken.append(odd)
             asides.append(_place(parted.asides, source.name, files))
-            told |= {at for at in nameless - told if not is_nothing(_as_text(batch.frame.to_series(at))).all()}
+            filled |= {at for at in nameless - filled if not is_nothing(_as_text(batch.frame.to_series(at))).all()}
             progress.step(before + batch.done, whole, f"{read:,} rows read")
-        if told:
-            notes.append(f"{source.name}: no use for columns without a name that hold values ({len(told)})")
+        if filled:
+            notes.append(f"{source.name}: no use for columns without a name that hold values ({len(filled)})")
         before += source.size
     if not frames:
         return pl.DataFrame(), broken, asides, read, notes
@@ -179,8 +179,8 @@ def _read_own_units(
 ) -> tuple[pl.Series, pl.Series]:
     """Read those of the cells that could not be read which name their own unit: 12件, 5:30."""
     at = rules.is_not_null().arg_true()
-    read, broken, said = read_own_units(raw.gather(at).str.strip_chars(), column, style.decimal_comma)
-    at, read, broken = at.filter(said), read.filter(said), broken.filter(said)
+    read, broken, has_unit = read_own_units(raw.gather(at).str.strip_chars(), column, style.decimal_comma)
+    at, read, broken = at.filter(has_unit), read.filter(has_unit), broken.filter(has_unit)
     return values.clone().scatter(at, read), rules.clone().scatter(at, broken)
 
 

@@ -31,8 +31,8 @@ def apply_rules(rows: pl.DataFrame, table: TableContract) -> tuple[pl.DataFrame,
         .with_columns(places[at.to_list()].get_columns())
         .select(*PLACES, "column", "value", "rule")
     )
-    kept = pl.int_range(0, rows.height, dtype=pl.Int64, eager=True).is_in(at.unique().implode())
-    return rows.filter(~kept), [apart]
+    chosen = pl.int_range(0, rows.height, dtype=pl.Int64, eager=True).is_in(at.unique().implode())
+    return rows.filter(~chosen), [apart]
 
 
 @dataclass(frozen=True)

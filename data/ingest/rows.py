@@ -67,15 +67,15 @@ def part_duplicates(frame: pl.DataFrame, table: TableContract, *, add_up: bool =
     if add_up:
         rest = frame.filter(~suspect)
         summed = _add_up(first.drop("at"), table)
-        kept = pl.concat([_without_rest(rest), _without_rest(summed)]).sort(PLACES, maintain_order=True)
-        return Parted(kept, nothing, collapsed, first.height - summed.height)
+        remaining = pl.concat([_without_rest(rest), _without_rest(summed)]).sort(PLACES, maintain_order=True)
+        return Parted(remaining, nothing, collapsed, first.height - summed.height)
     clashing = first.filter(pl.struct(keys).is_duplicated()).select(keys).unique()
     contradict = suspects.join(clashing, on=keys, how="semi", nulls_equal=True)
     collapse = suspects.join(clashing, on=keys, how="anti", nulls_equal=True).filter(
         ~pl.col("at").is_in(first["at"].implode())
     )
     out = pl.concat([contradict["at"], collapse["at"]])
-    kept = frame.with_row_index("at").filter(~pl.col("at").is_in(out.implode())).drop("at")
+    remaining = frame.with_row_index("at").filter(~pl.col("at").is_in(out.implode())).drop("at")
     shown = pl.concat_str([pl.col(key).cast(pl.String).fill_null("") for key in keys], separator=", ")
     beside = pl.col(REST).n_unique().over(keys) > 1 if REST in frame.columns else pl.lit(False)
     broken = contradict.select(
@@ -84,7 +84,7 @@ def part_duplicates(frame: pl.DataFrame, table: TableContract, *, add_up: bool =
         shown.alias("value"),
         pl.when(beside).then(pl.lit(DIFFERS_BESIDE)).otherwise(pl.lit(CONTRADICTS)).alias("rule"),
     )
-    return Parted(_without_rest(kept), broken, collapse.height)
+    return Parted(_without_rest(remaining), broken, collapse.height)
 
 
 def _add_up(rows: pl.DataFrame, table: TableContract) -> pl.DataFrame:
@@ -132,9 +132,9 @@ def require_share(rejected: pl.DataFrame, set_apart: int, read: int, most: float
         When more rows were set apart.
     """
     if read and set_apart > most * read:
-        told = "; ".join(tell_rules(rejected))
+        reasons = "; ".join(tell_rules(rejected))
         raise RadarError(
-            f"{set_apart:,} of {read:,} rows ({set_apart / read:.1%}) that break a rule: {told}",
+            f"{set_apart:,} of {read:,} rows ({set_apart / read:.1%}) that break a rule: {reasons}",
             f"at most {most:.1%} (max_rejected_share in radar.toml)",
             f"nothing was committed; {advice}",
         )
@@ -142,7 +142,7 @@ def require_share(rejected: pl.DataFrame, set_apart: int, read: int, most: float
 
 def tell_rules(broken: pl.DataFrame, most: int = 3) -> Sequence[str]:
     """Say the commonest broken rules, each with its count and its first place, for a person."""
-    told = []
+    reasons = []
     groups = broken.group_by("column", "rule", maintain_order=True).agg(
         pl.len().alias("rows"), pl.col("file").first(), pl.col("row").first(), pl.col("value").first()
     )
@@ -150,8 +150,8 @@ def tell_rules(broken: pl.DataFrame, most: int = 3) -> Sequence[str]:
         what = f"{group['column']} {group['rule']}" if group["column"] else f"the row {group['rule']}"
         value = f", value {_short(group['value'])}" if group["value"] is not None else ""
         at = f"row {group['row']} of {group['file']}" if group["row"] is not None else group["file"]
-        told.append(f"{group['rows']:,} x {what} (first: {at}{value})")
-    return told
+        reasons.append(f"{group['rows']:,} x {what} (first: {at}{value})")
+    return reasons
 
 
 def _short(value: str) -> str:

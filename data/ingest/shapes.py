@@ -145,8 +145,8 @@ def _require_points(points: Any) -> None:
             raise RadarError(f"no GeoJSON (a point {str(point)[:80]})")
         if abs(latitude) > 90.0:
             swapped = abs(longitude) <= 90.0 and abs(latitude) <= 180.0
-            told = ": latitude and longitude are swapped (GeoJSON has longitude first)" if swapped else ""
-            raise RadarError(f"at latitude {latitude:g}{told}")
+            hint = ": latitude and longitude are swapped (GeoJSON has longitude first)" if swapped else ""
+            raise RadarError(f"at latitude {latitude:g}{hint}")
         if abs(longitude) > 180.0:
             raise RadarError(f"at longitude {longitude:g}")
 

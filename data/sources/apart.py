@@ -128,9 +128,9 @@ class _Helper:
             with suppress(OSError, ValueError, RuntimeError):
                 stream.close()  # type: ignore[union-attr]
 
-    def _send(self, told: object) -> None:
+    def _send(self, answer: object) -> None:
         with suppress(OSError):  # that it died is told by its listener
-            pickle.dump(told, self.process.stdin)  # type: ignore[arg-type]
+            pickle.dump(answer, self.process.stdin)  # type: ignore[arg-type]
             self.process.stdin.flush()  # type: ignore[union-attr]
 
     def _listen(self) -> None:
@@ -153,9 +153,9 @@ def _end_idle() -> None:
 def _died(code: int, name: str, kind: str) -> RadarError:
     if code == -signal.SIGKILL:
         return RadarError(f"a {kind} file that needs more memory than there is", "a smaller one", "part it", file=name)
-    told = f"signal {-code}" if code < 0 else f"exit code {code}"
+    ending = f"signal {-code}" if code < 0 else f"exit code {code}"
     return RadarError(
-        f"a {kind} file over which its reader died ({told})", "a whole one", "write or export it again", file=name
+        f"a {kind} file over which its reader died ({ending})", "a whole one", "write or export it again", file=name
     )
 
 

@@ -180,16 +180,16 @@ def _read_header(text: _Text, name: str, header_row: int | None, rule: HeaderRul
     if not head.strip():
         raise RadarError("an empty file", "a header and rows", "check the export that wrote it", file=name)
     given = _SEPARATOR_LINE.match(head)
-    said = given[1].decode() if given else None
+    declared = given[1].decode() if given else None
     starts = _line_starts(head, given.end() if given else 0)
     before = 1 if given else 0
     lines = [head[at : _end_of_line(head, at)].decode(errors="replace") for at in starts]
-    cells = [[said or ""]] * before + [_cells_of(line, said or _separator_of(line)) for line in lines]
+    cells = [[declared or ""]] * before + [_cells_of(line, declared or _separator_of(line)) for line in lines]
     found = find_header(cells, header_row, rule, name)
     start = starts[max(found.index - before, 0)]
     end = _end_of_line(head, start)
     line = head[start:end].decode(errors="replace")
-    separator = said or _separator_of(line)
+    separator = declared or _separator_of(line)
     names = list(found.names or _cells_of(line, separator))
     at_line = head[:start].replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
     if not any(column.strip() for column in names):
@@ -340,8 +340,8 @@ def _cut_beyond(frame: pl.DataFrame, lines: pl.Series, width: int) -> tuple[pl.D
 def _unreadable(error: Exception, name: str) -> RadarError:
     if "straddling" in str(error):
         return _never_closed(name, None)
-    told = str(error).splitlines()[0]
-    return RadarError(f"text that is no table ({told})", "a CSV file", "export it again", file=name)
+    message = str(error).splitlines()[0]
+    return RadarError(f"text that is no table ({message})", "a CSV file", "export it again", file=name)
 
 
 def _never_closed(name: str, row: int | None) -> RadarError:

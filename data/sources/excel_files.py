@@ -112,9 +112,9 @@ def _take_cells(path: Path, name: str, sheet: str | None) -> Iterator[tuple[str,
             loaded = workbook.load_sheet(title, header_row=None, skip_rows=0, dtypes="string")
             yield title, loaded.visible == "visible", pl.DataFrame(loaded.to_polars())
     except fastexcel.FastExcelError as error:
-        told = str(error).splitlines()[0][:300]
+        message = str(error).splitlines()[0][:300]
         raise RadarError(
-            f"no readable Excel file ({told})", "a workbook without password", "save it again", file=name
+            f"no readable Excel file ({message})", "a workbook without password", "save it again", file=name
         ) from error
 
 
@@ -211,8 +211,8 @@ def _tell_sheets(
     elif left or hidden:
         notes.append(f"{name}: sheet {taken[0].title} is read")
     if left and not named:
-        told = ", ".join(f"{page.title} ({page.rows:,} rows)" for page in left[:10])
-        notes.append(f"{name}: not read: {told}; --sheet NAME takes another one, --sheet '*' all")
+        others = ", ".join(f"{page.title} ({page.rows:,} rows)" for page in left[:10])
+        notes.append(f"{name}: not read: {others}; --sheet NAME takes another one, --sheet '*' all")
     if hidden and not named:
         notes.append(f"{name}: hidden and not read: {_listed(hidden)}; --sheet NAME takes it")
     return tuple(notes)

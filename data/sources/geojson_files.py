@@ -81,8 +81,8 @@ def _parse_features(text: bytes, name: str, expected: str) -> Iterator[Features]
     try:
         content = json.loads(text.decode("utf-8-sig"))
     except ValueError as error:
-        told = f"broken JSON ({error})" if expected == "a list of objects" else f"broken GeoJSON ({error})"
-        raise RadarError(told, expected, "export it again", file=name) from error
+        problem = f"broken JSON ({error})" if expected == "a list of objects" else f"broken GeoJSON ({error})"
+        raise RadarError(problem, expected, "export it again", file=name) from error
     features = content.get("features") if isinstance(content, dict) else None
     if not isinstance(features, list) or not any(isinstance(feature, dict) for feature in features):
         empty = features == []

@@ -46,9 +46,9 @@ def one_sentence(name: str, kind: str) -> Iterator[None]:
         if not isinstance(error, Exception) and type(error).__name__ != _PANIC:
             raise
         lines = str(error).splitlines() or [""]
-        told = f"{type(error).__name__}: {lines[0]}".encode("utf-8", "replace").decode()[:_SHOWN]
+        message = f"{type(error).__name__}: {lines[0]}".encode("utf-8", "replace").decode()[:_SHOWN]
         raise RadarError(
-            f"a {kind} file that cannot be read ({told})", "a whole one", "write or export it again", file=name
+            f"a {kind} file that cannot be read ({message})", "a whole one", "write or export it again", file=name
         ) from error
 
 

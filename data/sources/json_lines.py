@@ -172,8 +172,8 @@ def _decode_one_by_one(lines: pl.Series, numbers: pl.Series, names: tuple[str, .
         },
         schema=BROKEN_SCHEMA,
     )
-    frame, kept = drop_blank_rows(frame, pl.Series("line", good, dtype=pl.Int64))
-    return Batch(frame, kept, apart, done)
+    frame, filled = drop_blank_rows(frame, pl.Series("line", good, dtype=pl.Int64))
+    return Batch(frame, filled, apart, done)
 
 
 def _as_text(value: Any) -> str | None:

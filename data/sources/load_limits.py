@@ -33,8 +33,8 @@ def free_memory() -> float:
     """Return the memory the machine can still give [bytes]; infinite where the system does not tell."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        told = dict(line.split(":", 1) for line in lines)
-        return float(told["MemAvailable"].split()[0]) * 1024.0
+        memory = dict(line.split(":", 1) for line in lines)
+        return float(memory["MemAvailable"].split()[0]) * 1024.0
     except (OSError, ValueError, KeyError, IndexError):
         return float("inf")
 

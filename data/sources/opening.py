@@ -149,8 +149,8 @@ def _require_file(path: Path, name: str) -> None:
         )
     if path.is_dir():
         inside = sorted(child.name for child in path.iterdir() if child.is_file())
-        told = f"a folder with {len(inside)} files"
-        raise RadarError(told, "a file", f"name the files, e.g. {path / '*.csv'}", file=name)
+        problem = f"a folder with {len(inside)} files"
+        raise RadarError(problem, "a file", f"name the files, e.g. {path / '*.csv'}", file=name)
     if not path.exists():
         raise RadarError("no such file", "a file that exists", "check the path", file=name)
     if not path.is_file():

@@ -77,8 +77,8 @@ def _reach_of_row(row: etree._Element) -> int:
 
 
 def _repeated(element: etree._Element, of: str) -> int:
-    told = element.get(f"{_TABLE}number-{of}-repeated", "1")
-    return int(told) if told.isdigit() else 1
+    repeated = element.get(f"{_TABLE}number-{of}-repeated", "1")
+    return int(repeated) if repeated.isdigit() else 1
 
 
 def _require_xlsb(stream: IO[bytes], part: str, name: str) -> None:

@@ -95,5 +95,5 @@ def _is_known(kind: pa.DataType) -> bool:
 
 
 def _unreadable(error: Exception, name: str) -> RadarError:
-    told = str(error).splitlines()[0]
-    return RadarError(f"no whole Parquet file ({told})", "a Parquet file", "write or copy it again", file=name)
+    message = str(error).splitlines()[0]
+    return RadarError(f"no whole Parquet file ({message})", "a Parquet file", "write or copy it again", file=name)

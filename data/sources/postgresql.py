@@ -147,9 +147,9 @@ def open_query(url: str, query: str) -> Source:
                 yield from _stream(connection, statement)
             except WrongSyntax as error:
                 # It was parsed by itself before, and cannot stand where a SELECT stands.
-                told = error.diag.message_primary
+                message = error.diag.message_primary
                 raise RadarError(
-                    f"SQL that is no single SELECT ({told})", "one SELECT", "correct --query", file=name
+                    f"SQL that is no single SELECT ({message})", "one SELECT", "correct --query", file=name
                 ) from None
 
     return open_rows(feed, columns, name)
@@ -205,9 +205,9 @@ def _answering(address: Address, name: str) -> Iterator[psycopg.Connection]:
             application_name="radar",
         )
     except psycopg.Error as error:
-        told = _without_password(str(error), address)
+        message = _without_password(str(error), address)
         raise RadarError(
-            f"no connection ({told})",
+            f"no connection ({message})",
             "a server that answers",
             "check address, user and password (PGPASSWORD or ~/.pgpass)",
             file=name,
@@ -225,19 +225,23 @@ def _answering(address: Address, name: str) -> Iterator[psycopg.Connection]:
 
 
 def _refused(error: psycopg.Error, address: Address, name: str) -> RadarError:
-    told = error.diag.message_primary or str(error)
-    told = _without_password(f"{told}; {error.diag.message_hint}" if error.diag.message_hint else told, address)
-    if error.sqlstate == _READ_ONLY or "COPY query must have" in told:
-        return RadarError(f"a query that would write ({told})", "one SELECT", "only reading is allowed", file=name)
+    message = error.diag.message_primary or str(error)
+    message = _without_password(
+        f"{message}; {error.diag.message_hint}" if error.diag.message_hint else message, address
+    )
+    if error.sqlstate == _READ_ONLY or "COPY query must have" in message:
+        return RadarError(f"a query that would write ({message})", "one SELECT", "only reading is allowed", file=name)
     if error.sqlstate == _CANCELED:
-        return RadarError(f"a query the server stopped ({told})", "an answer", "ask for fewer rows", file=name)
-    return RadarError(f"a query the server refuses ({told})", "one SELECT it can answer", "correct --query", file=name)
+        return RadarError(f"a query the server stopped ({message})", "an answer", "ask for fewer rows", file=name)
+    return RadarError(
+        f"a query the server refuses ({message})", "one SELECT it can answer", "correct --query", file=name
+    )
 
 
-def _without_password(told: str, address: Address) -> str:
+def _without_password(message: str, address: Address) -> str:
     """Take the password out of what the server or driver says, and bring it to one line."""
-    told = " ".join(told.split())
+    message = " ".join(message.split())
     for secret in address.secrets():
-        told = told.replace(secret, "***")
+        message = message.replace(secret, "***")
     # A broken address is quoted in pieces by the driver, and a piece may be part of a password.
-    return "the address cannot be read" if ("invalid" in told and "port" in told) or "URI" in told else told
+    return "the address cannot be read" if ("invalid" in message and "port" in message) or "URI" in message else message

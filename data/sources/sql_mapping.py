@@ -19,9 +19,9 @@ def read_query(path: Path) -> str:
     try:
         query = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
-        told = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        problem = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise RadarError(
-            f"SQL that cannot be read ({told})", "a text file with one SELECT", "check the path", file=path
+            f"SQL that cannot be read ({problem})", "a text file with one SELECT", "check the path", file=path
         ) from error
     if not query:
         raise RadarError("an empty file", "one SELECT over the table input", "write the query", file=path)
@@ -96,9 +96,9 @@ def map_with_sql(sources: Sequence[Source], query: str, label: str) -> Source:
 
 
 def _refused(error: Exception, label: str) -> RadarError:
-    told = " ".join(str(error).split("\n\nLINE")[0].split())
+    message = " ".join(str(error).split("\n\nLINE")[0].split())
     return RadarError(
-        f"the SQL cannot be answered: {told}", action="correct the query; the input is the table input", file=label
+        f"the SQL cannot be answered: {message}", action="correct the query; the input is the table input", file=label
     )
 
 

@@ -131,9 +131,9 @@ def _frame(package: zipfile.ZipFile, part: str, title: str, name: str) -> SheetF
                     for column in range(column_number(first.decode()), column_number(last.decode()) + 1):
                         merged[column, int(top) - 1, int(bottom) - 1] = None
             for found, pattern, sign in ((unsaved, _UNSAVED, "="), (errors, _ERROR, "")):
-                for column_letters, row, told in pattern.findall(text) if len(found) < _MOST_LOST else ():
+                for column_letters, row, value in pattern.findall(text) if len(found) < _MOST_LOST else ():
                     place = (column_number(column_letters.decode()), int(row) - 1)
-                    found[place] = sign + html.unescape(told.decode("utf-8", "replace"))
+                    found[place] = sign + html.unescape(value.decode("utf-8", "replace"))
             tail = text[-_OVERLAP:]
     if not _END.search(tail) and b"chartsheet" not in tail:
         raise RadarError(f"sheet {title!r} cut off", "a whole workbook", "save or copy it again", file=name)

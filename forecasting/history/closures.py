@@ -142,8 +142,8 @@ class Ends:
 
     def __init__(self, panel: Panel, direction: Direction) -> None:
         out, into = panel.membership("hub_out"), panel.membership("hub_in")
-        kept, turned = (out, into) if direction == "in" else (into, out)
-        self.kept, self.groups = kept.index, kept.groups
+        own_side, turned = (out, into) if direction == "in" else (into, out)
+        self.kept, self.groups = own_side.index, own_side.groups
         self.turned, self.labels = turned.index, turned.labels
 
 

@@ -1,7 +1,7 @@
 """Contracts over futures: lanes, days, vehicles and hubs as the rows and columns of a booking.
 
 Time is whole days: what leaves over a lane arrives ``ceil(transit_hours / 24)`` days later and leaves again on that day. A route may take its
-cheapest ways at full vehicles, direct, over one hub, and the cheapest of any number of hubs. On each lane and day one kind of each ownership,
+cheapest paths at full vehicles, direct, over one hub, and the cheapest of any number of hubs. On each lane and day one kind of each ownership,
 the cheapest a parcel at full load, can be booked; booked ones cost their idle share in any case and the rest when they run, hired ones the day's
 price (1.35 times the contract's where no hired type is listed).
 What a hub is to sort beyond its day's capacity costs ``over_cost`` a parcel, what finds no vehicle rides later with other traffic.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class BookingRules:
     """What a booking takes for granted."""
 
-    ways: int = constant(3, "ways", "a route may take", "judgement")
+    paths: int = constant(3, "paths", "a route may take", "judgement")
     over_cost: float = constant(5.0, "CNY a parcel", "sorted beyond a hub's capacity of the day", "judgement")
     round_share: float = constant(0.65, "share", "added before rounding down to whole vehicles", "judgement")
 
@@ -67,25 +67,25 @@ class Prices:
 
 @dataclass(frozen=True)
 class Kinds:
-    """What can be booked, and over which ways it is carried.
+    """What can be booked, and over which paths it is carried.
 
     Attributes
     ----------
     day, lane, vehicle_type
         By column of what is booked.
-    ways
+    paths
         Column of ``carry``, row of the demand, lanes and days of leaving.
     """
 
     day: list[date]
     lane: list[str]
     vehicle_type: list[str]
-    ways: list[tuple[int, int, list[str], list[date]]]
+    paths: list[tuple[int, int, list[str], list[date]]]
 
 
 @dataclass
 class _Net:
-    """Lanes by number, with days on the way, the price of a parcel at full vehicles, and what can run."""
+    """Lanes by number, with days of transit, the price of a parcel at full vehicles, and what can run."""
 
     lane_ids: list[str]
     ends: list[tuple[int, int]]
@@ -96,8 +96,8 @@ class _Net:
     kinds: list[dict[str, dict[str, Any]]]
     handling: Floats
 
-    def ways(self, most: int) -> dict[tuple[int, int], list[tuple[int, ...]]]:
-        """List the cheapest ways of each pair of hubs."""
+    def paths(self, most: int) -> dict[tuple[int, int], list[tuple[int, ...]]]:
+        """List the cheapest paths of each pair of hubs."""
         hubs = self.handling.size
         leaving: dict[int, list[int]] = defaultdict(list)
         for lane, (origin, _) in enumerate(self.ends):
@@ -111,13 +111,13 @@ class _Net:
                 for second in leaving[middle]:
                     if self.ends[second][1] != origin:
                         found[origin, self.ends[second][1]].add((first, second))
-            for end, way in self._cheapest_from(origin, leaving).items():
-                found[origin, end].add(way)
-        return {pair: sorted(ways, key=lambda way: (self.cost(way), way))[:most] for pair, ways in found.items()}
+            for end, path in self._cheapest_from(origin, leaving).items():
+                found[origin, end].add(path)
+        return {pair: sorted(paths, key=lambda path: (self.cost(path), path))[:most] for pair, paths in found.items()}
 
-    def cost(self, way: Sequence[int]) -> float:
-        """Price of a parcel over a way at full vehicles, with the hubs it comes to."""
-        return float(sum(self.price[at] + self.parcel_cost[at] + self.handling[self.ends[at][1]] for at in way))
+    def cost(self, path: Sequence[int]) -> float:
+        """Price of a parcel over a path at full vehicles, with the hubs it comes to."""
+        return float(sum(self.price[at] + self.parcel_cost[at] + self.handling[self.ends[at][1]] for at in path))
 
     def _cheapest_from(self, origin: int, leaving: Mapping[int, list[int]]) -> dict[int, tuple[int, ...]]:
         import heapq
@@ -125,13 +125,13 @@ class _Net:
         reached: dict[int, tuple[int, ...]] = {}
         queue: list[tuple[float, int, tuple[int, ...]]] = [(0.0, origin, ())]
         while queue:
-            cost, hub, way = heapq.heappop(queue)
+            cost, hub, path = heapq.heappop(queue)
             if hub in reached:
                 continue
-            reached[hub] = way
+            reached[hub] = path
             for lane in leaving.get(hub, ()):
                 if self.ends[lane][1] not in reached:
-                    heapq.heappush(queue, (cost + self.cost((lane,)), self.ends[lane][1], (*way, lane)))
+                    heapq.heappush(queue, (cost + self.cost((lane,)), self.ends[lane][1], (*path, lane)))
         del reached[origin]
         return reached
 
@@ -163,11 +163,11 @@ def lay_booking(
     if not isinstance(first, date) or not isinstance(last, date):
         raise RadarError("no days to book for", "a forecast of at least one", "set --from and --to")
     net = _read_net(tables, number)
-    ways = net.ways(RULES.ways)
-    longest = max((sum(net.days[lane] for lane in way) for found in ways.values() for way in found), default=0)
+    paths = net.paths(RULES.paths)
+    longest = max((sum(net.days[lane] for lane in path) for found in paths.values() for path in found), default=0)
     dates = [first + timedelta(days=at) for at in range((last - first).days + 1 + longest)]
     capacity, handling = _read_hubs({**tables, "route_demand": routes}, options, dates)
-    return _Writer(net, ways, dates, capacity, handling, prices).write(routes, number)
+    return _Writer(net, paths, dates, capacity, handling, prices).write(routes, number)
 
 
 def _read_net(tables: Mapping[str, pl.DataFrame], number: Mapping[str, int]) -> _Net:
@@ -241,13 +241,13 @@ class _Writer:
     def __init__(
         self,
         net: _Net,
-        ways: Mapping[tuple[int, int], list[tuple[int, ...]]],
+        paths: Mapping[tuple[int, int], list[tuple[int, ...]]],
         dates: list[date],
         capacity: Floats,
         handling: Sequence[float],
         prices: Prices,
     ) -> None:
-        self.net, self.ways, self.dates, self.prices = net, ways, dates, prices
+        self.net, self.paths, self.dates, self.prices = net, paths, dates, prices
         self.capacity, self.handling = capacity, handling
         self.booked: list[tuple[int, int, dict[str, Any]]] = [
             (lane, day, net.kinds[lane][ownership])
@@ -311,7 +311,7 @@ class _Writer:
         )
 
     def _write_ways(self, routes: pl.DataFrame, number: Mapping[str, int], room: int, hub_row: int) -> None:
-        """Write a column for each way of each demand, and one for what rides later."""
+        """Write a column for each path of each demand, and one for what rides later."""
         days = len(self.dates)
         for row, (when, origin_id, end_id) in enumerate(
             routes.select("date", "origin_hub_id", "destination_hub_id").iter_rows()
@@ -321,22 +321,22 @@ class _Writer:
                 raise RadarError(f"demand of hub {strange}", "hubs of the table hubs", "load it with `radar load hubs`")
             origin, end = number[origin_id], number[end_id]
             begun = (when - self.dates[0]).days
-            found = [()] if origin == end else self.ways.get((origin, end), [])
+            found = [()] if origin == end else self.paths.get((origin, end), [])
             dearest = 0.0
-            for way in found:
+            for path in found:
                 column = self._column(self.handling[origin])
                 self.entries += [(row, column, 1.0), (hub_row + origin * days + begun, column, 1.0)]
                 day = begun
                 leaves: list[date] = []
-                for lane in way:
+                for lane in path:
                     leaves.append(self.dates[day])
                     self.entries.append((room + lane * days + day, column, 1.0))
                     day += self.net.days[lane]
                     hub = self.net.ends[lane][1]
                     self.entries.append((hub_row + hub * days + day, column, 1.0))
                     self.carry[column] += self.net.parcel_cost[lane] + self.handling[hub]
-                self.column_ways.append((column, row, [self.net.lane_ids[lane] for lane in way], leaves))
-                dearest = max(dearest, self.net.cost(way) + self.handling[origin])
+                self.column_ways.append((column, row, [self.net.lane_ids[lane] for lane in path], leaves))
+                dearest = max(dearest, self.net.cost(path) + self.handling[origin])
             later = self._column(dearest * self.prices.spot_factor + self.prices.late_cost)
             self.entries.append((row, later, 1.0))
 

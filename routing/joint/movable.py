@@ -142,10 +142,10 @@ def find_movable(
     origin = _source_today(task, sourcing)
     day_share = share[:, items.home].T
     listed = np.einsum("iz,id,izo,ze->doe", parcels, day_share, origin, items.zone_weight, optimize=True)
-    kept = np.divide(base, listed, out=np.ones_like(base), where=listed > base)
-    wanted, cut = float(listed.sum()), float((listed * (1.0 - kept)).sum())
+    factor = np.divide(base, listed, out=np.ones_like(base), where=listed > base)
+    wanted, cut = float(listed.sum()), float((listed * (1.0 - factor)).sum())
     if cut > MOVABLE.most_cut * wanted:
-        beyond = (listed * (1.0 - kept)).sum(axis=0)
+        beyond = (listed * (1.0 - factor)).sum(axis=0)
         start, end = (int(at) for at in np.unravel_index(np.argmax(beyond), beyond.shape))
         route = f"{network.hub_ids[start]} to {network.hub_ids[end]}"
         asked, carried = listed[:, start, end].sum(), base[:, start, end].sum()
@@ -154,7 +154,7 @@ def find_movable(
             f"at most {100 * MOVABLE.most_cut:.0f} %: route_demand holds what merchants sell",
             "load sales and route volumes of the same network, or correct sourcing",
         )
-    return Movable(base, origin, parcels, day_share, items.zone_weight, kept, wanted, cut)
+    return Movable(base, origin, parcels, day_share, items.zone_weight, factor, wanted, cut)
 
 
 def _source_today(task: StockTask, sourcing: pl.DataFrame) -> Floats:

@@ -48,7 +48,7 @@ def use_idle(task: StockTask, units: Floats, idle: Floats) -> Floats:
     return units
 
 
-def leave_at_home(units: Floats, cut: Floats, kept: Flags) -> tuple[Floats, Floats]:
+def leave_at_home(units: Floats, cut: Floats, at_home: Flags) -> tuple[Floats, Floats]:
     """Take units that cannot be brought off the zones they were for, the largest first; `kept` are zones home cannot serve, whose small lots go all the same.
 
     Returns
@@ -60,7 +60,7 @@ def leave_at_home(units: Floats, cut: Floats, kept: Flags) -> tuple[Floats, Floa
     units, left = units.copy(), np.zeros_like(cut)
     for i, w in np.argwhere(cut > 0).tolist():
         for z in np.argsort(-units[i, :, w], kind="stable").tolist():
-            less = 0.0 if kept[i, z] else min(cut[i, w] - left[i, w], units[i, z, w])
+            less = 0.0 if at_home[i, z] else min(cut[i, w] - left[i, w], units[i, z, w])
             units[i, z, w] -= less
             left[i, w] += less
     return units, left

@@ -53,8 +53,8 @@ def measure_delay(waybills: pl.DataFrame, path_costs: PathCosts, confidence: flo
         went.select((pl.col("arrived_at") - pl.col("picked_up_at")).dt.total_seconds() / _HOUR).to_series().to_numpy()
     )
     start, end = ([number[hub] for hub in went[name]] for name in ("origin_hub_id", "destination_hub_id"))
-    said = path_costs.bulk_hours[start, end]
-    known = np.isfinite(said) & (said > 0)
+    planned_hours = path_costs.bulk_hours[start, end]
+    known = np.isfinite(planned_hours) & (planned_hours > 0)
     if known.sum() < LEADS.few:
         return 1.0
-    return float(np.clip(np.quantile(took[known] / said[known], confidence), 1.0, LEADS.most))
+    return float(np.clip(np.quantile(took[known] / planned_hours[known], confidence), 1.0, LEADS.most))

@@ -199,9 +199,15 @@ def _lay_out(
             )
             ends = reach[row["region_id"]]
             start = int(path_costs.index([hub])[0])
-            way = float(path_costs.parcel[start, ends].mean())
-            # of no parcels over no way the price is none, not nothing
-            price[o, w] = given_cost[0] * row["units"] if given_cost else way * parcels if np.isfinite(way) else np.inf
+            path_cost = float(path_costs.parcel[start, ends].mean())
+            # of no parcels over no path the price is none, not nothing
+            price[o, w] = (
+                given_cost[0] * row["units"]
+                if given_cost
+                else path_cost * parcels
+                if np.isfinite(path_cost)
+                else np.inf
+            )
             hours[o, w] = (
                 given_cost[1] * 24.0
                 if given_cost and given_cost[1] is not None

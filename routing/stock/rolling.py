@@ -265,14 +265,14 @@ class _Roll:
             Units by item as it ends.
         """
         read, under = self.tasks[number], self.receive(number)
-        began, coming, before, kept = (
+        began, coming, before, reserved = (
             self._of_items(read, part) for part in (opening, under, movable, self.later[number])
         )
         there = began + coming
         between, home_in_time = self._measure(number)
         home = np.where(home_in_time, read.costs.inbound, ROLLING.too_late)
         ways = Ways(*between, read.items.places, home)
-        idle = np.clip(np.minimum(before, there - _want(read) - kept), 0.0, None)
+        idle = np.clip(np.minimum(before, there - _want(read) - reserved), 0.0, None)
         inbound = _reach(home, home_in_time, idle, ways)
         task = restock(read, self._write(opening, under), self._places(), inbound, self.options)
         if number == 0:
@@ -280,7 +280,7 @@ class _Roll:
         units, lost = self._place(task)
         needs = units.sum(axis=1)
         lack = np.maximum(needs - there, 0.0)
-        spare = np.floor(np.clip(np.minimum(before, there - needs - kept), 0.0, None))
+        spare = np.floor(np.clip(np.minimum(before, there - needs - reserved), 0.0, None))
         moved = share_out(spare, lack, ways, self.deadline)
         moved[(moved < task.items.lot[:, None, None]) & home_in_time[:, None, :]] = 0.0
         brought = lack - moved.sum(axis=1)
@@ -289,7 +289,7 @@ class _Roll:
         units, few = leave_at_home(units, small, lost)
         brought = brought - late - few
         stands = there + brought + moved.sum(axis=1) - moved.sum(axis=2)
-        units = use_idle(task, units, np.floor(np.clip(stands - units.sum(axis=1) - kept, 0.0, None)))
+        units = use_idle(task, units, np.floor(np.clip(stands - units.sum(axis=1) - reserved, 0.0, None)))
         self.opened |= sell(units, task.items.expected).sum(axis=(0, 1)) > 0
         week = WeekRows(task, units, began, coming, moved, brought, lost)
         levels, transfers, closing = write_week(week, opening, under, self.options)

@@ -44,9 +44,9 @@ def bound_cost(
     for task in tasks:
         items, costs = task.items, task.costs
         from_home, between = _in_time(task, options)
-        way = task.path_costs.bulk[items.site_hub][:, items.site_hub]
-        way = np.where(sends & between, way, np.inf)
-        np.fill_diagonal(way, 0.0)
+        transfer = task.path_costs.bulk[items.site_hub][:, items.site_hub]
+        transfer = np.where(sends & between, transfer, np.inf)
+        np.fill_diagonal(transfer, 0.0)
         for i, key in enumerate(items.keys):
             top = _dearest(inbound[key])
             brought = np.where(from_home[i], inbound[key], np.inf)
@@ -54,7 +54,7 @@ def bound_cost(
             if there is None or not there.any():
                 source = np.broadcast_to(brought, (_PRICES, len(brought)))
             else:
-                near = (items.places[i] * way[there > 0]).min(axis=0)
+                near = (items.places[i] * transfer[there > 0]).min(axis=0)
                 source = np.minimum(brought[None], share[:, None] * top + near[None])
             ahead = (costs.ahead[i] - costs.rent)[None] + source[:, None, :]
             home = np.where(np.isfinite(costs.home[i]), costs.home[i], options.short_cost)

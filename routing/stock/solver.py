@@ -122,7 +122,9 @@ def _decompose(
 ) -> tuple[list[Floats], float]:
     """Prove a bound by prices, then plan over the pairs that matter: with the warehouses the bound suggests, and by MILP."""
     whole = deadline.left()
-    prices, kept, relaxed = find_prices(problem, allowed, deadline.share("prices of stock", SOLVER.prices * whole))
+    prices, candidates, relaxed = find_prices(
+        problem, allowed, deadline.share("prices of stock", SOLVER.prices * whole)
+    )
     progress.step(1, 3, "choosing warehouses")
     free = problem.opening <= 0
     # a plan there is in any case, whatever time is left for better ones
@@ -138,12 +140,12 @@ def _decompose(
             continue
         tried.add(opened.tobytes())
         limit = deadline.share("choosing warehouses", max(deadline.left(), SOLVER.one_choice * whole))
-        plans.append(solve_pairs(problem, kept, deadline=limit, nodes=nodes, opened=opened).units)
+        plans.append(solve_pairs(problem, candidates, deadline=limit, nodes=nodes, opened=opened).units)
         if bool(free.all()):
             return plans, prices.bound
-    if np.count_nonzero(kept) <= SOLVER.most_kept and not deadline.over():
+    if np.count_nonzero(candidates) <= SOLVER.most_kept and not deadline.over():
         limit = deadline.share("choosing warehouses", deadline.left())
-        plans.append(solve_pairs(problem, kept, deadline=limit, nodes=nodes).units)
+        plans.append(solve_pairs(problem, candidates, deadline=limit, nodes=nodes).units)
     return plans, prices.bound
 
 

@@ -246,11 +246,11 @@ def _place_ahead(struck: Struck, carrying_price: float) -> Answer | None:
         return None
     touched = routes["origin_hub_id"].is_in(list(hubs)) | routes["destination_hub_id"].is_in(list(hubs))
     away = routes["origin_hub_id"] != routes["destination_hub_id"]
-    meant = (touched & away & (routes["date"] >= struck.first) & (routes["date"] <= struck.last)).to_numpy()
-    ahead = np.where(meant, ANSWERS.sent_ahead, 0.0)
+    concerned = (touched & away & (routes["date"] >= struck.first) & (routes["date"] <= struck.last)).to_numpy()
+    ahead = np.where(concerned, ANSWERS.sent_ahead, 0.0)
     parcels = struck.outcomes.demanded.sum() / max(struck.outcomes.demanded.size, 1)
     planned = struck.tables["route_demand"].join(
-        routes.filter(meant), on=["date", "origin_hub_id", "destination_hub_id"], how="semi"
+        routes.filter(concerned), on=["date", "origin_hub_id", "destination_hub_id"], how="semi"
     )
     moved = float(planned["parcels"].sum()) * ANSWERS.sent_ahead
     if not moved or not parcels:

@@ -285,7 +285,7 @@ def _slow_down(layout: Layout, network: Network, hub: int, part: Money, millisec
 def _take_fleet(layout: Layout, network: Network, incident: Incident) -> Network:
     """Take a share of the planned vehicles of a type, or of all, away: whole ones, spread evenly over lanes."""
     vehicles = network.vehicles
-    kept, had = 0.0, 0.0
+    remaining, had = 0.0, 0.0
     number = vehicles.number.copy()
     part = np.stack([_share_of_departures([incident], layout, lane) for lane in range(vehicles.start.shape[0])])
     leaves = np.round(layout.arrivals.leaves, 6)
@@ -295,8 +295,8 @@ def _take_fleet(layout: Layout, network: Network, incident: Incident) -> Network
             if incident.vehicle_type_id not in (None, layout.vehicle_types[row]):
                 continue
             had += float(vehicles.number[row] * (1.0 - part[lane, step] * (incident.amount or 0.0)))
-            number[row] = int(np.floor(had + 1e-9)) - int(np.floor(kept + 1e-9))
-            kept = had
+            number[row] = int(np.floor(had + 1e-9)) - int(np.floor(remaining + 1e-9))
+            remaining = had
     struck = vehicles._replace(number=number)
     scale = np.where(add_room(vehicles) > 0, add_room(struck) / np.maximum(add_room(vehicles), 1), 1.0)
     room = np.where(network.lanes.room < UNBOUNDED, np.floor(network.lanes.room * scale), network.lanes.room)

@@ -215,13 +215,13 @@ def _as_probability(words: str, lanes: set[str]) -> float | None:
 def _mark_closed(lanes: pl.DataFrame, all_day: pl.DataFrame, partly: pl.DataFrame) -> pl.DataFrame:
     """Lane weather that says what is closed: no departure on lane-days shut as a whole, probability 1 on all of them."""
     shut = pl.concat([all_day.with_columns(open=pl.lit(0.0)), partly.with_columns(open=pl.lit(1.0))])
-    told = pl.concat_str(pl.lit(SCENARIO), pl.col("cause").replace("", None), separator="; ", ignore_nulls=True)
+    cause = pl.concat_str(pl.lit(SCENARIO), pl.col("cause").replace("", None), separator="; ", ignore_nulls=True)
     marked = shut.join(lanes, on=["date", "lane_id"], how="left").with_columns(
         pl.col("speed_factor").fill_null(1.0),
         capacity_factor=pl.col("open") * pl.col("capacity_factor").fill_null(1.0),
         closure_probability=pl.lit(1.0),
         severity=pl.col("severity").fill_null("none"),
-        cause=told,
+        cause=cause,
     )
     rest = lanes.join(shut, on=["date", "lane_id"], how="anti")
     return pl.concat([rest, marked.select(lanes.columns)]).sort("date", "lane_id")

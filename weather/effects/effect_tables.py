@@ -184,15 +184,19 @@ def _measure_rows(preset: Preset) -> list[EffectRow]:
     rows = []
     for name, low, high, capacity, ploughed, planning in _RAIN:
         speed, source = (ploughed, _AGARWAL) if preset == "ploughed" else (planning, "speed falls as capacity does")
-        told = f"capacity: {_HCM}; speed: {source}"
+        source_text = f"capacity: {_HCM}; speed: {source}"
         rows.append(
-            EffectRow(f"rain.{name}", "measure", "rain", speed, capacity, 1.0, 0.0, low, high, "mm/h", source=told)
+            EffectRow(
+                f"rain.{name}", "measure", "rain", speed, capacity, 1.0, 0.0, low, high, "mm/h", source=source_text
+            )
         )
     for name, low, high, capacity, ploughed, planning in _SNOW:
         speed, source = (ploughed, _AGARWAL) if preset == "ploughed" else (planning, _FHWA_SNOW)
-        told = f"capacity: {_HCM}; speed: {source}"
+        source_text = f"capacity: {_HCM}; speed: {source}"
         rows.append(
-            EffectRow(f"snow.{name}", "measure", "snow", speed, capacity, 1.0, 0.0, low, high, "mm/h", source=told)
+            EffectRow(
+                f"snow.{name}", "measure", "snow", speed, capacity, 1.0, 0.0, low, high, "mm/h", source=source_text
+            )
         )
     for name, low, high, capacity in _COLD:
         rows.append(EffectRow(f"cold.{name}", "measure", "cold", 1.0, capacity, 1.0, 0.0, low, high, "°C", source=_HCM))

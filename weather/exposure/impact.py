@@ -93,9 +93,9 @@ def _by_lane_day(
     np.maximum.at(lanes.closure, where, effect.closure)
     np.maximum.at(lanes.severity, where, effect.severity)
     known = np.zeros(shape, dtype=np.bool_)
-    told = driven.known.copy()
-    told[driven.met["trip"].to_numpy()] = True
-    np.logical_or.at(known, where, told)
+    trips_known = driven.known.copy()
+    trips_known[driven.met["trip"].to_numpy()] = True
+    np.logical_or.at(known, where, trips_known)
     # the worst trip is written last
     badness = effect.speed * effect.capacity * (1.0 - effect.closure) - effect.severity
     order = np.lexsort((-np.arange(badness.size), -badness))
@@ -214,15 +214,15 @@ def _causes(
         if part:
             near = f"{latitude[number]:.2f}, {longitude[number]:.2f}"
             words[one][when] = f"{part} near {near} at {clock[stamp[number]]}"
-    for one, when, told in _worst_of_each_kind(scene, met).iter_rows():
-        words[one][when] = "; ".join([words[one][when], *told] if words[one][when] else told)
+    for one, when, sentence in _worst_of_each_kind(scene, met).iter_rows():
+        words[one][when] = "; ".join([words[one][when], *sentence] if words[one][when] else sentence)
     return words
 
 
 def _worst_of_each_kind(scene: WeatherScene, met: pl.DataFrame) -> pl.DataFrame:
     """Words of the warnings over each key and day (``key``, ``day``, ``words``); of several colours of one kind the worst."""
     numbers = range(scene.warnings.height)
-    told = pl.DataFrame(
+    texts = pl.DataFrame(
         {
             "warning": list(numbers),
             "kind": scene.warnings["kind"],
@@ -231,7 +231,7 @@ def _worst_of_each_kind(scene: WeatherScene, met: pl.DataFrame) -> pl.DataFrame:
         },
         schema_overrides={"warning": pl.Int64, "words": pl.String},
     )
-    joined = met.select("key", "day", "warning").unique().join(told, on="warning").sort("key", "day", "warning")
+    joined = met.select("key", "day", "warning").unique().join(texts, on="warning").sort("key", "day", "warning")
     worst = joined.sort("code", "words", descending=[True, False], maintain_order=True)
     worst = worst.unique(["key", "day", "kind"], keep="first", maintain_order=True).sort("key", "day", "warning")
     return worst.group_by("key", "day", maintain_order=True).agg("words")

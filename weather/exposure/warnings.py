@@ -70,7 +70,7 @@ def acting_warnings(warnings: pl.DataFrame, as_of: datetime | None = None) -> Ac
     standing = _end_superseded(known).filter(
         (pl.col("message_type").fill_null("alert") != "cancel") & (pl.col("onset") <= pl.col("expires"))
     )
-    shapes, kept, set_apart, notes = [], [], dict[str, str](), dict[str, str]()
+    shapes, valid, set_apart, notes = [], [], dict[str, str](), dict[str, str]()
     seen: set[tuple[object, ...]] = set()
     for number, row in enumerate(standing.sort("onset", "warning_id").iter_rows(named=True)):
         try:
@@ -84,9 +84,9 @@ def acting_warnings(warnings: pl.DataFrame, as_of: datetime | None = None) -> Ac
         seen.add(same)
         if area.notes:
             notes[row["warning_id"]] = ", ".join(area.notes)
-        kept.append(number)
+        valid.append(number)
         shapes.append(area.shape)
-    frame = standing.sort("onset", "warning_id")[kept]
+    frame = standing.sort("onset", "warning_id")[valid]
     areas = gpd.GeoDataFrame({"warning": range(len(shapes))}, geometry=shapes, crs="EPSG:4326")
     return ActingWarnings(frame, areas, set_apart, notes)
 

@@ -50,8 +50,8 @@ def colour_of(colour: str, severity: str = "", words: str = "") -> str:
     >>> colour_of("Blue"), colour_of("", "Severe"), colour_of("", "", "发布大风蓝色预警"), colour_of("", "Unknown")
     ('blue', 'orange', 'blue', 'blue')
     """
-    for told in (colour, severity):
-        folded = told.strip().lower()
+    for level in (colour, severity):
+        folded = level.strip().lower()
         if folded in _COLOURS:
             return _COLOURS[folded]
         if folded[:1] in CHINESE_COLOURS:
@@ -82,11 +82,11 @@ def join_warnings(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """
     every = pl.concat(frames)
     rest = [name for name in every.columns if name != "area"]
-    told = every.drop_nulls("area").group_by(rest).agg(areas=pl.col("area").unique(maintain_order=True))
-    told = told.filter(pl.col("areas").list.len() > 1)
-    united = [_unite(areas) for areas in told["areas"].to_list()]
+    merged = every.drop_nulls("area").group_by(rest).agg(areas=pl.col("area").unique(maintain_order=True))
+    merged = merged.filter(pl.col("areas").list.len() > 1)
+    united = [_unite(areas) for areas in merged["areas"].to_list()]
     last = every.unique("warning_id", keep="last", maintain_order=True)
-    whole = told.select(*rest, united=pl.Series(united, dtype=pl.String))
+    whole = merged.select(*rest, united=pl.Series(united, dtype=pl.String))
     joined = last.join(whole, on=rest, how="left", nulls_equal=True, maintain_order="left")
     return joined.with_columns(area=pl.coalesce("united", "area")).select(every.columns)
 

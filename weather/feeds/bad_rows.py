@@ -38,8 +38,8 @@ class BadRows:
 
     def add(self, row: int | None, column: str | None, value: object, rule: str) -> None:
         """Put a bad row down; one row may break several rules."""
-        told = None if value is None else str(value)[:_SHOWN]
-        self._found.append((self.file, row, column, told, rule[:_SHOWN]))
+        shown = None if value is None else str(value)[:_SHOWN]
+        self._found.append((self.file, row, column, shown, rule[:_SHOWN]))
 
     def add_error(self, row: int | None, error: RadarError) -> None:
         """Put down a row that raised an error of its own."""

@@ -155,11 +155,11 @@ def _warning(info: Any, key: str, issued: datetime, shapes: Shapes, file: str, *
     if expires < onset:
         raise RadarError(f"warning {key} that ends before it begins", "expires after onset", "correct it", file=file)
     event = _text(info, "event")
-    told = {
+    fields = {
         (_text(each, "valueName") or "").lower(): _text(each, "value") or ""
         for each in info.findall(f"{{{NAMESPACE}}}parameter")
     }
-    colour = next((told[name] for name in _COLOUR_PARAMETERS if name in told), "")
+    colour = next((fields[name] for name in _COLOUR_PARAMETERS if name in fields), "")
     # Meteoalarm writes "3; orange; Severe"
     colour = next((part.strip() for part in colour.split(";") if not part.strip().isdigit()), "")
     words = " ".join(_text(info, name) or "" for name in ("headline", "event"))

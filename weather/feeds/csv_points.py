@@ -98,10 +98,10 @@ def parse(content: bytes, zone: tzinfo, place: Place | None = None, *, file: str
         raise RadarError("no measure with a unit", "such as temperature_c or wind_kmh", "name one", file=file)
     rows = pl.DataFrame([series.alias(name) for name, series in columns.items()])
     rows = rows.filter(~pl.col(ENTRY).is_in(list(bad.rows)))
-    told = "issued_at" in rows.columns and rows["issued_at"].null_count() < rows.height
+    has_issue_time = "issued_at" in rows.columns and rows["issued_at"].null_count() < rows.height
     broken = bad.frame()
     entries = frame.height + len(bad.rows - set(lines))
-    kind: Kind | None = "forecasts" if told else None
+    kind: Kind | None = "forecasts" if has_issue_time else None
     return Reading(join_readings([rows]), PROVIDER, kind, ignored, bad_rows=broken, entries=entries)
 
 

@@ -227,8 +227,10 @@ def read_bytes(content: bytes, file: str, sources: Sources) -> Reading:
         if chosen == "open-meteo" and sources.provider == "auto":
             chosen = _whose(answer)
         if chosen == "qweather":
-            told = location_of(answer) if isinstance(answer, dict) else None
-            return qweather.parse(_object(answer, file), sources.places.get(told or "", place), sources.zone, file=file)
+            location = location_of(answer) if isinstance(answer, dict) else None
+            return qweather.parse(
+                _object(answer, file), sources.places.get(location or "", place), sources.zone, file=file
+            )
         if chosen == "openweather":
             return openweather.parse(_object(answer, file), file=file)
         return open_meteo.parse(answer, file=file)
@@ -312,8 +314,8 @@ def _describe(name: str, reading: Reading, table: str, frame: pl.DataFrame) -> L
         first=pl.col("valid_at").min(), last=pl.col("valid_at").max(), issued=pl.col("issued_at").max()
     ).row(0)
     places = frame.select("latitude", "longitude").n_unique()
-    told = LoadedFile(name, reading.provider, table, frame.height, places, first, last, issued, reading.ignored)
-    return replace(told, entries=reading.entries)
+    loaded = LoadedFile(name, reading.provider, table, frame.height, places, first, last, issued, reading.ignored)
+    return replace(loaded, entries=reading.entries)
 
 
 def _part_future(frame: pl.DataFrame, sources: Sources, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -333,5 +335,5 @@ def _describe_warnings(name: str, reading: Reading, warnings: pl.DataFrame) -> L
         first=pl.col("onset").min(), last=pl.col("expires").max(), issued=pl.col("issued_at").max()
     ).row(0)
     count = warnings["area"].n_unique()
-    told = LoadedFile(name, reading.provider, _WARNINGS, warnings.height, count, first, last, issued, ())
-    return replace(told, set_apart=dict(reading.set_apart))
+    loaded = LoadedFile(name, reading.provider, _WARNINGS, warnings.height, count, first, last, issued, ())
+    return replace(loaded, set_apart=dict(reading.set_apart))

@@ -351,8 +351,8 @@ def _as_float(value: float) -> float:
 def _number(place: Mapping[str, Any], name: str, file: str, default: float | None = None) -> float:
     value = place.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        told = f"no {name}" if value is None else f"{name} {value!r}"
-        raise RadarError(told, "a number", "fetch it again", file=file, column=name)
+        problem = f"no {name}" if value is None else f"{name} {value!r}"
+        raise RadarError(problem, "a number", "fetch it again", file=file, column=name)
     return _as_float(value)
 
 

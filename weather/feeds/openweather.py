@@ -167,8 +167,8 @@ def _days(
         noon = moment_of(record, "dt", UTC, file=file, row=row)
         moments = [noon + timedelta(hours=hour - 12) for hour in range(1, 25)]
         block = record.get("temp")
-        told = block if isinstance(block, dict) else {}
-        low, high = (number_of(told, name, file=file, row=row) for name in ("min", "max"))
+        fields = block if isinstance(block, dict) else {}
+        low, high = (number_of(fields, name, file=file, row=row) for name in ("min", "max"))
         wave = np.cos(2.0 * np.pi * (np.arange(1, 25) - 15.0) / 24.0)
         temperature = (high + low) / 2.0 + (high - low) / 2.0 * wave
         rain, snow = (np.nan_to_num(number_of(record, name, file=file, row=row)) for name in ("rain", "snow"))

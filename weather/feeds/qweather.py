@@ -114,9 +114,9 @@ def parse(answer: Mapping[str, Any], place: Place | None, zone: tzinfo, *, file:
 def _refuse_errors(answer: Mapping[str, Any], file: str) -> None:
     error = answer.get("error")
     if isinstance(error, dict):
-        told = ": ".join(str(error[name])[:160] for name in ("title", "detail") if error.get(name))
+        message = ": ".join(str(error[name])[:160] for name in ("title", "detail") if error.get(name))
         raise RadarError(
-            f"the provider's error answer ({told})", action="correct the request and fetch it again", file=file
+            f"the provider's error answer ({message})", action="correct the request and fetch it again", file=file
         )
     code = answer.get("code")
     if code is not None and code not in ("200", 200):
@@ -175,15 +175,15 @@ def _v7_days(records: Records, at: Place, zone: tzinfo, bad: BadRows) -> pl.Data
     def read(record: Mapping[str, Any], row: int) -> None:
         day = day_of(record, "fxDate", file=bad.file, row=row)
         start = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
-        told = {name: number_of(record, name, file=bad.file, row=row) for name in V7_DAY_FIELDS}
-        moments, temperature, water = spread_day(start, 24, told["tempMin"], told["tempMax"], told["precip"])
+        fields = {name: number_of(record, name, file=bad.file, row=row) for name in V7_DAY_FIELDS}
+        moments, temperature, water = spread_day(start, 24, fields["tempMin"], fields["tempMax"], fields["precip"])
         # by day from 07:00 to 19:00, by night the other hours
-        wind = [told["windSpeedDay"] if 7 < hour <= 19 else told["windSpeedNight"] for hour in range(1, 25)]
+        wind = [fields["windSpeedDay"] if 7 < hour <= 19 else fields["windSpeedNight"] for hour in range(1, 25)]
         values: dict[Quantity, tuple[list[float], str]] = {
             "temperature": (temperature, "°C"),
             "precipitation": (water, "mm"),
             "wind": (wind, "km/h"),
-            "visibility": ([told["vis"]] * 24, "km"),
+            "visibility": ([fields["vis"]] * 24, "km"),
         }
         frames.append(frame_of(moments, measures(values, file=bad.file, where=f"daily, entry {row}"), *at))
 

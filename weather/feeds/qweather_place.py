@@ -29,9 +29,9 @@ def need_place(answer: Mapping[str, Any], place: Place | None, file: str) -> Pla
         Without one: the answer names an id at most.
     """
     if place is None:
-        told = location_of(answer)
+        location = location_of(answer)
         raise RadarError(
-            "an answer without coordinates" + (f" (place {told})" if told else ""),
+            "an answer without coordinates" + (f" (place {location})" if location else ""),
             "its place",
             "give --place LAT,LON, or --places FILE with location_id, latitude, longitude",
             file=file,

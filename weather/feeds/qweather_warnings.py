@@ -27,14 +27,14 @@ def read_warnings(answer: Mapping[str, Any], place: Place | None, zone: tzinfo, 
         try:
             name = str(record["id"])
             issued = moment_of(record, "pubTime", zone, file=file, row=number)
-            told = str(record.get("severityColor") or "") or str(record.get("level") or "")
+            level = str(record.get("severityColor") or "") or str(record.get("level") or "")
             rows.append(
                 {
                     "warning_id": name,
                     "issued_at": issued,
                     "message_type": "cancel" if record.get("status") == "cancel" else "alert",
                     "kind": str(record.get("typeName") or record.get("type") or "other"),
-                    "severity": colour_of(told, str(record.get("severity") or ""), str(record.get("title") or "")),
+                    "severity": colour_of(level, str(record.get("severity") or ""), str(record.get("title") or "")),
                     "onset": moment_of(record, "startTime", zone, file=file, row=number)
                     if record.get("startTime")
                     else issued,

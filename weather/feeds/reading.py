@@ -186,8 +186,8 @@ def settle_kind(
     settled = kind or reading.kind
     if settled is None and frame.is_empty():
         settled = "observations"  # of no row: either table stays as it is
-    told = frame["issued_at"].null_count() < frame.height
-    if settled is None and told:
+    has_issue_time = frame["issued_at"].null_count() < frame.height
+    if settled is None and has_issue_time:
         settled = "forecasts"
     if settled is None:
         if issued_at is None:

@@ -40,8 +40,10 @@ def parse_json(content: bytes, *, file: str) -> Any:
     try:
         return json.loads(_HALF.sub(r"\\ufffd", content.decode("utf-8-sig")))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        told = f"line {error.lineno}, {error.msg}" if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        raise RadarError(f"no readable JSON ({told})", "a provider's answer", "fetch it again", file=file) from error
+        problem = (
+            f"line {error.lineno}, {error.msg}" if isinstance(error, json.JSONDecodeError) else type(error).__name__
+        )
+        raise RadarError(f"no readable JSON ({problem})", "a provider's answer", "fetch it again", file=file) from error
 
 
 def records_of(answer: Mapping[str, Any], name: str, file: str) -> list[Mapping[str, Any]]:

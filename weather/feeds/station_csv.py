@@ -70,9 +70,10 @@ def parse_inmet(text: str, *, file: str = "answer") -> Reading:
     )
     if header is None:
         raise RadarError("no line of column names", "DATA (YYYY-MM-DD);HORA (UTC);…", "fetch the file again", file=file)
-    told = {_plain(name): value for name, _, value in (line.partition(";") for line in lines[:header])}
+    header_fields = {_plain(name): value for name, _, value in (line.partition(";") for line in lines[:header])}
     place = [
-        _comma(told.get(f"{name}:", told.get(name, "")), file, row) for row, name in ((5, "LATITUDE"), (6, "LONGITUDE"))
+        _comma(header_fields.get(f"{name}:", header_fields.get(name, "")), file, row)
+        for row, name in ((5, "LATITUDE"), (6, "LONGITUDE"))
     ]
     check_place(place[0], place[1], file=file)
     bad = BadRows(file)

@@ -193,5 +193,5 @@ def _index(content: bytes, sources: Sources) -> tuple[list[str], Reading | None]
 
 def _alert_links(links: Sequence[tuple[str, str]]) -> list[str]:
     """Return those of an entry's links that hold its alert: those said to be CAP, else those not said to be pages for people."""
-    said = [address for address, kind in links if address and kind.startswith(_CAP_TYPE)]
-    return said or [address for address, kind in links if address and not kind.startswith(_PAGE_TYPE)]
+    addresses = [address for address, kind in links if address and kind.startswith(_CAP_TYPE)]
+    return addresses or [address for address, kind in links if address and not kind.startswith(_PAGE_TYPE)]

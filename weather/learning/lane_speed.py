@@ -207,7 +207,7 @@ def _learned(tables: EffectTables, found: dict[str, tuple[list[float], int]]) ->
         seen = [found.get(row.id, ([], 0)) for row in classes]
         published = [float(np.log(row.speed)) for row in classes]
         shown = np.array([_precision(means) for means, _ in seen])
-        mean = np.array([_mix(means, told) for (means, _), told in zip(seen, published, strict=True)])
+        mean = np.array([_mix(means, preset) for (means, _), preset in zip(seen, published, strict=True)])
         speeds, blocks = _never_rising(np.minimum(mean, 0.0), prior + shown)
         for block in blocks:
             # classes that had to be made one share what is known of them
@@ -215,8 +215,8 @@ def _learned(tables: EffectTables, found: dict[str, tuple[list[float], int]]) ->
             deviation = float((prior * len(block) + shown[block].sum()) ** -0.5)
             for one in block:
                 means, lane_days = seen[one]
-                told, speed = published[one], float(np.exp(speeds[one]))
-                gain = gain_of_mixture(means, told, partial(_mix, published=told))
+                preset, speed = published[one], float(np.exp(speeds[one]))
+                gain = gain_of_mixture(means, preset, partial(_mix, published=preset))
                 row = classes[one]
                 learned.append(LearnedSpeed(row.id, row.speed, speed, deviation, history, len(means), lane_days, gain))
     return learned
@@ -312,8 +312,8 @@ def _classes_met(
     trips = list_trips(samples, days := left["date"].unique().sort().to_list(), left)
     leaves = np.full((len(samples.lane_id), len(days)), np.nan)
     leaves[trips.lane, trips.day] = trips.leaves
-    way = samples.transit_hours[samples.lane] * samples.fraction
-    hours = np.ceil(leaves[samples.lane] + way[:, None] - 1e-9)
+    transit = samples.transit_hours[samples.lane] * samples.fraction
+    hours = np.ceil(leaves[samples.lane] + transit[:, None] - 1e-9)
     # before the first hour of the grid nothing is known
     hours = np.where(np.isnan(hours), grid.first_hour - 1.0, hours).astype(np.int64)
     local = weather_over(grid, index, weight, hours)

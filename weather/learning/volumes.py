@@ -183,10 +183,10 @@ def _gains(
         inside = part == number
         left = place.copy()
         left[tuple(where[inside].T)] = False
-        kept = ~inside
-        if kept.sum() < 10 * mean.size or not inside.any():
+        outside = ~inside
+        if outside.sum() < 10 * mean.size or not inside.any():
             continue
-        rates, _ = _shrunk(both[kept, 1:], both[kept, 0], weights[kept], mean, deviation, left)
+        rates, _ = _shrunk(both[outside, 1:], both[outside, 0], weights[outside], mean, deviation, left)
         for position, first in enumerate((0, VOLUMES.lags + 1)):
             met = inside & (-amounts[:, first] > VOLUMES.met)
             for row, used in enumerate((rates, mean)):

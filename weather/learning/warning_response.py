@@ -136,9 +136,11 @@ def _weigh(name: str, preset: float, seen: tuple[Sequence[float], int] | None, s
         return LearnedWarning(name, preset, preset, shrinkage.prior_deviation, 0.0, days, hub_days)
     prior, published = shrinkage.prior_deviation**-2, float(np.log(preset))
     shown = days / _spread(means, shrinkage) ** 2
-    kept = float(np.exp(_mix(means, published, shrinkage)))
+    capacity = float(np.exp(_mix(means, published, shrinkage)))
     gain = gain_of_mixture(means, published, lambda others: _mix(others, published, shrinkage))
-    return LearnedWarning(name, preset, kept, (prior + shown) ** -0.5, shown / (prior + shown), days, hub_days, gain)
+    return LearnedWarning(
+        name, preset, capacity, (prior + shown) ** -0.5, shown / (prior + shown), days, hub_days, gain
+    )
 
 
 def _spread(means: Sequence[float], shrinkage: Shrinkage) -> float:
