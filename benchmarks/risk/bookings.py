@@ -118,7 +118,7 @@ def _write_plan(case: _Case, whole: Floats, carried: Floats, parcels: Floats) ->
         for lane, hours in case.tables["lanes"].select("lane_id", "transit_hours").iter_rows()
     }
     ways: dict[int, list[tuple[float, list[str], list[date]]]] = {}
-    for column, row, lanes, leaves in case.kinds.ways:
+    for column, row, lanes, leaves in case.kinds.paths:
         ways.setdefault(row, []).append((float(carried[column]), lanes, leaves))
     flows: list[dict[str, Any]] = []
     for row, (day, origin, end, count) in enumerate(routes.iter_rows()):

@@ -258,7 +258,7 @@ class _Writer:
         ]
         self.entries: list[tuple[int, int, float]] = []  # row, column, value of W
         self.carry: list[float] = []
-        self.column_ways: list[tuple[int, int, list[str], list[date]]] = []
+        self.column_paths: list[tuple[int, int, list[str], list[date]]] = []
 
     def write(self, routes: pl.DataFrame, number: Mapping[str, int]) -> tuple[Booking, Kinds]:
         """Write it all."""
@@ -307,7 +307,7 @@ class _Writer:
             [self.dates[day] for _, day, _ in self.booked],
             [self.net.lane_ids[lane] for lane, _, _ in self.booked],
             [kind["vehicle_type_id"] for _, _, kind in self.booked],
-            self.column_ways,
+            self.column_paths,
         )
 
     def _write_ways(self, routes: pl.DataFrame, number: Mapping[str, int], room: int, hub_row: int) -> None:
@@ -335,7 +335,7 @@ class _Writer:
                     hub = self.net.ends[lane][1]
                     self.entries.append((hub_row + hub * days + day, column, 1.0))
                     self.carry[column] += self.net.parcel_cost[lane] + self.handling[hub]
-                self.column_ways.append((column, row, [self.net.lane_ids[lane] for lane in path], leaves))
+                self.column_paths.append((column, row, [self.net.lane_ids[lane] for lane in path], leaves))
                 dearest = max(dearest, self.net.cost(path) + self.handling[origin])
             later = self._column(dearest * self.prices.spot_factor + self.prices.late_cost)
             self.entries.append((row, later, 1.0))
