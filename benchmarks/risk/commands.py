@@ -40,7 +40,11 @@ def target(folder: Path) -> Section:
     """Plan to a target, and price the capacity where it is missed: bar 6."""
     words = ["plan", "trunk", *WEEK, "--risk", str(TARGET), "--json"]
     output, seconds = run_radar(folder, words)
-    found = output["risk_target"]
+    return read_target(output["risk_target"], words, seconds)
+
+
+def read_target(found: dict[str, Any], words: Sequence[str], seconds: float) -> Section:
+    """Hold what was reached against what is asked."""
     value, high = found["overflow_value"], found["overflow_high"]
     change = found["expected_cost"] / found["expected_cost_before"] - 1.0
     bars = [
@@ -60,6 +64,7 @@ def target(folder: Path) -> Section:
         rows = [
             [
                 one["hub_id"],
+                "sorting" if one["lever"] == "sorters" else f"{one['vehicles']} vehicles on call",
                 f"{one['parcels']:,}",
                 f"{one['share']:.0%}",
                 f"{one['first']} to {one['last']}",
@@ -82,7 +87,7 @@ def target(folder: Path) -> Section:
     ]
     tables = [Table(("round", "parcels planned for", "P on its own 500 draws", "cost, mean"), steps)]
     if rows:
-        tables.append(Table(("hub", "parcels more a day", "share", "days", "CNY booked"), rows))
+        tables.append(Table(("hub", "what", "parcels more a day", "share", "days", "CNY booked"), rows))
     return Section(f"A plan to {TARGET:.0%}", bars, [f"`radar {' '.join(words[:-1])}`, {seconds:,.0f} CPU s."], tables)
 
 

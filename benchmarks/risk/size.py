@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from routing.stress.layout import Prices, lay_out
 from routing.stress.play import play_draws
 from routing.stress.policies import DEFAULT, apply_policy
 from tests.routing.stress.made import draw_plan, frames
-from tests.routing.stress.oracle import Oracle
 
 DAYS = 7
 KEYS = ["date", "origin_hub_id", "destination_hub_id"]
@@ -40,11 +38,10 @@ def sizes(_folder: Path) -> Section:
         play_draws(network, demand)
         pace = draws / (time.process_time() - started)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        plain = _pace_of_plain_player(plan, len(layout.dates)) if hubs == SIZES[0][0] else None
         rows.append(
             [
                 *(f"{hubs} hubs, {DAYS} days", f"{tables['trunk_departures'].height:,}", f"{network.paths.hub.size:,}"),
-                *(f"{laying:.1f}", f"{pace:,.0f}", f"{memory:.1f}", "" if plain is None else f"{plain:.2f}"),
+                *(f"{laying:.1f}", f"{pace:,.0f}", f"{memory:.1f}"),
             ]
         )
         bars.append(
@@ -52,28 +49,8 @@ def sizes(_folder: Path) -> Section:
         )
         if hubs == SIZES[-1][0]:
             bars.append(Bar(f"{hubs} hubs: memory", "< 4 GB", f"{memory:.1f} GB", memory < 4.0))
-    header = (
-        "network",
-        "departure rows",
-        "rests of paths",
-        "laid out, CPU s",
-        "draws a CPU s",
-        "GB",
-        "plain Python player, draws a CPU s",
-    )
+    header = ("network", "departure rows", "rests of paths", "laid out, CPU s", "draws a CPU s", "GB")
     note = (
-        "Made networks by days: the plain player is that of the tests, which follows the same rules and shares no code."
+        "Made networks by days; demands of all routes are drawn around those of the plan, lognormal with a sigma of .2."
     )
     return Section("Larger networks", bars, [note], [Table(header, rows)])
-
-
-def _pace_of_plain_player(plan: dict[str, list[dict[str, Any]]], days: int) -> float:
-    first = min(row["date"] for row in plan["route_demand"])
-    demand = {
-        ((row["date"] - first).days, row["origin_hub_id"], row["destination_hub_id"]): row["parcels"]
-        for row in plan["route_demand"]
-    }
-    oracle = Oracle(plan, days, 0.1, set())
-    started = time.process_time()
-    oracle.play(demand)
-    return 1.0 / (time.process_time() - started)
