@@ -304,6 +304,7 @@ ANSWERS: tuple[Answer, ...] = (
         run_id: text?, the run; null when no row was meant
         table: text, table
         rows_removed, rows_left: whole, rows
+        rows_naming: map, rows of other tables that name what was taken out, by table
         """,
     ),
     record("undo", "run_id: text, the run\nundone: text, run taken back\nrows: map, rows now by table"),

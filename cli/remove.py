@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.console import ask, known_errors, out_json, out_rows, out_text, say, workspace_of
+from cli.console import ask, known_errors, out_json, out_rows, out_text, say, warn, workspace_of
 from cli.options import Json
 
 _SHOWN = 5
@@ -35,11 +35,15 @@ def remove(
     Example: `radar remove route_volumes --where "date > '2030-01-01'"`
     """
     from data.errors import RadarError
-    from data.undoing import find_rows, remove_rows
+    from data.undoing import count_naming, find_rows, remove_rows
 
     workspace = workspace_of(context)
     rows = find_rows(workspace, table, where)
     held = workspace.read(table).height
+    naming = count_naming(workspace, table, rows) if rows.height else {}
+    if naming:
+        others = ", ".join(f"{name} {count:,}" for name, count in naming.items())
+        warn(f"Rows of other tables name what is to go: {others}. Take them out too, or `radar check` tells of them.")
     if rows.height and not yes:
         (say if json else out_text)(f"{rows.height:,} of {held:,} rows of {table} hold {where}")
         if not json:
@@ -53,7 +57,15 @@ def remove(
             run.message = f"{count:,} rows of {table} taken out"
         run_id = run.run_id
     if json:
-        out_json({"run_id": run_id, "table": table, "rows_removed": rows.height, "rows_left": held - rows.height})
+        out_json(
+            {
+                "run_id": run_id,
+                "table": table,
+                "rows_removed": rows.height,
+                "rows_left": held - rows.height,
+                "rows_naming": naming,
+            }
+        )
         return
     out_text(f"{table}: {rows.height:,} rows taken out, {held - rows.height:,} left.")
 

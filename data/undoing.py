@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from data.contracts import contract
+from data.contracts import TABLES, contract
+from data.contracts.links import LINKS
 from data.errors import RadarError
 from data.query import select_rows
 from data.runs import Run
 from data.table_reader import FINISHED, TableReader
 from data.workspace import Workspace
 
+_LOADED = ("reference", "history")
 # Commands whose writes can be taken back; `radar load` names its table behind the word.
 _UNDOABLE = r"^(load|weather load|remove)( |$)"
 
@@ -36,7 +38,7 @@ def find_rows(workspace: Workspace, table: str, where: str) -> pl.DataFrame:
     RadarError
         When the table is no loaded one, or the condition cannot be answered.
     """
-    if contract(table).group not in ("reference", "history"):
+    if contract(table).group not in _LOADED:
         raise RadarError(
             f"{table} is not a table that is loaded", action="results are taken out of use with `radar withdraw RUN`"
         )
@@ -50,6 +52,33 @@ def remove_rows(run: Run, table: str, where: str) -> int:
     keys = list(contract(table).keys)
     run.replace(table, held.join(gone, on=keys or held.columns, how="anti", nulls_equal=True))
     return gone.height
+
+
+def count_naming(reader: TableReader, table: str, gone: pl.DataFrame) -> dict[str, int]:
+    """Count the rows of other tables that name what is no longer in a table once some of its rows are gone.
+
+    Parameters
+    ----------
+    table
+        A loaded table.
+    gone
+        Rows of it that are taken out.
+
+    Returns
+    -------
+    dict of str to int
+        Rows by table, in the contracts' order; tables of which no row names any are left out.
+    """
+    counts: dict[str, int] = {}
+    for name in TABLES:
+        links = [link for link in LINKS if (link.target, link.table) == (table, name)]
+        if not links or contract(name).group not in _LOADED or reader.version(name) is None:
+            continue
+        named = [pl.col(link.column).is_in(gone[link.target_column].unique().to_list()) for link in links]
+        rows = reader.scan(name).filter(pl.any_horizontal(named)).select(pl.len()).collect().item()
+        if rows:
+            counts[name] = rows
+    return counts
 
 
 def find_last_change(reader: TableReader) -> Change:

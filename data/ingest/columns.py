@@ -20,7 +20,13 @@ _SPACING = re.compile(
     r"[\s_\-./\u200b-\u200f\u2060\ufeff]+"
 )  # invisible letters too: files put together keep their marks
 # 11月1日 and 11/1 as the head of a column: a day, but of which year?
-_DAY_WITHOUT_YEAR = re.compile(r"^\s*\d{1,2}\s*(?:月\s*\d{1,2}\s*[日号]?|/\s*\d{1,2})\s*$")
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
+_WEEKDAY = r"\s*[(（]?(?:周|星期|礼拜)?[一二三四五六日天]?[)）]?"
+_DAY_WITHOUT_YEAR = re.compile(
+    rf"^\s*(?:\d{{1,2}}\s*(?:月\s*\d{{1,2}}\s*[日号]?|[/.-]\s*\d{{1,2}}|[\s-]?{_MONTH})|{_MONTH}[\s-]?\d{{1,2}}){_WEEKDAY}\s*$",
+    re.IGNORECASE,
+)
+_DAY_ALONE = re.compile(rf"^\s*(?:[1-9]|[12]\d|3[01])\s*[日号]?{_WEEKDAY}\s*$")
 RUN = "run_id"
 
 
@@ -213,15 +219,20 @@ def _missing(
         wanted.append(f"{column.name}{aliases}")
     name = missing[0].name
     near = nearest_name(name, ignored)
-    days = [column for column in columns if _DAY_WITHOUT_YEAR.match(column)]
+    dated = any(column.dtype == pl.Date for column in missing)
+    days, alone = (
+        [column for column in columns if dated and kind.match(column)] for kind in (_DAY_WITHOUT_YEAR, _DAY_ALONE)
+    )
     known = sum(_find(columns, column, set(), file, header_row) is not None for column in table.columns)
     higher = tuple(column.name for column in missing if _find(above, column, set(), file, header_row - 1) is not None)
     if higher:
         action = f"write the names in one line: those of a header of two stand with {_listed(higher)} above the others"
-    elif len(days) > 1 and any(column.dtype == pl.Date for column in missing):
+    elif len(days) > 1:
         action = (
             f"write the year too in {_listed(tuple(days), most=3)}, e.g. 2025-11-01, so that they are known as days"
         )
+    elif len(alone) > 1:
+        action = f"write whole dates, e.g. 2025-11-01, in place of {_listed(tuple(alone), most=3)}"
     elif lines > 1:
         action = f"rows {header_row - lines + 1} to {header_row} are read as one header: write the names in one row, or bring groups of columns to rows with --sql"
     elif near:

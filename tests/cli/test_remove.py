@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -14,6 +15,7 @@ from typer.testing import CliRunner, Result
 from cli.app import app
 from data.errors import RadarError
 from data.exports import whole_file
+from data.undoing import count_naming
 from data.workspace import Workspace
 
 RUNNER = CliRunner()
@@ -52,6 +54,21 @@ def test_rows_are_shown_asked_for_taken_out_and_given_back(workspace: Workspace)
         assert hubs(workspace) == left
     spent = radar(workspace, "undo", "--yes")
     assert (spent.exit_code, "no load or removal to take back" in spent.stderr) == (1, True)
+
+
+def test_rows_of_other_tables_that_name_what_goes_are_counted(workspace: Workspace) -> None:
+    lanes = [("A-B", "A", "B"), ("B-A", "B", "A"), ("C-D", "C", "D")]
+    names = ("lane_id", "origin_hub_id", "destination_hub_id")
+    way = {"mode": "road", "distance_km": 5.0, "transit_hours": 1.0}
+    volume = {"date": date(2025, 11, 1), "courier_id": "x", "origin_hub_id": "C", "destination_hub_id": "A"}
+    with workspace.run("load") as run:
+        run.upsert("lanes", pl.DataFrame([dict(zip(names, lane, strict=True)) | way for lane in lanes]))
+        run.upsert("route_volumes", pl.DataFrame([volume | {"parcels": 1}]))
+    rows = workspace.read("hubs").filter(pl.col("hub_id").is_in(["A", "B"]))
+    assert count_naming(workspace, "hubs", rows) == {"lanes": 2, "route_volumes": 1}
+    assert count_naming(workspace, "lanes", workspace.read("lanes")) == {}
+    told = radar(workspace, "remove", "hubs", "--where", "hub_id IN ('A', 'B')", "--yes")
+    assert "name what is to go: lanes 2, route_volumes 1" in told.stderr
 
 
 def test_rows_whose_key_has_an_empty_part_are_taken_out_too(workspace: Workspace, tmp_path: Path) -> None:

@@ -680,7 +680,17 @@ def test_zeros_a_spreadsheet_took_from_an_id_make_no_second_hub(workspace: Works
     assert workspace.read("route_volumes").sort("date")["origin_hub_id"].to_list() == ["0007", "A7"]
 
 
-@pytest.mark.parametrize("days", [("11月1日", "11月2日"), ("11/1", "11/2")])
+@pytest.mark.parametrize("days", [("8", "9"), ("8日", "9日"), ("8号（周六）", "9号（周日）")])
+def test_days_of_a_month_across_are_asked_to_be_dates(workspace: Workspace, load: Load, days: tuple[str, str]) -> None:
+    path = _book(workspace.folder / "w.xlsx", ("s", [["始发", "目的", *days], ["A", "B", 1, 2]]))
+    with pytest.raises(RadarError, match=f"write whole dates, e.g. 2025-11-01, in place of {days[0]}, {days[1]}"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "days",
+    [("11月1日", "11月2日"), ("11/1", "11/2"), ("11-08", "11-09"), ("8-Nov", "9-Nov"), ("11.8周六", "11.9周日")],
+)
 def test_days_across_without_a_year_are_asked_for_it(workspace: Workspace, load: Load, days: tuple[str, str]) -> None:
     path = _book(workspace.folder / "w.xlsx", ("s", [["始发", "目的", *days], ["A", "B", 1, 2]]))
     with pytest.raises(RadarError, match=f"write the year too in {days[0]}, {days[1]}"):
