@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -123,7 +123,7 @@ def read_flows(
     RadarError
         With ``strict``, for the first flow that does not fit.
     """  # noqa: DOC501 (a function makes the error)
-    behind = _Behind(network)
+    sorts = _Sorts(network.sorts_before(), network.ways_to_staging())
     book = DepartureBook(network)
     hubs = {name: i for i, name in enumerate(network.hub_ids)}
     numbers: dict[tuple[int, int, int], list[int]] = {}
@@ -158,7 +158,7 @@ def read_flows(
             left[k] -= taken
             steps: list[int] = []
             misfit = _follow(
-                network, book, behind, int(network.demand_start[k]), row, hubs[row["destination_hub_id"]], steps
+                network, book, sorts, int(network.demand_start[k]), row, hubs[row["destination_hub_id"]], steps
             )
             if misfit is None:
                 found.append((k, steps, taken))
@@ -186,15 +186,11 @@ def read_handled(network: TrunkNetwork, loads: pl.DataFrame | None) -> Floats | 
     return handled
 
 
-class _Behind:
-    """The sort whose parcels a departure takes, and what leads from it to its staging, by node; -1 without staging."""
+class _Sorts(NamedTuple):
+    """Sort whose parcels each node's departures take, and what leads from it to its staging, -1 without; both (N,)."""
 
-    def __init__(self, network: TrunkNetwork) -> None:
-        aside = np.flatnonzero(~network.arc_drives)
-        self.sort: Ints = np.arange(network.nodes)
-        self.sort[network.arc_head[aside]] = network.arc_tail[aside]
-        self.aside: Ints = np.full(network.nodes, -1, dtype=np.int64)
-        self.aside[network.arc_tail[aside]] = aside
+    before: Ints
+    aside: Ints
 
 
 def _list_leaving(
@@ -263,7 +259,7 @@ def _by_departure(row: Mapping[str, Any]) -> tuple[Any, ...]:
 def _follow(
     network: TrunkNetwork,
     book: DepartureBook,
-    behind: _Behind,
+    sorts: _Sorts,
     node: int,
     row: Mapping[str, Any],
     goal: int,
@@ -272,16 +268,16 @@ def _follow(
     """Follow a flow from a node over its runs to its end, sorted as late as it may be; say what does not fit."""
     may_wait = network.can_hold()
     # where sorted parcels may wait, unsorted ones need not
-    may_wait[behind.aside >= 0] |= network.after[behind.aside >= 0] >= 0
+    may_wait[sorts.aside >= 0] |= network.after[sorts.aside >= 0] >= 0
     hours = row.get("departs_at") or [None] * len(row["path"])
     for lane_id, day, leaves_at in zip(row["path"], row["departure_dates"], hours, strict=True):
         runs = book.find_arcs(lane_id, day, leaves_at)
         if not runs:
             return f"lane {lane_id} on {day}"
-        arc = next((arc for arc in runs if _wait(network, node, int(behind.sort[network.arc_tail[arc]]), steps)), -1)
+        arc = next((arc for arc in runs if _wait(network, node, int(sorts.before[network.arc_tail[arc]]), steps)), -1)
         if arc < 0:
             return f"lane {lane_id} left on {day} before it was reached"
-        aside = int(behind.aside[behind.sort[network.arc_tail[arc]]])
+        aside = int(sorts.aside[sorts.before[network.arc_tail[arc]]])
         steps += [arc] if aside < 0 else [aside, arc]
         node = int(network.arc_head[arc])
     end = book.find_end(goal, row["completed_on"], row.get("completed_at"))

@@ -72,13 +72,8 @@ class _Hubs:
 
     def __init__(self, network: TrunkNetwork) -> None:
         self.network = network
-        aside = np.flatnonzero(~network.arc_drives)
-        self.sort_of: Ints = np.arange(network.nodes)
-        self.sort_of[network.arc_head[aside]] = network.arc_tail[aside]
-        self.aside: Ints = np.full(network.nodes, -1, dtype=np.int64)
-        self.aside[network.arc_tail[aside]] = aside
-        self.staging = np.full(network.nodes, -1, dtype=np.int64)
-        self.staging[network.arc_tail[aside]] = network.arc_head[aside]
+        self.sort_of: Ints = network.sorts_before()
+        self.aside: Ints = network.ways_to_staging()
         self.drives = network.arc_drives
         own = np.unique(network.node_hub[network.node_staged])
         self.sorts: dict[int, Ints] = {
@@ -109,7 +104,7 @@ class _Hubs:
                 continue
             if hub in turns:
                 legs.append(int(self.aside[node]))
-                node = int(self.staging[node])
+                node = int(network.arc_head[legs[-1]])
                 while node != network.arc_tail[arc]:
                     legs.append(network.arcs + node)
                     node = int(network.after[node])

@@ -20,13 +20,10 @@ from routing.trunk.vehicles.vehicle_model import tally
 
 def drop_staging(network: TrunkNetwork) -> TrunkNetwork:
     """Return the network in which what is sorted leaves with the departures that load after its sort."""
-    keep, drives = ~network.node_staged, network.arc_drives
+    keep = ~network.node_staged
     place = np.cumsum(keep) - 1
-    aside = np.flatnonzero(~drives)
-    sort_of = np.arange(network.nodes)
-    sort_of[network.arc_head[aside]] = network.arc_tail[aside]
-    arc = np.flatnonzero(drives)
-    tail = place[sort_of[network.arc_tail[arc]]]
+    arc = np.flatnonzero(network.arc_drives)
+    tail = place[network.sorts_before()[network.arc_tail[arc]]]
     order = np.lexsort((network.arc_lane[arc], tail))
     arc, tail = arc[order], tail[order]
     # what leads to staging stands last among lanes, their vehicles and types
@@ -107,12 +104,9 @@ def order_alike(network: TrunkNetwork, unstaged: TrunkNetwork) -> TrunkNetwork:
 
 def put_through_staging(network: TrunkNetwork, pool: PathPool) -> PathPool:
     """Put what leads to the staging a departure leaves from in front of it, where paths wait unsorted until then."""
-    aside = np.flatnonzero(~network.arc_drives)
-    into = np.full(network.nodes, -1, dtype=np.int64)
-    into[network.arc_head[aside]] = aside
     before: Ints = np.full(len(pool.legs), -1, dtype=np.int64)
     on_arc = pool.legs < network.arcs
-    before[on_arc] = into[network.arc_tail[pool.legs[on_arc]]]
+    before[on_arc] = network.ways_to_staging()[network.sorts_before()[network.arc_tail[pool.legs[on_arc]]]]
     some = np.flatnonzero(before >= 0)
     added = np.cumsum(np.concatenate([[0], before >= 0]))
     return PathPool(pool.demand, pool.pointers + added[pool.pointers], np.insert(pool.legs, some, before[some]))

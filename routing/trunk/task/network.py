@@ -212,6 +212,19 @@ class TrunkNetwork:
         """Whether a lane vehicle drives, (O,): not what holds parcels between a sort and its staging."""
         return np.asarray(self.lane_origin[self.vehicle_lane] != self.lane_destination[self.vehicle_lane])
 
+    def sorts_before(self) -> Ints:
+        """Sort that has sorted what stands at each node, (N,): the node itself, of staging the one it stands behind."""
+        before, aside = np.arange(self.nodes), np.flatnonzero(~self.arc_drives)
+        before[self.arc_head[aside]] = self.arc_tail[aside]
+        return before
+
+    def ways_to_staging(self) -> Ints:
+        """Arc from each sort to the staging behind it, (N,); -1 without."""
+        ways = np.full(self.nodes, -1, dtype=np.int64)
+        aside = np.flatnonzero(~self.arc_drives)
+        ways[self.arc_tail[aside]] = aside
+        return ways
+
     def moment(self, hour: float) -> datetime:
         """Moment of an hour of the plan, in UTC."""
         return (self.midnight.astimezone(UTC)) + timedelta(minutes=round(60.0 * hour))
