@@ -89,8 +89,8 @@ def list_sort_visits(tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        As :func:`list_visits`, ``date`` being the business date of the sort, and sort_id. Parcels by date, hub and sort are
-        ``hub_loads.handled``.
+        As :func:`list_visits`, ``date`` being the business date of the sort, and sort_id: the one that a departure loads after. Parcels by date,
+        hub and sort are ``hub_loads.handled``, and where a plan sorts ahead handled - staged + staged after the sort before.
     """
     import polars as pl
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.contracts import contract
+from data.hub_load import list_sort_visits
 from data.progress import SILENT
 from routing.budget import Deadline
 from routing.checker.playback.clock import ClockRules
@@ -22,6 +23,7 @@ from routing.checker.staging import Stay, sort_ahead
 from routing.checker.tables import read_tables
 from routing.checker.trunk import TrunkCheck, check_trunk
 from routing.trunk.bound.forced_shortfall import count_forced
+from routing.trunk.explain.hub_loads import list_hub_days
 from routing.trunk.plan import TrunkPlan, plan_trunk
 from routing.trunk.replan.from_tables import read_draft, read_flows
 from routing.trunk.replan.reference_plan import Reference
@@ -149,6 +151,19 @@ def test_a_sort_works_ahead_for_a_departure_whose_own_sort_is_full(
     tables = tables_of(inputs, plan)
     assert [one.text for one in check(tables).violations] == []
     assert play_plan(read_tables(tables)[0], RULES).violations == ()
+
+
+def test_what_fills_a_sort_adds_up_where_it_works_ahead() -> None:
+    inputs = one_departure(100)
+    plan = plan_trunk(inputs, OPTIONS)
+    tables = {**tables_of(inputs, plan), "hub_prices": plan.hub_prices}
+    rows = list_hub_days(tables, list_sort_visits(tables))
+    parts = pl.sum_horizontal("originating", "transit", "ending", "local")
+    assert rows.filter(pl.col("handled") != parts - pl.col("ready") + pl.col("staged")).is_empty()
+    assert rows.filter(pl.col("hub_id") == "A").select("originating", "ready", "staged").rows()[:2] == [
+        (0, 0, 50),
+        (150, 50, 0),
+    ]
 
 
 def test_waiting_costs_the_same_sorted_or_not() -> None:

@@ -26,7 +26,8 @@ def list_hub_days(tables: Mapping[str, pl.DataFrame], visits: pl.DataFrame) -> p
     polars.DataFrame
         date, hub_id, handled, capacity, utilisation, price [CNY/parcel], originating, transit, ending, local [parcels],
         waited (of the night before), held (over the night after), buffer_capacity; by date and hub. Of a plan by sorts one row
-        a sort: sort_id besides, waited from the sort before it, held for the one after it.
+        a sort: sort_id besides, waited from the sort before it, held for the one after it. Where a plan sorts ahead also ready (of what leaves after
+        it, sorted before) and staged (sorted by then, leaving later): handled = originating + transit + ending + local - ready + staged.
     """
     import polars as pl
 
@@ -52,18 +53,25 @@ def _list_hub_sorts(tables: Mapping[str, pl.DataFrame], visits: pl.DataFrame) ->
 
     on = ["date", "hub_id", "sort_id"]
     parts = sum_visits(visits, keep=("date", "sort_id")).drop("load")
-    loads = tables["hub_loads"].select(*on, "closes_at", "handled", "held", "capacity", "utilisation")
+    loads = tables["hub_loads"].select(
+        *on, "closes_at", "handled", "held", "capacity", "utilisation", pl.col("^staged$").fill_null(0)
+    )
+    ahead = ["ready", "staged"] if "staged" in loads.columns and loads["staged"].sum() > 0 else []
     own = tables["hub_sorts"].unique(["hub_id", "sort_id"], keep="last", maintain_order=True)
     room = pl.coalesce("own_buffer", "buffer_capacity")
     return (
-        loads.with_columns(waited=pl.col("held").shift(1).over("hub_id", order_by="closes_at"))
+        loads.with_columns(
+            pl.col(name).shift(1).over("hub_id", order_by="closes_at").fill_null(0).alias(before)
+            for name, before in (("held", "waited"), ("staged", "ready"))
+            if name in loads.columns
+        )
         .join(parts, on=on, how="left")
         .join(tables["hub_prices"].select(*on, "price"), on=on, how="left")
         .join(tables["hubs"].select("hub_id", "buffer_capacity"), on="hub_id", how="left")
         .join(own.select("hub_id", "sort_id", own_buffer="buffer_capacity"), on=on[1:], how="left")
         .with_columns(pl.col(*PARTS, "waited").fill_null(0), pl.col("price").fill_null(0.0), buffer_capacity=room)
         .sort("date", "hub_id", "closes_at")
-        .select(*on, "handled", "capacity", "utilisation", "price", *PARTS, "waited", "held", "buffer_capacity")
+        .select(*on, "handled", "capacity", "utilisation", "price", *PARTS, "waited", "held", *ahead, "buffer_capacity")
     )
 
 
