@@ -92,12 +92,14 @@ def load(
     }
     given = {name: value for name, value in given.items() if value}
     if folder is not None:
-        if table is not None or query is not None:
-            raise typer.BadParameter("--folder takes neither TABLE nor --query")
+        if table is not None or query is not None or profile is not None:
+            raise typer.BadParameter("--folder takes neither TABLE nor --query nor --profile")
         _load_folder(workspace, folder, given, replace=replace, volumes=volumes, dry_run=dry_run, json=json)
         return
     if table is None:
         raise typer.BadParameter("name a table, e.g. `radar load route_volumes FILE`, or --folder DIR")
+    if query is not None and profile is not None:
+        raise typer.BadParameter("--profile keeps how files are read, not a query")
     asked, name = _ask(workspace, table, files or [], given, query=query)
     loaded = _load_one(
         workspace,

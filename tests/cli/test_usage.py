@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
+from data.workspace import Workspace
 
 RUNNER = CliRunner()
 
@@ -53,3 +56,11 @@ def test_a_number_without_end_is_refused(command: str, number: str) -> None:
     told = CliRunner().invoke(app, words)
     assert told.exit_code == 2
     assert "finite number" in told.output or "greater than" in told.output
+
+
+@pytest.mark.parametrize("rest", ["--folder .", "route_volumes --database postgresql://x@localhost/y --query Q"])
+def test_a_profile_that_would_not_be_kept_is_refused(tmp_path: Path, rest: str) -> None:
+    Workspace.create(tmp_path / "peak")
+    told = RUNNER.invoke(app, ["-w", str(tmp_path / "peak"), "load", *rest.split(), "--profile", "daily"])
+    assert told.exit_code == 2
+    assert "--profile" in told.stderr
