@@ -5,8 +5,9 @@ It shares no code with the planner. What it checks, rule by rule, stands in ``ro
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -127,7 +128,7 @@ def check_trunk(
         late=work.late_parcels,
     )
     certificates = tables.get("plan_certificates")
-    violations += _check_forced(frames, certificates, work.forced, short_cost, rules or ClockRules())
+    violations += _check_forced(frames, certificates, work.count_forced, short_cost, rules or ClockRules())
     violations += check_locks(frames, certificates, (rules or ClockRules()).time_zone)
     read, unread = read_tables({"bound_prices": carrying}, only="bound_prices")
     violations += unread
@@ -142,15 +143,15 @@ def check_trunk(
 def _check_forced(
     frames: Mapping[str, pl.DataFrame],
     certificates: pl.DataFrame | None,
-    forced: int,
+    count_forced: Callable[[], int],
     short_cost: float,
     rules: ClockRules,
 ) -> list[Violation]:
-    """Check what a certificate claims to be short in every plan: hub by hub, and where that proves less by its prices."""
-    found = check_forced(certificates, forced)
-    return found and check_forced(
-        certificates, max(forced, count_short_by_prices(frames, certificates, short_cost, rules))
-    )
+    """Check what a certificate claims to be short in every plan: by its prices, and where they prove less hub by hub, which takes long on large networks."""
+    if not check_forced(certificates, 0):
+        return []
+    proven = count_short_by_prices(frames, certificates, short_cost, rules)
+    return check_forced(certificates, proven) and check_forced(certificates, max(proven, count_forced()))
 
 
 def prepare(tables: Mapping[str, pl.DataFrame], rules: ClockRules, co2_price: float) -> dict[str, pl.DataFrame]:
@@ -220,13 +221,13 @@ def _check_carbon(frames: Mapping[str, pl.DataFrame], tables: Mapping[str, pl.Da
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What a plan does: priced departures, loads of hub-days or sorts, lateness, and the rules broken."""
+    """What a plan does: priced departures, loads of hub-days or sorts, lateness, the rules broken, and how to count what hubs force short."""
 
     priced: pl.DataFrame
     loads: pl.DataFrame
     late_days: float
     late_parcels: float
-    forced: int
+    count_forced: Callable[[], int]
     violations: list[Violation]
 
 
@@ -245,7 +246,12 @@ def _follow_by_days(frames: Mapping[str, pl.DataFrame], kind: str, leaving: Leav
     found += checker_promises.check_lateness(lateness)
     late_days, late = checker_promises.sum_late_days(lateness), checker_promises.sum_late_parcels(lateness)
     return _Work(
-        priced, loads.with_columns(nights=pl.lit(1.0)), late_days, late, count_forced_by_days(frames, leaving), found
+        priced,
+        loads.with_columns(nights=pl.lit(1.0)),
+        late_days,
+        late,
+        partial(count_forced_by_days, frames, leaving),
+        found,
     )
 
 
@@ -269,7 +275,7 @@ def _follow_by_clock(frames: Mapping[str, pl.DataFrame], rules: ClockRules | Non
     found += by_clock.check_hours_late(lateness)
     hours = lateness.select((pl.col("parcels") * pl.col("due").fill_null(0.0)).sum()).item()
     late_parcels = lateness.filter(pl.col("due") > 0)["parcels"].sum()
-    forced = count_forced_by_clock(frames, clocks, leaving)
+    forced = partial(count_forced_by_clock, frames, clocks, leaving)
     return _Work(priced, loads, float(hours) / _HOURS_A_DAY, float(late_parcels), forced, found)
 
 

@@ -13,6 +13,7 @@ from routing.checker.violations import RULES, Violation, collect, count_broken, 
 from tests.routing.mutations_by_clock import MUTATIONS_BY_CLOCK
 from tests.routing.test_path_rules import MUTATIONS as PATH_MUTATIONS
 from tests.routing.test_sort_plan import MUTATIONS as ORDER_MUTATIONS
+from tests.routing.test_staging import STAGING_MUTATIONS
 from tests.routing.tiny_plan import COST, D10, D11, D12, D13, HOLD_COST, LATE_COST, SHORT_COST, Tables, tiny_plan
 
 Mutation = Callable[[Tables], None]
@@ -350,7 +351,7 @@ def test_every_rule_of_the_trunk_plan_is_broken_by_a_mutation() -> None:
     }
     broken = [*MUTATIONS.values(), *MUTATIONS_BY_CLOCK.values(), *ORDER_MUTATIONS]
     # what paths may be depends on settings that these plans have none of
-    assert {rule for rule, _ in broken} | PATH_MUTATIONS.keys() == trunk_rules
+    assert {rule for rule, _ in (*broken, *STAGING_MUTATIONS)} | PATH_MUTATIONS.keys() == trunk_rules
 
 
 def test_certificate_that_admits_its_violations_passes_that_rule() -> None:

@@ -57,6 +57,18 @@ THREE = (
 )
 
 
+STAGING_MUTATIONS: tuple[tuple[str, dict[str, int]], ...] = (
+    # the day sorts 50 ahead of the evening, which has none to spare
+    ("hub.staging", {"room": 49}),
+    ("hub_loads.staged", {"staged": 49}),
+    # fewer than must leave with the evening: what the day leaves over the evening has to take, and cannot
+    ("hub.sort_capacity", {"handled": 49}),
+    ("hub_loads.handled", {"handled": 49}),
+    ("hub_loads.held", {"handled": 49}),
+)
+"""Rules, and what of the hubs or of the first row of ``hub_loads`` breaks them in a plan that sorts ahead."""
+
+
 def table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
     return contract(name).conform(pl.DataFrame(rows, infer_schema_length=None))
 
@@ -252,18 +264,7 @@ def test_a_plan_near_one_with_staging_changes_nothing() -> None:
         assert [one.text for one in check(tables_of(inputs, again)).violations] == []
 
 
-@pytest.mark.parametrize(
-    ("rule", "change"),
-    [
-        # the day can sort 100, and the evening has none to spare
-        ("hub.staging", {"room": 49}),
-        ("hub_loads.staged", {"staged": 49}),
-        # fewer than must leave with the evening: what the day leaves over the evening has to take, and cannot
-        ("hub.sort_capacity", {"handled": 49}),
-        ("hub_loads.handled", {"handled": 49}),
-        ("hub_loads.held", {"handled": 49}),
-    ],
-)
+@pytest.mark.parametrize(("rule", "change"), STAGING_MUTATIONS)
 def test_the_checker_finds_what_does_not_stand_where_it_is_said_to(rule: str, change: dict[str, int]) -> None:
     inputs = one_departure(100)
     plan = plan_trunk(inputs, OPTIONS)
