@@ -14,6 +14,7 @@ _DAY = r"(?P<day>\d{4}-\d{2}-\d{2})"
 _SORT = rf"{_DAY}(?: in sort (?P<sort>.+))?"
 _ACTIONS = {
     "sort": re.compile(rf"(?P<n>[\d,]+) parcels more sort capacity at (?P<hub>.+?) on {_SORT}"),
+    "staging": re.compile(rf"room for (?P<n>[\d,]+) sorted parcels more at (?P<hub>.+?) after {_SORT}"),
     "night": re.compile(rf"room for (?P<n>[\d,]+) parcels more at (?P<hub>.+?) in the night after {_SORT}"),
     "vehicle": re.compile(rf"(?P<n>[\d,]+) more (?P<type>.+?) on (?P<lane>.+) on {_DAY}(?P<back> \(and back\))?"),
     "vehicle_priced": re.compile(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import date
 
 import polars as pl
 
@@ -53,8 +54,10 @@ def count_short_by_prices(
     int
         0 where there is nothing to count from.
     """
-    last_day = read_last_day(certificates)
+    last_day, asked = read_last_day(certificates), frames["route_demand"]["date"].max()
     if last_day is None or short_cost <= 0 or not frames["bound_prices"].height:
+        return 0
+    if not isinstance(asked, date) or last_day < asked:  # told as a proof of nothing elsewhere
         return 0
     free = {
         name: frame.with_columns(pl.lit(0.0).alias(column) for column in _FREE.get(name, ()) if column in frame.columns)

@@ -254,8 +254,10 @@ def _describe_path(
                 hub, when = network.hub_ids[network.node_hub[node]], network.name_time(node)
                 bindings.append(f"hub:{hub}")
                 resources.append((f"night:{hub}", int(network.node_day[node])))
-                sort = "sorted parcels" if network.node_staged[node] else "parcels"
-                fixes.append(f"room for {lack:,.0f} {sort} more at {hub} in the night after {when}")
+                if network.node_staged[node]:
+                    fixes.append(f"room for {lack:,.0f} sorted parcels more at {hub} after {when}")
+                else:
+                    fixes.append(f"room for {lack:,.0f} parcels more at {hub} in the night after {when}")
             node = int(network.after[node])
             continue
         check_sort(node)
